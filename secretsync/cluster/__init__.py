@@ -1,0 +1,36 @@
+"""The cluster as secretsync needs it: a few verbs, the same for the API and for a directory of manifests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from secretsync.model import Manifest, Secret, Workload
+
+
+class Cluster(Protocol):
+    """Reads return what is live; writes raise Conflict when it is no longer what the caller has read."""
+
+    def secret(self, namespace: str, name: str) -> Secret | None:
+        """One Secret by its name; None where there is none."""
+
+    def create(self, secret: Secret) -> Secret:
+        """Create it; Conflict where it exists."""
+
+    def replace(self, secret: Secret, live: Secret, *, manager: str) -> Secret:
+        """Put *secret* in place of *live*, whole; labels, annotations and finalizers of others are sent back."""
+
+    def delete(self, live: Secret) -> None:
+        """Delete exactly the object that was read; nothing happens when it has gone."""
+
+    def workloads(self, namespace: str, selector: str = "") -> Sequence[Workload]:
+        """All Deployments, StatefulSets and DaemonSets: one list per kind."""
+
+    def pods(self, namespace: str) -> Sequence[Manifest]:
+        """All pods, in one list."""
+
+    def annotate(self, workload: Workload, annotations: Mapping[str, str], *, manager: str) -> Workload:
+        """Apply pod-template annotations server-side as *manager*, which starts new pods."""
+
+    def log_tail(self, namespace: str, pod: str, container: str) -> str:
+        """The last line that a container, or the one before it, wrote; empty where it cannot be read."""

@@ -1,0 +1,57 @@
+"""The vocabulary of the configuration's fields: names, durations, and how YAML's types are read."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+_DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def _module_name(value: str) -> str:
+    if value.isidentifier():
+        return value
+    if value.replace("-", "_").isidentifier():
+        raise ValueError(
+            f"{value!r} cannot be imported: it looks like the distribution's name, which may have hyphens; "
+            f"moduleName is what Rucio imports, probably {value.replace('-', '_')!r}"
+        )
+    raise ValueError(f"{value!r} is not a name that Python can import")
+
+
+def _dns_label(value: str) -> str:
+    if len(value) <= 63 and _DNS_LABEL.fullmatch(value):
+        return value
+    nearest = re.sub(r"[^a-z0-9]+", "-", value.lower()).strip("-")[:63]
+    raise ValueError(
+        f"{value!r} is not a name Kubernetes takes here (lower-case letters, digits and hyphens, at most 63): "
+        f"for instance {nearest!r}"
+    )
+
+
+def _seconds(value: object) -> object:
+    """``90``, ``"90s"``, ``"5m"``, ``"1h"``: seconds."""
+    if isinstance(value, str) and (match := re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", value.strip())):
+        return float(match[1]) * _UNITS[match[2] or "s"]
+    return value
+
+
+def _text(value: object) -> object:
+    """YAML reads ``version: 1.4`` as a number; its author meant the text."""
+    return str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
+
+
+ModuleName = Annotated[str, AfterValidator(_module_name)]
+Name = Annotated[str, AfterValidator(_dns_label)]
+Seconds = Annotated[float, BeforeValidator(_seconds), Field(ge=0)]
+Text = Annotated[str, BeforeValidator(_text)]
+
+
+class Model(BaseModel):
+    """Keys are written as Kubernetes writes them (camelCase); unknown ones are errors."""
+
+    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True, populate_by_name=True)

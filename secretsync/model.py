@@ -1,0 +1,165 @@
+"""The nouns. Everything between the sources and the cluster is calculated from these."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Any, Protocol
+
+Manifest = dict[str, Any]
+"""An object as Kubernetes writes it in JSON."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class File:
+    """A file of a policy package; *path* is relative to the package's own directory, with forward slashes."""
+
+    path: str
+    data: bytes = field(repr=False)
+
+    @property
+    def directory(self) -> str:
+        """The directory that holds the file, ``""`` for the package's own."""
+        return self.path.rpartition("/")[0]
+
+    @property
+    def name(self) -> str:
+        return self.path.rpartition("/")[2]
+
+    @property
+    def digest(self) -> str:
+        return hashlib.sha256(self.data).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """The immutable thing a requirement resolved to.
+
+    *source* is a URL or a distribution's name, never with credentials; *ref* is what was asked for (a branch, a tag,
+    a specifier, or nothing); *id* is ``commit:<40 hex>`` for git and ``sha256:<hex>`` for a wheel or a directory.
+    """
+
+    source: str
+    ref: str
+    id: str
+
+    @property
+    def short(self) -> str:
+        kind, _, value = self.id.partition(":")
+        return f"{kind} {value[:12]}"
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A policy package as it was fetched: the files that belong to it, and nothing else.
+
+    *version* is empty where the source tells none. *notes* are sentences for the operator, each a warning.
+    """
+
+    module: str
+    version: str
+    revision: Revision
+    files: tuple[File, ...]
+    notes: tuple[str, ...] = ()
+
+    @cached_property
+    def digest(self) -> str:
+        return digest(self.files)
+
+
+def digest(files: tuple[File, ...]) -> str:
+    """Sha256 of what pods should see: every path with its content, in the order of the paths."""
+    total = hashlib.sha256()
+    for file in sorted(files):
+        total.update(f"{file.digest}  {file.path}\n".encode())
+    return total.hexdigest()
+
+
+class Source(Protocol):
+    """Where a policy package comes from. Both verbs raise SecretSyncError and leave nothing half done."""
+
+    def resolve(self) -> Revision:
+        """Ask what the requirement means now; for git one ``ls-remote``."""
+
+    def fetch(self, revision: Revision) -> Bundle:
+        """Read the package's files at *revision*."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Ref:
+    """Names one object of the cluster."""
+
+    kind: str
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where one package goes: the Secrets that hold it, and who looks after them.
+
+    *secret* holds the package's own directory; the Secrets of its sub-directories are named after it.
+    """
+
+    installation: str
+    namespace: str
+    secret: str
+    module: str
+    layout: str = "directories"
+
+
+@dataclass(frozen=True)
+class Secret:
+    """A Secret of the cluster, or one that should be there. Values are bytes, never base64.
+
+    *metadata* is what the API says beyond labels and annotations, and is empty for a Secret that is only desired;
+    *data_written* is the newest time at which any manager wrote to its data, None where that is not known.
+    """
+
+    namespace: str
+    name: str
+    data: Mapping[str, bytes] = field(repr=False)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    type: str = "Opaque"
+    immutable: bool = False
+    metadata: Manifest = field(default_factory=dict, repr=False)
+    data_written: datetime | None = None
+
+    @property
+    def ref(self) -> Ref:
+        return Ref("Secret", self.namespace, self.name)
+
+    @property
+    def size(self) -> int:
+        """Decoded bytes, as Kubernetes counts them against its limit."""
+        return sum(len(value) for value in self.data.values())
+
+
+@dataclass(frozen=True)
+class Workload:
+    """A Deployment, StatefulSet or DaemonSet; *manifest* is the whole object as it is live."""
+
+    ref: Ref
+    manifest: Manifest = field(repr=False)
+
+    @property
+    def template(self) -> Manifest:
+        template: Manifest = self.manifest["spec"]["template"]
+        return template
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        labels: Mapping[str, str] = self.manifest["metadata"].get("labels") or {}
+        return labels
+
+    @property
+    def template_annotations(self) -> Mapping[str, str]:
+        annotations: Mapping[str, str] = (self.template.get("metadata") or {}).get("annotations") or {}
+        return annotations

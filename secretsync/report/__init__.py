@@ -1,0 +1,1 @@
+"""Reports as text or JSON; a format returns strings and prints nothing."""

@@ -1,0 +1,1 @@
+"""Where policy packages come from: git, an index, a directory."""
