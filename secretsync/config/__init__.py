@@ -3,19 +3,34 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Any
 
 import yaml
-from pydantic import BaseModel, Field, ValidationError, model_validator
-from pydantic_core import ErrorDetails
+from pydantic import Field, ValidationError, model_validator
 
 from secretsync.config.fields import Model, Name, Seconds
 from secretsync.config.package import Package
 from secretsync.config.target import ContextCluster, DirectoryCluster, InCluster, Rollout, Target
 from secretsync.errors import ConfigError
 
-__all__ = ["Config", "ContextCluster", "DirectoryCluster", "InCluster", "Package", "Rollout", "Target", "UnusableConfig", "load", "parse", "schema"]
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+__all__ = [
+    "Config",
+    "ContextCluster",
+    "DirectoryCluster",
+    "InCluster",
+    "Package",
+    "Rollout",
+    "Target",
+    "UnusableConfig",
+    "load",
+    "parse",
+    "schema",
+]
 
 
 class UnusableConfig(ConfigError):
@@ -33,14 +48,19 @@ class Config(Model):
     """The whole configuration."""
 
     installation: Name = Field("secretsync", description="tells two installations in one namespace apart")
-    packages: tuple[Package, ...] = Field(min_length=1)
-    targets: tuple[Target, ...] = Field(min_length=1)
+    packages: tuple[Package, ...]
+    targets: tuple[Target, ...]
     interval: Seconds = Field(300, gt=0, description="the period of the long-running form")
     jitter: Seconds = Field(30, description="up to this much is added to each period, at random")
-    cache: Path | None = Field(None, description="the cache's folder; default: secretsync in $XDG_CACHE_HOME or ~/.cache")
+    cache: Path | None = Field(
+        None, description="the cache's folder; default: secretsync in $XDG_CACHE_HOME or ~/.cache"
+    )
 
     @model_validator(mode="after")
     def _names_are_unambiguous(self) -> Config:
+        for key in ("packages", "targets"):
+            if not getattr(self, key):
+                raise ValueError(f"{key}: lists nothing")
         modules = [package.module_name for package in self.packages]
         for module in {m for m in modules if modules.count(m) > 1}:
             raise ValueError(f"packages: {module!r} is listed twice")
@@ -52,9 +72,13 @@ class Config(Model):
                 )
         return self
 
+    def secret_name(self, package: Package, target: Target) -> str:
+        """The name of the Secret that holds *package*'s own directory in *target*."""
+        return package.secret_name or target.secret_name or package.module_name.lower().replace("_", "-").strip("-")
+
 
 def load(path: Path) -> Config:
-    """Read and validate *path*; relative paths in it start at its folder. Raises UnusableConfig."""
+    """Read and validate *path*. Raises UnusableConfig."""
     try:
         raw = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -62,7 +86,7 @@ def load(path: Path) -> Config:
     except UnicodeDecodeError:
         raise UnusableConfig(path, ["is not UTF-8 text"]) from None
     except yaml.YAMLError as error:
-        raise UnusableConfig(path, [f"is not YAML: {_one_line(error)}"]) from None
+        raise UnusableConfig(path, [f"is not YAML: {_where(error)}"]) from None
     return parse(raw, path)
 
 
@@ -71,11 +95,56 @@ def parse(raw: object, path: Path) -> Config:
     if not isinstance(raw, dict):
         raise UnusableConfig(path, ["holds no configuration: it starts with 'packages:' and 'targets:'"])
     try:
-        return Config.model_validate(raw)
+        return Config.model_validate(raw, by_alias=True, by_name=False)
     except ValidationError as error:
-        raise UnusableConfig(path, _problems(error)) from None
+        raise UnusableConfig(path, [_sentence(detail) for detail in error.errors()]) from None
 
 
 def schema() -> dict[str, Any]:
     """The JSON schema of the configuration, for editors."""
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Config.model_json_schema(by_alias=True)}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **Config.model_json_schema(by_alias=True),
+    }
+
+
+def _where(error: yaml.YAMLError) -> str:
+    """The parser's problem and its line, never the line's text: it may hold what somebody pasted there."""
+    mark = getattr(error, "problem_mark", None)
+    problem = getattr(error, "problem", None) or "it cannot be parsed"
+    return f"line {mark.line + 1}, column {mark.column + 1}: {problem}" if mark else str(problem)
+
+
+def _sentence(detail: ErrorDetails) -> str:
+    place = _dotted(detail["loc"])
+    if detail["type"] == "extra_forbidden":
+        key = str(detail["loc"][-1])
+        return f"{place}: there is no such key; {_nearest(key)}"
+    if detail["type"] == "missing":
+        return f"{place}: is required"
+    message = detail["msg"].removeprefix("Value error, ")
+    return f"{place}: {message}" if place else message
+
+
+def _dotted(loc: tuple[int | str, ...]) -> str:
+    """``packages[0].moduleName``; the tags by which a union was decided are not part of the file."""
+    path = ""
+    for part in loc:
+        if isinstance(part, int):
+            path += f"[{part}]"
+        elif not part.startswith("the "):
+            path += f".{part}" if path else part
+    return path
+
+
+def _nearest(key: str) -> str:
+    known = sorted(set(_keys(schema())))
+    near = difflib.get_close_matches(key, known, n=1, cutoff=0.6)
+    return f"did you mean {near[0]!r}?" if near else "'secretsync config --schema' lists those there are"
+
+
+def _keys(node: object) -> Iterator[str]:
+    if isinstance(node, dict):
+        yield from node.get("properties", {})
+        for child in node.values():
+            yield from _keys(child)

@@ -35,9 +35,11 @@ def _dns_label(value: str) -> str:
 
 def _seconds(value: object) -> object:
     """``90``, ``"90s"``, ``"5m"``, ``"1h"``: seconds."""
-    if isinstance(value, str) and (match := re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", value.strip())):
+    if not isinstance(value, str):
+        return value
+    if match := re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", value.strip()):
         return float(match[1]) * _UNITS[match[2] or "s"]
-    return value
+    raise ValueError(f"{value!r} is not a duration: write 90s, 5m or 1h")
 
 
 def _text(value: object) -> object:

@@ -15,7 +15,7 @@ class Package(Model):
     module_name: ModuleName = Field(description="what Rucio imports: underscores, never hyphens")
     requirement: str = Field(
         min_length=1,
-        description="where it comes from, in pip's forms: name==1.4.0, git+https://host/repo@ref#subdirectory=dir, a path",
+        description="in pip's forms: name==1.4.0, git+https://host/repo@ref#subdirectory=dir, a path",
     )
     version: Text = Field("", description="the version that this must turn out to be; empty: any")
     secret_name: Name | None = Field(None, description="the Secret's name, where a target has several packages")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Discriminator, Field, Tag
 
 from secretsync.config.fields import Model, Name, Seconds
 
@@ -29,6 +29,26 @@ class InCluster(Model):
     in_cluster: Literal[True]
 
 
+def _kind(value: object) -> str | None:
+    """Which of the three a mapping means, by its key: errors then speak of that one alone."""
+    keys = set(value) if isinstance(value, dict) else set()
+    return next((tag for key, tag in _KINDS.items() if key in keys), None)
+
+
+_KINDS = {"directory": "the directory", "context": "the context", "inCluster": "the cluster"}
+
+Cluster = Annotated[
+    Annotated[DirectoryCluster, Tag("the directory")]
+    | Annotated[ContextCluster, Tag("the context")]
+    | Annotated[InCluster, Tag("the cluster")],
+    Discriminator(
+        _kind,
+        custom_error_type="cluster",
+        custom_error_message="is one of {directory: PATH}, {context: NAME} or {inCluster: true}",
+    ),
+]
+
+
 class Rollout(Model):
     """How workloads are taken to a new write."""
 
@@ -39,7 +59,7 @@ class Rollout(Model):
 class Target(Model):
     """A namespace of a cluster that gets the packages."""
 
-    cluster: DirectoryCluster | ContextCluster | InCluster
+    cluster: Cluster
     namespace: Name
     secret_name: Name | None = Field(None, description="default: the module's name, lower-case, with hyphens")
     adopt: bool = Field(False, description="take over Secrets of these names that secretsync did not make")
