@@ -14,7 +14,7 @@ class Cluster(Protocol):
     def secret(self, namespace: str, name: str) -> Secret | None:
         """One Secret by its name; None where there is none."""
 
-    def create(self, secret: Secret) -> Secret:
+    def create(self, secret: Secret, *, manager: str) -> Secret:
         """Create it; Conflict where it exists."""
 
     def replace(self, secret: Secret, live: Secret, *, manager: str) -> Secret:

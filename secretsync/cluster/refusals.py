@@ -1,0 +1,86 @@
+"""What the API's error answer means. Pure: a Status in, an error out.
+
+A Status can echo the object that was sent: of its text only what is known to be harmless goes on.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from secretsync.cluster.errors import (
+    Call,
+    Denied,
+    Forbidden,
+    InvalidObject,
+    InvalidSelector,
+    NamespaceMissing,
+    NamespaceTerminating,
+    NotFound,
+    QuotaExceeded,
+    Refusal,
+    ServerFailed,
+    TooLarge,
+    Unauthorized,
+)
+
+_ADMISSION = re.compile(
+    r"admission webhook (?P<webhook>\"[^\"]+\") denied the request|"
+    r"(?P<policy>ValidatingAdmissionPolicy '[^']+')[^:]* denied request"
+)
+_QUOTA = re.compile(r"exceeded quota: [^,]+|failed quota: [^:]+")
+_LONGEST_WHY = 300
+
+
+def refusal(call: Call, code: int, body: bytes) -> Refusal:
+    """The error that answer *code* with *body* to *call* stands for."""
+    status = _status(body)
+    message = str(status.get("message", ""))
+    if denial := _ADMISSION.search(message):
+        return Denied(call, code, _words_of(call, message, denial))
+    if quota := _QUOTA.search(message):
+        return QuotaExceeded(call, code, quota[0])
+    if code == 401:
+        return Unauthorized(call, code)
+    if code == 403:
+        terminating = "NamespaceTerminating" in _causes(status, "reason")
+        return NamespaceTerminating(call, code) if terminating else Forbidden(call, code)
+    if code == 404 and status.get("reason") == "NotFound":
+        return NamespaceMissing(call, code) if _kind(status) == "namespaces" else NotFound(call, code)
+    if code == 413 or "FieldValueTooLong" in _causes(status, "reason"):
+        return TooLarge(call, code)
+    if code == 400 and call.verb == "list":
+        return InvalidSelector(call, code)
+    if code in (400, 422):
+        return InvalidObject(call, code, ", ".join(_causes(status, "field")))
+    if code == 429 or code >= 500:
+        return ServerFailed(call, code, str(status.get("reason", "")))
+    return Refusal(call, code, str(status.get("reason", "")))
+
+
+def _status(body: bytes) -> dict[str, Any]:
+    """The Status object; nothing where the answer is another's, a proxy's page for instance."""
+    try:
+        status = json.loads(body)
+    except ValueError:
+        return {}
+    return status if isinstance(status, dict) and status.get("kind") == "Status" else {}
+
+
+def _kind(status: dict[str, Any]) -> str:
+    return str((status.get("details") or {}).get("kind", ""))
+
+
+def _causes(status: dict[str, Any], key: str) -> list[str]:
+    causes = (status.get("details") or {}).get("causes") or ()
+    return sorted({str(cause[key]) for cause in causes if cause.get(key)})
+
+
+def _words_of(call: Call, message: str, denial: re.Match[str]) -> str:
+    """Who denied, and in which words; for a Secret only who, since the words may quote its content."""
+    who = denial["webhook"] or denial["policy"]
+    if call.resource == "secrets":
+        return who
+    words = " ".join(message[denial.end() :].lstrip(": ").split())
+    return f"{who}: {words[:_LONGEST_WHY]}" if words else who

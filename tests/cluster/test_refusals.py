@@ -1,0 +1,83 @@
+"""What the API's error answers mean; the bodies are those of a real API server (1.37)."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from secretsync.cluster import errors
+from secretsync.cluster.errors import Call, Refusal
+from secretsync.cluster.refusals import refusal
+
+SECRETS = Call("update", "secrets", "rucio", "atlas")
+RESTART = Call("patch", "deployments.apps", "rucio", "server")
+
+
+def status(
+    message: str = "", reason: str = "", kind: str = "secrets", causes: list[dict[str, str]] | None = None
+) -> bytes:
+    details = {"kind": kind, "causes": causes or []}
+    return json.dumps({"kind": "Status", "message": message, "reason": reason, "details": details}).encode()
+
+
+CAUSE = {"reason": "FieldValueInvalid", "field": "data[a/b]", "message": 'Invalid value: "a/b"'}
+
+
+@pytest.mark.parametrize(
+    ("code", "body", "expected"),
+    [
+        (401, status("Unauthorized", "Unauthorized"), errors.Unauthorized),
+        (403, status('secrets is forbidden: User "x" cannot list resource', "Forbidden"), errors.Forbidden),
+        (403, status("forbidden", causes=[{"reason": "NamespaceTerminating"}]), errors.NamespaceTerminating),
+        (403, status('secrets "a" is forbidden: exceeded quota: few, requested: 1'), errors.QuotaExceeded),
+        (403, status('admission webhook "w.example" denied the request: no'), errors.Denied),
+        (422, status("forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied request: no"), errors.Denied),
+        (404, status("not found", "NotFound", "namespaces"), errors.NamespaceMissing),
+        (404, status("not found", "NotFound"), errors.NotFound),
+        (413, status("too large", "RequestEntityTooLarge"), errors.TooLarge),
+        (422, status(causes=[{"reason": "FieldValueTooLong", "field": "data"}]), errors.TooLarge),
+        (422, status("invalid", "Invalid", causes=[CAUSE]), errors.InvalidObject),
+        (429, status("slow down", "TooManyRequests"), errors.ServerFailed),
+        (503, b"<html>upstream unavailable</html>", errors.ServerFailed),
+    ],
+)
+def test_each_answer_is_an_error_of_its_own(code: int, body: bytes, expected: type[Refusal]) -> None:
+    assert type(refusal(SECRETS, code, body)) is expected
+
+
+def test_a_404_that_is_not_the_apis_does_not_mean_that_the_object_is_absent() -> None:
+    assert type(refusal(SECRETS, 404, b"<html>no such page</html>")) is Refusal
+
+
+def test_a_list_with_a_wrong_selector_says_where_it_is_written() -> None:
+    assert "'selector'" in str(refusal(Call("list", "deployments.apps", "rucio"), 400, status("unable to parse")))
+
+
+def test_a_missing_permission_is_named_with_the_rule_that_grants_it() -> None:
+    sentence = str(refusal(RESTART, 403, status("no", "Forbidden")))
+    assert "cannot patch deployments.apps 'server' in namespace 'rucio'" in sentence
+    assert "verbs [patch], resources [deployments]" in sentence
+    assert "kubectl auth can-i patch deployments.apps -n rucio" in sentence
+
+
+def test_the_fields_that_are_wrong_are_named_but_not_their_values() -> None:
+    sentence = str(refusal(SECRETS, 422, status('data[a/b]: Invalid value: "TOP SECRET"', causes=[CAUSE])))
+    assert "data[a/b]" in sentence
+    assert "TOP SECRET" not in sentence
+
+
+def test_who_denied_a_restart_is_named_with_his_words() -> None:
+    body = status("forbidden: ValidatingAdmissionPolicy 'freeze' with binding 'b' denied request: until Monday")
+    assert "ValidatingAdmissionPolicy 'freeze': until Monday" in str(refusal(RESTART, 422, body))
+
+
+def test_who_denied_a_secret_is_named_without_words_that_could_quote_it() -> None:
+    sentence = str(refusal(SECRETS, 403, status('admission webhook "w.example" denied the request: data is aGVsbG8=')))
+    assert '"w.example"' in sentence
+    assert "aGVsbG8=" not in sentence
+
+
+@pytest.mark.parametrize("code", [400, 401, 403, 404, 409, 413, 422, 429, 500])
+def test_the_body_is_never_shown_as_it_is(code: int) -> None:
+    assert "aGVsbG8=" not in str(refusal(SECRETS, code, status("Secret{data: aGVsbG8=}")))
