@@ -1,0 +1,100 @@
+"""The configuration becomes destinations: sources and clusters are opened here, and only those that are needed."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from secretsync import config, pack
+from secretsync.cluster import Cluster
+from secretsync.model import Bundle, Placement, Revision, Source
+from secretsync.sources import open_source
+from secretsync.sync import Delivery, Destination
+
+
+class Once:
+    """A source that is asked once a pass, however many targets want its package."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._revision: Revision | None = None
+        self._bundles: dict[Revision, Bundle] = {}
+
+    def resolve(self) -> Revision:
+        if self._revision is None:
+            self._revision = self._source.resolve()
+        return self._revision
+
+    def fetch(self, revision: Revision) -> Bundle:
+        if revision not in self._bundles:
+            self._bundles[revision] = self._source.fetch(revision)
+        return self._bundles[revision]
+
+
+def destinations(configuration: config.Config, base: Path) -> list[Destination]:
+    """What one pass works on; relative paths in the configuration start at *base*."""
+    cache = base / configuration.cache if configuration.cache else default_cache()
+    sources = [Once(open_source(package, cache=cache, base=base)) for package in configuration.packages]
+    return [_destination(configuration, target, sources, base) for target in configuration.targets]
+
+
+def default_cache() -> Path:
+    """Where caches belong (https://specifications.freedesktop.org/basedir-spec/latest/)."""
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(home) / "secretsync"
+
+
+def _destination(configuration: config.Config, target: config.Target, sources: list[Once], base: Path) -> Destination:
+    return Destination(
+        name=f"{_place(target)}, namespace {target.namespace}",
+        cluster=open_cluster(target, base),
+        installation=configuration.installation,
+        namespace=target.namespace,
+        deliveries=[
+            _delivery(configuration, target, package, source)
+            for package, source in zip(configuration.packages, sources, strict=True)
+        ],
+        selector=target.selector,
+        adopt=target.adopt,
+        timeout=target.rollout.timeout,
+        settle=target.rollout.settle,
+    )
+
+
+def _delivery(configuration: config.Config, target: config.Target, package: config.Package, source: Source) -> Delivery:
+    placement = Placement(
+        installation=configuration.installation,
+        namespace=target.namespace,
+        secret=configuration.secret_name(package, target),
+        module=package.module_name,
+        layout=package.layout,
+    )
+    recipe = pack.recipe(package.requirement, package.version, package.include, package.exclude, package.layout)
+    return Delivery(placement, source, recipe)
+
+
+def _place(target: config.Target) -> str:
+    match target.cluster:
+        case config.DirectoryCluster(directory=directory):
+            return f"directory {directory}"
+        case config.ContextCluster(context=context):
+            return f"context {context}"
+        case _:
+            return "this cluster"
+
+
+def open_cluster(target: config.Target, base: Path) -> Cluster:
+    """The cluster of a target; the official client is imported only where the API is spoken to."""
+    match target.cluster:
+        case config.DirectoryCluster(directory=directory):
+            from secretsync.cluster.directory import DirectoryCluster
+
+            return DirectoryCluster(base / directory)
+        case config.ContextCluster(context=context, kubeconfig=kubeconfig):
+            from secretsync.cluster import kubernetes
+
+            return kubernetes.in_context(context, base / kubeconfig if kubeconfig else None)
+        case _:
+            from secretsync.cluster import kubernetes
+
+            return kubernetes.in_cluster()

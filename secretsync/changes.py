@@ -1,0 +1,185 @@
+"""What happens to the Secrets of one package: desired against live, file by file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from secretsync import pack
+from secretsync.model import Bundle, File, Placement, Secret, Workload
+from secretsync.state import PackageState
+
+
+class Action(StrEnum):
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+    KEEP = "keep"
+
+
+@dataclass(frozen=True, slots=True)
+class FileChange:
+    """One file of a Secret, before and after; None where it is not there."""
+
+    path: str
+    before: File | None = field(repr=False)
+    after: File | None = field(repr=False)
+
+    @property
+    def kind(self) -> str:
+        if self.before is None:
+            return "added"
+        return "removed" if self.after is None else "changed"
+
+
+@dataclass(frozen=True)
+class Change:
+    """What happens to one Secret; *files* is empty where only labels, annotations or the form of the data change."""
+
+    action: Action
+    desired: Secret
+    live: Secret | None
+    files: tuple[FileChange, ...] = ()
+
+    @property
+    def pending(self) -> bool:
+        return self.action is not Action.KEEP
+
+    @property
+    def content(self) -> bool:
+        """Whether pods would see the difference."""
+        return self.live is None or bool(self.files) or self.live.data.keys() != self.desired.data.keys()
+
+
+@dataclass(frozen=True)
+class Desired:
+    """One package as it should be in one namespace."""
+
+    placement: Placement
+    bundle: Bundle
+    secrets: tuple[Secret, ...]
+
+
+@dataclass(frozen=True)
+class PackagePlan:
+    """What happens to the Secrets of one package; *write* is the id that its pods shall carry."""
+
+    desired: Desired
+    changes: tuple[Change, ...]
+    write: int
+
+    @property
+    def placement(self) -> Placement:
+        return self.desired.placement
+
+    @property
+    def key(self) -> str:
+        return pack.stamp_key(self.placement.secret)
+
+    @property
+    def stamp(self) -> str:
+        return f"{self.write} sha256:{self.desired.bundle.digest}"
+
+    @property
+    def writes(self) -> tuple[Change, ...]:
+        """Creates, then updates: whoever mounts a new directory finds it before the old files change."""
+        writes = [change for change in self.changes if change.action in (Action.CREATE, Action.UPDATE)]
+        return tuple(sorted(writes, key=lambda change: change.action is Action.UPDATE))
+
+    @property
+    def deletes(self) -> tuple[Change, ...]:
+        return tuple(change for change in self.changes if change.action is Action.DELETE)
+
+    @property
+    def content(self) -> bool:
+        """Whether what is still to be written differs in what pods would see."""
+        return any(change.content for change in self.writes)
+
+
+def stamped_write(workload: Workload, secret: str) -> int:
+    """Which write of the package in *secret* a workload's template carries; 0 for none."""
+    return _number(workload.template_annotations.get(pack.stamp_key(secret), "").partition(" ")[0])
+
+
+def package_plan(
+    desired: Desired,
+    live: Mapping[str, Secret],
+    remembered: PackageState,
+    stamped: Sequence[int],
+    referrers: Mapping[str, Sequence[str]],
+) -> PackagePlan:
+    """Compare one package's Secrets with those that are *live*, by name.
+
+    *stamped* are the writes that workloads carry; *referrers* tell who could still start a pod with a Secret.
+    """
+    names = {secret.name for secret in desired.secrets}
+    gone = [live[name] for name in remembered.secrets if name not in names and name in live]
+    changes = [_change(secret, live.get(secret.name)) for secret in desired.secrets]
+    changes += [_removal(secret, desired, referrers) for secret in gone]
+    write = _write_id(changes, desired, remembered, stamped)
+    return PackagePlan(desired, tuple(_with_write(change, write) for change in changes), write)
+
+
+def file_changes(live: Secret | None, desired: Secret | None) -> tuple[FileChange, ...]:
+    """Which files of a Secret differ, in the order of their paths."""
+    before = {file.path: file for file in pack.unpack([live])} if live else {}
+    after = {file.path: file for file in pack.unpack([desired])} if desired else {}
+    return tuple(
+        FileChange(path, before.get(path), after.get(path))
+        for path in sorted(before.keys() | after.keys())
+        if before.get(path) != after.get(path)
+    )
+
+
+def _change(desired: Secret, live: Secret | None) -> Change:
+    if live is None:
+        return Change(Action.CREATE, desired, None, file_changes(None, desired))
+    files = file_changes(live, desired)
+    change = Change(Action.UPDATE, desired, live, files)
+    if change.content or _told(desired) != _told_by_us(live, desired):
+        return change
+    return Change(Action.KEEP, desired, live)
+
+
+def _told(secret: Secret) -> dict[str, str]:
+    """The labels and annotations by which a Secret tells what it holds; the write id is the plan's to choose."""
+    return {**secret.labels, **{key: value for key, value in secret.annotations.items() if key != pack.WRITE}}
+
+
+def _told_by_us(live: Secret, desired: Secret) -> dict[str, str]:
+    """Labels and annotations of others do not count."""
+    return {key: value for key, value in _told(live).items() if key.startswith(pack.PREFIX) or key in desired.labels}
+
+
+def _removal(live: Secret, desired: Desired, referrers: Mapping[str, Sequence[str]]) -> Change:
+    """A Secret no longer desired goes; it is only emptied where a pod that needs it could still be started."""
+    if live.name not in referrers:
+        return Change(Action.DELETE, live, live, file_changes(live, None))
+    top = desired.secrets[0]
+    told = {**top.annotations, pack.DIRECTORY: live.annotations.get(pack.DIRECTORY, ".")}
+    return _change(replace(live, data={}, labels=top.labels, annotations=told), live)
+
+
+def _write_id(changes: Sequence[Change], desired: Desired, remembered: PackageState, stamped: Sequence[int]) -> int:
+    """A new id whenever pods would see a difference; one more than any ever seen, so that none is used twice."""
+    carried = [_write_of(change.live) for change in changes if change.live]
+    digests = {change.live.annotations.get(pack.DIGEST) for change in changes if change.live}
+    same = digests == {desired.bundle.digest} and not any(change.content for change in changes)
+    if same and all(carried):
+        return max(carried)
+    return 1 + max([remembered.write, *carried, *stamped])
+
+
+def _write_of(secret: Secret) -> int:
+    return _number(secret.annotations.get(pack.WRITE, ""))
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0
+
+
+def _with_write(change: Change, write: int) -> Change:
+    if change.action not in (Action.CREATE, Action.UPDATE):
+        return change
+    return replace(change, desired=pack.stamped([change.desired], write)[0])

@@ -1,0 +1,271 @@
+"""A bundle becomes Secrets: one for each directory, or one that holds the package as a zip.
+
+The same bundle gives the same Secrets on any machine: nothing here reads a clock, a locale or a disk.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import re
+import zipfile
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from secretsync.errors import SecretSyncError
+from secretsync.model import Bundle, File, Placement, Revision, Secret, digest
+
+PREFIX = "secretsync.rucio/"
+LIMIT = 1024 * 1024
+"""Decoded bytes that Kubernetes takes in one Secret (https://kubernetes.io/docs/concepts/configuration/secret/)."""
+
+MANAGED_BY = "app.kubernetes.io/managed-by"
+INSTALLATION = PREFIX + "installation"
+MODULE = PREFIX + "module"
+DIRECTORY = PREFIX + "directory"
+LAYOUT = PREFIX + "layout"
+VERSION = PREFIX + "version"
+SOURCE = PREFIX + "source"
+REF = PREFIX + "ref"
+REVISION = PREFIX + "revision"
+RECIPE = PREFIX + "recipe"
+DIGEST = PREFIX + "digest"
+WRITE = PREFIX + "write"
+
+_KEY = re.compile(r"[-._a-zA-Z0-9]+")
+_NAME_LIMIT = 253
+_PACKING = 1  # part of every recipe: raise it when the same bundle is packed differently
+
+
+class SecretTooLarge(SecretSyncError):
+    """A Secret would hold more than Kubernetes takes; sizes in bytes."""
+
+    def __init__(self, name: str, size: int, largest: str) -> None:
+        super().__init__(name, size, largest)
+        self.name, self.size, self.largest = name, size, largest
+
+    def __str__(self) -> str:
+        return (
+            f"Secret {self.name!r} would hold {self.size:,} bytes; Kubernetes takes {LIMIT:,}. "
+            f"Its largest file is {self.largest}: exclude it, or choose 'layout: zip'"
+        )
+
+
+class FileNameNotAKey(SecretSyncError):
+    """A file's name cannot be the key of a Secret."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
+
+    def __str__(self) -> str:
+        return (
+            f"the file {self.path!r} has a name that no key of a Secret can have (letters, digits, '-', '_' and '.', "
+            f"at most {_NAME_LIMIT}, not starting with '..'): exclude it, or choose 'layout: zip'"
+        )
+
+
+class SecretNameClash(SecretSyncError):
+    """Two directories of a package would share a Secret."""
+
+    def __init__(self, name: str, directories: Sequence[str]) -> None:
+        super().__init__(name, directories)
+        self.name, self.directories = name, tuple(directories)
+
+    def __str__(self) -> str:
+        both = " and ".join(repr(directory or ".") for directory in self.directories)
+        return (
+            f"the directories {both} would both be the Secret {self.name!r}: rename or exclude one, "
+            "or choose 'layout: zip'"
+        )
+
+
+class SecretNameTooLong(SecretSyncError):
+    """A directory's path is too long for a Secret's name."""
+
+    def __init__(self, name: str, directory: str) -> None:
+        super().__init__(name, directory)
+        self.name, self.directory = name, directory
+
+    def __str__(self) -> str:
+        return (
+            f"the directory {self.directory!r} would be a Secret with a name of {len(self.name)} characters; "
+            f"Kubernetes takes {_NAME_LIMIT}: exclude the directory, or choose 'layout: zip'"
+        )
+
+
+def pack(bundle: Bundle, placement: Placement, recipe: str) -> tuple[Secret, ...]:
+    """The Secrets that *bundle* becomes, the package's own directory first.
+
+    Raises FileNameNotAKey, SecretTooLarge, SecretNameClash and SecretNameTooLong.
+    """
+    data = _zipped(bundle) if placement.layout == "zip" else _by_directory(bundle.files)
+    _refuse_bad_names(placement, data)
+    common = _annotations(bundle, placement, recipe)
+    secrets = tuple(
+        Secret(
+            namespace=placement.namespace,
+            name=secret_name(placement, directory),
+            data=data[directory],
+            labels=labels(placement),
+            annotations={**common, DIRECTORY: directory or "."},
+        )
+        for directory in sorted(data)
+    )
+    _refuse_large(secrets)
+    return secrets
+
+
+def unpack(secrets: Iterable[Secret]) -> tuple[File, ...]:
+    """The files that Secrets hold: the inverse of pack. A key that is no zip in the zip layout is a file as it is."""
+    files: list[File] = []
+    for secret in secrets:
+        directory = secret.annotations.get(DIRECTORY, ".")
+        prefix = "" if directory == "." else directory + "/"
+        if secret.annotations.get(LAYOUT) == "zip":
+            files.extend(_unzipped(secret))
+        else:
+            files.extend(File(prefix + key, value) for key, value in secret.data.items())
+    return tuple(sorted(files))
+
+
+def without_emptied(live: Sequence[Secret], placement: Placement) -> tuple[Secret, ...]:
+    """Live Secrets less those of sub-directories that have gone, which are kept empty while something needs them."""
+    return tuple(secret for secret in live if secret.data or secret.name == placement.secret)
+
+
+def live_bundle(secrets: Sequence[Secret]) -> Bundle:
+    """The package that live Secrets of ours hold, as they tell it themselves."""
+    first = secrets[0]
+    told = first.annotations
+    revision = Revision(told.get(SOURCE, ""), told.get(REF, ""), told.get(REVISION, ""))
+    return Bundle(first.labels.get(MODULE, ""), told.get(VERSION, ""), revision, unpack(secrets))
+
+
+def secret_name(placement: Placement, directory: str) -> str:
+    """``NAME`` for the package's own directory, ``NAME-algorithms`` for its ``algorithms/``."""
+    if not directory:
+        return placement.secret
+    return f"{placement.secret}-{re.sub('[^a-z0-9]', '-', directory.lower()).strip('-') or 'x'}"
+
+
+def stamp_key(secret: str) -> str:
+    """The pod template's annotation that tells which write of the package in *secret* its pods carry."""
+    return PREFIX + secret
+
+
+def labels(placement: Placement) -> dict[str, str]:
+    """What says that a Secret is ours, and whose."""
+    return {
+        MANAGED_BY: "secretsync",
+        INSTALLATION: placement.installation,
+        MODULE: placement.module,
+    }
+
+
+def recipe(requirement: str, version: str, include: Sequence[str], exclude: Sequence[str], layout: str) -> str:
+    """A short digest of all that decides, beside the revision, what the Secrets hold.
+
+    Where it and the revision are those that are live, the source need not be read again.
+    """
+    facts = json.dumps([_PACKING, requirement, version, list(include), list(exclude), layout])
+    return hashlib.sha256(facts.encode()).hexdigest()[:16]
+
+
+def zip_bytes(bundle: Bundle) -> bytes:
+    """The package as a zip that Python imports from; directories have entries of their own.
+
+    Without them a folder that has no ``__init__.py`` is lost to zipimport.
+    """
+    paths = {f"{bundle.module}/{file.path}": file.data for file in bundle.files}
+    folders = {folder for path in paths for folder in _parents(path)}
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for path in sorted(folders | set(paths)):
+            # 1980 is the zip format's first year: the date must not depend on the day of packing
+            entry = zipfile.ZipInfo(path, (1980, 1, 1, 0, 0, 0))
+            entry.create_system = 3
+            entry.external_attr = (0o40755 << 16 | 0x10) if path.endswith("/") else 0o100644 << 16
+            entry.compress_type = zipfile.ZIP_STORED if path.endswith("/") else zipfile.ZIP_DEFLATED
+            archive.writestr(entry, paths.get(path, b""))
+    return buffer.getvalue()
+
+
+def _parents(path: str) -> Iterable[str]:
+    parts = path.split("/")[:-1]
+    return ("/".join(parts[: n + 1]) + "/" for n in range(len(parts)))
+
+
+def _zipped(bundle: Bundle) -> dict[str, dict[str, bytes]]:
+    return {"": {f"{bundle.module}.zip": zip_bytes(bundle)}}
+
+
+def _unzipped(secret: Secret) -> Iterable[File]:
+    for key, value in secret.data.items():
+        try:
+            with zipfile.ZipFile(io.BytesIO(value)) as archive:
+                members = [(entry.filename, archive.read(entry)) for entry in archive.infolist() if not entry.is_dir()]
+        except (zipfile.BadZipFile, NotImplementedError, RuntimeError):
+            yield File(key, value)
+            continue
+        yield from (File(name.partition("/")[2], data) for name, data in members)
+
+
+def _by_directory(files: Iterable[File]) -> dict[str, dict[str, bytes]]:
+    data: dict[str, dict[str, bytes]] = defaultdict(dict)
+    data[""]  # the package's own directory has its Secret even when all files lie below it
+    for file in files:
+        if not _KEY.fullmatch(file.name) or len(file.name) > _NAME_LIMIT or file.name.startswith(".."):
+            raise FileNameNotAKey(file.path)
+        data[file.directory][file.name] = file.data
+    return dict(data)
+
+
+def _refuse_bad_names(placement: Placement, directories: Iterable[str]) -> None:
+    by_name: dict[str, list[str]] = defaultdict(list)
+    for directory in sorted(directories):
+        name = secret_name(placement, directory)
+        if len(name) > _NAME_LIMIT:
+            raise SecretNameTooLong(name, directory)
+        by_name[name].append(directory)
+    for name, sharing in by_name.items():
+        if len(sharing) > 1:
+            raise SecretNameClash(name, sharing)
+
+
+def _refuse_large(secrets: Iterable[Secret]) -> None:
+    for secret in secrets:
+        if secret.size > LIMIT:
+            largest = max(secret.data, key=lambda key: len(secret.data[key]))
+            directory = secret.annotations[DIRECTORY]
+            raise SecretTooLarge(secret.name, secret.size, largest if directory == "." else f"{directory}/{largest}")
+
+
+def _annotations(bundle: Bundle, placement: Placement, recipe: str) -> Mapping[str, str]:
+    told = {
+        LAYOUT: placement.layout,
+        VERSION: bundle.version,
+        SOURCE: bundle.revision.source,
+        REF: bundle.revision.ref,
+        REVISION: bundle.revision.id,
+        RECIPE: recipe,
+        DIGEST: bundle.digest,
+    }
+    return {key: value for key, value in told.items() if value}
+
+
+def holds(live: Sequence[Secret], revision: Revision, recipe: str, placement: Placement) -> bool:
+    """Whether live Secrets hold exactly what *revision* packed by *recipe* is, and say so: nothing is left to read."""
+    told = {
+        (secret.annotations.get(REVISION), secret.annotations.get(RECIPE), secret.annotations.get(DIGEST))
+        for secret in live
+        if labels(placement).items() <= secret.labels.items()
+    }
+    return bool(live) and told == {(revision.id, recipe, digest(unpack(live)))}
+
+
+def stamped(secrets: Iterable[Secret], write: int) -> tuple[Secret, ...]:
+    """The same Secrets, carrying the id of the write that brings them."""
+    return tuple(replace(secret, annotations={**secret.annotations, WRITE: str(write)}) for secret in secrets)

@@ -1,0 +1,128 @@
+"""All that a pass would do to a namespace. The same object is printed by a dry run and carried out by a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from secretsync import ownership, pack, stale
+from secretsync.changes import Change, Desired, PackagePlan, package_plan, stamped_write
+from secretsync.model import Manifest, Ref, Secret, Workload
+from secretsync.state import State
+from secretsync.wiring.references import secrets_referenced
+
+
+@dataclass(frozen=True)
+class Live:
+    """What was read of a namespace. *pods* and *referrers* are None until a plan needs them.
+
+    *referrers* tell by a Secret's name what could still start a pod that needs it.
+    """
+
+    secrets: Mapping[str, Secret]
+    workloads: Sequence[Workload]
+    pods: Sequence[Manifest] | None = None
+    referrers: Mapping[str, Sequence[str]] | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to write, what to restart; *watch* has the workloads of an earlier rollout that nobody saw to its end."""
+
+    packages: tuple[PackagePlan, ...]
+    restarts: tuple[stale.Restart, ...]
+    watch: Mapping[Ref, Mapping[str, str]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        return tuple(change for package in self.packages for change in package.changes)
+
+    @property
+    def pending(self) -> bool:
+        """Whether anything would be written to a Secret or a workload."""
+        return bool(self.restarts) or any(change.pending for change in self.changes)
+
+    @property
+    def needs_pods(self) -> bool:
+        return any(restart.provisional for restart in self.restarts)
+
+
+def make_plan(desired: Sequence[Desired], live: Live, state: State, *, adopt: bool = False) -> Plan:
+    """Compare, and say what to do. Raises Refused where something live must not be touched."""
+    _refuse(desired, live, adopt=adopt)
+    packages = tuple(_package_plan(one, live, state) for one in desired)
+    return Plan(
+        packages,
+        stale.restarts(live.workloads, packages, live.pods, state),
+        stale.unfinished(live.workloads, packages, state),
+        (*stale.dropped(live.workloads, packages, state), *_still_mounted(packages, live)),
+    )
+
+
+def superfluous(desired: Sequence[Desired], live: Live, state: State) -> tuple[str, ...]:
+    """Names of live Secrets of ours that are no longer desired: whether they may go depends on who refers to them."""
+    names = {secret.name for one in desired for secret in one.secrets}
+    remembered = (name for one in desired for name in state.of(one.placement.secret).secrets)
+    return tuple(name for name in remembered if name not in names and name in live.secrets)
+
+
+def _package_plan(desired: Desired, live: Live, state: State) -> PackagePlan:
+    secret = desired.placement.secret
+    stamped = [stamped_write(workload, secret) for workload in live.workloads]
+    return package_plan(desired, live.secrets, state.of(secret), stamped, live.referrers or {})
+
+
+def _refuse(desired: Sequence[Desired], live: Live, *, adopt: bool) -> None:
+    problems = [
+        *_shared_names(desired),
+        *(
+            problem
+            for one in desired
+            for secret in one.secrets
+            if (found := live.secrets.get(secret.name))
+            for problem in ownership.problems(found, secret, one.placement, adopt=adopt)
+        ),
+        *(problem for one in desired for problem in _not_mounted(one, live.workloads)),
+    ]
+    if problems:
+        raise ownership.Refused(problems)
+
+
+def _shared_names(desired: Sequence[Desired]) -> Iterable[str]:
+    owners: dict[str, str] = {}
+    for one in desired:
+        for secret in one.secrets:
+            if secret.name in owners:
+                yield (
+                    f"the packages {owners[secret.name]} and {one.placement.module} both want the Secret "
+                    f"{secret.name!r}: give one of them another secretName"
+                )
+            owners[secret.name] = one.placement.module
+
+
+def _not_mounted(desired: Desired, workloads: Iterable[Workload]) -> Iterable[str]:
+    """A workload that mounts the package but not one of its sub-directories would lose files silently."""
+    top, *below = desired.secrets
+    for workload in workloads:
+        referenced = secrets_referenced(workload.template)
+        missing = [secret for secret in below if secret.name not in referenced] if top.name in referenced else []
+        for secret in missing:
+            directory = secret.annotations[pack.DIRECTORY]
+            yield (
+                f"{workload.ref} mounts Secret {top.name} but not {secret.name}, so its pods would lose "
+                f"{directory}/ ({len(secret.data)} files): mount it too, at …/{desired.placement.module}/{directory} "
+                f"(secretFullName: {secret.name}), or leave the directory out with exclude: ['{directory}/*']"
+            )
+
+
+def _still_mounted(packages: Sequence[PackagePlan], live: Live) -> tuple[str, ...]:
+    desired = {secret.name for package in packages for secret in package.desired.secrets}
+    referrers = live.referrers or {}
+    return tuple(
+        f"Secret {change.desired.name} is no longer needed, but {referrers[change.desired.name][0]} still refers "
+        "to it: it is kept, empty, until nothing does"
+        for package in packages
+        for change in package.changes
+        if change.desired.name not in desired and change.desired.name in referrers
+    )

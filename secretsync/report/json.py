@@ -1,0 +1,64 @@
+"""A report for a program. Names, sizes and digests; never a file's content."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from secretsync.changes import Change, FileChange, PackagePlan
+from secretsync.model import File
+from secretsync.sync import Report
+
+
+def render(report: Report) -> str:
+    """One JSON object on one line."""
+    return json.dumps(document(report), sort_keys=True) + "\n"
+
+
+def document(report: Report) -> dict[str, Any]:
+    return {
+        "destination": report.destination,
+        "done": report.done,
+        "pending": report.pending,
+        "failed": report.failed,
+        "packages": [_package(package) for package in report.plan.packages],
+        "restarts": [
+            {"workload": str(restart.workload.ref), "reason": restart.reason} for restart in report.plan.restarts
+        ],
+        "notes": list(report.plan.notes),
+        "verdicts": [
+            {"workload": str(ref), "state": str(verdict.state), "message": verdict.message}
+            for ref, verdict in sorted(report.verdicts.items())
+        ],
+    }
+
+
+def _package(package: PackagePlan) -> dict[str, Any]:
+    bundle = package.desired.bundle
+    return {
+        "module": bundle.module,
+        "version": bundle.version,
+        "source": bundle.revision.source,
+        "ref": bundle.revision.ref,
+        "revision": bundle.revision.id,
+        "digest": f"sha256:{bundle.digest}",
+        "write": package.write,
+        "secrets": [_change(change) for change in package.changes],
+    }
+
+
+def _change(change: Change) -> dict[str, Any]:
+    return {
+        "name": change.desired.name,
+        "action": str(change.action),
+        "bytes": change.desired.size,
+        "files": [_file(file) for file in change.files],
+    }
+
+
+def _file(change: FileChange) -> dict[str, Any]:
+    return {"path": change.path, "change": change.kind, "before": _side(change.before), "after": _side(change.after)}
+
+
+def _side(file: File | None) -> dict[str, Any] | None:
+    return {"bytes": len(file.data), "sha256": file.digest} if file else None

@@ -1,0 +1,119 @@
+"""A report for a person: what happened or would happen, why, and what to do next. It fits 80 columns."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+
+from secretsync.changes import Action, Change, FileChange, PackagePlan
+from secretsync.model import File
+from secretsync.rollout import State
+from secretsync.stale import Restart
+from secretsync.sync import Report
+
+_MARKS = {"added": "+", "removed": "-", "changed": "~"}
+_NAMED = 6
+
+
+def render(report: Report, *, diff: bool = False) -> str:
+    """The whole report; *diff* adds the text difference of each file."""
+    return "\n".join(_lines(report, diff=diff)) + "\n"
+
+
+def _lines(report: Report, *, diff: bool) -> Iterable[str]:
+    yield report.destination
+    for package in report.plan.packages:
+        yield f"  {_title(package)}"
+        for change in package.changes:
+            yield from _change(change, done=report.done)
+            if diff:
+                yield from (line for file in change.files for line in text_diff(file))
+    yield from _restarts(report.plan.restarts, done=report.done)
+    for note in report.plan.notes:
+        yield f"  note: {note}"
+    yield from _verdicts(report)
+    yield f"  {_summary(report)}"
+
+
+def _title(package: PackagePlan) -> str:
+    bundle = package.desired.bundle
+    version = f" {bundle.version}" if bundle.version else ""
+    return f"{bundle.module}{version} ({bundle.revision.short}), write {package.write}"
+
+
+_DONE = {Action.CREATE: "created", Action.UPDATE: "updated", Action.DELETE: "deleted", Action.KEEP: "unchanged"}
+
+
+def _change(change: Change, *, done: bool) -> Iterable[str]:
+    word = _DONE[change.action] if done or change.action is Action.KEEP else str(change.action)
+    size = f"{len(change.desired.data)} files, {change.desired.size:,} bytes"
+    remark = " (labels and annotations only)" if change.action is Action.UPDATE and not change.content else ""
+    yield f"    {word:<9} Secret {change.desired.name}: {size}{remark}"
+    for file in change.files:
+        yield f"      {_MARKS[file.kind]} {_file(file)}"
+
+
+def _file(change: FileChange) -> str:
+    before, after = change.before, change.after
+    if before and after:
+        return f"{change.path}  {_size(before)} -> {_size(after)}"
+    return f"{change.path}  {_size(after or before)}"
+
+
+def _size(file: File | None) -> str:
+    return f"{len(file.data):,} bytes, {file.digest[:8]}" if file else ""
+
+
+def _restarts(restarts: Sequence[Restart], *, done: bool) -> Iterable[str]:
+    if not restarts:
+        return
+    word = "restarted" if done else "restart"
+    yield f"    {word:<9} {_count(len(restarts), 'workload')}:"
+    for restart in restarts[:_NAMED]:
+        yield f"      {restart.workload.ref.kind} {restart.workload.ref.name}: {restart.reason}"
+    if len(restarts) > _NAMED:
+        yield f"      and {len(restarts) - _NAMED} more"
+
+
+def _verdicts(report: Report) -> Iterable[str]:
+    """Only what an operator has to read: the workloads that are current are counted in the summary."""
+    for ref, verdict in sorted(report.verdicts.items()):
+        if verdict.state is not State.CURRENT:
+            yield f"    {verdict.state}: {ref.kind} {ref.name}: {verdict.message}"
+
+
+def _summary(report: Report) -> str:
+    plan = report.plan
+    if not plan.pending and not report.verdicts:
+        return "unchanged: the Secrets hold it and every workload runs it"
+    written = sum(change.pending for change in plan.changes)
+    if not report.done:
+        if not plan.pending:
+            return "nothing to write; an earlier rollout is not finished"
+        return f"pending: {_count(written, 'Secret')}, {_count(len(plan.restarts), 'restart')}; nothing was written"
+    states = [verdict.state for verdict in report.verdicts.values()]
+    current = states.count(State.CURRENT)
+    if report.failed:
+        return (
+            f"FAILED: {current} of {len(states)} workloads are current. Mend the package and run again, or look at "
+            "the pods named above; the next run looks at these rollouts again"
+        )
+    return f"done: {_count(written, 'Secret')} written, {current} of {_count(len(states), 'workload')} current"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def text_diff(change: FileChange) -> Iterable[str]:
+    """The difference of one file, as ``diff -u`` shows it; a file that is not text is only named."""
+    try:
+        before, after = _text(change.before), _text(change.after)
+    except UnicodeDecodeError:
+        yield f"      {change.path} is not text"
+        return
+    yield from difflib.unified_diff(before, after, f"live/{change.path}", f"desired/{change.path}", lineterm="")
+
+
+def _text(file: File | None) -> list[str]:
+    return file.data.decode().splitlines() if file else []

@@ -1,0 +1,107 @@
+"""What secretsync remembers in the cluster between passes: never content, only names, numbers and verdicts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+
+from secretsync.errors import SecretSyncError
+from secretsync.model import Secret
+from secretsync.pack import INSTALLATION, MANAGED_BY, stamp_key
+
+TYPE = "secretsync.rucio/state"
+_KEY = "state.json"
+
+
+class UnreadableState(SecretSyncError):
+    """The state object holds something else."""
+
+    def __init__(self, namespace: str, name: str) -> None:
+        super().__init__(namespace, name)
+        self.namespace, self.name = namespace, name
+
+    def __str__(self) -> str:
+        return (
+            f"Secret {self.namespace}/{self.name} should hold what secretsync remembers and does not: "
+            "delete it, or give this installation another name (installation: …); "
+            "without it, at worst every workload is restarted once more"
+        )
+
+
+@dataclass(frozen=True)
+class PackageState:
+    """What is remembered of one package in one namespace.
+
+    *secrets* are the names written and not yet deleted; *write* is the newest write id; *finished* says whether a
+    rollout of that write came to its end, good or bad; *restarts* tells which write each workload was restarted for.
+    """
+
+    secrets: tuple[str, ...] = ()
+    write: int = 0
+    finished: bool = True
+    restarts: Mapping[str, int] = field(default_factory=dict)
+
+    def begun(self, secrets: tuple[str, ...], write: int) -> PackageState:
+        """A write begins: its names are remembered before the first of them is created."""
+        names = tuple(sorted({*self.secrets, *secrets}))
+        kept = {workload: number for workload, number in self.restarts.items() if number == write}
+        return replace(self, secrets=names, write=write, finished=False, restarts=kept)
+
+    def restarted(self, workload: str) -> PackageState:
+        return replace(self, restarts={**self.restarts, workload: self.write})
+
+    def ended(self, secrets: tuple[str, ...]) -> PackageState:
+        """The rollout came to its end and these are the Secrets that are left."""
+        return replace(self, secrets=tuple(sorted(secrets)), finished=True)
+
+
+@dataclass(frozen=True)
+class State:
+    """The state object of one installation in one namespace; packages are known by their Secret's name."""
+
+    packages: Mapping[str, PackageState] = field(default_factory=dict)
+
+    def of(self, secret: str) -> PackageState:
+        return self.packages.get(secret, PackageState())
+
+    def restarted(self, workload: str, annotations: Mapping[str, str]) -> State:
+        """A workload was stamped with *annotations*: one restart for each package that they tell of."""
+        packages = {
+            secret: package.restarted(workload) if stamp_key(secret) in annotations else package
+            for secret, package in self.packages.items()
+        }
+        return replace(self, packages=packages)
+
+    def with_package(self, secret: str, package: PackageState) -> State:
+        return replace(self, packages={**self.packages, secret: package})
+
+
+def secret_name(installation: str) -> str:
+    return f"{installation}-state"
+
+
+def to_secret(state: State, installation: str, namespace: str) -> Secret:
+    text = json.dumps(asdict(state), indent=1, sort_keys=True) + "\n"
+    return Secret(
+        namespace=namespace,
+        name=secret_name(installation),
+        data={_KEY: text.encode()},
+        labels={MANAGED_BY: "secretsync", INSTALLATION: installation},
+        type=TYPE,
+    )
+
+
+def from_secret(secret: Secret | None) -> State:
+    """The inverse of to_secret; nothing is remembered where there is no Secret. Raises UnreadableState."""
+    if secret is None:
+        return State()
+    try:
+        packages = json.loads(secret.data[_KEY])["packages"]
+        return State({name: _package(told) for name, told in packages.items()})
+    except (KeyError, ValueError, TypeError, AttributeError):
+        raise UnreadableState(secret.namespace, secret.name) from None
+
+
+def _package(told: dict[str, object]) -> PackageState:
+    return PackageState(**{**told, "secrets": tuple(told["secrets"])})  # type: ignore[arg-type]
