@@ -34,6 +34,19 @@ class UnusableCluster(ConfigError):
         return f"{self.place} cannot be used: {self.problem}"
 
 
+class UnreadableSelector(ConfigError):
+    """A target's label selector is not one."""
+
+    def __init__(self, selector: str) -> None:
+        super().__init__(selector)
+        self.selector = selector
+
+    def __str__(self) -> str:
+        return (
+            f"selector {self.selector!r} cannot be read: write it as kubectl's --selector takes it, 'app=rucio-server'"
+        )
+
+
 class Conflict(SecretSyncError):
     """The object is not what was read; nothing was overwritten. *what* says what happened to it."""
 
@@ -149,14 +162,6 @@ class InvalidObject(Refusal):
     @property
     def remedy(self) -> str:
         return "the API finds these fields wrong: correct the object, or report this as a fault of secretsync"
-
-
-class InvalidSelector(Refusal):
-    """The label selector cannot be read."""
-
-    @property
-    def remedy(self) -> str:
-        return "the API cannot read the target's 'selector': write it as kubectl's --selector takes it"
 
 
 class TooLarge(Refusal):

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
-from secretsync.cluster.errors import Call, Conflict, WorkloadGone
+from secretsync.cluster.errors import Call, Conflict, UnreadableSelector, WorkloadGone
 from secretsync.cluster.kubernetes_connection import Connection, Reply
 from secretsync.manifest import in_place_of, secret_from, shows, to_manifest
 from secretsync.model import Manifest, Ref, Secret, Workload
@@ -133,7 +133,10 @@ class KubernetesCluster:
         if selector:
             query["labelSelector"] = selector
         while True:
-            page = self._connection.send(call, "GET", path, query=query).content()
+            reply = self._connection.send(call, "GET", path, query=query)
+            if selector and reply.status == HTTPStatus.BAD_REQUEST:
+                raise UnreadableSelector(selector)
+            page = reply.content()
             yield from map(_without_managed_fields, page["items"])
             query["continue"] = page["metadata"].get("continue")
             if not query["continue"]:

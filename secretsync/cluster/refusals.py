@@ -14,7 +14,6 @@ from secretsync.cluster.errors import (
     Denied,
     Forbidden,
     InvalidObject,
-    InvalidSelector,
     NamespaceMissing,
     NamespaceTerminating,
     NotFound,
@@ -50,8 +49,6 @@ def refusal(call: Call, code: int, body: bytes) -> Refusal:
         return NamespaceMissing(call, code) if _kind(status) == "namespaces" else NotFound(call, code)
     if code == 413 or "FieldValueTooLong" in _causes(status, "reason"):
         return TooLarge(call, code)
-    if code == 400 and call.verb == "list":
-        return InvalidSelector(call, code)
     if code in (400, 422):
         return InvalidObject(call, code, ", ".join(_causes(status, "field")))
     if code == 429 or code >= 500:

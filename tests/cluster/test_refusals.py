@@ -50,10 +50,6 @@ def test_a_404_that_is_not_the_apis_does_not_mean_that_the_object_is_absent() ->
     assert type(refusal(SECRETS, 404, b"<html>no such page</html>")) is Refusal
 
 
-def test_a_list_with_a_wrong_selector_says_where_it_is_written() -> None:
-    assert "'selector'" in str(refusal(Call("list", "deployments.apps", "rucio"), 400, status("unable to parse")))
-
-
 def test_a_missing_permission_is_named_with_the_rule_that_grants_it() -> None:
     sentence = str(refusal(RESTART, 403, status("no", "Forbidden")))
     assert "cannot patch deployments.apps 'server' in namespace 'rucio'" in sentence

@@ -1,0 +1,115 @@
+"""A directory of manifests as a cluster: one object a file, deterministic text, fit for a GitOps repository.
+
+It honours the same contract as the API; a file's own digest stands for the resourceVersion. Nothing runs here: there
+are no pods, no server's clock, and no field managers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import yaml
+
+from secretsync.cluster.errors import Conflict, UnusableManifest, WorkloadGone
+from secretsync.cluster.manifest_files import Found, find, locked, write
+from secretsync.cluster.selector import selects
+from secretsync.cluster.template_annotations import NotEditable, annotated
+from secretsync.manifest import in_place_of, secret_from, to_manifest
+from secretsync.model import Manifest, Ref, Secret, Workload
+
+_KINDS = ("Deployment", "StatefulSet", "DaemonSet")
+_NO_FOLDING = 1 << 30
+
+
+class DirectoryCluster:
+    """The verbs of Cluster on the files below *root*."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def secret(self, namespace: str, name: str) -> Secret | None:
+        return next(map(_secret, self._secrets(namespace, name)), None)
+
+    def create(self, secret: Secret, *, manager: str) -> Secret:
+        path = self._root / secret.namespace / f"secret-{secret.name}.yaml"
+        with locked(self._root):
+            if self._secrets(secret.namespace, secret.name):
+                raise Conflict(secret.ref, "was created by someone else")
+            if path.exists():
+                raise UnusableManifest(path, f"holds something else, and {secret.ref} goes there: move it")
+            write(path, _text(secret))
+            return self._written(secret)
+
+    def replace(self, secret: Secret, live: Secret, *, manager: str) -> Secret:
+        wanted = in_place_of(live, secret)
+        with locked(self._root):
+            write(self._own_file(live, "was deleted"), _text(wanted))
+            return self._written(wanted)
+
+    def delete(self, live: Secret) -> None:
+        with locked(self._root):
+            if self._secrets(live.namespace, live.name):
+                self._own_file(live, "was deleted").unlink()
+
+    def workloads(self, namespace: str, selector: str = "") -> Sequence[Workload]:
+        workloads = map(_workload, find(self._root, namespace, _KINDS))
+        return [workload for workload in workloads if selects(selector, workload.labels)]
+
+    def pods(self, namespace: str) -> Sequence[Manifest]:
+        return ()
+
+    def annotate(self, workload: Workload, annotations: Mapping[str, str], *, manager: str) -> Workload:
+        with locked(self._root):
+            found = self._live_workload(workload.ref)
+            try:
+                write(found.path, annotated(found.text, found.document, found.steps, annotations))
+            except NotEditable as error:
+                raise UnusableManifest(found.path, f"{workload.ref} cannot be annotated: {error}") from None
+            return _workload(self._live_workload(workload.ref))
+
+    def log_tail(self, namespace: str, pod: str, container: str) -> str:
+        return ""
+
+    def _secrets(self, namespace: str, name: str) -> list[Found]:
+        return find(self._root, namespace, ("Secret",), name)
+
+    def _live_workload(self, ref: Ref) -> Found:
+        found = find(self._root, ref.namespace, (ref.kind,), ref.name)
+        if not found:
+            raise WorkloadGone(ref)
+        return found[0]
+
+    def _written(self, secret: Secret) -> Secret:
+        return _secret(self._secrets(secret.namespace, secret.name)[0])
+
+    def _own_file(self, live: Secret, when_gone: str) -> Path:
+        """The file that holds *live*, unchanged since it was read, and nothing else."""
+        found = next(iter(self._secrets(live.namespace, live.name)), None)
+        if found is None:
+            raise Conflict(live.ref, when_gone)
+        if found.version != live.metadata["resourceVersion"]:
+            raise Conflict(live.ref, "was changed by someone else")
+        if not found.alone:
+            raise UnusableManifest(found.path, f"holds other objects beside {live.ref}: move each to a file of its own")
+        return found.path
+
+
+def _secret(found: Found) -> Secret:
+    secret = secret_from(found.manifest)
+    return replace(secret, metadata={**secret.metadata, "resourceVersion": found.version})
+
+
+def _workload(found: Found) -> Workload:
+    manifest, metadata = found.manifest, found.manifest["metadata"]
+    workload = Workload(Ref(manifest["kind"], metadata["namespace"], metadata["name"]), manifest)
+    if not isinstance((manifest.get("spec") or {}).get("template"), dict):
+        raise UnusableManifest(found.path, f"{workload.ref} has no spec.template: correct or remove it")
+    return workload
+
+
+def _text(secret: Secret) -> str:
+    metadata = {key: value for key, value in secret.metadata.items() if key != "resourceVersion"}
+    manifest = to_manifest(replace(secret, metadata=metadata))
+    return yaml.safe_dump(manifest, sort_keys=False, allow_unicode=True, width=_NO_FOLDING)
