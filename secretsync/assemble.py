@@ -85,16 +85,15 @@ def _place(target: config.Target) -> str:
 
 def open_cluster(target: config.Target, base: Path) -> Cluster:
     """The cluster of a target; the official client is imported only where the API is spoken to."""
-    match target.cluster:
-        case config.DirectoryCluster(directory=directory):
-            from secretsync.cluster.directory import DirectoryCluster
+    if isinstance(target.cluster, config.DirectoryCluster):
+        from secretsync.cluster.directory import DirectoryCluster
 
-            return DirectoryCluster(base / directory)
-        case config.ContextCluster(context=context, kubeconfig=kubeconfig):
-            from secretsync.cluster import kubernetes
+        return DirectoryCluster(base / target.cluster.directory)
 
-            return kubernetes.in_context(context, base / kubeconfig if kubeconfig else None)
-        case _:
-            from secretsync.cluster import kubernetes
+    from secretsync.cluster.kubernetes import KubernetesCluster
+    from secretsync.cluster.kubernetes_connection import Connection, in_cluster, in_context
 
-            return kubernetes.in_cluster()
+    if isinstance(target.cluster, config.InCluster):
+        return KubernetesCluster(Connection(in_cluster()))
+    kubeconfig = target.cluster.kubeconfig
+    return KubernetesCluster(Connection(in_context(target.cluster.context, base / kubeconfig if kubeconfig else None)))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from secretsync import pack
+from secretsync.manifest import OURS
 from secretsync.model import Bundle, File, Placement, Secret, Workload
 from secretsync.state import PackageState
 
@@ -149,7 +150,7 @@ def _told(secret: Secret) -> dict[str, str]:
 
 def _told_by_us(live: Secret, desired: Secret) -> dict[str, str]:
     """Labels and annotations of others do not count."""
-    return {key: value for key, value in _told(live).items() if key.startswith(pack.PREFIX) or key in desired.labels}
+    return {key: value for key, value in _told(live).items() if key.startswith(OURS) or key in desired.labels}
 
 
 def _removal(live: Secret, desired: Desired, referrers: Mapping[str, Sequence[str]]) -> Change:

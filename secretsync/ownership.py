@@ -53,7 +53,7 @@ def _owner(live: Secret) -> str:
     """Who seems to look after a Secret, by the marks that the common tools leave."""
     release = live.annotations.get("meta.helm.sh/release-name")
     if release or live.labels.get(MANAGED_BY) == "Helm":
-        return f"belongs to the Helm release {release or 'of its chart'!r}"
+        return f"belongs to the Helm release {release!r}" if release else "belongs to a Helm chart"
     tracked = live.annotations.get("argocd.argoproj.io/tracking-id", "").partition(":")[0]
     if application := tracked or live.labels.get("argocd.argoproj.io/instance"):
         return f"belongs to the Argo CD application {application!r}"

@@ -15,24 +15,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from secretsync.errors import SecretSyncError
+from secretsync.manifest import OURS
 from secretsync.model import Bundle, File, Placement, Revision, Secret, digest
 
-PREFIX = "secretsync.rucio/"
 LIMIT = 1024 * 1024
 """Decoded bytes that Kubernetes takes in one Secret (https://kubernetes.io/docs/concepts/configuration/secret/)."""
 
 MANAGED_BY = "app.kubernetes.io/managed-by"
-INSTALLATION = PREFIX + "installation"
-MODULE = PREFIX + "module"
-DIRECTORY = PREFIX + "directory"
-LAYOUT = PREFIX + "layout"
-VERSION = PREFIX + "version"
-SOURCE = PREFIX + "source"
-REF = PREFIX + "ref"
-REVISION = PREFIX + "revision"
-RECIPE = PREFIX + "recipe"
-DIGEST = PREFIX + "digest"
-WRITE = PREFIX + "write"
+INSTALLATION = OURS + "installation"
+MODULE = OURS + "module"
+DIRECTORY = OURS + "directory"
+LAYOUT = OURS + "layout"
+VERSION = OURS + "version"
+SOURCE = OURS + "source"
+REF = OURS + "ref"
+REVISION = OURS + "revision"
+RECIPE = OURS + "recipe"
+DIGEST = OURS + "digest"
+WRITE = OURS + "write"
 
 _KEY = re.compile(r"[-._a-zA-Z0-9]+")
 _NAME_LIMIT = 253
@@ -153,7 +153,7 @@ def secret_name(placement: Placement, directory: str) -> str:
 
 def stamp_key(secret: str) -> str:
     """The pod template's annotation that tells which write of the package in *secret* its pods carry."""
-    return PREFIX + secret
+    return OURS + secret
 
 
 def labels(placement: Placement) -> dict[str, str]:

@@ -9,7 +9,12 @@ from secretsync.model import Manifest, Secret, Workload
 
 
 class Cluster(Protocol):
-    """Reads return what is live; writes raise Conflict when it is no longer what the caller has read."""
+    """Reads return what is live; writes raise Conflict when it is no longer what the caller has read.
+
+    *runs_pods* is False where nothing runs, as in a directory of manifests: a rollout cannot be watched there.
+    """
+
+    runs_pods: bool
 
     def secret(self, namespace: str, name: str) -> Secret | None:
         """One Secret by its name; None where there is none."""
@@ -28,6 +33,9 @@ class Cluster(Protocol):
 
     def pods(self, namespace: str) -> Sequence[Manifest]:
         """All pods, in one list."""
+
+    def spawners(self, namespace: str) -> Sequence[Manifest]:
+        """All that is a pod or may still start one beside workloads: ReplicaSets, Jobs, CronJobs and pods."""
 
     def annotate(self, workload: Workload, annotations: Mapping[str, str], *, manager: str) -> Workload:
         """Apply pod-template annotations server-side as *manager*, which starts new pods."""

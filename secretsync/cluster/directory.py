@@ -20,11 +20,14 @@ from secretsync.manifest import in_place_of, secret_from, to_manifest
 from secretsync.model import Manifest, Ref, Secret, Workload
 
 _KINDS = ("Deployment", "StatefulSet", "DaemonSet")
+_SPAWNERS = ("ReplicaSet", "Job", "CronJob", "Pod")
 _NO_FOLDING = 1 << 30
 
 
 class DirectoryCluster:
     """The verbs of Cluster on the files below *root*."""
+
+    runs_pods = False
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -59,6 +62,9 @@ class DirectoryCluster:
 
     def pods(self, namespace: str) -> Sequence[Manifest]:
         return ()
+
+    def spawners(self, namespace: str) -> Sequence[Manifest]:
+        return [found.manifest for found in find(self._root, namespace, _SPAWNERS)]
 
     def annotate(self, workload: Workload, annotations: Mapping[str, str], *, manager: str) -> Workload:
         with locked(self._root):

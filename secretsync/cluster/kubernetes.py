@@ -17,6 +17,12 @@ _WORKLOADS = {
     kind: f"/apis/apps/v1/namespaces/{{namespace}}/{kind.lower()}s"
     for kind in ("Deployment", "StatefulSet", "DaemonSet")
 }
+_SPAWNERS = {
+    "ReplicaSet": ("replicasets.apps", "/apis/apps/v1/namespaces/{namespace}/replicasets"),
+    "Job": ("jobs.batch", "/apis/batch/v1/namespaces/{namespace}/jobs"),
+    "CronJob": ("cronjobs.batch", "/apis/batch/v1/namespaces/{namespace}/cronjobs"),
+    "Pod": ("pods", _PODS),
+}
 _PAGE = 500
 _LOG_LINES = 10
 _LOG_BYTES = 1 << 16
@@ -25,6 +31,8 @@ _LONGEST_LINE = 500
 
 class KubernetesCluster:
     """The verbs of Cluster as calls to the API, with plain dicts."""
+
+    runs_pods = True
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -88,6 +96,13 @@ class KubernetesCluster:
 
     def pods(self, namespace: str) -> Sequence[Manifest]:
         return list(self._list(Call("list", "pods", namespace), _PODS))
+
+    def spawners(self, namespace: str) -> Sequence[Manifest]:
+        return [
+            {"kind": kind, **item}
+            for kind, (resource, path) in _SPAWNERS.items()
+            for item in self._list(Call("list", resource, namespace), path)
+        ]
 
     def annotate(self, workload: Workload, annotations: Mapping[str, str], *, manager: str) -> Workload:
         ref = workload.ref

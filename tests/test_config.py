@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from secretsync import config
+
+SMALLEST = """
+packages:
+  - moduleName: atlas_rucio_policy_package
+    requirement: atlas-rucio-policy-package==0.8.6
+    version: 0.8.6
+targets:
+  - cluster: {directory: ./cluster}
+    namespace: rucio
+    secretName: atlas-rucio-policy
+"""
+
+
+def parse(text: str) -> config.Config:
+    return config.parse(yaml.safe_load(text), Path("secretsync.yaml"))
+
+
+def problems(text: str) -> list[str]:
+    with pytest.raises(config.UnusableConfig) as refusal:
+        parse(text)
+    return refusal.value.problems
+
+
+def test_the_smallest_configuration_of_the_readme_is_whole() -> None:
+    parsed = parse(SMALLEST)
+    assert parsed.secret_name(parsed.packages[0], parsed.targets[0]) == "atlas-rucio-policy"
+
+
+def test_a_secret_is_named_after_its_module_by_default() -> None:
+    parsed = parse(SMALLEST.replace("    secretName: atlas-rucio-policy\n", ""))
+    assert parsed.secret_name(parsed.packages[0], parsed.targets[0]) == "atlas-rucio-policy-package"
+    upper = parse(SMALLEST.replace("moduleName: atlas_rucio_policy_package", "moduleName: CMSRucioPolicy"))
+    assert upper.packages[0].module_name == "CMSRucioPolicy"
+
+
+def test_a_list_copied_from_a_charts_values_works_unchanged() -> None:
+    copied = """
+packages:
+  - moduleName: atlas_rucio_policy_package
+    requirement: git+https://github.com/rucio/atlas@v1#subdirectory=src
+    version: 1.4
+targets: [{cluster: {context: production}, namespace: rucio}]
+"""
+    assert parse(copied).packages[0].version == "1.4"
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (("packages:", "pakages:"), "pakages: there is no such key; did you mean 'packages'?"),
+        (("    namespace:", "    namspace:"), "targets[0].namspace: there is no such key; did you mean 'namespace'?"),
+        (("    version: 0.8.6", "    verson: 1"), "packages[0].verson: there is no such key; did you mean 'version'?"),
+        (("    namespace: rucio\n", ""), "targets[0].namespace: is required"),
+        (
+            ("{directory: ./cluster}", "{folder: ./cluster}"),
+            "targets[0].cluster: is one of {directory: PATH}, {context: NAME} or {inCluster: true}",
+        ),
+        (
+            ("moduleName: atlas_rucio_policy_package", "moduleName: atlas-rucio-policy-package"),
+            "packages[0].moduleName: 'atlas-rucio-policy-package' cannot be imported: it looks like the distribution's "
+            "name, which may have hyphens; moduleName is what Rucio imports, probably 'atlas_rucio_policy_package'",
+        ),
+        (
+            ("secretName: atlas-rucio-policy", "secretName: CMSRucioPolicy"),
+            "targets[0].secretName: 'CMSRucioPolicy' is not a name Kubernetes takes here (lower-case letters, digits "
+            "and hyphens, at most 63): for instance 'cmsruciopolicy'",
+        ),
+        (("namespace: rucio", "namespace: rucio\n    rollout: {settle: 3x}"), "'3x' is not a duration"),
+    ],
+)
+def test_an_error_names_the_place_and_the_remedy(change: tuple[str, str], problem: str) -> None:
+    assert any(problem in told for told in problems(SMALLEST.replace(*change)))
+
+
+def test_one_secret_cannot_hold_two_packages() -> None:
+    two = SMALLEST.replace("targets:", "  - {moduleName: cms_policy, requirement: cms}\ntargets:")
+    assert problems(two) == [
+        "targets: secretName 'atlas-rucio-policy' would hold 2 packages; put secretName on each package instead"
+    ]
+
+
+def test_a_package_listed_twice_is_refused() -> None:
+    twice = SMALLEST.replace("targets:", "  - {moduleName: atlas_rucio_policy_package, requirement: x}\ntargets:")
+    assert problems(twice) == ["packages: 'atlas_rucio_policy_package' is listed twice"]
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("90", 90), ("90s", 90), ("5m", 300), ("1.5h", 5400), (7, 7)])
+def test_durations_are_written_as_people_write_them(text: Any, seconds: float) -> None:
+    raw = yaml.safe_load(SMALLEST)
+    raw["interval"] = text
+    assert config.parse(raw, Path("x")).interval == seconds
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"packages: [", "is not YAML: line 1, column 12"),
+        (b"\xff\xfe", "is not UTF-8 text"),
+        (b"", "holds no configuration: it starts with 'packages:' and 'targets:'"),
+        (b"packages: []\ntargets: []", "packages: lists nothing"),
+    ],
+)
+def test_a_file_that_is_no_configuration_is_told_with_its_name(tmp_path: Path, content: bytes, problem: str) -> None:
+    path = tmp_path / "broken.yaml"
+    path.write_bytes(content)
+    with pytest.raises(config.UnusableConfig) as refusal:
+        config.load(path)
+    assert str(refusal.value).startswith(f"{path}: {problem}")
+
+
+def test_a_missing_file_is_told_with_its_name(tmp_path: Path) -> None:
+    with pytest.raises(config.UnusableConfig, match=r"none\.yaml: cannot be read: No such file or directory"):
+        config.load(tmp_path / "none.yaml")
+
+
+def test_the_example_is_a_valid_configuration() -> None:
+    config.load(Path(__file__).parent.parent / "config.example.yaml")
+
+
+def test_the_schema_knows_every_key_by_its_written_name() -> None:
+    text = json.dumps(config.schema())
+    assert all(f'"{key}"' in text for key in ("moduleName", "secretName", "inCluster", "settle"))
+    assert "module_name" not in text
