@@ -29,7 +29,7 @@ class Restart:
 
 def mounted(workload: Workload, packages: Sequence[PackagePlan]) -> list[PackagePlan]:
     """The packages whose Secrets a workload's pods refer to."""
-    referenced = set(secrets_referenced(workload.template))
+    referenced = secrets_referenced(workload.template)
     return [package for package in packages if referenced & {change.desired.name for change in package.changes}]
 
 
@@ -109,7 +109,7 @@ def _was_restarted(workload: Workload, package: PackagePlan, state: State) -> bo
 
 def _all_born_after(workload: Workload, package: PackagePlan, pods: Sequence[Manifest]) -> bool:
     """Whether all its pods were created in a later second than anybody's newest write to the data they mount."""
-    referenced = set(secrets_referenced(workload.template))
+    referenced = secrets_referenced(workload.template)
     live = [change.live for change in package.changes if change.live and change.desired.name in referenced]
     times = [secret.data_written for secret in live if secret.data_written]
     if len(times) < len(live):

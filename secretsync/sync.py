@@ -19,7 +19,7 @@ from secretsync.plan import Live, Plan, make_plan, superfluous
 from secretsync.rollout import Cause, State, Status
 from secretsync.stale import Restart
 from secretsync.wait import Observation, Stamps, wait
-from secretsync.wiring.references import secrets_of
+from secretsync.wiring.references import pod_template, secrets_referenced
 
 log = structlog.get_logger()
 
@@ -170,7 +170,7 @@ def _referrers(destination: Destination) -> Mapping[str, Sequence[str]]:
     found: dict[str, list[str]] = {}
     spawners: list[Manifest] = [workload.manifest for workload in cluster.workloads(namespace)]
     for manifest in [*spawners, *cluster.spawners(namespace)]:
-        for name in secrets_of(manifest):
+        for name in secrets_referenced(pod_template(manifest)):
             found.setdefault(name, []).append(f"{manifest['kind']} {namespace}/{manifest['metadata']['name']}")
     return found
 

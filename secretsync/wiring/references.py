@@ -1,0 +1,42 @@
+"""Which Secrets a pod refers to, in whatever object its template is found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from secretsync.model import Manifest
+
+
+def secrets_referenced(template: Manifest) -> frozenset[str]:
+    """The names of all Secrets without which, or by which, the pods of *template* would run otherwise.
+
+    Volumes (also projected ones), ``env`` and ``envFrom`` of all containers, init containers included.
+    """
+    spec = template.get("spec") or {}
+    return frozenset(filter(None, (*_by_volumes(spec), *_by_environment(spec))))
+
+
+def pod_template(manifest: Manifest) -> Manifest:
+    """The pod template of a workload, ReplicaSet, Job or CronJob, or the pod itself."""
+    spec = manifest.get("spec") or {}
+    if manifest["kind"] == "Pod":
+        return manifest
+    if manifest["kind"] == "CronJob":
+        spec = (spec.get("jobTemplate") or {}).get("spec") or {}
+    template: Manifest = spec.get("template") or {}
+    return template
+
+
+def _by_volumes(spec: Manifest) -> Iterator[str]:
+    for volume in spec.get("volumes") or ():
+        yield (volume.get("secret") or {}).get("secretName", "")
+        for source in (volume.get("projected") or {}).get("sources") or ():
+            yield (source.get("secret") or {}).get("name", "")
+
+
+def _by_environment(spec: Manifest) -> Iterator[str]:
+    for container in (*(spec.get("containers") or ()), *(spec.get("initContainers") or ())):
+        for source in container.get("envFrom") or ():
+            yield (source.get("secretRef") or {}).get("name", "")
+        for variable in container.get("env") or ():
+            yield ((variable.get("valueFrom") or {}).get("secretKeyRef") or {}).get("name", "")
