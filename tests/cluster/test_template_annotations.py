@@ -56,9 +56,7 @@ def test_a_missing_key_is_one_new_line() -> None:
 def test_missing_annotations_are_written_in_the_style_of_the_file() -> None:
     text = "spec:\n  template:\n    spec:\n      containers: []\n"
     assert annotated(text, 0, (), {KEY: "1"}) == (
-        "spec:\n  template:\n    metadata:\n      annotations:\n"
-        f'        {KEY}: "1"\n'
-        "    spec:\n      containers: []\n"
+        f'spec:\n  template:\n    metadata:\n      annotations:\n        {KEY}: "1"\n    spec:\n      containers: []\n'
     )
 
 

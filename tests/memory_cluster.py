@@ -1,0 +1,92 @@
+"""A cluster in memory, for what the story decides: every call is recorded, and any may be made to fail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from secretsync.cluster.errors import Conflict
+from secretsync.manifest import in_place_of
+from secretsync.model import Manifest, Secret, Workload
+
+
+class MemoryCluster:
+    """Keeps Secrets, workloads and pods; *before* is called with each verb and name, and may raise."""
+
+    runs_pods = True
+
+    def __init__(self, *workloads: Workload) -> None:
+        self.secrets: dict[str, Secret] = {}
+        self.live_workloads = {workload.ref: workload for workload in workloads}
+        self.live_pods: list[Manifest] = []
+        self.others: list[Manifest] = []
+        self.calls: list[tuple[str, str]] = []
+        self.before: Callable[[str, str], None] = lambda verb, name: None
+        self.words = ""
+        self._version = 0
+
+    def secret(self, namespace: str, name: str) -> Secret | None:
+        self._called("get", name)
+        return self.secrets.get(name)
+
+    def create(self, secret: Secret, *, manager: str) -> Secret:
+        self._called("create", secret.name)
+        if secret.name in self.secrets:
+            raise Conflict(secret.ref, "was created by someone else")
+        return self._store(secret, wrote_data=True)
+
+    def replace(self, secret: Secret, live: Secret, *, manager: str) -> Secret:
+        self._called("replace", secret.name)
+        found = self.secrets.get(secret.name)
+        if found is None or found.metadata["resourceVersion"] != live.metadata["resourceVersion"]:
+            raise Conflict(secret.ref, "was changed by someone else")
+        return self._store(in_place_of(live, secret), wrote_data=secret.data != found.data)
+
+    def delete(self, live: Secret) -> None:
+        self._called("delete", live.name)
+        self.secrets.pop(live.name, None)
+
+    def workloads(self, namespace: str, selector: str = "") -> Sequence[Workload]:
+        self._called("list", "workloads")
+        return list(self.live_workloads.values())
+
+    def pods(self, namespace: str) -> Sequence[Manifest]:
+        self._called("list", "pods")
+        return self.live_pods
+
+    def spawners(self, namespace: str) -> Sequence[Manifest]:
+        self._called("list", "spawners")
+        return self.others
+
+    def annotate(self, workload: Workload, annotations: Mapping[str, str], *, manager: str) -> Workload:
+        self._called("annotate", workload.ref.name)
+        manifest = deepcopy(self.live_workloads[workload.ref].manifest)
+        manifest["spec"]["template"].setdefault("metadata", {})["annotations"] = dict(annotations)
+        self.live_workloads[workload.ref] = Workload(workload.ref, manifest)
+        return self.live_workloads[workload.ref]
+
+    def log_tail(self, namespace: str, pod: str, container: str) -> str:
+        return self.words
+
+    def edit(self, name: str, **data: bytes) -> None:
+        """Somebody changes a Secret by hand."""
+        secret = self.secrets[name]
+        self._store(replace(secret, data={**secret.data, **data}), wrote_data=True)
+
+    @property
+    def writes(self) -> list[tuple[str, str]]:
+        return [call for call in self.calls if call[0] not in ("get", "list")]
+
+    def _called(self, verb: str, name: str) -> None:
+        self.before(verb, name)
+        self.calls.append((verb, name))
+
+    def _store(self, secret: Secret, *, wrote_data: bool) -> Secret:
+        self._version += 1
+        written = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=self._version)
+        metadata = {**secret.metadata, "resourceVersion": str(self._version), "uid": secret.name}
+        stored = replace(secret, metadata=metadata, data_written=written if wrote_data else secret.data_written)
+        self.secrets[secret.name] = stored
+        return stored

@@ -1,0 +1,264 @@
+"""The story, told on a cluster in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+
+from secretsync.cluster.errors import Conflict
+from secretsync.errors import SecretSyncError
+from secretsync.manifest import OURS
+from secretsync.model import Bundle, File, Revision
+from secretsync.ownership import Refused
+from secretsync.rollout import State
+from secretsync.sync import Clock, Delivery, Destination, Report, preview, sync
+from tests.build import PLACEMENT, pod, waiting, workload
+from tests.memory_cluster import MemoryCluster
+
+KEY = OURS + "atlas"
+
+
+class Died(BaseException):
+    """A kill -9."""
+
+
+class MemorySource:
+    """A source whose content a test sets; it counts how often it is read."""
+
+    def __init__(self, **files: str) -> None:
+        self.push(**files)
+        self.fetched = 0
+
+    def push(self, **files: str) -> None:
+        self.files = tuple(File(name.replace("__", "/") + ".py", text.encode()) for name, text in sorted(files.items()))
+        self.commit = Revision("memory", "main", f"commit:{abs(hash(self.files)):040x}")
+
+    def resolve(self) -> Revision:
+        return self.commit
+
+    def fetch(self, revision: Revision) -> Bundle:
+        self.fetched += 1
+        return Bundle(PLACEMENT.module, "", revision, self.files)
+
+
+class Site:
+    """A namespace with workloads, one package, and time that passes only while somebody sleeps."""
+
+    def __init__(self, *names: str, mounts: tuple[str, ...] = ("atlas",)) -> None:
+        self.source = MemorySource(init="1")
+        self.cluster = MemoryCluster(*(workload(*mounts, name=name, probe=True) for name in names))
+        self.cluster.live_pods = [pod(name, name=f"{name}-1", created="2025-12-31T00:00:00Z") for name in names]
+        self.time = 0.0
+        self.destination = Destination(
+            "memory", self.cluster, "secretsync", "rucio", [Delivery(PLACEMENT, self.source, "recipe")], timeout=60
+        )
+
+    def sync(self) -> Report:
+        return sync(self.destination, Clock(lambda: self.time, self._sleep))
+
+    def preview(self) -> Report:
+        return preview(self.destination)
+
+    def _sleep(self, seconds: float) -> None:
+        self.time += seconds
+
+    def stamp(self, name: str = "server") -> str:
+        return next(w for w in self.cluster.live_workloads.values() if w.ref.name == name).template_annotations[KEY]
+
+    def die_at(self, verb: str, name: str) -> None:
+        def die(called: str, on: str) -> None:
+            if (called, on) == (verb, name):
+                raise Died
+
+        self.cluster.before = die
+
+    def live_on(self) -> None:
+        self.cluster.before = lambda verb, name: None
+        self.cluster.calls.clear()
+
+
+@pytest.fixture
+def site() -> Site:
+    return Site("server", "judge")
+
+
+def files(site: Site, name: str = "atlas") -> Mapping[str, bytes]:
+    return site.cluster.secrets[name].data
+
+
+def test_a_first_run_writes_the_secret_and_then_restarts_what_mounts_it(site: Site) -> None:
+    report = site.sync()
+    assert files(site) == {"init.py": b"1"}
+    order = [call for call in site.cluster.writes if call[1] != "secretsync-state"]
+    assert order == [("create", "atlas"), ("annotate", "server"), ("annotate", "judge")]
+    assert {verdict.state for verdict in report.verdicts.values()} == {State.CURRENT}
+
+
+def test_a_second_run_writes_nothing_and_does_not_read_the_source(site: Site) -> None:
+    site.sync()
+    site.cluster.calls.clear()
+    report = site.sync()
+    assert site.cluster.calls == [("get", "secretsync-state"), ("get", "atlas"), ("list", "workloads")]
+    assert site.source.fetched == 1
+    assert (report.done, report.plan.pending, report.verdicts) == (True, False, {})
+
+
+def test_a_preview_writes_nothing_and_shows_what_the_run_then_does(site: Site) -> None:
+    shown = site.preview()
+    assert (shown.pending, site.cluster.writes) == (True, [])
+    done = site.sync()
+    assert done.plan.changes == shown.plan.changes
+    assert [r.workload.ref for r in done.plan.restarts] == [r.workload.ref for r in shown.plan.restarts]
+
+
+@pytest.mark.parametrize(
+    ("verb", "name", "restarted"),
+    [
+        ("create", "secretsync-state", 2),
+        ("create", "atlas", 2),
+        ("annotate", "server", 2),
+        ("annotate", "judge", 1),
+        ("list", "pods", 0),
+    ],
+)
+def test_after_a_kill_the_next_run_does_exactly_what_was_left(site: Site, verb: str, name: str, restarted: int) -> None:
+    site.die_at(verb, name)
+    with pytest.raises(Died):
+        site.sync()
+    site.live_on()
+    report = site.sync()
+    assert [verb for verb, _ in site.cluster.writes].count("annotate") == restarted
+    assert not report.failed
+    assert not site.preview().plan.pending
+    assert not site.preview().plan.watch
+
+
+def test_a_hand_edit_is_repaired_and_restarts_all_since_any_pod_may_have_seen_it(site: Site) -> None:
+    site.sync()
+    before = site.stamp()
+    site.cluster.edit("atlas", **{"init.py": b"by hand", "more.py": b""})
+    report = site.sync()
+    assert files(site) == {"init.py": b"1"}
+    assert len(report.plan.restarts) == 2
+    assert site.stamp() != before
+    assert site.stamp().partition(" ")[2] == before.partition(" ")[2]
+
+
+def test_a_source_that_fails_touches_nothing(site: Site) -> None:
+    site.sync()
+    site.cluster.calls.clear()
+    site.source.push(init="2")
+    site.source.fetch = lambda revision: (_ for _ in ()).throw(SecretSyncError("no network"))  # type: ignore[method-assign]
+    with pytest.raises(SecretSyncError, match="no network"):
+        site.sync()
+    assert site.cluster.writes == []
+
+
+def test_a_pod_that_crashes_fails_the_run_with_its_last_words(site: Site) -> None:
+    site.sync()
+    site.source.push(init="import nothing")
+    crashing = workload("atlas", probe=True, status={"updatedReplicas": 0})
+    site.cluster.live_workloads = {crashing.ref: crashing}
+    site.cluster.words = "ModuleNotFoundError: No module named 'nothing'"
+    stamp = {KEY: f"2 sha256:{site.preview().plan.packages[0].desired.bundle.digest}"}
+    site.cluster.live_pods = [pod(annotations=stamp, containers=[waiting("CrashLoopBackOff", exit_code=1)])]
+    report = site.sync()
+    assert report.failed
+    assert [verdict.message for verdict in report.verdicts.values()] == [
+        "pod server-1, container rucio crashes again and again (exit code 1); "
+        "its last words: ModuleNotFoundError: No module named 'nothing'"
+    ]
+    assert site.sync().failed, "as long as it does not come up, every run says so"
+
+
+def test_a_conflict_is_planned_again_once(site: Site) -> None:
+    site.sync()
+    site.source.push(init="2")
+    happened = []
+
+    def interfere(verb: str, name: str) -> None:
+        if (verb, name) == ("replace", "atlas") and not happened:
+            happened.append(1)
+            site.cluster.edit("atlas", other=b"from somebody else")
+
+    site.cluster.before = interfere
+    site.sync()
+    assert files(site) == {"init.py": b"2"}
+
+
+def test_a_second_conflict_is_said(site: Site) -> None:
+    site.sync()
+    site.source.push(init="2")
+    site.cluster.before = lambda verb, name: (
+        site.cluster.edit("atlas", other=b"again") if (verb, name) == ("replace", "atlas") else None
+    )
+    with pytest.raises(Conflict, match="changed by someone else"):
+        site.sync()
+
+
+def test_a_directory_that_went_is_deleted_last() -> None:
+    site = Site("server", mounts=("atlas", "atlas-sub"))
+    site.source.push(init="1", sub__x="1")
+    site.sync()
+    (ref,) = site.cluster.live_workloads
+    site.cluster.live_workloads = {ref: workload("atlas", probe=True)}
+    site.source.push(init="2")
+    site.cluster.calls.clear()
+    site.sync()
+    assert "atlas-sub" not in site.cluster.secrets
+    order = [call for call in site.cluster.writes if call[1] != "secretsync-state"]
+    assert order == [("replace", "atlas"), ("annotate", "server"), ("delete", "atlas-sub")]
+
+
+def test_a_directory_that_went_is_emptied_while_a_replica_set_could_still_start_a_pod() -> None:
+    site = Site("server", mounts=("atlas", "atlas-sub"))
+    site.source.push(init="1", sub__x="1")
+    site.sync()
+    old = {"kind": "ReplicaSet", "metadata": {"name": "server-1"}, "spec": site_template(site)}
+    (ref,) = site.cluster.live_workloads
+    site.cluster.live_workloads = {ref: workload("atlas", probe=True)}
+    site.cluster.others = [old]
+    site.source.push(init="2")
+    report = site.sync()
+    assert files(site, "atlas-sub") == {}
+    assert "ReplicaSet rucio/server-1 still refers to it" in report.plan.notes[0]
+    site.cluster.others = []
+    site.sync()
+    assert "atlas-sub" not in site.cluster.secrets
+    assert not site.preview().plan.pending
+
+
+def site_template(site: Site) -> dict[str, object]:
+    (one,) = site.cluster.live_workloads.values()
+    return {"template": one.template}
+
+
+def test_a_secret_of_somebody_else_stops_the_run_before_anything_is_written(site: Site) -> None:
+    site.sync()
+    foreign = site.cluster.secrets["atlas"]
+    site.cluster.secrets["atlas"] = replace(foreign, labels={"team": "x"})
+    site.cluster.calls.clear()
+    with pytest.raises(Refused, match="secretsync did not make it"):
+        site.sync()
+    assert site.cluster.writes == []
+
+
+def test_a_workload_that_may_not_be_restarted_is_a_verdict_and_the_others_go_on(site: Site) -> None:
+    def deny(verb: str, name: str) -> None:
+        if (verb, name) == ("annotate", "server"):
+            raise SecretSyncError("a policy denies it")
+
+    site.cluster.before = deny
+    report = site.sync()
+    assert {ref.name: str(verdict.state) for ref, verdict in report.verdicts.items()} == {
+        "server": "failed",
+        "judge": "current",
+    }
+
+
+def test_nothing_is_watched_where_nothing_runs(site: Site) -> None:
+    site.cluster.runs_pods = False  # type: ignore[misc]
+    report = site.sync()
+    assert {verdict.message for verdict in report.verdicts.values()} == {"is restarted when its manifest is applied"}

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import pytest
+
+from secretsync.model import Manifest
+from secretsync.wiring.references import pod_template, secrets_referenced
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"volumes": [{"secret": {"secretName": "atlas"}}]},
+        {"volumes": [{"projected": {"sources": [{"configMap": {"name": "x"}}, {"secret": {"name": "atlas"}}]}}]},
+        {"containers": [{"envFrom": [{"secretRef": {"name": "atlas"}}]}]},
+        {"containers": [{"env": [{"name": "A", "value": "b"}, {"valueFrom": {"secretKeyRef": {"name": "atlas"}}}]}]},
+        {"initContainers": [{"envFrom": [{"configMapRef": {"name": "x"}}, {"secretRef": {"name": "atlas"}}]}]},
+    ],
+)
+def test_a_secret_is_found_wherever_a_pod_refers_to_it(spec: Manifest) -> None:
+    assert secrets_referenced({"spec": spec}) == {"atlas"}
+
+
+@pytest.mark.parametrize(
+    "spec", [{}, {"volumes": None}, {"volumes": [{"emptyDir": {}}, {"configMap": {"name": "atlas"}}]}]
+)
+def test_a_pod_that_refers_to_no_secret_has_none(spec: Manifest) -> None:
+    assert secrets_referenced({"spec": spec}) == frozenset()
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        {"kind": "Pod", "spec": {"volumes": [{"secret": {"secretName": "atlas"}}]}},
+        {"kind": "Job", "spec": {"template": {"spec": {"volumes": [{"secret": {"secretName": "atlas"}}]}}}},
+        {
+            "kind": "CronJob",
+            "spec": {
+                "jobTemplate": {"spec": {"template": {"spec": {"volumes": [{"secret": {"secretName": "atlas"}}]}}}}
+            },
+        },
+    ],
+)
+def test_the_template_is_found_in_whatever_starts_pods(manifest: Manifest) -> None:
+    assert secrets_referenced(pod_template(manifest)) == {"atlas"}
