@@ -38,7 +38,8 @@ def rooms() -> list[str]:
 
 @pytest.mark.parametrize("room", sorted(CORE))
 def test_the_core_imports_nothing_that_touches_the_world(room: str) -> None:
-    touched = {name.partition(".")[0] for name in imports(PACKAGE / f"{room}.py")} & WORLD
+    named = set(imports(PACKAGE / f"{room}.py")) - {"urllib.parse"}  # which only takes text apart
+    touched = {name.partition(".")[0] for name in named} & WORLD
     assert not touched
 
 
