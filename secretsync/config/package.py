@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from secretsync.config.fields import Model, ModuleName, Name, Text
+from secretsync.config.access import Limits
+from secretsync.config.fields import Model, ModuleName, Name, Seconds, Text
+from secretsync.requirement import parse
 
 
 class Package(Model):
@@ -25,3 +27,12 @@ class Package(Model):
         "directories", description="one Secret for each directory, or one key that holds the package as a zip"
     )
     vo: str = Field("", description="the VO whose policy this is, where Rucio serves several")
+    index: str = Field("", description="the simple index's URL; default: $PIP_INDEX_URL, else https://pypi.org/simple/")
+    timeout: Seconds = Field(120, gt=0, description="how long each question to the source may take")
+    limits: Limits = Limits()
+
+    @field_validator("requirement")
+    @classmethod
+    def _is_a_requirement(cls, value: str) -> str:
+        parse(value)
+        return value
