@@ -1,1 +1,29 @@
 """Where policy packages come from: git, an index, a directory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from secretsync.config import Package
+from secretsync.model import Source
+from secretsync.requirement import DirectoryRequirement, GitRequirement, parse
+
+
+def open_source(package: Package, *, cache: Path, base: Path) -> Source:
+    """The source that the package's requirement names; nothing is asked or read yet.
+
+    *cache* is the folder for what was fetched; relative paths start at *base*. Each room is imported when it is used:
+    the index's libraries cost more than a whole run that needs only git. Raises UnusableRequirement.
+    """
+    requirement = parse(package.requirement)
+    if isinstance(requirement, GitRequirement):
+        from secretsync.sources.git import GitSource
+
+        return GitSource(package, requirement, cache=cache)
+    if isinstance(requirement, DirectoryRequirement):
+        from secretsync.sources.directory import DirectorySource
+
+        return DirectorySource(package, requirement, base=base)
+    from secretsync.sources.index import IndexSource
+
+    return IndexSource(package, requirement, cache=cache)

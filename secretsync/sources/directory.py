@@ -1,0 +1,91 @@
+"""A policy package in a local directory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from secretsync.config import Package
+from secretsync.errors import SecretSyncError
+from secretsync.locate import Entry, Kind, locate
+from secretsync.model import Bundle, Revision, digest
+from secretsync.requirement import DirectoryRequirement
+from secretsync.sources.bundling import make_bundle, refuse_too_many
+from secretsync.sources.version import confirmed_version, project_files, stated_version
+
+_NEVER_ENTERED = frozenset({".git", ".hg", ".svn", "__pycache__", ".venv", "node_modules", ".tox"})
+
+
+class UnreadableDirectory(SecretSyncError):
+    """The directory, or a file of it, cannot be read."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path, self.reason = path, reason
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.reason}; correct 'requirement', or the file's permissions"
+
+
+class DirectoryChanged(SecretSyncError):
+    """Somebody wrote to the directory between two looks at it."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
+
+    def __str__(self) -> str:
+        return f"{self.path} changed while it was read; run again when nobody writes to it"
+
+
+class DirectorySource:
+    """The directory as it is now; its revision is the digest of the package's files."""
+
+    def __init__(self, package: Package, requirement: DirectoryRequirement, *, base: Path) -> None:
+        self._package, self._written = package, requirement.path
+        self._folder = base / requirement.path
+
+    def resolve(self) -> Revision:
+        """Hash the package's files. Raises UnreadableDirectory and what locating it can raise."""
+        return self._read().revision
+
+    def fetch(self, revision: Revision) -> Bundle:
+        """The files, if they are still what they were. Raises DirectoryChanged."""
+        bundle = self._read()
+        if bundle.revision != revision:
+            raise DirectoryChanged(self._written)
+        return bundle
+
+    def _read(self) -> Bundle:
+        try:
+            return self._bundle()
+        except OSError as error:
+            raise UnreadableDirectory(self._written, error.strerror or str(error)) from None
+
+    def _bundle(self) -> Bundle:
+        entries = list(_entries(self._folder))
+        located = locate(
+            entries, self._package.module_name, include=self._package.include, exclude=self._package.exclude
+        )
+        refuse_too_many(self._package, len(located.files))
+        contents = {path: (self._folder / place).read_bytes() for path, place in located.files.items()}
+        places = project_files({entry.path for entry in entries}, located.directory)
+        statements = [(place, stated_version((self._folder / place).read_bytes())) for place in places]
+        version, notes = confirmed_version(self._package, statements)
+        bundle = make_bundle(self._package, Revision(self._written, "", ""), contents, version=version, notes=notes)
+        return replace(bundle, revision=Revision(self._written, "", f"sha256:{digest(bundle.files)}"))
+
+
+def _entries(folder: Path, prefix: str = "") -> Iterator[Entry]:
+    """Regular files and symlinks; sockets, devices and the like are in no package."""
+    for item in sorted(os.scandir(folder), key=lambda item: item.name):
+        path = prefix + item.name
+        if item.is_symlink():
+            yield Entry(path, Kind.SYMLINK, str(Path(item.path).readlink()))
+        elif item.is_dir():
+            if item.name not in _NEVER_ENTERED:
+                yield from _entries(Path(item.path), f"{path}/")
+        elif item.is_file():
+            yield Entry(path)

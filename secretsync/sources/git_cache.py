@@ -1,0 +1,238 @@
+"""The bare cache of one remote: what was fetched stays until it grows too large. No work tree, no hooks."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from secretsync.errors import SecretSyncError
+from secretsync.locate import Entry, Kind
+from secretsync.sources.git_failure import explain
+from secretsync.sources.git_process import Answer, run
+
+if TYPE_CHECKING:
+    from secretsync.sources.git_remote import Remote
+
+# Enough for any package; a tree of more paths than this is not listed further.
+MOST_PATHS = 100_000
+_READING_TIMEOUT = 60.0
+_WAIT_FOR_OTHERS = 0.1
+_KINDS = {"120000": Kind.SYMLINK, "160000": Kind.SUBMODULE}
+
+
+class TooManyPaths(SecretSyncError):
+    """The repository's tree is too large to be looked through."""
+
+    def __init__(self, url: str, limit: int) -> None:
+        super().__init__(url, limit)
+        self.url, self.limit = url, limit
+
+    def __str__(self) -> str:
+        return f"{self.url} holds more than {self.limit:,} paths; keep the policy package in a repository of its own"
+
+
+class TooMuchFetched(SecretSyncError):
+    """A fetch brought more than the limit and was ended."""
+
+    def __init__(self, url: str, limit: int) -> None:
+        super().__init__(url, limit)
+        self.url, self.limit = url, limit
+
+    def __str__(self) -> str:
+        return f"{self.url} sent more than {self.limit:,} bytes; raise 'limits.download' of the package if it must be"
+
+
+class CacheBusy(SecretSyncError):
+    """Another process has held the cache's lock for too long."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.folder = folder
+
+    def __str__(self) -> str:
+        return f"{self.folder} is in use by another process; wait for it, or give this one a 'cache' of its own"
+
+
+class BrokenCache(SecretSyncError):
+    """What lies in the cache cannot be read; it is made anew."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.folder = folder
+
+    def __str__(self) -> str:
+        return f"{self.folder} is damaged and could not be made anew; delete it"
+
+
+class GitCache:
+    """The objects of one remote. All verbs but *open* want its lock to be held (``with cache.locked()``)."""
+
+    def __init__(self, root: Path, remote: Remote, *, timeout: float, limit: int) -> None:
+        self.folder = root / "git" / f"{hashlib.sha256(remote.url.encode()).hexdigest()[:24]}.git"
+        self._remote, self._timeout, self._limit = remote, timeout, limit
+        self._lock: int | None = None
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the cache for ourselves. The kernel lets go when we, and the git we started, have ended."""
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(self.folder.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            _wait_for_lock(descriptor, self.folder, self._timeout)
+            self._lock = descriptor
+            yield
+        finally:
+            self._lock = None
+            os.close(descriptor)
+
+    def prepare(self) -> None:
+        """Make the repository where there is none; take away what a killed git left behind."""
+        if self.folder.is_dir() and _size(self.folder) > self._limit:
+            self.discard()
+        if not (self.folder / "HEAD").is_file():
+            self.discard()
+            self._local("init", "--quiet", "--bare", "--template=", str(self.folder))
+        # Nobody else is at work, the lock says so: every lock file and half pack is a dead process's.
+        for pattern in ("**/*.lock", "objects/pack/tmp_*", "objects/??/tmp_obj_*"):
+            for stale in self.folder.glob(pattern):
+                stale.unlink(missing_ok=True)
+
+    def discard(self) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def has_commit(self, commit: str) -> bool:
+        return self._ask("rev-parse", "--quiet", "--verify", f"{commit}^{{tree}}").status == 0
+
+    def fetch_commit(self, commit: str, ref: str) -> None:
+        """Bring one commit and its trees, without history and, where the server can, without files."""
+        shallow = ("--depth=1", "--filter=blob:none")
+        if self._fetch([*shallow, self._remote.url, commit]).status == 0:
+            return
+        # Some servers serve what a ref names, but no bare commit id.
+        if ref:
+            self._fetch([*shallow, self._remote.url, ref])
+            if self.has_commit(commit):
+                return
+        answer = self._fetch(["--filter=blob:none", self._remote.url, ref or "+refs/heads/*:refs/heads/*"])
+        if answer.status != 0:
+            raise explain(self._remote.url, self._remote.redact(answer.complaint))
+        if not self.has_commit(commit):
+            raise explain(self._remote.url, f"fatal: it did not send commit {commit}: not our ref")
+
+    def tree(self, commit: str) -> dict[str, tuple[Kind, str]]:
+        """Each path of *commit* with its kind and the id of its content."""
+        listing = self._local("ls-tree", "-r", "-z", "--full-tree", commit).rstrip(b"\0")
+        lines = listing.split(b"\0") if listing else []
+        if len(lines) > MOST_PATHS:
+            raise TooManyPaths(self._remote.url, MOST_PATHS)
+        return dict(_tree_line(line) for line in lines)
+
+    def contents(self, ids: Sequence[str]) -> dict[str, bytes]:
+        """The bytes of these objects; those that are not here yet are asked for in one fetch."""
+        wanted = sorted(set(ids))
+        if missing := sorted(set(wanted) - self._objects()):
+            text = "".join(f"{name}\n" for name in missing)
+            options = ["--filter=blob:none", "--stdin", self._remote.url]
+            answer = self._fetch(options, text.encode(), noop=True)
+            if answer.status != 0:
+                raise explain(self._remote.url, self._remote.redact(answer.complaint))
+        return dict(zip(wanted, self._read(wanted), strict=True))
+
+    def _objects(self) -> set[str]:
+        # Asking for each object alone ends git where one is missing from a repository with a promisor.
+        listing = self._local("cat-file", "--batch-all-objects", "--unordered", "--batch-check=%(objectname)")
+        return set(listing.decode().split())
+
+    def _read(self, ids: Sequence[str]) -> Iterator[bytes]:
+        text = "".join(f"{name}\n" for name in ids).encode()
+        out, place = self._local("cat-file", "--batch", text=text), 0
+        for name in ids:
+            end = out.index(b"\n", place)
+            found, kind, *size = out[place:end].decode().split()
+            if found != name or kind != "blob":
+                raise BrokenCache(self.folder)
+            start = end + 1
+            yield out[start : start + int(size[0])]
+            place = start + int(size[0]) + 1
+
+    def _fetch(self, options: Sequence[str], text: bytes = b"", *, noop: bool = False) -> Answer:
+        settings = ("-c", "fetch.negotiationAlgorithm=noop") if noop else ()
+        quietly = ("--quiet", "--no-tags", "--no-write-fetch-head", "--recurse-submodules=no", "--no-auto-maintenance")
+        return run(
+            [*settings, "fetch", *quietly, *options],
+            environment={**self._remote.environment(), "GIT_DIR": str(self.folder)},
+            timeout=self._timeout,
+            text=text,
+            hold=self._held(),
+            watch=self._refuse_too_much,
+        )
+
+    def _refuse_too_much(self) -> None:
+        if _size(self.folder) > self._limit:
+            raise TooMuchFetched(self._remote.url, self._limit)
+
+    def _ask(self, *arguments: str, text: bytes = b"") -> Answer:
+        environment: Mapping[str, str] = {
+            **self._remote.settings(),
+            "GIT_DIR": str(self.folder),
+            "GIT_NO_LAZY_FETCH": "1",
+            "GIT_ALLOW_PROTOCOL": "none",
+        }
+        return run(arguments, environment=environment, timeout=_READING_TIMEOUT, text=text, hold=self._held())
+
+    def _local(self, *arguments: str, text: bytes = b"") -> bytes:
+        """Read without the network. Raises BrokenCache."""
+        answer = self._ask(*arguments, text=text)
+        if answer.status != 0:
+            raise BrokenCache(self.folder)
+        return answer.out
+
+    def _held(self) -> tuple[int, ...]:
+        return () if self._lock is None else (self._lock,)
+
+
+def _wait_for_lock(descriptor: int, folder: Path, timeout: float) -> None:
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise CacheBusy(folder) from None
+            time.sleep(_WAIT_FOR_OTHERS)
+        else:
+            return
+
+
+def _size(folder: Path) -> int:
+    """Bytes of all files below; those that vanish meanwhile count nothing."""
+    total = 0
+    for path, _, names in os.walk(folder):
+        for name in names:
+            try:
+                total += (Path(path) / name).lstat().st_size
+            except FileNotFoundError:
+                continue
+    return total
+
+
+def _tree_line(line: bytes) -> tuple[str, tuple[Kind, str]]:
+    attributes, _, path = line.partition(b"\t")
+    mode, _, name = attributes.decode().split(" ")
+    return path.decode(errors="surrogateescape"), (_KINDS.get(mode, Kind.FILE), name)
+
+
+def entries(tree: Mapping[str, tuple[Kind, str]], read: Callable[[Sequence[str]], Mapping[str, bytes]]) -> list[Entry]:
+    """The tree as entries; where symlinks lead is their content, read in one go."""
+    targets = read([name for kind, name in tree.values() if kind is Kind.SYMLINK])
+    return [
+        Entry(path, kind, targets[name].decode(errors="surrogateescape") if kind is Kind.SYMLINK else "")
+        for path, (kind, name) in tree.items()
+    ]

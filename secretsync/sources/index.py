@@ -1,0 +1,89 @@
+"""A policy package on an index that speaks the simple API (PEP 503, PEP 691)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from packaging.utils import canonicalize_name
+
+from secretsync.config import Package
+from secretsync.locate import Entry, locate
+from secretsync.model import Bundle, Revision
+from secretsync.requirement import IndexRequirement
+from secretsync.sources.bundling import make_bundle
+from secretsync.sources.choosing import Candidate, choose, of_url
+from secretsync.sources.index_http import Index
+from secretsync.sources.version import confirm_version
+from secretsync.sources.wheel import read_wheel
+
+
+class IndexSource:
+    """Resolves to one wheel by its sha256, downloads it once, reads the module's files from it."""
+
+    def __init__(self, package: Package, requirement: IndexRequirement, *, cache: Path) -> None:
+        self._package, self._requirement = package, requirement
+        self._index = Index(package, cache / "wheels")
+        self._chosen: Candidate | None = None
+
+    def resolve(self) -> Revision:
+        """The newest release that satisfies the requirement, by the sha256 of its wheel.
+
+        Raises UnknownDistribution, NoMatchingFile, VersionMismatch, IndexFailed.
+        """
+        self._chosen = self._choose()
+        return Revision(
+            self._requirement.url or canonicalize_name(self._requirement.name),
+            self._requirement.specifier,
+            f"sha256:{self._chosen.sha256}",
+        )
+
+    def fetch(self, revision: Revision) -> Bundle:
+        """Download the wheel, verify its hash, take the module's files from it.
+
+        Raises HashMismatch, UnusableWheel and what locating the package can raise.
+        """
+        chosen = self._chosen
+        if chosen is None or f"sha256:{chosen.sha256}" != revision.id:
+            chosen = self._choose(revision.id.removeprefix("sha256:"))
+        path = self._index.download(chosen)
+        contents = read_wheel(path, most_bytes=self._package.limits.download)
+        module, notes = self._module(contents)
+        located = locate(map(Entry, contents), module, include=self._package.include, exclude=self._package.exclude)
+        return make_bundle(
+            self._package,
+            revision,
+            {path: contents[place] for path, place in located.files.items()},
+            version=str(chosen.version),
+            module=module,
+            notes=(*chosen.notes, *notes),
+        )
+
+    def _choose(self, sha256: str = "") -> Candidate:
+        chosen = self._index.hashed(of_url(self._requirement)) if self._requirement.url else self._newest(sha256)
+        confirm_version(self._package, str(chosen.version), chosen.file)
+        return chosen
+
+    def _newest(self, sha256: str) -> Candidate:
+        """The best file of the index, or the very one of that hash; one without a hash is downloaded for it."""
+        files = self._index.files(self._requirement.name)
+        if sha256:
+            files = [file for file in files if file.digests.get("sha256") == sha256] or files
+        return self._index.hashed(choose(self._requirement, files))
+
+    def _module(self, contents: Mapping[str, bytes]) -> tuple[str, tuple[str, ...]]:
+        """The module as configured, or the wheel's only one where the distribution's name was given for it.
+
+        Rucio's chart compares moduleName with the distribution's name, so sites have it there.
+        """
+        module = self._package.module_name
+        suffix = "/__init__.py"
+        packages = [path.removesuffix(suffix) for path in contents if path.endswith(suffix) and path.count("/") == 1]
+        names_the_distribution = canonicalize_name(module) == canonicalize_name(self._requirement.name)
+        if module in packages or len(packages) != 1 or not names_the_distribution:
+            return module, ()
+        note = (
+            f"moduleName {module!r} is the distribution's name; what it holds, and what Rucio must import, "
+            f"is {packages[0]!r}: write that"
+        )
+        return packages[0], (note,)
