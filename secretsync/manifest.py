@@ -10,9 +10,7 @@ from datetime import datetime
 
 from secretsync.errors import SecretSyncError
 from secretsync.model import Manifest, Secret
-
-OURS = "secretsync.rucio/"
-"""The prefix of our own labels and annotations: a write leaves none of them behind that it does not want."""
+from secretsync.pack import PREFIX
 
 
 class UnreadableSecret(SecretSyncError):
@@ -71,8 +69,9 @@ def to_manifest(secret: Secret) -> Manifest:
 def in_place_of(live: Secret, desired: Secret) -> Secret:
     """*desired* as it replaces *live*: its data whole, and what others put on the object as it was.
 
-    A bare PUT would drop others' labels, annotations, finalizers and owners. *live*'s ``resourceVersion`` comes along
-    with the rest of its metadata, so that a write in between is a conflict instead of a loss.
+    A bare PUT would drop others' labels, annotations, finalizers and owners; ours that are no longer desired do go.
+    *live*'s ``resourceVersion`` comes along with the rest of its metadata, so that a write in between is a conflict
+    instead of a loss.
     """
     return replace(
         desired,
@@ -93,7 +92,7 @@ def shows(live: Secret, wanted: Secret) -> bool:
 
 
 def _foreign(entries: Mapping[str, str]) -> dict[str, str]:
-    return {key: value for key, value in entries.items() if not key.startswith(OURS)}
+    return {key: value for key, value in entries.items() if not key.startswith(PREFIX)}
 
 
 def _decoded(namespace: str, name: str, key: str, value: str | None) -> bytes:

@@ -19,7 +19,7 @@ from secretsync.cluster.template_annotations import NotEditable, annotated
 from secretsync.manifest import in_place_of, secret_from, to_manifest
 from secretsync.model import Manifest, Ref, Secret, Workload
 
-_KINDS = ("Deployment", "StatefulSet", "DaemonSet")
+_WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
 _SPAWNERS = ("ReplicaSet", "Job", "CronJob", "Pod")
 _NO_FOLDING = 1 << 30
 
@@ -57,7 +57,7 @@ class DirectoryCluster:
                 self._own_file(live, "was deleted").unlink()
 
     def workloads(self, namespace: str, selector: str = "") -> Sequence[Workload]:
-        workloads = map(_workload, find(self._root, namespace, _KINDS))
+        workloads = map(_workload, find(self._root, namespace, _WORKLOADS))
         return [workload for workload in workloads if selects(selector, workload.labels)]
 
     def pods(self, namespace: str) -> Sequence[Manifest]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
+from secretsync.cluster import kubernetes_connection
 from secretsync.cluster.errors import Call, Conflict, UnreadableSelector, WorkloadGone
 from secretsync.cluster.kubernetes_connection import Connection, Reply
 from secretsync.manifest import in_place_of, secret_from, shows, to_manifest
@@ -13,16 +15,9 @@ from secretsync.model import Manifest, Ref, Secret, Workload
 
 _SECRETS = "/api/v1/namespaces/{namespace}/secrets"
 _PODS = "/api/v1/namespaces/{namespace}/pods"
-_WORKLOADS = {
-    kind: f"/apis/apps/v1/namespaces/{{namespace}}/{kind.lower()}s"
-    for kind in ("Deployment", "StatefulSet", "DaemonSet")
-}
-_SPAWNERS = {
-    "ReplicaSet": ("replicasets.apps", "/apis/apps/v1/namespaces/{namespace}/replicasets"),
-    "Job": ("jobs.batch", "/apis/batch/v1/namespaces/{namespace}/jobs"),
-    "CronJob": ("cronjobs.batch", "/apis/batch/v1/namespaces/{namespace}/cronjobs"),
-    "Pod": ("pods", _PODS),
-}
+_WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
+_SPAWNERS = ("ReplicaSet", "Job", "CronJob", "Pod")
+_GROUPS = {"Job": "batch/v1", "CronJob": "batch/v1", "Pod": "v1"}
 _PAGE = 500
 _LOG_LINES = 10
 _LOG_BYTES = 1 << 16
@@ -86,30 +81,23 @@ class KubernetesCluster:
 
     def workloads(self, namespace: str, selector: str = "") -> Sequence[Workload]:
         return [
-            Workload(
-                Ref(kind, namespace, item["metadata"]["name"]),
-                {"apiVersion": "apps/v1", "kind": kind, **item},
-            )
+            Workload(Ref(kind, namespace, manifest["metadata"]["name"]), manifest)
             for kind in _WORKLOADS
-            for item in self._list(Call("list", _resource(kind), namespace), _WORKLOADS[kind], selector)
+            for manifest in self._list(kind, namespace, selector)
         ]
 
     def pods(self, namespace: str) -> Sequence[Manifest]:
-        return list(self._list(Call("list", "pods", namespace), _PODS))
+        return list(self._list("Pod", namespace))
 
     def spawners(self, namespace: str) -> Sequence[Manifest]:
-        return [
-            {"kind": kind, **item}
-            for kind, (resource, path) in _SPAWNERS.items()
-            for item in self._list(Call("list", resource, namespace), path)
-        ]
+        return [manifest for kind in _SPAWNERS for manifest in self._list(kind, namespace)]
 
     def annotate(self, workload: Workload, annotations: Mapping[str, str], *, manager: str) -> Workload:
         ref = workload.ref
         reply = self._connection.send(
             Call("patch", _resource(ref.kind), ref.namespace, ref.name),
             "PATCH",
-            _WORKLOADS[ref.kind] + "/{name}",
+            _path(ref.kind) + "/{name}",
             query={"fieldManager": manager, "force": "true"},
             body=_apply_body(workload, annotations),
             content_type="application/apply-patch+yaml",
@@ -143,23 +131,46 @@ class KubernetesCluster:
             raise Conflict(wanted.ref, otherwise)
         return live
 
-    def _list(self, call: Call, path: str, selector: str = "") -> Iterator[Manifest]:
+    def _list(self, kind: str, namespace: str, selector: str = "") -> Iterator[Manifest]:
+        """All of a kind; their kind is added, which a list leaves out, and what no reader needs goes."""
         query: dict[str, Any] = {"limit": _PAGE}
         if selector:
             query["labelSelector"] = selector
         while True:
-            reply = self._connection.send(call, "GET", path, query=query)
+            reply = self._connection.send(Call("list", _resource(kind), namespace), "GET", _path(kind), query=query)
             if selector and reply.status == HTTPStatus.BAD_REQUEST:
                 raise UnreadableSelector(selector)
             page = reply.content()
-            yield from map(_without_managed_fields, page["items"])
+            for item in page["items"]:
+                yield {"apiVersion": _group(kind), "kind": kind, **_without_managed_fields(item)}
             query["continue"] = page["metadata"].get("continue")
             if not query["continue"]:
                 return
 
 
+def in_cluster() -> KubernetesCluster:
+    """The cluster that this process runs in, as its service account. Raises UnusableCluster."""
+    return KubernetesCluster(Connection(kubernetes_connection.in_cluster()))
+
+
+def in_context(context: str, kubeconfig: Path | None = None) -> KubernetesCluster:
+    """The cluster of *context* in *kubeconfig* ($KUBECONFIG, else ~/.kube/config). Raises UnusableCluster."""
+    return KubernetesCluster(Connection(kubernetes_connection.in_context(context, kubeconfig)))
+
+
+def _group(kind: str) -> str:
+    return _GROUPS.get(kind, "apps/v1")
+
+
+def _path(kind: str) -> str:
+    group = _group(kind)
+    return f"/{'apis' if '/' in group else 'api'}/{group}/namespaces/{{namespace}}/{kind.lower()}s"
+
+
 def _resource(kind: str) -> str:
-    return f"{kind.lower()}s.apps"
+    """As RBAC and kubectl name it: ``deployments.apps``, ``pods``."""
+    group = _group(kind).rpartition("/")[0]
+    return f"{kind.lower()}s.{group}" if group else f"{kind.lower()}s"
 
 
 def _names_another_uid(reply: Reply) -> bool:

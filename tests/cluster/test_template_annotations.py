@@ -73,7 +73,7 @@ def test_missing_annotations_are_written_in_the_style_of_the_file() -> None:
         "spec:\n  template:\n    metadata: {annotations: null}\n",
         'spec:\n  "template":\n    spec: {}',
         "spec:\r\n  template:\r\n    spec: {}\r\n",
-        "spec:\n  template:\n    metadata:\n      annotations:\n        secretsync.rucio/digest: |\n          old\n        z: 1\n",
+        "spec:\n  template:\n    metadata:\n      annotations:\n        " + KEY + ": |\n          old\n        z: 1\n",
         "# é😀\nspec:\n  template:\n    metadata:\n      annotations: {'é': '😀'}\n",
         '{"spec": {"template": {"metadata": {"annotations": {"a": "b"}}}}}',
     ],
