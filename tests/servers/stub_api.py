@@ -1,0 +1,142 @@
+"""A small stub of the Kubernetes API: objects in memory, resourceVersions, apply for a pod template's annotations.
+
+It knows nothing of admission, permissions or controllers; the same contract runs on a real API server.
+"""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import json
+import re
+import threading
+import uuid
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from tests.servers.http import Answer, Request
+
+Object = dict[str, Any]
+_PATH = re.compile(
+    r"/apis?/(?P<group>(?:apps/|batch/)?v1)/namespaces/(?P<namespace>[^/]+)/(?P<resource>[a-z]+)(?:/(?P<name>[^/]+))?$"
+)
+_SELECTOR = re.compile(r"(\w+=\w+,?)*")
+_LIMIT = 1024 * 1024
+
+
+@dataclass
+class StubApi:
+    """*page* is how many objects a list gives at once, at most."""
+
+    namespaces: set[str] = field(default_factory=lambda: {"rucio"})
+    page: int = 500
+    objects: dict[tuple[str, str, str], Object] = field(default_factory=dict)
+    _versions: Any = field(default_factory=lambda: itertools.count(1))
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def put(self, manifest: Object) -> None:
+        """What somebody else writes, and his manager with it."""
+        with self._lock:
+            metadata = manifest["metadata"]
+            key = metadata["namespace"], f"{manifest['kind'].lower()}s", metadata["name"]
+            self._store(key, {**manifest, "metadata": {"uid": str(uuid.uuid4()), **metadata}}, "somebody")
+
+    def remove(self, namespace: str, kind: str, name: str) -> None:
+        del self.objects[namespace, f"{kind.lower()}s", name]
+
+    def answer(self, request: Request) -> Answer:
+        url = urlsplit(request.path)
+        place = _PATH.match(url.path)
+        if place is None:
+            return _status(404, "NotFound", "page")
+        key = place["namespace"], place["resource"], place["name"] or ""
+        query = {name: values[0] for name, values in parse_qs(url.query).items()}
+        body = json.loads(request.body) if request.body else {}
+        with self._lock:
+            return getattr(self, f"_{request.method.lower()}")(key, query, body)  # type: ignore[no-any-return]
+
+    def _get(self, key: tuple[str, str, str], query: dict[str, str], body: Object) -> Answer:
+        if key[2]:
+            return _answer(self.objects[key]) if key in self.objects else _status(404, "NotFound", key[1])
+        if not _SELECTOR.fullmatch(query.get("labelSelector", "")):
+            return _status(400, "BadRequest", key[1])
+        wanted = dict(pair.split("=") for pair in query.get("labelSelector", "").split(",") if pair)
+        items = [
+            {name: value for name, value in found.items() if name not in ("kind", "apiVersion")}
+            for (namespace, resource, _), found in sorted(self.objects.items())
+            if (namespace, resource) == key[:2] and wanted.items() <= found["metadata"].get("labels", {}).items()
+        ]
+        start, size = int(query.get("continue", 0)), min(self.page, int(query.get("limit", self.page)))
+        more = {"continue": str(start + size)} if start + size < len(items) else {}
+        return _answer({"kind": "List", "metadata": more, "items": items[start : start + size]})
+
+    def _post(self, key: tuple[str, str, str], query: dict[str, str], body: Object) -> Answer:
+        key = *key[:2], body["metadata"]["name"]
+        if key[0] not in self.namespaces:
+            return _status(404, "NotFound", "namespaces")
+        if key in self.objects:
+            return _status(409, "AlreadyExists", key[1])
+        return self._written(key, {**body, "metadata": {**body["metadata"], "uid": str(uuid.uuid4())}}, query, 201)
+
+    def _put(self, key: tuple[str, str, str], query: dict[str, str], body: Object) -> Answer:
+        if key not in self.objects:
+            return _status(404, "NotFound", key[1])
+        if body["metadata"]["resourceVersion"] != self.objects[key]["metadata"]["resourceVersion"]:
+            return _status(409, "Conflict", key[1])
+        return self._written(key, body, query, 200)
+
+    def _delete(self, key: tuple[str, str, str], query: dict[str, str], body: Object) -> Answer:
+        if key not in self.objects:
+            return _status(404, "NotFound", key[1])
+        metadata = self.objects[key]["metadata"]
+        if any(metadata[name] != value for name, value in body.get("preconditions", {}).items()):
+            return _status(409, "Conflict", key[1])
+        del self.objects[key]
+        return _answer({"kind": "Status", "status": "Success"})
+
+    def _patch(self, key: tuple[str, str, str], query: dict[str, str], body: Object) -> Answer:
+        """Server-side apply of annotations: what this manager applied before and leaves out now goes."""
+        if key not in self.objects:
+            return _status(409, "Conflict", key[1])
+        live = copy.deepcopy(self.objects[key])
+        if live["metadata"]["uid"] != body["metadata"]["uid"]:
+            return _status(422, "Invalid", key[1], field="metadata.uid")
+        owned = live.setdefault("owned", {})
+        wanted = body["spec"]["template"]["metadata"]["annotations"]
+        annotations = live["spec"]["template"].setdefault("metadata", {}).setdefault("annotations", {})
+        for name in owned.get(query["fieldManager"], []):
+            annotations.pop(name, None)
+        annotations.update(wanted)
+        owned[query["fieldManager"]] = list(wanted)
+        self._store(key, live, query["fieldManager"])
+        return _answer(self.objects[key])
+
+    def _written(self, key: tuple[str, str, str], body: Object, query: dict[str, str], status: int) -> Answer:
+        if sum(len(value) * 3 // 4 for value in (body.get("data") or {}).values()) > _LIMIT:
+            return _status(422, "Invalid", key[1], field="data", cause="FieldValueTooLong")
+        self._store(key, body, query["fieldManager"])
+        return _answer(self.objects[key], status)
+
+    def _store(self, key: tuple[str, str, str], stored: Object, manager: str) -> None:
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        metadata = {
+            "creationTimestamp": now,
+            **stored["metadata"],
+            "resourceVersion": str(next(self._versions)),
+            "managedFields": [
+                {"manager": manager, "operation": "Update", "time": now, "fieldsV1": {"f:data": {}, "f:spec": {}}}
+            ],
+        }
+        self.objects[key] = {**stored, "metadata": metadata}
+
+
+def _answer(content: Object, status: int = 200) -> Answer:
+    return Answer(status, json.dumps(content).encode(), {"Content-Type": "application/json"})
+
+
+def _status(code: int, reason: str, kind: str, field: str = "", cause: str = "FieldValueInvalid") -> Answer:
+    causes = [{"reason": cause, "field": field}] if field else []
+    details = {"kind": kind, "causes": causes}
+    return _answer({"kind": "Status", "status": "Failure", "reason": reason, "details": details, "code": code}, code)
