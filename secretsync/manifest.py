@@ -10,7 +10,9 @@ from datetime import datetime
 
 from secretsync.errors import SecretSyncError
 from secretsync.model import Manifest, Secret
-from secretsync.pack import PREFIX
+
+OURS = "secretsync.rucio/"
+"""The prefix of our own labels and annotations: a write leaves none of them behind that it does not want."""
 
 
 class UnreadableSecret(SecretSyncError):
@@ -92,7 +94,7 @@ def shows(live: Secret, wanted: Secret) -> bool:
 
 
 def _foreign(entries: Mapping[str, str]) -> dict[str, str]:
-    return {key: value for key, value in entries.items() if not key.startswith(PREFIX)}
+    return {key: value for key, value in entries.items() if not key.startswith(OURS)}
 
 
 def _decoded(namespace: str, name: str, key: str, value: str | None) -> bytes:
