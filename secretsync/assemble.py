@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 
 from secretsync import config, pack
 from secretsync.cluster import Cluster
+from secretsync.cluster.selector import selects
+from secretsync.destination import Delivery, Destination, Rollout
 from secretsync.model import Bundle, Placement, Revision, Source
 from secretsync.sources import open_source
-from secretsync.sync import Delivery, Destination
 
 
 class Once:
@@ -56,8 +58,18 @@ def _destination(configuration: config.Config, target: config.Target, sources: l
         ],
         selector=target.selector,
         adopt=target.adopt,
-        timeout=target.rollout.timeout,
-        settle=target.rollout.settle,
+        rollout=_rollout(target.rollout),
+    )
+
+
+def _rollout(rules: config.Rollout) -> Rollout:
+    return Rollout(
+        timeout=rules.timeout,
+        settle=rules.settle,
+        waves=[partial(selects, wave.selector) for wave in rules.waves],
+        max_parallel=rules.max_parallel,
+        undo=rules.on_failure == "restore",
+        history=rules.history,
     )
 
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 from secretsync import pack
 from secretsync.manifest import OURS
 from secretsync.model import Bundle, File, Placement, Secret, Workload
-from secretsync.state import PackageState
+from secretsync.state import Hold, PackageState
 
 
 class Action(StrEnum):
@@ -55,11 +55,12 @@ class Change:
 
 @dataclass(frozen=True)
 class Desired:
-    """One package as it should be in one namespace."""
+    """One package as it should be in one namespace; *hold* says why that is not what its source holds."""
 
     placement: Placement
     bundle: Bundle
     secrets: tuple[Secret, ...]
+    hold: Hold | None = None
 
 
 @dataclass(frozen=True)

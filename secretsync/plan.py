@@ -56,7 +56,7 @@ def make_plan(desired: Sequence[Desired], live: Live, state: State, *, adopt: bo
         packages,
         stale.restarts(live.workloads, packages, live.pods, state),
         stale.unfinished(live.workloads, packages, state),
-        (*stale.dropped(live.workloads, packages, state), *_still_mounted(packages, live)),
+        (*_holds(desired), *stale.dropped(live.workloads, packages, state), *_still_mounted(packages, live)),
     )
 
 
@@ -114,6 +114,15 @@ def _not_mounted(desired: Desired, workloads: Iterable[Workload]) -> Iterable[st
                 f"{directory}/ ({len(secret.data)} files): mount it too, at …/{desired.placement.module}/{directory} "
                 f"(secretFullName: {secret.name}), or leave the directory out with exclude: ['{directory}/*']"
             )
+
+
+def _holds(desired: Sequence[Desired]) -> tuple[str, ...]:
+    return tuple(
+        f"held: {one.placement.module} stays at {one.bundle.revision.short}, digest {one.bundle.digest[:12]}: "
+        f"{one.hold.reason}; until {'a new commit or ' if one.hold.digest else ''}'secretsync release'"
+        for one in desired
+        if one.hold
+    )
 
 
 def _still_mounted(packages: Sequence[PackagePlan], live: Live) -> tuple[str, ...]:

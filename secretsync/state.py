@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 from secretsync.errors import SecretSyncError
 from secretsync.model import Secret
@@ -30,23 +31,44 @@ class UnreadableState(SecretSyncError):
 
 
 @dataclass(frozen=True)
+class Hold:
+    """Why a package's source is not followed, and what shall be live instead.
+
+    *kept* names the Secret whose bundle shall be live; where it is empty, what is live stays. *digest* and *revision*
+    are those that were rejected: a new revision with other content ends such a hold. A hold by hand has neither.
+    """
+
+    reason: str
+    kept: str = ""
+    digest: str = ""
+    revision: str = ""
+
+    @property
+    def by_hand(self) -> bool:
+        return not self.digest
+
+
+@dataclass(frozen=True)
 class PackageState:
     """What is remembered of one package in one namespace.
 
-    *secrets* are the names written and not yet deleted; *write* is the newest write id; *finished* says whether a
-    rollout of that write came to its end, good or bad; *restarts* tells which write each workload was restarted for.
+    *secrets* are the names written and not yet deleted; *write* is the newest write id; *finished* says whether the
+    rollout of that write was seen to its end; *restarts* tells which write each workload was restarted for;
+    *previous* names the Secret that holds what was live before that write.
     """
 
     secrets: tuple[str, ...] = ()
     write: int = 0
     finished: bool = True
     restarts: Mapping[str, int] = field(default_factory=dict)
+    previous: str = ""
+    hold: Hold | None = None
 
-    def begun(self, secrets: tuple[str, ...], write: int) -> PackageState:
+    def begun(self, secrets: tuple[str, ...], write: int, hold: Hold | None = None) -> PackageState:
         """A write begins: its names are remembered before the first of them is created."""
         names = tuple(sorted({*self.secrets, *secrets}))
         kept = {workload: number for workload, number in self.restarts.items() if number == write}
-        return replace(self, secrets=names, write=write, finished=False, restarts=kept)
+        return replace(self, secrets=names, write=write, finished=False, restarts=kept, hold=hold)
 
     def restarted(self, workload: str) -> PackageState:
         return replace(self, restarts={**self.restarts, workload: self.write})
@@ -54,6 +76,11 @@ class PackageState:
     def ended(self, secrets: tuple[str, ...]) -> PackageState:
         """The rollout came to its end and these are the Secrets that are left."""
         return replace(self, secrets=tuple(sorted(secrets)), finished=True)
+
+    def rejected(self, reason: str, digest: str, revision: str) -> PackageState:
+        """What is being rolled out is not to come back: what was live before it shall be live again."""
+        hold = Hold(f"digest {digest[:12]} was rejected: {reason}", self.previous, digest, revision)
+        return replace(self, hold=hold)
 
 
 @dataclass(frozen=True)
@@ -103,5 +130,6 @@ def from_secret(secret: Secret | None) -> State:
         raise UnreadableState(secret.namespace, secret.name) from None
 
 
-def _package(told: dict[str, object]) -> PackageState:
-    return PackageState(**{**told, "secrets": tuple(told["secrets"])})  # type: ignore[arg-type]
+def _package(told: Mapping[str, Any]) -> PackageState:
+    hold = Hold(**told["hold"]) if told["hold"] else None
+    return PackageState(**{**told, "secrets": tuple(told["secrets"]), "hold": hold})

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pytest
 
+from secretsync import pack
 from secretsync.cluster.errors import Conflict
+from secretsync.destination import Clock, Delivery, Destination, Report, Rollout
 from secretsync.errors import SecretSyncError
 from secretsync.manifest import OURS
-from secretsync.model import Bundle, File, Revision
+from secretsync.model import Bundle, File, Manifest, Revision, Workload
 from secretsync.ownership import Refused
 from secretsync.rollout import State
-from secretsync.sync import Clock, Delivery, Destination, Report, preview, sync
+from secretsync.sync import preview, sync
 from tests.build import PLACEMENT, pod, waiting, workload
 from tests.memory_cluster import MemoryCluster
 
@@ -52,7 +54,12 @@ class Site:
         self.cluster.live_pods = [pod(name, name=f"{name}-1", created="2025-12-31T00:00:00Z") for name in names]
         self.time = 0.0
         self.destination = Destination(
-            "memory", self.cluster, "secretsync", "rucio", [Delivery(PLACEMENT, self.source, "recipe")], timeout=60
+            "memory",
+            self.cluster,
+            "secretsync",
+            "rucio",
+            [Delivery(PLACEMENT, self.source, "recipe")],
+            rollout=Rollout(timeout=60),
         )
 
     def sync(self) -> Report:
@@ -66,6 +73,11 @@ class Site:
 
     def stamp(self, name: str = "server") -> str:
         return next(w for w in self.cluster.live_workloads.values() if w.ref.name == name).template_annotations[KEY]
+
+    @property
+    def undoing(self) -> bool:
+        """Whether the state object says that something is to be put back."""
+        return b'"kept": "atlas-history-1"' in self.cluster.secrets["secretsync-state"].data["state.json"]
 
     def die_at(self, verb: str, name: str) -> None:
         def die(called: str, on: str) -> None:
@@ -156,21 +168,138 @@ def test_a_source_that_fails_touches_nothing(site: Site) -> None:
     assert site.cluster.writes == []
 
 
-def test_a_pod_that_crashes_fails_the_run_with_its_last_words(site: Site) -> None:
+class Broken(MemoryCluster):
+    """Pods crash whenever the Secret holds a certain text."""
+
+    def workloads(self, namespace: str, selector: str = "") -> Sequence[Workload]:
+        found = super().workloads(namespace, selector)
+        return [Workload(one.ref, {**one.manifest, "status": self._status(one)}) for one in found]
+
+    def pods(self, namespace: str) -> Sequence[Manifest]:
+        super().pods(namespace)
+        state = [waiting("CrashLoopBackOff", exit_code=1)] if self.bad else None
+        return [
+            pod(one.ref.name, name=f"{one.ref.name}-1", annotations=one.template_annotations, containers=state)
+            for one in self.live_workloads.values()
+        ]
+
+    @property
+    def bad(self) -> bool:
+        return any(b"nothing" in value for value in self.secrets["atlas"].data.values()) if self.secrets else False
+
+    def _status(self, one: Workload) -> Manifest:
+        down = self.bad and KEY in one.template_annotations and self._carries_latest(one)
+        return {**one.manifest["status"], "updatedReplicas": 0 if down else 1}
+
+    def _carries_latest(self, one: Workload) -> bool:
+        return one.template_annotations[KEY].partition(" ")[0] == self.secrets["atlas"].annotations[pack.WRITE]
+
+
+@pytest.fixture
+def broken() -> Site:
+    """A site that ran well, and whose source then brings a package that crashes its pods."""
+    site = Site("server", "judge")
+    site.cluster.__class__ = Broken
     site.sync()
     site.source.push(init="import nothing")
-    crashing = workload("atlas", probe=True, status={"updatedReplicas": 0})
-    site.cluster.live_workloads = {crashing.ref: crashing}
     site.cluster.words = "ModuleNotFoundError: No module named 'nothing'"
-    stamp = {KEY: f"2 sha256:{site.preview().plan.packages[0].desired.bundle.digest}"}
-    site.cluster.live_pods = [pod(annotations=stamp, containers=[waiting("CrashLoopBackOff", exit_code=1)])]
-    report = site.sync()
-    assert report.failed
-    assert [verdict.message for verdict in report.verdicts.values()] == [
-        "pod server-1, container rucio crashes again and again (exit code 1); "
+    site.cluster.calls.clear()
+    return site
+
+
+def test_a_pod_that_crashes_fails_the_run_with_its_last_words(broken: Site) -> None:
+    report = broken.sync()
+    assert report.failure == (
+        "Deployment rucio/server: pod server-1, container rucio crashes again and again (exit code 1); "
         "its last words: ModuleNotFoundError: No module named 'nothing'"
-    ]
-    assert site.sync().failed, "as long as it does not come up, every run says so"
+    )
+
+
+def test_a_bad_package_is_undone_to_the_very_bytes_and_every_workload_restarted_onto_it(broken: Site) -> None:
+    before = dict(files(broken))
+    report = broken.sync()
+    assert report.undone is not None
+    assert not report.undone.failed
+    assert files(broken) == before
+    assert {broken.stamp("server"), broken.stamp("judge")} == {report.undone.plan.packages[0].stamp}
+    assert report.undone.plan.packages[0].write == 3
+
+
+def test_a_rejected_digest_stays_away_and_writes_nothing(broken: Site) -> None:
+    broken.sync()
+    broken.cluster.calls.clear()
+    report = broken.sync()
+    assert (report.failed, report.plan.pending, broken.cluster.writes) == (False, False, [])
+    assert report.plan.notes[0].startswith("held: atlas_rucio_policy stays at ")
+
+
+def test_a_rejected_digest_stays_away_under_a_new_commit_too(broken: Site) -> None:
+    broken.sync()
+    broken.source.commit = Revision("memory", "main", "commit:" + "f" * 40)
+    broken.cluster.calls.clear()
+    broken.sync()
+    assert broken.cluster.writes == []
+
+
+def test_a_new_commit_with_other_content_ends_the_hold(broken: Site) -> None:
+    broken.sync()
+    broken.source.push(init="mended")
+    report = broken.sync()
+    assert not report.failed
+    assert files(broken) == {"init.py": b"mended"}
+    assert broken.sync().plan.notes == ()
+
+
+def test_with_stop_what_was_reached_stays_and_every_run_says_so(broken: Site) -> None:
+    broken.destination = replace(broken.destination, rollout=Rollout(timeout=60, undo=False))
+    assert broken.sync().failed
+    assert files(broken) == {"init.py": b"import nothing"}
+    assert broken.sync().failed
+
+
+@pytest.mark.parametrize(
+    ("verb", "name", "count"),
+    [
+        ("replace", "secretsync-state", 3),
+        ("get", "atlas-history-1", 2),
+        ("replace", "atlas", 2),
+        ("annotate", "judge", 2),
+    ],
+)
+def test_an_undo_that_is_killed_is_finished_by_the_next_run_without_the_source(
+    broken: Site, verb: str, name: str, count: int
+) -> None:
+    seen = []
+
+    def die(called: str, on: str) -> None:
+        seen.append((called, on))
+        if seen.count((verb, name)) == count:
+            raise Died
+
+    broken.cluster.before = die
+    with pytest.raises(Died):
+        broken.sync()
+    broken.live_on()
+    if broken.undoing:
+        broken.source.resolve = lambda: pytest.fail("the source was asked")  # type: ignore[method-assign]
+    report = broken.sync()
+    assert files(broken) == {"init.py": b"1"}
+    assert broken.stamp("server") == broken.stamp("judge") == (report.undone or report).plan.packages[0].stamp
+
+
+def test_a_failure_that_is_not_the_packages_stops_and_rejects_nothing(broken: Site) -> None:
+    def deny(verb: str, name: str) -> None:
+        if (verb, name) == ("annotate", "server"):
+            raise SecretSyncError("a policy denies it")
+
+    broken.source.push(init="good")
+    broken.cluster.before = deny
+    report = broken.sync()
+    assert report.failed
+    assert report.undone is None
+    broken.live_on()
+    assert not broken.sync().failed
+    assert files(broken) == {"init.py": b"good"}
 
 
 def test_a_conflict_is_planned_again_once(site: Site) -> None:
@@ -209,7 +338,12 @@ def test_a_directory_that_went_is_deleted_last() -> None:
     site.sync()
     assert "atlas-sub" not in site.cluster.secrets
     order = [call for call in site.cluster.writes if call[1] != "secretsync-state"]
-    assert order == [("replace", "atlas"), ("annotate", "server"), ("delete", "atlas-sub")]
+    assert order == [
+        ("create", "atlas-history-1"),
+        ("replace", "atlas"),
+        ("annotate", "server"),
+        ("delete", "atlas-sub"),
+    ]
 
 
 def test_a_directory_that_went_is_emptied_while_a_replica_set_could_still_start_a_pod() -> None:

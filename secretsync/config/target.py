@@ -49,11 +49,25 @@ Cluster = Annotated[
 ]
 
 
+class Wave(Model):
+    """Workloads that are restarted together."""
+
+    selector: str = Field(description="their labels, as kubectl's --selector takes them")
+
+
 class Rollout(Model):
     """How workloads are taken to a new write."""
 
     timeout: Seconds = Field(600, description="how long a rollout may take")
     settle: Seconds = Field(30, description="how long new pods without a readiness probe must run without a restart")
+    waves: tuple[Wave, ...] = Field(
+        (), description="the order; default: one of Rucio's daemons, then its servers, then the rest"
+    )
+    max_parallel: int = Field(0, ge=0, description="how many workloads are restarted at once; 0: all of a wave")
+    on_failure: Literal["restore", "stop"] = Field(
+        "restore", description="put back what was live when a wave fails, or leave what was reached"
+    )
+    history: int = Field(5, ge=1, le=50, description="how many earlier bundles are kept in the cluster")
 
 
 class Target(Model):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from secretsync.destination import Report
 from secretsync.report import json, text
-from secretsync.sync import Report
 
 
 def render(report: Report, output: str, *, diff: bool = False) -> str:

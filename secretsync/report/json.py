@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 from secretsync.changes import Change, FileChange, PackagePlan
+from secretsync.destination import Report
 from secretsync.model import File
-from secretsync.sync import Report
 
 
 def render(report: Report) -> str:

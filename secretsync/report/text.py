@@ -6,10 +6,10 @@ import difflib
 from collections.abc import Iterable, Sequence
 
 from secretsync.changes import Action, Change, FileChange, PackagePlan
+from secretsync.destination import Report
 from secretsync.model import File
 from secretsync.rollout import State
 from secretsync.stale import Restart
-from secretsync.sync import Report
 
 _MARKS = {"added": "+", "removed": "-", "changed": "~"}
 _NAMED = 6

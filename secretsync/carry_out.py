@@ -1,0 +1,206 @@
+"""The steps by which a plan is carried out; each may be the last before a kill, and the next run goes on from there."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import structlog
+
+from secretsync import history, pack
+from secretsync.changes import Action, Change, PackagePlan
+from secretsync.cluster.errors import Conflict, Unreachable
+from secretsync.destination import Clock, Destination
+from secretsync.errors import SecretSyncError
+from secretsync.look import referrers
+from secretsync.memory import Memory
+from secretsync.model import Ref
+from secretsync.plan import Plan
+from secretsync.rollout import Cause, State, Status
+from secretsync.stale import Restart
+from secretsync.wait import Observation, Stamps, wait
+
+log = structlog.get_logger()
+
+
+class NoUndo(SecretSyncError):
+    """What is live cannot be kept, so it could not be put back."""
+
+    def __init__(self, secret: str, why: str) -> None:
+        super().__init__(secret, why)
+        self.secret, self.why = secret, why
+
+    def __str__(self) -> str:
+        return (
+            f"what is live in Secret {self.secret} cannot be kept, so a bad package could not be undone: {self.why}. "
+            "Mend that, or go on without an undo by 'rollout: {onFailure: stop}'"
+        )
+
+
+def keep_previous(destination: Destination, plan: Plan, memory: Memory) -> dict[str, str]:
+    """Keep what is live before its first byte changes: an undo then needs neither the source nor this process.
+
+    Returns the names of the Secrets that keep it, by the package's. Raises NoUndo.
+    """
+    kept = {}
+    for package in plan.packages:
+        secret = package.placement.secret
+        if package.content and memory.state.of(secret).finished and any(change.live for change in package.changes):
+            kept[secret] = _keep_or_say(destination, package, memory)
+    return kept
+
+
+def _keep_or_say(destination: Destination, package: PackagePlan, memory: Memory) -> str:
+    try:
+        return _keep(destination, package, memory)
+    except (Conflict, Unreachable):
+        raise
+    except SecretSyncError as error:
+        if destination.rollout.undo:
+            raise NoUndo(package.placement.secret, str(error)) from None
+        log.warning("no undo will be possible", secret=package.placement.secret, why=str(error))
+        return ""
+
+
+def _keep(destination: Destination, package: PackagePlan, memory: Memory) -> str:
+    cluster, namespace = destination.cluster, destination.namespace
+    live = [change.live for change in package.changes if change.live]
+    ring = history.names(package.placement.secret, destination.rollout.history)
+    found = {name: cluster.secret(namespace, name) for name in ring}
+    hold = memory.state.of(package.placement.secret).hold
+    name = history.slot(found, pack.live_bundle(live).digest, [hold.kept] if hold else [])
+    kept = history.to_keep(live, package.placement, name)
+    if (there := found[name]) is None:
+        cluster.create(kept, manager=destination.manager)
+    elif there.annotations != kept.annotations:
+        cluster.replace(kept, there, manager=destination.manager)
+    log.debug("kept", secret=name, digest=package.desired.bundle.digest[:12])
+    return name
+
+
+def begin(plan: Plan, memory: Memory, kept: Mapping[str, str]) -> None:
+    """Names and write ids are remembered before the first live write: whoever comes next can finish the job."""
+    told = memory.state
+    for package in plan.packages:
+        secret = package.placement.secret
+        names = tuple(change.desired.name for change in package.changes)
+        if _moves(package, plan):
+            began = told.of(secret).begun(names, package.write, package.desired.hold)
+            told = told.with_package(secret, replace(began, previous=kept.get(secret, began.previous)))
+    memory.keep(told)
+
+
+def _moves(package: PackagePlan, plan: Plan) -> bool:
+    return any(change.pending for change in package.changes) or any(
+        package.key in restart.annotations for restart in plan.restarts
+    )
+
+
+def write(destination: Destination, plan: Plan) -> None:
+    """Every create and update, creates first."""
+    for package in plan.packages:
+        for change in package.writes:
+            _write_one(destination, change)
+
+
+def _write_one(destination: Destination, change: Change) -> None:
+    began = time.monotonic()
+    if change.live is None:
+        destination.cluster.create(change.desired, manager=destination.manager)
+    else:
+        # a manager of its own for labels and annotations: the time at which data was last written then stays true
+        manager = destination.manager if change.content else f"{destination.manager}-notes"
+        destination.cluster.replace(change.desired, change.live, manager=manager)
+    log.info(
+        "created" if change.action is Action.CREATE else "updated",
+        secret=change.desired.name,
+        files=len(change.files),
+        write=change.desired.annotations[pack.WRITE],
+        seconds=round(time.monotonic() - began, 3),
+    )
+
+
+def restart(destination: Destination, restarts: Sequence[Restart], memory: Memory) -> dict[Ref, Status]:
+    """Stamp every stale workload; a verdict on each that could not be."""
+    refused: dict[Ref, Status] = {}
+    told = memory.state
+    for one in restarts:
+        ref = one.workload.ref
+        try:
+            destination.cluster.annotate(one.workload, one.annotations, manager=destination.manager)
+        except Unreachable:
+            raise
+        except SecretSyncError as error:
+            refused[ref] = Status(State.FAILED, f"could not be restarted: {error}", Cause.OTHER)
+            log.error("not restarted", workload=str(ref), why=str(error))
+            continue
+        log.info("restarted", workload=str(ref), why=one.reason)
+        told = told.restarted(str(ref), one.annotations)
+    memory.keep(told)
+    return refused
+
+
+def watch(destination: Destination, stamps: Stamps, clock: Clock) -> dict[Ref, Status]:
+    """Wait for a verdict on each stamped workload, with its pod's last words where it failed."""
+    if not destination.cluster.runs_pods:
+        told = Status(State.CURRENT, "is restarted when its manifest is applied")
+        return dict.fromkeys(stamps, told)
+    verdicts = wait(
+        stamps,
+        lambda: observe(destination),
+        timeout=destination.rollout.timeout,
+        settle=destination.rollout.settle,
+        now=clock.now,
+        sleep=clock.sleep,
+        tell=_tell,
+    )
+    return {ref: _with_last_words(destination, verdict) for ref, verdict in verdicts.items()}
+
+
+def _tell(ref: Ref, verdict: Status) -> None:
+    say = log.error if verdict.bad else log.info if verdict.ended else log.debug
+    say(str(verdict.state), workload=str(ref), why=verdict.message)
+
+
+def observe(destination: Destination) -> Observation | None:
+    """One list per kind; None where the API could not be asked just now."""
+    cluster, namespace = destination.cluster, destination.namespace
+    try:
+        workloads = cluster.workloads(namespace, destination.selector)
+        return Observation({workload.ref: workload for workload in workloads}, cluster.pods(namespace))
+    except Unreachable as error:
+        log.warning("the rollouts cannot be watched just now", why=str(error))
+        return None
+
+
+def _with_last_words(destination: Destination, verdict: Status) -> Status:
+    if not verdict.bad or not verdict.container:
+        return verdict
+    try:
+        words = destination.cluster.log_tail(destination.namespace, verdict.pod, verdict.container)
+    except SecretSyncError as error:
+        words = f"(unknown: {error})"
+    return replace(verdict, message=f"{verdict.message}; its last words: {words}") if words else verdict
+
+
+def prune(destination: Destination, plan: Plan) -> None:
+    """Delete what is no longer desired, unless somebody began to refer to it since the plan was made."""
+    deletes = [change for package in plan.packages for change in package.deletes]
+    needed: Mapping[str, Sequence[str]] = referrers(destination) if deletes else {}
+    for change in deletes:
+        if change.desired.name in needed:
+            raise Conflict(change.desired.ref, f"is referred to by {needed[change.desired.name][0]} since then")
+        destination.cluster.delete(change.desired)
+        log.info("deleted", secret=change.desired.name)
+
+
+def end(plan: Plan, memory: Memory) -> None:
+    """The rollout was seen to its end: what is left of each package's Secrets is remembered."""
+    told = memory.state
+    for package in plan.packages:
+        secret = package.placement.secret
+        left = tuple(change.desired.name for change in package.changes if change.action is not Action.DELETE)
+        if not told.of(secret).finished:
+            told = told.with_package(secret, told.of(secret).ended(left))
+    memory.keep(told)

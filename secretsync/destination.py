@@ -1,0 +1,94 @@
+"""What one pass works on, and what it tells of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from secretsync.cluster import Cluster
+from secretsync.model import Placement, Ref, Source
+from secretsync.plan import Plan
+from secretsync.rollout import Status
+from secretsync.waves import Selects
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One package on its way to one namespace; *recipe* tells what, beside its revision, decides what is packed."""
+
+    placement: Placement
+    source: Source
+    recipe: str
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """How workloads are taken to a new write; times in seconds.
+
+    *waves* choose workloads by their labels, in order; *max_parallel* of 0 is any number. *undo* says whether what
+    was live before is put back when a wave fails. *history* is how many bundles are kept.
+    """
+
+    timeout: float = 600
+    settle: float = 30
+    waves: Sequence[Selects] = ()
+    max_parallel: int = 0
+    undo: bool = True
+    history: int = 5
+
+
+@dataclass(frozen=True)
+class Destination:
+    """A namespace of a cluster, what is delivered there, and how its workloads are rolled out."""
+
+    name: str
+    cluster: Cluster
+    installation: str
+    namespace: str
+    deliveries: Sequence[Delivery]
+    selector: str = ""
+    adopt: bool = False
+    rollout: Rollout = Rollout()
+
+    @property
+    def manager(self) -> str:
+        """Our field manager: it names the installation, so that two of them keep each its own annotations."""
+        return f"secretsync-{self.installation}"
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Seconds that only grow, and a way to let them pass."""
+
+    now: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+
+
+REAL_TIME = Clock()
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a pass would do, or did: the plan, and a verdict on each workload that was restarted or watched.
+
+    *ignored* are verdicts on workloads that were not current before: they say nothing about the package. *failure*
+    says in a sentence why the pass did not come to its end, and *undone* is the pass that put back what was live.
+    """
+
+    destination: str
+    plan: Plan
+    done: bool = False
+    verdicts: Mapping[Ref, Status] = field(default_factory=dict)
+    ignored: Mapping[Ref, Status] = field(default_factory=dict)
+    failure: str = ""
+    undone: Report | None = None
+
+    @property
+    def pending(self) -> bool:
+        """Whether a dry run found something to write."""
+        return not self.done and self.plan.pending
+
+    @property
+    def failed(self) -> bool:
+        return bool(self.failure)

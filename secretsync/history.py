@@ -1,0 +1,67 @@
+"""What was live before: bundles kept as Secrets of our own, compressed, in a ring of fixed names.
+
+Fixed names, so that a Role can list them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from secretsync import pack
+from secretsync.manifest import OURS
+from secretsync.model import Bundle, Placement, Secret
+
+KEPT = OURS + "kept"
+"""The annotation that tells a kept bundle from a live one; its value is the write id under which it was live."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A bundle in the history: the Secret that holds it, and the write under which it was live."""
+
+    secret: Secret
+    write: int
+
+    @property
+    def bundle(self) -> Bundle:
+        return pack.live_bundle([self.secret])
+
+
+def names(secret: str, limit: int) -> tuple[str, ...]:
+    """The names of a package's ring: as many as bundles are kept."""
+    return tuple(f"{secret}-history-{number}" for number in range(1, limit + 1))
+
+
+def entries(found: Mapping[str, Secret | None]) -> tuple[Kept, ...]:
+    """The bundles that are kept, newest first."""
+    kept = [Kept(secret, _write(secret)) for secret in found.values() if secret and KEPT in secret.annotations]
+    return tuple(sorted(kept, key=lambda entry: entry.write, reverse=True))
+
+
+def to_keep(live: Sequence[Secret], placement: Placement, name: str) -> Secret:
+    """The Secret called *name* that keeps what is live now. Raises SecretTooLarge where it does not fit."""
+    compressed = replace(placement, secret=name, layout="zip")
+    bundle = replace(pack.live_bundle(live), module=placement.module)
+    (secret,) = pack.pack(bundle, compressed, live[0].annotations.get(pack.RECIPE, ""))
+    return replace(secret, annotations={**secret.annotations, KEPT: live[0].annotations.get(pack.WRITE, "0")})
+
+
+def slot(found: Mapping[str, Secret | None], digest: str, needed: Sequence[str]) -> str:
+    """Where the bundle with *digest* goes: where it is already, else an empty place, else the oldest entry's.
+
+    An entry whose name is in *needed* never gives way. Empty where there is no place.
+    """
+    for name, secret in found.items():
+        if secret and secret.annotations.get(pack.DIGEST) == digest and KEPT in secret.annotations:
+            return name
+    for name, secret in found.items():
+        if secret is None:
+            return name
+    oldest = [entry.secret.name for entry in reversed(entries(found)) if entry.secret.name not in needed]
+    return next(iter(oldest), "")
+
+
+def _write(secret: Secret) -> int:
+    text = secret.annotations[KEPT]
+    return int(text) if text.isascii() and text.isdigit() else 0

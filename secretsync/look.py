@@ -1,0 +1,125 @@
+"""Both sides of the comparison: what should be there, what is there, and the plan that follows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import structlog
+
+from secretsync import pack
+from secretsync.changes import Desired
+from secretsync.destination import Delivery, Destination
+from secretsync.errors import SecretSyncError
+from secretsync.model import Bundle, Manifest, Secret
+from secretsync.plan import Live, Plan, make_plan, superfluous
+from secretsync.state import Hold, PackageState, State
+from secretsync.wiring.references import pod_template, secrets_referenced
+
+log = structlog.get_logger()
+
+_Found = Mapping[str, Secret | None]
+
+
+class KeptBundleGone(SecretSyncError):
+    """The Secret that holds what should be put back is no longer there."""
+
+    def __init__(self, namespace: str, name: str) -> None:
+        super().__init__(namespace, name)
+        self.namespace, self.name = namespace, name
+
+    def __str__(self) -> str:
+        return (
+            f"Secret {self.namespace}/{self.name}, which holds the bundle to put back, is gone: "
+            "choose another with 'secretsync rollback', or follow the source again with 'secretsync release'"
+        )
+
+
+def look(destination: Destination, remembered: State) -> Plan:
+    """Read both sides and compare them; what only some plans need is read only for those."""
+    cluster, namespace = destination.cluster, destination.namespace
+    secrets = _live_secrets(destination, remembered)
+    desired = [_desired(destination, delivery, secrets, remembered) for delivery in destination.deliveries]
+    secrets = _with_new_names(destination, desired, secrets)
+    live = Live(
+        {name: secret for name, secret in secrets.items() if secret},
+        cluster.workloads(namespace, destination.selector),
+    )
+    if superfluous(desired, live, remembered):
+        live = replace(live, referrers=referrers(destination))
+    plan = make_plan(desired, live, remembered, adopt=destination.adopt)
+    if plan.needs_pods:
+        plan = make_plan(desired, replace(live, pods=cluster.pods(namespace)), remembered, adopt=destination.adopt)
+    return plan
+
+
+def referrers(destination: Destination) -> Mapping[str, Sequence[str]]:
+    """By the name of a Secret, all that could still start a pod which needs it."""
+    cluster, namespace = destination.cluster, destination.namespace
+    found: dict[str, list[str]] = {}
+    workloads: list[Manifest] = [workload.manifest for workload in cluster.workloads(namespace)]
+    for manifest in [*workloads, *cluster.spawners(namespace)]:
+        for name in secrets_referenced(pod_template(manifest)):
+            found.setdefault(name, []).append(f"{manifest['kind']} {namespace}/{manifest['metadata']['name']}")
+    return found
+
+
+def _live_secrets(destination: Destination, remembered: State) -> _Found:
+    names = {name for delivery in destination.deliveries for name in _names(delivery, remembered)}
+    return {name: destination.cluster.secret(destination.namespace, name) for name in sorted(names)}
+
+
+def _names(delivery: Delivery, remembered: State) -> tuple[str, ...]:
+    secret = delivery.placement.secret
+    return tuple(dict.fromkeys((secret, *remembered.of(secret).secrets)))
+
+
+def _with_new_names(destination: Destination, desired: Sequence[Desired], found: _Found) -> _Found:
+    names = {secret.name for one in desired for secret in one.secrets} - found.keys()
+    return {**found, **{name: destination.cluster.secret(destination.namespace, name) for name in sorted(names)}}
+
+
+def _desired(destination: Destination, delivery: Delivery, found: _Found, remembered: State) -> Desired:
+    """The package as it should be: what its source holds, unless something holds that back."""
+    live = [secret for name in _names(delivery, remembered) if (secret := found.get(name))]
+    package = remembered.of(delivery.placement.secret)
+    if package.hold and (package.hold.by_hand or not package.finished):
+        return _held(destination, delivery, live, package.hold)
+    desired = _from_source(delivery, live, package)
+    return desired or _held(destination, delivery, live, package.hold)
+
+
+def _from_source(delivery: Delivery, live: Sequence[Secret], package: PackageState) -> Desired | None:
+    """What the source holds; None where that was rejected. An unchanged source is not read again."""
+    revision = delivery.source.resolve()
+    if package.hold and package.hold.revision == revision.id:
+        return None
+    if pack.holds(live, revision, delivery.recipe, delivery.placement):
+        return _as_it_is(delivery, live, None)
+    bundle = delivery.source.fetch(revision)
+    log.debug("fetched", module=bundle.module, revision=revision.short, files=len(bundle.files))
+    if package.hold and package.hold.digest == bundle.digest:
+        return None
+    return _packed(delivery, bundle, None)
+
+
+def _held(destination: Destination, delivery: Delivery, live: Sequence[Secret], hold: Hold | None) -> Desired:
+    """What shall be live instead of what the source holds."""
+    if hold is None or not hold.kept:
+        return _as_it_is(delivery, live, hold)
+    kept = destination.cluster.secret(destination.namespace, hold.kept)
+    if kept is None:
+        raise KeptBundleGone(destination.namespace, hold.kept)
+    bundle = pack.live_bundle([kept])
+    if pack.holds(live, bundle.revision, kept.annotations.get(pack.RECIPE, ""), delivery.placement):
+        return _as_it_is(delivery, live, hold)
+    return _packed(replace(delivery, recipe=kept.annotations.get(pack.RECIPE, "")), bundle, hold)
+
+
+def _packed(delivery: Delivery, bundle: Bundle, hold: Hold | None) -> Desired:
+    return Desired(delivery.placement, bundle, pack.pack(bundle, delivery.placement, delivery.recipe), hold)
+
+
+def _as_it_is(delivery: Delivery, live: Sequence[Secret], hold: Hold | None) -> Desired:
+    secrets = pack.without_emptied(live, delivery.placement)
+    return Desired(delivery.placement, pack.live_bundle(live), secrets, hold)
