@@ -73,7 +73,7 @@ def of_url(requirement: IndexRequirement) -> Candidate:
     parsed = _parse(name)
     if isinstance(parsed, str):
         raise NoMatchingFile(_written(requirement), [f"{name}: {parsed}"])
-    return replace(parsed, url=requirement.url, sha256=requirement.hashes[0] if requirement.hashes else "")
+    return replace(parsed, url=requirement.url, sha256=requirement.hashes[0] if len(requirement.hashes) == 1 else "")
 
 
 def _judge(requirement: IndexRequirement, file: DistributionPackage) -> Candidate | str:

@@ -13,7 +13,7 @@ from secretsync.model import Bundle, Revision
 from secretsync.requirement import IndexRequirement
 from secretsync.sources.bundling import make_bundle
 from secretsync.sources.choosing import Candidate, choose, of_url
-from secretsync.sources.index_http import Index
+from secretsync.sources.index_http import HashMismatch, Index
 from secretsync.sources.version import confirm_version
 from secretsync.sources.wheel import read_wheel
 
@@ -62,6 +62,9 @@ class IndexSource:
     def _choose(self, sha256: str = "") -> Candidate:
         chosen = self._index.hashed(of_url(self._requirement)) if self._requirement.url else self._newest(sha256)
         confirm_version(self._package, str(chosen.version), chosen.file)
+        expected = self._requirement.hashes
+        if expected and chosen.sha256 not in expected:
+            raise HashMismatch(chosen.file, " or ".join(expected), chosen.sha256)
         return chosen
 
     def _newest(self, sha256: str) -> Candidate:

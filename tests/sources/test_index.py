@@ -1,0 +1,251 @@
+"""An index as sites run it: the right wheel, verified, and only the module's files of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from secretsync.config import Package
+from secretsync.model import Bundle
+from secretsync.sources import open_source
+from secretsync.sources.choosing import NoMatchingFile
+from secretsync.sources.index_http import (
+    DownloadTooLarge,
+    HashMismatch,
+    IndexAccessRefused,
+    IndexFailed,
+    UnknownDistribution,
+)
+from secretsync.sources.version import VersionMismatch
+from secretsync.sources.wheel import UnusableWheel
+from tests.servers.simple_index import Release, SimpleIndex, serve
+from tests.sources.wheels import archive, record, release, wheel
+
+
+@pytest.fixture
+def index() -> SimpleIndex:
+    return SimpleIndex([release("1.0"), release("1.4.0"), release("2.0rc1")])
+
+
+@pytest.fixture
+def url(index: SimpleIndex) -> Iterator[str]:
+    with serve(index) as address:
+        yield address
+
+
+def fetch(requirement: str, url: str, folder: Path, *, module: str = "my_policy", **keys: object) -> Bundle:
+    raw = {"moduleName": module, "requirement": requirement, "index": url, **keys}
+    source = open_source(Package.model_validate(raw, by_alias=True), cache=folder, base=folder)
+    return source.fetch(source.resolve())
+
+
+@pytest.mark.parametrize("form", ["json", "html"])
+@pytest.mark.parametrize(
+    ("requirement", "version"),
+    [
+        ("my-policy==1.0", "1.0"),
+        ("my-policy", "1.4.0"),
+        ("My.Policy~=1.0", "1.4.0"),
+        ("my-policy<1.4", "1.0"),
+        ("my-policy>=2.0rc1", "2.0rc1"),
+    ],
+)
+def test_the_newest_release_that_satisfies_is_taken(
+    form: str, requirement: str, version: str, index: SimpleIndex, url: str, tmp_path: Path
+) -> None:
+    index.form = form
+    bundle = fetch(requirement, url, tmp_path)
+    assert bundle.version == version
+    assert {file.path: file.data for file in bundle.files} == {
+        "__init__.py": f"V = {version!r}\n".encode(),
+        "permission.py": b"",
+    }
+
+
+def test_the_revision_is_the_wheels_hash(index: SimpleIndex, url: str, tmp_path: Path) -> None:
+    revision = fetch("my-policy==1.0", url, tmp_path).revision
+    assert (revision.source, revision.ref, revision.id) == (
+        "my-policy",
+        "==1.0",
+        f"sha256:{index.releases[0].digest}",
+    )
+
+
+def test_a_wheel_that_was_downloaded_is_not_downloaded_again(index: SimpleIndex, url: str, tmp_path: Path) -> None:
+    first = fetch("my-policy", url, tmp_path)
+    index.requests.clear()
+    assert fetch("my-policy", url, tmp_path) == first
+    assert [path for path, _, _ in index.requests] == ["/simple/my-policy/"]
+
+
+def test_a_damaged_download_in_the_cache_is_downloaded_again(index: SimpleIndex, url: str, tmp_path: Path) -> None:
+    first = fetch("my-policy", url, tmp_path)
+    (cached,) = tmp_path.rglob("*.whl")
+    cached.write_bytes(b"half")
+    assert fetch("my-policy", url, tmp_path) == first
+
+
+def test_an_index_without_hashes_is_hashed_by_us(index: SimpleIndex, url: str, tmp_path: Path) -> None:
+    right = index.releases[0].digest
+    index.releases[0].sha256 = ""
+    assert fetch("my-policy==1.0", url, tmp_path).revision.id == f"sha256:{right}"
+
+
+def test_a_file_with_another_hash_than_the_index_gives_is_refused(index: SimpleIndex, url: str, tmp_path: Path) -> None:
+    index.releases[0].sha256 = "0" * 64
+    with pytest.raises(HashMismatch, match="damaged or replaced"):
+        fetch("my-policy==1.0", url, tmp_path)
+    assert not list(tmp_path.rglob("*.whl"))
+
+
+def test_hashes_of_the_requirement_beat_what_the_index_says(index: SimpleIndex, url: str, tmp_path: Path) -> None:
+    right = index.releases[0].digest
+    assert fetch(f"my-policy==1.0 --hash=sha256:{right}", url, tmp_path).version == "1.0"
+    with pytest.raises(NoMatchingFile, match="none of those"):
+        fetch(f"my-policy==1.0 --hash=sha256:{'1' * 64}", url, tmp_path)
+    index.releases[0].sha256 = ""
+    with pytest.raises(HashMismatch):
+        fetch(f"my-policy==1.0 --hash=sha256:{'1' * 64}", url, tmp_path)
+
+
+def test_a_file_named_by_its_url_is_taken_and_verified(index: SimpleIndex, url: str, tmp_path: Path) -> None:
+    file = f"{url.removesuffix('simple/')}files/{index.releases[0].file}"
+    assert fetch(f"my-policy @ {file}#sha256={index.releases[0].digest}", url, tmp_path).version == "1.0"
+    assert fetch(f"my-policy @ {file}", url, tmp_path).version == "1.0"
+    with pytest.raises(HashMismatch):
+        fetch(f"my-policy @ {file}#sha256={'1' * 64}", url, tmp_path / "other")
+
+
+def test_another_version_than_the_configuration_expects_is_refused(url: str, tmp_path: Path) -> None:
+    assert fetch("my-policy", url, tmp_path, version="1.4").version == "1.4.0"
+    with pytest.raises(VersionMismatch, match=r"1\.5 was expected"):
+        fetch("my-policy", url, tmp_path, version="1.5")
+
+
+def test_a_yanked_release_is_taken_only_when_pinned_and_then_with_a_warning(
+    index: SimpleIndex, url: str, tmp_path: Path
+) -> None:
+    index.releases[1].yanked = "broken"
+    assert fetch("my-policy", url, tmp_path).version == "1.0"
+    with pytest.raises(NoMatchingFile, match="yanked"):
+        fetch("my-policy>=1.4,<2", url, tmp_path)
+    assert "was yanked (broken)" in fetch("my-policy==1.4.0", url, tmp_path).notes[0]
+
+
+def test_a_release_for_another_python_than_the_images_is_not_taken(
+    index: SimpleIndex, url: str, tmp_path: Path
+) -> None:
+    index.releases[1].requires_python = ">=3.11"
+    assert fetch("my-policy", url, tmp_path).version == "1.0"
+    with pytest.raises(NoMatchingFile, match=r"wants Python >=3\.11"):
+        fetch("my-policy==1.4.0", url, tmp_path)
+
+
+@pytest.mark.parametrize("tag", ["py2.py3-none-any", "py39-none-any", "py3-none-any"])
+def test_pure_wheels_are_taken(tag: str, index: SimpleIndex, url: str, tmp_path: Path) -> None:
+    index.releases = [release(tag=tag)]
+    assert fetch("my-policy", url, tmp_path).version == "1.0"
+
+
+@pytest.mark.parametrize("tag", ["cp39-cp39-manylinux_2_17_x86_64", "py3-none-linux_x86_64", "py2-none-any"])
+def test_a_wheel_that_is_built_for_a_machine_is_refused_with_the_reason(
+    tag: str, index: SimpleIndex, url: str, tmp_path: Path
+) -> None:
+    index.releases = [release(tag=tag)]
+    with pytest.raises(NoMatchingFile, match="must be py3-none-any"):
+        fetch("my-policy", url, tmp_path)
+
+
+def test_where_the_distributions_name_is_given_its_one_module_is_used_with_a_warning(
+    index: SimpleIndex, url: str, tmp_path: Path
+) -> None:
+    data = wheel({"bdms_rucio_policy/__init__.py": b"", "bdms_rucio_policy/x.py": b""}, "ctao_policy", "0.4.1")
+    index.releases = [Release("ctao-policy", "ctao_policy-0.4.1-py3-none-any.whl", data)]
+    bundle = fetch("ctao-policy", url, tmp_path, module="ctao_policy")
+    assert bundle.module == "bdms_rucio_policy"
+    assert "is 'bdms_rucio_policy': write that" in bundle.notes[0]
+
+
+def test_the_indexs_environment_variable_of_pip_is_followed(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIP_INDEX_URL", url)
+    assert fetch("my-policy", "", tmp_path).version == "1.4.0"
+
+
+def test_a_distribution_that_is_not_there_is_named(url: str, tmp_path: Path) -> None:
+    with pytest.raises(UnknownDistribution, match="'elsewhere'"):
+        fetch("elsewhere", url, tmp_path)
+
+
+def test_an_index_that_wants_credentials_says_so(index: SimpleIndex, url: str, tmp_path: Path) -> None:
+    index.user, index.password = "me", "secret"
+    with pytest.raises(IndexAccessRefused, match="'access'"):
+        fetch("my-policy", url, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [({"fail_with": 503}, "answered 503"), ({"truncate_after": 40}, "broke off|not the simple API|cannot be reached")],
+)
+def test_an_index_that_fails_is_one_sentence(
+    fault: dict[str, int], words: str, index: SimpleIndex, url: str, tmp_path: Path
+) -> None:
+    for name, value in fault.items():
+        setattr(index, name, value)
+    with pytest.raises(IndexFailed, match=words):
+        fetch("my-policy", url, tmp_path)
+
+
+def test_an_index_that_hangs_ends_by_its_timeout(index: SimpleIndex, url: str, tmp_path: Path) -> None:
+    index.delay = 30
+    with pytest.raises(IndexFailed, match="in time"):
+        fetch("my-policy", url, tmp_path, timeout=0.2)
+
+
+def test_nobody_listening_is_named(tmp_path: Path) -> None:
+    with pytest.raises(IndexFailed, match="cannot be reached"):
+        fetch("my-policy", "http://localhost:1/simple/", tmp_path)
+
+
+def test_a_file_above_the_limit_is_refused_while_it_comes(index: SimpleIndex, url: str, tmp_path: Path) -> None:
+    with pytest.raises(DownloadTooLarge):
+        fetch("my-policy", url, tmp_path, limits={"download": 100})
+
+
+INFO = "my_policy-1.0.dist-info"
+INIT = {"my_policy/__init__.py": b"x = 1\n"}
+HONEST = {f"{INFO}/METADATA": b"Name: my-policy\n", f"{INFO}/WHEEL": b"Wheel-Version: 1.0\n", **INIT}
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"no zip at all", "damaged"),
+        (archive(INIT), "damaged|RECORD"),
+        (archive({**HONEST, f"{INFO}/RECORD": record({**HONEST, **dict.fromkeys(INIT, b"y")}, INFO)}), "RECORD"),
+        (archive({**HONEST, "my_policy/more.py": b"", f"{INFO}/RECORD": record(HONEST, INFO)}), "RECORD"),
+        (wheel({**INIT, "../../etc/x": b""}), "leads out"),
+        (wheel({**INIT, "/etc/x": b""}), "leads out"),
+        (wheel({**INIT, "my_policy/bomb": bytes(20_000_000)}), "unpacked it has"),
+    ],
+)
+def test_a_wheel_with_tricks_is_refused(data: bytes, words: str, index: SimpleIndex, url: str, tmp_path: Path) -> None:
+    index.releases = [Release("my-policy", "my_policy-1.0-py3-none-any.whl", data)]
+    with pytest.raises(UnusableWheel, match=words):
+        fetch("my-policy", url, tmp_path, limits={"download": 10_000_000})
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_a_wheel_with_a_name_twice_is_refused(index: SimpleIndex, url: str, tmp_path: Path) -> None:
+    import io
+    import zipfile
+
+    buffer = io.BytesIO(wheel(INIT))
+    with zipfile.ZipFile(buffer, "a") as zipped:
+        zipped.writestr("my_policy/__init__.py", b"x = 2\n")
+    index.releases = [Release("my-policy", "my_policy-1.0-py3-none-any.whl", buffer.getvalue())]
+    with pytest.raises(UnusableWheel, match="2 times"):
+        fetch("my-policy", url, tmp_path)
