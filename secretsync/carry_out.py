@@ -144,7 +144,7 @@ def restart(destination: Destination, restarts: Sequence[Restart], memory: Memor
 def watch(destination: Destination, stamps: Stamps, clock: Clock) -> dict[Ref, Status]:
     """Wait for a verdict on each stamped workload, with its pod's last words where it failed."""
     if not destination.cluster.runs_pods:
-        told = Status(State.CURRENT, "is restarted when its manifest is applied")
+        told = Status(State.WRITTEN, "its pods restart when the manifest is applied")
         return dict.fromkeys(stamps, told)
     verdicts = wait(
         stamps,

@@ -18,6 +18,7 @@ class State(StrEnum):
     PAUSED = "paused"
     ON_DELETE = "on delete"
     SUPERSEDED = "superseded"
+    WRITTEN = "written"
 
 
 class Cause(StrEnum):

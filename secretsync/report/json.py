@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from secretsync.changes import Change, FileChange, PackagePlan
 from secretsync.destination import Report
-from secretsync.model import File
+from secretsync.model import File, Ref
+from secretsync.rollout import Status
 
 
 def render(report: Report) -> str:
@@ -26,11 +28,18 @@ def document(report: Report) -> dict[str, Any]:
             {"workload": str(restart.workload.ref), "reason": restart.reason} for restart in report.plan.restarts
         ],
         "notes": list(report.plan.notes),
-        "verdicts": [
-            {"workload": str(ref), "state": str(verdict.state), "message": verdict.message}
-            for ref, verdict in sorted(report.verdicts.items())
-        ],
+        "verdicts": _verdicts(report.verdicts),
+        "ignored": _verdicts(report.ignored),
+        "failure": report.failure,
+        "undone": document(report.undone) if report.undone else None,
     }
+
+
+def _verdicts(verdicts: Mapping[Ref, Status]) -> list[dict[str, str]]:
+    return [
+        {"workload": str(ref), "state": str(verdict.state), "message": verdict.message}
+        for ref, verdict in sorted(verdicts.items())
+    ]
 
 
 def _package(package: PackagePlan) -> dict[str, Any]:

@@ -33,6 +33,8 @@ def _lines(report: Report, *, diff: bool) -> Iterable[str]:
         yield f"  note: {note}"
     yield from _verdicts(report)
     yield f"  {_summary(report)}"
+    if report.undone:
+        yield from _lines(report.undone, diff=False)
 
 
 def _title(package: PackagePlan) -> str:
@@ -80,6 +82,8 @@ def _verdicts(report: Report) -> Iterable[str]:
     for ref, verdict in sorted(report.verdicts.items()):
         if verdict.state is not State.CURRENT:
             yield f"    {verdict.state}: {ref.kind} {ref.name}: {verdict.message}"
+    for ref, verdict in sorted(report.ignored.items()):
+        yield f"    {verdict.state}, as it was not current before the run: {ref.kind} {ref.name}: {verdict.message}"
 
 
 def _summary(report: Report) -> str:
@@ -92,13 +96,23 @@ def _summary(report: Report) -> str:
             return "nothing to write; an earlier rollout is not finished"
         return f"pending: {_count(written, 'Secret')}, {_count(len(plan.restarts), 'restart')}; nothing was written"
     states = [verdict.state for verdict in report.verdicts.values()]
-    current = states.count(State.CURRENT)
+    reached = f"{states.count(State.CURRENT)} of {_count(len(states), 'workload')} current"
     if report.failed:
+        return f"FAILED: {_count(written, 'Secret')} written, {reached}. {_remedy(report)}"
+    if not states or State.WRITTEN in states:
+        return f"done: {_count(written, 'Secret')} written, {_count(len(states), 'workload')} stamped"
+    return f"done: {_count(written, 'Secret')} written, {reached}"
+
+
+def _remedy(report: Report) -> str:
+    if report.undone is None:
+        return "Nothing was put back: the next run goes on with these rollouts"
+    if report.undone.failed:
         return (
-            f"FAILED: {current} of {len(states)} workloads are current. Mend the package and run again, or look at "
-            "the pods named above; the next run looks at these rollouts again"
+            "Putting back what was live FAILED too: the Secrets hold what was live before, but some pods do not run "
+            "it. Look at the pods named below; the next run tries again"
         )
-    return f"done: {_count(written, 'Secret')} written, {current} of {_count(len(states), 'workload')} current"
+    return "What was live before was put back; mend the package and push, or see 'secretsync release'"
 
 
 def _count(number: int, noun: str) -> str:
