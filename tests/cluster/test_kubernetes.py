@@ -192,7 +192,7 @@ def test_a_server_that_keeps_failing_is_given_up_after_six_tries_and_named(verb:
     with stub() as place, spoilt(place) as proxy:
         live, server = _prepared(place)
         proxy.calls.clear()
-        proxy.every_call = faults.answers(503)
+        proxy.spoils = lambda request: faults.answers(503)
         with pytest.raises(ServerFailed, match=f"cannot {verb} .* in namespace 'rucio': HTTP 503"):
             CALLS[verb](place.cluster, live, server)
         assert len(proxy.calls) == 6
@@ -202,7 +202,7 @@ def test_a_server_that_keeps_failing_is_given_up_after_six_tries_and_named(verb:
 def test_a_server_that_resets_every_connection_is_unreachable(verb: str) -> None:
     with stub() as place, spoilt(place) as proxy:
         live, server = _prepared(place)
-        proxy.every_call = faults.reset_before
+        proxy.spoils = lambda request: faults.reset_before
         with pytest.raises(Unreachable, match=f"cannot {verb} .*: no answer from http://127.0.0.1"):
             CALLS[verb](place.cluster, live, server)
 
@@ -210,7 +210,7 @@ def test_a_server_that_resets_every_connection_is_unreachable(verb: str) -> None
 def test_a_server_that_does_not_answer_in_time_is_unreachable() -> None:
     hasty = replace(HASTE, read=0.1, retries=Retry(total=1, allowed_methods=None))
     with stub() as place, spoilt(place) as proxy:
-        proxy.every_call = faults.delayed(1)
+        proxy.spoils = lambda request: faults.delayed(1)
         cluster = at(place.cluster._connection._client.configuration.host, hasty)  # type: ignore[attr-defined]
         with pytest.raises(Unreachable, match="is the API server up and reachable"):
             cluster.secret("rucio", "atlas")
@@ -232,7 +232,7 @@ def test_retry_after_is_heeded() -> None:
 
 def test_a_page_of_something_in_between_is_not_taken_for_an_absent_secret() -> None:
     with stub() as place, spoilt(place) as proxy:
-        proxy.every_call = faults.answers(404)
+        proxy.spoils = lambda request: faults.answers(404)
         with pytest.raises(Exception, match="cannot get secrets 'atlas' in namespace 'rucio': HTTP 404"):
             place.cluster.secret("rucio", "atlas")
 
@@ -241,7 +241,7 @@ def test_a_page_of_something_in_between_is_not_taken_for_an_absent_secret() -> N
 def test_no_error_shows_what_a_secret_holds(status: int) -> None:
     quoting = b'{"kind": "Status", "message": "Secret VE9QIFNFQ1JFVA== is wrong", "reason": "Invalid"}'
     with stub() as place, spoilt(place) as proxy:
-        proxy.every_call = lambda forward: faults.Answer(status, quoting)
+        proxy.spoils = lambda request: lambda forward: faults.Answer(status, quoting)
         with pytest.raises(Exception) as caught:  # noqa: PT011 - of several kinds; what they show is what counts
             place.cluster.create(secret(place, data={"key": b"TOP SECRET"}), manager=MANAGER)
     for shown in (str(caught.value), repr(caught.value), repr(caught.value.args)):

@@ -20,9 +20,9 @@ from tests.servers.http import Answer, Request, serving
 
 Forward = Callable[[], Answer]
 Fault = Callable[[Forward], Answer | None]
+Spoils = Callable[[Request], Fault | None]
 
 _HOP_BY_HOP = {"connection", "transfer-encoding", "content-length", "host", "keep-alive"}
-_READS = {"GET"}
 
 
 def answers(status: int, retry_after: str = "") -> Fault:
@@ -89,26 +89,19 @@ def after(action: Callable[[], object]) -> Fault:
 
 @dataclass
 class Proxy:
-    """*faults* spoil calls by their number, from 1; *write_faults* count only the calls that are no reads."""
+    """*faults* spoil calls by their number, from 1; *spoils* looks at each call and says how it is spoilt."""
 
     upstream: str
     certificate_authority: Path | None = None
     calls: list[Request] = field(default_factory=list)
     faults: dict[int, Fault] = field(default_factory=dict)
-    write_faults: dict[int, Fault] = field(default_factory=dict)
-    every_call: Fault | None = None
+    spoils: Spoils = lambda request: None
     _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    @property
-    def writes(self) -> list[Request]:
-        return [call for call in self.calls if call.method not in _READS]
 
     def answer(self, request: Request) -> Answer | None:
         with self._lock:
             self.calls.append(request)
-            fault = self.every_call or self.faults.get(len(self.calls))
-            if fault is None and request.method not in _READS:
-                fault = self.write_faults.get(len(self.writes))
+            fault = self.faults.get(len(self.calls)) or self.spoils(request)
         forward = lambda: self._forward(request)  # noqa: E731 - a closure is what faults take
         return fault(forward) if fault else forward()
 

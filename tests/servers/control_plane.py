@@ -54,15 +54,12 @@ class ControlPlane:
 
     def put(self, manifest: Object) -> Object:
         """Create *manifest*, or put it in place of what is there."""
-        metadata = manifest["metadata"]
+        metadata, query = manifest["metadata"], {"fieldManager": "somebody"}
         call = Call("create", manifest["kind"], metadata.get("namespace", ""), metadata["name"])
         path = _path(manifest)
-        reply = self.connection.send(call, "POST", path, query={"fieldManager": "somebody"}, body=manifest)
-        if reply.status == 409:
-            reply = self.connection.send(
-                call, "PUT", path + "/{name}", query={"fieldManager": "somebody"}, body=manifest
-            )
-        return reply.content()
+        there = self.connection.send(call, "GET", path + "/{name}").status == 200
+        method, path = ("PUT", path + "/{name}") if there else ("POST", path)
+        return self.connection.send(call, method, path, query=query, body=manifest).content()
 
     def get(self, kind: str, namespace: str, name: str) -> Object:
         reply = self.connection.send(Call("get", kind, namespace, name), "GET", _path({"kind": kind}) + "/{name}")
