@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import subprocess
 import sys
 import time
@@ -142,14 +143,15 @@ class Site:
         return reply.body.decode()
 
     def _secret_of(self, directory: str) -> str:
-        return f"{self.secret}-{directory.replace('/', '-')}" if directory else self.secret
+        below = re.sub("[^a-z0-9]", "-", directory.lower()).strip("-")
+        return f"{self.secret}-{below}" if directory else self.secret
 
     def _workload(self, name: str, kind: str, replicas: int, *, probe: bool) -> Object:
         labels = {"app": name}
         container = {
             "name": "rucio",
             "image": "rucio",
-            "command": [sys.executable, "-S", "-c", PROGRAM, self.module, *(self.imports or [self.module])],
+            "command": [sys.executable, "-S", "-c", PROGRAM, self.module, *self.imports],
             "env": [{"name": "PYTHONPATH", "value": "/opt/site"}],
             "terminationMessagePolicy": "FallbackToLogsOnError",
             "volumeMounts": [
