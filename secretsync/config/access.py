@@ -2,9 +2,56 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from pathlib import Path
 
-from secretsync.config.fields import Model
+from pydantic import Field, model_validator
+
+from secretsync.config.fields import Model, Text
+
+
+class FromFile(Model):
+    """The first line of a file, which is read again for each fetch; relative to the configuration's folder."""
+
+    file: Path
+
+
+class FromEnvironment(Model):
+    """The value of an environment variable."""
+
+    env: str = Field(min_length=1)
+
+
+Credential = FromFile | FromEnvironment
+
+
+class Access(Model):
+    """Who asks, and how it is known who answers."""
+
+    username: Text = Field("", description="default: x-access-token for git, __token__ for an index")
+    password: Credential | None = Field(None, description="the password of username")
+    token: Credential | None = Field(None, description="an access, deploy or installation token, sent as a password")
+    bearer: Credential | None = Field(None, description="a token that is sent as 'Authorization: Bearer'")
+    allow_plain_http: bool = Field(False, description="send credentials over http://, where everybody can read them")
+    ssh_key: Path | None = Field(None, description="the private key; default: what ssh itself finds")
+    ssh_passphrase: Credential | None = Field(None, description="opens the private key")
+    known_hosts: Path | None = Field(None, description="the servers' keys; default: ~/.ssh/known_hosts")
+    host_key: str = Field(
+        "", pattern=r"^$|^[a-z0-9@.-]+ [A-Za-z0-9+/=]+$", description="the server's key itself: ssh-ed25519 AAAA…"
+    )
+    ca: Path | None = Field(None, description="certificate authorities to trust instead of the system's")
+    client_certificate: Path | None = Field(None, description="shown to the server, in PEM")
+    client_key: Path | None = Field(None, description="the client certificate's key; default: in the same file")
+
+    @model_validator(mode="after")
+    def _is_one_way_in(self) -> Access:
+        given = [name for name in ("password", "token", "bearer") if getattr(self, name)]
+        if len(given) > 1:
+            raise ValueError(f"{' and '.join(given)} are given; choose one")
+        if self.password and not self.username:
+            raise ValueError("password is given without username")
+        if self.known_hosts and self.host_key:
+            raise ValueError("knownHosts and hostKey are given; choose one")
+        return self
 
 
 class Limits(Model):

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from secretsync.config.access import Limits
+from secretsync.config.access import Access, Limits
 from secretsync.config.fields import Model, ModuleName, Name, Seconds, Text
 from secretsync.requirement import parse
 
@@ -29,6 +29,7 @@ class Package(Model):
     vo: str = Field("", description="the VO whose policy this is, where Rucio serves several")
     index: str = Field("", description="the simple index's URL; default: $PIP_INDEX_URL, else https://pypi.org/simple/")
     timeout: Seconds = Field(120, gt=0, description="how long each question to the source may take")
+    access: Access = Access()
     limits: Limits = Limits()
 
     @field_validator("requirement")

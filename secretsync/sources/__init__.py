@@ -19,11 +19,11 @@ def open_source(package: Package, *, cache: Path, base: Path) -> Source:
     if isinstance(requirement, GitRequirement):
         from secretsync.sources.git import GitSource
 
-        return GitSource(package, requirement, cache=cache)
+        return GitSource(package, requirement, cache=cache, base=base)
     if isinstance(requirement, DirectoryRequirement):
         from secretsync.sources.directory import DirectorySource
 
         return DirectorySource(package, requirement, base=base)
     from secretsync.sources.index import IndexSource
 
-    return IndexSource(package, requirement, cache=cache)
+    return IndexSource(package, requirement, cache=cache, base=base)

@@ -13,6 +13,7 @@ from secretsync.model import Bundle, Revision
 from secretsync.requirement import GitRequirement
 from secretsync.sources.bundling import make_bundle, refuse_too_many
 from secretsync.sources.git_cache import BrokenCache, GitCache, entries
+from secretsync.sources.git_failure import CommitNotServed
 from secretsync.sources.git_remote import Remote
 from secretsync.sources.version import confirmed_version, project_files, stated_version, tagged_version
 
@@ -55,9 +56,9 @@ class AmbiguousRef(SecretSyncError):
 class GitSource:
     """Resolves with one ``ls-remote``, fetches what is missing into a bare cache, reads from there."""
 
-    def __init__(self, package: Package, requirement: GitRequirement, *, cache: Path) -> None:
+    def __init__(self, package: Package, requirement: GitRequirement, *, cache: Path, base: Path) -> None:
         self._package, self._requirement = package, requirement
-        self._remote = Remote(requirement.url, cache / "git", timeout=package.timeout)
+        self._remote = Remote(requirement.url, package.access, folder=cache / "git", base=base, timeout=package.timeout)
         self._cache = GitCache(cache, self._remote, timeout=package.timeout, limit=package.limits.download)
 
     def resolve(self) -> Revision:
@@ -87,9 +88,17 @@ class GitSource:
         return commits.pop()
 
     def _read(self, revision: Revision, commit: str) -> Bundle:
+        ref = "" if _COMMIT.fullmatch(revision.ref) else revision.ref or "HEAD"
         self._cache.prepare()
         if not self._cache.has_commit(commit):
-            self._cache.fetch_commit(commit, "" if _COMMIT.fullmatch(revision.ref) else revision.ref or "HEAD")
+            self._cache.fetch_commit(commit, ref)
+        try:
+            return self._bundle(revision, commit)
+        except CommitNotServed:
+            self._cache.fetch_whole(commit, ref)
+            return self._bundle(revision, commit)
+
+    def _bundle(self, revision: Revision, commit: str) -> Bundle:
         tree = self._cache.tree(commit)
         located = self._locate(tree)
         projects = project_files(tree, located.directory)

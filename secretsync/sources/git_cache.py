@@ -122,9 +122,15 @@ class GitCache:
                 return
         answer = self._fetch(["--filter=blob:none", self._remote.url, ref or "+refs/heads/*:refs/heads/*"])
         if answer.status != 0:
-            raise explain(self._remote.url, self._remote.redact(answer.complaint))
+            raise explain(self._remote.url, answer.complaint)
         if not self.has_commit(commit):
             raise explain(self._remote.url, f"fatal: it did not send commit {commit}: not our ref")
+
+    def fetch_whole(self, commit: str, ref: str) -> None:
+        """Bring one commit with all its files: for servers that serve refs alone (ssh without protocol 2)."""
+        answer = self._fetch(["--depth=1", "--refetch", "--no-filter", self._remote.url, ref or commit])
+        if answer.status != 0:
+            raise explain(self._remote.url, answer.complaint)
 
     def tree(self, commit: str) -> dict[str, tuple[Kind, str]]:
         """Each path of *commit* with its kind and the id of its content."""
@@ -142,7 +148,7 @@ class GitCache:
             options = ["--filter=blob:none", "--stdin", self._remote.url]
             answer = self._fetch(options, text.encode(), noop=True)
             if answer.status != 0:
-                raise explain(self._remote.url, self._remote.redact(answer.complaint))
+                raise explain(self._remote.url, answer.complaint)
         return dict(zip(wanted, self._read(wanted), strict=True))
 
     def _objects(self) -> set[str]:
@@ -165,11 +171,10 @@ class GitCache:
     def _fetch(self, options: Sequence[str], text: bytes = b"", *, noop: bool = False) -> Answer:
         settings = ("-c", "fetch.negotiationAlgorithm=noop") if noop else ()
         quietly = ("--quiet", "--no-tags", "--no-write-fetch-head", "--recurse-submodules=no", "--no-auto-maintenance")
-        return run(
+        return self._remote.ask(
             [*settings, "fetch", *quietly, *options],
-            environment={**self._remote.environment(), "GIT_DIR": str(self.folder)},
-            timeout=self._timeout,
             text=text,
+            repository=self.folder,
             hold=self._held(),
             watch=self._refuse_too_much,
         )
@@ -183,7 +188,7 @@ class GitCache:
             **self._remote.settings(),
             "GIT_DIR": str(self.folder),
             "GIT_NO_LAZY_FETCH": "1",
-            "GIT_ALLOW_PROTOCOL": "none",
+            "GIT_ALLOW_PROTOCOL": "",
         }
         return run(arguments, environment=environment, timeout=_READING_TIMEOUT, text=text, hold=self._held())
 

@@ -21,9 +21,9 @@ from secretsync.sources.wheel import read_wheel
 class IndexSource:
     """Resolves to one wheel by its sha256, downloads it once, reads the module's files from it."""
 
-    def __init__(self, package: Package, requirement: IndexRequirement, *, cache: Path) -> None:
+    def __init__(self, package: Package, requirement: IndexRequirement, *, cache: Path, base: Path) -> None:
         self._package, self._requirement = package, requirement
-        self._index = Index(package, cache / "wheels")
+        self._index = Index(package, cache / "wheels", base)
         self._chosen: Candidate | None = None
 
     def resolve(self) -> Revision:

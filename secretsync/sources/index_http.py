@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from urllib.parse import urlsplit
 
 import requests
 from pydantic import ValidationError
@@ -23,6 +24,7 @@ from pypi_simple import (
 from secretsync.config import Package
 from secretsync.errors import SecretSyncError
 from secretsync.sources.choosing import Candidate
+from secretsync.sources.credentials import authorization
 
 DEFAULT_INDEX = "https://pypi.org/simple/"
 _CHUNK = 1 << 16
@@ -85,18 +87,17 @@ class DownloadTooLarge(SecretSyncError):
 class Index:
     """The index of one package; the wheels that it gave lie in *folder*, by their sha256."""
 
-    def __init__(self, package: Package, folder: Path) -> None:
+    def __init__(self, package: Package, folder: Path, base: Path) -> None:
         self._folder, self._limit = folder, package.limits.download
         self._url = package.index or os.environ.get("PIP_INDEX_URL") or DEFAULT_INDEX
-        self._timeout = package.timeout
-        self._session = _session()
+        self._timeout, self._access, self._base = package.timeout, package.access, base
 
     def files(self, name: str) -> list[DistributionPackage]:
         """All files of the distribution *name*. Raises UnknownDistribution, IndexFailed."""
-        client = PyPISimple(self._url, session=self._session)
         try:
-            with _told_apart(client.get_project_url(name)):
-                return client.get_project_page(name, timeout=self._timeout).packages
+            with self._session() as session, _told_apart(self._url):
+                page = PyPISimple(self._url, session=session).get_project_page(name, timeout=self._timeout)
+                return page.packages
         except NoSuchProjectError:
             raise UnknownDistribution(name, self._url) from None
         except (UnsupportedContentTypeError, UnsupportedRepoVersionError, ValidationError, ValueError):
@@ -116,6 +117,19 @@ class Index:
             return path
         return self._get(candidate)
 
+    def _session(self) -> requests.Session:
+        """Requests reads .netrc, REQUESTS_CA_BUNDLE and the proxies' variables by itself; PIP_CERT is pip's own."""
+        session, access = _Session(), self._access
+        bundle = access.ca or (os.environ.get("PIP_CERT") if not os.environ.get("REQUESTS_CA_BUNDLE") else None)
+        if bundle:
+            session.verify = str(self._base / bundle)
+        if access.client_certificate:
+            key = access.client_key or access.client_certificate
+            session.cert = str(self._base / access.client_certificate), str(self._base / key)
+        if allowed := authorization(access, self._url, self._base, default_user="__token__"):
+            session.auth = _OnlyFor(self._url, allowed.header)
+        return session
+
     def _get(self, candidate: Candidate) -> Path:
         self._folder.mkdir(parents=True, exist_ok=True)
         with NamedTemporaryFile(dir=self._folder, prefix="partial-") as partial:
@@ -133,7 +147,10 @@ class Index:
 
     def _chunks(self, candidate: Candidate) -> Iterator[bytes]:
         total = 0
-        with self._session.get(candidate.url, stream=True, timeout=self._timeout) as response:
+        with (
+            self._session() as session,
+            session.get(candidate.url, stream=True, timeout=self._timeout) as response,
+        ):
             response.raise_for_status()
             for chunk in response.iter_content(_CHUNK):
                 total += len(chunk)
@@ -142,12 +159,31 @@ class Index:
                 yield chunk
 
 
-def _session() -> requests.Session:
-    session = requests.Session()
-    # pip's own name for it; requests reads REQUESTS_CA_BUNDLE and the proxies' variables by itself.
-    if (bundle := os.environ.get("PIP_CERT")) and not os.environ.get("REQUESTS_CA_BUNDLE"):
-        session.verify = bundle
-    return session
+class _Session(requests.Session):
+    """Requests would let REQUESTS_CA_BUNDLE win over what the session was told (psf/requests#3829)."""
+
+    def merge_environment_settings(  # type: ignore[no-untyped-def]  # the stubs give it no types either
+        self, url, proxies, stream, verify, cert
+    ):
+        told = self.verify if verify is None else verify
+        return super().merge_environment_settings(url, proxies, stream, told, cert)
+
+
+class _OnlyFor(requests.auth.AuthBase):
+    """Sends the header to the index itself; its files often lie on another host, which must not see it."""
+
+    def __init__(self, url: str, header: str) -> None:
+        self._origin, self._header = _origin(url), header
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if _origin(request.url or "") == self._origin:
+            request.headers["Authorization"] = self._header
+        return request
+
+
+def _origin(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc
 
 
 @contextmanager

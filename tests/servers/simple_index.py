@@ -45,6 +45,8 @@ class SimpleIndex:
     truncate_after: int | None = None
     fail_with: int = 0
     etags: bool = True
+    files_at: str = "../.."
+    """Where the files are, if not here."""
     requests: list[tuple[str, int, dict[str, str]]] = field(default_factory=list)
     """Path, status and headers of each request."""
 
@@ -73,7 +75,7 @@ class SimpleIndex:
         files = [
             {
                 "filename": release.file,
-                "url": f"../../files/{release.file}",
+                "url": f"{self.files_at}/files/{release.file}",
                 "hashes": {"sha256": release.digest} if release.digest else {},
                 "requires-python": release.requires_python or None,
                 "yanked": release.yanked if release.yanked is not None else False,
@@ -85,7 +87,7 @@ class SimpleIndex:
 
     def _html(self, releases: list[Release]) -> tuple[str, bytes]:
         links = "".join(
-            f'<a href="../../files/{release.file}{f"#sha256={release.digest}" if release.digest else ""}"'
+            f'<a href="{self.files_at}/files/{release.file}{f"#sha256={release.digest}" if release.digest else ""}"'
             + (f' data-requires-python="{html.escape(release.requires_python)}"' if release.requires_python else "")
             + (f' data-yanked="{html.escape(release.yanked)}"' if release.yanked is not None else "")
             + f">{release.file}</a>\n"

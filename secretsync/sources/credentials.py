@@ -1,0 +1,85 @@
+"""Credentials, read when they are needed, and kept out of everything that is written."""
+
+from __future__ import annotations
+
+import base64
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from secretsync.config.access import Access, Credential, FromFile
+from secretsync.errors import SecretSyncError
+
+
+class NoCredential(SecretSyncError):
+    """A credential is named in the configuration and is not there; *place* is its file or variable."""
+
+    def __init__(self, place: str, reason: str) -> None:
+        super().__init__(place, reason)
+        self.place, self.reason = place, reason
+
+    def __str__(self) -> str:
+        return f"{self.place} {self.reason}; the 'access' of a package names it as the place of a credential"
+
+
+class CredentialsOverPlainHttp(SecretSyncError):
+    """Credentials would travel unencrypted."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.url = url
+
+    def __str__(self) -> str:
+        return (
+            f"{self.url}: over http:// everybody on the way can read the credentials; use https://, "
+            "or say 'allowPlainHttp: true' under 'access' of the package"
+        )
+
+
+@dataclass(frozen=True)
+class Authorization:
+    """The value of an ``Authorization`` header; *secrets* are all texts that must appear nowhere."""
+
+    header: str = field(repr=False)
+    secrets: tuple[str, ...] = field(repr=False)
+
+    def redact(self, text: str) -> str:
+        for secret in self.secrets:
+            text = text.replace(secret, "…")
+        return text
+
+
+def authorization(access: Access, url: str, base: Path, *, default_user: str) -> Authorization | None:
+    """What to send to *url*; None where no credential is configured.
+
+    Raises NoCredential, CredentialsOverPlainHttp.
+    """
+    named = access.bearer or access.token or access.password
+    if named is None or not url.startswith("http"):
+        return None
+    if url.startswith("http:") and not access.allow_plain_http:
+        raise CredentialsOverPlainHttp(url)
+    secret = read(named, base)
+    if access.bearer:
+        return Authorization(f"Bearer {secret}", (secret,))
+    basic = base64.b64encode(f"{access.username or default_user}:{secret}".encode()).decode()
+    return Authorization(f"Basic {basic}", (secret, basic))
+
+
+def read(credential: Credential, base: Path) -> str:
+    """The credential as it is now. Raises NoCredential."""
+    if isinstance(credential, FromFile):
+        place = str(credential.file)
+        try:
+            value = (base / credential.file).read_text()
+        except OSError as error:
+            raise NoCredential(place, f"cannot be read: {error.strerror}") from None
+        except UnicodeDecodeError:
+            raise NoCredential(place, "does not hold text") from None
+    else:
+        place = f"environment variable {credential.env}"
+        value = os.environ.get(credential.env, "")
+    value = value.strip().partition("\n")[0].strip()
+    if not value:
+        raise NoCredential(place, "is empty or not there")
+    return value
