@@ -395,4 +395,5 @@ def test_a_workload_that_may_not_be_restarted_is_a_verdict_and_the_others_go_on(
 def test_nothing_is_watched_where_nothing_runs(site: Site) -> None:
     site.cluster.runs_pods = False  # type: ignore[misc]
     report = site.sync()
-    assert {verdict.message for verdict in report.verdicts.values()} == {"its pods restart when the manifest is applied"}
+    told = {verdict.message for verdict in report.verdicts.values()}
+    assert told == {"its pods restart when the manifest is applied"}

@@ -1,0 +1,38 @@
+# Each target makes what it needs. PYTHON names the interpreter of a new virtual environment.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test lint lock clean
+
+demo: $(VENV)/done ## the main job on the embedded default, with a real package from the index
+	PATH="$(CURDIR)/$(BIN):$$PATH" sh demo.sh
+
+test: $(VENV)/done ## the tests
+	$(BIN)/pytest -n 2 --dist loadgroup
+
+lint: $(VENV)/done ## style and types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+lock: ## renew the locked versions
+	$(PYTHON) -m venv $(VENV)-lock
+	$(VENV)-lock/bin/pip install --quiet pip-tools
+	$(VENV)-lock/bin/pip-compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-emit-find-links \
+	  --strip-extras --no-header --output-file requirements.lock pyproject.toml
+	$(VENV)-lock/bin/pip-compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-emit-find-links \
+	  --strip-extras --no-header --allow-unsafe --extra dev --constraint requirements.lock \
+	  --output-file requirements-dev.lock pyproject.toml
+	rm -r $(VENV)-lock
+
+clean:
+	rm -rf $(VENV) demo build
+
+$(VENV)/done: requirements-dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "secretsync needs Python 3.11 or newer: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
