@@ -70,7 +70,8 @@ class Site:
     directories: Sequence[str] = ("", "algorithms")
     imports: Sequence[str] = ()
     settle: float = 1
-    extra: Mapping[str, Any] = field(default_factory=dict)
+    beside: Mapping[str, Any] = field(default_factory=dict)
+    """Further keys of the configuration."""
 
     def add(self, name: str, kind: str = "Deployment", *, replicas: int = 1, probe: bool = False) -> None:
         """A workload that imports the package."""
@@ -91,13 +92,16 @@ class Site:
             "secretName": self.secret,
             "rollout": {"timeout": 120, "settle": self.settle},
         }
-        package = {"moduleName": self.module, "requirement": self.requirement, **self.extra}
-        content = {"packages": [package], "targets": [target], "cache": str(self.folder / "cache")}
+        package = {"moduleName": self.module, "requirement": self.requirement}
+        content = {"packages": [package], "targets": [target], "cache": str(self.folder / "cache"), **self.beside}
         path.write_text(yaml.safe_dump(content))
         return path
 
+    def command(self, *arguments: str, kubeconfig: Path | None = None) -> list[str]:
+        return [sys.executable, "-m", "secretsync", "--config", str(self.configuration(kubeconfig)), *arguments]
+
     def start(self, *arguments: str, kubeconfig: Path | None = None) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "secretsync", "--config", str(self.configuration(kubeconfig)), *arguments]
+        command = self.command(*arguments, kubeconfig=kubeconfig)
         return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def run(self, *arguments: str, kubeconfig: Path | None = None) -> Run:
@@ -148,7 +152,7 @@ class Site:
 
     def _workload(self, name: str, kind: str, replicas: int, *, probe: bool) -> Object:
         labels = {"app": name}
-        container = {
+        container: Object = {
             "name": "rucio",
             "image": "rucio",
             "command": [sys.executable, "-S", "-c", PROGRAM, self.module, *self.imports],

@@ -16,6 +16,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -103,14 +104,14 @@ class ControlPlane:
         """A place in the audit log, to read from later."""
         return self.audit_log.stat().st_size if self.audit_log else 0
 
-    def calls_since(self, mark: int, namespace: str) -> list[AuditedCall]:
-        """What the API server saw secretsync do in *namespace* since *mark*."""
+    def calls_since(self, mark: int, namespace: str, user_agent: str = "secretsync/") -> list[AuditedCall]:
+        """What the API server saw secretsync (or another user agent) do in *namespace* since *mark*."""
         if self.audit_log is None:
             raise NoControlPlane("this cluster has no audit log to read")
         with self.audit_log.open("rb") as log:
             log.seek(mark)
             events = [json.loads(line) for line in log.read().splitlines()]
-        calls = [AuditedCall.of(event) for event in events if event["userAgent"].startswith("secretsync/")]
+        calls = [AuditedCall.of(event) for event in events if event["userAgent"].startswith(user_agent)]
         return [call for call in calls if call.namespace == namespace]
 
 
@@ -121,12 +122,19 @@ class AuditedCall:
     namespace: str
     name: str
     status: int
+    answered: datetime
 
     @classmethod
     def of(cls, event: Object) -> AuditedCall:
         target = event.get("objectRef") or {}
-        names = (target.get(key, "") for key in ("resource", "namespace", "name"))
-        return cls(event["verb"], *names, event["responseStatus"]["code"])
+        return cls(
+            verb=event["verb"],
+            resource=target.get("resource", ""),
+            namespace=target.get("namespace", ""),
+            name=target.get("name", ""),
+            status=event["responseStatus"]["code"],
+            answered=datetime.fromisoformat(event["stageTimestamp"]),
+        )
 
     @property
     def writes(self) -> bool:

@@ -1,0 +1,39 @@
+"""Measuring one command: how long it took, how much memory it needed, and when it did what."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Cost:
+    """*seconds* of wall time; *mebibytes* is the largest resident set of the command or of any of its children."""
+
+    seconds: float
+    mebibytes: float
+    began: datetime
+
+
+def cost(command: Sequence[str], *, cwd: Path, environment: Mapping[str, str] | None = None) -> Cost:
+    """Run *command* to its end. Raises CalledProcessError when it fails, with what it said."""
+    began, clock = datetime.now(UTC), time.monotonic()
+    process = subprocess.Popen(command, cwd=cwd, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert process.stdout is not None
+    said = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.monotonic() - clock
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command, said.decode(errors="replace"))
+    return Cost(seconds, usage.ru_maxrss / 1024, began)
+
+
+def median(costs: Sequence[Cost], of: Callable[[Cost], float]) -> float:
+    return statistics.median(map(of, costs))
