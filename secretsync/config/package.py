@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from secretsync.config.access import Access, Limits
 from secretsync.config.fields import Model, ModuleName, Name, Seconds, Text
-from secretsync.requirement import parse
+from secretsync.requirement import GitRequirement, parse
 
 
 class Package(Model):
@@ -27,10 +27,34 @@ class Package(Model):
         "directories", description="one Secret for each directory, or one key that holds the package as a zip"
     )
     vo: str = Field("", description="the VO whose policy this is, where Rucio serves several")
+    tag: str = Field("", description="for git: the newest tag in this range of versions, as in ~=0.3 (PEP 440)")
+    tag_prefix: str = Field("", description="what stands before the version in a tag; empty: nothing, or v")
+    tag_moved: Literal["refuse", "warn", "allow"] = Field(
+        "warn", description="what to do when a tag names another commit than before"
+    )
     index: str = Field("", description="the simple index's URL; default: $PIP_INDEX_URL, else https://pypi.org/simple/")
     timeout: Seconds = Field(120, gt=0, description="how long each question to the source may take")
     access: Access = Access()
     limits: Limits = Limits()
+
+    @field_validator("tag")
+    @classmethod
+    def _is_a_specifier(cls, value: str) -> str:
+        if value:
+            from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+            try:
+                SpecifierSet(value)
+            except InvalidSpecifier:
+                raise ValueError(f"{value!r} is no range of versions; write for instance '~=0.3' or '>=1,<2'") from None
+        return value
+
+    @model_validator(mode="after")
+    def _ref_is_said_once(self) -> Package:
+        requirement = parse(self.requirement)
+        if self.tag and not (isinstance(requirement, GitRequirement) and requirement.ref == ""):
+            raise ValueError("tag: is for a git requirement without @ref; choose one of the two")
+        return self
 
     @field_validator("requirement")
     @classmethod

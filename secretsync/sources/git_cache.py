@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import json
 import os
 import shutil
 import time
@@ -14,10 +15,12 @@ from typing import TYPE_CHECKING
 
 from secretsync.errors import SecretSyncError
 from secretsync.locate import Entry, Kind
-from secretsync.sources.git_failure import explain
+from secretsync.sources.git_failure import GitFailed, explain
 from secretsync.sources.git_process import Answer, run
+from secretsync.sources.whole_file import write_whole
 
 if TYPE_CHECKING:
+    from secretsync.model import Bundle
     from secretsync.sources.git_remote import Remote
 
 # Enough for any package; a tree of more paths than this is not listed further.
@@ -91,6 +94,41 @@ class GitCache:
         finally:
             self._lock = None
             os.close(descriptor)
+
+    def healed(self, read: Callable[[], Bundle]) -> Bundle:
+        """What *read* gives; when the cache is in its way, once more with a new one."""
+        try:
+            return read()
+        except BrokenCache:
+            self.discard()
+        except GitFailed as error:
+            # Those that have a name of their own are the server's fault, or the network's.
+            if type(error) is not GitFailed:
+                raise
+            self.discard()
+        return read()
+
+    def remember(self, ref: str, commit: str) -> None:
+        """Keep which commit *ref* was, so that a tag that moves and a branch that vanishes are noticed."""
+        known = self._memory()
+        if known.get(ref) != commit:
+            text = json.dumps({**known, ref: commit}, indent=1, sort_keys=True)
+            write_whole(self._memory_file, text)
+
+    def remembered(self, ref: str) -> str:
+        """The commit that *ref* was when it was last fetched; empty where nobody knows."""
+        return self._memory().get(ref, "")
+
+    @property
+    def _memory_file(self) -> Path:
+        return self.folder.with_suffix(".refs.json")
+
+    def _memory(self) -> dict[str, str]:
+        try:
+            known = json.loads(self._memory_file.read_text())
+        except (OSError, ValueError):
+            return {}
+        return {str(ref): str(commit) for ref, commit in known.items()} if isinstance(known, dict) else {}
 
     def prepare(self) -> None:
         """Make the repository where there is none; take away what a killed git left behind."""

@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 from secretsync.config.access import Access
 from secretsync.errors import SecretSyncError
@@ -14,6 +13,7 @@ from secretsync.sources import git_ssh
 from secretsync.sources.credentials import Authorization, authorization
 from secretsync.sources.git_failure import explain
 from secretsync.sources.git_process import Answer, run
+from secretsync.sources.whole_file import write_whole
 
 # Nothing of the machine's or the user's configuration applies: a repository means the same everywhere.
 _SETTINGS = """\
@@ -126,7 +126,7 @@ class Remote:
     def _settings_file(self) -> Path:
         path = self._folder / "settings"
         if not path.is_file() or path.read_text() != _SETTINGS:
-            _write_whole(path, _SETTINGS)
+            write_whole(path, _SETTINGS)
         return path
 
 
@@ -145,11 +145,3 @@ def _proxy(variables: Mapping[str, str]) -> dict[str, str]:
     """git reads HTTP_PROXY in lower case only."""
     proxy = variables.get("HTTP_PROXY", "")
     return {"http_proxy": proxy} if proxy and "http_proxy" not in variables else {}
-
-
-def _write_whole(path: Path, text: str) -> None:
-    """Another process sees all of it or nothing."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with NamedTemporaryFile("w", dir=path.parent, prefix=path.name, delete=False) as file:
-        file.write(text)
-    Path(file.name).replace(path)

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from secretsync.config.access import Access
 from secretsync.errors import SecretSyncError
 from secretsync.sources.credentials import read
+from secretsync.sources.whole_file import write_whole
 
 _ALWAYS = (
     *("-F", "none"),
@@ -62,7 +63,7 @@ def environment(access: Access, url: str, base: Path, folder: Path) -> dict[str,
         # In batch mode ssh would not even ask its helper for the passphrase.
         passphrase = {
             "SECRETSYNC_SSH_PASSPHRASE": read(access.ssh_passphrase, base),
-            "SSH_ASKPASS": str(_write(folder / "askpass", _ASKPASS, 0o700)),
+            "SSH_ASKPASS": str(write_whole(folder / "askpass", _ASKPASS, 0o700)),
             "SSH_ASKPASS_REQUIRE": "force",
         }
     else:
@@ -75,7 +76,7 @@ def _known_hosts(access: Access, url: str, base: Path, folder: Path) -> Path:
     host = parts.hostname or ""
     if access.host_key:
         name = f"[{host}]:{parts.port}" if parts.port else host
-        return _write(folder / f"known-{host}-{parts.port or 22}", f"{name} {access.host_key}\n", 0o600)
+        return write_whole(folder / f"known-{host}-{parts.port or 22}", f"{name} {access.host_key}\n", 0o600)
     path = base / access.known_hosts if access.known_hosts else Path.home() / ".ssh" / "known_hosts"
     if not path.is_file():
         raise KnownHostsMissing(host, str(path))
@@ -99,12 +100,3 @@ def _key(path: Path, base: Path) -> Path:
 def _quoted(path: Path) -> str:
     """As a value in ssh's configuration, where % is expanded and a space ends it."""
     return '"{}"'.format(str(path).replace("%", "%%"))
-
-
-def _write(path: Path, text: str, mode: int) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}-{os.getpid()}")
-    partial.touch(mode=mode)
-    partial.write_text(text)
-    partial.replace(path)
-    return path

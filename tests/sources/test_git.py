@@ -12,7 +12,6 @@ import pytest
 from secretsync.config import Package
 from secretsync.model import Bundle, Revision
 from secretsync.sources import open_source
-from secretsync.sources.git import AmbiguousRef, UnknownRef
 from secretsync.sources.git_failure import (
     AccessRefused,
     BrokenAnswer,
@@ -22,6 +21,7 @@ from secretsync.sources.git_failure import (
     Unreachable,
 )
 from secretsync.sources.git_process import GitTimedOut, run
+from secretsync.sources.git_refs import AmbiguousRef, NoTagMatches, RefVanished, TagMoved, UnknownRef
 from secretsync.sources.version import VersionMismatch
 from tests.servers.git_http import Behaviour, serve
 from tests.sources.layouts import POLICY, below, commit, git, write
@@ -302,3 +302,64 @@ def test_a_version_that_nothing_states_is_reported_as_not_checked(url: str, tmp_
     bundle = fetch(package(f"git+{url}@main", version="1.4"), tmp_path)
     assert bundle.version == ""
     assert "was not checked" in bundle.notes[0]
+
+
+def test_a_branch_that_vanished_is_told_apart_from_one_that_never_was(
+    repository: Path, url: str, tmp_path: Path
+) -> None:
+    git(repository, "branch", "gone")
+    wanted = package(f"git+{url}@gone")
+    fetch(wanted, tmp_path)
+    git(repository, "branch", "-D", "gone")
+    with pytest.raises(RefVanished, match="What was deployed stays") as vanished:
+        resolve(wanted, tmp_path)
+    assert vanished.value.commit == git(repository, "rev-parse", "HEAD")
+
+
+@pytest.mark.parametrize("kind", ["--annotate", "--no-sign"])
+def test_a_tag_that_moved_is_refused_warned_about_or_allowed(
+    kind: str, repository: Path, url: str, tmp_path: Path
+) -> None:
+    git(
+        repository, "tag", kind, "--message=x" if kind == "--annotate" else "v1.0", *(["v1.0"] * (kind == "--annotate"))
+    )
+    fetch(package(f"git+{url}@v1.0"), tmp_path)
+    commit(repository)
+    git(repository, "tag", "--force", "v1.0")
+    with pytest.raises(TagMoved, match="ask who moved it"):
+        resolve(package(f"git+{url}@v1.0", tagMoved="refuse"), tmp_path)
+    assert fetch(package(f"git+{url}@v1.0", tagMoved="allow"), tmp_path / "x").notes == ()
+    warned = fetch(package(f"git+{url}@v1.0", tagMoved="warn"), tmp_path)
+    assert "ask who moved it" in warned.notes[0]
+
+
+def test_a_branch_that_moved_is_what_branches_do(repository: Path, url: str, tmp_path: Path) -> None:
+    wanted = package(f"git+{url}@main", tagMoved="refuse")
+    fetch(wanted, tmp_path)
+    commit(repository)
+    assert fetch(wanted, tmp_path).notes == ()
+
+
+def test_a_range_of_tags_takes_the_newest(repository: Path, url: str, tmp_path: Path) -> None:
+    for tag in ("v0.2.0", "v0.3.1", "v0.10.0", "v1.0.0", "v0.11.0rc1", "nightly"):
+        git(repository, "tag", tag, commit(repository, tag))
+    for tag in ("policy-0.4.0", "policy-0.5.0"):
+        git(repository, "tag", tag, commit(repository, tag))
+
+    def ref(**keys: str) -> str:
+        return resolve(package(f"git+{url}", **keys), tmp_path).ref
+
+    assert ref(tag="~=0.3") == "v0.10.0"
+    assert ref(tag="~=0.11.0rc1") == "v0.11.0rc1"
+    assert ref(tag="<1", tagPrefix="policy-") == "policy-0.5.0"
+    assert fetch(package(f"git+{url}", tag="~=0.3", version="0.10.0"), tmp_path).version == "0.10.0"
+    with pytest.raises(NoTagMatches, match=r"v1\.0\.0"):
+        ref(tag=">2")
+
+
+@pytest.mark.parametrize(
+    ("requirement", "tag"), [("git+https://h/r@v1", "~=1"), ("name", "~=1"), ("git+https://h/r", "x")]
+)
+def test_a_range_of_tags_that_cannot_be_meant_is_refused(requirement: str, tag: str) -> None:
+    with pytest.raises(ValueError, match="tag"):
+        package(requirement, tag=tag)
