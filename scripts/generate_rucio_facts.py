@@ -1,0 +1,332 @@
+"""Reads Rucio's releases from the package index and writes secretsync/check/rucio_facts.json.
+
+    python scripts/generate_rucio_facts.py --python3.9 PATH --newer-python PATH [--cache FOLDER]
+
+The newest patch of every minor release since 37 is downloaded (not installed) and its source read with ``ast``. What
+its images install is found by installing the release with the extras of Rucio's container files into a folder, once for
+each different set of dependencies, with the Python 3.9 that those images run. The newer Python tells which names of the
+standard library the images lack.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import hashlib
+import io
+import json
+import re
+import subprocess
+import sys
+import tarfile
+import zipfile
+from collections.abc import Iterator, Mapping
+from importlib.metadata import Distribution, distributions
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+OLDEST = Version("37")
+OUTPUT = Path(__file__).parent.parent / "secretsync" / "check" / "rucio_facts.json"
+ALL_EXTRAS = ("oracle", "mysql", "postgresql", "globus")
+IMAGES = {  # the extras that the container files name, and what they install beside Rucio
+    "server": (("oracle", "mysql", "postgresql"), ("pip", "setuptools", "pkg_resources")),
+    "daemons": (ALL_EXTRAS, ("pip", "setuptools", "pkg_resources", "gfal2")),
+    "ui": (("oracle", "mysql", "postgresql"), ("pip", "setuptools", "pkg_resources")),
+}
+NOT_IMPORTED = ("bin", "etc", "tests", "examples", "setup", "__pycache__")
+"""What distributions install beside their modules, by mistake or not."""
+
+WITHOUT_NAMES = ("tests", "web", "cli", "daemons", "client", "transfertool")
+"""Parts of Rucio whose modules are listed, but whose names a policy package has no use for."""
+
+STANDARD_LIBRARY = """
+import builtins, importlib, json, pkgutil, sys, sysconfig, warnings
+warnings.simplefilter("ignore")
+names = set(sys.builtin_module_names) | {
+    module.name for folder in (sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib") + "/lib-dynload")
+    for module in pkgutil.iter_modules([folder])} - {"test", "idlelib", "turtledemo", "lib2to3", "this", "antigravity"}
+found = {}
+for name in sorted(names):
+    public = not name.startswith("_")
+    if name in ("idlelib", "this", "antigravity", "test") or name.startswith("_test"):
+        continue
+    try:
+        found[name] = sorted(dir(importlib.import_module(name))) if public else []
+    except Exception:
+        found[name] = []
+print(json.dumps(found))
+"""
+
+Sources = Mapping[str, ast.Module]
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--python3.9", dest="python", type=Path, required=True)
+    arguments.add_argument("--newer-python", type=Path, required=True)
+    arguments.add_argument("--cache", type=Path, default=Path.home() / ".cache" / "secretsync-rucio-facts")
+    given = arguments.parse_args()
+    given.cache.mkdir(parents=True, exist_ok=True)
+
+    releases = {minor: download(version, given.cache) for minor, version in newest_patches().items()}
+    facts = {minor: facts_of(files) for minor, files in releases.items()}
+    installed = {minor: images(files, given.python, given.cache) for minor, files in releases.items()}
+    before, after = standard_library(given.python), standard_library(given.newer_python)
+    result = {
+        "releases": {minor: facts[minor]["own"] for minor in releases},
+        "installed": {kind: compact({minor: one[kind] for minor, one in installed.items()}) for kind in IMAGES},
+        "modules": compact({minor: fact["modules"] for minor, fact in facts.items()}),
+        "names": {
+            module: compact({minor: fact["names"].get(module, []) for minor, fact in facts.items()})
+            for module in sorted({module for fact in facts.values() for module in fact["names"]})
+        },
+        "closes_a_cycle": compact({minor: fact["cycles"] for minor, fact in facts.items()}),
+        "standard_library": sorted(before),
+        "not_yet_in_the_images": {
+            name: sorted(added)
+            for name in sorted(before)
+            if before[name]
+            and (added := {one for one in set(after.get(name, ())) - set(before[name]) if one[0] != "_"})
+        },
+    }
+    OUTPUT.write_text(json.dumps(result, sort_keys=True, separators=(",", ":")).replace("},", "},\n") + "\n")
+    print(f"{OUTPUT}: {len(releases)} releases, {OUTPUT.stat().st_size:,} bytes")  # noqa: T201 - its only output
+
+
+def newest_patches() -> dict[str, str]:
+    """``{"41.5": "41.5.1"}`` for every minor release that the index has."""
+    answer = run(sys.executable, "-m", "pip", "index", "versions", "rucio")
+    listed = re.search(r"Available versions: (.*)", answer)
+    versions = sorted(Version(text) for text in listed[1].split(", ")) if listed else []
+    return {f"{v.major}.{v.minor}": str(v) for v in versions if v >= OLDEST}
+
+
+def download(version: str, cache: Path) -> dict[str, bytes]:
+    """The files of a release as ``{"rucio/common/policy.py": …, "METADATA": …}``."""
+    folder = cache / "releases" / version
+    if not folder.exists():
+        run(sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(folder), f"rucio=={version}")
+    archive = next(folder.iterdir())
+    return dict(_wheel(archive) if archive.suffix == ".whl" else _source_distribution(archive))
+
+
+def _wheel(archive: Path) -> Iterator[tuple[str, bytes]]:
+    with zipfile.ZipFile(archive) as wheel:
+        for name in wheel.namelist():
+            if name.endswith(".py"):
+                yield name, wheel.read(name)
+            elif name.endswith(".dist-info/METADATA"):
+                yield "METADATA", wheel.read(name)
+
+
+def _source_distribution(archive: Path) -> Iterator[tuple[str, bytes]]:
+    with tarfile.open(fileobj=io.BytesIO(archive.read_bytes())) as sources:
+        for member in sources.getmembers():
+            _, _, name = member.name.partition("/")
+            content = sources.extractfile(member)
+            if content and name.startswith("lib/rucio/") and name.endswith(".py"):
+                yield name.removeprefix("lib/"), content.read()
+            elif content and name == "PKG-INFO":
+                yield "METADATA", content.read()
+
+
+def facts_of(files: Mapping[str, bytes]) -> dict[str, dict[str, object]]:
+    paths = {module(name): name for name in files if name.startswith("rucio/") and "migrate_repo" not in name}
+    trees = {name: ast.parse(files[path]) for name, path in paths.items()}
+    packages = {name for name, path in paths.items() if path.endswith("/__init__.py")}
+    loader = files["rucio/core/permission/__init__.py"].decode()
+    plugins = files["rucio/common/plugins.py"].decode()
+    return {
+        "own": {
+            "package_lost": package_lost(loader),
+            "algorithm_types": algorithm_types(trees["rucio.common.constants"]),
+            "default_algorithms": "_get_default_algorithm" in plugins,
+            "actions": actions(trees["rucio.core.permission.generic"]),
+            "limits": limits(trees["rucio.common.schema.generic"]),
+        },
+        "modules": sorted(trees),
+        "names": {
+            name: sorted(names)
+            for name, tree in trees.items()
+            if name.split(".")[1:2] and name.split(".")[1] not in WITHOUT_NAMES and (names := top_names(tree))
+        },
+        "cycles": sorted(reaching("rucio.common.schema", trees, packages)),
+    }
+
+
+def package_lost(loader: str) -> str:
+    """What ``rucio.core.permission`` does when the package, or a module that it imports, is not found."""
+    if "check_policy_package_version(policy)" in loader:
+        return "generic with a warning"
+    return "generic without a log line" if "NoSectionError, ModuleNotFoundError" in loader else "stops"
+
+
+def algorithm_types(constants: ast.Module) -> list[str] | None:
+    for statement in constants.body:
+        match statement:
+            case ast.Assign(
+                targets=[ast.Name(id="POLICY_ALGORITHM_TYPES_LITERAL")],
+                value=ast.Subscript(slice=ast.Tuple(elts=types)),
+            ):
+                return [one.value for one in types if isinstance(one, ast.Constant)]
+    return None
+
+
+def actions(generic: ast.Module) -> list[str]:
+    for statement in generic.body:
+        if isinstance(statement, ast.FunctionDef) and statement.name == "has_permission":
+            tables = [node for node in ast.walk(statement) if isinstance(node, ast.Dict)]
+            return sorted(key.value for table in tables for key in table.keys if isinstance(key, ast.Constant))
+    return []
+
+
+def limits(schema: ast.Module) -> dict[str, object]:
+    return {
+        target.id: statement.value.value
+        for statement in schema.body
+        if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Constant)
+        for target in statement.targets
+        if isinstance(target, ast.Name) and target.id.isupper()
+    }
+
+
+def top_names(tree: ast.Module) -> set[str]:
+    """The names an import can take from a module; none where that cannot be told without running it."""
+    names: set[str] = set()
+    todo: list[ast.stmt] = list(tree.body)
+    while todo:
+        statement = todo.pop()
+        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            names.add(statement.name)
+        elif isinstance(statement, ast.Import | ast.ImportFrom):
+            names.update((alias.asname or alias.name).partition(".")[0] for alias in statement.names)
+        else:
+            for node in ast.iter_child_nodes(statement):
+                if isinstance(node, ast.stmt):
+                    todo.append(node)
+                elif isinstance(node, ast.ExceptHandler):
+                    todo.extend(node.body)
+                else:
+                    names.update(
+                        n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+                    )
+    return set() if names & {"*", "__getattr__"} else names
+
+
+def reaching(goal: str, trees: Sources, packages: set[str]) -> set[str]:
+    """Modules whose import needs a name of *goal*, by whatever way.
+
+    While *goal* is half loaded, what is below it can be imported, and so can what only its own package is needed for.
+    """
+    edges = {name: set(_runs(name, tree, trees, packages)) - {name} for name, tree in trees.items()}
+    for name, imported in edges.items():
+        parent = name.rpartition(".")[0]
+        imported |= {parent} - {"", goal}
+    found, grown = {goal}, True
+    while grown:
+        more = {name for name, imported in edges.items() if name not in found and imported & found}
+        found |= more
+        grown = bool(more)
+    return found - {goal}
+
+
+def _runs(name: str, tree: ast.Module, trees: Sources, packages: set[str]) -> Iterator[str]:
+    """What importing the module imports; of ``a.b.c`` only that: the closure over parents is made by the caller."""
+    todo: list[ast.stmt] = list(tree.body)
+    while todo:
+        statement = todo.pop()
+        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        if isinstance(statement, ast.If) and "TYPE_CHECKING" in ast.dump(statement.test):
+            todo.extend(statement.orelse)
+            continue
+        if isinstance(statement, ast.Import):
+            yield from (alias.name for alias in statement.names)
+        elif isinstance(statement, ast.ImportFrom):
+            base = statement.module or ""
+            if statement.level:
+                climbs = statement.level - (name in packages)
+                parts = name.split(".")
+                base = ".".join([*parts[: len(parts) - climbs], *filter(None, [statement.module])])
+            below = [f"{base}.{alias.name}" for alias in statement.names if f"{base}.{alias.name}" in trees]
+            yield from below if len(below) == len(statement.names) else [base, *below]
+        else:
+            todo.extend(node for node in ast.iter_child_nodes(statement) if isinstance(node, ast.stmt))
+            handlers = [node for node in ast.iter_child_nodes(statement) if isinstance(node, ast.ExceptHandler)]
+            todo.extend(inner for handler in handlers for inner in handler.body)
+
+
+def images(files: Mapping[str, bytes], python: Path, cache: Path) -> dict[str, list[str]]:
+    """Top-level modules that each kind of image has beside Rucio and the standard library."""
+    metadata = files["METADATA"].decode()
+    needs = sorted(re.findall(r"^Requires-Dist: (.*)$", metadata, re.MULTILINE))
+    names = "\n".join(re.sub(r"[<>=!~]+[\w.*,<>=!~]+", "", need) for need in needs)
+    folder = cache / "installed" / hashlib.sha256(names.encode()).hexdigest()[:16]
+    if not folder.exists():
+        version = re.findall(r"^Version: (.*)$", metadata, re.MULTILINE)[0]
+        requirement = f"rucio[{','.join(ALL_EXTRAS)}]=={version}"
+        run(str(python), "-m", "pip", "install", "--quiet", "--target", str(folder), requirement, "jinja2")
+    there = {canonicalize_name(one.name): one for one in distributions(path=[str(folder)])}
+    return {
+        kind: sorted({*_importable(there, "rucio", extras), *_importable(there, "jinja2", ()), *beside} - {"rucio"})
+        for kind, (extras, beside) in IMAGES.items()
+    }
+
+
+def _importable(there: Mapping[str, Distribution], name: str, extras: tuple[str, ...]) -> Iterator[str]:
+    """The top-level modules of a distribution and of all that it requires."""
+    todo, seen = [(canonicalize_name(name), extras)], set()
+    while todo:
+        wanted = todo.pop()
+        if wanted in seen or wanted[0] not in there:
+            continue
+        seen.add(wanted)
+        distribution = there[wanted[0]]
+        yield from _top_level(distribution)
+        for text in distribution.requires or ():
+            need = Requirement(text)
+            environments = [
+                {"python_version": "3.9", "python_full_version": "3.9.18", "extra": e} for e in ("", *wanted[1])
+            ]
+            if not need.marker or any(need.marker.evaluate(environment) for environment in environments):
+                todo.append((canonicalize_name(need.name), tuple(sorted(need.extras))))
+
+
+def _top_level(distribution: Distribution) -> Iterator[str]:
+    for file in distribution.files or ():
+        first = file.parts[0]
+        if len(file.parts) > 1 and first.isidentifier() and first not in NOT_IMPORTED:
+            yield first
+        elif len(file.parts) == 1 and file.suffix in (".py", ".so") and file.stem not in NOT_IMPORTED:
+            yield first.partition(".")[0]
+
+
+def standard_library(python: Path) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = json.loads(run(str(python), "-c", STANDARD_LIBRARY))
+    return found
+
+
+def compact(by_release: Mapping[str, object]) -> dict[str, object]:
+    """What all releases have is written once; the rest with the releases that have it."""
+    sets = {minor: set(names) for minor, names in by_release.items()}  # type: ignore[call-overload] # lists, all of them
+    everywhere = set.intersection(*sets.values())
+    some = sorted(set.union(*sets.values()) - everywhere)
+    return {
+        "all": sorted(everywhere),
+        "some": {name: [minor for minor in sets if name in sets[minor]] for name in some},
+    }
+
+
+def module(path: str) -> str:
+    return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+def run(*command: str) -> str:
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+if __name__ == "__main__":
+    main()

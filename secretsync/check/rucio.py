@@ -1,0 +1,150 @@
+"""What is known about Rucio's releases and its images; made by ``scripts/generate_rucio_facts.py``."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache, cached_property
+from importlib.resources import files
+from typing import Any
+
+from packaging.version import InvalidVersion, Version
+
+
+class PackageLost(StrEnum):
+    """What Rucio does when the policy package, or a module that its ``__init__`` imports, is not found."""
+
+    WARNING = "generic with a warning"
+    SILENT = "generic without a log line"
+    STOPS = "stops"
+
+
+@dataclass(frozen=True)
+class Rucio:
+    """One version of Rucio. *known* is the release whose facts are used: the version's own, or the nearest."""
+
+    version: str
+    known: str
+
+    @property
+    def is_known(self) -> bool:
+        return self.known == _minor(self.version)
+
+    @property
+    def major(self) -> str:
+        """All that Rucio compares ``SUPPORTED_VERSION`` with."""
+        return str(self.release.major)
+
+    @property
+    def release(self) -> Version:
+        """The version as one can be compared; for a tag that is none (``latest``) the known release."""
+        found = re.match(r"(?:release-)?v?(\d+(?:\.\d+)*)", self.version)
+        return Version(found[1] if found else self.known)
+
+    @property
+    def package_lost(self) -> PackageLost:
+        return PackageLost(self._own["package_lost"])
+
+    @property
+    def algorithm_types(self) -> tuple[str, ...] | None:
+        """The types of algorithms that Rucio accepts; None where it does not look."""
+        types = self._own["algorithm_types"]
+        return None if types is None else tuple(types)
+
+    @property
+    def default_algorithms(self) -> bool:
+        """Whether function T of module ``<module>.T`` is taken for the type T without ``get_algorithms()``."""
+        return bool(self._own["default_algorithms"])
+
+    @cached_property
+    def actions(self) -> frozenset[str]:
+        """What the generic permissions decide on."""
+        return frozenset(self._own["actions"])
+
+    @property
+    def limits(self) -> dict[str, object]:
+        """Constants of the generic schema, taken for those that a package's schema lacks."""
+        return dict(self._own["limits"])
+
+    @cached_property
+    def modules(self) -> frozenset[str]:
+        return _at(_facts()["modules"], self.known)
+
+    @cached_property
+    def closes_a_cycle(self) -> frozenset[str]:
+        """Modules whose import needs ``rucio.common.schema``, which itself imports the policy package."""
+        return _at(_facts()["closes_a_cycle"], self.known)
+
+    def names(self, module: str) -> frozenset[str] | None:
+        """The names that *module* of Rucio has, None where that is not known."""
+        names = _facts()["names"].get(module)
+        return (_at(names, self.known) or None) if names else None
+
+    def installed(self, image: str) -> frozenset[str]:
+        """The top-level modules that the image has beside Rucio and the standard library."""
+        return _at(_facts()["installed"][image], self.known)
+
+    @property
+    def _own(self) -> dict[str, Any]:
+        own: dict[str, Any] = _facts()["releases"][self.known]
+        return own
+
+
+ALGORITHM_TYPES = (
+    "non_deterministic_pfn", "scope", "lfn2pfn", "pfn2lfn", "fts3_tape_metadata_plugins", "fts3_plugins_init",
+    "auto_approve",
+)  # fmt: skip
+"""Every type that some Rucio asks for; releases before 38.3 look for fewer and refuse none."""
+
+
+def rucio(version: str = "") -> Rucio:
+    """The facts for *version*, an image's tag for instance; empty: the newest known release."""
+    releases = known_releases()
+    minor = _minor(version)
+    if not version:
+        return Rucio(releases[-1], releases[-1])
+    if minor is None or minor in releases:
+        return Rucio(version, minor or releases[-1])
+    older = [known for known in releases if Version(known) <= Version(minor)]
+    newest_wanted = not older or Version(minor).major > Version(releases[-1]).major
+    nearest = releases[-1] if newest_wanted and older else (older[-1] if older else releases[0])
+    return Rucio(version, nearest)
+
+
+@cache
+def known_releases() -> tuple[str, ...]:
+    """``("37.0", …)``, the oldest first."""
+    return tuple(sorted(_facts()["releases"], key=Version))
+
+
+@cache
+def standard_library() -> frozenset[str]:
+    """The top-level modules of the images' Python 3.9."""
+    return frozenset(_facts()["standard_library"])
+
+
+def not_yet_in_the_images(module: str) -> frozenset[str]:
+    """Names that *module* of the standard library has only since a Python newer than the images'."""
+    return frozenset(_facts()["not_yet_in_the_images"].get(module, ()))
+
+
+def _minor(version: str) -> str | None:
+    """``41.5`` for ``41.5.1`` and ``release-41.5.1``; None for a tag that is no version (``latest``)."""
+    found = re.match(r"(?:release-)?v?(\d+(?:\.\d+)+)", version)
+    try:
+        parsed = Version(found[1]) if found else None
+    except InvalidVersion:
+        return None
+    return f"{parsed.major}.{parsed.minor}" if parsed else None
+
+
+def _at(sets: dict[str, Any], release: str) -> frozenset[str]:
+    return frozenset(sets["all"]) | {name for name, releases in sets["some"].items() if release in releases}
+
+
+@cache
+def _facts() -> dict[str, Any]:
+    facts: dict[str, Any] = json.loads(files(__package__).joinpath("rucio_facts.json").read_text(encoding="utf-8"))
+    return facts

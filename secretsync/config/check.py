@@ -1,0 +1,37 @@
+"""How strict the check of a package is."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from secretsync.config.fields import Model
+
+
+class RuleSetting(Model):
+    """Another severity for one rule. It needs a reason, for the one who finds it a year later."""
+
+    severity: Literal["off", "notice", "warning", "error"]
+    reason: str = Field(min_length=1, description="why this package may be an exception")
+
+
+class Check(Model):
+    """What the check's findings do to a run of this package."""
+
+    fail: Literal["warning", "error", "never"] = Field("error", description="the severity that stops a run")
+    rules: dict[str, RuleSetting] = Field({}, description="other severities, by the rule's name; see 'check --list'")
+    accept: tuple[str, ...] = Field(
+        (), description="changes against what is live that are meant: a rule, a thing (NAME_LENGTH), or rule:thing"
+    )
+
+    @field_validator("rules")
+    @classmethod
+    def _are_rules(cls, rules: dict[str, RuleSetting]) -> dict[str, RuleSetting]:
+        from secretsync.check.rules import RULES
+
+        known = {rule.name for rule in RULES}
+        for name in rules:
+            if name not in known:
+                raise ValueError(f"there is no rule {name!r}: 'secretsync check --list' names them")
+        return rules
