@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +9,8 @@ from pathlib import Path
 import click
 import structlog
 
-from secretsync import __version__, config, log, stop
+from secretsync import __version__, log, stop
+from secretsync.commands import Commands, Settings
 from secretsync.errors import CHANGES_PENDING, FAILED, ROLLOUT_FAILED, SecretSyncError
 
 logger = structlog.get_logger()
@@ -20,7 +20,8 @@ Examples:
   secretsync --once --dry-run --diff    show what a run would do, and why
   secretsync --once                     do it: by hand, in CI, in a CronJob
   secretsync                            go on doing it, every 'interval'
-  secretsync config --schema            the configuration's JSON schema
+  secretsync status                     what is deployed, and who runs it
+  secretsync rollback                   what was live before, without the source
 
 \b
 Exit codes:
@@ -30,22 +31,7 @@ Exit codes:
 """
 
 
-class Settings:
-    """What the options of the whole command say."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def configuration(self) -> config.Config:
-        return config.load(self.path)
-
-    @property
-    def base(self) -> Path:
-        """The folder at which relative paths of the configuration start."""
-        return self.path.parent
-
-
-@click.group(invoke_without_command=True, epilog=_EXAMPLES, context_settings={"max_content_width": 80})
+@click.group(cls=Commands, invoke_without_command=True, epilog=_EXAMPLES, context_settings={"max_content_width": 80})
 @click.option(
     "--config",
     "-c",
@@ -81,7 +67,7 @@ def cli(
     what differs, and restarts the workloads that mount them, until every pod runs the new code.
     """
     log.configure(log_format, verbose=verbose)
-    context.obj = Settings(path)
+    context.obj = Settings(path, output)
     if context.invoked_subcommand:
         return
     if (dry_run or diff) and not once:
@@ -89,21 +75,6 @@ def cli(
     if once:
         context.exit(_once(context.obj, dry_run=dry_run, diff=diff, output=output))
     _for_ever(context.obj)
-
-
-@cli.command("config", epilog="\b\nExamples:\n  secretsync config\n  secretsync config --schema > schema.json")
-@click.option("--schema", is_flag=True, help="Print the JSON schema, for editors that complete and check.")
-@click.pass_obj
-def config_command(settings: Settings, schema: bool) -> None:
-    """Check the configuration, or print its JSON schema."""
-    if schema:
-        click.echo(json.dumps(config.schema(), indent=2))
-        return
-    configuration = settings.configuration()
-    for target in configuration.targets:
-        for package in configuration.packages:
-            secret = configuration.secret_name(package, target)
-            click.echo(f"{package.module_name} from {package.requirement}: Secret {target.namespace}/{secret}")
 
 
 def _once(settings: Settings, *, dry_run: bool, diff: bool, output: str) -> int:

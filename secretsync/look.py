@@ -35,6 +35,20 @@ class KeptBundleGone(SecretSyncError):
         )
 
 
+class NothingToHold(SecretSyncError):
+    """A package is held as it is live, and nothing is."""
+
+    def __init__(self, module: str) -> None:
+        super().__init__(module)
+        self.module = module
+
+    def __str__(self) -> str:
+        return (
+            f"{self.module} is held as it is live, but its Secrets are gone: "
+            "follow its source again with 'secretsync release', or go back with 'secretsync rollback'"
+        )
+
+
 def look(destination: Destination, remembered: State) -> Plan:
     """Read both sides and compare them; what only some plans need is read only for those."""
     cluster, namespace = destination.cluster, destination.namespace
@@ -106,6 +120,8 @@ def _from_source(delivery: Delivery, live: Sequence[Secret], package: PackageSta
 def _held(destination: Destination, delivery: Delivery, live: Sequence[Secret], hold: Hold | None) -> Desired:
     """What shall be live instead of what the source holds."""
     if hold is None or not hold.kept:
+        if not live:
+            raise NothingToHold(delivery.placement.module)
         return _as_it_is(delivery, live, hold)
     kept = destination.cluster.secret(destination.namespace, hold.kept)
     if kept is None:

@@ -266,6 +266,11 @@ def holds(live: Sequence[Secret], revision: Revision, recipe: str, placement: Pl
     return bool(live) and told == {(revision.id, recipe, digest(unpack(live)))}
 
 
+def intact(live: Sequence[Secret]) -> bool:
+    """Whether live Secrets hold the very bytes whose digest they tell."""
+    return {secret.annotations.get(DIGEST) for secret in live} == {digest(unpack(live))}
+
+
 def stamped(secrets: Iterable[Secret], write: int) -> tuple[Secret, ...]:
     """The same Secrets, carrying the id of the write that brings them."""
     return tuple(replace(secret, annotations={**secret.annotations, WRITE: str(write)}) for secret in secrets)

@@ -3,21 +3,35 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+import textwrap
+from collections.abc import Iterable
 
 from secretsync.changes import Action, Change, FileChange, PackagePlan
 from secretsync.destination import Report
 from secretsync.model import File
 from secretsync.rollout import State
-from secretsync.stale import Restart
 
 _MARKS = {"added": "+", "removed": "-", "changed": "~"}
 _NAMED = 6
+_WIDTH = 80
 
 
 def render(report: Report, *, diff: bool = False) -> str:
     """The whole report; *diff* adds the text difference of each file."""
-    return "\n".join(_lines(report, diff=diff)) + "\n"
+    return "".join(line + "\n" for line in _lines(report, diff=diff))
+
+
+def wrapped(line: str) -> str:
+    """A sentence over several lines of 80 columns, those after the first set in a little more."""
+    indent = len(line) - len(line.lstrip())
+    return textwrap.fill(
+        line.strip(),
+        _WIDTH,
+        initial_indent=" " * indent,
+        subsequent_indent=" " * (indent + 2),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _lines(report: Report, *, diff: bool) -> Iterable[str]:
@@ -28,11 +42,12 @@ def _lines(report: Report, *, diff: bool) -> Iterable[str]:
             yield from _change(change, done=report.done)
             if diff:
                 yield from (line for file in change.files for line in text_diff(file))
-    yield from _restarts(report.plan.restarts, done=report.done)
+    yield from _restarts(report)
     for note in report.plan.notes:
-        yield f"  note: {note}"
-    yield from _verdicts(report)
-    yield f"  {_summary(report)}"
+        yield wrapped(f"  note: {note}")
+    for line in _verdicts(report):
+        yield wrapped(line)
+    yield wrapped(f"  {_summary(report)}")
     if report.undone:
         yield from _lines(report.undone, diff=False)
 
@@ -66,15 +81,18 @@ def _size(file: File | None) -> str:
     return f"{len(file.data):,} bytes, {file.digest[:8]}" if file else ""
 
 
-def _restarts(restarts: Sequence[Restart], *, done: bool) -> Iterable[str]:
-    if not restarts:
-        return
-    word = "restarted" if done else "restart"
-    yield f"    {word:<9} {_count(len(restarts), 'workload')}:"
+def _restarts(report: Report) -> Iterable[str]:
+    """The restarts that are due, or those that were reached: a wave that fails is the last."""
+    reached = {**report.verdicts, **report.ignored}
+    restarts = [one for one in report.plan.restarts if not report.done or one.workload.ref in reached]
+    if restarts:
+        yield f"    {'restarted' if report.done else 'restart':<9} {_count(len(restarts), 'workload')}:"
     for restart in restarts[:_NAMED]:
         yield f"      {restart.workload.ref.kind} {restart.workload.ref.name}: {restart.reason}"
     if len(restarts) > _NAMED:
         yield f"      and {len(restarts) - _NAMED} more"
+    if left := len(report.plan.restarts) - len(restarts):
+        yield f"    left alone {_count(left, 'workload')}, which the failure came before"
 
 
 def _verdicts(report: Report) -> Iterable[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from secretsync.config import Package
 from secretsync.model import Source
 from secretsync.requirement import DirectoryRequirement, GitRequirement, parse
+from secretsync.sources.shelf import usable_folder
 
 
 def open_source(package: Package, *, cache: Path, base: Path) -> Source:
@@ -16,14 +17,15 @@ def open_source(package: Package, *, cache: Path, base: Path) -> Source:
     the index's libraries cost more than a whole run that needs only git. Raises UnusableRequirement.
     """
     requirement = parse(package.requirement)
-    if isinstance(requirement, GitRequirement):
-        from secretsync.sources.git import GitSource
-
-        return GitSource(package, requirement, cache=cache, base=base)
     if isinstance(requirement, DirectoryRequirement):
         from secretsync.sources.directory import DirectorySource
 
         return DirectorySource(package, requirement, base=base)
+    folder, notes = usable_folder(cache)
+    if isinstance(requirement, GitRequirement):
+        from secretsync.sources.git import GitSource
+
+        return GitSource(package, requirement, cache=folder, base=base, notes=notes)
     from secretsync.sources.index import IndexSource
 
-    return IndexSource(package, requirement, cache=cache, base=base)
+    return IndexSource(package, requirement, cache=folder, base=base, notes=notes)

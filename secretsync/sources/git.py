@@ -21,11 +21,19 @@ from secretsync.sources.version import confirmed_version, project_files, stated_
 class GitSource:
     """Resolves with one ``ls-remote``, fetches what is missing into a bare cache, reads from there."""
 
-    def __init__(self, package: Package, requirement: GitRequirement, *, cache: Path, base: Path) -> None:
+    def __init__(
+        self,
+        package: Package,
+        requirement: GitRequirement,
+        *,
+        cache: Path,
+        base: Path,
+        notes: tuple[str, ...] = (),
+    ) -> None:
         self._package, self._requirement = package, requirement
         self._remote = Remote(requirement.url, package.access, folder=cache / "git", base=base, timeout=package.timeout)
         self._cache = GitCache(cache, self._remote, timeout=package.timeout, limit=package.limits.download)
-        self._notes: tuple[str, ...] = ()
+        self._lasting_notes, self._notes = notes, notes
 
     def resolve(self) -> Revision:
         """The commit that the ref names now.
@@ -33,7 +41,7 @@ class GitSource:
         Raises UnknownRef, RefVanished, AmbiguousRef, NoTagMatches, TagMoved, GitFailed, GitTimedOut.
         """
         found = self._find()
-        self._notes = self._judge_moved_tag(found)
+        self._notes = (*self._lasting_notes, *self._judge_moved_tag(found))
         return Revision(self._requirement.url, found.ref, f"commit:{found.commit}")
 
     def fetch(self, revision: Revision) -> Bundle:

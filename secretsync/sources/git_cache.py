@@ -143,6 +143,8 @@ class GitCache:
                 stale.unlink(missing_ok=True)
 
     def discard(self) -> None:
+        if self.folder.is_file():
+            self.folder.unlink()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def has_commit(self, commit: str) -> bool:

@@ -59,12 +59,17 @@ class CommitNotServed(GitFailed):
     remedy = "check that the commit was pushed and is reachable from a branch or a tag"
 
 
+class DiskFull(GitFailed):
+    remedy = "make room where the cache is, or name another folder with 'cache'"
+
+
 class BrokenAnswer(GitFailed):
     remedy = "the server or a proxy on the way cut the answer short; the next run tries again"
 
 
 # The first that matches decides; the words are git's, curl's and OpenSSH's in the C locale.
 _MEANINGS: tuple[tuple[re.Pattern[str], type[GitFailed]], ...] = (
+    (re.compile(r"No space left on device|Disk quota exceeded"), DiskFull),
     (re.compile(r"REMOTE HOST IDENTIFICATION HAS CHANGED"), HostKeyChanged),
     (re.compile(r"Host key verification failed|No .* host key is known"), HostKeyUnknown),
     (re.compile(r"Permission denied \(|Load key .*: |Too many authentication failures"), KeyRejected),

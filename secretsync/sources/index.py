@@ -21,9 +21,18 @@ from secretsync.sources.wheel import read_wheel
 class IndexSource:
     """Resolves to one wheel by its sha256, downloads it once, reads the module's files from it."""
 
-    def __init__(self, package: Package, requirement: IndexRequirement, *, cache: Path, base: Path) -> None:
+    def __init__(
+        self,
+        package: Package,
+        requirement: IndexRequirement,
+        *,
+        cache: Path,
+        base: Path,
+        notes: tuple[str, ...] = (),
+    ) -> None:
         self._package, self._requirement = package, requirement
         self._index = Index(package, cache / "wheels", base)
+        self._notes = notes
         self._chosen: Candidate | None = None
 
     def resolve(self) -> Revision:
@@ -56,7 +65,7 @@ class IndexSource:
             {path: contents[place] for path, place in located.files.items()},
             version=str(chosen.version),
             module=module,
-            notes=(*chosen.notes, *notes),
+            notes=(*self._notes, *chosen.notes, *notes),
         )
 
     def _choose(self, sha256: str = "") -> Candidate:

@@ -126,9 +126,9 @@ class Site:
         return {one.ref.name: one.manifest["metadata"]["generation"] for one in workloads}
 
     def pods(self) -> list[Object]:
-        """The pods that are not on their way out."""
-        pods = self.plane.cluster.pods(self.namespace)
-        return [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
+        """The pods of the workloads, less those on their way out."""
+        metadata = [(pod, pod["metadata"]) for pod in self.plane.cluster.pods(self.namespace)]
+        return [pod for pod, told in metadata if "app" in told["labels"] and "deletionTimestamp" not in told]
 
     def imported(self) -> dict[str, dict[str, str]]:
         """By pod, the digests of the files that it found when it imported the package."""

@@ -1,0 +1,51 @@
+"""Commands beside the main job; each is imported when it is called."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import click
+
+from secretsync import config
+
+COMMANDS: Mapping[str, str] = {
+    "config": "secretsync.commands.configuration:config_command",
+    "status": "secretsync.commands.hands:status_command",
+    "history": "secretsync.commands.hands:history_command",
+    "rollback": "secretsync.commands.hands:rollback_command",
+    "hold": "secretsync.commands.hands:hold_command",
+    "release": "secretsync.commands.hands:release_command",
+}
+
+
+class Settings:
+    """What the options of the whole command say, for the commands below it."""
+
+    def __init__(self, path: Path, output: str) -> None:
+        self.path, self.output = path, output
+
+    def configuration(self) -> config.Config:
+        return config.load(self.path)
+
+    @property
+    def base(self) -> Path:
+        """The folder at which relative paths of the configuration start."""
+        return self.path.parent
+
+
+class Commands(click.Group):
+    """A group whose commands are imported when they are called: a pass does not pay for what it does not use."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name].partition(":")
+        command: Any = getattr(import_module(module), name)
+        assert isinstance(command, click.Command)  # noqa: S101 - a bug in the table above
+        return command

@@ -1,0 +1,100 @@
+"""``secretsync status``, ``history``, ``rollback``, ``hold`` and ``release``: none needs the source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import click
+
+from secretsync import assemble, hands, report
+from secretsync.commands import Settings
+from secretsync.destination import Delivery, Destination
+from secretsync.errors import ROLLOUT_FAILED
+from secretsync.report import hands as told
+
+_package = click.option(
+    "--package", "module", metavar="MODULE", help="Only this package; needed where there are several."
+)
+_namespace = click.option("--namespace", "-n", help="Only this namespace; needed where there are several targets.")
+
+
+def _destinations(settings: Settings, namespace: str | None) -> Iterator[Destination]:
+    found = assemble.destinations(settings.configuration(), settings.base)
+    return (destination for destination in found if namespace in (None, destination.namespace))
+
+
+def _one(settings: Settings, namespace: str | None, module: str | None) -> tuple[Destination, Delivery]:
+    """The one package in the one namespace that a command is about."""
+    destinations = list(_destinations(settings, namespace))
+    if len(destinations) != 1:
+        raise click.UsageError(f"{len(destinations)} targets fit; choose one with --namespace")
+    deliveries = [one for one in destinations[0].deliveries if module in (None, one.placement.module)]
+    if len(deliveries) != 1:
+        raise click.UsageError(f"{len(deliveries)} packages fit; choose one with --package")
+    return destinations[0], deliveries[0]
+
+
+@click.command(
+    "status",
+    short_help="What is deployed where, and who runs it.",
+    epilog="\b\nExamples:\n  secretsync status\n  secretsync --output json status",
+)
+@_namespace
+@click.pass_obj
+def status_command(settings: Settings, namespace: str | None) -> None:
+    """Tell what is deployed where, since when, and whether every workload runs it."""
+    for destination in _destinations(settings, namespace):
+        click.echo(told.render_status(destination.name, hands.status(destination), settings.output), nl=False)
+
+
+@click.command("history", short_help="The earlier bundles that are kept.")
+@_namespace
+@_package
+@click.pass_obj
+def history_command(settings: Settings, namespace: str | None, module: str | None) -> None:
+    """List the earlier bundles that are kept in the cluster, newest first."""
+    destination, delivery = _one(settings, namespace, module)
+    click.echo(told.render_history(hands.entries(destination, delivery), settings.output), nl=False)
+
+
+@click.command(
+    "rollback",
+    short_help="Bring an earlier bundle back, and hold it.",
+    epilog="\b\nExamples:\n  secretsync rollback             the bundle before the one that is live\n"
+    "  secretsync rollback 3f2a91c     a commit, hash, digest, version or write of 'secretsync history'",
+)
+@click.argument("revision", default="")
+@_namespace
+@_package
+@click.pass_context
+def rollback_command(context: click.Context, revision: str, namespace: str | None, module: str | None) -> None:
+    """Bring an earlier bundle back, and hold it until 'secretsync release'."""
+    settings: Settings = context.obj
+    destination, delivery = _one(settings, namespace, module)
+    done = hands.rollback(destination, delivery, revision)
+    click.echo(report.render(done, settings.output), nl=False)
+    context.exit(ROLLOUT_FAILED if done.failed else 0)
+
+
+@click.command("hold", short_help="Let what is live stay.")
+@click.option("--reason", default="held by hand", show_default=True, help="What whoever comes next should know.")
+@_namespace
+@_package
+@click.pass_obj
+def hold_command(settings: Settings, reason: str, namespace: str | None, module: str | None) -> None:
+    """Let what is live stay, whatever the source brings, until 'secretsync release'."""
+    destination, delivery = _one(settings, namespace, module)
+    hands.hold(destination, delivery, reason)
+    click.echo(f"{delivery.placement.module} is held in {destination.name}: {reason}")
+
+
+@click.command("release", short_help="Follow the source again.")
+@_namespace
+@_package
+@click.pass_obj
+def release_command(settings: Settings, namespace: str | None, module: str | None) -> None:
+    """Follow the source again: ends a hold, a rollback, or the rejection of a digest."""
+    destination, delivery = _one(settings, namespace, module)
+    ended = hands.release(destination, delivery)
+    what = f"is followed again; it was held: {ended.reason}" if ended else "was not held; nothing to do"
+    click.echo(f"{delivery.placement.module} in {destination.name} {what}")

@@ -1,0 +1,165 @@
+"""What operators do by hand: look at what is deployed, go back, hold, release. None of it needs the source."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from secretsync import history, pack, rollout
+from secretsync.changes import stamped_write
+from secretsync.destination import REAL_TIME, Clock, Delivery, Destination, Report
+from secretsync.errors import SecretSyncError
+from secretsync.memory import Memory
+from secretsync.model import Bundle, Ref, Secret, Workload
+from secretsync.rollout import Status
+from secretsync.state import Hold, PackageState
+from secretsync.sync import sync
+from secretsync.wiring.references import secrets_referenced
+
+
+class NothingDeployed(SecretSyncError):
+    """There is no live Secret of the package."""
+
+    def __init__(self, destination: str, module: str) -> None:
+        super().__init__(destination, module)
+        self.destination, self.module = destination, module
+
+    def __str__(self) -> str:
+        return f"{self.module} is not deployed in {self.destination}: run 'secretsync --once' first"
+
+
+class NotInHistory(SecretSyncError):
+    """No kept bundle, or more than one, is what was asked for."""
+
+    def __init__(self, asked: str, known: Sequence[str]) -> None:
+        super().__init__(asked, known)
+        self.asked, self.known = asked, tuple(known)
+
+    def __str__(self) -> str:
+        known = ", ".join(self.known) or "nothing"
+        what = f"{self.asked!r} is not one bundle of the history" if self.asked else "there is no earlier bundle"
+        return f"{what}; it keeps {known} (see 'secretsync history')"
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """One package as it is live. *bundle* is None where nothing is; *drift* says that its bytes are not what it says.
+
+    *workloads* tells for each that mounts it which write its template carries, and how its rollout is.
+    """
+
+    module: str
+    bundle: Bundle | None
+    write: int
+    since: datetime | None
+    drift: bool
+    remembered: PackageState
+    workloads: Mapping[Ref, tuple[int, Status]]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A bundle of the history, and the write under which it was live."""
+
+    bundle: Bundle
+    write: int
+
+
+def status(destination: Destination) -> tuple[Deployed, ...]:
+    """What is deployed at a destination, told by the cluster alone."""
+    memory = _memory(destination)
+    workloads = destination.cluster.workloads(destination.namespace, destination.selector)
+    return tuple(_deployed(destination, delivery, memory, workloads) for delivery in destination.deliveries)
+
+
+def _deployed(destination: Destination, delivery: Delivery, memory: Memory, workloads: Sequence[Workload]) -> Deployed:
+    secret = delivery.placement.secret
+    live = _live(destination, delivery, memory)
+    names = {one.name for one in live}
+    writes = [int(one.annotations.get(pack.WRITE, "0")) for one in live]
+    return Deployed(
+        module=delivery.placement.module,
+        bundle=pack.live_bundle(live) if live else None,
+        write=max(writes, default=0),
+        since=max((one.data_written for one in live if one.data_written), default=None),
+        drift=bool(live) and not pack.intact(live),
+        remembered=memory.state.of(secret),
+        workloads={
+            workload.ref: (stamped_write(workload, secret), rollout.status(workload))
+            for workload in workloads
+            if names & secrets_referenced(workload.template)
+        },
+    )
+
+
+def entries(destination: Destination, delivery: Delivery) -> tuple[Entry, ...]:
+    """The bundles that are kept, newest first, less the one that is live."""
+    memory = _memory(destination)
+    live = _live(destination, delivery, memory)
+    digest = pack.live_bundle(live).digest if live else ""
+    return tuple(
+        Entry(kept.bundle, kept.write) for kept in _kept(destination, delivery) if kept.bundle.digest != digest
+    )
+
+
+def rollback(destination: Destination, delivery: Delivery, asked: str = "", clock: Clock = REAL_TIME) -> Report:
+    """Bring back a kept bundle, by default the newest that is not live, and hold it until it is released.
+
+    *asked* is the start of its commit, hash or digest, its version, or its write id. Raises NotInHistory.
+    """
+    memory = _memory(destination)
+    live = _live(destination, delivery, memory)
+    digest = pack.live_bundle(live).digest if live else ""
+    candidates = [kept for kept in _kept(destination, delivery) if kept.bundle.digest != digest]
+    chosen = [kept for kept in candidates if _is(kept, asked)] if asked else candidates[:1]
+    if len(chosen) != 1:
+        raise NotInHistory(asked, [kept.bundle.revision.short for kept in candidates])
+    (kept,) = chosen
+    hold = Hold(f"rolled back by hand to {kept.bundle.revision.short}", kept.secret.name)
+    _set_hold(memory, delivery, hold)
+    return sync(destination, clock)
+
+
+def hold(destination: Destination, delivery: Delivery, reason: str) -> None:
+    """Let what is live stay, whatever the source brings, until it is released. Raises NothingDeployed."""
+    memory = _memory(destination)
+    if not _live(destination, delivery, memory):
+        raise NothingDeployed(destination.name, delivery.placement.module)
+    _set_hold(memory, delivery, Hold(reason))
+
+
+def release(destination: Destination, delivery: Delivery) -> Hold | None:
+    """Follow the source again from the next pass on; returns the hold that was ended, None where there was none."""
+    memory = _memory(destination)
+    ended = memory.state.of(delivery.placement.secret).hold
+    if ended:
+        _set_hold(memory, delivery, None)
+    return ended
+
+
+def _set_hold(memory: Memory, delivery: Delivery, hold: Hold | None) -> None:
+    secret = delivery.placement.secret
+    memory.keep(memory.state.with_package(secret, replace(memory.state.of(secret), hold=hold)))
+
+
+def _memory(destination: Destination) -> Memory:
+    return Memory(destination.cluster, destination.installation, destination.namespace, destination.manager)
+
+
+def _live(destination: Destination, delivery: Delivery, memory: Memory) -> list[Secret]:
+    secret = delivery.placement.secret
+    names = dict.fromkeys((secret, *memory.state.of(secret).secrets))
+    found = (destination.cluster.secret(destination.namespace, name) for name in names)
+    return [one for one in found if one]
+
+
+def _kept(destination: Destination, delivery: Delivery) -> tuple[history.Kept, ...]:
+    ring = history.names(delivery.placement.secret, destination.rollout.history)
+    return history.entries({name: destination.cluster.secret(destination.namespace, name) for name in ring})
+
+
+def _is(kept: history.Kept, asked: str) -> bool:
+    bundle = kept.bundle
+    known = (bundle.revision.id, bundle.revision.id.partition(":")[2], bundle.digest)
+    return asked in (bundle.version, str(kept.write)) or any(one.startswith(asked) for one in known)

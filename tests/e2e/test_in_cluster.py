@@ -1,0 +1,80 @@
+"""secretsync as it runs in production: in a pod, as a service account that may do little."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.e2e.repository import MODULE, PACKAGE, Repository
+from tests.e2e.site import ROOT, Site, until
+from tests.servers import git_http
+from tests.servers.control_plane import ControlPlane
+
+pytestmark = [pytest.mark.control_plane, pytest.mark.slow]
+
+RULES = [
+    {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "create", "update", "delete"]},
+    {"apiGroups": ["apps"], "resources": ["deployments", "statefulsets", "daemonsets"], "verbs": ["list", "patch"]},
+    {"apiGroups": ["apps"], "resources": ["replicasets"], "verbs": ["list"]},
+    {"apiGroups": ["batch"], "resources": ["jobs", "cronjobs"], "verbs": ["list"]},
+    {"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]},
+    {"apiGroups": [""], "resources": ["pods/log"], "verbs": ["get"]},
+]
+ACCOUNT = "secretsync"
+
+
+def test_a_job_deploys_the_package_with_its_service_account(
+    control_plane: ControlPlane, namespace: str, tmp_path: Path
+) -> None:
+    repository = Repository(tmp_path)
+    repository.push(PACKAGE)
+    with git_http.serve(repository.bare.parent) as url:
+        requirement = f"git+{url}/{repository.bare.name}"
+        site = Site(control_plane, namespace, tmp_path, MODULE, requirement, "site-policy", imports=(MODULE,))
+        site.add("rucio-server", probe=True)
+        control_plane.token(namespace, ACCOUNT, RULES)
+        control_plane.put(job(site, in_cluster(site)))
+
+        until(lambda: ended(site), "the Job ends", seconds=120)
+
+    assert status(site).get("succeeded") == 1, status(site)
+    assert site.live_files() == PACKAGE
+    assert site.every_pod_runs(PACKAGE)
+
+
+def in_cluster(site: Site) -> Path:
+    content = yaml.safe_load(site.configuration().read_text())
+    content["targets"][0]["cluster"] = {"inCluster": True}
+    path = site.folder / "in-cluster.yaml"
+    path.write_text(yaml.safe_dump(content))
+    return path
+
+
+def job(site: Site, configuration: Path) -> dict[str, Any]:
+    container = {
+        "name": "secretsync",
+        "image": "secretsync",
+        "command": [sys.executable, "-m", "secretsync", "--config", str(configuration), "--once"],
+        "workingDir": str(ROOT),
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+    }
+    pod = {"serviceAccountName": ACCOUNT, "restartPolicy": "Never", "containers": [container]}
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"name": "secretsync", "namespace": site.namespace},
+        "spec": {"backoffLimit": 0, "template": {"spec": pod}},
+    }
+
+
+def status(site: Site) -> dict[str, Any]:
+    told: dict[str, Any] = site.plane.get("Job", site.namespace, "secretsync").get("status", {})
+    return told
+
+
+def ended(site: Site) -> bool:
+    return bool(status(site).get("succeeded") or status(site).get("failed"))

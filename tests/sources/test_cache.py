@@ -1,0 +1,181 @@
+"""The cache survives what happens to caches: it heals, or is done without, and never decides a fetch."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from secretsync.config import Package
+from secretsync.model import Bundle
+from secretsync.sources import open_source
+from secretsync.sources.git_cache import TooMuchFetched
+from secretsync.sources.git_process import LARGEST_ANSWER
+from tests.sources.layouts import POLICY, below, commit, git, write
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    write(tmp_path / "policy", below("my_policy", POLICY))
+    commit(tmp_path / "policy")
+    return tmp_path / "policy"
+
+
+def fetch(repository: Path, cache: Path, **keys: object) -> Bundle:
+    raw = {"moduleName": "my_policy", "requirement": f"git+file://{repository}", **keys}
+    source = open_source(Package.model_validate(raw, by_alias=True), cache=cache, base=cache)
+    return source.fetch(source.resolve())
+
+
+def change(repository: Path) -> None:
+    write(repository, {"my_policy/changed.py": f"{random.random()}\n"})
+    commit(repository)
+
+
+def bare(cache: Path) -> Path:
+    (folder,) = (cache / "git").glob("*.git")
+    return folder
+
+
+def leave_locks(folder: Path) -> None:
+    for name in ("shallow.lock", "config.lock", "HEAD.lock", "packed-refs.lock"):
+        (folder / name).touch()
+
+
+def leave_half_packs(folder: Path) -> None:
+    (folder / "objects" / "pack").mkdir(exist_ok=True)
+    (folder / "objects" / "pack" / "tmp_pack_x1").write_bytes(b"PACK")
+
+
+def truncate_objects(folder: Path) -> None:
+    for path in folder.glob("objects/**/*"):
+        if path.is_file():
+            path.chmod(0o644)
+            path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def empty_the_head(folder: Path) -> None:
+    (folder / "HEAD").write_bytes(b"")
+
+
+def spoil_the_configuration(folder: Path) -> None:
+    (folder / "config").write_text("[core\nnonsense")
+
+
+def remove_the_objects(folder: Path) -> None:
+    for path in folder.glob("objects/**/*"):
+        if path.is_file():
+            path.unlink()
+
+
+def put_a_file_in_its_place(folder: Path) -> None:
+    folder.rename(folder.with_suffix(".away"))
+    folder.write_text("not a repository")
+
+
+def give_it_to_another_owner(folder: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can give files away")
+    for path in (folder, *folder.rglob("*")):
+        os.chown(path, 65534, 65534)
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        leave_locks,
+        leave_half_packs,
+        truncate_objects,
+        empty_the_head,
+        spoil_the_configuration,
+        remove_the_objects,
+        put_a_file_in_its_place,
+        give_it_to_another_owner,
+    ],
+)
+@pytest.mark.parametrize("changed", [False, True], ids=["unchanged", "changed"])
+def test_a_cache_that_was_harmed_heals(
+    harm: Callable[[Path], None], changed: bool, repository: Path, tmp_path: Path
+) -> None:
+    fetch(repository, tmp_path / "cache")
+    harm(bare(tmp_path / "cache"))
+    if changed:
+        change(repository)
+    assert fetch(repository, tmp_path / "cache").digest == fetch(repository, tmp_path / "fresh").digest
+
+
+def test_a_cache_that_cannot_be_written_is_done_without(repository: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    bundle = fetch(repository, tmp_path / "file" / "cache")
+    assert bundle.files
+    assert "fetched anew each time" in bundle.notes[0]
+
+
+def test_a_cache_above_its_limit_is_made_anew(repository: Path, tmp_path: Path) -> None:
+    fetch(repository, tmp_path)
+    (bare(tmp_path) / "objects" / "ballast").write_bytes(bytes(2_000_000))
+    fetch(repository, tmp_path, limits={"download": 1_000_000})
+    assert not (bare(tmp_path) / "objects" / "ballast").exists()
+
+
+def test_a_fetch_above_its_limit_is_ended(repository: Path, tmp_path: Path) -> None:
+    git(repository, "config", "uploadpack.allowFilter", "false")
+    (repository / "huge.bin").write_bytes(random.Random(1).randbytes(8_000_000))
+    commit(repository)
+    with pytest.raises(TooMuchFetched, match=r"limits\.download"):
+        fetch(repository, tmp_path / "cache", limits={"download": 1_000_000})
+    assert LARGEST_ANSWER > 8_000_000
+
+
+SCRIPT = """
+import sys
+from pathlib import Path
+from secretsync.config import Package
+from secretsync.sources import open_source
+package = Package(module_name="my_policy", requirement="git+file://" + sys.argv[1])
+source = open_source(package, cache=Path(sys.argv[2]), base=Path("/"))
+print("ready", flush=True)
+print(source.fetch(source.resolve()).digest)
+"""
+
+
+@pytest.mark.slow
+def test_after_a_kill_at_any_moment_the_next_fetch_succeeds(repository: Path, tmp_path: Path) -> None:
+    moments = random.Random(7)
+    for _ in range(int(os.environ.get("SECRETSYNC_TEST_KILLS", "8"))):
+        change(repository)
+        child = subprocess.Popen(
+            [sys.executable, "-c", SCRIPT, str(repository), str(tmp_path / "cache")], stdout=subprocess.PIPE
+        )
+        assert child.stdout
+        child.stdout.readline()
+        time.sleep(moments.uniform(0, 0.12))
+        child.send_signal(signal.SIGKILL)
+        child.communicate()
+        assert fetch(repository, tmp_path / "cache").files
+
+
+def _fetch_for(seconds: float, repository: Path, cache: Path) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        fetch(repository, cache)
+
+
+@pytest.mark.slow
+def test_two_processes_share_a_cache(repository: Path, tmp_path: Path) -> None:
+    seconds = float(os.environ.get("SECRETSYNC_TEST_SECONDS", "3"))
+    context = multiprocessing.get_context("spawn")
+    both = [context.Process(target=_fetch_for, args=(seconds, repository, tmp_path / "cache")) for _ in range(2)]
+    for process in both:
+        process.start()
+    while any(process.is_alive() for process in both):
+        change(repository)
+    assert [process.exitcode for process in both] == [0, 0]
