@@ -17,6 +17,7 @@ from secretsync.look import referrers
 from secretsync.memory import Memory
 from secretsync.model import Ref
 from secretsync.plan import Plan
+from secretsync.progress import progress
 from secretsync.rollout import Cause, State, Status
 from secretsync.stale import Restart
 from secretsync.wait import Observation, Stamps, wait
@@ -146,21 +147,22 @@ def watch(destination: Destination, stamps: Stamps, clock: Clock) -> dict[Ref, S
     if not destination.cluster.runs_pods:
         told = Status(State.WRITTEN, "its pods restart when the manifest is applied")
         return dict.fromkeys(stamps, told)
-    verdicts = wait(
-        stamps,
-        lambda: observe(destination),
-        timeout=destination.rollout.timeout,
-        settle=destination.rollout.settle,
-        now=clock.now,
-        sleep=clock.sleep,
-        tell=_tell,
-    )
+    with progress(len(stamps), clock.now) as shown:
+
+        def sleep(seconds: float) -> None:
+            shown.tick()
+            clock.sleep(seconds)
+
+        verdicts = wait(
+            stamps,
+            lambda: observe(destination),
+            timeout=destination.rollout.timeout,
+            settle=destination.rollout.settle,
+            now=clock.now,
+            sleep=sleep,
+            tell=shown.tell,
+        )
     return {ref: _with_last_words(destination, verdict) for ref, verdict in verdicts.items()}
-
-
-def _tell(ref: Ref, verdict: Status) -> None:
-    say = log.error if verdict.bad else log.info if verdict.ended else log.debug
-    say(str(verdict.state), workload=str(ref), why=verdict.message)
 
 
 def observe(destination: Destination) -> Observation | None:
