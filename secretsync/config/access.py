@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, model_validator
 
@@ -51,6 +52,21 @@ class Access(Model):
             raise ValueError("password is given without username")
         if self.known_hosts and self.host_key:
             raise ValueError("knownHosts and hostKey are given; choose one")
+        return self
+
+
+class Verification(Model):
+    """What must be signed, and by whom: only keys that are named here count."""
+
+    mode: Literal["tag", "commit", "tagAndCommit"]
+    openpgp_keys: tuple[Path, ...] = Field((), description="files with OpenPGP public keys")
+    allowed_signers: Path | None = Field(None, description="ssh's allowed_signers file")
+    revoked_keys: Path | None = Field(None, description="ssh's list of revoked keys (a KRL, or public keys)")
+
+    @model_validator(mode="after")
+    def _names_somebody(self) -> Verification:
+        if not self.openpgp_keys and not self.allowed_signers:
+            raise ValueError("names nobody who may sign: give openpgpKeys or allowedSigners")
         return self
 
 

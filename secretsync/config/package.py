@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from secretsync.config.access import Access, Limits
+from secretsync.config.access import Access, Limits, Verification
 from secretsync.config.fields import Model, ModuleName, Name, Seconds, Text
 from secretsync.requirement import GitRequirement, parse
 
@@ -35,6 +35,7 @@ class Package(Model):
     index: str = Field("", description="the simple index's URL; default: $PIP_INDEX_URL, else https://pypi.org/simple/")
     timeout: Seconds = Field(120, gt=0, description="how long each question to the source may take")
     access: Access = Access()
+    verify: Verification | None = Field(None, description="for git: only signed commits or tags")
     limits: Limits = Limits()
 
     @field_validator("tag")

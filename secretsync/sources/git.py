@@ -15,6 +15,7 @@ from secretsync.sources.git_cache import GitCache, entries
 from secretsync.sources.git_failure import CommitNotServed
 from secretsync.sources.git_refs import Found, RefVanished, TagMoved, UnknownRef
 from secretsync.sources.git_remote import Remote
+from secretsync.sources.git_signature import confirm_tag_name, split_commit, split_tag, verify
 from secretsync.sources.version import confirmed_version, project_files, stated_version, tagged_version
 
 
@@ -30,7 +31,7 @@ class GitSource:
         base: Path,
         notes: tuple[str, ...] = (),
     ) -> None:
-        self._package, self._requirement = package, requirement
+        self._package, self._requirement, self._base = package, requirement, base
         self._remote = Remote(requirement.url, package.access, folder=cache / "git", base=base, timeout=package.timeout)
         self._cache = GitCache(cache, self._remote, timeout=package.timeout, limit=package.limits.download)
         self._lasting_notes, self._notes = notes, notes
@@ -81,11 +82,26 @@ class GitSource:
         self._cache.prepare()
         if not self._cache.has_commit(commit):
             self._cache.fetch_commit(commit, ref)
+        self._verify(revision.ref, commit)
         try:
             return self._bundle(revision, commit)
         except CommitNotServed:
             self._cache.fetch_whole(commit, ref)
             return self._bundle(revision, commit)
+
+    def _verify(self, ref: str, commit: str) -> None:
+        """Raises a SignatureRefused before anything of the tree is read."""
+        wanted = self._package.verify
+        if wanted is None:
+            return
+        if wanted.mode != "commit":
+            name = ref.removeprefix("refs/tags/") or "HEAD"
+            tag = split_tag(self._cache.tag_object(f"refs/tags/{name}", commit))
+            verify(f"tag {name}", tag, wanted, self._base)
+            confirm_tag_name(name, tag)
+        if wanted.mode != "tag":
+            signed = split_commit(self._cache.object("commit", commit))
+            verify(f"commit {commit[:12]}", signed, wanted, self._base)
 
     def _bundle(self, revision: Revision, commit: str) -> Bundle:
         tree = self._cache.tree(commit)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from secretsync.errors import SecretSyncError
 from secretsync.locate import Entry, Kind
-from secretsync.sources.git_failure import GitFailed, explain
+from secretsync.sources.git_failure import CommitNotServed, GitFailed, explain
 from secretsync.sources.git_process import Answer, run
 from secretsync.sources.whole_file import write_whole
 
@@ -171,6 +171,23 @@ class GitCache:
         answer = self._fetch(["--depth=1", "--refetch", "--no-filter", self._remote.url, ref or commit])
         if answer.status != 0:
             raise explain(self._remote.url, answer.complaint)
+
+    def object(self, kind: str, name: str) -> bytes:
+        """The raw object: what a signature is over."""
+        return self._local("cat-file", kind, name)
+
+    def tag_object(self, name: str, commit: str) -> bytes:
+        """The annotated tag *name* of *commit* as the server has it now; empty where it is another kind of ref."""
+        own = "refs/secretsync/tag"
+        answer = self._fetch(["--depth=1", "--filter=blob:none", self._remote.url, f"+{name}:{own}"])
+        if answer.status != 0:
+            failure = explain(self._remote.url, answer.complaint)
+            if isinstance(failure, CommitNotServed):
+                return b""
+            raise failure
+        peeled = self._ask("rev-parse", "--quiet", "--verify", f"{own}^{{commit}}").out.decode().strip()
+        is_tag = self._ask("cat-file", "-t", own).out.strip() == b"tag"
+        return self.object("tag", own) if is_tag and peeled == commit else b""
 
     def tree(self, commit: str) -> dict[str, tuple[Kind, str]]:
         """Each path of *commit* with its kind and the id of its content."""
