@@ -18,7 +18,7 @@ from secretsync.memory import Memory
 from secretsync.model import Ref
 from secretsync.plan import Plan
 from secretsync.progress import progress
-from secretsync.rollout import Cause, State, Status
+from secretsync.rollout import Cause, State, Status, is_ready, new_pods, pods_of
 from secretsync.stale import Restart
 from secretsync.wait import Observation, Stamps, wait
 
@@ -140,6 +140,20 @@ def restart(destination: Destination, restarts: Sequence[Restart], memory: Memor
         told = told.restarted(str(ref), one.annotations)
     memory.keep(told)
     return refused
+
+
+def unstick(destination: Destination, restarts: Sequence[Restart]) -> None:
+    """Delete the pods at which StatefulSets hang: their controller waits for them even when the template is put back.
+
+    See https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#forced-rollback.
+    """
+    sets = [one for one in restarts if one.workload.ref.kind == "StatefulSet"]
+    pods = destination.cluster.pods(destination.namespace) if sets else ()
+    for one in sets:
+        for pod in pods_of(one.workload, pods):
+            if not is_ready(pod) and pod not in new_pods(one.workload, [pod], one.annotations):
+                destination.cluster.remove({"kind": "Pod", **pod})
+                log.info("deleted a stuck pod", pod=pod["metadata"]["name"], workload=str(one.workload.ref))
 
 
 def watch(destination: Destination, stamps: Stamps, clock: Clock) -> dict[Ref, Status]:

@@ -113,3 +113,12 @@ def _newest_write_to_data(managers: Iterable[Manifest]) -> datetime | None:
         if entry.get("time") and "f:data" in (entry.get("fieldsV1") or {})
     ]
     return max(times, default=None)
+
+
+def contains(live: object, wanted: object) -> bool:
+    """Whether *live* says all that *wanted* says; what the API added to it does not count."""
+    if isinstance(live, dict) and isinstance(wanted, dict):
+        return all(key in live and contains(live[key], value) for key, value in wanted.items())
+    if isinstance(live, list) and isinstance(wanted, list):
+        return len(live) == len(wanted) and all(map(contains, live, wanted))
+    return live == wanted

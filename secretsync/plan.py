@@ -44,6 +44,11 @@ class Plan:
         return bool(self.restarts) or any(change.pending for change in self.changes)
 
     @property
+    def idle(self) -> bool:
+        """Whether there is nothing to write and nothing to watch."""
+        return not self.pending and not self.watch
+
+    @property
     def needs_pods(self) -> bool:
         return any(restart.provisional for restart in self.restarts)
 

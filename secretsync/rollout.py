@@ -222,6 +222,12 @@ def pod_hindrance(pod: Manifest) -> Status | None:
     return None
 
 
+def is_ready(pod: Manifest) -> bool:
+    """Whether Kubernetes counts a pod as serving."""
+    conditions = pod.get("status", {}).get("conditions", ())
+    return any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions)
+
+
 def has_readiness_probe(workload: Workload) -> bool:
     """Whether Kubernetes itself can tell that all of a pod's containers serve."""
     return all("readinessProbe" in container for container in workload.template["spec"]["containers"])

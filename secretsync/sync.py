@@ -8,7 +8,7 @@ from dataclasses import replace
 import structlog
 
 from secretsync import carry_out
-from secretsync.changes import PackagePlan
+from secretsync.changes import PackagePlan, stamped_write
 from secretsync.cluster.errors import Conflict
 from secretsync.destination import REAL_TIME, Clock, Destination, Report
 from secretsync.look import look
@@ -17,8 +17,9 @@ from secretsync.model import Ref
 from secretsync.plan import Plan
 from secretsync.rollout import Cause, Status
 from secretsync.stale import Restart
+from secretsync.turn import turn
 from secretsync.wait import Stamps
-from secretsync.waves import Wave, in_waves
+from secretsync.waves import Wave, in_waves, is_healthy
 
 log = structlog.get_logger()
 
@@ -38,9 +39,18 @@ def sync(destination: Destination, clock: Clock = REAL_TIME) -> Report:
 
 
 def _pass(destination: Destination, clock: Clock) -> Report:
+    plan = look(destination, _memory(destination).state)
+    if plan.idle:
+        return Report(destination.name, plan, done=True)
+    with turn(destination) as mine:
+        return _take_turn(destination, Clock(clock.now, mine.while_sleeping(clock.sleep)))
+
+
+def _take_turn(destination: Destination, clock: Clock) -> Report:
+    """Plan again, now that nobody else is at work, and carry it out."""
     memory = _memory(destination)
     plan = look(destination, memory.state)
-    if not plan.pending and not plan.watch:
+    if plan.idle:
         return Report(destination.name, plan, done=True)
     kept = carry_out.keep_previous(destination, plan, memory)
     carry_out.begin(plan, memory, kept)
@@ -60,9 +70,12 @@ def _memory(destination: Destination) -> Memory:
 def _roll_out(destination: Destination, plan: Plan, memory: Memory, clock: Clock) -> Report:
     """Wave after wave; the first that fails is the last."""
     report = Report(destination.name, plan, done=True)
+    undoing = any(package.desired.hold for package in plan.packages)
     left: Stamps = plan.watch
     for wave in _waves(destination, plan) or [Wave(())]:
         refused = carry_out.restart(destination, wave.restarts, memory)
+        if undoing:
+            carry_out.unstick(destination, wave.restarts)
         stamps = {**left, **_stamps(wave.restarts, refused)}
         verdicts = {**refused, **carry_out.watch(destination, stamps, clock)}
         left = {}
@@ -85,7 +98,19 @@ def _waves(destination: Destination, plan: Plan) -> list[Wave]:
         max_parallel=rules.max_parallel,
         # pods that wait for their Secret, or that a bad package brought down, are not ill for reasons of their own
         judge_health=not first_install and not undoing,
+        first=_touched(plan) if undoing else (),
     )
+
+
+def _touched(plan: Plan) -> Sequence[Restart]:
+    """The restarts of workloads that carry the newest stamp of all: a rollout that is undone had come that far."""
+    writes = {
+        one.workload.ref: max(
+            (stamped_write(one.workload, package.placement.secret) for package in plan.packages), default=0
+        )
+        for one in plan.restarts
+    }
+    return [one for one in plan.restarts if writes[one.workload.ref] == max(writes.values())]
 
 
 def _stamps(restarts: Sequence[Restart], refused: Mapping[Ref, Status]) -> Stamps:
@@ -101,13 +126,16 @@ def _undo(destination: Destination, report: Report, memory: Memory, clock: Clock
     rejected = [package for package in report.plan.packages if _to_blame(package, report, memory)]
     if not rejected or not destination.rollout.undo:
         return report
+    if others := _failed_untouched(destination, report):
+        why = f"{report.failure}; {others}, which was not restarted, failed too, so something else is wrong"
+        return replace(report, failure=why)
     told = memory.state
     for package in rejected:
         bundle, secret = package.desired.bundle, package.placement.secret
         told = told.with_package(secret, told.of(secret).rejected(report.failure, bundle.digest, bundle.revision.id))
         log.error("rejected", module=bundle.module, digest=bundle.digest[:12], why=report.failure)
     memory.keep(told)
-    return replace(report, undone=_pass(destination, clock))
+    return replace(report, undone=_take_turn(destination, clock))
 
 
 def _to_blame(package: PackagePlan, report: Report, memory: Memory) -> bool:
@@ -119,6 +147,17 @@ def _to_blame(package: PackagePlan, report: Report, memory: Memory) -> bool:
         verdict.bad and verdict.cause in (Cause.CRASH, Cause.NOT_READY) and package.key in _stamps_of(report, ref)
         for ref, verdict in report.verdicts.items()
     )
+
+
+def _failed_untouched(destination: Destination, report: Report) -> str:
+    """A workload that was current before, was not restarted, and is not current now: the package did not do that."""
+    observation = carry_out.observe(destination)
+    touched = report.verdicts.keys() | report.ignored.keys()
+    for one in report.plan.restarts:
+        now = observation.workloads.get(one.workload.ref) if observation else None
+        if now and one.workload.ref not in touched and is_healthy(one.workload) and not is_healthy(now):
+            return str(now.ref)
+    return ""
 
 
 def _stamps_of(report: Report, ref: Ref) -> Mapping[str, str]:

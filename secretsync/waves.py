@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from secretsync.model import Workload
 from secretsync.rollout import State, status
 from secretsync.stale import Restart
 
@@ -21,22 +22,29 @@ class Wave:
 
 
 def in_waves(
-    restarts: Sequence[Restart], *, selectors: Sequence[Selects] = (), max_parallel: int = 0, judge_health: bool = True
+    restarts: Sequence[Restart],
+    *,
+    selectors: Sequence[Selects] = (),
+    max_parallel: int = 0,
+    judge_health: bool = True,
+    first: Sequence[Restart] = (),
 ) -> list[Wave]:
-    """The waves, in their order; what was not current before goes last and decides nothing.
+    """The waves, in their order: *first*, the others, and last what was not current before, which decides nothing.
 
     Without *selectors*: one daemon of Rucio, then its servers, then the rest, by the labels of Rucio's charts.
     *max_parallel* is how many workloads a wave may hold, 0 for any number.
     """
-    healthy = [restart for restart in restarts if not judge_health or _healthy(restart)]
-    ill = [restart for restart in restarts if restart not in healthy]
-    groups = _selected(healthy, selectors) if selectors else _by_role(healthy)
+    later = [restart for restart in restarts if restart not in first]
+    healthy = [restart for restart in later if not judge_health or is_healthy(restart.workload)]
+    ill = [restart for restart in later if restart not in healthy]
+    groups = [list(first), *(_selected(healthy, selectors) if selectors else _by_role(healthy))]
     waves = [Wave(part) for group in groups for part in _parts(group, max_parallel)]
     return waves + [Wave(part, decides=False) for part in _parts(ill, max_parallel)]
 
 
-def _healthy(restart: Restart) -> bool:
-    return status(restart.workload).state not in (State.IN_PROGRESS, State.FAILED)
+def is_healthy(workload: Workload) -> bool:
+    """Whether all pods of a workload are up, as far as it is its rollout that tells."""
+    return status(workload).state not in (State.IN_PROGRESS, State.FAILED)
 
 
 def _by_role(restarts: Sequence[Restart]) -> list[list[Restart]]:

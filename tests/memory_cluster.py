@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from secretsync.cluster.errors import Conflict
 from secretsync.manifest import in_place_of
-from secretsync.model import Manifest, Secret, Workload
+from secretsync.model import Manifest, Ref, Secret, Workload
 
 
 class MemoryCluster:
@@ -25,6 +25,7 @@ class MemoryCluster:
         self.calls: list[tuple[str, str]] = []
         self.before: Callable[[str, str], None] = lambda verb, name: None
         self.words = ""
+        self.objects: dict[tuple[str, str], Manifest] = {}
         self._version = 0
 
     def secret(self, namespace: str, name: str) -> Secret | None:
@@ -70,6 +71,27 @@ class MemoryCluster:
     def log_tail(self, namespace: str, pod: str, container: str) -> str:
         return self.words
 
+    def read(self, kind: str, namespace: str, name: str) -> Manifest | None:
+        self._called("get", name)
+        return deepcopy(self.objects.get((kind, name)))
+
+    def store(self, manifest: Manifest, *, manager: str) -> Manifest:
+        kind, name = manifest["kind"], manifest["metadata"]["name"]
+        self._called("store", name)
+        there = self.objects.get((kind, name), {"metadata": {}})
+        if manifest["metadata"].get("resourceVersion") != there["metadata"].get("resourceVersion"):
+            raise Conflict(Ref(kind, "rucio", name), "was written by someone else")
+        self._version += 1
+        stored = deepcopy(manifest)
+        stored["metadata"] |= {"resourceVersion": str(self._version), "uid": name}
+        self.objects[kind, name] = stored
+        return deepcopy(stored)
+
+    def remove(self, manifest: Manifest) -> None:
+        self._called("remove", manifest["metadata"]["name"])
+        self.objects.pop((manifest["kind"], manifest["metadata"]["name"]), None)
+        self.live_pods = [pod for pod in self.live_pods if pod["metadata"]["name"] != manifest["metadata"]["name"]]
+
     def edit(self, name: str, **data: bytes) -> None:
         """Somebody changes a Secret by hand."""
         secret = self.secrets[name]
@@ -77,7 +99,8 @@ class MemoryCluster:
 
     @property
     def writes(self) -> list[tuple[str, str]]:
-        return [call for call in self.calls if call[0] not in ("get", "list")]
+        """All writes but those of the Lease."""
+        return [call for call in self.calls if call[0] not in ("get", "list", "store")]
 
     def _called(self, verb: str, name: str) -> None:
         self.before(verb, name)

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from secretsync import pack
+from secretsync.assemble import Once
 from secretsync.cluster.errors import Conflict
 from secretsync.destination import Clock, Delivery, Destination, Report, Rollout
 from secretsync.errors import SecretSyncError
@@ -63,7 +64,8 @@ class Site:
         )
 
     def sync(self) -> Report:
-        return sync(self.destination, Clock(lambda: self.time, self._sleep))
+        once = [replace(delivery, source=Once(delivery.source)) for delivery in self.destination.deliveries]
+        return sync(replace(self.destination, deliveries=once), Clock(lambda: self.time, self._sleep))
 
     def preview(self) -> Report:
         return preview(self.destination)
@@ -89,6 +91,7 @@ class Site:
     def live_on(self) -> None:
         self.cluster.before = lambda verb, name: None
         self.cluster.calls.clear()
+        self.cluster.objects.clear()  # the Lease of the dead expires
 
 
 @pytest.fixture

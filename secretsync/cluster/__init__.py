@@ -42,3 +42,12 @@ class Cluster(Protocol):
 
     def log_tail(self, namespace: str, pod: str, container: str) -> str:
         """The last line that a container, or the one before it, wrote; empty where it cannot be read."""
+
+    def read(self, kind: str, namespace: str, name: str) -> Manifest | None:
+        """One Lease, Job or pod by its name; None where there is none."""
+
+    def store(self, manifest: Manifest, *, manager: str) -> Manifest:
+        """Create it, or replace what is live at the ``resourceVersion`` that it carries; else Conflict."""
+
+    def remove(self, manifest: Manifest) -> None:
+        """Delete exactly this object and, in the background, what it owns; nothing happens when it has gone."""

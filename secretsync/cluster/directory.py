@@ -78,6 +78,16 @@ class DirectoryCluster:
     def log_tail(self, namespace: str, pod: str, container: str) -> str:
         return ""
 
+    def read(self, kind: str, namespace: str, name: str) -> Manifest | None:
+        return None
+
+    def store(self, manifest: Manifest, *, manager: str) -> Manifest:
+        """Nothing runs here, so nothing is locked and no Job is started: each write is checked by its own version."""
+        return manifest
+
+    def remove(self, manifest: Manifest) -> None:
+        return None
+
     def _secrets(self, namespace: str, name: str) -> list[Found]:
         return find(self._root, namespace, ("Secret",), name)
 

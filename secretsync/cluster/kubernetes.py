@@ -10,14 +10,14 @@ from typing import Any
 from secretsync.cluster import kubernetes_connection
 from secretsync.cluster.errors import Call, Conflict, UnreadableSelector, WorkloadGone
 from secretsync.cluster.kubernetes_connection import Connection, Reply
-from secretsync.manifest import in_place_of, secret_from, shows, to_manifest
+from secretsync.manifest import contains, in_place_of, secret_from, shows, to_manifest
 from secretsync.model import Manifest, Ref, Secret, Workload
 
 _SECRETS = "/api/v1/namespaces/{namespace}/secrets"
 _PODS = "/api/v1/namespaces/{namespace}/pods"
 _WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
 _SPAWNERS = ("ReplicaSet", "Job", "CronJob", "Pod")
-_GROUPS = {"Job": "batch/v1", "CronJob": "batch/v1", "Pod": "v1"}
+_GROUPS = {"Job": "batch/v1", "CronJob": "batch/v1", "Pod": "v1", "Lease": "coordination.k8s.io/v1"}
 _PAGE = 500
 _LOG_LINES = 10
 _LOG_BYTES = 1 << 16
@@ -123,6 +123,44 @@ class KubernetesCluster:
             if words := [line.strip() for line in lines if line.strip()]:
                 return words[-1][:_LONGEST_LINE]
         return ""
+
+    def read(self, kind: str, namespace: str, name: str) -> Manifest | None:
+        reply = self._connection.send(Call("get", _resource(kind), namespace, name), "GET", _path(kind) + "/{name}")
+        return None if reply.absent else reply.content()
+
+    def store(self, manifest: Manifest, *, manager: str) -> Manifest:
+        kind, metadata = manifest["kind"], manifest["metadata"]
+        there = "resourceVersion" in metadata
+        reply = self._connection.send(
+            Call("update" if there else "create", _resource(kind), metadata["namespace"], metadata["name"]),
+            "PUT" if there else "POST",
+            _path(kind) + ("/{name}" if there else ""),
+            query={"fieldManager": manager},
+            body=manifest,
+        )
+        if reply.status != HTTPStatus.CONFLICT and not (there and reply.absent):
+            return reply.content()
+        live = self.read(kind, metadata["namespace"], metadata["name"]) if reply.repeated else None
+        if live is None or not contains(live, {**manifest, "metadata": {"name": metadata["name"]}}):
+            raise Conflict(Ref(kind, metadata["namespace"], metadata["name"]), "was written by someone else")
+        return live
+
+    def remove(self, manifest: Manifest) -> None:
+        kind, metadata = manifest["kind"], manifest["metadata"]
+        reply = self._connection.send(
+            Call("delete", _resource(kind), metadata["namespace"], metadata["name"]),
+            "DELETE",
+            _path(kind) + "/{name}",
+            body={
+                "apiVersion": "v1",
+                "kind": "DeleteOptions",
+                "preconditions": {"uid": metadata["uid"]},
+                "propagationPolicy": "Background",
+            },
+        )
+        # a conflict says that another object has its name by now: the one that was meant has gone
+        if not reply.absent and reply.status != HTTPStatus.CONFLICT:
+            reply.check()
 
     def _already_written(self, wanted: Secret, reply: Reply, otherwise: str) -> Secret:
         """*wanted* as it is live, where an earlier try of this very call wrote it and only its answer was lost."""
