@@ -1,0 +1,415 @@
+"""What Rucio makes of a policy package: loads it as a server does, and reports what came into force.
+
+Runs in any process that has Rucio, on Python 3.9 and later, with the standard library alone:
+
+    python probe.py REPORT [--vo VO] [--memory BYTES] [--cpu SECONDS] [--files]
+
+Which package it is, Rucio's configuration and ``RUCIO_POLICY_PACKAGE`` say, as they do for the server. Only the
+database is another: a scratch file with Rucio's tables. REPORT is rewritten before each step, so that a package that
+exits, hangs or crashes leaves behind how far it came; what it prints decides nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import importlib
+import importlib.util
+import json
+import logging
+import os
+import resource
+import sys
+import tempfile
+import zipfile
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from configparser import ConfigParser
+    from types import ModuleType
+
+ENTRANCE = "rucio.core.permission"
+"""What a server imports; it brings the schema with it."""
+
+DEFAULT_VO = "def"
+NOBODY = "nobody"
+"""An account without attributes."""
+
+ACTIONS = ("add_rse", "del_rse", "add_account", "config_set", "an_action_that_no_policy_knows")
+DEFAULT_ALGORITHMS_OF_38 = ("non_deterministic_pfn", "scope", "lfn2pfn")
+LARGEST_FILE = 64 * 1024 * 1024
+"""Bytes that the package may write into one file."""
+
+Causes = list[dict[str, Any]]
+
+
+class Report(dict[str, Any]):
+    """What is known so far, on disk before each step."""
+
+    def __init__(self, path: str) -> None:
+        python = ".".join(map(str, sys.version_info[:3]))
+        super().__init__(step="start", done=False, python=python, logged=[])
+        self._file = Path(path).open("w", encoding="utf-8")  # noqa: SIM115 - kept open: the package may change directory
+
+    def enter(self, step: str) -> None:
+        self["step"] = step
+        self.save()
+
+    def save(self) -> None:
+        self._file.seek(0)
+        self._file.truncate()
+        self._file.write(json.dumps(self, default=str))
+        self._file.flush()
+
+
+class Logged(logging.Handler):
+    """Keeps the warnings that Rucio logs, each once."""
+
+    def __init__(self, lines: list[str]) -> None:
+        super().__init__(logging.WARNING)
+        self._lines = lines
+
+    def emit(self, record: logging.LogRecord) -> None:
+        line = f"{record.name}: {record.getMessage()}"[:1000]
+        if line not in self._lines and len(self._lines) < 100:
+            self._lines.append(line)
+
+
+def main(arguments: list[str]) -> None:
+    options = parse(arguments)
+    limit(options.memory, options.cpu)
+    forget_own_folder()
+    report = Report(options.report)
+    died = failure(lambda: examine(report, options.vo, with_files=options.files), lambda: report.get("module", ""))
+    if died:
+        report["died"] = died
+    report.save()
+    # threads and exit handlers that the package leaves behind must not keep the process
+    os._exit(0)
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("report", help="the file that the report is written to")
+    parser.add_argument("--vo", default="", help="the VO whose package is loaded, where Rucio serves several")
+    parser.add_argument("--memory", type=int, default=0, help="how many bytes of address space it may have")
+    parser.add_argument("--cpu", type=int, default=0, help="how many seconds of processor time it may use")
+    parser.add_argument("--files", action="store_true", help="also report the sha256 of each file of the package")
+    return parser.parse_args(arguments)
+
+
+def limit(memory: int, cpu: int) -> None:
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_FILE, LARGEST_FILE))
+    if memory:
+        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    if cpu:
+        resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu))
+
+
+def forget_own_folder() -> None:
+    """A server has not the probe's folder, nor the current one, at the head of its path."""
+    if sys.path and sys.path[0] in ("", str(Path(__file__).absolute().parent)):
+        del sys.path[0]
+
+
+def examine(report: Report, vo: str, *, with_files: bool) -> None:
+    report.enter("rucio")
+    report["rucio"] = importlib.import_module("rucio.version").version_string()
+    report["module"] = module = configured_module(vo)
+    report.enter("database")
+    with tempfile.TemporaryDirectory() as folder:
+        use_database(Path(folder))
+        make_tables(report, vo, Path(folder))
+        logging.getLogger().addHandler(Logged(report["logged"]))
+        report.enter("load")
+        load(vo)
+        report["in_force"] = in_force(vo)
+        report.enter("reasons")
+        report["reasons"] = reasons(module, report["in_force"])
+        report.enter("algorithms")
+        report["algorithms"] = algorithms(module)
+        report.enter("default algorithms")
+        report["default_algorithms"] = default_algorithms(module, vo)
+        report.enter("schema")
+        report["schema_error"] = failure(lambda: validate_a_name(vo))
+        report.enter("permissions")
+        report["answers"] = answers(vo)
+    if with_files:
+        report.enter("files")
+        report["files"] = files(module)
+    report["done"] = True
+
+
+def configured_module(vo: str) -> str:
+    """The package's name as Rucio finds it: the environment first, then the configuration; empty: there is none."""
+    from rucio.common.config import get_config
+
+    name = os.environ.get("RUCIO_POLICY_PACKAGE" + (f"_{vo.upper()}" if vo else ""))
+    return name or str(get_config().get("policy", "package" + (f"-{vo}" if vo else ""), fallback=""))
+
+
+def use_database(folder: Path) -> None:
+    """Rucio's configuration as it is, but for the database."""
+    from rucio.common.config import get_config
+
+    config = get_config()
+    config.remove_section("database")
+    config.read_dict({"database": {"default": f"sqlite:///{folder}/rucio.db"}})
+    use_configuration(config, folder / "rucio.cfg")
+
+
+def use_configuration(config: ConfigParser, path: Path) -> None:
+    """As a file: Rucio drops what it has read and reads it again, now and then."""
+    from rucio.common.config import clean_cached_config
+
+    with path.open("w", encoding="utf-8") as stream:
+        config.write(stream)
+    os.environ["RUCIO_CONFIG"] = str(path)
+    clean_cached_config()
+
+
+def make_tables(report: Report, vo: str, folder: Path) -> None:
+    """Rucio's tables, made in a process without the package: here, Rucio must be loaded in the server's own order."""
+    child = os.fork()
+    if child == 0:
+        died = failure(lambda: create_tables(vo, folder))
+        if died:
+            report["died"] = died
+            report.save()
+        os._exit(1 if died else 0)
+    if os.waitpid(child, 0)[1]:
+        os._exit(0)  # the child has reported why
+
+
+def create_tables(vo: str, folder: Path) -> None:
+    without_package(folder)
+    from rucio.db.sqla import models
+    from rucio.db.sqla.session import get_engine
+
+    models.register_models(get_engine())
+    if vo:
+        with get_engine().begin() as connection:
+            connection.execute(models.VO.__table__.insert(), [{"vo": vo, "description": "", "email": ""}])
+
+
+def without_package(folder: Path) -> None:
+    from rucio.common.config import get_config
+
+    for name in [name for name in os.environ if name.startswith("RUCIO_POLICY_PACKAGE")]:
+        del os.environ[name]
+    config = get_config()
+    config.remove_section("policy")
+    use_configuration(config, folder / "without-package.cfg")
+
+
+def load(vo: str) -> None:
+    """Import what a server imports; of several VOs' packages Rucio loads each at its first use."""
+    permission = importlib.import_module(ENTRANCE)
+    schema = importlib.import_module("rucio.common.schema")
+    if vo:
+        schema.load_schema_for_vo(vo)
+        permission.load_permission_for_vo(vo)
+
+
+def in_force(vo: str) -> dict[str, dict[str, str | None]]:
+    """The modules that Rucio asks from now on."""
+    key = vo or DEFAULT_VO
+    modules: dict[str, ModuleType] = {
+        "permission": sys.modules[ENTRANCE].permission_modules[key],
+        "schema": sys.modules["rucio.common.schema"].schema_modules[key],
+    }
+    return {part: {"module": module.__name__, "file": module.__file__} for part, module in modules.items()}
+
+
+def reasons(module: str, in_force: dict[str, dict[str, str | None]]) -> dict[str, Causes]:
+    """Why a part of the package is not in force: the error of importing it, which Rucio swallows."""
+    names = {part: f"{module}.{part}" for part, used in in_force.items() if used["module"] != f"{module}.{part}"}
+    return {part: failure(partial(importlib.import_module, name), lambda: module) for part, name in names.items()}
+
+
+def algorithms(module: str) -> dict[str, Any]:
+    """What ``get_algorithms()`` returns, and which of it Rucio has registered.
+
+    *registration* is what Rucio's own registering raises, *error* what the package's function raises, which Rucio may
+    swallow.
+    """
+    from rucio.common.plugins import PolicyPackageAlgorithms
+
+    returned: dict[str, dict[str, object]] = {}
+    registration = failure(PolicyPackageAlgorithms, lambda: module)
+    get_algorithms = getattr(sys.modules.get(module), "get_algorithms", dict)
+    error = failure(lambda: returned.update(get_algorithms()), lambda: module)
+    registered = PolicyPackageAlgorithms._ALGORITHMS
+    return {
+        "registration": registration,
+        "error": error,
+        "returned": {kind: sorted(map(str, named)) for kind, named in returned.items()},
+        "lost": [
+            f"{kind} {name}"
+            for kind, named in returned.items()
+            for name, algorithm in named.items()
+            if not same(registered.get(kind, {}).get(name), algorithm)
+        ],
+    }
+
+
+def same(registered: object, returned: object) -> bool:
+    """The very object, or the same code where the function is made anew at each call."""
+    code = getattr(returned, "__code__", None)
+    return registered is returned or (code is not None and getattr(registered, "__code__", None) is code)
+
+
+def default_algorithms(module: str, vo: str) -> dict[str, Causes]:
+    """Function T of module T, which Rucio takes for algorithm type T without being told (from 38.0 on)."""
+    from rucio.common import constants
+    from rucio.common.plugins import PolicyPackageAlgorithms
+
+    kinds = getattr(constants, "POLICY_ALGORITHM_TYPES", DEFAULT_ALGORITHMS_OF_38)
+    if not hasattr(PolicyPackageAlgorithms, "_get_default_algorithm"):
+        return {}
+    return {kind: default_algorithm(module, kind, vo) for kind in kinds if exists(module, kind)}
+
+
+def default_algorithm(module: str, kind: str, vo: str) -> Causes:
+    """Empty where it is in force or the package uses the module itself, else why it has no effect."""
+    from rucio.common.plugins import PolicyPackageAlgorithms
+
+    name = f"{module}.{kind}"
+    used, found = name in sys.modules, []
+    swallowed = failure(
+        lambda: found.append(PolicyPackageAlgorithms._get_default_algorithm(kind, vo or DEFAULT_VO)), lambda: module
+    )
+    if swallowed or used or any(found):
+        return swallowed
+    return failure(lambda: getattr(importlib.import_module(name), kind), lambda: module)
+
+
+def exists(module: str, name: str) -> bool:
+    found: list[object] = []
+    failure(lambda: found.append(importlib.util.find_spec(f"{module}.{name}")))
+    return any(found)
+
+
+def validate_a_name(vo: str) -> None:
+    """Whatever this raises beyond finding the name invalid, a server answers each such request with."""
+    from rucio.common.exception import InvalidObject
+    from rucio.common.schema import validate_schema
+
+    with suppress(InvalidObject):
+        validate_schema("account", NOBODY, vo=vo or DEFAULT_VO)
+
+
+def answers(vo: str) -> list[dict[str, Any]]:
+    """What a server answers, and what the package alone says; None there hands the question to the generic policy."""
+    from rucio.db.sqla.session import get_engine
+    from sqlalchemy.orm import Session
+
+    rucio = sys.modules[ENTRANCE]
+    package = rucio.permission_modules[vo or DEFAULT_VO]
+    with Session(get_engine()) as session:
+        return [
+            {
+                "account": account,
+                "action": action,
+                "rucio": answer(rucio, account, action, vo, session),
+                "package": answer(package, account, action, vo, session),
+            }
+            for account in ("root", NOBODY)
+            for action in ACTIONS
+        ]
+
+
+def answer(policy: ModuleType, account: str, action: str, vo: str, session: object) -> bool | str | None:
+    """True, False, None, or the error's name and message."""
+    from rucio.common.types import InternalAccount
+
+    said: list[object] = []
+    issuer = InternalAccount(account, vo=vo or DEFAULT_VO)
+    error = failure(lambda: said.append(policy.has_permission(issuer, action, {}, session=session)))
+    if error:
+        return f"{error[0]['error']}: {error[0]['message']}"
+    return None if said[0] is None else bool(said[0])
+
+
+def failure(call: Callable[[], object], module: Callable[[], str] = str) -> Causes:
+    """Why *call* fails, empty if it does not. A package that calls sys.exit() has failed, too."""
+    try:
+        call()
+    except BaseException as error:  # noqa: BLE001 - whatever a package raises is what is asked for here
+        return causes(error, module())
+    return []
+
+
+def causes(error: BaseException | None, module: str) -> Causes:
+    """An exception and those behind it, the first cause last, each with its place in the package."""
+    chain: Causes = []
+    while error is not None and len(chain) < 10:
+        file, line = place(error, module)
+        chain.append({"error": type(error).__name__, "message": str(error)[:500], "file": file, "line": line})
+        error = error.__cause__ or error.__context__
+    return chain
+
+
+def place(error: BaseException, module: str) -> tuple[str, int]:
+    """The last line of the package on the way to the error; ``""`` and 0 where there is none."""
+    found = ("", 0)
+    trace = error.__traceback__
+    while trace is not None:
+        file = path_in(module, trace.tb_frame.f_code.co_filename)
+        found = (file, trace.tb_lineno) if file else found
+        trace = trace.tb_next
+    if isinstance(error, SyntaxError) and (file := path_in(module, error.filename or "")):
+        found = (file, error.lineno or 0)
+    return found
+
+
+def path_in(module: str, file: str) -> str:
+    """The path in the package of a source file that Python names in full; empty where it is not of the package."""
+    for entry in sys.path if module else ():
+        folder = f"{entry}/{module}/"
+        if file.startswith(folder):
+            return file[len(folder) :]
+    return ""
+
+
+def files(module: str) -> dict[str, str | None]:
+    """Sha256 of each file that this process sees in the package, by its path there; None: it cannot be read."""
+    package = sys.modules.get(module)
+    archive = getattr(getattr(package, "__loader__", None), "archive", None)
+    if archive:
+        return zipped_files(archive, f"{module}/")
+    return {path: digest for root in getattr(package, "__path__", ()) for path, digest in folder_files(Path(root))}
+
+
+def folder_files(root: Path) -> list[tuple[str, str | None]]:
+    """Without the kubelet's own ``..data`` and ``..<time>``, and without compiled code."""
+    found = []
+    for folder, folders, names in os.walk(root):
+        folders[:] = [name for name in folders if not name.startswith("..") and name != "__pycache__"]
+        found += [Path(folder) / name for name in names]
+    return [(path.relative_to(root).as_posix(), sha256(path)) for path in found]
+
+
+def zipped_files(archive: str, prefix: str) -> dict[str, str | None]:
+    with zipfile.ZipFile(archive) as opened:
+        return {
+            name[len(prefix) :]: hashlib.sha256(opened.read(name)).hexdigest()
+            for name in opened.namelist()
+            if name.startswith(prefix) and not name.endswith("/")
+        }
+
+
+def sha256(path: Path) -> str | None:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return None
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
