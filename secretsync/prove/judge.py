@@ -20,6 +20,7 @@ Cause = Mapping[str, Any]
 
 _BEFORE_THE_PACKAGE = ("start", "rucio", "database")
 _NOT_FOR_LACK_OF_ARGUMENTS = ("NameError", "UnboundLocalError", "ImportError", "ModuleNotFoundError")
+_VERSION_ERRORS = {"PolicyPackageVersionError", "InvalidSpecifier"}
 _PARTS = ("permission", "schema")
 
 
@@ -47,41 +48,32 @@ def _faults(bundle: Bundle, report: Report, ended: int) -> Iterator[Fault]:
 
 
 def _stopped(report: Report, ended: int) -> Fault:
-    """The process did not get to its end: it raised, exited, was killed or was still busy."""
+    """The process did not get to its end: it raised, or it was ended."""
     chain = report.get("died") or ()
-    if chain and chain[0]["error"] == "SystemExit":
-        return _at(
-            chain,
-            Verdict.EXITS,
-            f"Rucio ends when {_DOING[report['step']]}: the package calls sys.exit()",
-            "Raise an exception, or nothing: an import must not end the process",
-        )
-    if chain and chain[-1]["error"] == "MemoryError":
-        return _at(
-            chain,
-            Verdict.CRASHES,
-            f"Rucio runs out of memory when {_DOING[report['step']]}",
-            "Load large data when it is needed, not at import",
-        )
-    if chain:
-        return _at(chain, Verdict.DIES, f"Rucio does not start: {_why(chain)}", _remedy(chain))
+    doing = _DOING[report["step"]]
+    return _raised(chain, doing) if chain else _ended(ended, doing)
+
+
+def _raised(chain: Sequence[Cause], doing: str) -> Fault:
+    if chain[0]["error"] == "SystemExit":
+        remedy = "Raise an exception, or nothing: an import must not end the process"
+        return _at(chain, Verdict.EXITS, f"Rucio ends when {doing}: the package calls sys.exit()", remedy)
+    if chain[-1]["error"] == "MemoryError":
+        remedy = "Load large data when it is needed, not at import"
+        return _at(chain, Verdict.CRASHES, f"Rucio runs out of memory when {doing}", remedy)
+    path = "__init__.py" if {cause["error"] for cause in chain} & _VERSION_ERRORS else ""
+    return _at(chain, Verdict.DIES, f"Rucio does not start: {_why(chain)}", _remedy(chain), path)
+
+
+def _ended(ended: int, doing: str) -> Fault:
     if ended in (HUNG, -signal.SIGXCPU):
-        return Fault(
-            Verdict.HANGS,
-            f"Rucio was still busy {_DURING[report['step']]} when the time was up",
-            "Do not wait, connect or loop while the package is imported",
-        )
+        remedy = "Do not wait, connect or loop while the package is imported"
+        return Fault(Verdict.HANGS, f"Rucio hangs when {doing}: it was ended when the time was up", remedy)
     if ended < 0:
-        return Fault(
-            Verdict.CRASHES,
-            f"Rucio was killed by {_last(ended)} when {_DOING[report['step']]}",
-            "Look for endless recursion, or for an extension module that crashes",
-        )
-    return Fault(
-        Verdict.EXITS,
-        f"Rucio ends with exit code {ended} when {_DOING[report['step']]}",
-        "Remove what ends the process (os._exit) from the package",
-    )
+        remedy = "Look for endless recursion, or for an extension module that crashes"
+        return Fault(Verdict.CRASHES, f"Rucio is killed by {_last(ended)} when {doing}", remedy)
+    remedy = "Remove what ends the process (os._exit) from the package"
+    return Fault(Verdict.EXITS, f"Rucio ends with exit code {ended} when {doing}", remedy)
 
 
 _DOING = {
@@ -92,15 +84,6 @@ _DOING = {
     "schema": "it validates a name",
     "permissions": "it asks for a permission",
     "files": "the package's files are read",
-}
-_DURING = {
-    "load": "importing the package",
-    "reasons": "importing the package again",
-    "algorithms": "registering the algorithms",
-    "default algorithms": "looking for default algorithms",
-    "schema": "validating a name",
-    "permissions": "asking for a permission",
-    "files": "reading the package's files",
 }
 
 
@@ -117,12 +100,8 @@ def _generic(bundle: Bundle, report: Report) -> Iterator[Fault]:
             yield _at(chain, Verdict.GENERIC, f"{effect}: {_why(chain)}", _remedy(chain), path=f"{part}.py")
         else:
             severity = Severity.ERROR if part == "permission" else Severity.WARNING
-            yield Fault(
-                Verdict.GENERIC,
-                f"{effect}: the package has no {part}.py",
-                f"Add {part}.py, if only to import everything from {used}",
-                severity=severity,
-            )
+            remedy = f"Add {part}.py, if only to import everything from {used}"
+            yield Fault(Verdict.GENERIC, f"{effect}: the package has no {part}.py", remedy, severity=severity)
 
 
 def _told(report: Report, part: str) -> str:
@@ -139,67 +118,41 @@ def _other_code(bundle: Bundle, report: Report) -> Iterator[Fault]:
     seen: Mapping[str, str | None] = report["files"]
     differing = sorted(path for path, digest in expected.items() if seen.get(path) != digest)
     if seen and differing:
-        folder = report["in_force"]["permission"]["file"].rpartition("/")[0]
-        yield Fault(
-            Verdict.OTHER_CODE,
-            f"Rucio imports the package from {folder}, where {len(differing)} of its "
-            f"{len(expected)} files are missing or others, {differing[0]} first",
-            "Remove the other copy of the package, and give this one an __init__.py",
-            path=differing[0],
+        effect = (
+            f"Rucio imports the package from {' and '.join(report['folders'])}, where {len(differing)} of its "
+            f"{len(expected)} files are missing or others, {differing[0]} first"
         )
+        remedy = "Remove the other copy of the package, and give this one an __init__.py"
+        yield Fault(Verdict.OTHER_CODE, effect, remedy, differing[0])
 
 
 def _algorithms(found: Report) -> Iterator[Fault]:
-    if found["registration"]:
-        chain = found["registration"]
+    if chain := found["registration"]:
         verdict = Verdict.EXITS if chain[0]["error"] == "SystemExit" else Verdict.DIES_AT_FIRST_USE
-        yield _at(
-            chain,
-            verdict,
-            f"Whatever asks for an algorithm first, a daemon or a request, ends with {_why(chain)}",
-            _remedy(chain),
-            path="__init__.py",
-        )
-    elif found["error"]:
-        yield _at(
-            found["error"],
-            Verdict.ALGORITHMS_LOST,
-            f"get_algorithms() fails, Rucio swallows that and registers none of its algorithms: {_why(found['error'])}",
-            _remedy(found["error"]),
-            path="__init__.py",
-        )
+        effect = f"Whatever asks for an algorithm first, a daemon or a request, ends with {_why(chain)}"
+        yield _at(chain, verdict, effect, _remedy(chain), "__init__.py")
+    elif chain := found["error"]:
+        effect = f"get_algorithms() fails, Rucio swallows that and registers none of its algorithms: {_why(chain)}"
+        yield _at(chain, Verdict.ALGORITHMS_LOST, effect, _remedy(chain), "__init__.py")
     elif found["lost"]:
-        names = ", ".join(found["lost"])
-        yield Fault(
-            Verdict.ALGORITHMS_LOST,
-            f"get_algorithms() returns algorithms that are not in force: {names}",
-            "Give them names that nothing else registers",
-            path="__init__.py",
-        )
+        effect = f"get_algorithms() returns algorithms that are not in force: {', '.join(found['lost'])}"
+        yield Fault(Verdict.ALGORITHMS_LOST, effect, "Give them names that nothing else registers", "__init__.py")
 
 
 def _default_algorithms(found: Mapping[str, Sequence[Cause]]) -> Iterator[Fault]:
     for kind, chain in found.items():
-        if chain:
-            yield _at(
-                chain,
-                Verdict.ALGORITHMS_LOST,
-                f"Rucio uses its own default for {kind}, without a warning: {_why(chain)}",
-                _remedy(chain),
-                path=f"{kind}.py",
-                about=kind,
-            )
+        if not chain:
+            continue
+        effect = f"Rucio uses its own default for {kind}, without a warning: {_why(chain)}"
+        unnamed = chain[0]["error"] == "AttributeError" and not chain[0]["file"]
+        remedy = f"Name the function {kind}, or register it in get_algorithms()" if unnamed else _remedy(chain)
+        yield _at(chain, Verdict.ALGORITHMS_LOST, effect, remedy, path=f"{kind}.py", about=kind)
 
 
 def _schema(chain: Sequence[Cause]) -> Iterator[Fault]:
     if chain:
-        yield _at(
-            chain,
-            Verdict.DIES_AT_FIRST_USE,
-            f"Validating a name ends with {_why(chain)}: each such request fails",
-            _remedy(chain),
-            path="schema.py",
-        )
+        effect = f"Validating a name ends with {_why(chain)}: each such request fails"
+        yield _at(chain, Verdict.DIES_AT_FIRST_USE, effect, _remedy(chain), "schema.py")
 
 
 def _permissions(answers: Sequence[Mapping[str, Any]]) -> Iterator[Fault]:
@@ -207,22 +160,18 @@ def _permissions(answers: Sequence[Mapping[str, Any]]) -> Iterator[Fault]:
     failed = [one for one in answers if isinstance(one["rucio"], str)]
     certain = [one for one in failed if one["rucio"].partition(":")[0] in _NOT_FOR_LACK_OF_ARGUMENTS]
     refused = [one for one in answers if str(one["package"]).startswith("TypeError:")]
-    if failed and (certain or len(failed) == len(answers)):
+    if certain or len(failed) == len(answers):
         first = (certain or failed)[0]
-        yield Fault(
-            Verdict.DIES_AT_FIRST_USE,
-            f"The question for the permission {first['action']!r} ends with {first['rucio']}",
-            "Correct has_permission(), and what it calls",
-            path="permission.py",
+        effect = f"The question for the permission {first['action']!r} ends with {first['rucio']}"
+        remedy = "Correct has_permission(), and what it calls"
+        yield Fault(Verdict.DIES_AT_FIRST_USE, effect, remedy, "permission.py")
+    elif len(refused) == len(answers):
+        effect = (
+            "has_permission() cannot be called as Rucio does, which then asks its generic permissions, without a log "
+            f"line: {refused[0]['package']}"
         )
-    elif refused and len(refused) == len(answers):
-        yield Fault(
-            Verdict.GENERIC,
-            "has_permission() cannot be called as Rucio does, which then asks its generic "
-            f"permissions, without a log line: {refused[0]['package']}",
-            "Define has_permission(issuer, action, kwargs, *, session)",
-            path="permission.py",
-        )
+        remedy = "Define has_permission(issuer, action, kwargs, *, session)"
+        yield Fault(Verdict.GENERIC, effect, remedy, "permission.py")
 
 
 def _at(chain: Sequence[Cause], verdict: Verdict, effect: str, remedy: str, path: str = "", about: str = "") -> Fault:
@@ -256,7 +205,7 @@ def _remedy(chain: Sequence[Cause]) -> str:
         return "Import a name that this version of the module has"
     if "SyntaxError" in errors:
         return "Write what the images' Python can compile"
-    if errors & {"PolicyPackageVersionError", "InvalidSpecifier"}:
+    if errors & _VERSION_ERRORS:
         return "Write SUPPORTED_VERSION as a specifier for Rucio's major version, for instance '>=41,<42'"
     if "PermissionError" in errors:
         return "Mount the Secret with defaultMode 0644: the server reads it as another user"

@@ -141,6 +141,7 @@ def examine(report: Report, vo: str, *, with_files: bool) -> None:
         report["answers"] = answers(vo)
     if with_files:
         report.enter("files")
+        report["folders"] = list(getattr(sys.modules.get(module), "__path__", ()))
         report["files"] = files(module)
     report["done"] = True
 
