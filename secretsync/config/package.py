@@ -33,10 +33,21 @@ class Package(Model):
         "warn", description="what to do when a tag names another commit than before"
     )
     index: str = Field("", description="the simple index's URL; default: $PIP_INDEX_URL, else https://pypi.org/simple/")
+    extra_indexes: tuple[str, ...] = Field(
+        (), description="asked in this order, and only while none before has a distribution of that name"
+    )
     timeout: Seconds = Field(120, gt=0, description="how long each question to the source may take")
     access: Access = Access()
     verify: Verification | None = Field(None, description="for git: only signed commits or tags")
     limits: Limits = Limits()
+
+    @field_validator("index", "extra_indexes")
+    @classmethod
+    def _holds_no_credentials(cls, value: str | tuple[str, ...]) -> str | tuple[str, ...]:
+        for url in (value,) if isinstance(value, str) else value:
+            if "@" in url.partition("//")[2].partition("/")[0]:
+                raise ValueError("an index's URL must not hold credentials; name their place under 'access'")
+        return value
 
     @field_validator("tag")
     @classmethod

@@ -6,6 +6,7 @@ import base64
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from secretsync.config.access import Access, Credential, FromFile
 from secretsync.errors import SecretSyncError
@@ -83,3 +84,14 @@ def read(credential: Credential, base: Path) -> str:
     if not value:
         raise NoCredential(place, "is empty or not there")
     return value
+
+
+def of_url(url: str) -> tuple[str, Authorization | None]:
+    """PIP_INDEX_URL may hold credentials, as pip allows: the URL without them, and what they are."""
+    parts = urlsplit(url)
+    if parts.username is None:
+        return url, None
+    user, password = unquote(parts.username), unquote(parts.password or "")
+    basic = base64.b64encode(f"{user}:{password}".encode()).decode()
+    clean = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    return clean, Authorization(f"Basic {basic}", (password, basic))

@@ -13,7 +13,8 @@ from secretsync.model import Bundle, Revision
 from secretsync.requirement import IndexRequirement
 from secretsync.sources.bundling import make_bundle
 from secretsync.sources.choosing import Candidate, choose, of_url
-from secretsync.sources.index_http import HashMismatch, Index
+from secretsync.sources.index_failure import HashMismatch
+from secretsync.sources.index_http import Index
 from secretsync.sources.version import confirm_version
 from secretsync.sources.wheel import read_wheel
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import html
 import json
@@ -43,8 +44,12 @@ class SimpleIndex:
     password: str = ""
     delay: float = 0.0
     truncate_after: int | None = None
+    drip: float = 0.0
+    """Seconds between two bytes of an answer."""
     fail_with: int = 0
     etags: bool = True
+    kind: str = ""
+    """A content type to claim in place of the right one."""
     files_at: str = "../.."
     """Where the files are, if not here."""
     requests: list[tuple[str, int, dict[str, str]]] = field(default_factory=list)
@@ -63,6 +68,7 @@ class SimpleIndex:
         if not found:
             return 404, {}, b""
         kind, page = self._html(found) if self.form == "html" else self._json(name, found)
+        kind = self.kind or kind
         etag = f'"{hashlib.sha256(page).hexdigest()[:16]}"'
         if self.etags and headers.get("If-None-Match") == etag:
             return 304, {"ETag": etag}, b""
@@ -134,10 +140,19 @@ class _IndexHandler(BaseHTTPRequestHandler):
         if status != 304:
             self.send_header("Content-Length", str(len(content)))
         self.end_headers()
+        if self.index.drip:
+            self._drip(content)
+            return
         cut = self.index.truncate_after
         self.wfile.write(content if cut is None else content[:cut])
         if cut is not None and len(content) > cut:
             self.close_connection = True
+
+    def _drip(self, content: bytes) -> None:
+        with contextlib.suppress(OSError):
+            for byte in content:
+                self.wfile.write(bytes([byte]))
+                time.sleep(self.index.drip)
 
     def log_message(self, *_arguments: object) -> None:
         """Tests read what they need from SimpleIndex.requests."""

@@ -25,7 +25,7 @@ from secretsync.sources.git_failure import (
 )
 from secretsync.sources.git_remote import VerificationTurnedOff
 from secretsync.sources.git_ssh import KeyFileUnusable, KnownHostsMissing
-from secretsync.sources.index_http import IndexAccessRefused, IndexFailed
+from secretsync.sources.index_failure import IndexAccessRefused, IndexFailed
 from tests.servers import git_http, simple_index, ssh
 from tests.servers.certificates import Authority
 from tests.servers.git_http import Behaviour

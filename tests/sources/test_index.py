@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from secretsync.config import Package
 from secretsync.model import Bundle
 from secretsync.sources import open_source
 from secretsync.sources.choosing import NoMatchingFile
-from secretsync.sources.index_http import (
+from secretsync.sources.credentials import CredentialsOverPlainHttp
+from secretsync.sources.index_failure import (
     DownloadTooLarge,
     HashMismatch,
     IndexAccessRefused,
@@ -27,6 +29,11 @@ from tests.sources.wheels import archive, record, release, wheel
 @pytest.fixture
 def index() -> SimpleIndex:
     return SimpleIndex([release("1.0"), release("1.4.0"), release("2.0rc1")])
+
+
+@pytest.fixture(autouse=True)
+def _no_netrc(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NETRC", os.devnull)
 
 
 @pytest.fixture
@@ -249,3 +256,64 @@ def test_a_wheel_with_a_name_twice_is_refused(index: SimpleIndex, url: str, tmp_
     index.releases = [Release("my-policy", "my_policy-1.0-py3-none-any.whl", buffer.getvalue())]
     with pytest.raises(UnusableWheel, match="2 times"):
         fetch("my-policy", url, tmp_path)
+
+
+@pytest.mark.parametrize("form", ["json", "html"])
+def test_an_unchanged_pass_is_one_conditional_request(form: str, index: SimpleIndex, url: str, tmp_path: Path) -> None:
+    index.form = form
+    first = fetch("my-policy", url, tmp_path)
+    index.requests.clear()
+    assert fetch("my-policy", url, tmp_path) == first
+    assert [(path, status) for path, status, _ in index.requests] == [("/simple/my-policy/", 304)]
+    index.releases.append(release("1.5"))
+    assert fetch("my-policy", url, tmp_path).version == "1.5"
+
+
+def test_a_spoilt_page_in_the_cache_is_asked_for_again(index: SimpleIndex, url: str, tmp_path: Path) -> None:
+    fetch("my-policy", url, tmp_path)
+    (page,) = tmp_path.rglob("pages/*.json")
+    page.write_text("{half")
+    assert fetch("my-policy", url, tmp_path).version == "1.4.0"
+
+
+def test_a_further_index_is_asked_only_for_what_the_first_does_not_have(
+    index: SimpleIndex, url: str, tmp_path: Path
+) -> None:
+    other = SimpleIndex([release("99.0"), release("3.0", name="their_policy")])
+    with serve(other) as further:
+        assert fetch("my-policy", url, tmp_path, extraIndexes=[further]).version == "1.4.0"
+        assert other.requests == []
+        bundle = fetch("their-policy", url, tmp_path, module="their_policy", extraIndexes=[further])
+        assert bundle.version == "3.0"
+        with pytest.raises(UnknownDistribution, match=further):
+            fetch("nowhere", url, tmp_path, extraIndexes=[further])
+
+
+def test_an_answer_that_drips_in_ends_by_its_timeout(index: SimpleIndex, url: str, tmp_path: Path) -> None:
+    index.drip = 0.05
+    with pytest.raises(IndexFailed, match="in time"):
+        fetch("my-policy", url, tmp_path, timeout=0.4)
+
+
+def test_what_is_no_simple_index_is_named(index: SimpleIndex, url: str, tmp_path: Path) -> None:
+    index.kind = "application/pdf"
+    with pytest.raises(IndexFailed, match="not the simple API"):
+        fetch("my-policy", url, tmp_path)
+
+
+def test_credentials_in_pips_variable_are_used_and_never_repeated(
+    index: SimpleIndex, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index.user, index.password = "me", "canary"
+    monkeypatch.setenv("PIP_INDEX_URL", url.replace("//", "//me:canary@"))
+    assert fetch("my-policy", "", tmp_path, access={"allowPlainHttp": True}).files
+    with pytest.raises(UnknownDistribution) as unknown:
+        fetch("elsewhere", "", tmp_path, access={"allowPlainHttp": True})
+    assert "canary" not in str(unknown.value)
+    with pytest.raises(CredentialsOverPlainHttp):
+        fetch("my-policy", "", tmp_path)
+
+
+def test_credentials_in_the_configurations_index_are_refused() -> None:
+    with pytest.raises(ValueError, match="must not hold credentials"):
+        Package.model_validate({"moduleName": "m", "requirement": "m", "index": "https://me:x@host/"}, by_alias=True)

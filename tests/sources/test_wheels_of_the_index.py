@@ -8,7 +8,7 @@ import pytest
 
 from secretsync.config import Package
 from secretsync.sources import open_source
-from secretsync.sources.index_http import IndexFailed
+from secretsync.sources.index_failure import IndexFailed
 
 WHEELS = {
     "atlas-rucio-policy-package": "atlas_rucio_policy_package",
