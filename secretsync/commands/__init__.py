@@ -12,6 +12,7 @@ import click
 from secretsync import config
 
 COMMANDS: Mapping[str, str] = {
+    "check": "secretsync.commands.check:check_command",
     "config": "secretsync.commands.configuration:config_command",
     "status": "secretsync.commands.hands:status_command",
     "history": "secretsync.commands.hands:history_command",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
+from secretsync.config.check import Check
 from secretsync.config.fields import Model, Name, Seconds
 from secretsync.config.package import Package
 from secretsync.config.target import ContextCluster, DirectoryCluster, InCluster, Rollout, Target
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 __all__ = [
+    "Check",
     "Config",
     "ContextCluster",
     "DirectoryCluster",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, field_validator
 
 from secretsync.config.fields import Model
+
+if TYPE_CHECKING:
+    from secretsync.check.finding import Severity
 
 
 class RuleSetting(Model):
@@ -25,9 +28,28 @@ class Check(Model):
         (), description="changes against what is live that are meant: a rule, a thing (NAME_LENGTH), or rule:thing"
     )
 
+    @property
+    def severities(self) -> dict[str, Severity | None]:
+        """The severities that rules have here; None for a rule that is off."""
+        from secretsync.check.finding import Severity  # the rules cost more than reading a configuration
+
+        return {
+            name: None if setting.severity == "off" else Severity(setting.severity)
+            for name, setting in self.rules.items()
+        }
+
+    @property
+    def threshold(self) -> Severity | None:
+        """What stops a run; None if nothing does."""
+        from secretsync.check.finding import Severity
+
+        return None if self.fail == "never" else Severity(self.fail)
+
     @field_validator("rules")
     @classmethod
     def _are_rules(cls, rules: dict[str, RuleSetting]) -> dict[str, RuleSetting]:
+        if not rules:
+            return rules
         from secretsync.check.rules import RULES
 
         known = {rule.name for rule in RULES}

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from secretsync.config.access import Access, Limits, Verification
+from secretsync.config.check import Check
 from secretsync.config.fields import Model, ModuleName, Name, Seconds, Text
 from secretsync.requirement import GitRequirement, parse
 
@@ -40,6 +41,7 @@ class Package(Model):
     access: Access = Access()
     verify: Verification | None = Field(None, description="for git: only signed commits or tags")
     limits: Limits = Limits()
+    check: Check = Check()
 
     @field_validator("index", "extra_indexes")
     @classmethod

@@ -4,66 +4,74 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from textwrap import wrap
 
 from secretsync.check import Finding, Severity
+from secretsync.check.against_generic import AgainstGeneric
+from secretsync.check.policy_diff import PolicyDiff
+from secretsync.report import policy
 
 _WIDTH = 80
 _GITHUB = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTICE: "notice"}
 _GITLAB = {Severity.ERROR: "critical", Severity.WARNING: "major", Severity.NOTICE: "info"}
 
 
-def text(findings: Iterable[Finding], package: str) -> str:
+@dataclass(frozen=True)
+class Checked:
+    """What was found in one package, named *package* where it is spoken of.
+
+    *diff* compares it with what is live, *against_generic* with Rucio's own permissions, where that was asked for.
+    """
+
+    package: str
+    findings: tuple[Finding, ...]
+    diff: PolicyDiff | None = None
+    against_generic: tuple[AgainstGeneric, ...] = ()
+
+
+def text(checked: Sequence[Checked]) -> str:
     """For a terminal of 80 columns, the worst first."""
-    found = tuple(findings)
-    return "\n".join([line for one in found for line in _paragraph(one)] + [f"{package}: {_count(found)}"]) + "\n"
+    return "\n".join(line for one in checked for line in _package(one)) + "\n"
 
 
-def as_json(findings: Iterable[Finding], package: str) -> str:
-    """One object with the package's name and a list of findings, their fields named as in Finding."""
-    listed = [
-        {
-            "rule": one.rule,
-            "severity": str(one.severity),
-            "path": one.path,
-            "line": one.line,
-            "effect": one.effect,
-            "remedy": one.remedy,
-            "about": one.about,
-            "rucio": list(one.rucio),
-        }
-        for one in findings
-    ]
-    return json.dumps({"package": package, "findings": listed}, indent=2) + "\n"
+def as_json(checked: Sequence[Checked]) -> str:
+    """A list with an object for each package; its findings' fields are named as in Finding."""
+    return (
+        json.dumps(
+            [{key: value for key, value in asdict(one).items() if value is not None} for one in checked], indent=2
+        )
+        + "\n"
+    )
 
 
-def github(findings: Iterable[Finding], package: str) -> str:
+def github(checked: Sequence[Checked]) -> str:
     """Workflow commands, which GitHub shows as annotations."""
-    return "".join(f"{line}\n" for one in findings for line in _github(one, package))
+    return "".join(f"{line}\n" for one in checked for finding in one.findings for line in _github(finding, one.package))
 
 
-def gitlab(findings: Iterable[Finding], package: str) -> str:
+def gitlab(checked: Sequence[Checked]) -> str:
     """A code quality report, which GitLab shows in merge requests."""
-    listed = [
-        {
-            "description": f"{one.effect}. {one.remedy}",
-            "check_name": one.rule,
-            "fingerprint": hashlib.sha256(f"{package}|{one.rule}|{one.path}|{one.effect}".encode()).hexdigest(),
-            "severity": _GITLAB[one.severity],
-            "location": {"path": _place(one, package), "lines": {"begin": max(one.line, 1)}},
-        }
-        for one in findings
-    ]
-    return json.dumps(listed, indent=2) + "\n"
+    return json.dumps([_gitlab(finding, one.package) for one in checked for finding in one.findings], indent=2) + "\n"
 
 
-FORMATS: Mapping[str, Callable[[Iterable[Finding], str], str]] = {
+FORMATS: Mapping[str, Callable[[Sequence[Checked]], str]] = {
     "text": text,
     "json": as_json,
     "github": github,
     "gitlab": gitlab,
 }
+
+
+def _package(checked: Checked) -> Iterator[str]:
+    for finding in checked.findings:
+        yield from _paragraph(finding)
+    yield f"{checked.package}: {_count(checked.findings)}"
+    if checked.diff:
+        yield policy.diff_text(checked.diff).rstrip("\n")
+    for compared in checked.against_generic:
+        yield policy.against_generic_text(compared).rstrip("\n")
 
 
 def _paragraph(finding: Finding) -> Iterator[str]:
@@ -104,6 +112,17 @@ def _github(finding: Finding, package: str) -> Iterator[str]:
     place = _escaped(_place(finding, package)).replace(":", "%3A").replace(",", "%2C")
     words = _escaped(f"{_sentence(finding.effect)} {_sentence(finding.remedy)}")
     yield f"::{_GITHUB[finding.severity]} file={place}{line},title={finding.rule}::{words}"
+
+
+def _gitlab(finding: Finding, package: str) -> dict[str, object]:
+    fingerprint = f"{package}|{finding.rule}|{finding.path}|{finding.line}|{finding.effect}"
+    return {
+        "description": f"{_sentence(finding.effect)} {_sentence(finding.remedy)}",
+        "check_name": finding.rule,
+        "fingerprint": hashlib.sha256(fingerprint.encode()).hexdigest(),
+        "severity": _GITLAB[finding.severity],
+        "location": {"path": _place(finding, package), "lines": {"begin": max(finding.line, 1)}},
+    }
 
 
 def _escaped(words: str) -> str:

@@ -29,8 +29,7 @@ RULE = Rule(
     "algorithm-prefix",
     Severity.ERROR,
     "With several VOs, an algorithm's name does not start with the VO's",
-    "Where Rucio serves several VOs, each name that get_algorithms() returns must start with the name of the VO "
-    "(in either "
-    "case of letters), or Rucio raises InvalidAlgorithmName when algorithms are first used.",
+    "Where Rucio serves several VOs, each name that get_algorithms() returns must start with the name of the VO (in "
+    "either case of letters), or Rucio raises InvalidAlgorithmName when algorithms are first used.",
     find,
 )

@@ -20,8 +20,7 @@ def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
                 module.path,
                 line,
                 f"Rucio has no algorithms of type {kind!r} and raises InvalidPolicyPackageAlgorithmType at their "
-                "first use, "
-                "by which servers and nearly all daemons fail",
+                "first use, by which servers and nearly all daemons fail",
                 "Rename 'surl' to 'non_deterministic_pfn'" if kind == "surl" else f"Use one of {', '.join(accepted)}",
                 about=kind,
             )
@@ -52,7 +51,6 @@ RULE = Rule(
     "From 38.3.0 on Rucio raises InvalidPolicyPackageAlgorithmType for a type other than "
     + ", ".join(ALGORITHM_TYPES)
     + ", wherever algorithms are first used: 'surl' took down nearly all daemons of two experiments. Up to 38.2.0 "
-    "'surl' "
-    "replaced the entries of 'non_deterministic_pfn', and no other type was looked at.",
+    "'surl' replaced the entries of 'non_deterministic_pfn', and no other type was looked at.",
     find,
 )

@@ -20,8 +20,7 @@ def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
                 "__init__.py",
                 after.types.get(one.type, 0) if after else 0,
                 f"The {one.type} algorithm {one.name!r} is live and would vanish: Rucio fails wherever a storage "
-                "element or the "
-                "configuration names it",
+                "element or the configuration names it",
                 f"Make sure that nothing names {one.name!r} any more, or put it back",
                 about=f"{one.type}/{one.name}",
             )
@@ -31,11 +30,9 @@ RULE = Rule(
     "algorithm-vanished",
     Severity.WARNING,
     "An algorithm that get_algorithms() registers is live and would vanish",
-    "Storage elements name their lfn2pfn algorithm in an attribute, and Rucio's configuration names others. A "
-    "name that is no "
-    "longer registered raises a KeyError or an exception of Rucio where it is used. Whether it is named anywhere "
-    "is in Rucio's "
-    "database, which this check does not read: a warning.",
+    "Storage elements name their lfn2pfn algorithm in an attribute, and Rucio's configuration names others. A name "
+    "that is no longer registered raises a KeyError or an exception of Rucio where it is used. Whether it is named "
+    "anywhere is in Rucio's database, which this check does not read: a warning.",
     find,
     guard=True,
 )

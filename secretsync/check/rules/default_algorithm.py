@@ -43,10 +43,8 @@ RULE = Rule(
     "default-algorithm",
     Severity.ERROR,
     "A module named like a type of algorithm has no function of that name",
-    "From 38.0 on the function T of the module <module>.T is the default algorithm of type T. If the module has "
-    "no such "
-    "function and nothing imports it, it has no effect at all: Rucio uses its own default ('hash' for lfn2pfn) "
-    "and logs "
-    "nothing. A module whose algorithms get_algorithms() registers is no fault.",
+    "From 38.0 on the function T of the module <module>.T is the default algorithm of type T. If the module has no "
+    "such function and nothing imports it, it has no effect at all: Rucio uses its own default ('hash' for lfn2pfn) "
+    "and logs nothing. A module whose algorithms get_algorithms() registers is no fault.",
     find,
 )

@@ -28,8 +28,8 @@ RULE = Rule(
     "default-algorithm-import",
     Severity.ERROR,
     "An import in a module that holds a default algorithm cannot succeed",
-    "From 38.0 on Rucio takes the function T of the module <module>.T for each type of algorithm T (lfn2pfn, scope, …) "
-    "without get_algorithms(). An ImportError in that module is logged at INFO, and Rucio's own default is used: for "
-    "lfn2pfn that is 'hash', and files go to other paths than before.",
+    "From 38.0 on Rucio takes the function T of the module <module>.T for each type of algorithm T (lfn2pfn, scope, "
+    "…) without get_algorithms(). An ImportError in that module is logged at INFO, and Rucio's own default is used: "
+    "for lfn2pfn that is 'hash', and files go to other paths than before.",
     find,
 )

@@ -18,8 +18,7 @@ def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
                 f"{kind}.py" if kind in package.modules else "",
                 0,
                 f"The default algorithm for {kind} is live and would vanish: Rucio uses its own{instead}, with an "
-                "INFO in the log "
-                "at most",
+                "INFO in the log at most",
                 f"Put the function {kind} of {kind}.py back, or accept its loss with accept: ['{rule.name}:{kind}']",
                 about=kind,
             )
@@ -37,10 +36,9 @@ RULE = Rule(
     "default-algorithm-vanished",
     Severity.ERROR,
     "A default algorithm is live and would vanish",
-    "From 38.0 on the function T of the module <module>.T is the default algorithm of type T. A file that is "
-    "missing is "
-    "logged at INFO only, a missing function not at all, and Rucio's own default is used: with 'hash' instead of the "
-    "package's lfn2pfn, files go to other paths than those that are there.",
+    "From 38.0 on the function T of the module <module>.T is the default algorithm of type T. A file that is missing "
+    "is logged at INFO only, a missing function not at all, and Rucio's own default is used: with 'hash' instead of "
+    "the package's lfn2pfn, files go to other paths than those that are there.",
     find,
     guard=True,
 )

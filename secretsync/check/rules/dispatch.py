@@ -45,8 +45,7 @@ RULE = Rule(
     Severity.ERROR,
     "The table in has_permission names a function that is missing or cannot be called",
     "has_permission makes its table of actions at each call, so one name that is not defined fails all of them with a "
-    "NameError. A function of the table that does not take the arguments it is called with raises a TypeError, "
-    "which Rucio "
-    "takes for 'the package has no such action': it asks its generic permissions and logs nothing.",
+    "NameError. A function of the table that does not take the arguments it is called with raises a TypeError, which "
+    "Rucio takes for 'the package has no such action': it asks its generic permissions and logs nothing.",
     find,
 )

@@ -35,9 +35,8 @@ def find(rule: Rule, package: Package, _: Setting) -> Iterator[Finding]:
         yield rule.finding(
             module.path,
             definition.lineno,
-            "Rucio calls has_permission(issuer, action, kwargs, session=…), takes the TypeError for an action "
-            "without a rule, "
-            "and uses its generic permissions for every action, without a log line",
+            "Rucio calls has_permission(issuer, action, kwargs, session=…), takes the TypeError for an action without "
+            "a rule, and uses its generic permissions for every action, without a log line",
             "Define has_permission(issuer, action, kwargs, *, session=None)",
         )
 
@@ -46,10 +45,9 @@ RULE = Rule(
     "has-permission",
     Severity.ERROR,
     "has_permission is missing, or cannot be called as Rucio calls it",
-    "Rucio calls has_permission(issuer, action, kwargs, session=session) of the permission module. Without that "
-    "name, each "
-    "check fails with AttributeError. A TypeError, which a wrong signature raises too, is taken for an action that the "
-    "package does not have: Rucio asks its generic permissions and logs nothing. One that returns None delegates "
-    "to generic on purpose, and is no fault.",
+    "Rucio calls has_permission(issuer, action, kwargs, session=session) of the permission module. Without that name, "
+    "each check fails with AttributeError. A TypeError, which a wrong signature raises too, is taken for an action "
+    "that the package does not have: Rucio asks its generic permissions and logs nothing. One that returns None "
+    "delegates to generic on purpose, and is no fault.",
     find,
 )

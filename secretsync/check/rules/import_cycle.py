@@ -41,10 +41,9 @@ RULE = Rule(
     "import-cycle",
     Severity.ERROR,
     "__init__.py or schema.py imports a part of Rucio that needs rucio.common.schema",
-    "rucio.common.schema imports the policy package and its schema while it is itself being loaded. A module of "
-    "Rucio that "
-    "needs a name of it (nearly all of rucio.core, and rucio.db.sqla.models) cannot be imported at that moment: it "
-    "raises ImportError or AttributeError and the process dies. Whether it does can depend on what the process "
+    "rucio.common.schema imports the policy package and its schema while it is itself being loaded. A module of Rucio "
+    "that needs a name of it (nearly all of rucio.core, and rucio.db.sqla.models) cannot be imported at that moment: "
+    "it raises ImportError or AttributeError and the process dies. Whether it does can depend on what the process "
     "imported first. permission.py is loaded later and may import what it wants.",
     find,
 )

@@ -30,11 +30,9 @@ RULE = Rule(
     Severity.ERROR,
     "An import in __init__.py cannot succeed",
     "Rucio imports the package before its permission and schema modules. If that raises ModuleNotFoundError, releases "
-    "up to 37.5 log a WARNING and use generic permissions and schemas, 37.6.0 to 39.0.0 use them without a log "
-    "line, and "
-    "from 39.1.0 on the process dies of PolicyPackageNotFound. Any other ImportError (a missing name, for "
-    "instance) ends "
-    "the process in every release. Imports that 'try … except ImportError' catches, and those under TYPE_CHECKING, are "
-    "no faults.",
+    "up to 37.5 log a WARNING and use generic permissions and schemas, 37.6.0 to 39.0.0 use them without a log line, "
+    "and from 39.1.0 on the process dies of PolicyPackageNotFound. Any other ImportError (a missing name, for "
+    "instance) ends the process in every release. Imports that 'try … except ImportError' catches, and those under "
+    "TYPE_CHECKING, are no faults.",
     find,
 )

@@ -27,8 +27,8 @@ RULE = Rule(
     "late-import",
     Severity.WARNING,
     "An import inside a function cannot succeed",
-    "Such an import runs when the function is called: Rucio loads the package, and the call fails later, with an error "
-    "500 of the server or a daemon that stumbles. Whether it is ever called cannot be told from the source, hence "
-    "a warning.",
+    "Such an import runs when the function is called: Rucio loads the package, and the call fails later, with an "
+    "error 500 of the server or a daemon that stumbles. Whether it is ever called cannot be told from the source, "
+    "hence a warning.",
     find,
 )

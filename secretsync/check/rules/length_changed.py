@@ -23,8 +23,7 @@ def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
             module.path if module else "",
             line,
             f"{name} changes from {_said(was)} to {_said(will_be)}: Rucio takes it for the length of database "
-            "columns, and the "
-            "database has those of before",
+            "columns, and the database has those of before",
             f"Migrate the database's columns, then accept it with accept: ['{rule.name}:{name}']",
             about=name,
         )
@@ -45,9 +44,8 @@ RULE = Rule(
     "length-changed",
     Severity.ERROR,
     "A length in the schema differs from the one that is live",
-    "Rucio makes its database columns as wide as ACCOUNT_LENGTH, SCOPE_LENGTH and NAME_LENGTH of the schema say. "
-    "A changed "
-    "value does not change columns that exist: names are accepted that the database cuts off or refuses, or "
+    "Rucio makes its database columns as wide as ACCOUNT_LENGTH, SCOPE_LENGTH and NAME_LENGTH of the schema say. A "
+    "changed value does not change columns that exist: names are accepted that the database cuts off or refuses, or "
     "refused though they exist. It needs a migration of the database, hence an error until it is accepted by name.",
     find,
     guard=True,

@@ -31,9 +31,8 @@ RULE = Rule(
     "other-name",
     Severity.ERROR,
     "The package imports itself under another name than moduleName",
-    "Rucio imports the package by the name it is configured with, and no distribution is installed: an absolute import "
-    "under any other name (that of the repository, or of before a renaming) raises ModuleNotFoundError, and Rucio "
-    "falls "
-    "back to its generic permissions or schema.",
+    "Rucio imports the package by the name it is configured with, and no distribution is installed: an absolute "
+    "import under any other name (that of the repository, or of before a renaming) raises ModuleNotFoundError, and "
+    "Rucio falls back to its generic permissions or schema.",
     find,
 )

@@ -37,9 +37,8 @@ RULE = Rule(
     Severity.ERROR,
     "has_permission would vanish, or lose most of its actions",
     "Actions that are missing from the package's table are decided by its default function or, when has_permission "
-    "returns None or raises TypeError, by Rucio's generic permissions; nothing is logged. Half of the table gone "
-    "in one "
-    "step is more often a broken merge than a policy.",
+    "returns None or raises TypeError, by Rucio's generic permissions; nothing is logged. Half of the table gone in "
+    "one step is more often a broken merge than a policy.",
     find,
     guard=True,
 )

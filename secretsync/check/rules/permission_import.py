@@ -25,11 +25,9 @@ RULE = Rule(
     Severity.ERROR,
     "An import in permission.py cannot succeed",
     "When importing <module>.permission raises ModuleNotFoundError, for whatever module, Rucio takes it for a package "
-    "without permissions: it logs one WARNING and uses its generic permissions, while /ping stays green. With "
-    "several VOs "
-    "it raises PolicyPackageNotFound instead. Any other ImportError (a missing name) ends the process with "
-    "ErrorLoadingPolicyPackage. A module is available if it is in the package, in that Rucio, in the standard "
-    "library of "
-    "Python 3.9, or in every kind of image that mounts the package.",
+    "without permissions: it logs one WARNING and uses its generic permissions, while /ping stays green. With several "
+    "VOs it raises PolicyPackageNotFound instead. Any other ImportError (a missing name) ends the process with "
+    "ErrorLoadingPolicyPackage. A module is available if it is in the package, in that Rucio, in the standard library "
+    "of Python 3.9, or in every kind of image that mounts the package.",
     find,
 )

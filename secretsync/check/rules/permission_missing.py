@@ -24,9 +24,7 @@ RULE = Rule(
     Severity.ERROR,
     "The package has no permission.py",
     "Rucio takes a package without a permission module for one that needs no permissions of its own: it logs one "
-    "WARNING "
-    "and uses the generic ones. With several VOs it raises PolicyPackageNotFound at the first permission that is "
-    "checked. "
-    "The same happens by accident when the file is lost on its way.",
+    "WARNING and uses the generic ones. With several VOs it raises PolicyPackageNotFound at the first permission that "
+    "is checked. The same happens by accident when the file is lost on its way.",
     find,
 )

@@ -26,8 +26,7 @@ def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
                     module.path,
                     annotation.lineno,
                     f"Python 3.9, which Rucio's images run, cannot evaluate this annotation ({problem}), and "
-                    "importing the "
-                    "module fails: Rucio's process dies",
+                    "importing the module fails: Rucio's process dies",
                     "Begin the file with 'from __future__ import annotations', or put the annotation in quotes",
                 )
 
@@ -72,9 +71,8 @@ RULE = Rule(
     Severity.ERROR,
     "An annotation that Python 3.9 cannot evaluate",
     "Without 'from __future__ import annotations', Python 3.9 evaluates the annotations of functions, classes and "
-    "modules "
-    "when it imports them. 'int | None' raises TypeError there, and a name that is imported for type checkers only "
-    "(under TYPE_CHECKING) raises NameError. Neither is an ImportError: nothing in Rucio catches them and the "
+    "modules when it imports them. 'int | None' raises TypeError there, and a name that is imported for type checkers "
+    "only (under TYPE_CHECKING) raises NameError. Neither is an ImportError: nothing in Rucio catches them and the "
     "process dies.",
     find,
 )

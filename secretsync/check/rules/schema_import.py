@@ -22,9 +22,8 @@ RULE = Rule(
     "schema-import",
     Severity.ERROR,
     "An import in schema.py cannot succeed",
-    "When importing <module>.schema raises ModuleNotFoundError, for whatever module, Rucio logs one WARNING and "
-    "uses its "
-    "generic schema: other name lengths and patterns. Any other ImportError (a missing name) ends the process with "
-    "ErrorLoadingPolicyPackage.",
+    "When importing <module>.schema raises ModuleNotFoundError, for whatever module, Rucio logs one WARNING and uses "
+    "its generic schema: other name lengths and patterns. Any other ImportError (a missing name) ends the process "
+    "with ErrorLoadingPolicyPackage.",
     find,
 )

@@ -14,8 +14,7 @@ def find(rule: Rule, package: Package, _: Setting) -> Iterator[Finding]:
             "",
             0,
             f"The package is named {package.name} like a module that Rucio itself needs: one of the two cannot be "
-            "imported, "
-            "and the process dies or runs without the package",
+            "imported, and the process dies or runs without the package",
             "Give the package another name",
             severity=Severity.ERROR,
         )
@@ -35,9 +34,8 @@ RULE = Rule(
     "shadows-standard-library",
     Severity.NOTICE,
     "A module is named like one of the standard library",
-    "PYTHONPATH comes before the standard library. If the package's own folder is on it, instead of the folder "
-    "above it, "
-    "a types.py or logging.py of the package is what Rucio and its libraries import. Named so, the package itself "
+    "PYTHONPATH comes before the standard library. If the package's own folder is on it, instead of the folder above "
+    "it, a types.py or logging.py of the package is what Rucio and its libraries import. Named so, the package itself "
     "(an error) is either never found, or breaks whatever needs the real one.",
     find,
 )

@@ -64,10 +64,8 @@ RULE = Rule(
     Severity.ERROR,
     "SUPPORTED_VERSION cannot be read, or does not admit the Rucio in use",
     "Rucio reads SUPPORTED_VERSION (a list is joined with commas, which means AND) as a SpecifierSet and compares its "
-    "major version alone, '41' for 41.5.1. A number without operator raises InvalidSpecifier, which nothing "
-    "catches: the "
-    "process dies. '>=41.2' and '==41.5.1' refuse 41.5.1, '!=36.4.0' excludes nothing, and ['==41', '==42'] "
-    "admits none. A "
-    "version that is not admitted ends the process with PolicyPackageVersionError.",
+    "major version alone, '41' for 41.5.1. A number without operator raises InvalidSpecifier, which nothing catches: "
+    "the process dies. '>=41.2' and '==41.5.1' refuse 41.5.1, '!=36.4.0' excludes nothing, and ['==41', '==42'] "
+    "admits none. A version that is not admitted ends the process with PolicyPackageVersionError.",
     find,
 )

@@ -22,8 +22,7 @@ RULE = Rule(
     "unknown-rucio",
     Severity.WARNING,
     "A version of Rucio about which nothing is known",
-    "What Rucio has and does is recorded for each minor release since 37. For any other version, and for image "
-    "tags that "
-    "are no versions, the nearest older release stands in, or the newest known.",
+    "What Rucio has and does is recorded for each minor release since 37. For any other version, and for image tags "
+    "that are no versions, the nearest older release stands in, or the newest known.",
     find,
 )

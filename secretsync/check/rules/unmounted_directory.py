@@ -24,8 +24,8 @@ def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
             yield rule.finding(
                 files[0],
                 0,
-                "The pods do not mount the Secret of this directory: Rucio does not see its files, nor does it "
-                "ask for them",
+                "The pods do not mount the Secret of this directory: Rucio does not see its files, nor does it ask "
+                "for them",
                 f"Leave it out with exclude: ['{directory}/*'], or mount its Secret",
                 about=directory,
                 severity=Severity.WARNING,
@@ -36,9 +36,9 @@ RULE = Rule(
     "unmounted-directory",
     Severity.ERROR,
     "A sub-directory of the package that the pods do not mount",
-    "A Secret holds one directory. A workload that mounts the package's own and not that of a sub-directory has "
-    "the files "
-    "of the first alone: an import from the second raises ModuleNotFoundError. It is an error only where __init__, "
-    "permission, schema, get_algorithms() or a default algorithm imports from it; tests that came along are a warning.",
+    "A Secret holds one directory. A workload that mounts the package's own and not that of a sub-directory has the "
+    "files of the first alone: Rucio's import from the second raises ModuleNotFoundError. It is an error only where "
+    "__init__, permission, schema, get_algorithms() or a default algorithm imports from it; tests that came along are "
+    "a warning.",
     find,
 )

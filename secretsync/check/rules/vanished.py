@@ -31,9 +31,8 @@ RULE = Rule(
     "module-vanished",
     Severity.ERROR,
     "__init__, permission or schema is live and would vanish",
-    "Rucio does not fail when one of these files is gone: it takes the package for one that needs none, and goes "
-    "on with "
-    "what is generic. A file that was there yesterday and is not today is more often lost than given up.",
+    "Rucio does not fail when one of these files is gone: it takes the package for one that needs none, and goes on "
+    "with what is generic. A file that was there yesterday and is not today is more often lost than given up.",
     find,
     guard=True,
 )

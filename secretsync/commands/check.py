@@ -1,0 +1,151 @@
+"""``secretsync check``: what Rucio would do with a package, before anything is touched."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import click
+
+from secretsync import assemble, config
+from secretsync.check import Finding, Situation, check, documentation, fails, with_severities
+from secretsync.check.against_generic import against_generic
+from secretsync.check.observed import observed
+from secretsync.check.policy_diff import policy_diff
+from secretsync.commands import Settings
+from secretsync.destination import Delivery, Destination
+from secretsync.errors import FAILED
+from secretsync.memory import Memory
+from secretsync.model import Bundle, Secret
+from secretsync.report.findings import FORMATS, Checked
+from secretsync.requirement import DirectoryRequirement, GitRequirement, parse
+from secretsync.sources import open_source
+
+_EPILOG = """\b
+Examples:
+  secretsync check                     the configuration's packages, as live
+  secretsync check --diff              what would change, in Rucio's terms
+  secretsync check --rucio 41.5.1 atlas-rucio-policy-package==0.8.6
+  secretsync check --rucio 38.5.5 --rucio 41.5.1 ./src/my_policy
+  secretsync check --list              the rules, and why they are rules
+"""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A package in a situation; *strictness* is what the configuration says of its check."""
+
+    title: str
+    bundle: Bundle
+    situation: Situation
+    strictness: config.Check
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        return with_severities(check(self.bundle, self.situation), self.strictness.severities)
+
+
+@click.command("check", short_help="What Rucio would do with a package.", epilog=_EPILOG)
+@click.argument("requirement", required=False)
+@click.option("--module", help="Which package; with a requirement, what Rucio imports if its name does not tell.")
+@click.option("--rucio", "versions", multiple=True, metavar="VERSION", help="Default: those of the live images.")
+@click.option("--vo", default="", help="With a requirement: the VO, where Rucio serves several.")
+@click.option("--format", "form", type=click.Choice(list(FORMATS)), default="text", show_default=True)
+@click.option("--diff", is_flag=True, help="Add how the policy differs from what is live.")
+@click.option("--against-generic", "generic", is_flag=True, help="Add which of Rucio's actions the package lacks.")
+@click.option("--fail", type=click.Choice(["warning", "error", "never"]), help="What makes the exit code 1.")
+@click.option("--list", "listing", is_flag=True, help="Explain the rules and stop.")
+@click.pass_context
+def check_command(
+    context: click.Context,
+    requirement: str | None,
+    module: str | None,
+    versions: tuple[str, ...],
+    vo: str,
+    form: str,
+    diff: bool,
+    generic: bool,
+    fail: str | None,
+    listing: bool,
+) -> None:
+    """Say what Rucio would do with a package; nothing is touched, and nothing of the package is run.
+
+    REQUIREMENT is a package in one of pip's forms, a folder for instance. Without it the configuration's packages are
+    checked against what is live; with --rucio and without --diff the cluster is not asked.
+    """
+    if listing:
+        click.echo(documentation.terminal(), nl=False)
+        return
+    if requirement and diff:
+        raise click.UsageError("--diff compares with what is live: leave the requirement out")
+    if requirement:
+        asked = [of_requirement(requirement, module, versions, vo)]
+    else:
+        asked = list(of_configuration(context.obj, module, versions, ask_cluster=diff or not versions))
+    checked = [_checked(one, diff=diff, generic=generic) for one in asked]
+    click.echo(FORMATS[form](checked), nl=False)
+    if any(_stops(one, told, fail) for one, told in zip(asked, checked, strict=True)):
+        context.exit(FAILED)
+
+
+def of_requirement(requirement: str, module: str | None, versions: tuple[str, ...], vo: str) -> Asked:
+    """The package that *requirement* names, as it is now. Raises SecretSyncError."""
+    name = module or _module_named_by(requirement)
+    package = config.Package.model_validate({"moduleName": name, "requirement": requirement, "vo": vo})
+    source = open_source(package, cache=assemble.default_cache(), base=Path())
+    bundle = source.fetch(source.resolve())
+    return Asked(bundle.module, bundle, Situation(rucio=versions, vo=vo), package.check)
+
+
+def of_configuration(
+    settings: Settings, module: str | None, versions: tuple[str, ...], *, ask_cluster: bool
+) -> Iterator[Asked]:
+    """The configuration's packages, in each place they go to. Raises SecretSyncError."""
+    configuration = settings.configuration()
+    for destination in assemble.destinations(configuration, settings.base):
+        for package, delivery in zip(configuration.packages, destination.deliveries, strict=True):
+            if module not in (None, package.module_name):
+                continue
+            bundle = delivery.source.fetch(delivery.source.resolve())
+            situation = _live(destination, delivery, bundle, package.vo) if ask_cluster else Situation(vo=package.vo)
+            situation = replace(situation, rucio=versions or situation.rucio, accepted=frozenset(package.check.accept))
+            yield Asked(f"{bundle.module} ({destination.name})", bundle, situation, package.check)
+
+
+def _live(destination: Destination, delivery: Delivery, bundle: Bundle, vo: str) -> Situation:
+    secret = delivery.placement.secret
+    memory = Memory(destination.cluster, destination.installation, destination.namespace, destination.manager)
+    names = dict.fromkeys((secret, *memory.state.of(secret).secrets))
+    found = (destination.cluster.secret(destination.namespace, name) for name in names)
+    secrets: list[Secret] = [one for one in found if one]
+    workloads = destination.cluster.workloads(destination.namespace, destination.selector)
+    return observed(bundle, delivery.placement, secrets, workloads, vo=vo)
+
+
+def _checked(asked: Asked, *, diff: bool, generic: bool) -> Checked:
+    live = asked.situation.live
+    return Checked(
+        asked.title,
+        asked.findings,
+        policy_diff(live, asked.bundle) if diff and live else None,
+        tuple(against_generic(asked.bundle, one) for one in asked.situation.rucio or ("",)) if generic else (),
+    )
+
+
+def _stops(asked: Asked, checked: Checked, fail: str | None) -> bool:
+    strictness = asked.strictness.model_copy(update={"fail": fail}) if fail else asked.strictness
+    return fails(checked.findings, strictness.threshold)
+
+
+def _module_named_by(requirement: str) -> str:
+    """What a package of that requirement is most often named: its own name, with underscores."""
+    parsed = parse(requirement)
+    if isinstance(parsed, DirectoryRequirement):
+        name = Path(parsed.path).resolve().name
+    elif isinstance(parsed, GitRequirement):
+        name = (parsed.subdirectory or parsed.url).rstrip("/").rpartition("/")[2].removesuffix(".git")
+    else:
+        name = parsed.name
+    return re.sub(r"[-.]+", "_", name)
