@@ -7,8 +7,14 @@ from dataclasses import dataclass, replace
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.tags import Tag
-from packaging.utils import BuildTag, InvalidWheelFilename, parse_wheel_filename
-from packaging.version import Version
+from packaging.utils import (
+    BuildTag,
+    InvalidSdistFilename,
+    InvalidWheelFilename,
+    parse_sdist_filename,
+    parse_wheel_filename,
+)
+from packaging.version import InvalidVersion, Version
 from pypi_simple import DistributionPackage
 
 from secretsync.errors import SecretSyncError
@@ -33,18 +39,21 @@ class NoMatchingFile(SecretSyncError):
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A wheel that can be used; *sha256* is empty where the index tells none. *notes* are warnings."""
+    """A file that can be used; *sha256* is empty where the index tells none. *notes* are warnings."""
 
     file: str
     version: Version
     url: str
     sha256: str
     build: BuildTag = ()
+    is_wheel: bool = True
     notes: tuple[str, ...] = ()
 
 
 def choose(requirement: IndexRequirement, files: Iterable[DistributionPackage]) -> Candidate:
-    """The newest wheel that satisfies *requirement* and that Rucio's images can use. Raises NoMatchingFile."""
+    """The newest release that satisfies *requirement* and that Rucio's images can use, as a wheel if it has one.
+
+    Raises NoMatchingFile."""
     usable: list[Candidate] = []
     reasons: list[tuple[str, str]] = []
     for file in files:
@@ -63,7 +72,7 @@ def choose(requirement: IndexRequirement, files: Iterable[DistributionPackage]) 
         raise NoMatchingFile(_written(requirement), [f"{file}: {reason}" for file, reason in reversed(reasons)])
     return max(
         (candidate for candidate in usable if candidate.version in matching),
-        key=lambda candidate: (candidate.version, candidate.build),
+        key=lambda candidate: (candidate.version, candidate.is_wheel, candidate.build),
     )
 
 
@@ -96,15 +105,25 @@ def _judge(requirement: IndexRequirement, file: DistributionPackage) -> Candidat
 
 
 def _parse(file: str) -> Candidate | str:
+    if file.endswith(".tar.gz"):
+        return _parse_archive(file)
     if not file.endswith(".whl"):
-        return "it is no wheel"
+        return "it is neither a wheel nor a .tar.gz"
     try:
         _, version, build, tags = parse_wheel_filename(file)
-    except InvalidWheelFilename:
+    except (InvalidWheelFilename, InvalidVersion):
         return "its name is not that of a wheel"
     if not tags & _PURE:
         return f"it is built for {', '.join(sorted(map(str, tags)))}; a policy package must be py3-none-any"
     return Candidate(file, version, "", "", build)
+
+
+def _parse_archive(file: str) -> Candidate | str:
+    try:
+        _, version = parse_sdist_filename(file)
+    except (InvalidSdistFilename, InvalidVersion):
+        return "its name is not that of a source archive"
+    return Candidate(file, version, "", "", is_wheel=False)
 
 
 def _runs_on_the_images(requires_python: str | None) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
@@ -15,6 +15,7 @@ from secretsync.sources.bundling import make_bundle
 from secretsync.sources.choosing import Candidate, choose, of_url
 from secretsync.sources.index_failure import HashMismatch
 from secretsync.sources.index_http import Index
+from secretsync.sources.sdist import read_sdist
 from secretsync.sources.version import confirm_version
 from secretsync.sources.wheel import read_wheel
 
@@ -57,9 +58,16 @@ class IndexSource:
         if chosen is None or f"sha256:{chosen.sha256}" != revision.id:
             chosen = self._choose(revision.id.removeprefix("sha256:"))
         path = self._index.download(chosen)
-        contents = read_wheel(path, most_bytes=self._package.limits.download)
-        module, notes = self._module(contents)
-        located = locate(map(Entry, contents), module, include=self._package.include, exclude=self._package.exclude)
+        most = self._package.limits.download
+        if chosen.is_wheel:
+            contents = read_wheel(path, most_bytes=most)
+            entries: Iterable[Entry] = map(Entry, contents)
+            module, notes = self._module(contents)
+        else:
+            archive = read_sdist(path, most_bytes=most)
+            entries, contents = archive.entries, archive.contents
+            module, notes = self._package.module_name, ()
+        located = locate(entries, module, include=self._package.include, exclude=self._package.exclude)
         return make_bundle(
             self._package,
             revision,

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from secretsync.config import Package
+from secretsync.locate import LinkLeadsOut, UnsafePath
 from secretsync.model import Bundle
 from secretsync.sources import open_source
 from secretsync.sources.choosing import NoMatchingFile
@@ -20,10 +21,11 @@ from secretsync.sources.index_failure import (
     IndexFailed,
     UnknownDistribution,
 )
+from secretsync.sources.sdist import UnusableArchive
 from secretsync.sources.version import VersionMismatch
 from secretsync.sources.wheel import UnusableWheel
 from tests.servers.simple_index import Release, SimpleIndex, serve
-from tests.sources.wheels import archive, record, release, wheel
+from tests.sources.wheels import archive, record, release, sdist, wheel
 
 
 @pytest.fixture
@@ -317,3 +319,48 @@ def test_credentials_in_pips_variable_are_used_and_never_repeated(
 def test_credentials_in_the_configurations_index_are_refused() -> None:
     with pytest.raises(ValueError, match="must not hold credentials"):
         Package.model_validate({"moduleName": "m", "requirement": "m", "index": "https://me:x@host/"}, by_alias=True)
+
+
+def test_a_source_archive_is_used_where_there_is_no_wheel(index: SimpleIndex, url: str, tmp_path: Path) -> None:
+    files = {
+        "pyproject.toml": b"[project]\n",
+        "setup.py": b"raise SystemExit('never run')\n",
+        "src/my_policy/__init__.py": b"V = 2\n",
+        "src/my_policy/nested/x.py": b"",
+    }
+    index.releases.append(Release("my-policy", "my_policy-1.9.tar.gz", sdist(files, "my_policy-1.9")))
+    bundle = fetch("my-policy", url, tmp_path)
+    assert bundle.version == "1.9"
+    assert {file.path: file.data for file in bundle.files} == {"__init__.py": b"V = 2\n", "nested/x.py": b""}
+    index.releases.append(release("1.9"))
+    assert fetch("my-policy", url, tmp_path).revision.id == f"sha256:{index.releases[-1].digest}"
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"no archive", "damaged"),
+        (sdist({"my_policy/__init__.py": bytes(20_000_000)}, "my_policy-1.9"), "unpacked"),
+        (sdist({"my_policy/__init__.py": b""}, "my_policy-1.9", twice="my_policy/__init__.py"), "twice"),
+        (sdist({"my_policy/__init__.py": b""}, "my_policy-1.9", device="my_policy/tty"), "neither a file"),
+    ],
+)
+def test_a_source_archive_with_tricks_is_refused(
+    data: bytes, words: str, index: SimpleIndex, url: str, tmp_path: Path
+) -> None:
+    index.releases = [Release("my-policy", "my_policy-1.9.tar.gz", data)]
+    with pytest.raises(UnusableArchive, match=words):
+        fetch("my-policy", url, tmp_path, limits={"download": 10_000_000})
+
+
+@pytest.mark.parametrize(
+    ("name", "link", "error"),
+    [("../../up.py", "", UnsafePath), ("my_policy/link.py", "/etc/passwd", LinkLeadsOut)],
+)
+def test_a_source_archive_that_leads_out_is_refused(
+    name: str, link: str, error: type[Exception], index: SimpleIndex, url: str, tmp_path: Path
+) -> None:
+    data = sdist({"my_policy/__init__.py": b""}, "my_policy-1.9", link=(name, link))
+    index.releases = [Release("my-policy", "my_policy-1.9.tar.gz", data)]
+    with pytest.raises(error):
+        fetch("my-policy", url, tmp_path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import tarfile
 import zipfile
 
 from tests.servers.simple_index import Release
@@ -34,6 +35,24 @@ def archive(files: dict[str, bytes]) -> bytes:
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as zipped:
         for path, data in files.items():
             zipped.writestr(path, data)
+    return buffer.getvalue()
+
+
+def sdist(
+    files: dict[str, bytes], top: str, *, twice: str = "", device: str = "", link: tuple[str, str] = ("", "")
+) -> bytes:
+    """A source archive below *top*, honest or with one of the tricks."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        for path, data in [*files.items(), *([(twice, b"")] if twice else [])]:
+            member = tarfile.TarInfo(f"{top}/{path}")
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+        if device or link[0]:
+            member = tarfile.TarInfo(f"{top}/{device or link[0]}")
+            member.type = tarfile.CHRTYPE if device else tarfile.SYMTYPE
+            member.linkname = link[1]
+            archive.addfile(member)
     return buffer.getvalue()
 
 
