@@ -9,7 +9,7 @@ from pathlib import Path
 from secretsync import config, pack
 from secretsync.cluster import Cluster
 from secretsync.cluster.selector import selects
-from secretsync.destination import Delivery, Destination, Rollout
+from secretsync.destination import Delivery, Destination, Rollout, Strictness
 from secretsync.model import Bundle, Placement, Revision, Source
 from secretsync.sources import open_source
 
@@ -82,7 +82,19 @@ def _delivery(configuration: config.Config, target: config.Target, package: conf
         layout=package.layout,
     )
     recipe = pack.recipe(package.requirement, package.version, package.include, package.exclude, package.layout)
-    return Delivery(placement, source, recipe)
+    return Delivery(placement, source, recipe, _strictness(package))
+
+
+def _strictness(package: config.Package) -> Strictness:
+    rules = package.check
+    return Strictness(
+        fail="" if rules.fail == "never" else rules.fail,
+        severities={
+            name: "" if setting.severity == "off" else setting.severity for name, setting in rules.rules.items()
+        },
+        accepted=frozenset(rules.accept),
+        vo=package.vo,
+    )
 
 
 def _place(target: config.Target) -> str:

@@ -80,7 +80,7 @@ def _keep(destination: Destination, package: PackagePlan, memory: Memory) -> str
     return name
 
 
-def begin(plan: Plan, memory: Memory, kept: Mapping[str, str]) -> None:
+def begin(plan: Plan, memory: Memory, kept: Mapping[str, str], checked: Mapping[str, str]) -> None:
     """Names and write ids are remembered before the first live write: whoever comes next can finish the job."""
     told = memory.state
     for package in plan.packages:
@@ -89,7 +89,7 @@ def begin(plan: Plan, memory: Memory, kept: Mapping[str, str]) -> None:
         if _moves(package, plan):
             began = told.of(secret).begun(names, package.write, package.desired.hold)
             told = told.with_package(secret, replace(began, previous=kept.get(secret, began.previous)))
-    memory.keep(told)
+    memory.keep(told.checked(checked))
 
 
 def _moves(package: PackagePlan, plan: Plan) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import structlog
@@ -12,6 +13,9 @@ import structlog
 from secretsync import __version__, log, stop
 from secretsync.commands import Commands, Settings
 from secretsync.errors import CHANGES_PENDING, FAILED, ROLLOUT_FAILED, SecretSyncError
+
+if TYPE_CHECKING:
+    from secretsync.destination import Report
 
 logger = structlog.get_logger()
 
@@ -91,14 +95,16 @@ def _once(settings: Settings, *, dry_run: bool, diff: bool, output: str) -> int:
             codes.append(error.exit_code)
             continue
         click.echo(report.render(told, output, diff=diff), nl=False)
-        codes.append(_exit_code(told.failed, told.pending))
+        codes.append(_exit_code(told))
     return worst(codes)
 
 
-def _exit_code(failed: bool, pending: bool) -> int:
-    if failed:
+def _exit_code(report: Report) -> int:
+    if report.refused:
+        return FAILED
+    if report.failed:
         return ROLLOUT_FAILED
-    return CHANGES_PENDING if pending else 0
+    return CHANGES_PENDING if report.pending else 0
 
 
 def worst(codes: Sequence[int]) -> int:

@@ -5,12 +5,31 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from secretsync.cluster import Cluster
 from secretsync.model import Placement, Ref, Source
 from secretsync.plan import Plan
 from secretsync.rollout import Status
 from secretsync.waves import Selects
+
+if TYPE_CHECKING:
+    from secretsync.check.finding import Finding
+    from secretsync.check.policy_diff import PolicyDiff
+
+
+@dataclass(frozen=True)
+class Strictness:
+    """What the check may stop: *fail* is the severity that does, empty for none.
+
+    *severities* are other severities by the name of a rule, empty to silence it; *accepted* are guarded changes that
+    are meant; *vo* is the VO whose policy this is, where Rucio serves several.
+    """
+
+    fail: str = "error"
+    severities: Mapping[str, str] = field(default_factory=dict)
+    accepted: frozenset[str] = frozenset()
+    vo: str = ""
 
 
 @dataclass(frozen=True)
@@ -20,6 +39,16 @@ class Delivery:
     placement: Placement
     source: Source
     recipe: str
+    strictness: Strictness = Strictness()
+
+
+@dataclass(frozen=True)
+class Examined:
+    """What the check found in a package, whether that *stops* the run, and how the policy differs from the live one."""
+
+    findings: tuple[Finding, ...]
+    stops: bool
+    difference: PolicyDiff | None
 
 
 @dataclass(frozen=True)
@@ -72,7 +101,8 @@ REAL_TIME = Clock()
 class Report:
     """What a pass would do, or did: the plan, and a verdict on each workload that was restarted or watched.
 
-    *ignored* are verdicts on workloads that were not current before: they say nothing about the package. *failure*
+    *ignored* are verdicts on workloads that were not current before: they say nothing about the package. *examined*
+    tells by module what the check found, and *refused* why it let nothing be touched. *failure*
     says in a sentence why the pass did not come to its end, and *undone* is the pass that put back what was live.
     """
 
@@ -81,6 +111,8 @@ class Report:
     done: bool = False
     verdicts: Mapping[Ref, Status] = field(default_factory=dict)
     ignored: Mapping[Ref, Status] = field(default_factory=dict)
+    examined: Mapping[str, Examined] = field(default_factory=dict)
+    refused: str = ""
     failure: str = ""
     undone: Report | None = None
 

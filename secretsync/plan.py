@@ -31,6 +31,7 @@ class Plan:
 
     packages: tuple[PackagePlan, ...]
     restarts: tuple[stale.Restart, ...]
+    workloads: Sequence[Workload] = ()
     watch: Mapping[Ref, Mapping[str, str]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
@@ -60,8 +61,14 @@ def make_plan(desired: Sequence[Desired], live: Live, state: State, *, adopt: bo
     return Plan(
         packages,
         stale.restarts(live.workloads, packages, live.pods, state),
+        live.workloads,
         stale.unfinished(live.workloads, packages, state),
-        (*_holds(desired), *stale.dropped(live.workloads, packages, state), *_still_mounted(packages, live)),
+        (
+            *_holds(desired),
+            *_not_mounted(desired, live.workloads),
+            *stale.dropped(live.workloads, packages, state),
+            *_still_mounted(packages, live),
+        ),
     )
 
 
@@ -88,7 +95,6 @@ def _refuse(desired: Sequence[Desired], live: Live, *, adopt: bool) -> None:
             if (found := live.secrets.get(secret.name))
             for problem in ownership.problems(found, secret, one.placement, adopt=adopt)
         ),
-        *(problem for one in desired for problem in _not_mounted(one, live.workloads)),
     ]
     if problems:
         raise ownership.Refused(problems)
@@ -106,19 +112,19 @@ def _shared_names(desired: Sequence[Desired]) -> Iterable[str]:
             owners[secret.name] = one.placement.module
 
 
-def _not_mounted(desired: Desired, workloads: Iterable[Workload]) -> Iterable[str]:
-    """A workload that mounts the package but not one of its sub-directories would lose files silently."""
-    top, *below = desired.secrets
-    for workload in workloads:
-        referenced = secrets_referenced(workload.template)
-        missing = [secret for secret in below if secret.name not in referenced] if top.name in referenced else []
-        for secret in missing:
-            directory = secret.annotations[pack.DIRECTORY]
-            yield (
-                f"{workload.ref} mounts Secret {top.name} but not {secret.name}, so its pods would lose "
-                f"{directory}/ ({len(secret.data)} files): mount it too, at …/{desired.placement.module}/{directory} "
-                f"(secretFullName: {secret.name}), or leave the directory out with exclude: ['{directory}/*']"
-            )
+def _not_mounted(packages: Sequence[Desired], workloads: Sequence[Workload]) -> tuple[str, ...]:
+    """Workloads that mount the package but not one of its sub-directories; the check says how bad that is."""
+    return tuple(
+        f"{workload.ref} mounts Secret {desired.secrets[0].name} but not {secret.name}, so its pods lack "
+        f"{secret.annotations[pack.DIRECTORY]}/ ({len(secret.data)} files): mount it too, at "
+        f"…/{desired.placement.module}/{secret.annotations[pack.DIRECTORY]} (secretFullName: {secret.name}), or leave "
+        f"the directory out with exclude: ['{secret.annotations[pack.DIRECTORY]}/*']"
+        for desired in packages
+        for workload in workloads
+        if desired.secrets[0].name in (referenced := secrets_referenced(workload.template))
+        for secret in desired.secrets[1:]
+        if secret.name not in referenced
+    )
 
 
 def _holds(desired: Sequence[Desired]) -> tuple[str, ...]:

@@ -54,7 +54,7 @@ class PackageState:
 
     *secrets* are the names written and not yet deleted; *write* is the newest write id; *finished* says whether the
     rollout of that write was seen to its end; *restarts* tells which write each workload was restarted for;
-    *previous* names the Secret that holds what was live before that write.
+    *previous* names the Secret that holds what was live before that write; *checked* tells what the check last saw.
     """
 
     secrets: tuple[str, ...] = ()
@@ -63,6 +63,7 @@ class PackageState:
     restarts: Mapping[str, int] = field(default_factory=dict)
     previous: str = ""
     hold: Hold | None = None
+    checked: str = ""
 
     def begun(self, secrets: tuple[str, ...], write: int, hold: Hold | None = None) -> PackageState:
         """A write begins: its names are remembered before the first of them is created."""
@@ -99,6 +100,13 @@ class State:
             for secret, package in self.packages.items()
         }
         return replace(self, packages=packages)
+
+    def checked(self, keys: Mapping[str, str]) -> State:
+        """The check has seen these, by the package's Secret."""
+        return replace(
+            self,
+            packages={**self.packages, **{name: replace(self.of(name), checked=key) for name, key in keys.items()}},
+        )
 
     def with_package(self, secret: str, package: PackageState) -> State:
         return replace(self, packages={**self.packages, secret: package})

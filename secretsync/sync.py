@@ -11,6 +11,7 @@ from secretsync import carry_out
 from secretsync.changes import PackagePlan, stamped_write
 from secretsync.cluster.errors import Conflict
 from secretsync.destination import REAL_TIME, Clock, Destination, Report
+from secretsync.examine import examine
 from secretsync.look import look
 from secretsync.memory import Memory
 from secretsync.model import Ref
@@ -26,7 +27,10 @@ log = structlog.get_logger()
 
 def preview(destination: Destination) -> Report:
     """What `sync` would do now; nothing is written."""
-    return Report(destination.name, look(destination, _memory(destination).state))
+    state = _memory(destination).state
+    plan = look(destination, state)
+    examination = examine(destination, plan, state)
+    return Report(destination.name, plan, examined=examination.examined, refused=examination.refused)
 
 
 def sync(destination: Destination, clock: Clock = REAL_TIME) -> Report:
@@ -39,23 +43,37 @@ def sync(destination: Destination, clock: Clock = REAL_TIME) -> Report:
 
 
 def _pass(destination: Destination, clock: Clock) -> Report:
-    plan = look(destination, _memory(destination).state)
-    if plan.idle:
-        return Report(destination.name, plan, done=True)
+    """Only who has something to do takes a turn; what it does is planned again then, as nobody else is at work."""
+    report = preview(destination)
+    if report.refused:
+        return report
+    if report.plan.idle:
+        return _nothing_to_do(destination, report)
     with turn(destination) as mine:
         return _take_turn(destination, Clock(clock.now, mine.while_sleeping(clock.sleep)))
 
 
+def _nothing_to_do(destination: Destination, report: Report) -> Report:
+    """Remember what the check saw, when that is new: Rucio's version may have changed though the package did not."""
+    if report.examined:
+        memory = _memory(destination)
+        memory.keep(memory.state.checked(examine(destination, report.plan, memory.state).keys))
+    return replace(report, done=True)
+
+
 def _take_turn(destination: Destination, clock: Clock) -> Report:
-    """Plan again, now that nobody else is at work, and carry it out."""
     memory = _memory(destination)
     plan = look(destination, memory.state)
+    examination = examine(destination, plan, memory.state)
+    report = Report(destination.name, plan, examined=examination.examined, refused=examination.refused)
+    if report.refused:
+        return report
     if plan.idle:
-        return Report(destination.name, plan, done=True)
+        return replace(report, done=True)
     kept = carry_out.keep_previous(destination, plan, memory)
-    carry_out.begin(plan, memory, kept)
+    carry_out.begin(plan, memory, kept, examination.keys)
     carry_out.write(destination, plan)
-    report = _roll_out(destination, plan, memory, clock)
+    report = _roll_out(destination, replace(report, done=True), memory, clock)
     if not report.failed:
         carry_out.prune(destination, plan)
         carry_out.end(plan, memory)
@@ -67,9 +85,9 @@ def _memory(destination: Destination) -> Memory:
     return Memory(destination.cluster, destination.installation, destination.namespace, destination.manager)
 
 
-def _roll_out(destination: Destination, plan: Plan, memory: Memory, clock: Clock) -> Report:
+def _roll_out(destination: Destination, report: Report, memory: Memory, clock: Clock) -> Report:
     """Wave after wave; the first that fails is the last."""
-    report = Report(destination.name, plan, done=True)
+    plan = report.plan
     undoing = any(package.desired.hold for package in plan.packages)
     left: Stamps = plan.watch
     for wave in _waves(destination, plan) or [Wave(())]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import replace
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from secretsync import pack
 from secretsync.assemble import Once
 from secretsync.cluster.errors import Conflict
-from secretsync.destination import Clock, Delivery, Destination, Report, Rollout
+from secretsync.destination import Clock, Delivery, Destination, Report, Rollout, Strictness
 from secretsync.errors import SecretSyncError
 from secretsync.manifest import OURS
 from secretsync.model import Bundle, File, Manifest, Revision, Workload
@@ -35,7 +36,9 @@ class MemorySource:
         self.fetched = 0
 
     def push(self, **files: str) -> None:
-        self.files = tuple(File(name.replace("__", "/") + ".py", text.encode()) for name, text in sorted(files.items()))
+        self.files = tuple(
+            File(name.replace("sub__", "sub/") + ".py", text.encode()) for name, text in sorted(files.items())
+        )
         self.commit = Revision("memory", "main", f"commit:{abs(hash(self.files)):040x}")
 
     def resolve(self) -> Revision:
@@ -59,7 +62,7 @@ class Site:
             self.cluster,
             "secretsync",
             "rucio",
-            [Delivery(PLACEMENT, self.source, "recipe")],
+            [Delivery(PLACEMENT, self.source, "recipe", Strictness(fail=""))],
             rollout=Rollout(timeout=60),
         )
 
@@ -400,3 +403,55 @@ def test_nothing_is_watched_where_nothing_runs(site: Site) -> None:
     report = site.sync()
     told = {verdict.message for verdict in report.verdicts.values()}
     assert told == {"its pods restart when the manifest is applied"}
+
+
+def strict(site: Site) -> Site:
+    (delivery,) = site.destination.deliveries
+    site.destination = replace(site.destination, deliveries=[replace(delivery, strictness=Strictness())])
+    return site
+
+
+GOOD = {
+    "__init__": "",
+    "permission": "def has_permission(issuer, action, kwargs, *, session=None):\n    return None\n",
+    "schema": "SCHEMAS = {}\ndef validate_schema(name, obj):\n    pass\n",
+}
+
+
+def test_what_the_check_refuses_is_not_written(site: Site) -> None:
+    strict(site).source.push(**{**GOOD, "permission": "import nothing_that_rucio_has\n"})
+    report = site.sync()
+    assert report.refused == "the check refuses atlas_rucio_policy: nothing was touched"
+    assert (report.done, site.cluster.writes) == (False, [])
+    assert site.preview().refused == report.refused
+
+
+def test_what_the_check_lets_pass_is_not_checked_again(site: Site) -> None:
+    strict(site).source.push(**GOOD)
+    assert not site.sync().refused
+    assert site.sync().examined == {}
+
+
+def test_a_new_rucio_under_an_unchanged_package_is_checked_once(site: Site) -> None:
+    strict(site).source.push(**GOOD)
+    site.sync()
+    for ref, one in site.cluster.live_workloads.items():
+        site.cluster.live_workloads[ref] = with_image(one, "rucio/rucio-server:release-41.5.1")
+    assert site.sync().examined
+    assert not site.sync().examined
+
+
+def with_image(one: Workload, image: str) -> Workload:
+    manifest = deepcopy(one.manifest)
+    manifest["spec"]["template"]["spec"]["containers"][0]["image"] = image
+    return Workload(one.ref, manifest)
+
+
+def test_the_rucio_of_the_images_is_the_one_that_is_checked_against(site: Site) -> None:
+    strict(site).source.push(**{**GOOD, "__init__": "SUPPORTED_VERSION = '==38'\n"})
+    for ref, one in site.cluster.live_workloads.items():
+        site.cluster.live_workloads[ref] = with_image(one, "mirror.example:5000/rucio/rucio-server:release-41.5.1")
+    assert site.preview().refused
+    for ref, one in site.cluster.live_workloads.items():
+        site.cluster.live_workloads[ref] = with_image(one, "rucio/rucio-server:release-38.5.5@sha256:0")
+    assert not site.preview().refused

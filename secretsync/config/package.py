@@ -41,7 +41,7 @@ class Package(Model):
     access: Access = Access()
     verify: Verification | None = Field(None, description="for git: only signed commits or tags")
     limits: Limits = Limits()
-    check: Check = Check()
+    check: Check = Field(Check(), description="how strict the check of this package is")
 
     @field_validator("index", "extra_indexes")
     @classmethod

@@ -27,6 +27,13 @@ def document(report: Report) -> dict[str, Any]:
         "restarts": [
             {"workload": str(restart.workload.ref), "reason": restart.reason} for restart in report.plan.restarts
         ],
+        "refused": report.refused,
+        "findings": [
+            {"module": module, "rule": one.rule, "severity": str(one.severity), "path": one.path, "line": one.line}
+            | {"effect": one.effect, "remedy": one.remedy}
+            for module, examined in report.examined.items()
+            for one in examined.findings
+        ],
         "notes": list(report.plan.notes),
         "verdicts": _verdicts(report.verdicts),
         "ignored": _verdicts(report.ignored),

@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterable
 
 from secretsync.changes import Action, Change, FileChange, PackagePlan
-from secretsync.destination import Report
+from secretsync.destination import Examined, Report
 from secretsync.model import File
 from secretsync.rollout import State
 
@@ -42,6 +42,8 @@ def _lines(report: Report, *, diff: bool) -> Iterable[str]:
             yield from _change(change, done=report.done)
             if diff:
                 yield from (line for file in change.files for line in text_diff(file))
+    for module, examined in report.examined.items():
+        yield from _examined(module, examined)
     yield from _restarts(report)
     for note in report.plan.notes:
         yield wrapped(f"  note: {note}")
@@ -50,6 +52,16 @@ def _lines(report: Report, *, diff: bool) -> Iterable[str]:
     yield wrapped(f"  {_summary(report)}")
     if report.undone:
         yield from _lines(report.undone, diff=False)
+
+
+def _examined(module: str, examined: Examined) -> Iterable[str]:
+    difference = examined.difference if examined.difference and not examined.difference.empty else None
+    if not examined.findings and not difference:
+        return
+    # imported here: a pass that checks nothing does not pay for the rules
+    from secretsync.report.findings import Checked, text
+
+    yield from (f"    {line}".rstrip() for line in text([Checked(module, examined.findings, difference)]).splitlines())
 
 
 def _title(package: PackagePlan) -> str:
@@ -106,6 +118,8 @@ def _verdicts(report: Report) -> Iterable[str]:
 
 def _summary(report: Report) -> str:
     plan = report.plan
+    if report.refused:
+        return f"REFUSED: {report.refused}. Mend the package, or see 'check:' in the configuration"
     if not plan.pending and not report.verdicts:
         return "unchanged: the Secrets hold it and every workload runs it"
     written = sum(change.pending for change in plan.changes)
