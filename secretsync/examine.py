@@ -4,27 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from secretsync import __version__, pack
 from secretsync.changes import PackagePlan
 from secretsync.destination import Delivery, Destination, Examined
-from secretsync.model import Bundle, Manifest, Workload
+from secretsync.model import Bundle, Workload
 from secretsync.plan import Plan
 from secretsync.state import State
-from secretsync.wiring.references import secrets_referenced
-
-_IMAGES = ("server", "daemons", "ui")
-
-
-@dataclass(frozen=True)
-class _Surroundings:
-    """Where a package is to run, as far as the workloads that mount it tell."""
-
-    versions: tuple[str, ...]
-    images: tuple[str, ...]
-    mounted: frozenset[str] | None
+from secretsync.surroundings import Surroundings, surroundings
 
 
 @dataclass(frozen=True)
@@ -46,28 +35,28 @@ def examine(destination: Destination, plan: Plan, remembered: State) -> Examinat
     examined, keys = {}, {}
     deliveries = {delivery.placement: delivery for delivery in destination.deliveries}
     for package in plan.packages:
-        surroundings = _surroundings(package, plan.workloads)
-        key = _key(package, surroundings)
+        around = _surroundings(package, plan.workloads)
+        key = _key(package, around)
         hold = package.desired.hold
         # what is put back was live before; nothing may stand in its way
         if key == remembered.of(package.placement.secret).checked or (hold and not hold.by_hand):
             continue
         keys[package.placement.secret] = key
-        examined[package.placement.module] = _examine(deliveries[package.placement], package, surroundings)
+        examined[package.placement.module] = _examine(deliveries[package.placement], package, around)
     return Examination(examined, keys)
 
 
-def _examine(delivery: Delivery, package: PackagePlan, surroundings: _Surroundings) -> Examined:
+def _examine(delivery: Delivery, package: PackagePlan, around: Surroundings) -> Examined:
     # imported here: a pass in which nothing changed does not pay for the rules
     from secretsync.check import Severity, Situation, check, fails, with_severities
     from secretsync.check.policy_diff import policy_diff
 
     rules, bundle, live = delivery.strictness, package.desired.bundle, _live(package)
     situation = Situation(
-        rucio=surroundings.versions,
-        images=surroundings.images,
+        rucio=around.versions,
+        images=around.images,
         vo=rules.vo,
-        mounted=surroundings.mounted,
+        mounted=around.mounted,
         live=live,
         accepted=rules.accepted,
     )
@@ -85,32 +74,13 @@ def _live(package: PackagePlan) -> Bundle | None:
     return pack.live_bundle(live) if live else None
 
 
-def _surroundings(package: PackagePlan, workloads: Sequence[Workload]) -> _Surroundings:
-    names = {change.desired.name: change.desired.annotations[pack.DIRECTORY] for change in package.changes}
-    mounting = [one for one in workloads if package.placement.secret in secrets_referenced(one.template)]
-    images = [image for one in mounting for image in _rucio_images(one.template)]
-    directories = [
-        frozenset("" if names[name] == "." else names[name] for name in secrets_referenced(one.template) & names.keys())
-        for one in mounting
-    ]
-    zipped = package.placement.layout == "zip"
-    return _Surroundings(
-        versions=tuple(sorted({tag for _, tag in images if tag})),
-        images=tuple(kind for kind in _IMAGES if kind in {kind for kind, _ in images}) or ("server", "daemons"),
-        mounted=None if zipped or not directories else frozenset.intersection(*directories),
-    )
+def _surroundings(package: PackagePlan, workloads: Sequence[Workload]) -> Surroundings:
+    told = {change.desired.name: change.desired.annotations[pack.DIRECTORY] for change in package.changes}
+    directories = {name: "" if directory == "." else directory for name, directory in told.items()}
+    return surroundings(package.placement, directories, workloads)
 
 
-def _rucio_images(template: Manifest) -> Iterable[tuple[str, str]]:
-    """Kind and tag of Rucio's own images, ``rucio/rucio-daemons:release-41.5.1``, wherever they are mirrored."""
-    for container in template["spec"].get("containers") or ():
-        name, _, tag = container.get("image", "").partition("@")[0].rpartition("/")[2].partition(":")
-        kind = name.removeprefix("rucio-")
-        if kind != name and kind in _IMAGES:
-            yield kind, tag
-
-
-def _key(package: PackagePlan, surroundings: _Surroundings) -> str:
-    mounted = sorted(surroundings.mounted) if surroundings.mounted is not None else None
-    facts = [package.desired.bundle.digest, __version__, surroundings.versions, surroundings.images, mounted]
+def _key(package: PackagePlan, around: Surroundings) -> str:
+    mounted = sorted(around.mounted) if around.mounted is not None else None
+    facts = [package.desired.bundle.digest, __version__, around.versions, around.images, mounted]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]

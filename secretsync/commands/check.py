@@ -9,11 +9,11 @@ from pathlib import Path
 
 import click
 
-from secretsync import assemble, config
+from secretsync import assemble, config, pack
 from secretsync.check import Finding, Situation, check, documentation, fails, with_severities
 from secretsync.check.against_generic import against_generic
-from secretsync.check.observed import observed
 from secretsync.check.policy_diff import policy_diff
+from secretsync.check.rucio import rucio
 from secretsync.commands import Settings
 from secretsync.destination import Delivery, Destination
 from secretsync.errors import FAILED
@@ -22,6 +22,7 @@ from secretsync.model import Bundle, Secret
 from secretsync.report.findings import FORMATS, Checked
 from secretsync.requirement import DirectoryRequirement, GitRequirement, parse
 from secretsync.sources import open_source
+from secretsync.surroundings import surroundings
 
 _EPILOG = """\b
 Examples:
@@ -41,6 +42,7 @@ class Asked:
     bundle: Bundle
     situation: Situation
     strictness: config.Check
+    layout: str = "directories"
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -55,6 +57,8 @@ class Asked:
 @click.option("--format", "form", type=click.Choice(list(FORMATS)), default="text", show_default=True)
 @click.option("--diff", is_flag=True, help="Add how the policy differs from what is live.")
 @click.option("--against-generic", "generic", is_flag=True, help="Add which of Rucio's actions the package lacks.")
+@click.option("--prove", "proving", is_flag=True, help="Load it in the real Rucio too; this runs its code.")
+@click.option("--rucio-python", type=click.Path(), help="With --prove: a Python that has Rucio; default: one is made.")
 @click.option("--fail", type=click.Choice(["warning", "error", "never"]), help="What makes the exit code 1.")
 @click.option("--list", "listing", is_flag=True, help="Explain the rules and stop.")
 @click.pass_context
@@ -67,10 +71,12 @@ def check_command(
     form: str,
     diff: bool,
     generic: bool,
+    proving: bool,
+    rucio_python: str | None,
     fail: str | None,
     listing: bool,
 ) -> None:
-    """Say what Rucio would do with a package; nothing is touched, and nothing of the package is run.
+    """Say what Rucio would do with a package; nothing is touched.
 
     REQUIREMENT is a package in one of pip's forms, a folder for instance. Without it the configuration's packages are
     checked against what is live; with --rucio and without --diff the cluster is not asked.
@@ -85,6 +91,8 @@ def check_command(
     else:
         asked = list(of_configuration(context.obj, module, versions, ask_cluster=diff or not versions))
     checked = [_checked(one, diff=diff, generic=generic) for one in asked]
+    if proving:
+        checked = [_proven(one, told, rucio_python) for one, told in zip(asked, checked, strict=True)]
     click.echo(FORMATS[form](checked), nl=False)
     if any(_stops(one, told, fail) for one, told in zip(asked, checked, strict=True)):
         context.exit(FAILED)
@@ -111,7 +119,7 @@ def of_configuration(
             bundle = delivery.source.fetch(delivery.source.resolve())
             situation = _live(destination, delivery, bundle, package.vo) if ask_cluster else Situation(vo=package.vo)
             situation = replace(situation, rucio=versions or situation.rucio, accepted=frozenset(package.check.accept))
-            yield Asked(f"{bundle.module} ({destination.name})", bundle, situation, package.check)
+            yield Asked(f"{bundle.module} ({destination.name})", bundle, situation, package.check, package.layout)
 
 
 def _live(destination: Destination, delivery: Delivery, bundle: Bundle, vo: str) -> Situation:
@@ -120,8 +128,17 @@ def _live(destination: Destination, delivery: Delivery, bundle: Bundle, vo: str)
     names = dict.fromkeys((secret, *memory.state.of(secret).secrets))
     found = (destination.cluster.secret(destination.namespace, name) for name in names)
     secrets: list[Secret] = [one for one in found if one]
-    workloads = destination.cluster.workloads(destination.namespace, destination.selector)
-    return observed(bundle, delivery.placement, secrets, workloads, vo=vo)
+    directories = {pack.secret_name(delivery.placement, file.directory): file.directory for file in bundle.files}
+    around = surroundings(
+        delivery.placement, directories, destination.cluster.workloads(destination.namespace, destination.selector)
+    )
+    return Situation(
+        rucio=around.versions,
+        images=around.images,
+        vo=vo,
+        mounted=around.mounted,
+        live=replace(pack.live_bundle(secrets), module=bundle.module) if secrets else None,
+    )
 
 
 def _checked(asked: Asked, *, diff: bool, generic: bool) -> Checked:
@@ -132,6 +149,19 @@ def _checked(asked: Asked, *, diff: bool, generic: bool) -> Checked:
         policy_diff(live, asked.bundle) if diff and live else None,
         tuple(against_generic(asked.bundle, one) for one in asked.situation.rucio or ("",)) if generic else (),
     )
+
+
+def _proven(asked: Asked, checked: Checked, python: str | None) -> Checked:
+    """What was found, and what the real Rucio made of it. Raises what making its environment raises."""
+    from secretsync.prove import prove, rucio_environment
+
+    if not asked.situation.rucio:
+        raise click.UsageError("--prove needs the versions of Rucio to prove it with: --rucio 41.5.1")
+    found = checked.findings
+    for tag in asked.situation.rucio:
+        environment = rucio_environment(str(rucio(tag).release), assemble.default_cache(), python)
+        found += prove(asked.bundle, rucio=environment, vo=asked.situation.vo, layout=asked.layout).findings
+    return replace(checked, findings=found)
 
 
 def _stops(asked: Asked, checked: Checked, fail: str | None) -> bool:

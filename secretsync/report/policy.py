@@ -23,7 +23,7 @@ def against_generic_text(compared: AgainstGeneric) -> str:
         lines.append(f"Actions of Rucio {compared.rucio} that the package lacks")
         lines += _listed(f"({compared.decided_by} decides on them):", compared.lacks)
     if compared.only_here:
-        lines += _listed(f"Actions that its generic permissions do not have:", compared.only_here)
+        lines += _listed("Actions that its generic permissions do not have:", compared.only_here)
     return "\n".join(lines) + "\n"
 
 
