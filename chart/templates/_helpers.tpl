@@ -1,0 +1,136 @@
+{{- define "secretsync.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
+{{- end }}
+
+{{/* 52 characters: a CronJob's name must leave room for what its Jobs add. */}}
+{{- define "secretsync.fullname" -}}
+{{- if .Values.fullnameOverride }}
+{{- .Values.fullnameOverride | trunc 52 | trimSuffix "-" }}
+{{- else if contains (include "secretsync.name" .) .Release.Name }}
+{{- .Release.Name | trunc 52 | trimSuffix "-" }}
+{{- else }}
+{{- printf "%s-%s" .Release.Name (include "secretsync.name" .) | trunc 52 | trimSuffix "-" }}
+{{- end }}
+{{- end }}
+
+{{- define "secretsync.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "secretsync.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "secretsync.labels" -}}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+{{ include "secretsync.selectorLabels" . }}
+{{- with .Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{- define "secretsync.serviceAccountName" -}}
+{{- .Values.serviceAccount.name | default (ternary (include "secretsync.fullname" .) "default" .Values.serviceAccount.create) }}
+{{- end }}
+
+{{- define "secretsync.image" -}}
+{{- with .Values.image }}
+{{- if .digest }}{{ printf "%s@%s" .repository .digest }}{{ else }}{{ printf "%s:%s" .repository (.tag | default $.Chart.AppVersion) }}{{ end }}
+{{- end }}
+{{- end }}
+
+{{/* The Secrets that secretsync writes for one target, as secretsync itself names them; {root, target}. */}}
+{{- define "secretsync.secretNames" -}}
+{{- $config := .root.Values.config }}
+{{- $names := list (printf "%s-state" ($config.installation | default "secretsync")) }}
+{{- range $package := $config.packages }}
+{{- $name := $package.secretName | default $.target.secretName | default ($package.moduleName | lower | replace "_" "-" | trimAll "-") }}
+{{- $names = append $names $name }}
+{{- range $.root.Values.rbac.directories }}
+{{- $names = append $names (printf "%s-%s" $name (regexReplaceAll "[^a-z0-9]" (lower .) "-" | trimAll "-")) }}
+{{- end }}
+{{- range $number := untilStep 1 (int (add 1 (($.target.rollout).history | default 5))) 1 }}
+{{- $names = append $names (printf "%s-history-%d" $name $number) }}
+{{- end }}
+{{- end }}
+{{- toYaml (concat $names .root.Values.rbac.extraSecretNames | uniq) }}
+{{- end }}
+
+{{/* The pod, which both modes share; {root, arguments, restartPolicy}. */}}
+{{- define "secretsync.podTemplate" -}}
+{{- $ := .root -}}
+metadata:
+  labels:
+    {{- include "secretsync.labels" $ | nindent 4 }}
+    {{- with $.Values.podLabels }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+  annotations:
+    checksum/config: {{ toYaml $.Values.config | sha256sum }}
+    {{- with $.Values.podAnnotations }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+spec:
+  serviceAccountName: {{ include "secretsync.serviceAccountName" $ }}
+  restartPolicy: {{ .restartPolicy }}
+  terminationGracePeriodSeconds: {{ $.Values.terminationGracePeriodSeconds }}
+  # a Service of the namespace must not reach the program as environment variables
+  enableServiceLinks: false
+  securityContext:
+    {{- toYaml $.Values.podSecurityContext | nindent 4 }}
+  {{- range $key := list "imagePullSecrets" "nodeSelector" "tolerations" "affinity" "topologySpreadConstraints" "priorityClassName" }}
+  {{- with get $.Values $key }}
+  {{ $key }}: {{ toYaml . | nindent 4 }}
+  {{- end }}
+  {{- end }}
+  containers:
+    - name: secretsync
+      image: {{ include "secretsync.image" $ | quote }}
+      imagePullPolicy: {{ $.Values.image.pullPolicy }}
+      args: {{ concat (list "--config" "/etc/secretsync/secretsync.yaml" "--log-format" $.Values.logFormat) (ternary (list "--verbose") list $.Values.verbose) .arguments | toJson }}
+      # what was said last, where no other word was left
+      terminationMessagePolicy: FallbackToLogsOnError
+      env:
+        - {name: HOME, value: /cache}
+        - {name: XDG_CACHE_HOME, value: /cache}
+        - {name: TMPDIR, value: /cache}
+        {{- with $.Values.extraEnv }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
+      securityContext:
+        {{- toYaml $.Values.securityContext | nindent 8 }}
+      resources:
+        {{- toYaml $.Values.resources | nindent 8 }}
+      volumeMounts:
+        - {name: config, mountPath: /etc/secretsync, readOnly: true}
+        - {name: cache, mountPath: /cache}
+        {{- range $index, $name := $.Values.credentials }}
+        - {name: credentials-{{ $index }}, mountPath: /credentials/{{ $name }}, readOnly: true}
+        {{- end }}
+        {{- range $index, $name := $.Values.trust }}
+        - {name: trust-{{ $index }}, mountPath: /trust/{{ $name }}, readOnly: true}
+        {{- end }}
+        {{- with $.Values.extraVolumeMounts }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
+  volumes:
+    - name: config
+      configMap: {name: {{ include "secretsync.fullname" $ }}}
+    - name: cache
+      {{- if $.Values.cache.existingClaim }}
+      persistentVolumeClaim: {claimName: {{ $.Values.cache.existingClaim }}}
+      {{- else }}
+      emptyDir: {sizeLimit: {{ $.Values.cache.sizeLimit }}}
+      {{- end }}
+    {{- range $index, $name := $.Values.credentials }}
+    - name: credentials-{{ $index }}
+      # 0440: the group is fsGroup; ssh takes a key that it does not own and the world cannot read
+      secret: {secretName: {{ $name }}, defaultMode: 0440}
+    {{- end }}
+    {{- range $index, $name := $.Values.trust }}
+    - name: trust-{{ $index }}
+      configMap: {name: {{ $name }}}
+    {{- end }}
+    {{- with $.Values.extraVolumes }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+{{- end }}

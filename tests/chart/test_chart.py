@@ -1,0 +1,161 @@
+"""The chart, rendered by every Helm there is: $HELM names them, else build/helm/helm3 and helm4, else helm on PATH."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from secretsync import config, history, pack, state
+from secretsync.model import Placement
+
+ROOT = Path(__file__).parents[2]
+CHART = ROOT / "chart"
+CONFIG: dict[str, Any] = yaml.safe_load((CHART / "ci" / "cronjob-values.yaml").read_text())["config"]
+
+
+def helms() -> list[str]:
+    if named := os.environ.get("HELM"):
+        return named.split()
+    built = sorted(str(path) for path in (ROOT / "build" / "helm").glob("helm*") if os.access(path, os.X_OK))
+    return built or [path for path in [shutil.which("helm")] if path]
+
+
+@pytest.fixture(params=helms() or [None], ids=lambda path: Path(path).name if path else "none")
+def helm(request: pytest.FixtureRequest) -> str:
+    if request.param is None:
+        pytest.skip("no Helm: set HELM to one or more programs, or run .ci/helm")
+    return str(request.param)
+
+
+def run(helm: str, *arguments: str, values: Mapping[str, Any]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [helm, *arguments, "--values", "-"], input=yaml.safe_dump(values), capture_output=True, text=True, check=False
+    )
+
+
+def render(helm: str, **values: Any) -> list[dict[str, Any]]:
+    told = run(helm, "template", "policy", str(CHART), "--namespace", "ops", values={"config": CONFIG, **values})
+    assert told.returncode == 0, told.stderr
+    return [manifest for manifest in yaml.safe_load_all(told.stdout) if manifest]
+
+
+def one(manifests: list[dict[str, Any]], kind: str) -> dict[str, Any]:
+    (found,) = [manifest for manifest in manifests if manifest["kind"] == kind]
+    return found
+
+
+WRONG: list[tuple[str, dict[str, Any]]] = [
+    ("mode", {"mode": "daemon"}),
+    ("schedul", {"cronjob": {"schedul": "* * * * *"}}),
+    ("schedule", {"cronjob": {"schedule": "every five minutes"}}),
+    ("suspend", {"cronjob": {"suspend": "yes please"}}),
+    ("backoffLimit", {"cronjob": {"backoffLimit": -1}}),
+    ("startingDeadlineSeconds", {"cronjob": {"startingDeadlineSeconds": 5}}),
+    ("pullPolicy", {"image": {"pullPolicy": "Sometimes"}}),
+    ("digest", {"image": {"digest": "sha256:1234"}}),
+    ("repositry", {"image": {"repositry": "example.org/secretsync"}}),
+    ("replicas", {"replicas": 2}),
+    ("packages", {"config": {**CONFIG, "packages": []}}),
+    ("targets", {"config": {**CONFIG, "targets": []}}),
+    ("moduleName", {"config": {**CONFIG, "packages": [{"requirement": "a==1"}]}}),
+    ("moduleName", {"config": {**CONFIG, "packages": [{"moduleName": "atlas-policy", "requirement": "a==1"}]}}),
+    ("layout", {"config": {**CONFIG, "packages": [{**CONFIG["packages"][0], "layout": "tar"}]}}),
+    ("secretname", {"config": {**CONFIG, "targets": [{**CONFIG["targets"][0], "secretname": "policy"}]}}),
+    ("namespace", {"config": {**CONFIG, "targets": [{**CONFIG["targets"][0], "namespace": "Rucio"}]}}),
+    ("interval", {"config": {**CONFIG, "interval": "5 minutes"}}),
+    ("credentials", {"credentials": [{"secretName": "token"}]}),
+    ("ports", {"networkPolicy": {"ports": [70000]}}),
+    ("logFormat", {"logFormat": "xml"}),
+    ("sizeLimit", {"cache": {"sizeLimit": "much"}}),
+]
+
+
+@pytest.mark.parametrize(("key", "values"), WRONG, ids=[f"{number}-{key}" for number, (key, _) in enumerate(WRONG)])
+def test_a_wrong_value_fails_the_lint_with_a_line_that_names_its_key(
+    helm: str, key: str, values: dict[str, Any]
+) -> None:
+    told = run(helm, "lint", str(CHART), values={"config": CONFIG, **values})
+    assert told.returncode != 0
+    assert any(key in line for line in (told.stdout + told.stderr).splitlines())
+
+
+@pytest.mark.parametrize("mode", ["cronjob", "deployment"])
+def test_the_chart_passes_the_strict_lint_in_both_modes(helm: str, mode: str) -> None:
+    told = run(helm, "lint", "--strict", str(CHART), values={"config": CONFIG, "mode": mode})
+    assert told.returncode == 0, told.stdout
+
+
+@pytest.mark.parametrize("mode", ["cronjob", "deployment"])
+def test_the_configuration_in_the_config_map_is_one_that_secretsync_takes(helm: str, mode: str) -> None:
+    text = one(render(helm, mode=mode), "ConfigMap")["data"]["secretsync.yaml"]
+    assert config.parse(yaml.safe_load(text), Path("secretsync.yaml")).packages[0].version == "0.8.6"
+
+
+def test_the_role_names_every_secret_that_secretsync_writes(helm: str) -> None:
+    rules = one(render(helm), "Role")["rules"]
+    names = {name for rule in rules if rule["resources"] == ["secrets"] for name in rule.get("resourceNames", ())}
+    read = config.parse(CONFIG, Path("secretsync.yaml"))
+    (package,), (target,) = read.packages, read.targets
+    secret = read.secret_name(package, target)
+    placement = Placement(read.installation, target.namespace, secret, package.module_name)
+    assert names == {
+        state.secret_name(read.installation),
+        pack.secret_name(placement, ""),
+        pack.secret_name(placement, "algorithms"),
+        *history.names(secret, target.rollout.history),
+    }
+
+
+def test_only_create_is_granted_on_secrets_of_any_name(helm: str) -> None:
+    rules = one(render(helm), "Role")["rules"]
+    anywhere = [rule["verbs"] for rule in rules if rule["resources"] == ["secrets"] and "resourceNames" not in rule]
+    assert anywhere == [["create"]]
+
+
+def test_a_target_reached_by_a_context_gets_no_role(helm: str) -> None:
+    elsewhere = {"cluster": {"context": "testbed"}, "namespace": "rucio", "secretName": "testbed-policy"}
+    manifests = render(helm, config={**CONFIG, "targets": [*CONFIG["targets"], elsewhere]})
+    assert len([manifest for manifest in manifests if manifest["kind"] == "Role"]) == 1
+
+
+def test_the_jobs_are_not_repeated_for_what_would_fail_again(helm: str) -> None:
+    job = one(render(helm), "CronJob")["spec"]
+    assert job["concurrencyPolicy"] == "Forbid"
+    rule = job["jobTemplate"]["spec"]["podFailurePolicy"]["rules"][-1]
+    assert (rule["action"], rule["onExitCodes"]["values"]) == ("FailJob", [2, 4])
+
+
+def test_there_is_one_writer_at_any_time(helm: str) -> None:
+    spec = one(render(helm, mode="deployment"), "Deployment")["spec"]
+    assert (spec["replicas"], spec["strategy"]) == (1, {"type": "Recreate"})
+
+
+def test_a_changed_configuration_starts_a_new_pod(helm: str) -> None:
+    def checksum(interval: str) -> str:
+        deployment = one(render(helm, mode="deployment", config={**CONFIG, "interval": interval}), "Deployment")
+        return str(deployment["spec"]["template"]["metadata"]["annotations"]["checksum/config"])
+
+    assert checksum("5m") != checksum("6m")
+
+
+def test_credentials_and_trust_are_files_of_existing_objects(helm: str) -> None:
+    pod = one(render(helm, mode="deployment", credentials=["token"], trust=["ca"]), "Deployment")["spec"]["template"]
+    mounts = {mount["mountPath"]: mount["name"] for mount in pod["spec"]["containers"][0]["volumeMounts"]}
+    volumes = {volume["name"]: volume for volume in pod["spec"]["volumes"]}
+    assert volumes[mounts["/credentials/token"]]["secret"]["secretName"] == "token"
+    assert volumes[mounts["/trust/ca"]]["configMap"]["name"] == "ca"
+
+
+def test_the_schema_knows_the_very_keys_of_the_configuration() -> None:
+    chart = yaml.safe_load((CHART / "values.schema.json").read_text())
+    ours = config.schema()
+    assert set(chart["properties"]["config"]["properties"]) == set(ours["properties"])
+    for model in ("Package", "Target", "Rollout", "Wave", "Access", "Verification", "Limits"):
+        assert set(chart["$defs"][model]["properties"]) == set(ours["$defs"][model]["properties"]), model
