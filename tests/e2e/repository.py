@@ -10,9 +10,10 @@ MODULE = "site_policy"
 
 PACKAGE = {
     "__init__.py": b"SUPPORTED_VERSION = ['>=35']\nVERSION = 1\n",
-    "permission.py": b"from . import rules\n\n\ndef has_permission(issuer, action, kwargs):\n    return rules.ALL\n",
+    "permission.py": b"from . import rules\n\n\n"
+    b"def has_permission(issuer, action, kwargs, *, session=None):\n    return rules.ALL\n",
     "rules.py": b"ALL = True\n",
-    "schema.py": b"SCOPE_LENGTH = 25\n",
+    "schema.py": b"SCOPE_LENGTH = 25\nSCHEMAS = {}\n\n\ndef validate_schema(name, obj):\n    return None\n",
     "accounts.py": b"ROOT = 'root'\n",
     "quota.py": b"LIMIT = 10 ** 15\n",
     "subscriptions.py": b"",

@@ -70,6 +70,8 @@ class Site:
     directories: Sequence[str] = ("", "algorithms")
     imports: Sequence[str] = ()
     settle: float = 1
+    check: str = "error"
+    """The severity at which the check stops a run."""
     beside: Mapping[str, Any] = field(default_factory=dict)
     """Further keys of the configuration."""
 
@@ -92,7 +94,7 @@ class Site:
             "secretName": self.secret,
             "rollout": {"timeout": 120, "settle": self.settle},
         }
-        package = {"moduleName": self.module, "requirement": self.requirement}
+        package = {"moduleName": self.module, "requirement": self.requirement, "check": {"fail": self.check}}
         content = {"packages": [package], "targets": [target], "cache": str(self.folder / "cache"), **self.beside}
         path.write_text(yaml.safe_dump(content))
         return path
