@@ -39,6 +39,9 @@ class Package(Model):
     )
     timeout: Seconds = Field(120, gt=0, description="how long each question to the source may take")
     access: Access = Access()
+    build: Literal["", "wheel"] = Field(
+        "", description="build a wheel first, for trees that cannot be imported as they are; runs the package's code"
+    )
     verify: Verification | None = Field(None, description="for git: only signed commits or tags")
     limits: Limits = Limits()
     check: Check = Field(Check(), description="how strict the check of this package is")
@@ -64,10 +67,14 @@ class Package(Model):
         return value
 
     @model_validator(mode="after")
-    def _ref_is_said_once(self) -> Package:
+    def _keys_fit_the_requirement(self) -> Package:
         requirement = parse(self.requirement)
         if self.tag and not (isinstance(requirement, GitRequirement) and requirement.ref == ""):
             raise ValueError("tag: is for a git requirement without @ref; choose one of the two")
+        if self.build and not isinstance(requirement, GitRequirement):
+            raise ValueError(
+                "build: is for git requirements; an index has wheels, and a directory can be built by hand"
+            )
         return self
 
     @field_validator("requirement")

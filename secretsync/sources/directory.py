@@ -13,7 +13,7 @@ from secretsync.locate import Entry, Kind, locate
 from secretsync.model import Bundle, Revision, digest
 from secretsync.requirement import DirectoryRequirement
 from secretsync.sources.bundling import make_bundle, refuse_too_many
-from secretsync.sources.version import confirmed_version, project_files, stated_version
+from secretsync.sources.version import confirmed_version, notes_on_generated_files, project_files, stated_version
 
 _NEVER_ENTERED = frozenset({".git", ".hg", ".svn", "__pycache__", ".venv", "node_modules", ".tox"})
 
@@ -72,8 +72,11 @@ class DirectorySource:
         refuse_too_many(self._package, len(located.files))
         contents = {path: (self._folder / place).read_bytes() for path, place in located.files.items()}
         places = project_files({entry.path for entry in entries}, located.directory)
-        statements = [(place, stated_version((self._folder / place).read_bytes())) for place in places]
-        version, notes = confirmed_version(self._package, statements)
+        stated = {place: (self._folder / place).read_bytes() for place in places}
+        version, notes = confirmed_version(
+            self._package, [(place, stated_version(data)) for place, data in stated.items()]
+        )
+        notes = (*notes, *notes_on_generated_files(stated, {entry.path for entry in entries}))
         bundle = make_bundle(self._package, Revision(self._written, "", ""), contents, version=version, notes=notes)
         return replace(bundle, revision=Revision(self._written, "", f"sha256:{digest(bundle.files)}"))
 

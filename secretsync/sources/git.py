@@ -10,13 +10,20 @@ from secretsync.locate import Kind, Located, locate
 from secretsync.model import Bundle, Revision
 from secretsync.requirement import GitRequirement
 from secretsync.sources import git_refs
+from secretsync.sources.building import bundle_of_project
 from secretsync.sources.bundling import make_bundle, refuse_too_many
 from secretsync.sources.git_cache import GitCache, entries
 from secretsync.sources.git_failure import CommitNotServed
 from secretsync.sources.git_refs import Found, RefVanished, TagMoved, UnknownRef
 from secretsync.sources.git_remote import Remote
 from secretsync.sources.git_signature import confirm_tag_name, split_commit, split_tag, verify
-from secretsync.sources.version import confirmed_version, project_files, stated_version, tagged_version
+from secretsync.sources.version import (
+    confirmed_version,
+    notes_on_generated_files,
+    project_files,
+    stated_version,
+    tagged_version,
+)
 
 
 class GitSource:
@@ -105,13 +112,27 @@ class GitSource:
 
     def _bundle(self, revision: Revision, commit: str) -> Bundle:
         tree = self._cache.tree(commit)
+        if self._package.build:
+            return self._built(revision, tree)
         located = self._locate(tree)
         projects = project_files(tree, located.directory)
         ids = {place: tree[place][1] for place in (*located.files.values(), *projects)}
         data = self._cache.contents(list(ids.values()))
         contents = {path: data[ids[place]] for path, place in located.files.items()}
-        version, notes = self._version(revision.ref, {place: data[ids[place]] for place in projects})
-        return make_bundle(self._package, revision, contents, version=version, notes=(*self._notes, *notes))
+        stated = {place: data[ids[place]] for place in projects}
+        version, notes = self._version(revision.ref, stated)
+        notes = (*self._notes, *notes, *notes_on_generated_files(stated, tree))
+        return make_bundle(self._package, revision, contents, version=version, notes=notes)
+
+    def _built(self, revision: Revision, tree: Mapping[str, tuple[Kind, str]]) -> Bundle:
+        """The bundle of the wheel that the project builds to."""
+        below = f"{self._requirement.subdirectory}/" if self._requirement.subdirectory else ""
+        files = {path: name for path, (kind, name) in tree.items() if path.startswith(below) and kind is Kind.FILE}
+        data = self._cache.contents(list(files.values()))
+        project = {path.removeprefix(below): data[name] for path, name in files.items()}
+        stated = {"pyproject.toml": project["pyproject.toml"]} if "pyproject.toml" in project else {}
+        version, notes = self._version(revision.ref, stated)
+        return bundle_of_project(self._package, revision, project, version=version, notes=(*self._notes, *notes))
 
     def _locate(self, tree: Mapping[str, tuple[Kind, str]]) -> Located:
         located = locate(

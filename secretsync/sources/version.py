@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 import tomllib
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Mapping
 
 from secretsync.config import Package
 from secretsync.errors import SecretSyncError
@@ -83,3 +83,29 @@ def tagged_version(ref: str) -> str:
     """``0.3.1`` of ``v0.3.1`` or ``policy-0.3.1``; empty for a ref that names no version."""
     match = re.fullmatch(r"(?:[A-Za-z][A-Za-z_-]*[-_/])?v?(\d+(?:\.\d+)+\w*)", ref)
     return match[1] if match else ""
+
+
+def notes_on_generated_files(projects: Mapping[str, bytes], tree: Container[str]) -> tuple[str, ...]:
+    """What to tell where a build would write a file that *tree* lacks; *projects* are pyproject files by path."""
+    missing = [_ungenerated_file(data, posixpath.dirname(place), tree) for place, data in projects.items()]
+    return tuple(
+        f"{path} is written by a build and is not in the tree; if the package imports it, say 'build: wheel'"
+        for path in missing
+        if path
+    )
+
+
+def _ungenerated_file(pyproject: bytes, directory: str, tree: Container[str]) -> str:
+    """The version file that a build would write, where *tree* lacks it; empty otherwise.
+
+    The keys are setuptools_scm's (version_file, write_to) and hatch-vcs's (version-file).
+    """
+    try:
+        tools = tomllib.loads(pyproject.decode()).get("tool", {})
+        scm = tools.get("setuptools_scm", {})
+        hook = tools.get("hatch", {}).get("build", {}).get("hooks", {}).get("vcs", {})
+        named = scm.get("version_file") or scm.get("write_to") or hook.get("version-file") or ""
+        path = posixpath.join(directory, named) if named else ""
+    except (ValueError, AttributeError, TypeError):
+        return ""
+    return path if path and path not in tree else ""
