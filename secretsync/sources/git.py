@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from secretsync.config import Package
@@ -117,7 +118,7 @@ class GitSource:
         located = self._locate(tree)
         projects = project_files(tree, located.directory)
         ids = {place: tree[place][1] for place in (*located.files.values(), *projects)}
-        data = self._cache.contents(list(ids.values()))
+        data = self._cache.contents(list(ids.values()), at_most=self._package.limits.bytes)
         contents = {path: data[ids[place]] for path, place in located.files.items()}
         stated = {place: data[ids[place]] for place in projects}
         version, notes = self._version(revision.ref, stated)
@@ -128,7 +129,7 @@ class GitSource:
         """The bundle of the wheel that the project builds to."""
         below = f"{self._requirement.subdirectory}/" if self._requirement.subdirectory else ""
         files = {path: name for path, (kind, name) in tree.items() if path.startswith(below) and kind is Kind.FILE}
-        data = self._cache.contents(list(files.values()))
+        data = self._cache.contents(list(files.values()), at_most=self._package.limits.download)
         project = {path.removeprefix(below): data[name] for path, name in files.items()}
         stated = {"pyproject.toml": project["pyproject.toml"]} if "pyproject.toml" in project else {}
         version, notes = self._version(revision.ref, stated)
@@ -136,7 +137,7 @@ class GitSource:
 
     def _locate(self, tree: Mapping[str, tuple[Kind, str]]) -> Located:
         located = locate(
-            entries(tree, self._cache.contents),
+            entries(tree, partial(self._cache.contents, at_most=self._package.limits.bytes)),
             self._package.module_name,
             subdirectory=self._requirement.subdirectory,
             include=self._package.include,

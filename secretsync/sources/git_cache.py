@@ -52,6 +52,20 @@ class TooMuchFetched(SecretSyncError):
         return f"{self.url} sent more than {self.limit:,} bytes; raise 'limits.download' of the package if it must be"
 
 
+class TooMuchToRead(SecretSyncError):
+    """The package's files are larger than a package may be."""
+
+    def __init__(self, url: str, found: int, limit: int) -> None:
+        super().__init__(url, found, limit)
+        self.url, self.found, self.limit = url, found, limit
+
+    def __str__(self) -> str:
+        return (
+            f"{self.url}: the files that the package needs have {self.found:,} bytes, more than the {self.limit:,} "
+            "they may have; exclude what does not belong to it, or raise 'limits.bytes' of the package"
+        )
+
+
 class CacheBusy(SecretSyncError):
     """Another process has held the cache's lock for too long."""
 
@@ -197,21 +211,32 @@ class GitCache:
             raise TooManyPaths(self._remote.url, MOST_PATHS)
         return dict(_tree_line(line) for line in lines)
 
-    def contents(self, ids: Sequence[str]) -> dict[str, bytes]:
-        """The bytes of these objects; those that are not here yet are asked for in one fetch."""
+    def contents(self, ids: Sequence[str], *, at_most: int) -> dict[str, bytes]:
+        """The bytes of these objects, *at_most* so many in all; those not here yet are asked for in one fetch.
+
+        Raises TooMuchToRead before anything is read into memory.
+        """
         wanted = sorted(set(ids))
-        if missing := sorted(set(wanted) - self._objects()):
+        sizes = self._sizes()
+        if missing := [name for name in wanted if name not in sizes]:
             text = "".join(f"{name}\n" for name in missing)
             options = ["--filter=blob:none", "--stdin", self._remote.url]
             answer = self._fetch(options, text.encode(), noop=True)
             if answer.status != 0:
                 raise explain(self._remote.url, answer.complaint)
+            sizes = self._sizes()
+        if not sizes.keys() >= set(wanted):
+            raise BrokenCache(self.folder)
+        if (total := sum(sizes[name] for name in wanted)) > at_most:
+            raise TooMuchToRead(self._remote.url, total, at_most)
         return dict(zip(wanted, self._read(wanted), strict=True))
 
-    def _objects(self) -> set[str]:
+    def _sizes(self) -> dict[str, int]:
+        """The size of every object that is here."""
         # Asking for each object alone ends git where one is missing from a repository with a promisor.
-        listing = self._local("cat-file", "--batch-all-objects", "--unordered", "--batch-check=%(objectname)")
-        return set(listing.decode().split())
+        form = "--batch-check=%(objectname) %(objectsize)"
+        listing = self._local("cat-file", "--batch-all-objects", "--unordered", form).decode().splitlines()
+        return {name: int(size) for name, _, size in (line.partition(" ") for line in listing)}
 
     def _read(self, ids: Sequence[str]) -> Iterator[bytes]:
         text = "".join(f"{name}\n" for name in ids).encode()

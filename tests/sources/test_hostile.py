@@ -18,7 +18,7 @@ from secretsync.locate import LinkLeadsOut, SubmoduleInPackage, UnsafePath
 from secretsync.model import Bundle
 from secretsync.sources import open_source
 from secretsync.sources.bundling import LfsPointer, PackageTooLarge
-from secretsync.sources.git_cache import TooManyPaths
+from secretsync.sources.git_cache import TooManyPaths, TooMuchToRead
 from secretsync.sources.git_failure import GitFailed
 from secretsync.sources.git_process import GitTimedOut
 from tests.servers.git_http import serve
@@ -124,6 +124,14 @@ def test_a_package_of_too_many_files_is_refused_before_they_are_fetched(reposito
     git(repository, "-c", "user.name=A", "commit", "--quiet", "--message=many")
     with pytest.raises(PackageTooLarge, match=r"limits\.files"):
         fetch(f"file://{repository}", tmp_path)
+
+
+def test_a_file_above_the_limit_is_refused_before_it_is_read_into_memory(repository: Path, tmp_path: Path) -> None:
+    (repository / "my_policy" / "huge.bin").write_bytes(bytes(3_000_000))
+    commit(repository)
+    with pytest.raises(TooMuchToRead, match=r"limits\.bytes"):
+        fetch(f"file://{repository}", tmp_path, limits={"bytes": 1_000_000})
+    assert fetch(f"file://{repository}", tmp_path, limits={"bytes": 1_000_000}, exclude=["*.bin"]).files
 
 
 @pytest.mark.slow
