@@ -9,7 +9,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 MOST_PATHS = 100_000
 _READING_TIMEOUT = 60.0
 _WAIT_FOR_OTHERS = 0.1
+_FORGOTTEN_AFTER = 30 * 86400.0
 _KINDS = {"120000": Kind.SYMLINK, "160000": Kind.SUBMODULE}
 
 
@@ -104,6 +105,8 @@ class GitCache:
         try:
             _wait_for_lock(descriptor, self.folder, self._timeout)
             self._lock = descriptor
+            os.utime(descriptor)
+            _forget_unused(self.folder.parent)
             yield
         finally:
             self._lock = None
@@ -296,6 +299,18 @@ def _wait_for_lock(descriptor: int, folder: Path, timeout: float) -> None:
             time.sleep(_WAIT_FOR_OTHERS)
         else:
             return
+
+
+def _forget_unused(folder: Path) -> None:
+    """Remove the caches of remotes that nobody has asked for in a month."""
+    oldest = time.time() - _FORGOTTEN_AFTER
+    for lock in folder.glob("*.lock"):
+        # Another process may be tidying up as well.
+        with suppress(FileNotFoundError):
+            if lock.stat().st_mtime < oldest:
+                shutil.rmtree(lock.with_suffix(".git"), ignore_errors=True)
+                lock.with_suffix(".refs.json").unlink(missing_ok=True)
+                lock.unlink()
 
 
 def _size(folder: Path) -> int:

@@ -126,6 +126,17 @@ def test_a_cache_above_its_limit_is_made_anew(repository: Path, tmp_path: Path) 
     assert not (bare(tmp_path) / "objects" / "ballast").exists()
 
 
+def test_the_cache_of_a_remote_that_nobody_asks_for_goes_after_a_month(repository: Path, tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    fetch(repository, cache)
+    forgotten = bare(cache)
+    os.utime(forgotten.with_suffix(".lock"), (0, 0))
+    other = repository.rename(tmp_path / "renamed")
+    fetch(other, cache)
+    assert bare(cache) != forgotten
+    assert not forgotten.with_suffix(".refs.json").exists()
+
+
 def test_a_fetch_above_its_limit_is_ended(repository: Path, tmp_path: Path) -> None:
     git(repository, "config", "uploadpack.allowFilter", "false")
     (repository / "huge.bin").write_bytes(random.Random(1).randbytes(8_000_000))
