@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from secretsync.config.access import Access, Limits, Verification
 from secretsync.config.check import Check
 from secretsync.config.fields import Model, ModuleName, Name, Seconds, Text
 from secretsync.requirement import GitRequirement, parse
+
+Sha256 = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 
 
 class Package(Model):
@@ -36,6 +38,9 @@ class Package(Model):
     index: str = Field("", description="the simple index's URL; default: $PIP_INDEX_URL, else https://pypi.org/simple/")
     extra_indexes: tuple[str, ...] = Field(
         (), description="asked in this order, and only while none before has a distribution of that name"
+    )
+    hashes: tuple[Sha256, ...] = Field(
+        (), description="for an index: the file must have one of these, sha256:… as pip writes them"
     )
     timeout: Seconds = Field(120, gt=0, description="how long each question to the source may take")
     access: Access = Access()

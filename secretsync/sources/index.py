@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
@@ -32,7 +33,8 @@ class IndexSource:
         base: Path,
         notes: tuple[str, ...] = (),
     ) -> None:
-        self._package, self._requirement = package, requirement
+        hashes = tuple(value.removeprefix("sha256:") for value in package.hashes)
+        self._package, self._requirement = package, replace(requirement, hashes=(*requirement.hashes, *hashes))
         self._index = Index(package, cache / "wheels", base)
         self._notes = notes
         self._chosen: Candidate | None = None

@@ -119,6 +119,15 @@ def test_hashes_of_the_requirement_beat_what_the_index_says(index: SimpleIndex, 
         fetch(f"my-policy==1.0 --hash=sha256:{'1' * 64}", url, tmp_path)
 
 
+def test_hashes_of_the_configuration_hold_as_well(index: SimpleIndex, url: str, tmp_path: Path) -> None:
+    right, other = f"sha256:{index.releases[0].digest}", f"sha256:{'1' * 64}"
+    assert fetch("my-policy", url, tmp_path, hashes=[other, right]).version == "1.0"
+    with pytest.raises(NoMatchingFile, match="none of those"):
+        fetch("my-policy", url, tmp_path, hashes=[other])
+    with pytest.raises(ValueError, match="hashes"):
+        fetch("my-policy", url, tmp_path, hashes=["md5:abc"])
+
+
 def test_a_file_named_by_its_url_is_taken_and_verified(index: SimpleIndex, url: str, tmp_path: Path) -> None:
     file = f"{url.removesuffix('simple/')}files/{index.releases[0].file}"
     assert fetch(f"my-policy @ {file}#sha256={index.releases[0].digest}", url, tmp_path).version == "1.0"
