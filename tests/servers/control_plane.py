@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import random
+import signal
 import socket
 import subprocess
 import sys
@@ -99,6 +100,13 @@ class ControlPlane:
         reply = self.connection.send(Call("create", "token", namespace, account), "POST", path, body=request)
         token: str = reply.content()["status"]["token"]
         return token
+
+    def signal(self, part: str, number: signal.Signals) -> None:
+        """Send a signal to a part of the control plane."""
+        pid = self.kubeconfig.with_name(f"{part}.pid")
+        if not pid.exists():
+            raise NoControlPlane(f"the {part} of this cluster is not a process that a test may stop")
+        os.kill(int(pid.read_text()), number)
 
     def audit_mark(self) -> int:
         """A place in the audit log, to read from later."""
