@@ -20,7 +20,7 @@ from kubernetes.client.api_client import ApiClient
 from kubernetes.client.configuration import Configuration
 from kubernetes.client.exceptions import ApiException
 from kubernetes.config import ConfigException, load_incluster_config, load_kube_config
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, MaxRetryError
 from urllib3.util.retry import Retry
 
 from secretsync import __version__
@@ -199,11 +199,13 @@ def _configuration() -> Configuration:
 
 
 def _reason(error: Exception) -> str:
-    """What failed, by its class: the text of some of these errors quotes headers."""
-    cause = getattr(error, "reason", None)
-    if isinstance(cause, str):
-        return cause.splitlines()[0]
-    return type(cause or error).__name__
+    """What failed; of most errors only the class, since their text may quote headers."""
+    cause = error.reason if isinstance(error, MaxRetryError) else error
+    if isinstance(cause, _TooSlow):
+        return str(cause)
+    if isinstance(cause, ApiException):  # how the client tells of a fault of TLS, over two lines
+        return " ".join(str(cause.reason).split())
+    return type(cause).__name__
 
 
 def _first_line(error: Exception) -> str:

@@ -65,7 +65,7 @@ class Directory:
 
 class Stub:
     def __init__(self, api: StubApi, url: str) -> None:
-        self.api = api
+        self.api, self.url = api, url
         self.cluster: Cluster = at(url)
         self.namespace = "rucio"
 
@@ -112,7 +112,7 @@ def spoilt(place: Stub | Real) -> Iterator[Proxy]:
         upstream = proxying(plane.server, plane.certificate_authority)
     else:
         token = ""
-        upstream = proxying(place.cluster._connection._client.configuration.host)  # type: ignore[attr-defined]
-    with upstream as (proxy, url):
-        place.cluster = at(url, token=token)
+        upstream = proxying(place.url)
+    with upstream as proxy:
+        place.cluster = at(proxy.url, token=token)
         yield proxy

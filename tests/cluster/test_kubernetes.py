@@ -211,10 +211,20 @@ def test_a_server_that_does_not_answer_in_time_is_unreachable() -> None:
     hasty = replace(HASTE, read=0.1, retries=Retry(total=1, allowed_methods=None))
     with stub() as place, spoilt(place) as proxy:
         proxy.spoils = lambda request: faults.delayed(1)
-        cluster = at(place.cluster._connection._client.configuration.host, hasty)  # type: ignore[attr-defined]
+        cluster = at(proxy.url, hasty)
         with pytest.raises(Unreachable, match="is the API server up and reachable"):
             cluster.secret("rucio", "atlas")
         assert len(proxy.calls) == 2
+
+
+def test_an_answer_that_trickles_without_end_is_given_up_although_no_byte_is_late() -> None:
+    hasty = replace(HASTE, read=1, whole=0.2, retries=Retry(total=0, allowed_methods=None))
+    with stub() as place, spoilt(place) as proxy:
+        place.put(workload(place, "Deployment", "server"))
+        proxy.spoils = lambda request: faults.trickling(0.02)
+        cluster = at(proxy.url, hasty)
+        with pytest.raises(Unreachable, match="the answer took longer"):
+            cluster.workloads("rucio")
 
 
 def test_no_server_at_all_is_unreachable() -> None:

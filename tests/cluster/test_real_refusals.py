@@ -104,6 +104,13 @@ def test_a_token_that_is_not_accepted_says_so(place: Real, tmp_path: Path) -> No
         cluster.secret(place.namespace, "atlas")
 
 
+def test_a_certificate_that_is_not_trusted_is_named_as_the_fault(place: Real, tmp_path: Path) -> None:
+    plane = place.control_plane
+    cluster = in_context(plane.context, plane.kubeconfig_for(tmp_path / "kubeconfig", server=plane.server))
+    with pytest.raises(errors.Unreachable, match="certificate verify failed"):
+        cluster.secret(place.namespace, "atlas")
+
+
 def test_a_quota_is_named(place: Real) -> None:
     named = {"name": "few", "namespace": place.namespace}
     quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": named, "spec": {"hard": {"count/secrets": "0"}}}

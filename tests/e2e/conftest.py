@@ -49,13 +49,13 @@ def site(control_plane: ControlPlane, served: str, tmp_path_factory: pytest.Temp
 
 
 @pytest.fixture
-def proxy(control_plane: ControlPlane) -> Iterator[tuple[Proxy, str]]:
-    """A proxy in front of the API, and its URL."""
+def proxy(control_plane: ControlPlane) -> Iterator[Proxy]:
+    """A proxy in front of the API."""
     with proxying(control_plane.server, control_plane.certificate_authority) as proxy:
         yield proxy
 
 
 @pytest.fixture
-def through_proxy(control_plane: ControlPlane, proxy: tuple[Proxy, str], tmp_path: Path) -> Path:
+def through_proxy(control_plane: ControlPlane, proxy: Proxy, tmp_path: Path) -> Path:
     """A kubeconfig that leads through the proxy."""
-    return control_plane.kubeconfig_for(tmp_path / "kubeconfig", server=proxy[1])
+    return control_plane.kubeconfig_for(tmp_path / "kubeconfig", server=proxy.url)

@@ -58,7 +58,7 @@ def version(number: int) -> dict[str, bytes]:
 def test_killed_at_any_call_the_next_run_converges_and_restarts_nothing_more_often_than_needed(
     site: Site,
     repository: Repository,
-    proxy: tuple[Proxy, str],
+    proxy: Proxy,
     through_proxy: Path,
     kill: Callable[[Callable[[], object]], Fault],
 ) -> None:
@@ -68,10 +68,10 @@ def test_killed_at_any_call_the_next_run_converges_and_restarts_nothing_more_oft
         before = site.generations()
 
         process = site.start("--once", kubeconfig=through_proxy)
-        proxy[0].calls.clear()
-        proxy[0].faults = {point: kill(process.kill)}
+        proxy.calls.clear()
+        proxy.faults = {point: kill(process.kill)}
         killed = ended(process).code == -signal.SIGKILL
-        proxy[0].faults = {}
+        proxy.faults = {}
 
         healed = site.run()
         assert healed.code == 0, f"killed at call {point}, then: {healed}"
@@ -95,7 +95,7 @@ FAULTS = {
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS.keys())
 def test_with_every_call_answered_wrongly_at_first_the_run_does_the_same(
-    site: Site, repository: Repository, proxy: tuple[Proxy, str], through_proxy: Path, fault: Fault
+    site: Site, repository: Repository, proxy: Proxy, through_proxy: Path, fault: Fault
 ) -> None:
     files = version(1)
     repository.push(files)
@@ -105,7 +105,7 @@ def test_with_every_call_answered_wrongly_at_first_the_run_does_the_same(
     def every_other(request: Request) -> Fault | None:
         return None if next(numbers) % 2 else fault
 
-    proxy[0].spoils = every_other
+    proxy.spoils = every_other
     run = site.run(kubeconfig=through_proxy)
     assert run.code == 0, run
     assert site.live_files() == files
@@ -114,7 +114,7 @@ def test_with_every_call_answered_wrongly_at_first_the_run_does_the_same(
 
 
 def test_an_api_server_that_stands_still_for_ten_seconds_in_the_middle_is_waited_for(
-    site: Site, repository: Repository, proxy: tuple[Proxy, str], through_proxy: Path
+    site: Site, repository: Repository, proxy: Proxy, through_proxy: Path
 ) -> None:
     files = version(1)
     repository.push(files)
@@ -122,12 +122,12 @@ def test_an_api_server_that_stands_still_for_ten_seconds_in_the_middle_is_waited
     def stands_still(request: Request) -> Fault | None:
         if request.method != "PATCH":
             return None
-        proxy[0].spoils = lambda request: None
+        proxy.spoils = lambda request: None
         site.plane.signal("apiserver", signal.SIGSTOP)
         threading.Timer(10, site.plane.signal, ("apiserver", signal.SIGCONT)).start()
         return None
 
-    proxy[0].spoils = stands_still
+    proxy.spoils = stands_still
     run = site.run(kubeconfig=through_proxy)
     assert run.code == 0, run
     assert run.seconds > 10

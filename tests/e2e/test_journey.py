@@ -73,13 +73,13 @@ def test_3_a_dry_run_shows_what_the_run_then_does_and_every_pod_serves_the_new_b
 
 
 def test_4_killed_between_the_secrets_and_the_restarts_the_next_run_restarts_each_workload_once(
-    site: Site, repository: Repository, proxy: tuple[Proxy, str], through_proxy: Path
+    site: Site, repository: Repository, proxy: Proxy, through_proxy: Path
 ) -> None:
     repository.push(PACKAGE)
     before = site.generations()
 
     killed = site.start("--once", kubeconfig=through_proxy)
-    proxy[0].spoils = kill_at_the_first_restart(killed)
+    proxy.spoils = kill_at_the_first_restart(killed)
     assert ended(killed).code == -signal.SIGKILL
     assert site.live_files() == PACKAGE
     assert site.generations() == before
@@ -140,7 +140,7 @@ def test_7_of_two_runs_at_once_nobodys_update_is_lost(site: Site, repository: Re
 
 
 def test_somebody_elses_label_that_comes_in_between_is_kept(
-    site: Site, repository: Repository, proxy: tuple[Proxy, str], through_proxy: Path
+    site: Site, repository: Repository, proxy: Proxy, through_proxy: Path
 ) -> None:
     repository.push(CHANGED)
 
@@ -148,10 +148,10 @@ def test_somebody_elses_label_that_comes_in_between_is_kept(
         """Somebody labels the Secret between our reading and our writing."""
         if request.method != "PUT" or "/secrets/site-policy?" not in request.path:
             return None
-        proxy[0].spoils = lambda request: None
+        proxy.spoils = lambda request: None
         return lambda forward: (label(site), forward())[1]
 
-    proxy[0].spoils = spoils
+    proxy.spoils = spoils
     run = site.run(kubeconfig=through_proxy)
     assert run.code == 0, run
     live = site.live()

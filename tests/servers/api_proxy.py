@@ -12,7 +12,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -62,6 +62,11 @@ def delayed(seconds: float) -> Fault:
     return fault
 
 
+def trickling(pace: float) -> Fault:
+    """The answer arrives byte by byte, each after *pace* seconds."""
+    return lambda forward: replace(forward(), pace=pace)
+
+
 def repeated(forward: Forward) -> Answer:
     """The call takes place twice, as after a retry of something in between."""
     forward()
@@ -89,10 +94,14 @@ def after(action: Callable[[], object]) -> Fault:
 
 @dataclass
 class Proxy:
-    """*faults* spoil calls by their number, from 1; *spoils* looks at each call and says how it is spoilt."""
+    """*faults* spoil calls by their number, from 1; *spoils* looks at each call and says how it is spoilt.
+
+    *url* is the proxy's own.
+    """
 
     upstream: str
     certificate_authority: Path | None = None
+    url: str = ""
     calls: list[Request] = field(default_factory=list)
     faults: dict[int, Fault] = field(default_factory=dict)
     spoils: Spoils = lambda request: None
@@ -122,8 +131,8 @@ class Proxy:
 
 
 @contextlib.contextmanager
-def proxying(upstream: str, certificate_authority: Path | None = None) -> Iterator[tuple[Proxy, str]]:
-    """A proxy in front of *upstream*, and its own URL."""
+def proxying(upstream: str, certificate_authority: Path | None = None) -> Iterator[Proxy]:
+    """A proxy in front of *upstream*; its own URL is in *url*."""
     proxy = Proxy(upstream, certificate_authority)
-    with serving(proxy) as url:
-        yield proxy, url
+    with serving(proxy) as proxy.url:
+        yield proxy

@@ -6,6 +6,7 @@ import contextlib
 import socket
 import struct
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -22,12 +23,13 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """*length* is what Content-Length says, where that is not the truth."""
+    """*length* is what Content-Length says, where that is not the truth; *pace* the seconds that each byte takes."""
 
     status: int
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     length: int | None = None
+    pace: float = 0
 
 
 class Service(Protocol):
@@ -48,6 +50,10 @@ def serving(service: Service) -> Iterator[str]:
             with contextlib.suppress(ConnectionError):
                 super().handle_one_request()
 
+        def finish(self) -> None:
+            with contextlib.suppress(ConnectionError):
+                super().finish()
+
         def respond(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             answer = service.answer(Request(self.command, self.path, dict(self.headers), body))
@@ -60,8 +66,10 @@ def serving(service: Service) -> Iterator[str]:
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(answer.body) if answer.length is None else answer.length))
             self.end_headers()
-            self.wfile.write(answer.body)
-            self.wfile.flush()
+            for block in [answer.body[n : n + 1] for n in range(len(answer.body))] if answer.pace else [answer.body]:
+                self.wfile.write(block)
+                self.wfile.flush()
+                time.sleep(answer.pace)
             if answer.length is not None:
                 self.close_connection = True
 
