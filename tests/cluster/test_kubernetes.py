@@ -72,6 +72,54 @@ def test_managed_fields_are_kept_where_they_tell_something_and_nowhere_else(api:
     assert "managedFields" not in read.manifest["metadata"]
 
 
+def lease(place: Place, holder: str = "us") -> dict[str, Any]:
+    return {
+        "apiVersion": "coordination.k8s.io/v1",
+        "kind": "Lease",
+        "metadata": {"name": "secretsync", "namespace": place.namespace},
+        "spec": {"holderIdentity": holder},
+    }
+
+
+def test_an_object_that_is_not_there_is_none(api: Stub | Real) -> None:
+    assert api.cluster.read("Lease", api.namespace, "secretsync") is None
+
+
+def test_a_stored_object_is_read_back(api: Stub | Real) -> None:
+    stored = api.cluster.store(lease(api), manager=MANAGER)
+    assert api.cluster.read("Lease", api.namespace, "secretsync") == stored
+    assert stored["spec"]["holderIdentity"] == "us"
+
+
+def test_storing_what_somebody_else_stored_first_is_a_conflict(api: Stub | Real) -> None:
+    api.cluster.store(lease(api, "somebody"), manager="somebody")
+    with pytest.raises(Conflict):
+        api.cluster.store(lease(api), manager=MANAGER)
+
+
+def test_storing_at_a_version_that_has_passed_is_a_conflict_and_leaves_what_is_there(api: Stub | Real) -> None:
+    read = api.cluster.store(lease(api), manager=MANAGER)
+    his = api.cluster.store({**read, "spec": {"holderIdentity": "somebody"}}, manager="somebody")
+    with pytest.raises(Conflict):
+        api.cluster.store({**read, "spec": {"holderIdentity": "us again"}}, manager=MANAGER)
+    assert api.cluster.read("Lease", api.namespace, "secretsync") == his
+
+
+def test_a_removed_object_is_gone_and_removing_it_again_does_nothing(api: Stub | Real) -> None:
+    stored = api.cluster.store(lease(api), manager=MANAGER)
+    api.cluster.remove(stored)
+    api.cluster.remove(stored)
+    assert api.cluster.read("Lease", api.namespace, "secretsync") is None
+
+
+def test_removing_an_object_leaves_another_that_has_taken_its_name(api: Stub | Real) -> None:
+    first = api.cluster.store(lease(api), manager=MANAGER)
+    api.cluster.remove(first)
+    second = api.cluster.store(lease(api, "somebody"), manager="somebody")
+    api.cluster.remove(first)
+    assert api.cluster.read("Lease", api.namespace, "secretsync") == second
+
+
 @pytest.fixture
 def proxy(api: Stub | Real) -> Iterator[Proxy]:
     with spoilt(api) as proxy:
@@ -142,6 +190,20 @@ class TestASpoiltCallIsRepeatedUntilItIsDone:
         (read,) = api.cluster.workloads(api.namespace)
         spoil(proxy, fault, times)
         assert api.cluster.annotate(read, STAMP, manager=MANAGER).template_annotations.items() >= STAMP.items()
+
+
+    def test_storing(self, api: Stub | Real, proxy: Proxy, fault: Fault, times: int) -> None:
+        spoil(proxy, fault, times)
+        stored = api.cluster.store(lease(api), manager=MANAGER)
+        spoil(proxy, fault, times)
+        again = api.cluster.store({**stored, "spec": {"holderIdentity": "us, later"}}, manager=MANAGER)
+        assert api.cluster.read("Lease", api.namespace, "secretsync") == again
+
+    def test_removing(self, api: Stub | Real, proxy: Proxy, fault: Fault, times: int) -> None:
+        stored = api.cluster.store(lease(api), manager=MANAGER)
+        spoil(proxy, fault, times)
+        api.cluster.remove(stored)
+        assert api.cluster.read("Lease", api.namespace, "secretsync") is None
 
 
 def spoil(proxy: Proxy, fault: Fault, times: int) -> None:

@@ -20,7 +20,7 @@ from tests.servers.http import Answer, Request
 
 Object = dict[str, Any]
 _PATH = re.compile(
-    r"/apis?/(?P<group>(?:apps/|batch/)?v1)/namespaces/(?P<namespace>[^/]+)/(?P<resource>[a-z]+)(?:/(?P<name>[^/]+))?$"
+    r"/apis?/(?P<group>(?:[a-z.0-9]+/)?v1)/namespaces/(?P<namespace>[^/]+)/(?P<resource>[a-z]+)(?:/(?P<name>[^/]+))?$"
 )
 _SELECTOR = re.compile(r"(\w+=\w+,?)*")
 _LIMIT = 1024 * 1024
