@@ -191,7 +191,6 @@ class TestASpoiltCallIsRepeatedUntilItIsDone:
         spoil(proxy, fault, times)
         assert api.cluster.annotate(read, STAMP, manager=MANAGER).template_annotations.items() >= STAMP.items()
 
-
     def test_storing(self, api: Stub | Real, proxy: Proxy, fault: Fault, times: int) -> None:
         spoil(proxy, fault, times)
         stored = api.cluster.store(lease(api), manager=MANAGER)

@@ -23,6 +23,7 @@ RULES = [
     {"apiGroups": ["batch"], "resources": ["jobs", "cronjobs"], "verbs": ["list"]},
     {"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]},
     {"apiGroups": [""], "resources": ["pods/log"], "verbs": ["get"]},
+    {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["get", "create", "update", "delete"]},
 ]
 ACCOUNT = "secretsync"
 
@@ -41,7 +42,7 @@ def test_a_job_deploys_the_package_with_its_service_account(
 
         until(lambda: ended(site), "the Job ends", seconds=120)
 
-    assert status(site).get("succeeded") == 1, status(site)
+    assert status(site).get("succeeded") == 1, last_words(site)
     assert site.live_files() == PACKAGE
     assert site.every_pod_runs(PACKAGE)
 
@@ -74,6 +75,13 @@ def job(site: Site, configuration: Path) -> dict[str, Any]:
 def status(site: Site) -> dict[str, Any]:
     told: dict[str, Any] = site.plane.get("Job", site.namespace, "secretsync").get("status", {})
     return told
+
+
+def last_words(site: Site) -> list[str]:
+    """What the containers of the Job's pods said before they ended."""
+    pods = site.plane.cluster.pods(site.namespace)
+    states = [told["state"] for pod in pods for told in pod["status"].get("containerStatuses", ())]
+    return [state["terminated"].get("message", "") for state in states if "terminated" in state]
 
 
 def ended(site: Site) -> bool:
