@@ -10,8 +10,11 @@ from functools import cached_property
 
 from secretsync.model import File
 
-LARGEST = 512 * 1024
-"""Bytes of a file that are still parsed, ten times the largest policy known; each costs the parser up to 500."""
+LARGEST = 256 * 1024
+"""Bytes of a file that are still parsed: five times the largest policy known."""
+
+ALL = 512 * 1024
+"""Bytes of all files together that are still parsed; each costs up to a kilobyte of memory in a hostile file."""
 
 PYTHON = (3, 9)
 """What Rucio's images run (AlmaLinux 9)."""
@@ -60,12 +63,15 @@ def module_name(path: str) -> str:
     return dotted.removesuffix("__init__").rstrip(".") if dotted.endswith("__init__") else dotted
 
 
+def unread(name: str, file: File) -> Module:
+    """A file that is too large to be parsed, or comes after others that used up what all may have."""
+    reason = f"has {len(file.data):,} bytes; files up to {LARGEST:,} are read, and up to {ALL:,} of all together"
+    return Module(name, file, ast.Module(body=[], type_ignores=[]), Fault(0, reason, too_large=True))
+
+
 def parse(name: str, file: File) -> Module:
     """The file as a module; what keeps it from being one is its *fault*, and never raises."""
     empty = ast.Module(body=[], type_ignores=[])
-    if len(file.data) > LARGEST:
-        reason = f"has {len(file.data):,} bytes, and only files up to {LARGEST:,} are read"
-        return Module(name, file, empty, Fault(0, reason, too_large=True))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -102,12 +108,15 @@ def _newer_than_the_images(source: bytes, tree: ast.Module) -> Fault | None:
 
 
 def _may_be_newer(node: ast.AST) -> bool:
-    """A star in an index or an annotation (3.11), or an f-string that this Python reads by the rules of 3.12."""
+    """Whether it takes the grammar of 3.9 itself to tell if that has this."""
     match node:
-        case ast.Subscript(slice=ast.Starred()) | ast.arg(annotation=ast.Starred()):
+        case ast.Subscript(slice=index):
+            inside = index.elts if isinstance(index, ast.Tuple) else [index]
+            return any(isinstance(one, ast.Starred | ast.NamedExpr) for one in inside)
+        case ast.arg(annotation=ast.Starred()):
             return True
-        case ast.Subscript(slice=ast.Tuple(elts=elements)):
-            return any(isinstance(element, ast.Starred) for element in elements)
         case ast.JoinedStr():
-            return sys.version_info >= (3, 12)
+            return sys.version_info >= (3, 12)  # which read quotes within quotes
+        case ast.ExceptHandler(type=ast.Tuple()):
+            return sys.version_info >= (3, 14)  # which need no parentheses there
     return False

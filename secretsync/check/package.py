@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from secretsync.check.code import Module, module_name, parse
+from secretsync.check.code import ALL, LARGEST, Module, module_name, parse, unread
 from secretsync.check.imports import Import, imports_of
 from secretsync.check.names import names_of
 from secretsync.model import Bundle
@@ -28,10 +28,14 @@ class Package:
     def modules(self) -> dict[str, Module]:
         """Every module by its name relative to the package; a package hides a module of the same name, as in Python."""
         found: dict[str, Module] = {}
-        for file in sorted(self.bundle.files, key=lambda file: (file.name == "__init__.py", file.path)):
-            if file.path.endswith(".py"):
-                name = module_name(file.path)
-                found[name] = parse(name, file)
+        left = ALL
+        for file in sorted(self.bundle.files, key=lambda file: (len(file.data), file.path)):
+            name = module_name(file.path)
+            if not file.path.endswith(".py") or (name in found and found[name].is_package):
+                continue
+            readable = len(file.data) <= min(LARGEST, left)
+            found[name] = parse(name, file) if readable else unread(name, file)
+            left -= len(file.data) if readable else 0
         return found
 
     @cached_property

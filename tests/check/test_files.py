@@ -45,6 +45,7 @@ def test_without_schema_or_its_schemas_rucio_validates_by_its_generic_ones() -> 
         "match x:\n    case 1: pass\n",
         "try: pass\nexcept* ValueError: pass\n",
         "x[*a]\n",
+        "x[1, *a]\n",
         "def f(*args: *Ts): pass\n",
         "a = 1\0\n",
         b"# coding: utf-8\nx = '\xff'\n",
@@ -52,13 +53,13 @@ def test_without_schema_or_its_schemas_rucio_validates_by_its_generic_ones() -> 
         b"\xff\xfe\x00\x00",
         "x = " + "(" * 5000 + ")" * 5000 + "\n",
         "x = " + "-" * 100_000 + "1\n",
-        "x = " + "+".join(["1"] * 200_000) + "\n",
+        "x = " + "+".join(["1"] * 100_000) + "\n",
         "x = " + "a." * 100_000 + "b\n",
         "x = 1\n" * 2_000_000,
     ],
     ids=[
-        "syntax", "return", "match", "except-star", "star-index", "star-annotation", "null", "encoding", "coding",
-        "binary", "parentheses", "minus", "plus", "attributes", "ten-megabytes",
+        "syntax", "return", "match", "except-star", "star-index", "star-in-tuple", "star-annotation", "null",
+        "encoding", "coding", "binary", "parentheses", "minus", "plus", "attributes", "ten-megabytes",
     ],
 )  # fmt: skip
 def test_what_python_39_cannot_compile_is_a_finding_and_nothing_more(source: str | bytes) -> None:
@@ -80,6 +81,13 @@ def test_what_python_39_cannot_compile_is_a_finding_and_nothing_more(source: str
 )
 def test_what_python_39_compiles_is_no_finding(source: str) -> None:
     assert findings({"permission.py": source + GOOD["permission.py"]}) == ()
+
+
+def test_a_package_of_many_large_files_is_read_only_up_to_a_limit() -> None:
+    large = {f"a{n}.py": "# a comment\n" * 20_000 for n in range(5)}
+    found = [one for one in findings(large) if one.rule == "syntax"]
+    assert len(found) == 3
+    assert all("files up to 262,144 are read" in one.effect for one in found)
 
 
 def test_an_elif_chain_without_end_does_not_end_the_check() -> None:
