@@ -25,6 +25,7 @@ __all__ = [
     "RucioEnvironment",
     "RucioUnusable",
     "Verdict",
+    "environment_of",
     "examine",
     "prove",
     "rucio_environment",
@@ -66,23 +67,16 @@ def examine(
     report = folder / "report.json"
     report.touch()
     report.chmod(0o666)
-    configuration = folder / "rucio.cfg"
-    configuration.write_text(_configuration(vo), encoding="utf-8")
     command = [str(rucio.python), str(PROBE), str(report), "--files"]
     command += ["--vo", vo, "--memory", str(memory), "--cpu", str(max(1, round(timeout)))]
-    environment = _environment(bundle.module, python_path, configuration, folder, vo)
-    ended = _run(command, environment, folder, timeout, rucio)
+    ended = _run(command, environment_of(bundle.module, python_path, folder, vo), folder, timeout, rucio)
     return judge(bundle, _read(report), ended, vo=vo, rucio=rucio)
 
 
-def _configuration(vo: str) -> str:
-    """What Rucio must have to start; the database is only named, to say that this is a server."""
-    several = "[common]\nmulti_vo = True\n" if vo else ""
-    return f"{several}[database]\ndefault = sqlite://\n[policy]\npermission = generic\n"
-
-
-def _environment(module: str, python_path: Path, configuration: Path, folder: Path, vo: str) -> dict[str, str]:
+def environment_of(module: str, python_path: Path, folder: Path, vo: str) -> dict[str, str]:
     """All that the process is given: nothing of the caller's, whose environment may hold credentials."""
+    configuration = folder / "rucio.cfg"
+    configuration.write_text(_configuration(vo), encoding="utf-8")
     return {
         "HOME": str(folder),
         "LANG": "C.UTF-8",
@@ -93,6 +87,11 @@ def _environment(module: str, python_path: Path, configuration: Path, folder: Pa
         "RUCIO_POLICY_PACKAGE" + (f"_{vo.upper()}" if vo else ""): module,
         "TMPDIR": str(folder),
     }
+
+
+def _configuration(vo: str) -> str:
+    """What Rucio must have to start; the database is only named, to say that this is a server."""
+    return f"[common]\nmulti_vo = {bool(vo)}\n[database]\ndefault = sqlite://\n[policy]\npermission = generic\n"
 
 
 def _run(
