@@ -18,6 +18,12 @@ class RuleSetting(Model):
     severity: Literal["off", "notice", "warning", "error"]
     reason: str = Field(min_length=1, description="why this package may be an exception")
 
+    @field_validator("severity", mode="before")
+    @classmethod
+    def _off_is_a_word(cls, value: object) -> object:
+        """YAML reads ``severity: off`` as a boolean; its author meant the word."""
+        return "off" if value is False else value
+
 
 class Check(Model):
     """What the check's findings do to a run of this package."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from secretsync.check import Severity
 from tests.check.build import GOOD, errors, findings, only
@@ -88,6 +90,14 @@ def test_a_package_of_many_large_files_is_read_only_up_to_a_limit() -> None:
     found = [one for one in findings(large) if one.rule == "syntax"]
     assert len(found) == 3
     assert all("files up to 262,144 are read" in one.effect for one in found)
+
+
+@given(st.one_of(st.text(), st.binary()))
+@settings(max_examples=60, deadline=None)
+def test_whatever_a_file_holds_the_check_comes_to_its_end(content: str | bytes) -> None:
+    encodable = content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content
+    for name in ("__init__.py", "permission.py", "schema.py", "lfn2pfn.py"):
+        assert all(one.effect and one.remedy for one in findings({name: encodable}))
 
 
 def test_an_elif_chain_without_end_does_not_end_the_check() -> None:
