@@ -70,6 +70,7 @@ def _rollout(rules: config.Rollout) -> Rollout:
         max_parallel=rules.max_parallel,
         undo=rules.on_failure == "restore",
         history=rules.history,
+        canary=rules.canary,
     )
 
 

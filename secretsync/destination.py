@@ -56,7 +56,8 @@ class Rollout:
     """How workloads are taken to a new write; times in seconds.
 
     *waves* choose workloads by their labels, in order; *max_parallel* of 0 is any number. *undo* says whether what
-    was live before is put back when a wave fails. *history* is how many bundles are kept.
+    was live before is put back when a wave fails. *history* is how many bundles are kept. *canary* says whether a
+    candidate is proven first: ``auto`` where that is possible, ``require``, or ``off``.
     """
 
     timeout: float = 600
@@ -65,6 +66,7 @@ class Rollout:
     max_parallel: int = 0
     undo: bool = True
     history: int = 5
+    canary: str = "auto"
 
 
 @dataclass(frozen=True)

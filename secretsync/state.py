@@ -78,10 +78,9 @@ class PackageState:
         """The rollout came to its end and these are the Secrets that are left."""
         return replace(self, secrets=tuple(sorted(secrets)), finished=True)
 
-    def rejected(self, reason: str, digest: str, revision: str) -> PackageState:
-        """What is being rolled out is not to come back: what was live before it shall be live again."""
-        hold = Hold(f"digest {digest[:12]} was rejected: {reason}", self.previous, digest, revision)
-        return replace(self, hold=hold)
+    def rejected(self, reason: str, digest: str, revision: str, *, kept: str = "") -> PackageState:
+        """What has this digest is not to come again: what is *kept* shall be live, or stay live, instead."""
+        return replace(self, hold=Hold(f"digest {digest[:12]} was rejected: {reason}", kept, digest, revision))
 
 
 @dataclass(frozen=True)

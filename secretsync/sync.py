@@ -70,6 +70,7 @@ def _take_turn(destination: Destination, clock: Clock) -> Report:
         return report
     if plan.idle:
         return replace(report, done=True)
+    _prove(destination, plan, memory, clock)
     kept = carry_out.keep_previous(destination, plan, memory)
     carry_out.begin(plan, memory, kept, examination.keys)
     carry_out.write(destination, plan)
@@ -79,6 +80,24 @@ def _take_turn(destination: Destination, clock: Clock) -> Report:
         carry_out.end(plan, memory)
         return report
     return _undo(destination, report, memory, clock)
+
+
+def _prove(destination: Destination, plan: Plan, memory: Memory, clock: Clock) -> None:
+    """Prove candidates before anything live changes; one that is refused is remembered, and stays away."""
+    putting_back = any(package.desired.hold for package in plan.packages)
+    if putting_back or destination.rollout.canary == "off" or not destination.cluster.runs_pods:
+        return
+    # imported here: a pass that changes no content proves nothing
+    from secretsync.canary import CandidateRefused, prove_first
+
+    try:
+        prove_first(destination, plan, clock)
+    except CandidateRefused as refusal:
+        bundle, secret = refusal.package.desired.bundle, refusal.package.placement.secret
+        if any(change.live for change in refusal.package.changes):
+            rejection = memory.state.of(secret).rejected(str(refusal), bundle.digest, bundle.revision.id)
+            memory.keep(memory.state.with_package(secret, rejection))
+        raise
 
 
 def _memory(destination: Destination) -> Memory:
@@ -150,7 +169,9 @@ def _undo(destination: Destination, report: Report, memory: Memory, clock: Clock
     told = memory.state
     for package in rejected:
         bundle, secret = package.desired.bundle, package.placement.secret
-        told = told.with_package(secret, told.of(secret).rejected(report.failure, bundle.digest, bundle.revision.id))
+        remembered = told.of(secret)
+        rejection = remembered.rejected(report.failure, bundle.digest, bundle.revision.id, kept=remembered.previous)
+        told = told.with_package(secret, rejection)
         log.error("rejected", module=bundle.module, digest=bundle.digest[:12], why=report.failure)
     memory.keep(told)
     return replace(report, undone=_take_turn(destination, clock))

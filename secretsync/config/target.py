@@ -60,6 +60,11 @@ class Rollout(Model):
 
     timeout: Seconds = Field(600, description="how long a rollout may take")
     settle: Seconds = Field(30, description="how long new pods without a readiness probe must run without a restart")
+    canary: Literal["auto", "require", "off"] = Field(
+        "auto",
+        description="prove a package in the workloads' own images before anything live changes: "
+        "where it is possible, always, or never",
+    )
     waves: tuple[Wave, ...] = Field(
         (), description="the order; default: one of Rucio's daemons, then its servers, then the rest"
     )
