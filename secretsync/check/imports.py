@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from secretsync.check.code import Module
 
@@ -62,7 +62,7 @@ def statements(body: list[ast.stmt]) -> Iterator[tuple[ast.stmt, Around]]:
 
 
 def _blocks(statement: ast.stmt, around: Around) -> Iterator[tuple[list[ast.stmt], Around]]:
-    maybe = Around(around.function, True, around.missing_module_is_caught, around.missing_name_is_caught)
+    maybe = replace(around, conditional=True)
     match statement:
         case ast.FunctionDef(name=name, body=body) | ast.AsyncFunctionDef(name=name, body=body):
             yield body, Around(around.function or name)
@@ -114,11 +114,10 @@ def _suppressed(around: Around, items: list[ast.withitem]) -> Around:
 
 
 def _with_caught(around: Around, caught: set[str]) -> Around:
-    return Around(
-        around.function,
-        around.conditional,
-        around.missing_module_is_caught or bool(caught & _CATCHES_A_MISSING_MODULE),
-        around.missing_name_is_caught or bool(caught & _CATCHES_A_MISSING_NAME),
+    return replace(
+        around,
+        missing_module_is_caught=around.missing_module_is_caught or bool(caught & _CATCHES_A_MISSING_MODULE),
+        missing_name_is_caught=around.missing_name_is_caught or bool(caught & _CATCHES_A_MISSING_NAME),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from secretsync.check.code import Module
 from secretsync.check.imports import Import
@@ -133,10 +133,7 @@ def _inside(package: Package, one: Import) -> Iterator[str]:
 
 
 def _made_optional(one: Import) -> Import:
-    around = type(one.around)(
-        one.around.function, True, one.around.missing_module_is_caught, one.around.missing_name_is_caught
-    )
-    return Import(one.name, one.names, one.line, around, one.relative, one.beyond)
+    return replace(one, around=replace(one.around, conditional=True))
 
 
 def _either(names: list[str]) -> str:
