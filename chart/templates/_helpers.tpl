@@ -55,12 +55,13 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- toYaml (concat $names .root.Values.rbac.extraSecretNames | uniq) }}
 {{- end }}
 
-{{/* The pod, which both modes share; {root, arguments, restartPolicy}. */}}
+{{/* The pod, which both modes share; {root, component, arguments, restartPolicy}. */}}
 {{- define "secretsync.podTemplate" -}}
 {{- $ := .root -}}
 metadata:
   labels:
     {{- include "secretsync.labels" $ | nindent 4 }}
+    app.kubernetes.io/component: {{ .component }}
     {{- with $.Values.podLabels }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
