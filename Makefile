@@ -24,6 +24,9 @@ lock: ## renew the locked versions
 	$(VENV)-lock/bin/pip-compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-emit-find-links \
 	  --strip-extras --no-header --allow-unsafe --extra dev --constraint requirements.lock \
 	  --output-file requirements-dev.lock pyproject.toml
+	$(VENV)-lock/bin/pip-compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-emit-find-links \
+	  --strip-extras --no-header --allow-unsafe --build-deps-for wheel --only-build-deps \
+	  --output-file requirements-build.lock pyproject.toml
 	rm -r $(VENV)-lock
 
 clean:
