@@ -95,7 +95,8 @@ def _prove(destination: Destination, plan: Plan, memory: Memory, clock: Clock) -
     except CandidateRefused as refusal:
         bundle, secret = refusal.package.desired.bundle, refusal.package.placement.secret
         if any(change.live for change in refusal.package.changes):
-            rejection = memory.state.of(secret).rejected(str(refusal), bundle.digest, bundle.revision.id)
+            reason = f"in the image of {refusal.workload}: {refusal.reasons[0]}"
+            rejection = memory.state.of(secret).rejected(reason, bundle.digest, bundle.revision.id)
             memory.keep(memory.state.with_package(secret, rejection))
         raise
 
