@@ -19,9 +19,17 @@ def import_rucio():
     permission = importlib.import_module("rucio.core.permission")
     schema = importlib.import_module("rucio.common.schema")
     if VO:
+        make_tables()  # no package is loaded yet; with several VOs Rucio asks its table of settings
         schema.load_schema_for_vo(VO)
         permission.load_permission_for_vo(VO)
     return permission.permission_modules[VO or "def"], schema.schema_modules[VO or "def"]
+
+
+def make_tables():
+    from rucio.db.sqla import models
+    from rucio.db.sqla.session import get_engine
+
+    models.register_models(get_engine())
 
 
 def register():
