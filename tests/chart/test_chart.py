@@ -122,6 +122,13 @@ def test_only_create_is_granted_on_secrets_of_any_name(helm: str) -> None:
     assert anywhere == [["create"]]
 
 
+@pytest.mark.parametrize(("canary", "granted"), [("off", False), ("auto", True), ("require", True)])
+def test_jobs_may_be_created_only_where_packages_are_proven_first(helm: str, canary: str, granted: bool) -> None:
+    targets = [{**CONFIG["targets"][0], "rollout": {"canary": canary}}]
+    rules = one(render(helm, config={**CONFIG, "targets": targets}), "Role")["rules"]
+    assert any(rule["resources"] == ["jobs"] and "create" in rule["verbs"] for rule in rules) == granted
+
+
 def test_a_target_reached_by_a_context_gets_no_role(helm: str) -> None:
     elsewhere = {"cluster": {"context": "testbed"}, "namespace": "rucio", "secretName": "testbed-policy"}
     manifests = render(helm, config={**CONFIG, "targets": [*CONFIG["targets"], elsewhere]})
