@@ -17,13 +17,21 @@ def names_of(module: Module) -> frozenset[str] | None:
     """Every name that the module may have; None where only running it would tell (``*``, ``__getattr__``)."""
     found = set(MODULE_ATTRIBUTES)
     for statement, around in statements(module.tree.body):
-        if not around.function:
+        if not around.function and not _imports_from_itself(statement, module):
             found.update(_bound(statement))
         elif isinstance(statement, ast.FunctionDef | ast.ClassDef) and around.function == statement.name:
             found.add(statement.name)
         if isinstance(statement, ast.Global):
             found.update(statement.names)
     return None if found & {"*", "__getattr__"} or _writes_globals(module) else frozenset(found)
+
+
+def _imports_from_itself(statement: ast.stmt, module: Module) -> bool:
+    """``from . import lost`` in an ``__init__`` binds only what the package has without it."""
+    match statement:
+        case ast.ImportFrom(module=None, level=1):
+            return module.is_package
+    return False
 
 
 def _bound(statement: ast.stmt) -> Iterator[str]:
