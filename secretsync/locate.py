@@ -41,6 +41,8 @@ class Kind(Enum):
     FILE = "file"
     SYMLINK = "symlink"
     SUBMODULE = "submodule"
+    SPECIAL = "special"
+    """A named pipe, a socket or a device."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,17 @@ class LinkLeadsOut(SecretSyncError):
             f"{self.path} is a symlink to {self.target!r}, which is not a file of the same tree; "
             "put the file there, or exclude it"
         )
+
+
+class SpecialFileInPackage(SecretSyncError):
+    """A named pipe, a socket or a device lies in the package: it has no content to deliver."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
+
+    def __str__(self) -> str:
+        return f"{self.path!r} is a named pipe, a socket or a device, not a file: remove it, or exclude it"
 
 
 class SubmoduleInPackage(SecretSyncError):
@@ -312,6 +325,8 @@ def _files_of(
             yield from _files_of(tree, place, choice, f"{inside}/", (*parents, place))
         elif _kind(tree, place) is Kind.SUBMODULE:
             raise SubmoduleInPackage(place)
+        elif _kind(tree, place) is Kind.SPECIAL and choice.takes(inside):
+            raise SpecialFileInPackage(place)
         elif choice.takes(inside):
             _refuse_unprintable(inside)
             yield inside, place

@@ -82,7 +82,7 @@ class DirectorySource:
 
 
 def _entries(folder: Path, prefix: str = "") -> Iterator[Entry]:
-    """Regular files and symlinks; sockets, devices and the like are in no package."""
+    """All that lies below *folder*."""
     for item in sorted(os.scandir(folder), key=lambda item: item.name):
         path = prefix + item.name
         if item.is_symlink():
@@ -90,5 +90,5 @@ def _entries(folder: Path, prefix: str = "") -> Iterator[Entry]:
         elif item.is_dir():
             if item.name not in _NEVER_ENTERED:
                 yield from _entries(Path(item.path), f"{path}/")
-        elif item.is_file():
-            yield Entry(path)
+        else:
+            yield Entry(path, Kind.FILE if item.is_file() else Kind.SPECIAL)

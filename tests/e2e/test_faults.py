@@ -25,7 +25,7 @@ from tests.servers.http import Request
 
 pytestmark = [pytest.mark.control_plane, pytest.mark.slow]
 
-STEP = 1 if os.environ.get("SECRETSYNC_TEST_EVERY_POINT") else 6
+STEP = 1 if os.environ.get("SECRETSYNC_TEST_EVERY_POINT") else 12
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from secretsync.config import Package
-from secretsync.locate import LinkLeadsOut
+from secretsync.locate import LinkLeadsOut, SpecialFileInPackage
 from secretsync.model import Source
 from secretsync.sources import open_source
 from secretsync.sources.bundling import LfsPointer, PackageTooLarge
@@ -58,11 +58,6 @@ def test_a_symlink_out_of_the_directory_is_not_followed(tree: Path) -> None:
         source(tree).resolve()
 
 
-def test_what_is_no_file_is_left_out(tree: Path) -> None:
-    os.mkfifo(tree / "my_policy" / "pipe")
-    assert "pipe" not in {file.path for file in source(tree).fetch(source(tree).resolve()).files}
-
-
 def test_a_git_lfs_pointer_is_an_error_by_name(tree: Path) -> None:
     pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:" + "0" * 64 + "\nsize 5\n"
     write(tree, {"my_policy/data.bin": pointer})
@@ -86,3 +81,13 @@ def test_its_version_is_compared(tree: Path) -> None:
     assert source(tree, version=1.0).fetch(source(tree).resolve()).version == "1.0"
     with pytest.raises(VersionMismatch):
         source(tree, version="2").resolve()
+
+
+def test_a_named_pipe_in_the_package_is_refused_by_name_and_never_opened(tmp_path: Path) -> None:
+    folder = tmp_path / "pol"
+    folder.mkdir()
+    (folder / "__init__.py").touch()
+    os.mkfifo(folder / "permission.py")
+    package = Package.model_validate({"moduleName": "pol", "requirement": str(tmp_path)})
+    with pytest.raises(SpecialFileInPackage, match=r"'pol/permission.py' is a named pipe"):
+        open_source(package, cache=tmp_path / "cache", base=tmp_path).resolve()
