@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 from secretsync.model import Manifest, Ref, Workload
 from secretsync.rollout import State, Status, has_readiness_probe, judge, new_pods, pod_failure, restarts
 
-POLL = 1.0
-"""Seconds between two looks; each costs one list per kind."""
+POLL = 2.0
+"""Seconds between two looks at most; each look costs one list per kind. The first come sooner: pods start quickly."""
+
+_FIRST_POLL = 0.25
 
 Stamps = Mapping[Ref, Mapping[str, str]]
 """The annotations that each watched workload's template was given."""
@@ -62,7 +64,7 @@ def wait(
 
     *observe* returns None when the API could not be asked this time. *timeout* and *settle* are seconds.
     """
-    settling, began = Settling(settle), now()
+    settling, began, pause = Settling(settle), now(), _FIRST_POLL
     verdicts: dict[Ref, Status] = {ref: Status(State.IN_PROGRESS, "was just restarted") for ref in stamps}
     while stamps:
         if observation := observe():
@@ -79,7 +81,8 @@ def wait(
                     verdicts[ref] = replace(verdict, state=State.TIMED_OUT)
                     tell(ref, verdicts[ref])
             break
-        sleep(POLL)
+        sleep(min(pause, began + timeout - now()))
+        pause = min(pause * 1.5, POLL)
     return verdicts
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
 from secretsync.model import Manifest, Ref, Workload
 from secretsync.rollout import State, Status
-from secretsync.wait import Observation, wait
+from secretsync.wait import POLL, Observation, wait
 from tests.build import pod, waiting, workload
 
 STAMP = {"secretsync.rucio/atlas": "1 sha256:x"}
@@ -63,7 +64,7 @@ def test_a_current_workload_with_a_probe_needs_no_settling(clock: Clock) -> None
 def test_a_workload_without_a_probe_is_current_after_its_pods_ran_a_while(clock: Clock) -> None:
     observe = lambda: seen(CURRENT, pods=(pod(annotations=STAMP),))  # noqa: E731
     assert watch(clock, observe, SERVER, settle=30)[SERVER].state is State.CURRENT
-    assert clock.time == 1030
+    assert clock.time == pytest.approx(1030, abs=POLL)
 
 
 def test_a_restart_while_settling_starts_the_time_anew(clock: Clock) -> None:
@@ -73,7 +74,7 @@ def test_a_restart_while_settling_starts_the_time_anew(clock: Clock) -> None:
         return seen(CURRENT, pods=(pod(annotations=STAMP, containers=[running]),))
 
     assert watch(clock, observe, SERVER, settle=30)[SERVER].state is State.CURRENT
-    assert clock.time == 1050
+    assert clock.time == pytest.approx(1050, abs=2 * POLL)
 
 
 def test_a_pod_that_crashes_while_settling_fails_the_rollout(clock: Clock) -> None:
@@ -83,7 +84,7 @@ def test_a_pod_that_crashes_while_settling_fails_the_rollout(clock: Clock) -> No
 
     verdict = watch(clock, observe, SERVER, settle=30)[SERVER]
     assert verdict.state is State.FAILED
-    assert clock.time == 1005
+    assert clock.time == pytest.approx(1005, abs=POLL)
 
 
 def test_all_workloads_settle_at_once(clock: Clock) -> None:
@@ -91,7 +92,7 @@ def test_all_workloads_settle_at_once(clock: Clock) -> None:
     pods = (pod(annotations=STAMP), pod("judge", name="judge-1", annotations=STAMP))
     verdicts = watch(clock, lambda: seen(CURRENT, other, pods=pods), SERVER, JUDGE, settle=30)
     assert {verdict.state for verdict in verdicts.values()} == {State.CURRENT}
-    assert clock.time == 1030
+    assert clock.time == pytest.approx(1030, abs=POLL)
 
 
 def test_the_first_failure_ends_the_wait_and_the_rest_stays_in_progress(clock: Clock) -> None:
@@ -125,3 +126,16 @@ def test_each_change_of_a_verdict_is_told_once(clock: Clock) -> None:
 
 def test_nothing_to_watch_asks_nobody(clock: Clock) -> None:
     assert watch(clock, lambda: pytest.fail("asked")) == {}
+
+
+def test_the_first_looks_come_quickly_and_the_later_ones_less_often(clock: Clock) -> None:
+    looks: list[float] = []
+
+    def observe() -> Observation:
+        looks.append(clock.time)
+        return seen(STUCK)
+
+    watch(clock, observe, SERVER)
+    pauses = [later - earlier for earlier, later in pairwise(looks)]
+    assert pauses[0] < 0.5
+    assert max(pauses) == POLL

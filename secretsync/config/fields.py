@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
 _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+_DURATION = r"^(\d+(?:\.\d+)?)([smhd]?)$"
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -37,7 +38,7 @@ def _seconds(value: object) -> object:
     """``90``, ``"90s"``, ``"5m"``, ``"1h"``: seconds."""
     if not isinstance(value, str):
         return value
-    if match := re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", value.strip()):
+    if match := re.fullmatch(_DURATION, value.strip()):
         return float(match[1]) * _UNITS[match[2] or "s"]
     raise ValueError(f"{value!r} is not a duration: write 90s, 5m or 1h")
 
@@ -49,8 +50,13 @@ def _text(value: object) -> object:
 
 ModuleName = Annotated[str, AfterValidator(_module_name)]
 Name = Annotated[str, AfterValidator(_dns_label)]
-Seconds = Annotated[float, BeforeValidator(_seconds), Field(ge=0)]
-Text = Annotated[str, BeforeValidator(_text)]
+Seconds = Annotated[
+    float,
+    BeforeValidator(_seconds),
+    Field(ge=0),
+    WithJsonSchema({"anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": _DURATION}]}),
+]
+Text = Annotated[str, BeforeValidator(_text), WithJsonSchema({"type": ["string", "number"]})]
 
 
 class Model(BaseModel):
