@@ -74,6 +74,8 @@ class Site:
     """The severity at which the check stops a run."""
     beside: Mapping[str, Any] = field(default_factory=dict)
     """Further keys of the configuration."""
+    rollout: Mapping[str, Any] = field(default_factory=dict)
+    """Further keys of the target's rollout."""
 
     def add(self, name: str, kind: str = "Deployment", *, replicas: int = 1, probe: bool = False) -> None:
         """A workload that imports the package."""
@@ -92,7 +94,7 @@ class Site:
             "cluster": {"context": self.plane.context, "kubeconfig": str(kubeconfig)},
             "namespace": self.namespace,
             "secretName": self.secret,
-            "rollout": {"timeout": 120, "settle": self.settle},
+            "rollout": {"timeout": 120, "settle": self.settle, **self.rollout},
         }
         package = {"moduleName": self.module, "requirement": self.requirement, "check": {"fail": self.check}}
         content = {"packages": [package], "targets": [target], "cache": str(self.folder / "cache"), **self.beside}
@@ -121,6 +123,10 @@ class Site:
             if (secret := self.live(directory))
             for key, value in secret.data.items()
         }
+
+    def names(self, kind: str) -> set[str]:
+        """The names of all objects of a kind in the namespace."""
+        return {one["metadata"]["name"] for one in self.plane.all(kind, self.namespace)}
 
     def generations(self) -> dict[str, int]:
         """How often each workload's specification was changed: a restart is one change."""

@@ -67,6 +67,13 @@ class ControlPlane:
         reply = self.connection.send(Call("get", kind, namespace, name), "GET", _path({"kind": kind}) + "/{name}")
         return reply.content()
 
+    def all(self, kind: str, namespace: str) -> list[Object]:
+        """All objects of a kind in a namespace."""
+        items: list[Object] = self.connection.send(
+            Call("list", kind, namespace), "GET", _path({"kind": kind})
+        ).content()["items"]
+        return items
+
     def remove(self, kind: str, namespace: str, name: str) -> None:
         self.connection.send(Call("delete", kind, namespace, name), "DELETE", _path({"kind": kind}) + "/{name}").check()
 
@@ -201,6 +208,7 @@ _GROUPS = {
     "ReplicaSet": "apis/apps/v1",
     "Job": "apis/batch/v1",
     "CronJob": "apis/batch/v1",
+    "Lease": "apis/coordination.k8s.io/v1",
     "Role": "apis/rbac.authorization.k8s.io/v1",
     "RoleBinding": "apis/rbac.authorization.k8s.io/v1",
 }
