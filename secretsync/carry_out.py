@@ -8,17 +8,17 @@ from dataclasses import replace
 
 import structlog
 
-from secretsync import history, pack
+from secretsync import history, pack, waves
 from secretsync.changes import Action, Change, PackagePlan
 from secretsync.cluster.errors import Conflict, Unreachable
 from secretsync.destination import Clock, Destination
 from secretsync.errors import SecretSyncError
 from secretsync.look import referrers
 from secretsync.memory import Memory
-from secretsync.model import Ref
+from secretsync.model import Manifest, Ref
 from secretsync.plan import Plan
 from secretsync.progress import progress
-from secretsync.rollout import Cause, State, Status, is_ready, new_pods, pods_of
+from secretsync.rollout import Cause, State, Status, is_ready, pods_of
 from secretsync.stale import Restart
 from secretsync.wait import Observation, Stamps, wait
 
@@ -87,7 +87,8 @@ def begin(plan: Plan, memory: Memory, kept: Mapping[str, str], checked: Mapping[
         secret = package.placement.secret
         names = tuple(change.desired.name for change in package.changes)
         if _moves(package, plan):
-            began = told.of(secret).begun(names, package.write, package.desired.hold)
+            ailing = waves.ailing(plan.workloads, package)
+            began = told.of(secret).begun(names, package.write, package.desired.hold, ailing)
             told = told.with_package(secret, replace(began, previous=kept.get(secret, began.previous)))
     memory.keep(told.checked(checked))
 
@@ -143,17 +144,23 @@ def restart(destination: Destination, restarts: Sequence[Restart], memory: Memor
 
 
 def unstick(destination: Destination, restarts: Sequence[Restart]) -> None:
-    """Delete the pods at which StatefulSets hang: their controller waits for them even when the template is put back.
+    """Delete the pods at which StatefulSets hang: their controller waits for them even when the template has changed.
 
-    See https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#forced-rollback.
+    Only pods of an earlier stamp: what never had one may wait for a Secret that was written just now. See
+    https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#forced-rollback.
     """
     sets = [one for one in restarts if one.workload.ref.kind == "StatefulSet"]
     pods = destination.cluster.pods(destination.namespace) if sets else ()
     for one in sets:
         for pod in pods_of(one.workload, pods):
-            if not is_ready(pod) and pod not in new_pods(one.workload, [pod], one.annotations):
+            if not is_ready(pod) and _has_earlier_stamp(pod, one.annotations):
                 destination.cluster.remove({"kind": "Pod", **pod})
                 log.info("deleted a stuck pod", pod=pod["metadata"]["name"], workload=str(one.workload.ref))
+
+
+def _has_earlier_stamp(pod: Manifest, annotations: Mapping[str, str]) -> bool:
+    told = pod["metadata"].get("annotations") or {}
+    return any(told.get(key, value) != value for key, value in annotations.items())
 
 
 def watch(destination: Destination, stamps: Stamps, clock: Clock) -> dict[Ref, Status]:

@@ -88,7 +88,7 @@ def stateful_set(obj: Manifest) -> Status:
     to_update = max(want - partition, 0)
     updated = status.get("updatedReplicas", 0)
     if updated < to_update:
-        return Status(State.IN_PROGRESS, f"{updated} of {to_update} replicas updated")
+        return Status(State.IN_PROGRESS, f"{updated} of {to_update} replicas updated", Cause.NOT_READY)
     ready = status.get("availableReplicas", status.get("readyReplicas", 0))
     if ready < want:
         return Status(State.IN_PROGRESS, f"{ready} of {want} replicas available", Cause.NOT_READY)
@@ -106,7 +106,7 @@ def daemon_set(obj: Manifest) -> Status:
         return unseen
     want, updated = status.get("desiredNumberScheduled", 0), status.get("updatedNumberScheduled", 0)
     if updated < want:
-        return Status(State.IN_PROGRESS, f"{updated} of {want} pods updated")
+        return Status(State.IN_PROGRESS, f"{updated} of {want} pods updated", Cause.NOT_READY)
     available = status.get("numberAvailable", 0)
     if available < want:
         return Status(State.IN_PROGRESS, f"{available} of {want} updated pods available", Cause.NOT_READY)
@@ -216,9 +216,13 @@ def pod_hindrance(pod: Manifest) -> Status | None:
             return Status(State.IN_PROGRESS, message, Cause.SCHEDULING, name)
     for told in _container_statuses(pod):
         if reason := ((told.get("state") or {}).get("waiting") or {}).get("reason"):
-            cause = Cause.IMAGE if reason == "ErrImagePull" else Cause.NOT_READY
+            # a container that has not run yet has not met the package
+            cause = Cause.IMAGE if reason == "ErrImagePull" else Cause.OTHER
             message = f"pod {name}, container {told['name']}: {reason}"
             return Status(State.IN_PROGRESS, message, cause, name, told["name"])
+        if "running" in (told.get("state") or {}) and told.get("ready") is False:
+            message = f"pod {name}, container {told['name']} runs and is not ready"
+            return Status(State.IN_PROGRESS, message, Cause.NOT_READY, name, told["name"])
     return None
 
 
@@ -243,15 +247,17 @@ def judge(workload: Workload, pods: Sequence[Manifest], annotations: Mapping[str
     if any(workload.template_annotations.get(key) != value for key, value in annotations.items()):
         return Status(State.SUPERSEDED, "somebody else changed its pod template meanwhile")
     verdict = status(workload)
-    if verdict.state is not State.IN_PROGRESS:
+    if verdict.state not in (State.IN_PROGRESS, State.FAILED):
         return verdict
     new = new_pods(workload, pods, annotations)
     if failure := next(filter(None, map(pod_failure, new)), None):
         return failure
     hindrance = next(filter(None, map(pod_hindrance, new)), None)
-    if hindrance is None:
-        return verdict
-    return replace(hindrance, message=f"{verdict.message}; {hindrance.message}")
+    if hindrance:
+        return replace(hindrance, state=verdict.state, message=f"{verdict.message}; {hindrance.message}")
+    if not new and verdict.cause is Cause.NOT_READY:
+        return replace(verdict, cause=Cause.OTHER)  # nobody has met the package yet
+    return verdict
 
 
 def new_pods(workload: Workload, pods: Sequence[Manifest], annotations: Mapping[str, str]) -> list[Manifest]:

@@ -55,6 +55,7 @@ class PackageState:
     *secrets* are the names written and not yet deleted; *write* is the newest write id; *finished* says whether the
     rollout of that write was seen to its end; *restarts* tells which write each workload was restarted for;
     *previous* names the Secret that holds what was live before that write; *checked* tells what the check last saw.
+    *ailing* are the workloads that were not current when what was last seen to a good end began to be replaced.
     """
 
     secrets: tuple[str, ...] = ()
@@ -64,12 +65,17 @@ class PackageState:
     previous: str = ""
     hold: Hold | None = None
     checked: str = ""
+    ailing: tuple[str, ...] = ()
 
-    def begun(self, secrets: tuple[str, ...], write: int, hold: Hold | None = None) -> PackageState:
+    def begun(
+        self, secrets: tuple[str, ...], write: int, hold: Hold | None = None, ailing: tuple[str, ...] = ()
+    ) -> PackageState:
         """A write begins: its names are remembered before the first of them is created."""
         names = tuple(sorted({*self.secrets, *secrets}))
         kept = {workload: number for workload, number in self.restarts.items() if number == write}
-        return replace(self, secrets=names, write=write, finished=False, restarts=kept, hold=hold)
+        # what an unfinished write brought down does not become ailing by the next, an undo for instance
+        ailing = ailing if self.finished else self.ailing
+        return replace(self, secrets=names, write=write, finished=False, restarts=kept, hold=hold, ailing=ailing)
 
     def restarted(self, workload: str) -> PackageState:
         return replace(self, restarts={**self.restarts, workload: self.write})
@@ -91,6 +97,11 @@ class State:
 
     def of(self, secret: str) -> PackageState:
         return self.packages.get(secret, PackageState())
+
+    @property
+    def ailing(self) -> frozenset[str]:
+        """Workloads that say nothing about the packages: they were not current before."""
+        return frozenset(name for package in self.packages.values() for name in package.ailing)
 
     def restarted(self, workload: str, annotations: Mapping[str, str]) -> State:
         """A workload was stamped with *annotations*: one restart for each package that they tell of."""
@@ -139,4 +150,5 @@ def from_secret(secret: Secret | None) -> State:
 
 def _package(told: Mapping[str, Any]) -> PackageState:
     hold = Hold(**told["hold"]) if told["hold"] else None
-    return PackageState(**{**told, "secrets": tuple(told["secrets"]), "hold": hold})
+    lists = {"secrets": tuple(told["secrets"]), "ailing": tuple(told.get("ailing", ()))}
+    return PackageState(**{**told, **lists, "hold": hold})

@@ -107,16 +107,11 @@ def _memory(destination: Destination) -> Memory:
 
 def _roll_out(destination: Destination, report: Report, memory: Memory, clock: Clock) -> Report:
     """Wave after wave; the first that fails is the last."""
-    plan = report.plan
-    undoing = any(package.desired.hold for package in plan.packages)
-    left: Stamps = plan.watch
-    for wave in _waves(destination, plan) or [Wave(())]:
+    for wave in _waves(destination, report.plan, memory):
         refused = carry_out.restart(destination, wave.restarts, memory)
-        if undoing:
-            carry_out.unstick(destination, wave.restarts)
-        stamps = {**left, **_stamps(wave.restarts, refused)}
+        carry_out.unstick(destination, wave.restarts)
+        stamps = {**wave.watched, **_stamps(wave.restarts, refused)}
         verdicts = {**refused, **carry_out.watch(destination, stamps, clock)}
-        left = {}
         if not wave.decides:
             report = replace(report, ignored={**report.ignored, **verdicts})
             continue
@@ -126,17 +121,16 @@ def _roll_out(destination: Destination, report: Report, memory: Memory, clock: C
     return report
 
 
-def _waves(destination: Destination, plan: Plan) -> list[Wave]:
+def _waves(destination: Destination, plan: Plan, memory: Memory) -> list[Wave]:
     rules = destination.rollout
-    first_install = any(change.live is None for package in plan.packages for change in package.changes)
     undoing = any(package.desired.hold for package in plan.packages)
     return in_waves(
         plan.restarts,
         selectors=rules.waves,
         max_parallel=rules.max_parallel,
-        # pods that wait for their Secret, or that a bad package brought down, are not ill for reasons of their own
-        judge_health=not first_install and not undoing,
+        ailing=memory.state.ailing,
         first=_touched(plan) if undoing else (),
+        watched=plan.watch,
     )
 
 

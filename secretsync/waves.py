@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from secretsync.model import Workload
+from secretsync.changes import PackagePlan
+from secretsync.model import Ref, Workload
 from secretsync.rollout import State, status
-from secretsync.stale import Restart
+from secretsync.stale import Restart, mounted
+from secretsync.wiring.references import secrets_referenced
 
 Selects = Callable[[Mapping[str, str]], bool]
 """Whether an object with these labels belongs to a wave."""
@@ -15,10 +17,14 @@ Selects = Callable[[Mapping[str, str]], bool]
 
 @dataclass(frozen=True)
 class Wave:
-    """Workloads that are restarted together. One that does not *decide* says nothing about the package."""
+    """Workloads that are restarted together. One that does not *decide* says nothing about the package.
+
+    *watched* were restarted by an earlier run, with these annotations.
+    """
 
     restarts: tuple[Restart, ...]
     decides: bool = True
+    watched: Mapping[Ref, Mapping[str, str]] = field(default_factory=dict)
 
 
 def in_waves(
@@ -26,20 +32,44 @@ def in_waves(
     *,
     selectors: Sequence[Selects] = (),
     max_parallel: int = 0,
-    judge_health: bool = True,
+    ailing: Collection[str] = (),
     first: Sequence[Restart] = (),
+    watched: Mapping[Ref, Mapping[str, str]] | None = None,
 ) -> list[Wave]:
-    """The waves, in their order: *first*, the others, and last what was not current before, which decides nothing.
+    """The waves, in their order: *watched*, *first*, the others, and last what is *ailing*, which decides nothing.
 
     Without *selectors*: one daemon of Rucio, then its servers, then the rest, by the labels of Rucio's charts.
     *max_parallel* is how many workloads a wave may hold, 0 for any number.
     """
-    later = [restart for restart in restarts if restart not in first]
-    healthy = [restart for restart in later if not judge_health or is_healthy(restart.workload)]
-    ill = [restart for restart in later if restart not in healthy]
-    groups = [list(first), *(_selected(healthy, selectors) if selectors else _by_role(healthy))]
-    waves = [Wave(part) for group in groups for part in _parts(group, max_parallel)]
-    return waves + [Wave(part, decides=False) for part in _parts(ill, max_parallel)]
+    left = watched or {}
+    ill = [restart for restart in restarts if str(restart.workload.ref) in ailing]
+    leading = [restart for restart in first if restart not in ill]
+    healthy = [restart for restart in restarts if restart not in ill and restart not in leading]
+    groups = [leading, *(_selected(healthy, selectors) if selectors else _by_role(healthy))]
+    waves = [
+        Wave((), watched={ref: stamp for ref, stamp in left.items() if str(ref) not in ailing}),
+        *(Wave(part) for group in groups for part in _parts(group, max_parallel)),
+        Wave((), decides=False, watched={ref: stamp for ref, stamp in left.items() if str(ref) in ailing}),
+        *(Wave(part, decides=False) for part in _parts(ill, max_parallel)),
+    ]
+    return [wave for wave in waves if wave.restarts or wave.watched]
+
+
+def ailing(workloads: Sequence[Workload], package: PackagePlan) -> tuple[str, ...]:
+    """Workloads that mount a package and are not current now, for reasons of their own.
+
+    One whose pods wait for a Secret that is still to be created is not ill.
+    """
+    missing = {change.desired.name for change in package.changes if change.live is None}
+    return tuple(
+        sorted(
+            str(workload.ref)
+            for workload in workloads
+            if mounted(workload, [package])
+            and not is_healthy(workload)
+            and not missing & secrets_referenced(workload.template)
+        )
+    )
 
 
 def is_healthy(workload: Workload) -> bool:

@@ -187,3 +187,24 @@ def test_a_pod_on_its_way_out_does_not_count() -> None:
 def test_a_workload_has_a_readiness_probe_only_when_each_container_has_one() -> None:
     assert has_readiness_probe(workload(probe=True))
     assert not has_readiness_probe(workload())
+
+
+def test_a_new_pod_that_runs_and_is_not_ready_is_named_and_may_be_the_packages_fault() -> None:
+    hanging = {"name": "rucio", "ready": False, "state": {"running": {}}}
+    verdict = judge(in_progress(), [pod(annotations=STAMP, containers=[hanging])], STAMP)  # type: ignore[arg-type]
+    assert (verdict.cause, verdict.container) == (Cause.NOT_READY, "rucio")
+    assert verdict.message.endswith("pod server-1, container rucio runs and is not ready")
+
+
+def test_a_package_that_no_pod_has_met_is_not_to_blame() -> None:
+    assert judge(in_progress(), [], STAMP).cause is Cause.OTHER  # type: ignore[arg-type]
+    creating = pod(annotations=STAMP, containers=[waiting("ContainerCreating")])
+    assert judge(in_progress(), [creating], STAMP).cause is Cause.OTHER  # type: ignore[arg-type]
+
+
+def test_a_progress_deadline_that_passed_while_no_node_took_the_pod_is_the_schedulings_fault() -> None:
+    late = [{"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}]
+    server = workload("atlas", annotations=STAMP, status={"conditions": late})
+    conditions = [{"type": "PodScheduled", "reason": "Unschedulable", "message": "0/3 nodes fit"}]
+    verdict = judge(server, [pod(annotations=STAMP, conditions=conditions)], STAMP)
+    assert (verdict.state, verdict.cause) == (State.FAILED, Cause.SCHEDULING)

@@ -48,3 +48,10 @@ def test_a_restart_is_remembered_for_each_package_that_the_stamp_tells_of() -> N
         "cms": {"Deployment rucio/x": 5},
         "other": {},
     }
+
+
+def test_who_was_ailing_is_remembered_until_a_write_is_seen_to_its_end() -> None:
+    begun = PackageState().begun(("atlas",), 1, ailing=("Deployment rucio/broken",))
+    undone = begun.begun(("atlas",), 2, ailing=("Deployment rucio/brought-down",))
+    assert undone.ailing == ("Deployment rucio/broken",)
+    assert undone.ended(("atlas",)).begun(("atlas",), 3).ailing == ()

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from secretsync.changes import package_plan
 from secretsync.model import Workload
 from secretsync.stale import Restart
-from secretsync.waves import Wave, in_waves
-from tests.build import workload
+from secretsync.state import PackageState
+from secretsync.waves import Wave, ailing, in_waves
+from tests.build import desired, live, workload
 
 
 def restart(name: str, *, ill: bool = False, **labels: str) -> Restart:
@@ -43,18 +45,32 @@ def test_no_more_than_max_parallel_are_restarted_at_once() -> None:
 
 
 def test_what_was_not_current_before_goes_last_and_decides_nothing() -> None:
-    waves = in_waves([restart("broken", ill=True, **DAEMON), *SITE])
+    waves = in_waves([restart("broken", **DAEMON), *SITE], ailing=["Deployment rucio/broken"])
     assert names(waves) == [["judge"], ["server"], ["reaper", "ui"], ["broken"]]
     assert [wave.decides for wave in waves] == [True, True, True, False]
 
 
-def test_at_a_first_install_everything_decides() -> None:
-    waves = in_waves([restart("waits-for-its-secret", ill=True)], judge_health=False)
-    assert [wave.decides for wave in waves] == [True]
+def test_a_workload_that_is_down_and_has_all_its_secrets_is_ailing() -> None:
+    broken, well = restart("broken", ill=True).workload, restart("well").workload
+    wanted = desired({"__init__.py": "1"})
+    package = package_plan(wanted, live(wanted), PackageState(), [], {})
+    assert ailing([broken, well], package) == ("Deployment rucio/broken",)
+
+
+def test_a_workload_that_waits_for_a_secret_that_is_still_to_be_created_is_not_ailing() -> None:
+    package = package_plan(desired({"__init__.py": "1"}), {}, PackageState(), [], {})
+    assert ailing([restart("waits", ill=True).workload], package) == ()
+
+
+def test_what_an_earlier_run_restarted_is_watched_first_and_what_was_ailing_then_last() -> None:
+    judge, reaper = SITE[0].workload.ref, SITE[1].workload.ref
+    waves = in_waves(SITE[2:3], watched={judge: {}, reaper: {}}, ailing=[str(reaper)])
+    assert [list(wave.watched) or names([wave])[0] for wave in waves] == [[judge], ["server"], [reaper]]
+    assert [wave.decides for wave in waves] == [True, True, False]
 
 
 def test_what_an_undo_touches_first_goes_before_all() -> None:
-    assert names(in_waves(SITE, first=[SITE[3]], judge_health=False)) == [["ui"], ["judge"], ["server"], ["reaper"]]
+    assert names(in_waves(SITE, first=[SITE[3]])) == [["ui"], ["judge"], ["server"], ["reaper"]]
 
 
 def test_nothing_to_restart_is_no_wave() -> None:
