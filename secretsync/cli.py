@@ -25,7 +25,7 @@ Examples:
   secretsync --once                     do it: by hand, in CI, in a CronJob
   secretsync                            go on doing it, every 'interval'
   secretsync status                     what is deployed, and who runs it
-  secretsync rollback                   what was live before, without the source
+  secretsync rollback                   what was live before; needs no source
 
 \b
 Exit codes:
@@ -118,11 +118,16 @@ def _for_ever(settings: Settings) -> None:
 
     configuration = settings.configuration()
     logger.info("started", version=__version__, interval=configuration.interval)
-    Loop(
+    loop = Loop(
         lambda: _once(settings, dry_run=False, diff=False, output="text"),
         interval=configuration.interval,
         jitter=configuration.jitter,
-    ).run()
+    )
+    try:
+        loop.run()
+    except stop.Stopped as stopped:
+        # being asked to stop is how this form ends
+        logger.info(str(stopped))
 
 
 def _explain(error: SecretSyncError, where: str = "") -> None:

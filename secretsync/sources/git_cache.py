@@ -256,13 +256,16 @@ class GitCache:
     def _fetch(self, options: Sequence[str], text: bytes = b"", *, noop: bool = False) -> Answer:
         settings = ("-c", "fetch.negotiationAlgorithm=noop") if noop else ()
         quietly = ("--quiet", "--no-tags", "--no-write-fetch-head", "--recurse-submodules=no", "--no-auto-maintenance")
-        return self._remote.ask(
+        answer = self._remote.ask(
             [*settings, "fetch", *quietly, *options],
             text=text,
             repository=self.folder,
             hold=self._held(),
             watch=self._refuse_too_much,
         )
+        # a quick fetch ends between two looks
+        self._refuse_too_much()
+        return answer
 
     def _refuse_too_much(self) -> None:
         if _size(self.folder) > self._limit:

@@ -17,7 +17,8 @@ from tests.sources.wheels import wheel
 
 NAMES = st.text("abcxyz_", min_size=1, max_size=5)
 PATHS = st.lists(NAMES, min_size=1, max_size=4).map(lambda parts: "/".join([*parts[:-1], f"{parts[-1]}.py"]))
-TREES = st.dictionaries(PATHS, st.binary(max_size=200), max_size=8)
+CONTENTS = st.binary(max_size=200).filter(lambda data: not data.startswith(b"version https://git-lfs"))
+TREES = st.dictionaries(PATHS, CONTENTS, max_size=8)
 
 
 def fetch(requirement: str, folder: Path, index: str = "") -> Bundle:

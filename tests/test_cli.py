@@ -1,0 +1,131 @@
+"""The command line as an operator meets it, as a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+GOOD = {
+    "__init__.py": "",
+    "permission.py": "def has_permission(issuer, action, kwargs, *, session=None):\n    return None\n",
+    "schema.py": "SCHEMAS = {}\n\n\ndef validate_schema(name, obj):\n    return None\n",
+}
+CONFIGURATION = """
+packages: [{moduleName: pol, requirement: ./source}]
+targets: [{cluster: {directory: ./cluster}, namespace: rucio}]
+cache: ./cache
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "source" / "pol").mkdir(parents=True)
+    for name, text in GOOD.items():
+        (tmp_path / "source" / "pol" / name).write_text(text)
+    (tmp_path / "secretsync.yaml").write_text(CONFIGURATION)
+    return tmp_path
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "secretsync", *arguments]
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(ROOT)}
+
+
+def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command(*arguments), cwd=folder, env=environment(), capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+def test_pending_changes_exit_3_and_nothing_is_written(folder: Path) -> None:
+    done = run(folder, "--once", "--dry-run")
+    assert done.returncode == 3
+    assert "pending: 1 Secret" in done.stdout
+    assert not (folder / "cluster").exists()
+
+
+def test_a_run_exits_0_and_the_next_says_unchanged(folder: Path) -> None:
+    assert run(folder, "--once").returncode == 0
+    again = run(folder, "--once")
+    assert (again.returncode, again.stderr) == (0, "")
+    assert "unchanged" in again.stdout
+
+
+def test_content_is_shown_only_when_it_is_asked_for(folder: Path) -> None:
+    (folder / "source/pol/schema.py").write_text(GOOD["schema.py"] + "CONTENT = 'of a file'\n")
+    plain = run(folder, "-v", "--once", "--dry-run")
+    assert "of a file" not in plain.stdout + plain.stderr
+    assert "+CONTENT = 'of a file'" in run(folder, "--once", "--dry-run", "--diff").stdout
+
+
+def test_what_the_check_refuses_exits_1_with_the_finding(folder: Path) -> None:
+    (folder / "source/pol/permission.py").write_text("import nothing_like_it\n" + GOOD["permission.py"])
+    done = run(folder, "--once")
+    assert done.returncode == 1
+    assert "[permission-import]" in done.stdout
+    assert "REFUSED" in done.stdout
+
+
+def test_a_wrong_configuration_exits_2_without_a_traceback(folder: Path) -> None:
+    (folder / "secretsync.yaml").write_text(CONFIGURATION.replace("namespace", "namspace"))
+    done = run(folder, "--once")
+    assert done.returncode == 2
+    assert "did you mean 'namespace'?" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["--dry-run"], ["--once", "--sideways"], ["fly"]])
+def test_wrong_usage_exits_2(folder: Path, arguments: list[str]) -> None:
+    assert run(folder, *arguments).returncode == 2
+
+
+def test_a_source_that_fails_exits_1_and_names_it(folder: Path) -> None:
+    (folder / "secretsync.yaml").write_text(CONFIGURATION.replace("./source", "./nowhere"))
+    done = run(folder, "--once")
+    assert done.returncode == 1
+    assert "nowhere" in done.stderr
+
+
+def test_reports_and_logs_are_json_where_a_program_reads(folder: Path) -> None:
+    done = run(folder, "--once", "--output", "json", "--log-format", "json")
+    assert json.loads(done.stdout)["packages"][0]["module"] == "pol"
+    assert {json.loads(line)["event"] for line in done.stderr.splitlines()} == {"created"}
+
+
+def test_one_broken_target_does_not_stop_the_other(folder: Path) -> None:
+    (folder / "elsewhere").write_text("a file where a directory should be")
+    both = CONFIGURATION.replace("targets: [", "targets: [{cluster: {directory: ./elsewhere}, namespace: testbed}, ")
+    (folder / "secretsync.yaml").write_text(both)
+    done = run(folder, "--once")
+    assert done.returncode == 1
+    assert "1 Secret written" in done.stdout
+
+
+def test_the_long_running_form_stops_politely(folder: Path) -> None:
+    process = subprocess.Popen(
+        command(), cwd=folder, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 60
+    while not (folder / "cluster/rucio/secret-pol.yaml").exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    process.send_signal(signal.SIGTERM)
+    _, told = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert "stopped by SIGTERM" in told
+
+
+def test_help_teaches_by_example(folder: Path) -> None:
+    told = run(folder, "--help").stdout
+    assert "secretsync --once --dry-run --diff" in told
+    assert all(len(line) <= 80 for line in told.splitlines())
