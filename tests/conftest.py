@@ -35,7 +35,7 @@ def namespace(control_plane: ControlPlane) -> Iterator[str]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With several workers, all tests of the control plane run in one, in their order; first, as xdist reads it then."""
+    """With several workers, all tests of the control plane run in one, in their order; tryfirst: xdist reads it."""
     for item in items:
         if item.get_closest_marker("control_plane"):
             item.add_marker(pytest.mark.xdist_group("control plane"))
