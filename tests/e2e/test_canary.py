@@ -1,0 +1,113 @@
+"""A candidate is proven by the real Rucio, in pods of the real control plane, before anything live changes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from secretsync.prove import RucioEnvironment
+from tests.check.build import policy
+from tests.prove.conftest import rucio  # noqa: F401 - a fixture
+from tests.servers.control_plane import ControlPlane
+
+pytestmark = [pytest.mark.control_plane, pytest.mark.network, pytest.mark.slow]
+
+ROOT = Path(__file__).parents[2]
+
+
+def daemon(namespace: str, environment: RucioEnvironment, configuration: Path) -> dict[str, Any]:
+    """A daemon that needs the policy; its PATH picks the Python that stands for its image."""
+    container = {
+        "name": "daemon",
+        "image": "rucio/rucio-daemons:release-41.5.1",
+        "command": ["python3", "-c", "import rucio.core.permission, time; time.sleep(10 ** 6)"],
+        "env": [
+            {"name": "PATH", "value": f"{environment.python.parent}:/usr/bin:/bin"},
+            {"name": "PYTHONPATH", "value": "/opt/policy"},
+            {"name": "RUCIO_POLICY_PACKAGE", "value": "pol"},
+            {"name": "RUCIO_CONFIG", "value": str(configuration)},
+        ],
+        "volumeMounts": [{"name": "policy", "mountPath": "/opt/policy/pol"}],
+    }
+    template = {
+        "metadata": {"labels": {"app": "judge"}},
+        "spec": {
+            "terminationGracePeriodSeconds": 0,
+            "containers": [container],
+            "volumes": [{"name": "policy", "secret": {"secretName": "pol"}}],
+        },
+    }
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "judge", "namespace": namespace, "labels": {"app-group": "rucio-daemons"}},
+        "spec": {"replicas": 1, "selector": {"matchLabels": {"app": "judge"}}, "template": template},
+    }
+
+
+class Operator:
+    """Runs secretsync by hand, with the check silenced: it would see what the proof is to see here."""
+
+    def __init__(self, plane: ControlPlane, namespace: str, folder: Path) -> None:
+        self.plane, self.namespace, self.folder = plane, namespace, folder
+
+    def packs(self, **files: str | None) -> None:
+        package = self.folder / "source" / "pol"
+        package.mkdir(parents=True, exist_ok=True)
+        for file in policy({name.replace("_py", ".py"): text for name, text in files.items()}).files:
+            (package / file.path).write_bytes(file.data)
+
+    def runs(self) -> tuple[int, dict[str, Any], str]:
+        cluster = {"context": self.plane.context, "kubeconfig": str(self.plane.kubeconfig)}
+        target = {"cluster": cluster, "namespace": self.namespace, "rollout": {"settle": 1, "timeout": 120}}
+        package = {"moduleName": "pol", "requirement": "./source", "check": {"fail": "never"}}
+        (self.folder / "secretsync.yaml").write_text(yaml.safe_dump({"packages": [package], "targets": [target]}))
+        done = subprocess.run(
+            [sys.executable, "-m", "secretsync", "--once", "--output", "json"],
+            cwd=self.folder,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+        return done.returncode, json.loads(done.stdout or "{}"), done.stderr
+
+
+def test_a_good_candidate_is_proven_and_rolled_out_and_a_bad_one_touches_nothing_and_stays_away(
+    control_plane: ControlPlane,
+    namespace: str,
+    tmp_path: Path,
+    rucio: RucioEnvironment,  # noqa: F811 - the fixture
+) -> None:
+    configuration = tmp_path / "rucio.cfg"
+    configuration.write_text("[database]\ndefault = sqlite://\n[policy]\npermission = generic\n")
+    control_plane.put(daemon(namespace, rucio, configuration))
+    operator = Operator(control_plane, namespace, tmp_path)
+
+    operator.packs()
+    code, _, log = operator.runs()
+    assert code == 0, log
+    assert "proving" in log
+    before = control_plane.get("Deployment", namespace, "judge")["metadata"]["generation"]
+
+    operator.packs(permission_py="import not_in_the_image\n")
+    mark = control_plane.audit_mark()
+    code, _, log = operator.runs()
+    assert code == 1
+    assert "refused in the image of Deployment" in log
+    assert "No module named 'not_in_the_image'" in log
+    written = {call.name for call in control_plane.calls_since(mark, namespace) if call.writes}
+    assert "pol" not in written
+    assert control_plane.get("Deployment", namespace, "judge")["metadata"]["generation"] == before
+
+    code, report, log = operator.runs()
+    assert code == 0, log
+    assert "was rejected" in report["notes"][0]
