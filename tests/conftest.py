@@ -31,11 +31,3 @@ def namespace(control_plane: ControlPlane) -> Iterator[str]:
     control_plane.put({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
     yield name
     control_plane.remove("Namespace", "", name)
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With several workers, all tests of the control plane run in one, in their order; tryfirst: xdist reads it."""
-    for item in items:
-        if item.get_closest_marker("control_plane"):
-            item.add_marker(pytest.mark.xdist_group("control plane"))
