@@ -77,9 +77,25 @@ class Site:
     rollout: Mapping[str, Any] = field(default_factory=dict)
     """Further keys of the target's rollout."""
 
-    def add(self, name: str, kind: str = "Deployment", *, replicas: int = 1, probe: bool = False) -> None:
-        """A workload that imports the package."""
-        self.plane.put(self._workload(name, kind, replicas, probe=probe))
+    def add(
+        self,
+        name: str,
+        kind: str = "Deployment",
+        *,
+        replicas: int = 1,
+        probe: bool = False,
+        imports: Sequence[str] | None = None,
+        spec: Mapping[str, Any] | None = None,
+    ) -> Object:
+        """A workload that imports the package; its pods know its name as SITE_ROLE. *spec* has further keys."""
+        workload = self._workload(name, kind, replicas, probe=probe)
+        container = workload["spec"]["template"]["spec"]["containers"][0]
+        container["env"].append({"name": "SITE_ROLE", "value": name})
+        if imports is not None:
+            container["command"] = [sys.executable, "-S", "-c", PROGRAM, self.module, *imports]
+        workload["spec"] |= spec or {}
+        self.plane.put(workload)
+        return workload
 
     def add_server_and_daemons(self, daemons: int = 28) -> None:
         self.add("rucio-server", probe=True)

@@ -51,7 +51,10 @@ def site(control_plane: ControlPlane, namespace: str, repository: Repository, tm
             "site-policy",
             imports=(f"{MODULE}.permission", f"{MODULE}.algorithms"),
             settle=0,
-            rollout={"waves": [{"selector": "app=judge"}, {"selector": "app=rucio-server"}]},
+            rollout={
+                "waves": [{"selector": "app=judge"}, {"selector": "app=rucio-server"}],
+                "acceptDowntime": ["hermes"],
+            },
         )
         site.add("judge")
         site.add("rucio-server", probe=True)
