@@ -6,7 +6,7 @@ import os
 from functools import partial
 from pathlib import Path
 
-from secretsync import config, pack
+from secretsync import config, pack, window
 from secretsync.cluster import Cluster
 from secretsync.cluster.selector import selects
 from secretsync.destination import Delivery, Destination, Rollout, Strictness
@@ -58,6 +58,7 @@ def _destination(configuration: config.Config, target: config.Target, sources: l
         ],
         selector=target.selector,
         adopt=target.adopt,
+        drift=target.drift,
         rollout=_rollout(target.rollout),
     )
 
@@ -71,6 +72,8 @@ def _rollout(rules: config.Rollout) -> Rollout:
         undo=rules.on_failure == "restore",
         history=rules.history,
         canary=rules.canary,
+        window=window.parse(rules.window) if rules.window else None,
+        accept_downtime=frozenset(rules.accept_downtime),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -10,12 +11,12 @@ import structlog
 
 from secretsync import history, pack, waves
 from secretsync.changes import Action, Change, PackagePlan
-from secretsync.cluster.errors import Conflict, Unreachable
+from secretsync.cluster.errors import Conflict, QuotaExceeded, Unreachable
 from secretsync.destination import Clock, Destination
 from secretsync.errors import SecretSyncError
 from secretsync.look import referrers
 from secretsync.memory import Memory
-from secretsync.model import Manifest, Ref
+from secretsync.model import Manifest, Ref, Secret
 from secretsync.plan import Plan
 from secretsync.progress import progress
 from secretsync.rollout import Cause, State, Status, is_ready, pods_of
@@ -70,12 +71,22 @@ def _keep(destination: Destination, package: PackagePlan, memory: Memory) -> str
     ring = history.names(package.placement.secret, destination.rollout.history)
     found = {name: cluster.secret(namespace, name) for name in ring}
     hold = memory.state.of(package.placement.secret).hold
-    name = history.slot(found, pack.live_bundle(live).digest, [hold.kept] if hold else [])
+    needed = [hold.kept] if hold else []
+    *better, last = history.places(found, pack.live_bundle(live).digest, needed)
+    for name in better:
+        with contextlib.suppress(QuotaExceeded):  # an older entry gives way then
+            return _keep_as(name, found[name], live, destination, package)
+    return _keep_as(last, found[last], live, destination, package)
+
+
+def _keep_as(
+    name: str, there: Secret | None, live: Sequence[Secret], destination: Destination, package: PackagePlan
+) -> str:
     kept = history.to_keep(live, package.placement, name)
-    if (there := found[name]) is None:
-        cluster.create(kept, manager=destination.manager)
+    if there is None:
+        destination.cluster.create(kept, manager=destination.manager)
     elif there.annotations != kept.annotations:
-        cluster.replace(kept, there, manager=destination.manager)
+        destination.cluster.replace(kept, there, manager=destination.manager)
     log.debug("kept", secret=name, digest=package.desired.bundle.digest[:12])
     return name
 
@@ -86,14 +97,15 @@ def begin(plan: Plan, memory: Memory, kept: Mapping[str, str], checked: Mapping[
     for package in plan.packages:
         secret = package.placement.secret
         names = tuple(change.desired.name for change in package.changes)
-        if _moves(package, plan):
+        if moves(package, plan):
             ailing = waves.ailing(plan.workloads, package)
             began = told.of(secret).begun(names, package.write, package.desired.hold, ailing)
             told = told.with_package(secret, replace(began, previous=kept.get(secret, began.previous)))
     memory.keep(told.checked(checked))
 
 
-def _moves(package: PackagePlan, plan: Plan) -> bool:
+def moves(package: PackagePlan, plan: Plan) -> bool:
+    """Whether something is to be written or restarted for a package."""
     return any(change.pending for change in package.changes) or any(
         package.key in restart.annotations for restart in plan.restarts
     )
@@ -104,6 +116,14 @@ def write(destination: Destination, plan: Plan) -> None:
     for package in plan.packages:
         for change in package.writes:
             _write_one(destination, change)
+
+
+def age(plan: Plan, clock: Clock) -> float:
+    """Seconds since the files were written that are live now: by this run, just now, or by an earlier one."""
+    if any(package.content for package in plan.packages):
+        return 0
+    written = [change.live.data_written for change in plan.changes if change.live and change.live.data_written]
+    return max((clock.utc() - max(written)).total_seconds(), 0) if written else 0
 
 
 def _write_one(destination: Destination, change: Change) -> None:

@@ -55,12 +55,16 @@ class Change:
 
 @dataclass(frozen=True)
 class Desired:
-    """One package as it should be in one namespace; *hold* says why that is not what its source holds."""
+    """One package as it should be in one namespace; *hold* says why that is not what its source holds.
+
+    *left* are files that somebody changed in the live Secrets and that shall stay so.
+    """
 
     placement: Placement
     bundle: Bundle
     secrets: tuple[Secret, ...]
     hold: Hold | None = None
+    left: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from secretsync.cluster import Cluster
@@ -12,6 +13,7 @@ from secretsync.model import Placement, Ref, Source
 from secretsync.plan import Plan
 from secretsync.rollout import Status
 from secretsync.waves import Selects
+from secretsync.window import Window
 
 if TYPE_CHECKING:
     from secretsync.check.finding import Finding
@@ -57,7 +59,8 @@ class Rollout:
 
     *waves* choose workloads by their labels, in order; *max_parallel* of 0 is any number. *undo* says whether what
     was live before is put back when a wave fails. *history* is how many bundles are kept. *canary* says whether a
-    candidate is proven first: ``auto`` where that is possible, ``require``, or ``off``.
+    candidate is proven first: ``auto`` where that is possible, ``require``, or ``off``. Outside of *window* changes
+    wait. *accept_downtime* names workloads that may go down for a package that nothing has proven.
     """
 
     timeout: float = 600
@@ -67,11 +70,16 @@ class Rollout:
     undo: bool = True
     history: int = 5
     canary: str = "auto"
+    window: Window | None = None
+    accept_downtime: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
 class Destination:
-    """A namespace of a cluster, what is delivered there, and how its workloads are rolled out."""
+    """A namespace of a cluster, what is delivered there, and how its workloads are rolled out.
+
+    *drift* says what becomes of live Secrets that somebody changed: ``repair`` or ``report``.
+    """
 
     name: str
     cluster: Cluster
@@ -80,6 +88,7 @@ class Destination:
     deliveries: Sequence[Delivery]
     selector: str = ""
     adopt: bool = False
+    drift: str = "repair"
     rollout: Rollout = Rollout()
 
     @property
@@ -90,10 +99,11 @@ class Destination:
 
 @dataclass(frozen=True)
 class Clock:
-    """Seconds that only grow, and a way to let them pass."""
+    """Seconds that only grow, a way to let them pass, and what calendars say."""
 
     now: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
+    utc: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 
 REAL_TIME = Clock()
@@ -106,6 +116,8 @@ class Report:
     *ignored* are verdicts on workloads that were not current before: they say nothing about the package. *examined*
     tells by module what the check found, and *refused* why it let nothing be touched. *failure*
     says in a sentence why the pass did not come to its end, and *undone* is the pass that put back what was live.
+    *waits* says until when the window holds all changes back. *mixed* tells for how many seconds at most each workload
+    ran with files newer than its processes.
     """
 
     destination: str
@@ -117,11 +129,13 @@ class Report:
     refused: str = ""
     failure: str = ""
     undone: Report | None = None
+    waits: str = ""
+    mixed: Mapping[Ref, float] = field(default_factory=dict)
 
     @property
     def pending(self) -> bool:
         """Whether a dry run found something to write."""
-        return not self.done and self.plan.pending
+        return not self.done and self.plan.pending and not self.waits
 
     @property
     def failed(self) -> bool:

@@ -53,7 +53,7 @@ def _deployment(manifest: Manifest) -> bool:
     unavailable = _share(rules.get("maxUnavailable", "25%"), replicas)
     surge = _share(rules.get("maxSurge", "25%"), replicas, up=True)
     # Kubernetes itself takes 1 where both would be 0, as nothing could move
-    return (unavailable or (0 if surge else 1)) >= replicas
+    return bool((unavailable or (0 if surge else 1)) >= replicas)
 
 
 def _stateful_set(manifest: Manifest) -> bool:
@@ -66,7 +66,8 @@ def _stateful_set(manifest: Manifest) -> bool:
 
 
 def _daemon_set(manifest: Manifest) -> bool:
-    strategy, pods = manifest["spec"].get("updateStrategy") or {}, manifest["status"].get("desiredNumberScheduled", 0)
+    strategy = manifest["spec"].get("updateStrategy") or {}
+    pods = (manifest.get("status") or {}).get("desiredNumberScheduled", 0)
     if strategy.get("type") == "OnDelete":
         return False
     return bool(pods) and _share((strategy.get("rollingUpdate") or {}).get("maxUnavailable", 1), pods, up=True) >= pods

@@ -47,19 +47,19 @@ def to_keep(live: Sequence[Secret], placement: Placement, name: str) -> Secret:
     return replace(secret, annotations={**secret.annotations, KEPT: live[0].annotations.get(pack.WRITE, "0")})
 
 
-def slot(found: Mapping[str, Secret | None], digest: str, needed: Sequence[str]) -> str:
-    """Where the bundle with *digest* goes: where it is already, else an empty place, else the oldest entry's.
+def places(found: Mapping[str, Secret | None], digest: str, needed: Sequence[str]) -> tuple[str, ...]:
+    """Where the bundle with *digest* may go, the best first: where it is already, an empty place, the oldest entry's.
 
-    An entry whose name is in *needed* never gives way. Empty where there is no place.
+    An entry whose name is in *needed* never gives way.
     """
-    for name, secret in found.items():
-        if secret and secret.annotations.get(pack.DIGEST) == digest and KEPT in secret.annotations:
-            return name
-    for name, secret in found.items():
-        if secret is None:
-            return name
+    same = [name for name, secret in found.items() if secret and KEPT in secret.annotations and _is(secret, digest)]
+    empty = [name for name, secret in found.items() if secret is None]
     oldest = [entry.secret.name for entry in reversed(entries(found)) if entry.secret.name not in needed]
-    return next(iter(oldest), "")
+    return (*same, *empty[:1], *oldest)
+
+
+def _is(secret: Secret, digest: str) -> bool:
+    return secret.annotations.get(pack.DIGEST) == digest
 
 
 def _write(secret: Secret) -> int:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import structlog
 
-from secretsync import pack
+from secretsync import drift, pack
 from secretsync.changes import Desired
 from secretsync.destination import Delivery, Destination
 from secretsync.errors import SecretSyncError
@@ -61,6 +61,8 @@ def look(destination: Destination, remembered: State) -> Plan:
     )
     if superfluous(desired, live, remembered):
         live = replace(live, referrers=referrers(destination))
+    if destination.drift == "report":
+        desired = [drift.left_as_it_is(one, live.secrets) for one in desired]
     plan = make_plan(desired, live, remembered, adopt=destination.adopt)
     if plan.needs_pods:
         plan = make_plan(desired, replace(live, pods=cluster.pods(namespace)), remembered, adopt=destination.adopt)

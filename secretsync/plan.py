@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from secretsync import ownership, pack, stale
+from secretsync import downtime, drift, ownership, pack, stale
 from secretsync.changes import Change, Desired, PackagePlan, package_plan, stamped_write
 from secretsync.model import Manifest, Ref, Secret, Workload
 from secretsync.state import State
@@ -58,16 +58,19 @@ def make_plan(desired: Sequence[Desired], live: Live, state: State, *, adopt: bo
     """Compare, and say what to do. Raises Refused where something live must not be touched."""
     _refuse(desired, live, adopt=adopt)
     packages = tuple(_package_plan(one, live, state) for one in desired)
+    restarts = stale.restarts(live.workloads, packages, live.pods, state)
     return Plan(
         packages,
-        stale.restarts(live.workloads, packages, live.pods, state),
+        restarts,
         live.workloads,
         stale.unfinished(live.workloads, packages, state),
         (
             *_holds(desired),
+            *_drifts(desired, live),
             *_not_mounted(desired, live.workloads),
             *stale.dropped(live.workloads, packages, state),
             *_still_mounted(packages, live),
+            *_down_meanwhile(restarts),
         ),
     )
 
@@ -133,6 +136,23 @@ def _holds(desired: Sequence[Desired]) -> tuple[str, ...]:
         f"{one.hold.reason}; until {'a new commit or ' if one.hold.digest else ''}'secretsync release'"
         for one in desired
         if one.hold
+    )
+
+
+def _drifts(packages: Sequence[Desired], live: Live) -> tuple[str, ...]:
+    return tuple(
+        f"drift: somebody changed {', '.join(paths)} in the live Secrets of {one.placement.module}; "
+        + ("left as it is (drift: report)" if one.left else "it is put right")
+        for one in packages
+        if (paths := one.left or drift.edited(one, live.secrets))
+    )
+
+
+def _down_meanwhile(restarts: Sequence[stale.Restart]) -> tuple[str, ...]:
+    """What a restart takes down for a while: operators read it before, not after."""
+    return tuple(
+        f"the strategy of {workload.ref} allows no ready pod while it restarts (maxSurge: 1, maxUnavailable: 0 would)"
+        for workload in downtime.down_meanwhile([restart.workload for restart in restarts])
     )
 
 

@@ -4,7 +4,7 @@ arguments. The rules follow kstatus (https://github.com/kubernetes-sigs/cli-util
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from secretsync.model import Manifest, Workload
@@ -34,13 +34,17 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True)
 class Status:
-    """A verdict and its sentence; *pod* and *container* name whose last words would explain it."""
+    """A verdict and its sentence; *pod* and *container* name whose last words would explain it.
+
+    *at* is when it was reached, on the clock of whoever watched.
+    """
 
     state: State
     message: str
     cause: Cause | None = None
     pod: str = ""
     container: str = ""
+    at: float | None = field(default=None, compare=False)
 
     @property
     def ended(self) -> bool:

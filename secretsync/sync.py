@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 import structlog
 
-from secretsync import carry_out
+from secretsync import carry_out, downtime
 from secretsync.changes import PackagePlan, stamped_write
 from secretsync.cluster.errors import Conflict
 from secretsync.destination import REAL_TIME, Clock, Destination, Report
 from secretsync.examine import examine
 from secretsync.look import look
 from secretsync.memory import Memory
-from secretsync.model import Ref
+from secretsync.model import Ref, Workload
 from secretsync.plan import Plan
 from secretsync.rollout import Cause, Status
 from secretsync.stale import Restart
 from secretsync.turn import turn
 from secretsync.wait import Stamps
 from secretsync.waves import Wave, in_waves, is_healthy
+from secretsync.wiring.references import swaps_files
 
 log = structlog.get_logger()
 
@@ -49,8 +50,24 @@ def _pass(destination: Destination, clock: Clock) -> Report:
         return report
     if report.plan.idle:
         return _nothing_to_do(destination, report)
+    if until := _held_back(destination, report.plan, clock):
+        log.warning("the window is closed: changes wait", until=until)
+        return replace(report, waits=until)
     with turn(destination) as mine:
-        return _take_turn(destination, Clock(clock.now, mine.while_sleeping(clock.sleep)))
+        return _take_turn(destination, replace(clock, sleep=mine.while_sleeping(clock.sleep)))
+
+
+def _held_back(destination: Destination, plan: Plan, clock: Clock) -> str:
+    """When the window opens that changes wait for; empty where nothing has to wait.
+
+    What a person asked for, what puts back, and a rollout that has begun do not wait: half of a change is worse.
+    """
+    window, state, now = destination.rollout.window, _memory(destination).state, clock.utc()
+    if window is None or window.is_open(now):
+        return ""
+    moving = [package for package in plan.packages if carry_out.moves(package, plan)]
+    begun = any(package.desired.hold or not state.of(package.placement.secret).finished for package in moving)
+    return f"{window.opens_after(now):%a %Y-%m-%d %H:%M %Z}" if moving and not begun else ""
 
 
 def _nothing_to_do(destination: Destination, report: Report) -> Report:
@@ -70,11 +87,14 @@ def _take_turn(destination: Destination, clock: Clock) -> Report:
         return report
     if plan.idle:
         return replace(report, done=True)
-    _prove(destination, plan, memory, clock)
+    proven = _prove(destination, plan, memory, clock)
+    downtime.refuse(_meet_new_content(plan), proven=proven, accepted=destination.rollout.accept_downtime)
     kept = carry_out.keep_previous(destination, plan, memory)
     carry_out.begin(plan, memory, kept, examination.keys)
     carry_out.write(destination, plan)
+    wrote = clock.now() - carry_out.age(plan, clock)
     report = _roll_out(destination, replace(report, done=True), memory, clock)
+    report = replace(report, mixed=_mixed(report, wrote))
     if not report.failed:
         carry_out.prune(destination, plan)
         carry_out.end(plan, memory)
@@ -82,16 +102,36 @@ def _take_turn(destination: Destination, clock: Clock) -> Report:
     return _undo(destination, report, memory, clock)
 
 
-def _prove(destination: Destination, plan: Plan, memory: Memory, clock: Clock) -> None:
-    """Prove candidates before anything live changes; one that is refused is remembered, and stays away."""
+def _meet_new_content(plan: Plan) -> Sequence[Workload]:
+    """Workloads that are restarted for bytes which their pods have never run: not for those that come back."""
+    new = [package for package in plan.packages if package.content and not package.desired.hold]
+    return [one.workload for one in plan.restarts if any(package.key in one.annotations for package in new)]
+
+
+def _mixed(report: Report, wrote: float) -> Mapping[Ref, float]:
+    """For how many seconds at most each workload had new files under old processes; `subPath` mounts never have."""
+    names = {change.desired.name for change in report.plan.changes}
+    reached = {**report.verdicts, **report.ignored}
+    return {
+        one.ref: verdict.at - wrote
+        for one in report.plan.workloads
+        if (verdict := reached.get(one.ref)) and verdict.at is not None and swaps_files(one.template, names)
+    }
+
+
+def _prove(destination: Destination, plan: Plan, memory: Memory, clock: Clock) -> Collection[Ref]:
+    """Prove candidates before anything live changes; one that is refused is remembered, and stays away.
+
+    Returns the workloads in whose kind of pod that was shown.
+    """
     putting_back = any(package.desired.hold for package in plan.packages)
     if putting_back or destination.rollout.canary == "off" or not destination.cluster.runs_pods:
-        return
+        return ()
     # imported here: a pass that changes no content proves nothing
     from secretsync.canary import CandidateRefused, prove_first
 
     try:
-        prove_first(destination, plan, clock)
+        return prove_first(destination, plan, clock).proven
     except CandidateRefused as refusal:
         bundle, secret = refusal.package.desired.bundle, refusal.package.placement.secret
         if any(change.live for change in refusal.package.changes):

@@ -71,7 +71,7 @@ def wait(
             for ref in [ref for ref, verdict in verdicts.items() if not verdict.ended]:
                 verdict = _verdict(ref, stamps[ref], observation, settling, now())
                 if verdict != verdicts[ref]:
-                    verdicts[ref] = verdict
+                    verdicts[ref] = replace(verdict, at=now() if verdict.ended else None)
                     tell(ref, verdict)
         if all(verdict.ended for verdict in verdicts.values()) or any(verdict.bad for verdict in verdicts.values()):
             break

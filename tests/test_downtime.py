@@ -43,7 +43,7 @@ def test_a_workload_without_a_ready_pod_loses_nothing() -> None:
 
 def test_what_nobody_has_proven_or_accepted_is_refused_with_the_ways_out() -> None:
     server = workload(spec=RECREATE)
-    with pytest.raises(WouldTakeDown, match=r"Deployment rucio/server .* acceptDowntime: \[server\]"):
+    with pytest.raises(WouldTakeDown, match=r"Deployment rucio/server .*acceptDowntime: \[server\]"):
         refuse([server], proven=(), accepted=())
 
 

@@ -35,15 +35,14 @@ def test_a_secret_that_keeps_no_bundle_is_not_part_of_it() -> None:
 def test_a_bundle_goes_where_it_is_already_then_to_an_empty_place_then_to_the_oldest() -> None:
     full = {"a": kept("a", "2", 2), "b": kept("b", "1", 1), "c": kept("c", "3", 3)}
     digest = full["c"].annotations[pack.DIGEST]
-    assert history.slot(full, digest, []) == "c"
-    assert history.slot({**full, "c": None}, "another", []) == "c"
-    assert history.slot(full, "another", []) == "b"
+    assert history.places(full, digest, [])[0] == "c"
+    assert history.places({**full, "c": None}, "another", []) == ("c", "b", "a")
+    assert history.places(full, "another", []) == ("b", "a", "c")
 
 
 def test_the_entry_that_an_undo_needs_never_gives_way() -> None:
     full = {"a": kept("a", "2", 2), "b": kept("b", "1", 1)}
-    assert history.slot(full, "another", ["b"]) == "a"
-    assert history.slot(full, "another", ["a", "b"]) == ""
+    assert history.places(full, "another", ["b"]) == ("a",)
 
 
 def test_what_others_left_live_can_be_kept_too() -> None:

@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from secretsync import pack
 from secretsync.assemble import Once
-from secretsync.cluster.errors import Conflict
+from secretsync.cluster.errors import Call, Conflict, QuotaExceeded
 from secretsync.destination import Clock, Delivery, Destination, Report, Rollout, Strictness
+from secretsync.downtime import WouldTakeDown
 from secretsync.errors import SecretSyncError
 from secretsync.manifest import OURS
 from secretsync.model import Bundle, File, Manifest, Revision, Workload
 from secretsync.ownership import Refused
 from secretsync.rollout import State
 from secretsync.sync import preview, sync
+from secretsync.window import parse
 from tests.build import PLACEMENT, pod, waiting, workload
 from tests.memory_cluster import MemoryCluster
 
@@ -57,6 +61,7 @@ class Site:
         self.cluster = MemoryCluster(*(workload(*mounts, name=name, probe=True) for name in names))
         self.cluster.live_pods = [pod(name, name=f"{name}-1", created="2025-12-31T00:00:00Z") for name in names]
         self.time = 0.0
+        self.utc = datetime(2026, 1, 1, tzinfo=UTC)
         self.destination = Destination(
             "memory",
             self.cluster,
@@ -68,7 +73,7 @@ class Site:
 
     def sync(self) -> Report:
         once = [replace(delivery, source=Once(delivery.source)) for delivery in self.destination.deliveries]
-        return sync(replace(self.destination, deliveries=once), Clock(lambda: self.time, self._sleep))
+        return sync(replace(self.destination, deliveries=once), Clock(lambda: self.time, self._sleep, lambda: self.utc))
 
     def preview(self) -> Report:
         return preview(self.destination)
@@ -455,3 +460,89 @@ def test_the_rucio_of_the_images_is_the_one_that_is_checked_against(site: Site) 
     for ref, one in site.cluster.live_workloads.items():
         site.cluster.live_workloads[ref] = with_image(one, "rucio/rucio-server:release-38.5.5@sha256:0")
     assert not site.preview().refused
+
+
+RECREATE = {"strategy": {"type": "Recreate"}}
+
+
+def recreating(site: Site, name: str) -> None:
+    """The workload called *name* has no ready pod while it restarts."""
+    for ref in site.cluster.live_workloads:
+        if ref.name == name:
+            site.cluster.live_workloads[ref] = workload("atlas", name=name, probe=True, spec=RECREATE)
+
+
+def ruled(site: Site, **rules: Any) -> Site:
+    site.destination = replace(site.destination, rollout=replace(site.destination.rollout, **rules))
+    return site
+
+
+def test_a_workload_that_goes_down_meanwhile_is_told_before_and_refused_while_nothing_proves_the_package(
+    site: Site,
+) -> None:
+    recreating(site, "judge")
+    assert "the strategy of Deployment rucio/judge allows no ready pod" in site.preview().plan.notes[0]
+    with pytest.raises(WouldTakeDown, match="rucio/judge"):
+        site.sync()
+    assert site.cluster.writes == []
+
+
+def test_a_downtime_that_is_accepted_by_name_goes_on(site: Site) -> None:
+    recreating(site, "judge")
+    assert not ruled(site, accept_downtime=frozenset({"judge"})).sync().failed
+
+
+def test_outside_of_its_window_changes_wait_and_nothing_is_written(site: Site) -> None:
+    site.utc = datetime(2026, 1, 4, 12, tzinfo=UTC)
+    report = ruled(site, window=parse("Mon-Fri 09:00-16:00 UTC")).sync()
+    assert report.waits == "Mon 2026-01-05 09:00 UTC"
+    assert (report.pending, report.failed, site.cluster.writes) == (False, False, [])
+    site.utc = datetime(2026, 1, 5, 9, tzinfo=UTC)
+    assert site.sync().done
+
+
+def test_a_rollout_that_was_begun_inside_the_window_is_ended_outside_of_it(site: Site) -> None:
+    ruled(site, window=parse("Mon-Fri 09:00-16:00 UTC"))
+    site.utc = datetime(2026, 1, 5, 15, 59, tzinfo=UTC)
+    site.die_at("annotate", "judge")
+    with pytest.raises(Died):
+        site.sync()
+    site.live_on()
+    site.utc = datetime(2026, 1, 5, 17, tzinfo=UTC)
+    assert site.sync().done
+    assert site.stamp("judge") == site.stamp("server")
+
+
+def test_drift_that_is_only_to_be_reported_stays_and_restarts_nothing(site: Site) -> None:
+    site.destination = replace(site.destination, drift="report")
+    site.sync()
+    site.cluster.edit("atlas", **{"init.py": b"by hand"})
+    site.cluster.calls.clear()
+    report = site.sync()
+    assert report.plan.notes[0].startswith("drift: somebody changed init.py")
+    assert site.cluster.writes == []
+    site.source.push(init="2")
+    site.sync()
+    assert files(site) == {"init.py": b"2"}
+
+
+def test_it_is_told_how_long_new_files_lay_under_old_processes(site: Site) -> None:
+    report = ruled(site, waves=[lambda labels: False]).sync()
+    assert {ref.name: seconds for ref, seconds in report.mixed.items()} == {"server": 0, "judge": 0}
+
+
+def test_where_a_quota_leaves_no_room_for_another_kept_bundle_the_oldest_gives_way(site: Site) -> None:
+    for text in ("1", "2", "3"):
+        site.source.push(init=text)
+        site.sync()
+
+    def quota(verb: str, name: str) -> None:
+        if verb == "create" and name.startswith("atlas-history-"):
+            call = Call("create", "secrets", "rucio", name)
+            raise QuotaExceeded(call, 403, "exceeded quota: few")
+
+    site.cluster.before = quota
+    site.source.push(init="4")
+    assert not site.sync().failed
+    kept = [secret for name, secret in site.cluster.secrets.items() if name.startswith("atlas-history-")]
+    assert sorted(file.data for one in kept for file in pack.live_bundle([one]).files) == [b"2", b"3"]

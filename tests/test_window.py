@@ -10,7 +10,7 @@ from secretsync.window import parse
 
 OFFICE = parse("Mon-Fri 09:00-16:00 Europe/Zurich")
 NIGHT = parse("Fri 22:00-04:00 UTC")
-MOMENTS = st.datetimes(datetime(2025, 1, 1), datetime(2027, 1, 1)).map(lambda moment: moment.replace(tzinfo=UTC))  # noqa: DTZ001
+MOMENTS = st.datetimes(datetime(2025, 1, 1), datetime(2027, 1, 1)).map(lambda moment: moment.replace(tzinfo=UTC))
 
 
 def at(text: str) -> datetime:
@@ -63,5 +63,5 @@ def test_it_is_open_when_it_opens_next_and_that_is_within_a_week(moment: datetim
     "text", ["", "Mon-Fri", "Mon-Fri 9-16 UTC", "Xyz 09:00-16:00 UTC", "Mon 09:00-29:00 UTC", "Mon 09:00-16:00 Mars"]
 )
 def test_what_is_no_window_is_refused_with_the_way_to_write_one(text: str) -> None:
-    with pytest.raises(ValueError, match="write 'Mon-Fri|no clock shows|not a time zone"):
+    with pytest.raises(ValueError, match=r"write 'Mon-Fri|no clock shows|not a time zone"):
         parse(text)

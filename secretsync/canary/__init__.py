@@ -13,12 +13,12 @@ from typing import Any
 
 import structlog
 
-from secretsync.canary.manifests import Candidate, candidates, job, secrets
+from secretsync.canary.manifests import Candidate, candidates, job, runs_rucio, secrets
 from secretsync.changes import PackagePlan
 from secretsync.cluster.errors import Forbidden, QuotaExceeded
 from secretsync.destination import Clock, Destination
 from secretsync.errors import SecretSyncError
-from secretsync.model import Bundle, Manifest
+from secretsync.model import Bundle, Manifest, Ref
 from secretsync.plan import Plan
 from secretsync.rollout import Status, pod_failure, pod_hindrance
 
@@ -59,9 +59,9 @@ class CandidateRefused(NotProven):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the proofs said: *proven* in so many kinds of pods; *missing* says why one could not be run."""
+    """Workloads in whose kind of pod the package was *proven*; *missing* says why it could not be."""
 
-    proven: int = 0
+    proven: frozenset[Ref] = frozenset()
     missing: str = ""
 
 
@@ -79,7 +79,7 @@ def prove_first(destination: Destination, plan: Plan, clock: Clock) -> Outcome:
             raise
         log.warning("not proven before the rollout", why=str(error))
         return Outcome(missing=str(error))
-    return Outcome(proven=len(found))
+    return Outcome(proven=runs_rucio(plan.packages, plan.workloads))
 
 
 def _prove(destination: Destination, candidate: Candidate, clock: Clock) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from secretsync import pack
 from secretsync.changes import PackagePlan
-from secretsync.model import Manifest, Secret, Workload
+from secretsync.model import Manifest, Ref, Secret, Workload
 from secretsync.wiring.references import secrets_referenced
 
 PROBE_FOLDER = "/secretsync-probe"
@@ -44,6 +44,14 @@ def candidates(packages: Iterable[PackagePlan], workloads: Sequence[Workload]) -
                 candidate = Candidate(package, workload, container["name"])
                 found.setdefault(_kind(candidate, container), candidate)
     return tuple(found.values())
+
+
+def runs_rucio(packages: Iterable[PackagePlan], workloads: Sequence[Workload]) -> frozenset[Ref]:
+    """The workloads for which one of the candidates stands."""
+    changed = [package for package in packages if package.content]
+    return frozenset(
+        workload.ref for workload in workloads if any(any(_rucio_containers(one, workload)) for one in changed)
+    )
 
 
 def _rucio_containers(package: PackagePlan, workload: Workload) -> Iterable[Manifest]:

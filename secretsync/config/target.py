@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import AfterValidator, Discriminator, Field, Tag
 
+from secretsync import window
 from secretsync.config.fields import Model, Name, Seconds
 
 
@@ -55,6 +56,12 @@ class Wave(Model):
     selector: str = Field(description="their labels, as kubectl's --selector takes them")
 
 
+def _window(value: str) -> str:
+    if value:
+        window.parse(value)
+    return value
+
+
 class Rollout(Model):
     """How workloads are taken to a new write."""
 
@@ -72,7 +79,15 @@ class Rollout(Model):
     on_failure: Literal["restore", "stop"] = Field(
         "restore", description="put back what was live when a wave fails, or leave what was reached"
     )
-    history: int = Field(5, ge=1, le=50, description="how many earlier bundles are kept in the cluster")
+    history: int = Field(
+        5, ge=2, le=50, description="how many earlier bundles are kept in the cluster: one for an undo, one to go back"
+    )
+    window: Annotated[str, AfterValidator(_window)] = Field(
+        "", description="when changes may go out, as in 'Mon-Fri 09:00-16:00 Europe/Zurich'; default: at any time"
+    )
+    accept_downtime: tuple[str, ...] = Field(
+        (), description="workloads that may have no ready pod while they take a package that nothing has proven"
+    )
 
 
 class Target(Model):
@@ -82,5 +97,8 @@ class Target(Model):
     namespace: Name
     secret_name: Name | None = Field(None, description="default: the module's name, lower-case, with hyphens")
     adopt: bool = Field(False, description="take over Secrets of these names that secretsync did not make")
+    drift: Literal["repair", "report"] = Field(
+        "repair", description="put right what somebody changed in the live Secrets, or only tell of it"
+    )
     selector: str = Field("", description="only workloads with these labels, as kubectl's --selector takes them")
     rollout: Rollout = Rollout()

@@ -37,6 +37,8 @@ def document(report: Report) -> dict[str, Any]:
         "notes": list(report.plan.notes),
         "verdicts": _verdicts(report.verdicts),
         "ignored": _verdicts(report.ignored),
+        "waits": report.waits,
+        "mixed_seconds": {str(ref): round(seconds, 1) for ref, seconds in sorted(report.mixed.items())},
         "failure": report.failure,
         "undone": document(report.undone) if report.undone else None,
     }

@@ -47,7 +47,7 @@ def _lines(report: Report, *, diff: bool) -> Iterable[str]:
     yield from _restarts(report)
     for note in report.plan.notes:
         yield wrapped(f"  note: {note}")
-    for line in _verdicts(report):
+    for line in (*_verdicts(report), *_mixed(report)):
         yield wrapped(line)
     yield wrapped(f"  {_summary(report)}")
     if report.undone:
@@ -116,8 +116,20 @@ def _verdicts(report: Report) -> Iterable[str]:
         yield f"    {verdict.state}, as it was not current before the run: {ref.kind} {ref.name}: {verdict.message}"
 
 
+def _mixed(report: Report) -> Iterable[str]:
+    """For how long new files lay under old processes: the shortest and the longest; JSON has them all."""
+    if report.mixed:
+        longest = max(report.mixed, key=lambda ref: report.mixed[ref])
+        yield (
+            f"    mixed: {_count(len(report.mixed), 'workload')} ran with files newer than their processes for at most "
+            f"{min(report.mixed.values()):.0f} s to {report.mixed[longest]:.0f} s ({longest.kind} {longest.name})"
+        )
+
+
 def _summary(report: Report) -> str:
     plan = report.plan
+    if report.waits:
+        return f"waits: the window is closed; changes go out from {report.waits}, or by 'secretsync rollback' at once"
     if report.refused:
         return f"REFUSED: {report.refused}. Mend the package, or see 'check:' in the configuration"
     if not plan.pending and not report.verdicts:

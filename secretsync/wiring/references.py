@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from secretsync.model import Manifest
 
@@ -14,6 +14,20 @@ def secrets_referenced(template: Manifest) -> frozenset[str]:
     """
     spec = template.get("spec") or {}
     return frozenset(filter(None, (*_by_volumes(spec), *_by_environment(spec))))
+
+
+def swaps_files(template: Manifest, names: Collection[str]) -> bool:
+    """Whether the kubelet changes files under running pods when one of these Secrets changes.
+
+    A mount with ``subPath`` stays as it was when its pod started.
+    """
+    spec = template.get("spec") or {}
+    volumes = {one["name"] for one in spec.get("volumes") or () if set(_by_volumes({"volumes": [one]})) & set(names)}
+    return any(
+        mount["name"] in volumes and not mount.get("subPath") and not mount.get("subPathExpr")
+        for container in spec.get("containers") or ()
+        for mount in container.get("volumeMounts") or ()
+    )
 
 
 def pod_template(manifest: Manifest) -> Manifest:

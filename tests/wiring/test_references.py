@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from secretsync.model import Manifest
-from secretsync.wiring.references import pod_template, secrets_referenced
+from secretsync.wiring.references import pod_template, secrets_referenced, swaps_files
 
 
 @pytest.mark.parametrize(
@@ -42,3 +42,14 @@ def test_a_pod_that_refers_to_no_secret_has_none(spec: Manifest) -> None:
 )
 def test_the_template_is_found_in_whatever_starts_pods(manifest: Manifest) -> None:
     assert secrets_referenced(pod_template(manifest)) == {"atlas"}
+
+
+def test_a_directory_mount_swaps_files_under_running_pods_and_a_sub_path_does_not() -> None:
+    def template(**mount: str) -> Manifest:
+        volumes = [{"name": "policy", "secret": {"secretName": "atlas"}}]
+        mounts = [{"name": "policy", "mountPath": "/policy", **mount}]
+        return {"spec": {"volumes": volumes, "containers": [{"name": "rucio", "volumeMounts": mounts}]}}
+
+    assert swaps_files(template(), ["atlas"])
+    assert not swaps_files(template(), ["cms"])
+    assert not swaps_files(template(subPath="permission.py"), ["atlas"])
