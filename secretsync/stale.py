@@ -64,7 +64,8 @@ def dropped(workloads: Sequence[Workload], packages: Sequence[PackagePlan], stat
     """Sentences on workloads that were restarted for a write and whose owner took the annotation away."""
     return tuple(
         f"{workload.ref} lost the annotation of write {package.write}, for which it was already restarted: "
-        "somebody replaces it without that annotation; it is not restarted again"
+        "somebody replaces it without that annotation; it is not restarted again, and pods that this brought back may "
+        "run older files"
         for workload in workloads
         for package in mounted(workload, packages)
         if _was_restarted(workload, package, state) and workload.template_annotations.get(package.key) != package.stamp

@@ -55,7 +55,7 @@ class PackageState:
     *secrets* are the names written and not yet deleted; *write* is the newest write id; *finished* says whether the
     rollout of that write was seen to its end; *restarts* tells which write each workload was restarted for;
     *previous* names the Secret that holds what was live before that write; *checked* tells what the check last saw.
-    *ailing* are the workloads that were not current when what was last seen to a good end began to be replaced.
+    *ailing* are the workloads that were not current before it.
     """
 
     secrets: tuple[str, ...] = ()
@@ -73,8 +73,9 @@ class PackageState:
         """A write begins: its names are remembered before the first of them is created."""
         names = tuple(sorted({*self.secrets, *secrets}))
         kept = {workload: number for workload, number in self.restarts.items() if number == write}
-        # what an unfinished write brought down does not become ailing by the next, an undo for instance
-        ailing = ailing if self.finished else self.ailing
+        # what a write brought down is not ailing when that very write goes on, or is undone
+        goes_on = not self.finished and (write == self.write or hold is not None)
+        ailing = self.ailing if goes_on else ailing
         return replace(self, secrets=names, write=write, finished=False, restarts=kept, hold=hold, ailing=ailing)
 
     def restarted(self, workload: str) -> PackageState:

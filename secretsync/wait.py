@@ -30,14 +30,14 @@ class Settling:
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
-        self._quiet_since: dict[Ref, tuple[dict[str, int], float]] = {}
+        self._quiet_since: dict[Ref, tuple[dict[str, int] | None, float]] = {}
 
     def judge(self, workload: Workload, new: Sequence[Manifest], now: float) -> Status | None:
         """What is still to be said against a rollout that Kubernetes calls complete; None where nothing is."""
         if failure := next(filter(None, map(pod_failure, new)), None):
             return failure
         counts = restarts(new)
-        seen, since = self._quiet_since.get(workload.ref, ({}, now))
+        seen, since = self._quiet_since.get(workload.ref, (None, now))
         if counts != seen:
             since = now
             self._quiet_since[workload.ref] = counts, since

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from secretsync.model import Secret
-from secretsync.state import PackageState, State, UnreadableState, from_secret, to_secret
+from secretsync.state import Hold, PackageState, State, UnreadableState, from_secret, to_secret
 
 REMEMBERED = State({"atlas": PackageState(("atlas", "atlas-sub"), 3, False, {"Deployment rucio/server": 3})})
 
@@ -52,6 +52,12 @@ def test_a_restart_is_remembered_for_each_package_that_the_stamp_tells_of() -> N
 
 def test_who_was_ailing_is_remembered_until_a_write_is_seen_to_its_end() -> None:
     begun = PackageState().begun(("atlas",), 1, ailing=("Deployment rucio/broken",))
-    undone = begun.begun(("atlas",), 2, ailing=("Deployment rucio/brought-down",))
-    assert undone.ailing == ("Deployment rucio/broken",)
+    went_on = begun.begun(("atlas",), 1, ailing=("Deployment rucio/brought-down",))
+    undone = went_on.begun(("atlas",), 2, Hold("bad", "kept", "digest"), ailing=("Deployment rucio/brought-down",))
+    assert undone.ailing == went_on.ailing == ("Deployment rucio/broken",)
     assert undone.ended(("atlas",)).begun(("atlas",), 3).ailing == ()
+
+
+def test_a_new_write_after_one_that_failed_asks_anew_who_is_ailing() -> None:
+    failed = PackageState().begun(("atlas",), 1)
+    assert failed.begun(("atlas",), 2, ailing=("Deployment rucio/broken",)).ailing == ("Deployment rucio/broken",)

@@ -139,3 +139,9 @@ def test_the_first_looks_come_quickly_and_the_later_ones_less_often(clock: Clock
     pauses = [later - earlier for earlier, later in pairwise(looks)]
     assert pauses[0] < 0.5
     assert max(pauses) == POLL
+
+
+def test_a_workload_that_is_scaled_to_zero_has_no_pod_to_wait_for(clock: Clock) -> None:
+    none = {"replicas": 0, "updatedReplicas": 0, "availableReplicas": 0}
+    zero = workload("atlas", annotations=STAMP, spec={"replicas": 0}, status=none)
+    assert watch(clock, lambda: seen(zero), SERVER, settle=5)[SERVER].state is State.CURRENT

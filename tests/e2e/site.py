@@ -156,7 +156,7 @@ class Site:
 
     def imported(self) -> dict[str, dict[str, str]]:
         """By pod, the digests of the files that it found when it imported the package."""
-        return {pod["metadata"]["name"]: json.loads(self._log(pod).splitlines()[-1]) for pod in self.pods()}
+        return {pod["metadata"]["name"]: json.loads((self._log(pod).splitlines() or ["{}"])[-1]) for pod in self.pods()}
 
     def every_pod_runs(self, files: Mapping[str, bytes]) -> bool:
         """Whether each pod found exactly *files*, byte for byte."""
@@ -167,6 +167,8 @@ class Site:
         name = pod["metadata"]["name"]
         call = Call("get", "pods/log", self.namespace, name)
         reply = self.plane.connection.send(call, "GET", "/api/v1/namespaces/{namespace}/pods/{name}/log")
+        if reply.absent:  # the pod has gone since it was listed
+            return ""
         reply.check()
         return reply.body.decode()
 

@@ -296,9 +296,10 @@ def test_somebody_elses_rollout_in_the_middle_is_superseded_and_not_fought(
 ) -> None:
     mine = site.add("rucio-ui", probe=True)
     assert site.run().code == 0
+    mine["spec"]["template"]["spec"]["containers"][0]["env"].append({"name": "RUCIO_UI_COLOUR", "value": "blue"})
 
     def another_rollout(request: Request) -> Fault | None:
-        """Right after our restart its owner applies a template of another kind, without our annotation."""
+        """Right after our restart its owner rolls out a template of its own, without our annotation."""
         if request.method != "PATCH" or "/rucio-ui" not in request.path:
             return None
         return lambda forward: (forward(), site.plane.put(mine))[0]
