@@ -91,7 +91,8 @@ def test_a_workload_is_restarted_once_for_a_write_however_often_its_annotation_i
     assert restarted(made) == []
     assert made.notes == (
         "Deployment rucio/server lost the annotation of write 1, for which it was already restarted: "
-        "somebody replaces it without that annotation; it is not restarted again",
+        "somebody replaces it without that annotation; it is not restarted again, and pods that this brought back "
+        "may run older files",
     )
 
 
