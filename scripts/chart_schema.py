@@ -11,7 +11,7 @@ from secretsync import config
 SCHEMA = Path(__file__).parents[1] / "chart" / "values.schema.json"
 NAME = {"$ref": "#/$defs/name"}
 DURATION = {"$ref": "#/$defs/duration"}
-DURATIONS = {"Config": ("interval", "jitter"), "Package": ("timeout",), "Rollout": ("timeout", "settle")}
+DURATIONS = {"Config": ("interval", "jitter", "maxInterval"), "Package": ("timeout",), "Rollout": ("timeout", "settle")}
 NAMES = {"Package": ("secretName",), "Target": ("namespace", "secretName")}
 CLUSTERS = ("DirectoryCluster", "ContextCluster", "InCluster")
 

@@ -12,10 +12,10 @@ import structlog
 
 from secretsync import __version__, log, stop
 from secretsync.commands import Commands, Settings
-from secretsync.errors import CHANGES_PENDING, FAILED, ROLLOUT_FAILED, SecretSyncError
+from secretsync.errors import FAILED, SecretSyncError
 
 if TYPE_CHECKING:
-    from secretsync.destination import Report
+    from secretsync.passes import Outcome
 
 logger = structlog.get_logger()
 
@@ -77,54 +77,37 @@ def cli(
     if (dry_run or diff) and not once:
         raise click.UsageError("--dry-run and --diff go with --once")
     if once:
-        context.exit(_once(context.obj, dry_run=dry_run, diff=diff, output=output))
+        context.exit(_once(context.obj, dry_run=dry_run, diff=diff))
     _for_ever(context.obj)
 
 
-def _once(settings: Settings, *, dry_run: bool, diff: bool, output: str) -> int:
-    from secretsync import assemble, report
+def _once(settings: Settings, *, dry_run: bool, diff: bool) -> int:
+    from secretsync import assemble
+    from secretsync.passes import outcomes, worst
     from secretsync.sync import preview, sync
 
     destinations = assemble.destinations(settings.configuration(), settings.base)
     codes = []
-    for destination in destinations:
-        try:
-            told = preview(destination) if dry_run else sync(destination)
-        except SecretSyncError as error:
-            _explain(error, destination.name)
-            codes.append(error.exit_code)
-            continue
-        click.echo(report.render(told, output, diff=diff), nl=False)
-        codes.append(_exit_code(told))
+    for outcome in outcomes(destinations, preview if dry_run else sync):
+        _tell(outcome, settings.output, diff=diff)
+        codes.append(outcome.exit_code)
     return worst(codes)
 
 
-def _exit_code(report: Report) -> int:
-    if report.refused:
-        return FAILED
-    if report.failed:
-        return ROLLOUT_FAILED
-    return CHANGES_PENDING if report.pending else 0
+def _tell(outcome: Outcome, output: str, *, diff: bool = False) -> None:
+    from secretsync import report
 
-
-def worst(codes: Sequence[int]) -> int:
-    """The exit code of several destinations: a failure says more than changes that are pending."""
-    order = [0, CHANGES_PENDING, FAILED, 2, ROLLOUT_FAILED]
-    return max(codes, key=order.index)
+    if outcome.error:
+        _explain(outcome.error, outcome.destination.name)
+    elif outcome.report:
+        click.echo(report.render(outcome.report, output, diff=diff), nl=False)
 
 
 def _for_ever(settings: Settings) -> None:
-    from secretsync.loop import Loop
+    from secretsync.service import serve
 
-    configuration = settings.configuration()
-    logger.info("started", version=__version__, interval=configuration.interval)
-    loop = Loop(
-        lambda: _once(settings, dry_run=False, diff=False, output="text"),
-        interval=configuration.interval,
-        jitter=configuration.jitter,
-    )
     try:
-        loop.run()
+        serve(settings.path, lambda outcome: _tell(outcome, settings.output))
     except stop.Stopped as stopped:
         # being asked to stop is how this form ends
         logger.info(str(stopped))

@@ -1,10 +1,12 @@
-"""The story on a schedule: a first pass at once, then one a period, until somebody asks it to stop."""
+"""The story on a schedule: a first pass at once, then one a period, or whenever somebody asks; never two at a time."""
 
 from __future__ import annotations
 
+import os
 import random
-import time
+import select
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import schedule
 import structlog
@@ -12,30 +14,96 @@ import structlog
 log = structlog.get_logger()
 
 
-class Loop:
-    """Calls *one_pass* every *interval* seconds plus up to *jitter* more, at random.
+@dataclass(frozen=True)
+class Rhythm:
+    """Seconds between the end of a pass and the next: *interval*, and up to *jitter* more at random.
 
-    A pass that raises is logged and the next comes in its time: the loop neither ends nor becomes hot.
+    From the second failure in a row on the pause doubles with each, up to *longest*: the first may be a hiccup.
     """
 
-    def __init__(self, one_pass: Callable[[], object], *, interval: float, jitter: float) -> None:
-        self._one_pass, self._interval, self._jitter = one_pass, interval, jitter
-        self._scheduler = schedule.Scheduler()
+    interval: float
+    jitter: float
+    longest: float
 
-    def run(self, sleep: Callable[[float], None] = time.sleep) -> None:
-        """The first pass at once, then one a period; Stopped, which a signal raises, ends it."""
-        self._pass()
+    def pause(self, failures: int, chance: float) -> float:
+        """The pause after so many failures in a row; *chance*, from 0 to 1, is how much of the jitter is added."""
+        doubled = self.interval * 2.0 ** min(max(failures - 1, 0), 32)
+        return max(self.interval, min(doubled, self.longest)) + chance * self.jitter
+
+
+class Bell:
+    """Asks the loop for a pass: from a signal handler, from another thread. Rings that nobody heard yet are one."""
+
+    def __init__(self) -> None:
+        self._hear, self._ring = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+
+    def ring(self) -> None:
+        try:
+            os.write(self._ring, b"!")
+        except BlockingIOError:
+            return  # it has rung often enough
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for a ring, for *seconds* at most; whether there was one."""
+        heard, _, _ = select.select([self._hear], [], [], seconds)
+        if heard:
+            os.read(self._hear, 1 << 16)
+        return bool(heard)
+
+
+class Loop:
+    """Calls *one_pass*, which says whether all went well, in the *rhythm* of the moment.
+
+    *leads* says whether passes are this process's to make. One that raises is logged and counts as a failure: the loop
+    neither ends nor becomes hot.
+    """
+
+    def __init__(
+        self,
+        one_pass: Callable[[], bool],
+        rhythm: Callable[[], Rhythm],
+        *,
+        leads: Callable[[], bool] = lambda: True,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._one_pass, self._rhythm, self._leads, self._chance = one_pass, rhythm, leads, chance
+        self._scheduler = schedule.Scheduler()
+        self._failures = 0
+        self._wanted = True
+
+    def beside(self, seconds: int, look: Callable[[], bool]) -> None:
+        """Between passes *look* every so many seconds; a pass comes at once when it returns True."""
+        self._scheduler.every(seconds).seconds.do(self._look, look)
+
+    def run(self, wait: Callable[[float], bool]) -> None:
+        """For ever; *wait* pauses for some seconds, or less when it is asked for a pass, and then returns True."""
         while True:
-            sleep(max(0.0, self._scheduler.idle_seconds or 0.0))
+            if self._wanted:
+                self._pass()
+                self._plan()
+            self._wanted = wait(max(0.0, self._scheduler.idle_seconds or 0.0))
             self._scheduler.run_pending()
 
-    def _pass(self) -> type[schedule.CancelJob]:
+    def _pass(self) -> None:
+        if self._leads():
+            self._failures = 0 if self._succeeds() else self._failures + 1
+
+    def _succeeds(self) -> bool:
         try:
-            self._one_pass()
+            return self._one_pass()
         except Exception:
             log.exception("this pass failed unexpectedly; please report it")
-        # planned anew after each pass: a long one neither makes the next late nor piles others up behind it
-        seconds = max(1, round(self._interval + random.uniform(0, self._jitter)))  # noqa: S311 - nothing secret in it
-        self._scheduler.every(seconds).seconds.do(self._pass)
-        log.info("the next pass comes", seconds=seconds)
-        return schedule.CancelJob
+            return False
+
+    def _plan(self) -> None:
+        """The next pass, anew after each: a long one neither makes it late nor piles others up behind it."""
+        seconds = max(1, round(self._rhythm().pause(self._failures, self._chance())))
+        self._scheduler.clear("pass")
+        self._scheduler.every(seconds).seconds.do(self._want).tag("pass")
+        log.debug("the next pass comes", seconds=seconds, failures=self._failures)
+
+    def _want(self) -> None:
+        self._wanted = True
+
+    def _look(self, look: Callable[[], bool]) -> None:
+        self._wanted = look() or self._wanted

@@ -1,12 +1,19 @@
-"""Being asked to stop: SIGTERM and SIGINT end whatever is being done, at once.
+"""Being asked to stop: SIGTERM and SIGINT end whatever is being done, at once where nothing is half done.
 
-That is safe anywhere: each write is whole, and what was not done yet the next run finds and does.
+A kill is safe anywhere, as each write is whole and the next run finds and does what was not done yet. Where one is
+asked politely, a step that has begun is finished first: then there is nothing to find.
 """
 
 from __future__ import annotations
 
 import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
+
+PATIENCE = 10.0
+"""Seconds that a step gets to come to its end: well below the half minute that Kubernetes waits before it kills."""
 
 
 class Stopped(BaseException):
@@ -20,13 +27,67 @@ class Stopped(BaseException):
         return f"stopped by {self.signal_name}; the next run goes on where this one was"
 
 
+class _Here(threading.local):
+    """What holds for this thread; signals are handled in the main one."""
+
+    deferring = False
+
+
+class _Asked:
+    """By which signal the process was asked to stop; empty until then."""
+
+    by = ""
+
+
+_here = _Here()
+
+
 def listen() -> None:
     """From now on SIGTERM and SIGINT raise Stopped; as PID 1, a process without handlers would ignore them."""
+    _Asked.by = ""
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _raise)
+        signal.signal(number, _handle)
+    signal.signal(signal.SIGALRM, _lose_patience)
 
 
-def _raise(number: int, _frame: FrameType | None) -> None:
+@contextmanager
+def deferred() -> Iterator[None]:
+    """Being asked to stop waits for the end of this, for a `safe_point` in it, or until the patience is at its end."""
+    before, _here.deferring = _here.deferring, True
+    try:
+        yield
+    finally:
+        _here.deferring = before
+        _stop_if_asked()
+
+
+@contextmanager
+def safe_point() -> Iterator[None]:
+    """Nothing is half done here: whoever asked, or asks now, is heard at once. Raises Stopped."""
+    before, _here.deferring = _here.deferring, False
+    try:
+        _stop_if_asked()
+        yield
+    finally:
+        _here.deferring = before
+
+
+def _stop_if_asked() -> None:
+    if _Asked.by and not _here.deferring:
+        if threading.current_thread() is threading.main_thread():
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        raise Stopped(_Asked.by)
+
+
+def _handle(number: int, _frame: FrameType | None) -> None:
     for repeated in (signal.SIGTERM, signal.SIGINT):
         signal.signal(repeated, signal.SIG_IGN)
-    raise Stopped(signal.Signals(number).name)
+    _Asked.by = signal.Signals(number).name
+    if _here.deferring:
+        signal.setitimer(signal.ITIMER_REAL, PATIENCE)
+    else:
+        raise Stopped(_Asked.by)
+
+
+def _lose_patience(_number: int, _frame: FrameType | None) -> None:
+    raise Stopped(_Asked.by)

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
+from secretsync import stop
 from secretsync.cluster.errors import Conflict, Unreachable
 from secretsync.destination import Destination
 from secretsync.errors import SecretSyncError
@@ -68,10 +69,11 @@ class Turn:
             log.warning("the Lease could not be renewed just now", why=str(error))
 
     def while_sleeping(self, sleep: Callable[[float], None]) -> Callable[[float], None]:
-        """*sleep*, with the Lease renewed on the way."""
+        """*sleep*, with the Lease renewed on the way; whoever asks to stop meanwhile is heard."""
 
         def sleep_and_renew(seconds: float) -> None:
-            sleep(seconds)
+            with stop.safe_point():
+                sleep(seconds)
             self.renew()
 
         return sleep_and_renew
@@ -91,20 +93,21 @@ class Turn:
 
 @contextmanager
 def turn(destination: Destination, utc: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Iterator[Turn]:
-    """This process's turn in the namespace. Raises Busy."""
+    """This process's turn in the namespace: a step that has begun is finished before it stops. Raises Busy."""
     cluster, namespace = destination.cluster, destination.namespace
     live = cluster.read("Lease", namespace, destination.installation)
     if live and (left := _left(live, utc())) > 0:
         raise Busy(namespace, live["spec"]["holderIdentity"], left)
-    try:
-        lease = cluster.store(_taken(live, destination, utc()), manager=destination.manager)
-    except Conflict:
-        raise Busy(namespace, "it began in this very moment", SECONDS) from None
-    mine = Turn(destination, lease, utc)
-    try:
-        yield mine
-    finally:
-        mine.end()
+    with stop.deferred():
+        try:
+            lease = cluster.store(_taken(live, destination, utc()), manager=destination.manager)
+        except Conflict:
+            raise Busy(namespace, "it began in this very moment", SECONDS) from None
+        mine = Turn(destination, lease, utc)
+        try:
+            yield mine
+        finally:
+            mine.end()
 
 
 def _left(lease: Manifest, now: datetime) -> float:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -112,17 +113,45 @@ def test_one_broken_target_does_not_stop_the_other(folder: Path) -> None:
     assert "1 Secret written" in done.stdout
 
 
-def test_the_long_running_form_stops_politely(folder: Path) -> None:
+def until(condition: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.1)
+
+
+@pytest.fixture
+def long_running(folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """The long-running form, after its first pass."""
     process = subprocess.Popen(
         command(), cwd=folder, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    deadline = time.monotonic() + 60
-    while not (folder / "cluster/rucio/secret-pol.yaml").exists() and time.monotonic() < deadline:
-        time.sleep(0.1)
-    process.send_signal(signal.SIGTERM)
-    _, told = process.communicate(timeout=30)
-    assert process.returncode == 0
+    until((folder / "cluster/rucio/secret-pol.yaml").exists, "the first pass writes the Secret")
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def test_the_long_running_form_stops_politely(long_running: subprocess.Popen[str]) -> None:
+    long_running.send_signal(signal.SIGTERM)
+    _, told = long_running.communicate(timeout=30)
+    assert long_running.returncode == 0
     assert "stopped by SIGTERM" in told
+
+
+def test_a_signal_starts_a_pass_at_once(folder: Path, long_running: subprocess.Popen[str]) -> None:
+    (folder / "source/pol/schema.py").write_text(GOOD["schema.py"] + "NEWER = True\n")
+    live = folder / "cluster/rucio/secret-pol.yaml"
+    before = live.read_text()
+    long_running.send_signal(signal.SIGUSR1)
+    until(lambda: live.read_text() != before, "the new file is live")
+
+
+def test_a_changed_configuration_starts_a_pass_at_once(folder: Path, long_running: subprocess.Popen[str]) -> None:
+    (folder / "secretsync.yaml").write_text(
+        CONFIGURATION.replace("moduleName: pol", "moduleName: pol, secretName: new")
+    )
+    until((folder / "cluster/rucio/secret-new.yaml").exists, "the Secret of the new name is there")
 
 
 def test_help_teaches_by_example(folder: Path) -> None:

@@ -1,62 +1,197 @@
 from __future__ import annotations
 
+import datetime
+import itertools
+import threading
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import pytest
+import schedule
+from hypothesis import given
+from hypothesis import strategies as st
 
-from secretsync.loop import Loop
+from secretsync.loop import Bell, Loop, Rhythm
 from secretsync.stop import Stopped
+
+EVERY_FIVE_MINUTES = Rhythm(interval=300, jitter=0, longest=1800)
+
+
+Clock = Callable[..., "Hours"]
 
 
 class Enough(BaseException):
     """Ends a loop that has no end of its own."""
 
 
-def sleeping(times: int, slept: list[float]) -> Callable[[float], None]:
-    def sleep(seconds: float) -> None:
-        slept.append(seconds)
-        if len(slept) >= times:
+class Hours:
+    """A clock that `schedule` reads; waiting moves it. *asked* are the moments at which somebody asks for a pass."""
+
+    def __init__(self, until: float, asked: tuple[float, ...] = ()) -> None:
+        self.passed, self.until, self.asked = 0.0, until, list(asked)
+
+    def now(self) -> datetime.datetime:
+        return datetime.datetime(2026, 1, 1, 12) + datetime.timedelta(seconds=self.passed)
+
+    def wait(self, seconds: float) -> bool:
+        rings = bool(self.asked) and self.asked[0] <= self.passed + seconds
+        self.passed = max(self.passed, self.asked.pop(0)) if rings else self.passed + seconds
+        if self.passed > self.until:
             raise Enough
+        return rings
 
-    return sleep
+
+@pytest.fixture
+def moved(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Makes a clock, and `schedule` reads it."""
+
+    def moved(until: float, asked: tuple[float, ...] = ()) -> Hours:
+        hours = Hours(until, asked)
+
+        class Moved(datetime.datetime):
+            @classmethod
+            def now(cls, tz: datetime.tzinfo | None = None) -> datetime.datetime:  # type: ignore[override]
+                return hours.now()
+
+        names = {name: getattr(datetime, name) for name in ("timedelta", "time", "timezone", "date")}
+        monkeypatch.setattr(schedule, "datetime", SimpleNamespace(datetime=Moved, **names))
+        return hours
+
+    return moved
 
 
-def test_the_first_pass_comes_at_once() -> None:
-    passes: list[int] = []
+def run(loop: Loop, hours: Hours) -> None:
     with pytest.raises(Enough):
-        Loop(lambda: passes.append(1), interval=300, jitter=0).run(sleeping(1, []))
-    assert passes == [1]
+        loop.run(hours.wait)
 
 
-def test_the_next_pass_is_one_interval_after_the_end_of_the_last() -> None:
-    slept: list[float] = []
-    with pytest.raises(Enough):
-        Loop(lambda: None, interval=300, jitter=0).run(sleeping(1, slept))
-    assert slept[0] == pytest.approx(300, abs=2)
+def test_the_first_pass_comes_at_once_and_then_one_a_period(moved: Clock) -> None:
+    hours, at = moved(until=1000), []
+    run(Loop(lambda: at.append(hours.passed) is None, lambda: EVERY_FIVE_MINUTES), hours)
+    assert at == [0, 300, 600, 900]
 
 
-def test_jitter_only_ever_adds() -> None:
-    slept: list[float] = []
-    for _ in range(20):
-        with pytest.raises(Enough):
-            Loop(lambda: None, interval=100, jitter=50).run(sleeping(1, slept))
-    assert all(98 <= seconds <= 150 for seconds in slept)
+def test_a_long_pass_is_followed_by_a_whole_pause(moved: Clock) -> None:
+    hours, at = moved(until=3000), []
+
+    def long() -> bool:
+        at.append(hours.passed)
+        hours.passed += 1000
+        return True
+
+    run(Loop(long, lambda: EVERY_FIVE_MINUTES), hours)
+    assert at == [0, 1300, 2600]
 
 
-def test_an_exception_neither_ends_the_loop_nor_makes_it_hot() -> None:
-    slept: list[float] = []
+def test_jitter_only_ever_adds(moved: Clock) -> None:
+    hours, at = moved(until=700), []
+    jittery = Rhythm(interval=300, jitter=60, longest=1800)
+    run(Loop(lambda: at.append(hours.passed) is None, lambda: jittery, chance=lambda: 0.5), hours)
+    assert at == [0, 330, 660]
 
-    def broken() -> None:
-        raise RuntimeError("a bug")
 
-    with pytest.raises(Enough):
-        Loop(broken, interval=300, jitter=0).run(sleeping(3, slept))
-    assert all(seconds > 290 for seconds in slept)
+@pytest.mark.parametrize("broken", [lambda: False, lambda: 1 / 0], ids=["fails", "raises"])
+def test_failures_in_a_row_make_the_pauses_longer_up_to_a_limit(moved: Clock, broken: Callable[[], bool]) -> None:
+    hours, at = moved(until=10_000), []
+
+    def one_pass() -> bool:
+        at.append(hours.passed)
+        return broken()
+
+    run(Loop(one_pass, lambda: EVERY_FIVE_MINUTES), hours)
+    pauses = [after - before for before, after in itertools.pairwise(at)]
+    assert pauses == [300, 600, 1200, 1800, 1800, 1800, 1800]
+
+
+def test_a_pass_that_went_well_makes_them_short_again(moved: Clock) -> None:
+    hours, at, fates = moved(until=2800), [], iter([False, False, False, True, True, True])
+
+    def one_pass() -> bool:
+        at.append(hours.passed)
+        return next(fates)
+
+    run(Loop(one_pass, lambda: EVERY_FIVE_MINUTES), hours)
+    assert at == [0, 300, 900, 2100, 2400, 2700]
+
+
+def test_whoever_asks_gets_a_pass_at_once_and_the_period_begins_anew(moved: Clock) -> None:
+    hours, at = moved(until=800, asked=(100, 150)), []
+    run(Loop(lambda: at.append(hours.passed) is None, lambda: EVERY_FIVE_MINUTES), hours)
+    assert at == [0, 100, 150, 450, 750]
+
+
+def test_what_looks_beside_may_ask_for_a_pass(moved: Clock) -> None:
+    hours, at = moved(until=450), []
+    loop = Loop(lambda: at.append(hours.passed) is None, lambda: EVERY_FIVE_MINUTES)
+    loop.beside(5, lambda: hours.passed == 100)
+    run(loop, hours)
+    assert at == [0, 100, 400]
+
+
+def test_two_reasons_at_one_moment_are_one_pass(moved: Clock) -> None:
+    hours, at = moved(until=310, asked=(300,)), []
+    loop = Loop(lambda: at.append(hours.passed) is None, lambda: EVERY_FIVE_MINUTES)
+    loop.beside(5, lambda: hours.passed == 300)
+    run(loop, hours)
+    assert at == [0, 300]
+
+
+def test_a_new_rhythm_holds_from_the_next_pause_on(moved: Clock) -> None:
+    hours, at = moved(until=1000), []
+    run(
+        Loop(
+            lambda: at.append(hours.passed) is None,
+            lambda: Rhythm(100 if hours.passed >= 300 else 300, jitter=0, longest=1800),
+        ),
+        hours,
+    )
+    assert at == [0, 300, 400, 500, 600, 700, 800, 900, 1000]
+
+
+def test_who_does_not_lead_makes_no_pass(moved: Clock) -> None:
+    hours, at = moved(until=1000), []
+    loop = Loop(lambda: at.append(hours.passed) is None, lambda: EVERY_FIVE_MINUTES, leads=lambda: hours.passed >= 500)
+    run(loop, hours)
+    assert at == [600, 900]
 
 
 def test_being_asked_to_stop_ends_the_loop_in_the_middle_of_a_pass() -> None:
-    def stopped() -> None:
+    def stopped() -> bool:
         raise Stopped("SIGTERM")
 
     with pytest.raises(Stopped):
-        Loop(stopped, interval=300, jitter=0).run(sleeping(1, []))
+        Loop(stopped, lambda: EVERY_FIVE_MINUTES).run(lambda seconds: False)
+
+
+@given(
+    interval=st.floats(1, 1e5),
+    jitter=st.floats(0, 1e4),
+    longest=st.floats(1, 1e6),
+    failures=st.integers(0, 10**6),
+    chance=st.floats(0, 1),
+)
+def test_a_pause_is_never_shorter_than_the_interval_nor_longer_than_its_limit(
+    interval: float, jitter: float, longest: float, failures: int, chance: float
+) -> None:
+    pause = Rhythm(interval, jitter, longest).pause(failures, chance)
+    assert interval <= pause <= max(interval, longest) + jitter
+
+
+def test_a_bell_that_nobody_rang_is_not_heard() -> None:
+    assert not Bell().wait(0)
+
+
+def test_many_rings_that_nobody_heard_are_one() -> None:
+    bell = Bell()
+    for _ in range(100_000):
+        bell.ring()
+    assert bell.wait(0)
+    assert not bell.wait(0)
+
+
+def test_a_ring_from_another_thread_ends_the_wait() -> None:
+    bell = Bell()
+    thread = threading.Thread(target=bell.ring)
+    thread.start()
+    assert bell.wait(60)
+    thread.join()

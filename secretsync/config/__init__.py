@@ -29,8 +29,10 @@ __all__ = [
     "Rollout",
     "Target",
     "UnusableConfig",
+    "from_text",
     "load",
     "parse",
+    "read",
     "schema",
 ]
 
@@ -54,6 +56,9 @@ class Config(Model):
     targets: tuple[Target, ...]
     interval: Seconds = Field(300, gt=0, description="the period of the long-running form")
     jitter: Seconds = Field(30, description="up to this much is added to each period, at random")
+    max_interval: Seconds = Field(
+        1800, gt=0, description="after failures in a row the period doubles with each, up to this"
+    )
     cache: Path | None = Field(
         None, description="the cache's folder; default: secretsync in $XDG_CACHE_HOME or ~/.cache"
     )
@@ -81,12 +86,23 @@ class Config(Model):
 
 def load(path: Path) -> Config:
     """Read and validate *path*. Raises UnusableConfig."""
+    return from_text(read(path), path)
+
+
+def read(path: Path) -> str:
+    """What the file says. Raises UnusableConfig."""
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return path.read_text(encoding="utf-8")
     except OSError as error:
         raise UnusableConfig(path, [f"cannot be read: {error.strerror}"]) from None
     except UnicodeDecodeError:
         raise UnusableConfig(path, ["is not UTF-8 text"]) from None
+
+
+def from_text(text: str, path: Path) -> Config:
+    """Validate *text*, which was read from *path*. Raises UnusableConfig."""
+    try:
+        raw = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise UnusableConfig(path, [f"is not YAML: {_where(error)}"]) from None
     return parse(raw, path)

@@ -1,0 +1,129 @@
+"""Being asked to stop, with real signals that this process sends to itself."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from secretsync import stop
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGALRM)
+
+
+@pytest.fixture(autouse=True)
+def listening() -> Iterator[None]:
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    stop.listen()
+    yield
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    stop.listen()
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def ask(number: signal.Signals = signal.SIGTERM) -> None:
+    os.kill(os.getpid(), number)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_whatever_is_being_done_ends_at_once(number: signal.Signals) -> None:
+    with pytest.raises(stop.Stopped, match=number.name):
+        ask(number)
+
+
+def stopped(step: Callable[[list[str]], None]) -> list[str]:
+    """What *step* had done when it was stopped."""
+    done: list[str] = []
+    with pytest.raises(stop.Stopped), stop.deferred():
+        step(done)
+    return done
+
+
+def test_a_step_that_has_begun_is_finished_first() -> None:
+    def step(done: list[str]) -> None:
+        ask()
+        done.append("the step")
+
+    assert stopped(step) == ["the step"]
+
+
+def test_a_step_within_a_step_does_not_end_the_deferral() -> None:
+    def step(done: list[str]) -> None:
+        with stop.deferred():
+            ask()
+        done.append("the outer step")
+
+    assert stopped(step) == ["the outer step"]
+
+
+def test_a_pause_within_a_step_is_a_place_to_stop() -> None:
+    def step(done: list[str]) -> None:
+        with stop.safe_point():
+            ask()
+            done.append("the pause went on")
+        done.append("the step went on")
+
+    assert stopped(step) == []
+
+
+def test_a_pause_after_the_question_does_not_even_begin() -> None:
+    def step(done: list[str]) -> None:
+        ask()
+        with stop.safe_point():
+            done.append("the pause began")
+
+    assert stopped(step) == []
+
+
+def test_a_step_that_fails_after_the_question_stops_all_the_same() -> None:
+    def step(done: list[str]) -> None:
+        ask()
+        raise ValueError("the step failed")
+
+    assert stopped(step) == []
+
+
+def test_patience_with_a_step_that_hangs_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    def step(done: list[str]) -> None:
+        ask()
+        time.sleep(60)
+        done.append("the step")
+
+    monkeypatch.setattr(stop, "PATIENCE", 0.05)
+    assert stopped(step) == []
+
+
+def test_asking_twice_does_not_disturb_the_last_step() -> None:
+    def step(done: list[str]) -> None:
+        ask()
+        ask()
+        done.append("the step")
+
+    assert stopped(step) == ["the step"]
+
+
+def test_a_thread_beside_the_main_one_stops_at_its_next_pause() -> None:
+    ended: list[BaseException] = []
+    asked = threading.Event()
+
+    def work() -> None:
+        try:
+            with stop.deferred():
+                asked.wait(60)
+                with stop.safe_point():
+                    pass
+        except stop.Stopped as stopped:
+            ended.append(stopped)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    with pytest.raises(stop.Stopped):
+        ask()
+    asked.set()
+    thread.join(60)
+    assert [type(one) for one in ended] == [stop.Stopped]
