@@ -35,9 +35,13 @@ class Once:
 
 def destinations(configuration: config.Config, base: Path) -> list[Destination]:
     """What one pass works on; relative paths in the configuration start at *base*."""
-    cache = base / configuration.cache if configuration.cache else default_cache()
-    sources = [Once(open_source(package, cache=cache, base=base)) for package in configuration.packages]
+    sources = _sources(configuration, base)
     return [_destination(configuration, target, sources, base) for target in configuration.targets]
+
+
+def deliveries(configuration: config.Config, target: config.Target, base: Path) -> list[Delivery]:
+    """What *target* gets, in the order of the configuration's packages; its cluster is not opened."""
+    return _deliveries(configuration, target, _sources(configuration, base))
 
 
 def default_cache() -> Path:
@@ -46,16 +50,18 @@ def default_cache() -> Path:
     return Path(home) / "secretsync"
 
 
+def _sources(configuration: config.Config, base: Path) -> list[Once]:
+    cache = base / configuration.cache if configuration.cache else default_cache()
+    return [Once(open_source(package, cache=cache, base=base)) for package in configuration.packages]
+
+
 def _destination(configuration: config.Config, target: config.Target, sources: list[Once], base: Path) -> Destination:
     return Destination(
         name=f"{_place(target)}, namespace {target.namespace}",
         cluster=open_cluster(target, base),
         installation=configuration.installation,
         namespace=target.namespace,
-        deliveries=[
-            _delivery(configuration, target, package, source)
-            for package, source in zip(configuration.packages, sources, strict=True)
-        ],
+        deliveries=_deliveries(configuration, target, sources),
         selector=target.selector,
         adopt=target.adopt,
         drift=target.drift,
@@ -75,6 +81,13 @@ def _rollout(rules: config.Rollout) -> Rollout:
         window=window.parse(rules.window) if rules.window else None,
         accept_downtime=frozenset(rules.accept_downtime),
     )
+
+
+def _deliveries(configuration: config.Config, target: config.Target, sources: list[Once]) -> list[Delivery]:
+    return [
+        _delivery(configuration, target, package, source)
+        for package, source in zip(configuration.packages, sources, strict=True)
+    ]
 
 
 def _delivery(configuration: config.Config, target: config.Target, package: config.Package, source: Source) -> Delivery:

@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parent.parent / "secretsync"
 WORLD = {"kubernetes", "git", "requests", "schedule", "subprocess", "socket", "urllib", "http", "os", "time", "click"}
 CORE = {
     "model", "errors", "requirement", "locate", "manifest", "pack", "changes", "ownership", "state", "stale",
-    "rollout", "wait", "plan", "surroundings",
+    "rollout", "wait", "plan", "surroundings", "wiring/styles", "wiring/values", "wiring/patch",
 }  # fmt: skip
 ONLY_IN = {
     "kubernetes": ("cluster/kubernetes",),

@@ -14,6 +14,7 @@ from secretsync import config
 COMMANDS: Mapping[str, str] = {
     "check": "secretsync.commands.check:check_command",
     "config": "secretsync.commands.configuration:config_command",
+    "values": "secretsync.commands.values:values_command",
     "status": "secretsync.commands.hands:status_command",
     "history": "secretsync.commands.hands:history_command",
     "rollback": "secretsync.commands.hands:rollback_command",

@@ -1,0 +1,97 @@
+"""``secretsync values``: what pods need to find and load the packages, as values of Rucio's charts or as patches."""
+
+from __future__ import annotations
+
+import click
+
+from secretsync import assemble, config, pack
+from secretsync.commands import Settings
+from secretsync.destination import Delivery
+from secretsync.wiring import patch, values
+from secretsync.wiring.styles import STYLES, Packed, wire
+from secretsync.wiring.values import CHARTS, VIAS
+
+_EPILOG = """\b
+Examples:
+  secretsync values daemons > policy.yaml     for: helm upgrade -f policy.yaml
+  secretsync values --style existing --root /opt/rucio/permissions/rubin
+  secretsync values --style files             file by file, into site-packages
+  secretsync values --patch --container api   for manifests of your own
+"""
+
+
+@click.command("values", short_help="What to add to the values of Rucio's charts.", epilog=_EPILOG)
+@click.argument("chart", type=click.Choice(list(CHARTS)), default="server")
+@click.option(
+    "--style",
+    type=click.Choice(list(STYLES)),
+    default="directory",
+    show_default=True,
+    help="Whole directories below a root; the same below one that PYTHONPATH has already; or each file by itself.",
+)
+@click.option("--root", default="", help="Where the packages' folders lie; each style has its default but 'existing'.")
+@click.option(
+    "--via", type=click.Choice(VIAS), default="env", show_default=True, help="How Rucio is told what to import."
+)
+@click.option("--kustomize", is_flag=True, help="Print patches for a kustomization.yaml instead.")
+@click.option("--patch", "patching", is_flag=True, help="Print a strategic merge patch instead.")
+@click.option("--container", help="With --patch: the container that runs Rucio; default: the chart's name for it.")
+@click.option("--package", "module", metavar="MODULE", help="Only this package.")
+@click.option("--namespace", "-n", help="For this namespace; needed where there are several targets.")
+@click.pass_obj
+def values_command(
+    settings: Settings,
+    chart: str,
+    style: str,
+    root: str,
+    via: str,
+    kustomize: bool,
+    patching: bool,
+    container: str | None,
+    module: str | None,
+    namespace: str | None,
+) -> None:
+    """Print what to add to the values of Rucio's charts, so that pods find the packages and load them.
+
+    The packages are fetched, as their folders and files decide what is mounted; no cluster is asked.
+    """
+    if kustomize and patching:
+        raise click.UsageError("--kustomize and --patch exclude each other")
+    if (kustomize or patching) and via == "config":
+        raise click.UsageError("--via config is for values: a patch of Deployments does not reach the configuration")
+    if container and not patching:
+        raise click.UsageError("--container goes with --patch")
+    configuration = settings.configuration()
+    target = _target(configuration, namespace)
+    wiring = wire(_packed(settings, configuration, target, module), style, root)
+    if kustomize:
+        click.echo(patch.render_kustomization(wiring, chart), nl=False)
+    elif patching:
+        click.echo(patch.render_patch(wiring, container or CHARTS[chart].name), nl=False)
+    else:
+        click.echo(values.render(wiring, chart, via, target.namespace), nl=False)
+
+
+def _target(configuration: config.Config, namespace: str | None) -> config.Target:
+    fitting = [target for target in configuration.targets if namespace in (None, target.namespace)]
+    if len(fitting) != 1:
+        raise click.UsageError(f"{len(fitting)} targets fit; choose one with --namespace")
+    return fitting[0]
+
+
+def _packed(
+    settings: Settings, configuration: config.Config, target: config.Target, module: str | None
+) -> list[Packed]:
+    """The packages as their Secrets are to be. Raises what fetching and packing raise."""
+    deliveries = assemble.deliveries(configuration, target, settings.base)
+    asked = [one for one in deliveries if module in (None, one.placement.module)]
+    if not asked:
+        raise click.UsageError(f"the configuration has no package {module!r}")
+    return [_fetched(one) for one in asked]
+
+
+def _fetched(delivery: Delivery) -> Packed:
+    bundle = delivery.source.fetch(delivery.source.resolve())
+    placement = delivery.placement
+    secrets = pack.pack(bundle, placement, delivery.recipe)
+    return Packed(placement.module, delivery.strictness.vo, placement.layout, secrets)
