@@ -8,9 +8,9 @@ BIN := $(VENV)/bin
 demo: $(VENV)/done ## the main job on the embedded default, with a real package from the index
 	PATH="$(CURDIR)/$(BIN):$$PATH" sh demo.sh
 
-test: $(VENV)/done ## the tests; those of the control plane one after the other, as some go on with one site
+test: $(VENV)/done ## the tests; those of the control plane file by file, as the tests of some go on with one site
 	$(BIN)/pytest -n 2 -m "not control_plane"
-	$(BIN)/pytest -m control_plane
+	$(BIN)/pytest -n 3 --dist loadfile -m control_plane
 
 lint: $(VENV)/done ## style and types
 	$(BIN)/ruff check

@@ -112,7 +112,7 @@ def rollback(destination: Destination, delivery: Delivery, asked: str = "", cloc
     live = _live(destination, delivery, memory)
     digest = pack.live_bundle(live).digest if live else ""
     candidates = [kept for kept in _kept(destination, delivery) if kept.bundle.digest != digest]
-    chosen = [kept for kept in candidates if _is(kept, asked)] if asked else candidates[:1]
+    chosen = _named(candidates, asked) if asked else candidates[:1]
     if len(chosen) != 1:
         raise NotInHistory(asked, [kept.bundle.revision.short for kept in candidates])
     (kept,) = chosen
@@ -159,7 +159,12 @@ def _kept(destination: Destination, delivery: Delivery) -> tuple[history.Kept, .
     return history.entries({name: destination.cluster.secret(destination.namespace, name) for name in ring})
 
 
-def _is(kept: history.Kept, asked: str) -> bool:
-    bundle = kept.bundle
-    known = (bundle.revision.id, bundle.revision.id.partition(":")[2], bundle.digest)
-    return asked in (bundle.version, str(kept.write)) or any(one.startswith(asked) for one in known)
+def _named(kept: Sequence[history.Kept], asked: str) -> Sequence[history.Kept]:
+    """Those that *asked* names: a whole write id or version goes before the start of a hash."""
+    whole = [one for one in kept if asked in (one.bundle.version, str(one.write))]
+    return whole or [one for one in kept if _begins(one.bundle, asked)]
+
+
+def _begins(bundle: Bundle, asked: str) -> bool:
+    revision = bundle.revision.id
+    return any(known.startswith(asked) for known in (revision, revision.partition(":")[2], bundle.digest))
