@@ -11,6 +11,7 @@ import pytest
 from tests.servers import control_plane as plane
 from tests.servers.control_plane import ControlPlane
 
+pytest_plugins = ["tests.published"]
 _numbers = itertools.count(1)
 
 

@@ -8,7 +8,7 @@ from secretsync.check import Severity, Situation, check
 from secretsync.check.against_generic import against_generic
 from secretsync.check.package import Package
 from secretsync.check.policy import algorithms, dispatch
-from tests.check.conftest import Fetch
+from tests.published import Fetch
 
 pytestmark = pytest.mark.network
 RUCIO = ("38.5.5", "40.4.2", "41.5.1")

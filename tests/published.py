@@ -1,4 +1,4 @@
-"""Published policy packages, from the index."""
+"""Published policy packages, from the index: the fixture ``published``, for all rooms."""
 
 from __future__ import annotations
 
