@@ -13,6 +13,7 @@ WORLD = {"kubernetes", "git", "requests", "schedule", "subprocess", "socket", "u
 CORE = {
     "model", "errors", "requirement", "locate", "manifest", "pack", "changes", "ownership", "state", "stale",
     "rollout", "wait", "plan", "surroundings", "wiring/styles", "wiring/values", "wiring/patch",
+    "wiring/lint", "wiring/merge", "wiring/yaml_text",
 }  # fmt: skip
 ONLY_IN = {
     "kubernetes": ("cluster/kubernetes",),

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
+from pathlib import Path
+
 import click
 
 from secretsync import assemble, config, pack
 from secretsync.commands import Settings
 from secretsync.destination import Delivery
-from secretsync.wiring import patch, values
-from secretsync.wiring.styles import STYLES, Packed, wire
+from secretsync.errors import FAILED
+from secretsync.report.text import wrapped
+from secretsync.wiring import lint, merge, patch, values
+from secretsync.wiring.styles import STYLES, Packed, Wiring, wire
 from secretsync.wiring.values import CHARTS, VIAS
 
+_FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 _EPILOG = """\b
 Examples:
   secretsync values daemons > policy.yaml     for: helm upgrade -f policy.yaml
   secretsync values --style existing --root /opt/rucio/permissions/rubin
   secretsync values --style files             file by file, into site-packages
   secretsync values --patch --container api   for manifests of your own
+  secretsync values daemons --merge VALUES.yaml
+  secretsync values daemons --lint VALUES.yaml
 """
 
 
@@ -36,11 +45,13 @@ Examples:
 @click.option("--kustomize", is_flag=True, help="Print patches for a kustomization.yaml instead.")
 @click.option("--patch", "patching", is_flag=True, help="Print a strategic merge patch instead.")
 @click.option("--container", help="With --patch: the container that runs Rucio; default: the chart's name for it.")
+@click.option("--merge", "into", type=_FILE, help="Write them into this file; all else in it stays as it is.")
+@click.option("--lint", "linted", type=_FILE, help="Only say what is wrong in this file; exit 1 when something is.")
 @click.option("--package", "module", metavar="MODULE", help="Only this package.")
 @click.option("--namespace", "-n", help="For this namespace; needed where there are several targets.")
-@click.pass_obj
+@click.pass_context
 def values_command(
-    settings: Settings,
+    context: click.Context,
     chart: str,
     style: str,
     root: str,
@@ -48,28 +59,67 @@ def values_command(
     kustomize: bool,
     patching: bool,
     container: str | None,
+    into: Path | None,
+    linted: Path | None,
     module: str | None,
     namespace: str | None,
 ) -> None:
     """Print what to add to the values of Rucio's charts, so that pods find the packages and load them.
 
+    \b
+    --merge refuses, and writes nothing, where the file would still keep pods
+    from the packages; it says what stands in the way.
+
     The packages are fetched, as their folders and files decide what is mounted; no cluster is asked.
     """
-    if kustomize and patching:
-        raise click.UsageError("--kustomize and --patch exclude each other")
+    if sum(map(bool, (kustomize, patching, into, linted))) > 1:
+        raise click.UsageError("--kustomize, --patch, --merge and --lint exclude each other")
     if (kustomize or patching) and via == "config":
         raise click.UsageError("--via config is for values: a patch of Deployments does not reach the configuration")
     if container and not patching:
         raise click.UsageError("--container goes with --patch")
+    settings: Settings = context.obj
     configuration = settings.configuration()
     target = _target(configuration, namespace)
     wiring = wire(_packed(settings, configuration, target, module), style, root)
-    if kustomize:
+    if into:
+        _merge(into, wiring, chart, via)
+    elif linted:
+        context.exit(_lint(linted, wiring, chart, via, settings.output))
+    elif kustomize:
         click.echo(patch.render_kustomization(wiring, chart), nl=False)
     elif patching:
         click.echo(patch.render_patch(wiring, container or CHARTS[chart].name), nl=False)
     else:
         click.echo(values.render(wiring, chart, via, target.namespace), nl=False)
+
+
+def _merge(path: Path, wiring: Wiring, chart: str, via: str) -> None:
+    merged = merge.merge(_read(path), wiring, chart, via)
+    if merged.done:
+        path.write_bytes(merged.text.encode())
+    for line in merged.done or ("nothing to add: it says all that it has to",):
+        click.echo(f"{path}: {line}")
+
+
+def _lint(path: Path, wiring: Wiring, chart: str, via: str, output: str) -> int:
+    problems = lint.lint(lint.Case(merge.read(_read(path)), wiring, chart, via))
+    if output == "json":
+        click.echo(json.dumps([dataclasses.asdict(problem) for problem in problems], indent=2))
+    else:
+        for problem in problems:
+            click.echo(wrapped(f"{path}: {problem}"))
+    return FAILED if problems else 0
+
+
+def _read(path: Path) -> str:
+    """The text with its line ends as they are."""
+    try:
+        return path.read_bytes().decode()
+    except OSError as error:
+        raise click.UsageError(f"{path} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise click.UsageError(f"{path} is not UTF-8 text") from None
 
 
 def _target(configuration: config.Config, namespace: str | None) -> config.Target:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -59,3 +60,45 @@ def test_a_patch_names_the_container_that_was_asked_for(
     assert main(["-c", str(configuration), "values", "-n", "int", "--patch", "--container", "api"]) == 0
     pod = yaml.safe_load(capsys.readouterr().out)["spec"]["template"]["spec"]
     assert [container["name"] for container in pod["containers"]] == ["api"]
+
+
+SITE = "secretMounts: []  # none\r\n"
+
+
+def test_merge_writes_into_the_file_and_lint_is_silent_then(
+    configuration: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    values = tmp_path / "values.yaml"
+    values.write_bytes(SITE.encode())
+    command = ["-c", str(configuration), "values", "-n", "int", "--root", "/opt/p"]
+    assert main([*command, "--lint", str(values)]) == 1
+    assert values.read_bytes() == SITE.encode()
+    assert "Secret int-policy is not mounted at /opt/p/pol" in " ".join(capsys.readouterr().out.split())
+    assert main([*command, "--merge", str(values)]) == 0
+    assert "optional_config.pythonpath: /opt/p" in capsys.readouterr().out
+    assert values.read_bytes().startswith(b"secretMounts:  # none\r\n  # pol/\r\n  - volumeName: policy-int-policy\r\n")
+    assert main([*command, "--lint", str(values)]) == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_a_refused_merge_leaves_the_file_alone(
+    configuration: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    values = tmp_path / "values.yaml"
+    values.write_text("policyPackages: {enabled: true}\n")
+    assert main(["-c", str(configuration), "values", "-n", "int", "--merge", str(values)]) == 1
+    assert values.read_text() == "policyPackages: {enabled: true}\n"
+    told = capsys.readouterr()
+    assert "policyPackages.enabled" in told.out + told.err
+
+
+def test_the_lint_is_json_for_programs(configuration: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    values = tmp_path / "values.yaml"
+    values.write_text("")
+    assert main(["-c", str(configuration), "--output", "json", "values", "-n", "int", "--lint", str(values)]) == 1
+    (first, *_) = json.loads(capsys.readouterr().out)
+    assert first == {
+        "place": "secretMounts",
+        "what": "Secret int-policy is not mounted at /opt/policy/pol",
+        "remedy": "--merge adds it",
+    }
