@@ -12,6 +12,7 @@ from secretsync.cluster.selector import selects
 from secretsync.destination import Delivery, Destination, Rollout, Strictness
 from secretsync.model import Bundle, Placement, Revision, Source
 from secretsync.sources import open_source
+from secretsync.sources.watched import Watched
 
 
 class Once:
@@ -52,7 +53,11 @@ def default_cache() -> Path:
 
 def _sources(configuration: config.Config, base: Path) -> list[Once]:
     cache = base / configuration.cache if configuration.cache else default_cache()
-    return [Once(open_source(package, cache=cache, base=base)) for package in configuration.packages]
+    return [Once(_source(package, cache, base)) for package in configuration.packages]
+
+
+def _source(package: config.Package, cache: Path, base: Path) -> Source:
+    return Watched(package.module_name, open_source(package, cache=cache, base=base))
 
 
 def _destination(configuration: config.Config, target: config.Target, sources: list[Once], base: Path) -> Destination:

@@ -20,6 +20,7 @@ from secretsync.model import Manifest, Ref, Secret
 from secretsync.plan import Plan
 from secretsync.progress import progress
 from secretsync.rollout import Cause, State, Status, is_ready, pods_of
+from secretsync.signs import is_stage
 from secretsync.stale import Restart
 from secretsync.wait import Observation, Stamps, wait
 
@@ -111,6 +112,7 @@ def moves(package: PackagePlan, plan: Plan) -> bool:
     )
 
 
+@is_stage("write")
 def write(destination: Destination, plan: Plan) -> None:
     """Every create and update, creates first."""
     for package in plan.packages:
@@ -143,6 +145,7 @@ def _write_one(destination: Destination, change: Change) -> None:
     )
 
 
+@is_stage("restart")
 def restart(destination: Destination, restarts: Sequence[Restart], memory: Memory) -> dict[Ref, Status]:
     """Stamp every stale workload; a verdict on each that could not be."""
     refused: dict[Ref, Status] = {}
@@ -183,6 +186,7 @@ def _has_earlier_stamp(pod: Manifest, annotations: Mapping[str, str]) -> bool:
     return any(told.get(key, value) != value for key, value in annotations.items())
 
 
+@is_stage("watch")
 def watch(destination: Destination, stamps: Stamps, clock: Clock) -> dict[Ref, Status]:
     """Wait for a verdict on each stamped workload, with its pod's last words where it failed."""
     if not destination.cluster.runs_pods:
@@ -227,6 +231,7 @@ def _with_last_words(destination: Destination, verdict: Status) -> Status:
     return replace(verdict, message=f"{verdict.message}; its last words: {words}") if words else verdict
 
 
+@is_stage("prune")
 def prune(destination: Destination, plan: Plan) -> None:
     """Delete what is no longer desired, unless somebody began to refer to it since the plan was made."""
     deletes = [change for package in plan.packages for change in package.deletes]

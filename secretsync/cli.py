@@ -104,10 +104,10 @@ def _tell(outcome: Outcome, output: str, *, diff: bool = False) -> None:
 
 
 def _for_ever(settings: Settings) -> None:
-    from secretsync.service import serve
+    from secretsync.service import Service
 
     try:
-        serve(settings.path, lambda outcome: _tell(outcome, settings.output))
+        Service(settings.path, lambda outcome: _tell(outcome, settings.output)).run()
     except stop.Stopped as stopped:
         # being asked to stop is how this form ends
         logger.info(str(stopped))

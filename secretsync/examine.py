@@ -12,6 +12,7 @@ from secretsync.changes import PackagePlan
 from secretsync.destination import Delivery, Destination, Examined
 from secretsync.model import Bundle, Workload
 from secretsync.plan import Plan
+from secretsync.signs import is_stage
 from secretsync.state import State
 from secretsync.surroundings import Surroundings, surroundings
 
@@ -30,6 +31,7 @@ class Examination:
         return f"the check refuses {', '.join(refused)}: nothing was touched" if refused else ""
 
 
+@is_stage("check")
 def examine(destination: Destination, plan: Plan, remembered: State) -> Examination:
     """Check each package whose content, Rucio or rules are not those of its last check."""
     examined, keys = {}, {}

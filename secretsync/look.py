@@ -13,6 +13,7 @@ from secretsync.destination import Delivery, Destination
 from secretsync.errors import SecretSyncError
 from secretsync.model import Bundle, Manifest, Secret
 from secretsync.plan import Live, Plan, make_plan, superfluous
+from secretsync.signs import is_stage
 from secretsync.state import Hold, PackageState, State
 from secretsync.wiring.references import pod_template, secrets_referenced
 
@@ -49,6 +50,7 @@ class NothingToHold(SecretSyncError):
         )
 
 
+@is_stage("compare")
 def look(destination: Destination, remembered: State) -> Plan:
     """Read both sides and compare them; what only some plans need is read only for those."""
     cluster, namespace = destination.cluster, destination.namespace

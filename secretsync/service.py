@@ -1,18 +1,24 @@
-"""The long-running form, put together: the loop, and all that may ask it for a pass."""
+"""The long-running form, put together: the loop, all that may ask it for a pass, and what it tells of itself."""
 
 from __future__ import annotations
 
 import signal
 from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 
 import structlog
 
-from secretsync import __version__, assemble
+from secretsync import __version__, assemble, health_port, signs
+from secretsync.destination import Destination
 from secretsync.errors import SecretSyncError
 from secretsync.follow import Followed
+from secretsync.health import Health, patience
+from secretsync.listening import listening
 from secretsync.loop import Bell, Loop, Rhythm
 from secretsync.passes import Outcome, outcomes
+from secretsync.reasons import BUG, reason_of
+from secretsync.registry import Registry
 from secretsync.sync import sync
 
 log = structlog.get_logger()
@@ -21,29 +27,65 @@ LOOK = 5
 """Seconds between two looks at the configuration's file; the kubelet takes up to a minute to change it."""
 
 
-def serve(path: Path, tell: Callable[[Outcome], None]) -> None:
-    """Go on until asked to stop, which raises Stopped; each outcome is told."""
-    followed, bell = Followed(path), Bell()
-    signal.signal(signal.SIGUSR1, lambda *_: bell.ring())
-    loop = Loop(lambda: _one_pass(followed, path.parent, tell), lambda: _rhythm(followed))
-    loop.beside(LOOK, followed.look)
-    log.info("started", version=__version__, interval=followed.current.interval)
-    loop.run(bell.wait)
+class Service:
+    """The parts of the long-running form of *path*; each outcome is told to *tell* too."""
 
+    def __init__(self, path: Path, tell: Callable[[Outcome], None]) -> None:
+        self._base, self._tell = path.parent, tell
+        self._followed, self._bell, self._registry = Followed(path), Bell(), Registry()
+        self._started_with = self._followed.current
+        self._health = Health(lambda: patience(self._followed.current))
+        self._registry.process(usable=lambda: self._followed.usable, leads=lambda: True)
 
-def _one_pass(followed: Followed, base: Path, tell: Callable[[Outcome], None]) -> bool:
-    try:
-        destinations = assemble.destinations(followed.current, base)
-    except SecretSyncError as error:
-        log.error("this pass could not begin", why=str(error))
-        return False
-    well = True
-    for outcome in outcomes(destinations, sync):
-        tell(outcome)
-        well = well and outcome.exit_code == 0
-    return well
+    def run(self) -> None:
+        """Go on until asked to stop, which raises Stopped. Raises PortUnusable."""
+        signal.signal(signal.SIGUSR1, lambda *_: self._bell.ring())
+        loop = Loop(self._one_pass, self._rhythm)
+        loop.beside(LOOK, self._look)
+        with ExitStack() as stack:
+            stack.enter_context(signs.heard_by(self._registry.sign))
+            stack.enter_context(signs.heard_by(self._health.sign))
+            stack.enter_context(self._telling())
+            log.info("started", version=__version__, interval=self._followed.current.interval)
+            loop.run(self._bell.wait)
 
+    def _look(self) -> bool:
+        self._health.sign()
+        changed = self._followed.look()
+        if changed and self._followed.current.health != self._started_with.health:
+            log.warning("a changed 'health' takes effect when secretsync is started anew")
+        return changed
 
-def _rhythm(followed: Followed) -> Rhythm:
-    told = followed.current
-    return Rhythm(interval=told.interval, jitter=told.jitter, longest=told.max_interval)
+    def _telling(self) -> AbstractContextManager[object]:
+        """The port for probes and Prometheus, where there is one."""
+        health = self._started_with.health
+        if not health:
+            return nullcontext()
+        return listening(health.port, lambda request: health_port.answer(request, self._health, self._registry))
+
+    def _one_pass(self) -> bool:
+        try:
+            with signs.stage("pass"):
+                destinations = assemble.destinations(self._followed.current, self._base)
+                return self._visit(destinations)
+        except SecretSyncError as error:
+            self._registry.failed(reason_of(error))
+            log.error("this pass could not begin", why=str(error))
+            return False
+        except Exception:
+            self._registry.failed(BUG)
+            raise
+
+    def _visit(self, destinations: list[Destination]) -> bool:
+        self._registry.only([destination.name for destination in destinations])
+        well = True
+        for outcome in outcomes(destinations, sync):
+            self._registry.outcome(outcome)
+            self._tell(outcome)
+            well = well and outcome.exit_code == 0
+        self._health.completed()
+        return well
+
+    def _rhythm(self) -> Rhythm:
+        told = self._followed.current
+        return Rhythm(interval=told.interval, jitter=told.jitter, longest=told.max_interval)

@@ -17,6 +17,7 @@ from secretsync.memory import Memory
 from secretsync.model import Ref, Workload
 from secretsync.plan import Plan
 from secretsync.rollout import Cause, Status
+from secretsync.signs import is_stage
 from secretsync.stale import Restart
 from secretsync.turn import turn
 from secretsync.wait import Stamps
@@ -119,6 +120,7 @@ def _mixed(report: Report, wrote: float) -> Mapping[Ref, float]:
     }
 
 
+@is_stage("prove")
 def _prove(destination: Destination, plan: Plan, memory: Memory, clock: Clock) -> Collection[Ref]:
     """Prove candidates before anything live changes; one that is refused is remembered, and stays away.
 

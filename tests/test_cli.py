@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -152,6 +155,37 @@ def test_a_changed_configuration_starts_a_pass_at_once(folder: Path, long_runnin
         CONFIGURATION.replace("moduleName: pol", "moduleName: pol, secretName: new")
     )
     until((folder / "cluster/rucio/secret-new.yaml").exists, "the Secret of the new name is there")
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
+def answer_of(port: int, path: str) -> tuple[int, str]:
+    """The answer of the process's port; status 0 while nobody listens there."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=30) as told:
+            return told.status, told.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+    except OSError:
+        return 0, ""
+
+
+def test_the_long_running_form_tells_how_it_is(folder: Path) -> None:
+    port = free_port()
+    (folder / "secretsync.yaml").write_text(CONFIGURATION + f"health: {{port: {port}}}\n")
+    with subprocess.Popen(command(), cwd=folder, env=environment(), stdout=subprocess.DEVNULL) as process:
+        until(lambda: answer_of(port, "/readyz")[0] == 200, "it is ready after its first pass")
+        assert answer_of(port, "/healthz")[0] == 200
+        metrics = answer_of(port, "/metrics")[1]
+        process.terminate()
+    assert 'secretsync_in_sync{package="pol",target="directory cluster, namespace rucio"} 1.0' in metrics
+    assert 'secretsync_stage_duration_seconds_count{package="pol",stage="fetch",target=""} 1.0' in metrics
+    assert process.returncode == 0
 
 
 def test_help_teaches_by_example(folder: Path) -> None:

@@ -13,16 +13,17 @@ WORLD = {"kubernetes", "git", "requests", "schedule", "subprocess", "socket", "u
 CORE = {
     "model", "errors", "requirement", "locate", "manifest", "pack", "changes", "ownership", "state", "stale",
     "rollout", "wait", "plan", "surroundings", "wiring/styles", "wiring/values", "wiring/patch",
-    "wiring/lint", "wiring/merge", "wiring/yaml_text",
+    "wiring/lint", "wiring/merge", "wiring/yaml_text", "metrics", "reasons",
 }  # fmt: skip
 ONLY_IN = {
     "kubernetes": ("cluster/kubernetes",),
     "git": ("sources/git",),
     "requests": ("sources/index", "sources/http", "notify/"),
     "schedule": ("loop",),
+    "prometheus_client": ("registry", "health_port"),
 }
 EDGES = ("sources", "cluster", "notify")
-STORY = ("sync", "loop", "cli", "assemble", "memory")
+STORY = ("sync", "loop", "service", "cli", "assemble", "memory")
 
 
 def imports(path: Path) -> Iterator[str]:

@@ -27,6 +27,7 @@ from secretsync import __version__
 from secretsync.cluster.errors import Call, NotFound, Refusal, Unreachable, UnusableCluster
 from secretsync.cluster.refusals import refusal
 from secretsync.model import Manifest
+from secretsync.signs import CallEnded, tell
 
 _RETRIES = Retry(
     total=5,
@@ -145,8 +146,10 @@ class Connection:
                 ).response
                 content = self._read(response)
             except HTTPError as error:
+                tell(CallEnded(call.verb, call.resource, "none"))
                 retries = retries.increment(method, path, error=error)
             else:
+                tell(CallEnded(call.verb, call.resource, str(response.status)))
                 if not retries.total or not retries.is_retry(method, response.status):
                     return Reply(call, response.status, content, repeated=bool(retries.history))
                 retries = retries.increment(method, path, response=response)

@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError, model_validator
 from secretsync.config.check import Check
 from secretsync.config.fields import Model, Name, Seconds
 from secretsync.config.package import Package
+from secretsync.config.service import Health
 from secretsync.config.target import ContextCluster, DirectoryCluster, InCluster, Rollout, Target
 from secretsync.errors import ConfigError
 
@@ -59,6 +60,7 @@ class Config(Model):
     max_interval: Seconds = Field(
         1800, gt=0, description="after failures in a row the period doubles with each, up to this"
     )
+    health: Health | None = Field(None, description="the long-running form tells how it is, and its metrics")
     cache: Path | None = Field(
         None, description="the cache's folder; default: secretsync in $XDG_CACHE_HOME or ~/.cache"
     )
