@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import os
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +14,24 @@ from tests.servers import control_plane as plane
 from tests.servers.control_plane import ControlPlane
 
 pytest_plugins = ["tests.published"]
+ROOT = Path(__file__).parents[1]
+
 _numbers = itertools.count(1)
+
+
+def helms() -> list[str]:
+    """Every Helm there is: $HELM names them, else build/helm/helm3 and helm4, else helm on PATH."""
+    if named := os.environ.get("HELM"):
+        return named.split()
+    built = sorted(str(path) for path in (ROOT / "build" / "helm").glob("helm*") if os.access(path, os.X_OK))
+    return built or [path for path in [shutil.which("helm")] if path]
+
+
+@pytest.fixture(params=helms() or [None], ids=lambda path: Path(path).name if path else "none")
+def helm(request: pytest.FixtureRequest) -> str:
+    if request.param is None:
+        pytest.skip("no Helm: set HELM to one or more programs, or run .ci/helm")
+    return str(request.param)
 
 
 @pytest.fixture(scope="session")

@@ -1,11 +1,9 @@
-"""The chart, rendered by every Helm there is: $HELM names them, else build/helm/helm3 and helm4, else helm on PATH."""
+"""The chart, rendered by every Helm there is."""
 
 from __future__ import annotations
 
 import copy
 import json
-import os
-import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,20 +19,6 @@ from secretsync.model import Placement
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "chart"
 CONFIG: dict[str, Any] = yaml.safe_load((CHART / "ci" / "cronjob-values.yaml").read_text())["config"]
-
-
-def helms() -> list[str]:
-    if named := os.environ.get("HELM"):
-        return named.split()
-    built = sorted(str(path) for path in (ROOT / "build" / "helm").glob("helm*") if os.access(path, os.X_OK))
-    return built or [path for path in [shutil.which("helm")] if path]
-
-
-@pytest.fixture(params=helms() or [None], ids=lambda path: Path(path).name if path else "none")
-def helm(request: pytest.FixtureRequest) -> str:
-    if request.param is None:
-        pytest.skip("no Helm: set HELM to one or more programs, or run .ci/helm")
-    return str(request.param)
 
 
 def run(helm: str, *arguments: str, values: Mapping[str, Any]) -> subprocess.CompletedProcess[str]:
