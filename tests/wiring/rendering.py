@@ -1,0 +1,51 @@
+"""The fixture chart, rendered by a real Helm."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+CHART = Path(__file__).with_name("chart")
+DAEMONS = {"reaperCount": 1, "judgeCleanerCount": 1}
+
+
+def render(helm: str, *texts: str, chart: str = "server", folder: Path, **values: Any) -> list[dict[str, Any]]:
+    """What release ``prod`` of *chart* is made of, with *texts* as values files in this order and *values* before."""
+    files = [yaml.safe_dump({"chart": chart, **DAEMONS, **values}), *texts]
+    command = [helm, "template", "prod", str(CHART), *_written(files, folder)]
+    told = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert told.returncode == 0, told.stderr
+    return [manifest for manifest in yaml.safe_load_all(told.stdout) if manifest]
+
+
+def _written(files: Sequence[str], folder: Path) -> list[str]:
+    options = []
+    for number, text in enumerate(files):
+        path = folder / f"values-{number}.yaml"
+        path.write_text(text)
+        options += ["--values", str(path)]
+    return options
+
+
+def pods(manifests: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The pods' specifications, by the name of their Deployment."""
+    found = {one["metadata"]["name"]: one for one in manifests if one["kind"] == "Deployment"}
+    return {name: one["spec"]["template"]["spec"] for name, one in found.items()}
+
+
+def environment(pod: dict[str, Any]) -> list[tuple[str, str]]:
+    """The variables of the pod's one container, in their order."""
+    return [(variable["name"], variable["value"]) for variable in pod["containers"][0]["env"]]
+
+
+def mounts(pod: dict[str, Any]) -> dict[str, tuple[str, str]]:
+    """Which Secret, and which key of it, is at which path."""
+    secrets = {volume["name"]: volume["secret"]["secretName"] for volume in pod["volumes"]}
+    return {
+        mount["mountPath"]: (secrets[mount["name"]], mount.get("subPath", ""))
+        for mount in pod["containers"][0]["volumeMounts"]
+    }
