@@ -5,11 +5,12 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext
+from functools import partial
 from pathlib import Path
 
 import structlog
 
-from secretsync import __version__, assemble, health_port, signs
+from secretsync import __version__, assemble, health_port, signs, webhook
 from secretsync.destination import Destination
 from secretsync.errors import SecretSyncError
 from secretsync.follow import Followed
@@ -19,6 +20,7 @@ from secretsync.loop import Bell, Loop, Rhythm
 from secretsync.passes import Outcome, outcomes
 from secretsync.reasons import BUG, reason_of
 from secretsync.registry import Registry
+from secretsync.sources import credentials
 from secretsync.sync import sync
 
 log = structlog.get_logger()
@@ -46,14 +48,16 @@ class Service:
             stack.enter_context(signs.heard_by(self._registry.sign))
             stack.enter_context(signs.heard_by(self._health.sign))
             stack.enter_context(self._telling())
+            stack.enter_context(self._hearing())
             log.info("started", version=__version__, interval=self._followed.current.interval)
             loop.run(self._bell.wait)
 
     def _look(self) -> bool:
         self._health.sign()
         changed = self._followed.look()
-        if changed and self._followed.current.health != self._started_with.health:
-            log.warning("a changed 'health' takes effect when secretsync is started anew")
+        for key in ("health", "webhook"):
+            if changed and getattr(self._followed.current, key) != getattr(self._started_with, key):
+                log.warning("a changed key takes effect when secretsync is started anew", key=key)
         return changed
 
     def _telling(self) -> AbstractContextManager[object]:
@@ -62,6 +66,19 @@ class Service:
         if not health:
             return nullcontext()
         return listening(health.port, lambda request: health_port.answer(request, self._health, self._registry))
+
+    def _hearing(self) -> AbstractContextManager[object]:
+        """The port for whoever may ask for a pass, where there is one."""
+        rules = self._started_with.webhook
+        if not rules:
+            return nullcontext()
+        secret = partial(credentials.read, rules.secret, self._base)
+        return listening(rules.port, lambda request: webhook.answer(request, secret, self._asked))
+
+    def _asked(self, by: webhook.By) -> None:
+        self._registry.requested(by)
+        if by is not webhook.By.REFUSED:
+            self._bell.ring()
 
     def _one_pass(self) -> bool:
         try:

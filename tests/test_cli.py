@@ -12,6 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -123,16 +124,24 @@ def until(condition: Callable[[], bool], what: str) -> None:
         time.sleep(0.1)
 
 
+@contextmanager
+def started(folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """The long-running form, which does not outlive this."""
+    with subprocess.Popen(
+        command(), cwd=folder, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
 @pytest.fixture
 def long_running(folder: Path) -> Iterator[subprocess.Popen[str]]:
     """The long-running form, after its first pass."""
-    process = subprocess.Popen(
-        command(), cwd=folder, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    until((folder / "cluster/rucio/secret-pol.yaml").exists, "the first pass writes the Secret")
-    yield process
-    process.kill()
-    process.communicate()
+    with started(folder) as process:
+        until((folder / "cluster/rucio/secret-pol.yaml").exists, "the first pass writes the Secret")
+        yield process
 
 
 def test_the_long_running_form_stops_politely(long_running: subprocess.Popen[str]) -> None:
@@ -178,14 +187,38 @@ def answer_of(port: int, path: str) -> tuple[int, str]:
 def test_the_long_running_form_tells_how_it_is(folder: Path) -> None:
     port = free_port()
     (folder / "secretsync.yaml").write_text(CONFIGURATION + f"health: {{port: {port}}}\n")
-    with subprocess.Popen(command(), cwd=folder, env=environment(), stdout=subprocess.DEVNULL) as process:
+    with started(folder):
         until(lambda: answer_of(port, "/readyz")[0] == 200, "it is ready after its first pass")
         assert answer_of(port, "/healthz")[0] == 200
         metrics = answer_of(port, "/metrics")[1]
-        process.terminate()
     assert 'secretsync_in_sync{package="pol",target="directory cluster, namespace rucio"} 1.0' in metrics
     assert 'secretsync_stage_duration_seconds_count{package="pol",stage="fetch",target=""} 1.0' in metrics
-    assert process.returncode == 0
+
+
+def post(port: int, token: str) -> int:
+    asking = urllib.request.Request(f"http://127.0.0.1:{port}/sync", b"", {"X-Gitlab-Token": token})
+    try:
+        with urllib.request.urlopen(asking, timeout=30) as told:
+            status: int = told.status
+            return status
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def test_a_webhook_starts_a_pass_at_once_and_a_forged_one_does_not(folder: Path) -> None:
+    port = free_port()
+    (folder / "secret").write_text("a secret\n")
+    rules = f"webhook: {{port: {port}, secret: {{file: secret}}}}\n"
+    (folder / "secretsync.yaml").write_text(CONFIGURATION + rules)
+    live = folder / "cluster/rucio/secret-pol.yaml"
+    with started(folder):
+        until(live.exists, "the first pass writes the Secret")
+        before = live.read_text()
+        (folder / "source/pol/schema.py").write_text(GOOD["schema.py"] + "NEWER = True\n")
+        assert post(port, "a guess") == 401
+        assert live.read_text() == before
+        assert post(port, "a secret") == 202
+        until(lambda: live.read_text() != before, "the new file is live")
 
 
 def test_help_teaches_by_example(folder: Path) -> None:

@@ -131,3 +131,10 @@ def test_the_schema_knows_every_key_by_its_written_name() -> None:
     text = json.dumps(config.schema())
     assert all(f'"{key}"' in text for key in ("moduleName", "secretName", "inCluster", "settle"))
     assert "module_name" not in text
+
+
+def test_health_and_webhook_have_a_port_each() -> None:
+    both = "health: {port: 8080}\nwebhook: {port: 8080, secret: {file: secret}}\n"
+    assert problems(SMALLEST + both) == [
+        "health and webhook: both ask for port 8080: give each its own",
+    ]

@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError, model_validator
 from secretsync.config.check import Check
 from secretsync.config.fields import Model, Name, Seconds
 from secretsync.config.package import Package
-from secretsync.config.service import Health
+from secretsync.config.service import Health, Webhook
 from secretsync.config.target import ContextCluster, DirectoryCluster, InCluster, Rollout, Target
 from secretsync.errors import ConfigError
 
@@ -61,9 +61,16 @@ class Config(Model):
         1800, gt=0, description="after failures in a row the period doubles with each, up to this"
     )
     health: Health | None = Field(None, description="the long-running form tells how it is, and its metrics")
+    webhook: Webhook | None = Field(None, description="the long-running form starts a pass when it is asked to")
     cache: Path | None = Field(
         None, description="the cache's folder; default: secretsync in $XDG_CACHE_HOME or ~/.cache"
     )
+
+    @model_validator(mode="after")
+    def _ports_differ(self) -> Config:
+        if self.health and self.webhook and self.health.port == self.webhook.port:
+            raise ValueError(f"health and webhook: both ask for port {self.webhook.port}: give each its own")
+        return self
 
     @model_validator(mode="after")
     def _names_are_unambiguous(self) -> Config:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from secretsync.config.access import Credential
 from secretsync.config.fields import Model
 
 
@@ -11,3 +12,12 @@ class Health(Model):
     """Where /healthz, /readyz and /metrics are answered."""
 
     port: int = Field(ge=1, le=65535)
+
+
+class Webhook(Model):
+    """Where POST /sync starts a pass at once."""
+
+    port: int = Field(ge=1, le=65535)
+    secret: Credential = Field(
+        description="what a caller sends as a bearer token, GitHub signs with, and GitLab calls the secret token"
+    )

@@ -20,7 +20,7 @@ class NoCredential(SecretSyncError):
         self.place, self.reason = place, reason
 
     def __str__(self) -> str:
-        return f"{self.place} {self.reason}; the 'access' of a package names it as the place of a credential"
+        return f"{self.place} {self.reason}; the configuration names it as the place of a credential"
 
 
 class CredentialsOverPlainHttp(SecretSyncError):

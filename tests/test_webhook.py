@@ -1,0 +1,105 @@
+"""POST /sync, and what proves who asks."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from http import HTTPStatus
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from secretsync.listening import Answer, Request
+from secretsync.sources.credentials import NoCredential
+from secretsync.webhook import By, answer, proven_by
+
+SECRET = "It's a Secret to Everybody"
+BODY = b"Hello, World!"
+# GitHub's own example: https://docs.github.com/webhooks/using-webhooks/validating-webhook-deliveries
+SIGNATURE = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"
+
+
+def told(headers: dict[str, str], method: str = "POST", path: str = "/sync") -> tuple[Answer, list[By]]:
+    asked: list[By] = []
+    request = Request(method, path, headers, BODY, "192.0.2.1")
+    return answer(request, lambda: SECRET, asked.append), asked
+
+
+@pytest.mark.parametrize(
+    ("headers", "by"),
+    [
+        ({"x-hub-signature-256": SIGNATURE, "x-github-event": "push"}, By.GITHUB),
+        ({"x-gitlab-token": SECRET}, By.GITLAB),
+        ({"authorization": f"Bearer {SECRET}"}, By.TOKEN),
+    ],
+)
+def test_whoever_proves_the_secret_gets_a_pass(headers: dict[str, str], by: By) -> None:
+    given, asked = told(headers)
+    assert (given.status, asked) == (HTTPStatus.ACCEPTED, [by])
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"x-hub-signature-256": ""},
+        {"x-hub-signature-256": SIGNATURE.replace("7", "8", 1)},
+        {"x-hub-signature-256": SIGNATURE.removeprefix("sha256=")},
+        {"x-hub-signature-256": SIGNATURE.upper()},
+        {"x-hub-signature": "sha1=" + hmac.new(SECRET.encode(), BODY, hashlib.sha1).hexdigest()},
+        {"x-hub-signature-256": "sha256=" + hmac.new(b"another", BODY, hashlib.sha256).hexdigest()},
+        {"x-gitlab-token": ""},
+        {"x-gitlab-token": SECRET[:-1]},
+        {"x-gitlab-token": "é"},
+        {"authorization": SECRET},
+        {"authorization": f"Basic {SECRET}"},
+        {"authorization": "Bearer "},
+        # a wrong proof is not made good by another header
+        {"x-hub-signature-256": "sha256=0", "x-gitlab-token": SECRET},
+    ],
+)
+def test_a_forged_request_is_refused_and_starts_nothing(headers: dict[str, str]) -> None:
+    given, asked = told(headers)
+    assert (given.status, asked) == (HTTPStatus.UNAUTHORIZED, [By.REFUSED])
+    assert SECRET not in given.text
+
+
+@given(body=st.binary(), forged=st.binary(), secret=st.text(min_size=1))
+def test_a_signature_proves_one_body_and_no_other(body: bytes, forged: bytes, secret: str) -> None:
+    key = secret.encode()
+    headers = {"x-hub-signature-256": "sha256=" + hmac.new(key, body, hashlib.sha256).hexdigest()}
+    assert (proven_by(headers, forged, secret) is By.GITHUB) == (forged == body)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"x-gitlab-token": ""},
+        {"authorization": "Bearer "},
+        {"x-hub-signature-256": "sha256=" + hmac.new(b"", BODY, hashlib.sha256).hexdigest()},
+    ],
+)
+def test_an_empty_secret_proves_nothing(headers: dict[str, str]) -> None:
+    assert proven_by(headers, BODY, "") is By.REFUSED
+
+
+def test_a_secret_that_cannot_be_read_refuses_all() -> None:
+    def unreadable() -> str:
+        raise NoCredential("/credentials/webhook/secret", "is empty or not there")
+
+    request = Request("POST", "/sync", {"x-gitlab-token": SECRET}, BODY, "192.0.2.1")
+    asked: list[By] = []
+    assert answer(request, unreadable, asked.append).status == HTTPStatus.SERVICE_UNAVAILABLE
+    assert asked == []
+
+
+def test_github_s_first_ping_is_answered_and_starts_nothing() -> None:
+    given, asked = told({"x-hub-signature-256": SIGNATURE, "x-github-event": "ping"})
+    assert (given.status, asked) == (HTTPStatus.OK, [])
+
+
+@pytest.mark.parametrize(("method", "path", "status"), [("GET", "/sync", 405), ("POST", "/", 404)])
+def test_only_a_post_to_sync_asks_for_a_pass(method: str, path: str, status: int) -> None:
+    given, asked = told({"x-gitlab-token": SECRET}, method, path)
+    assert (given.status, asked) == (status, [])
