@@ -12,7 +12,7 @@ SCHEMA = Path(__file__).parents[1] / "chart" / "values.schema.json"
 NAME = {"$ref": "#/$defs/name"}
 DURATION = {"$ref": "#/$defs/duration"}
 DURATIONS = {"Config": ("interval", "jitter", "maxInterval"), "Package": ("timeout",), "Rollout": ("timeout", "settle")}
-NAMES = {"Package": ("secretName",), "Target": ("namespace", "secretName")}
+NAMES = {"Package": ("secretName",), "Target": ("namespace", "secretName"), "Election": ("namespace",)}
 CLUSTERS = ("DirectoryCluster", "ContextCluster", "InCluster")
 
 
@@ -37,16 +37,17 @@ def _as_helm_gets_it(models: dict[str, Any]) -> None:
     models["Package"]["properties"]["moduleName"]["pattern"] = "^[A-Za-z_][A-Za-z0-9_]*$"
     models["Package"]["properties"]["version"]["type"] = ["string", "number"]
     # a pod has no folder of manifests to write to
-    models["Target"]["properties"]["cluster"] = {
-        "type": "object",
-        "additionalProperties": False,
-        "minProperties": 1,
-        "properties": {
-            "inCluster": {"const": True},
-            "context": {"type": "string"},
-            "kubeconfig": {"type": ["string", "null"]},
-        },
-    }
+    for model in ("Target", "Election"):
+        models[model]["properties"]["cluster"] = {
+            "type": "object",
+            "additionalProperties": False,
+            "minProperties": 1,
+            "properties": {
+                "inCluster": {"const": True},
+                "context": {"type": "string"},
+                "kubeconfig": {"type": ["string", "null"]},
+            },
+        }
 
 
 def _plain(node: Any, of: str = "") -> Any:

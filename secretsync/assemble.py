@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from secretsync import config, pack, window
 from secretsync.cluster import Cluster
@@ -13,6 +15,10 @@ from secretsync.destination import Delivery, Destination, Rollout, Strictness
 from secretsync.model import Bundle, Placement, Revision, Source
 from secretsync.sources import open_source
 from secretsync.sources.watched import Watched
+
+if TYPE_CHECKING:
+    from secretsync.cluster.kubernetes_connection import Patience
+    from secretsync.election import Election
 
 
 class Once:
@@ -63,7 +69,7 @@ def _source(package: config.Package, cache: Path, base: Path) -> Source:
 def _destination(configuration: config.Config, target: config.Target, sources: list[Once], base: Path) -> Destination:
     return Destination(
         name=f"{_place(target)}, namespace {target.namespace}",
-        cluster=open_cluster(target, base),
+        cluster=open_cluster(target.cluster, base),
         installation=configuration.installation,
         namespace=target.namespace,
         deliveries=_deliveries(configuration, target, sources),
@@ -129,17 +135,27 @@ def _place(target: config.Target) -> str:
             return "this cluster"
 
 
-def open_cluster(target: config.Target, base: Path) -> Cluster:
-    """The cluster of a target; the official client is imported only where the API is spoken to."""
-    if isinstance(target.cluster, config.DirectoryCluster):
+def candidate(election: config.Election, installation: str, base: Path, wake: Callable[[], None]) -> Election:
+    """This process, as one of several that could make the passes."""
+    # imported here: a single process needs neither
+    from secretsync.cluster.kubernetes_connection import BRISK
+    from secretsync.election import Election
+
+    cluster = open_cluster(election.cluster, base, BRISK)
+    return Election(cluster, election.namespace, f"{installation}-leader", wake)
+
+
+def open_cluster(cluster: config.Cluster, base: Path, patience: Patience | None = None) -> Cluster:
+    """The cluster that the configuration names; the official client is imported only where the API is spoken to."""
+    if isinstance(cluster, config.DirectoryCluster):
         from secretsync.cluster.directory import DirectoryCluster
 
-        return DirectoryCluster(base / target.cluster.directory)
+        return DirectoryCluster(base / cluster.directory)
 
     from secretsync.cluster.kubernetes import KubernetesCluster
     from secretsync.cluster.kubernetes_connection import Connection, in_cluster, in_context
 
-    if isinstance(target.cluster, config.InCluster):
-        return KubernetesCluster(Connection(in_cluster()))
-    kubeconfig = target.cluster.kubeconfig
-    return KubernetesCluster(Connection(in_context(target.cluster.context, base / kubeconfig if kubeconfig else None)))
+    if isinstance(cluster, config.InCluster):
+        return KubernetesCluster(Connection(in_cluster(), patience))
+    kubeconfig = base / cluster.kubeconfig if cluster.kubeconfig else None
+    return KubernetesCluster(Connection(in_context(cluster.context, kubeconfig), patience))

@@ -12,6 +12,7 @@ import structlog
 
 from secretsync import __version__, assemble, health_port, signs, webhook
 from secretsync.destination import Destination
+from secretsync.election import Election
 from secretsync.errors import SecretSyncError
 from secretsync.follow import Followed
 from secretsync.health import Health, patience
@@ -36,26 +37,61 @@ class Service:
         self._base, self._tell = path.parent, tell
         self._followed, self._bell, self._registry = Followed(path), Bell(), Registry()
         self._started_with = self._followed.current
-        self._health = Health(lambda: patience(self._followed.current))
-        self._registry.process(usable=lambda: self._followed.usable, leads=lambda: True)
+        self._election = self._candidate()
+        self._health = Health(lambda: patience(self._followed.current), self._follows)
+        self._registry.process(usable=lambda: self._followed.usable, leads=self._leads)
 
     def run(self) -> None:
         """Go on until asked to stop, which raises Stopped. Raises PortUnusable."""
         signal.signal(signal.SIGUSR1, lambda *_: self._bell.ring())
-        loop = Loop(self._one_pass, self._rhythm)
+        loop = Loop(self._one_pass, self._rhythm, leads=self._leads)
         loop.beside(LOOK, self._look)
         with ExitStack() as stack:
             stack.enter_context(signs.heard_by(self._registry.sign))
             stack.enter_context(signs.heard_by(self._health.sign))
             stack.enter_context(self._telling())
             stack.enter_context(self._hearing())
+            if self._election:
+                stack.enter_context(self._election.campaigning())
             log.info("started", version=__version__, interval=self._followed.current.interval)
-            loop.run(self._bell.wait)
+            loop.run(self._wait)
+
+    def _candidate(self) -> Election | None:
+        told = self._started_with
+        if not told.election:
+            return None
+        return assemble.candidate(told.election, told.installation, self._base, self._bell.ring)
+
+    def _leads(self) -> bool:
+        return self._election is None or self._election.leads
+
+    def _follows(self) -> bool | None:
+        return self._election.follows if self._election else None
+
+    def _wait(self, seconds: float) -> bool:
+        """Until somebody asks for a pass; a follower passes that on."""
+        rang = self._bell.wait(seconds)
+        if rang and not self._leads():
+            self._pass_on()
+        return rang
+
+    def _pass_on(self) -> None:
+        try:
+            self._ask()
+        except SecretSyncError as error:
+            log.error("the leader could not be told that a pass is wanted", why=str(error))
+
+    def _ask(self) -> None:
+        """A pass shall come at once. Raises SecretSyncError."""
+        if self._election:
+            self._election.ask()
+        else:
+            self._bell.ring()
 
     def _look(self) -> bool:
         self._health.sign()
         changed = self._followed.look()
-        for key in ("health", "webhook"):
+        for key in ("health", "webhook", "election"):
             if changed and getattr(self._followed.current, key) != getattr(self._started_with, key):
                 log.warning("a changed key takes effect when secretsync is started anew", key=key)
         return changed
@@ -78,7 +114,7 @@ class Service:
     def _asked(self, by: webhook.By) -> None:
         self._registry.requested(by)
         if by is not webhook.By.REFUSED:
-            self._bell.ring()
+            self._ask()
 
     def _one_pass(self) -> bool:
         try:

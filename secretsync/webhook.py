@@ -49,7 +49,7 @@ def proven_by(headers: Mapping[str, str], body: bytes, secret: str) -> By:
 def answer(request: Request, secret: Callable[[], str], asked: Callable[[By], None]) -> Answer:
     """What whoever asks is told; *asked* is called once for each question, refused ones too.
 
-    *secret* may raise SecretSyncError.
+    Both may raise SecretSyncError.
     """
     if request.path != "/sync":
         return Answer(HTTPStatus.NOT_FOUND, "there is /sync\n")
@@ -62,7 +62,11 @@ def answer(request: Request, secret: Callable[[], str], asked: Callable[[By], No
         return Answer(HTTPStatus.SERVICE_UNAVAILABLE, "requests cannot be verified just now: see secretsync's log\n")
     if by is By.GITHUB and request.headers.get("x-github-event") == "ping":
         return Answer(HTTPStatus.OK, "pong\n")
-    asked(by)
+    try:
+        asked(by)
+    except SecretSyncError as error:
+        log.error("a request for a pass cannot be passed on to the leader", why=str(error))
+        return Answer(HTTPStatus.SERVICE_UNAVAILABLE, "the leader cannot be told just now: see secretsync's log\n")
     if by is By.REFUSED:
         log.warning("a request for a pass was refused: it does not prove the secret", client=request.client)
         return Answer(HTTPStatus.UNAUTHORIZED, "this request does not prove that it knows the webhook's secret\n")

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from secretsync.cluster.errors import Call, Unreachable
 from secretsync.listening import Answer, Request
 from secretsync.sources.credentials import NoCredential
 from secretsync.webhook import By, answer, proven_by
@@ -103,3 +104,11 @@ def test_github_s_first_ping_is_answered_and_starts_nothing() -> None:
 def test_only_a_post_to_sync_asks_for_a_pass(method: str, path: str, status: int) -> None:
     given, asked = told({"x-gitlab-token": SECRET}, method, path)
     assert (given.status, asked) == (status, [])
+
+
+def test_a_leader_that_cannot_be_told_is_said() -> None:
+    def away(by: By) -> None:
+        raise Unreachable(Call("update", "leases", "ops", "secretsync-leader"), "api", "timed out")
+
+    request = Request("POST", "/sync", {"x-gitlab-token": SECRET}, BODY, "192.0.2.1")
+    assert answer(request, lambda: SECRET, away).status == HTTPStatus.SERVICE_UNAVAILABLE

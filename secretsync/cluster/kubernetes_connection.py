@@ -55,6 +55,10 @@ class Patience:
     retries: Retry = _RETRIES
 
 
+BRISK = Patience(connect=3, read=4, whole=4, retries=Retry(total=0))
+"""For what is asked again in a moment anyway."""
+
+
 @dataclass(frozen=True)
 class Reply:
     """The API's answer; *repeated* when an earlier try of the same call may have taken place."""

@@ -13,8 +13,8 @@ from pydantic import Field, ValidationError, model_validator
 from secretsync.config.check import Check
 from secretsync.config.fields import Model, Name, Seconds
 from secretsync.config.package import Package
-from secretsync.config.service import Health, Webhook
-from secretsync.config.target import ContextCluster, DirectoryCluster, InCluster, Rollout, Target
+from secretsync.config.service import Election, Health, Webhook
+from secretsync.config.target import Cluster, ContextCluster, DirectoryCluster, InCluster, Rollout, Target
 from secretsync.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -22,9 +22,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Check",
+    "Cluster",
     "Config",
     "ContextCluster",
     "DirectoryCluster",
+    "Election",
     "InCluster",
     "Package",
     "Rollout",
@@ -62,6 +64,7 @@ class Config(Model):
     )
     health: Health | None = Field(None, description="the long-running form tells how it is, and its metrics")
     webhook: Webhook | None = Field(None, description="the long-running form starts a pass when it is asked to")
+    election: Election | None = Field(None, description="for several processes of the long-running form: one leads")
     cache: Path | None = Field(
         None, description="the cache's folder; default: secretsync in $XDG_CACHE_HOME or ~/.cache"
     )

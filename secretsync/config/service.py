@@ -5,7 +5,8 @@ from __future__ import annotations
 from pydantic import Field
 
 from secretsync.config.access import Credential
-from secretsync.config.fields import Model
+from secretsync.config.fields import Model, Name
+from secretsync.config.target import Cluster
 
 
 class Health(Model):
@@ -21,3 +22,10 @@ class Webhook(Model):
     secret: Credential = Field(
         description="what a caller sends as a bearer token, GitHub signs with, and GitLab calls the secret token"
     )
+
+
+class Election(Model):
+    """Where several processes agree, by a Lease, which of them makes the passes."""
+
+    cluster: Cluster
+    namespace: Name
