@@ -40,6 +40,12 @@ class Cluster(Protocol):
     def annotate(self, workload: Workload, annotations: Mapping[str, str], *, manager: str) -> Workload:
         """Apply pod-template annotations server-side as *manager*, which starts new pods."""
 
+    def wire(self, workload: Workload, part: Manifest, *, manager: str) -> Workload:
+        """Apply a part of the pod template server-side as *manager*, who then has that and nothing else of it.
+
+        Whatever else has a field of *part* loses it. Conflict when the template is no longer what was read.
+        """
+
     def log_tail(self, namespace: str, pod: str, container: str) -> str:
         """The last line that a container, or the one before it, wrote; empty where it cannot be read."""
 

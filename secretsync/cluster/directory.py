@@ -20,7 +20,7 @@ from secretsync.manifest import in_place_of, secret_from, to_manifest
 from secretsync.model import Manifest, Ref, Secret, Workload
 
 _WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
-_SPAWNERS = ("ReplicaSet", "Job", "CronJob", "Pod")
+_SPAWNERS = ("ReplicaSet", "ControllerRevision", "Job", "CronJob", "Pod")
 _NO_FOLDING = 1 << 30
 
 
@@ -74,6 +74,11 @@ class DirectoryCluster:
             except NotEditable as error:
                 raise UnusableManifest(found.path, f"{workload.ref} cannot be annotated: {error}") from None
             return _workload(self._live_workload(workload.ref))
+
+    def wire(self, workload: Workload, part: Manifest, *, manager: str) -> Workload:
+        """There are no field managers here who could take back what was applied; always an UnusableManifest."""
+        path = self._live_workload(workload.ref).path
+        raise UnusableManifest(path, f"{workload.ref} cannot be wired in a file: write the mounts and variables there")
 
     def log_tail(self, namespace: str, pod: str, container: str) -> str:
         return ""

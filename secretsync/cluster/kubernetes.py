@@ -16,9 +16,10 @@ from secretsync.model import Manifest, Ref, Secret, Workload
 _SECRETS = "/api/v1/namespaces/{namespace}/secrets"
 _PODS = "/api/v1/namespaces/{namespace}/pods"
 _WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
-_SPAWNERS = ("ReplicaSet", "Job", "CronJob", "Pod")
+_SPAWNERS = ("ReplicaSet", "ControllerRevision", "Job", "CronJob", "Pod")
 _GROUPS = {"Job": "batch/v1", "CronJob": "batch/v1", "Pod": "v1", "Lease": "coordination.k8s.io/v1"}
 _PAGE = 500
+_TRIES = 5
 _LOG_LINES = 10
 _LOG_BYTES = 1 << 16
 _LONGEST_LINE = 500
@@ -80,31 +81,35 @@ class KubernetesCluster:
             reply.check()
 
     def workloads(self, namespace: str, selector: str = "") -> Sequence[Workload]:
-        return [
-            Workload(Ref(kind, namespace, manifest["metadata"]["name"]), manifest)
-            for kind in _WORKLOADS
-            for manifest in self._list(kind, namespace, selector)
-        ]
+        return [_workload(kind, one) for kind in _WORKLOADS for one in self._list(kind, namespace, selector)]
 
     def pods(self, namespace: str) -> Sequence[Manifest]:
-        return list(self._list("Pod", namespace))
+        return [_without_managed_fields(manifest) for manifest in self._list("Pod", namespace)]
 
     def spawners(self, namespace: str) -> Sequence[Manifest]:
-        return [manifest for kind in _SPAWNERS for manifest in self._list(kind, namespace)]
+        return [_without_managed_fields(one) for kind in _SPAWNERS for one in self._list(kind, namespace)]
 
     def annotate(self, workload: Workload, annotations: Mapping[str, str], *, manager: str) -> Workload:
-        ref = workload.ref
-        reply = self._connection.send(
-            Call("patch", _resource(ref.kind), ref.namespace, ref.name),
-            "PATCH",
-            _path(ref.kind) + "/{name}",
-            query={"fieldManager": manager, "force": "true"},
-            body=_apply_body(workload, annotations),
-            content_type="application/apply-patch+yaml",
-        )
+        body = _apply_body(workload, {"metadata": {"annotations": dict(annotations)}})
+        reply = self._apply(workload.ref, body, manager)
         if reply.absent or _names_another_uid(reply):
-            raise WorkloadGone(ref)
-        return Workload(ref, _without_managed_fields(reply.content()))
+            raise WorkloadGone(workload.ref)
+        return _workload(workload.ref.kind, reply.content())
+
+    def wire(self, workload: Workload, part: Manifest, *, manager: str) -> Workload:
+        live = workload
+        for _ in range(_TRIES):
+            # what was read was judged, so nothing else is overwritten; only its status may have changed since
+            body = _apply_body(live, part, resourceVersion=live.manifest["metadata"]["resourceVersion"])
+            reply = self._apply(workload.ref, body, manager)
+            if reply.status != HTTPStatus.CONFLICT:
+                break
+            live = self._with_the_same_template(workload)
+        else:
+            raise Conflict(workload.ref, "kept changing")
+        if reply.absent or _names_another_uid(reply):
+            raise WorkloadGone(workload.ref)
+        return _workload(workload.ref.kind, reply.content())
 
     def log_tail(self, namespace: str, pod: str, container: str) -> str:
         for previous in ("false", "true"):
@@ -162,6 +167,26 @@ class KubernetesCluster:
         if not reply.absent and reply.status != HTTPStatus.CONFLICT:
             reply.check()
 
+    def _apply(self, ref: Ref, body: Manifest, manager: str) -> Reply:
+        return self._connection.send(
+            Call("patch", _resource(ref.kind), ref.namespace, ref.name),
+            "PATCH",
+            _path(ref.kind) + "/{name}",
+            query={"fieldManager": manager, "force": "true"},
+            body=body,
+            content_type="application/apply-patch+yaml",
+        )
+
+    def _with_the_same_template(self, workload: Workload) -> Workload:
+        """*workload* as it is now. Raises WorkloadGone, and Conflict where its pod template has changed."""
+        ref = workload.ref
+        now = next((one for one in self._list(ref.kind, ref.namespace) if one["metadata"]["name"] == ref.name), None)
+        if now is None or now["metadata"]["uid"] != workload.manifest["metadata"]["uid"]:
+            raise WorkloadGone(ref)
+        if now["spec"]["template"] != workload.template:
+            raise Conflict(ref, "was changed by someone else")
+        return Workload(ref, now)
+
     def _already_written(self, wanted: Secret, reply: Reply, otherwise: str) -> Secret:
         """*wanted* as it is live, where an earlier try of this very call wrote it and only its answer was lost."""
         live = self.secret(wanted.namespace, wanted.name) if reply.repeated else None
@@ -170,7 +195,7 @@ class KubernetesCluster:
         return live
 
     def _list(self, kind: str, namespace: str, selector: str = "") -> Iterator[Manifest]:
-        """All of a kind; their kind is added, which a list leaves out, and what no reader needs goes."""
+        """All of a kind; their kind is added, which a list leaves out."""
         query: dict[str, Any] = {"limit": _PAGE}
         if selector:
             query["labelSelector"] = selector
@@ -180,7 +205,7 @@ class KubernetesCluster:
                 raise UnreadableSelector(selector)
             page = reply.content()
             for item in page["items"]:
-                yield {"apiVersion": _group(kind), "kind": kind, **_without_managed_fields(item)}
+                yield {"apiVersion": _group(kind), "kind": kind, **item}
             query["continue"] = page["metadata"].get("continue")
             if not query["continue"]:
                 return
@@ -211,6 +236,11 @@ def _resource(kind: str) -> str:
     return f"{kind.lower()}s.{group}" if group else f"{kind.lower()}s"
 
 
+def _workload(kind: str, manifest: Manifest) -> Workload:
+    metadata = manifest["metadata"]
+    return Workload(Ref(kind, metadata["namespace"], metadata["name"]), manifest)
+
+
 def _names_another_uid(reply: Reply) -> bool:
     """An apply with a uid conflicts where the object has gone, and is invalid where another has taken its name."""
     if reply.status == HTTPStatus.CONFLICT:
@@ -218,8 +248,8 @@ def _names_another_uid(reply: Reply) -> bool:
     return reply.status == HTTPStatus.UNPROCESSABLE_ENTITY and reply.refusal().why == "metadata.uid"
 
 
-def _apply_body(workload: Workload, annotations: Mapping[str, str]) -> Manifest:
-    """All that our manager owns. The uid keeps the apply from creating the object anew when it has gone."""
+def _apply_body(workload: Workload, part: Manifest, **metadata: str) -> Manifest:
+    """All that our manager has of a template. The uid keeps the apply from creating the object anew when it is gone."""
     ref = workload.ref
     return {
         "apiVersion": "apps/v1",
@@ -228,11 +258,13 @@ def _apply_body(workload: Workload, annotations: Mapping[str, str]) -> Manifest:
             "name": ref.name,
             "namespace": ref.namespace,
             "uid": workload.manifest["metadata"]["uid"],
+            **metadata,
         },
-        "spec": {"template": {"metadata": {"annotations": dict(annotations)}}},
+        "spec": {"template": part},
     }
 
 
 def _without_managed_fields(manifest: Manifest) -> Manifest:
+    """Who wrote what is read of workloads alone."""
     manifest["metadata"].pop("managedFields", None)
     return manifest

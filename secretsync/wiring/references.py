@@ -31,10 +31,12 @@ def swaps_files(template: Manifest, names: Collection[str]) -> bool:
 
 
 def pod_template(manifest: Manifest) -> Manifest:
-    """The pod template of a workload, ReplicaSet, Job or CronJob, or the pod itself."""
+    """The pod template of a workload, ReplicaSet, ControllerRevision, Job or CronJob, or the pod itself."""
     spec = manifest.get("spec") or {}
     if manifest["kind"] == "Pod":
         return manifest
+    if manifest["kind"] == "ControllerRevision":
+        spec = (manifest.get("data") or {}).get("spec") or {}
     if manifest["kind"] == "CronJob":
         spec = (spec.get("jobTemplate") or {}).get("spec") or {}
     template: Manifest = spec.get("template") or {}

@@ -69,7 +69,12 @@ def test_managed_fields_are_kept_where_they_tell_something_and_nowhere_else(api:
     assert "managedFields" in api.cluster.create(secret(api), manager=MANAGER).metadata
     api.put(workload(api, "Deployment", "server"))
     (read,) = api.cluster.workloads(api.namespace)
-    assert "managedFields" not in read.manifest["metadata"]
+    assert "managedFields" in read.manifest["metadata"]
+    spec = {"containers": [{"name": "main", "image": "rucio"}], "nodeSelector": {"none": "at-all"}}
+    api.put({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "one", "namespace": api.namespace}, "spec": spec})
+    found = api.cluster.pods(api.namespace)
+    assert found
+    assert not [one for one in found if "managedFields" in one["metadata"]]
 
 
 def lease(place: Place, holder: str = "us") -> dict[str, Any]:

@@ -1,11 +1,10 @@
-"""A small stub of the Kubernetes API: objects in memory, resourceVersions, apply for a pod template's annotations.
+"""A small stub of the Kubernetes API: objects in memory, resourceVersions, server-side apply to a pod template.
 
 It knows nothing of admission, permissions or controllers; the same contract runs on a real API server.
 """
 
 from __future__ import annotations
 
-import copy
 import itertools
 import json
 import re
@@ -16,6 +15,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from tests.applied import applied, written
 from tests.servers.http import Answer, Request
 
 Object = dict[str, Any]
@@ -41,7 +41,8 @@ class StubApi:
         with self._lock:
             metadata = manifest["metadata"]
             key = metadata["namespace"], f"{manifest['kind'].lower()}s", metadata["name"]
-            self._store(key, {**manifest, "metadata": {"uid": str(uuid.uuid4()), **metadata}}, "somebody")
+            uid = self.objects[key]["metadata"]["uid"] if key in self.objects else str(uuid.uuid4())
+            self._store(key, {**manifest, "metadata": {"uid": uid, **metadata}}, "somebody")
 
     def remove(self, namespace: str, kind: str, name: str) -> None:
         del self.objects[namespace, f"{kind.lower()}s", name]
@@ -97,21 +98,18 @@ class StubApi:
         return _answer({"kind": "Status", "status": "Success"})
 
     def _patch(self, key: tuple[str, str, str], query: dict[str, str], body: Object) -> Answer:
-        """Server-side apply of annotations: what this manager applied before and leaves out now goes."""
+        """Server-side apply to a pod template, at the version that is named, if one is."""
         if key not in self.objects:
             return _status(409, "Conflict", key[1])
-        live = copy.deepcopy(self.objects[key])
+        live = self.objects[key]
         if live["metadata"]["uid"] != body["metadata"]["uid"]:
             return _status(422, "Invalid", key[1], field="metadata.uid")
-        owned = live.setdefault("owned", {})
-        wanted = body["spec"]["template"]["metadata"]["annotations"]
-        annotations = live["spec"]["template"].setdefault("metadata", {}).setdefault("annotations", {})
-        for name in owned.get(query["fieldManager"], []):
-            annotations.pop(name, None)
-        annotations.update(wanted)
-        owned[query["fieldManager"]] = list(wanted)
-        self._store(key, live, query["fieldManager"])
-        return _answer(self.objects[key])
+        if body["metadata"].get("resourceVersion", version := live["metadata"]["resourceVersion"]) != version:
+            return _status(409, "Conflict", key[1])
+        changed = applied(live, body["spec"]["template"], query["fieldManager"])
+        changed["metadata"]["resourceVersion"] = str(next(self._versions))
+        self.objects[key] = changed
+        return _answer(changed)
 
     def _written(self, key: tuple[str, str, str], body: Object, query: dict[str, str], status: int) -> Answer:
         if sum(len(value) * 3 // 4 for value in (body.get("data") or {}).values()) > _LIMIT:
@@ -121,13 +119,12 @@ class StubApi:
 
     def _store(self, key: tuple[str, str, str], stored: Object, manager: str) -> None:
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        fields = written(stored) if "template" in stored.get("spec", {}) else {"f:data": {}}
         metadata = {
             "creationTimestamp": now,
             **stored["metadata"],
             "resourceVersion": str(next(self._versions)),
-            "managedFields": [
-                {"manager": manager, "operation": "Update", "time": now, "fieldsV1": {"f:data": {}, "f:spec": {}}}
-            ],
+            "managedFields": [{"manager": manager, "operation": "Update", "time": now, "fieldsV1": fields}],
         }
         self.objects[key] = {**stored, "metadata": metadata}
 
