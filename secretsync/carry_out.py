@@ -68,7 +68,7 @@ def _keep_or_say(destination: Destination, package: PackagePlan, memory: Memory)
 
 def _keep(destination: Destination, package: PackagePlan, memory: Memory) -> str:
     cluster, namespace = destination.cluster, destination.namespace
-    live = [change.live for change in package.changes if change.live]
+    live = package.live
     ring = history.names(package.placement.secret, destination.rollout.history)
     found = {name: cluster.secret(namespace, name) for name in ring}
     hold = memory.state.of(package.placement.secret).hold
@@ -153,8 +153,11 @@ def restart(destination: Destination, restarts: Sequence[Restart], memory: Memor
     for one in restarts:
         ref = one.workload.ref
         try:
-            destination.cluster.annotate(one.workload, one.annotations, manager=destination.manager)
+            _restart_one(destination, one)
         except Unreachable:
+            raise
+        except Conflict:
+            memory.keep(told)
             raise
         except SecretSyncError as error:
             refused[ref] = Status(State.FAILED, f"could not be restarted: {error}", Cause.OTHER)
@@ -164,6 +167,13 @@ def restart(destination: Destination, restarts: Sequence[Restart], memory: Memor
         told = told.restarted(str(ref), one.annotations)
     memory.keep(told)
     return refused
+
+
+def _restart_one(destination: Destination, one: Restart) -> None:
+    if one.rewiring is None:
+        destination.cluster.annotate(one.workload, one.annotations, manager=destination.manager)
+    else:
+        destination.cluster.wire(one.workload, one.rewiring.part, manager=one.rewiring.manager)
 
 
 def unstick(destination: Destination, restarts: Sequence[Restart]) -> None:
@@ -214,7 +224,8 @@ def observe(destination: Destination) -> Observation | None:
     """One list per kind; None where the API could not be asked just now."""
     cluster, namespace = destination.cluster, destination.namespace
     try:
-        workloads = cluster.workloads(namespace, destination.selector)
+        # one that is unwired because it is selected no longer is watched as well
+        workloads = cluster.workloads(namespace, "" if destination.wires else destination.selector)
         return Observation({workload.ref: workload for workload in workloads}, cluster.pods(namespace))
     except Unreachable as error:
         log.warning("the rollouts cannot be watched just now", why=str(error))
@@ -248,7 +259,8 @@ def end(plan: Plan, memory: Memory) -> None:
     told = memory.state
     for package in plan.packages:
         secret = package.placement.secret
-        left = tuple(change.desired.name for change in package.changes if change.action is not Action.DELETE)
+        left = {change.desired.name for change in package.changes if change.action is not Action.DELETE}
         if not told.of(secret).finished:
-            told = told.with_package(secret, told.of(secret).ended(left))
+            ended = told.of(secret).ended(tuple(left.difference(package.outdated)), package.outdated)
+            told = told.with_package(secret, ended)
     memory.keep(told)

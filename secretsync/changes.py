@@ -69,11 +69,16 @@ class Desired:
 
 @dataclass(frozen=True)
 class PackagePlan:
-    """What happens to the Secrets of one package; *write* is the id that its pods shall carry."""
+    """What happens to the Secrets of one package; *write* is the id that its pods shall carry.
+
+    *returns* says that its Secrets are there from an earlier write; *outdated* names immutable ones of other writes.
+    """
 
     desired: Desired
     changes: tuple[Change, ...]
     write: int
+    returns: bool = False
+    outdated: tuple[str, ...] = ()
 
     @property
     def placement(self) -> Placement:
@@ -100,7 +105,12 @@ class PackagePlan:
     @property
     def content(self) -> bool:
         """Whether what is still to be written differs in what pods would see."""
-        return any(change.content for change in self.writes)
+        return self.returns or any(change.content for change in self.writes)
+
+    @property
+    def live(self) -> tuple[Secret, ...]:
+        """The live Secrets that hold what was written last; none where nothing was."""
+        return pack.newest_write([change.live for change in self.changes if change.live])
 
 
 def stamped_write(workload: Workload, secret: str) -> int:
@@ -113,18 +123,27 @@ def package_plan(
     live: Mapping[str, Secret],
     remembered: PackageState,
     stamped: Sequence[int],
-    referrers: Mapping[str, Sequence[str]],
+    referrers: Mapping[str, Sequence[str]] | None,
 ) -> PackagePlan:
     """Compare one package's Secrets with those that are *live*, by name.
 
-    *stamped* are the writes that workloads carry; *referrers* tell who could still start a pod with a Secret.
+    *stamped* are the writes that workloads carry; *referrers* tell who could still start a pod with a Secret, and are
+    None where nobody asked: what is outdated then stays.
     """
     names = {secret.name for secret in desired.secrets}
-    gone = [live[name] for name in remembered.secrets if name not in names and name in live]
-    changes = [_change(secret, live.get(secret.name)) for secret in desired.secrets]
-    changes += [_removal(secret, desired, referrers) for secret in gone]
-    write = _write_id(changes, desired, remembered, stamped)
-    return PackagePlan(desired, tuple(_with_write(change, write) for change in changes), write)
+    known = remembered.secrets if referrers is None else dict.fromkeys((*remembered.secrets, *remembered.outdated))
+    gone = [live[name] for name in known if name not in names and name in live]
+    wanted = [_change(secret, live.get(secret.name)) for secret in desired.secrets]
+    removals = [_removal(secret, desired, referrers or {}) for secret in gone]
+    write = _write_id(wanted, removals, desired, remembered, stamped)
+    left = remembered.outdated if referrers is None else (one.desired.name for one in removals if _is_left(one))
+    return PackagePlan(
+        desired,
+        tuple(_with_write(change, write) for change in (*(_taken_over(one, write) for one in wanted), *removals)),
+        write,
+        returns=any(_returns(change, write) for change in wanted),
+        outdated=tuple(name for name in left if name not in names),
+    )
 
 
 def file_changes(live: Secret | None, desired: Secret | None) -> tuple[FileChange, ...]:
@@ -162,19 +181,45 @@ def _removal(live: Secret, desired: Desired, referrers: Mapping[str, Sequence[st
     """A Secret no longer desired goes; it is only emptied where a pod that needs it could still be started."""
     if live.name not in referrers:
         return Change(Action.DELETE, live, live, file_changes(live, None))
+    if live.immutable:
+        return Change(Action.KEEP, live, live)
     top = desired.secrets[0]
     told = {**top.annotations, pack.DIRECTORY: live.annotations.get(pack.DIRECTORY, ".")}
     return _change(replace(live, data={}, labels=top.labels, annotations=told), live)
 
 
-def _write_id(changes: Sequence[Change], desired: Desired, remembered: PackageState, stamped: Sequence[int]) -> int:
+def _is_left(removal: Change) -> bool:
+    """Whether an immutable Secret of an earlier write stays, as some pod may need it."""
+    return removal.desired.immutable and removal.action is Action.KEEP
+
+
+def _returns(change: Change, write: int) -> bool:
+    """Whether an immutable Secret that is there already becomes part of another write."""
+    return change.desired.immutable and change.live is not None and _write_of(change.live) != write
+
+
+def _write_id(
+    wanted: Sequence[Change],
+    removals: Sequence[Change],
+    desired: Desired,
+    remembered: PackageState,
+    stamped: Sequence[int],
+) -> int:
     """A new id whenever pods would see a difference; one more than any ever seen, so that none is used twice."""
-    carried = [_write_of(change.live) for change in changes if change.live]
-    digests = {change.live.annotations.get(pack.DIGEST) for change in changes if change.live}
-    same = digests == {desired.bundle.digest} and not any(change.content for change in changes)
-    if same and all(carried):
+    seen = [_write_of(change.live) for change in (*wanted, *removals) if change.live]
+    judged = [*wanted, *(one for one in removals if _changes_in_place(one, desired))]
+    carried = [_write_of(change.live) for change in judged if change.live]
+    digests = {change.live.annotations.get(pack.DIGEST) for change in judged if change.live}
+    newest = max([remembered.write, *seen, *stamped], default=0)
+    same = digests == {desired.bundle.digest} and not any(change.content for change in judged) and all(carried)
+    if same and (not desired.placement.wired or set(carried) == {newest}):
         return max(carried)
-    return 1 + max([remembered.write, *carried, *stamped])
+    return 1 + newest
+
+
+def _changes_in_place(removal: Change, desired: Desired) -> bool:
+    """Whether a Secret that is no longer desired belongs to this write: immutable ones are each of their own."""
+    return not removal.desired.immutable and not desired.placement.wired
 
 
 def _write_of(secret: Secret) -> int:
@@ -183,6 +228,11 @@ def _write_of(secret: Secret) -> int:
 
 def _number(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0
+
+
+def _taken_over(change: Change, write: int) -> Change:
+    """An immutable Secret that is there already is told which write it belongs to now."""
+    return replace(change, action=Action.UPDATE) if _returns(change, write) else change
 
 
 def _with_write(change: Change, write: int) -> Change:

@@ -92,6 +92,11 @@ class Destination:
     rollout: Rollout = Rollout()
 
     @property
+    def wires(self) -> bool:
+        """Whether we mount the packages into the selected workloads ourselves."""
+        return any(delivery.placement.wired for delivery in self.deliveries)
+
+    @property
     def manager(self) -> str:
         """Our field manager: it names the installation, so that two of them keep each its own annotations."""
         return f"secretsync-{self.installation}"

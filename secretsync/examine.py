@@ -72,8 +72,7 @@ def _examine(delivery: Delivery, package: PackagePlan, around: Surroundings) -> 
 
 
 def _live(package: PackagePlan) -> Bundle | None:
-    live = [change.live for change in package.changes if change.live]
-    return pack.live_bundle(live) if live else None
+    return pack.live_bundle(package.live) if package.live else None
 
 
 def _surroundings(package: PackagePlan, workloads: Sequence[Workload]) -> Surroundings:

@@ -76,7 +76,7 @@ def status(destination: Destination) -> tuple[Deployed, ...]:
 def _deployed(destination: Destination, delivery: Delivery, memory: Memory, workloads: Sequence[Workload]) -> Deployed:
     secret = delivery.placement.secret
     live = _live(destination, delivery, memory)
-    names = {one.name for one in live}
+    names = {*(one.name for one in live), *memory.state.of(secret).secrets, *memory.state.of(secret).outdated}
     writes = [int(one.annotations.get(pack.WRITE, "0")) for one in live]
     return Deployed(
         module=delivery.placement.module,
@@ -130,12 +130,33 @@ def hold(destination: Destination, delivery: Delivery, reason: str) -> None:
 
 
 def release(destination: Destination, delivery: Delivery) -> Hold | None:
-    """Follow the source again from the next pass on; returns the hold that was ended, None where there was none."""
+    """Follow the source again from the next pass on; returns the hold that was ended, None where there was none.
+
+    Templates that somebody put back are wired anew.
+    """
     memory = _memory(destination)
-    ended = memory.state.of(delivery.placement.secret).hold
+    remembered = memory.state.of(delivery.placement.secret)
+    ended = remembered.hold
+    if by_hand := _put_back(destination, delivery, remembered):
+        ended = ended or Hold(f"somebody put back the template of {', '.join(by_hand)}")
+        restarts = {name: write for name, write in remembered.restarts.items() if name not in by_hand}
+        remembered = replace(remembered, restarts=restarts)
     if ended:
-        _set_hold(memory, delivery, None)
+        memory.keep(memory.state.with_package(delivery.placement.secret, replace(remembered, hold=None)))
     return ended
+
+
+def _put_back(destination: Destination, delivery: Delivery, remembered: PackageState) -> Sequence[str]:
+    """Workloads that were wired for the newest write and carry another."""
+    if not delivery.placement.wired:
+        return ()
+    secret = delivery.placement.secret
+    workloads = destination.cluster.workloads(destination.namespace, destination.selector)
+    return [
+        name
+        for one in workloads
+        if remembered.restarts.get(name := str(one.ref)) == remembered.write != stamped_write(one, secret)
+    ]
 
 
 def _set_hold(memory: Memory, delivery: Delivery, hold: Hold | None) -> None:
@@ -147,11 +168,11 @@ def _memory(destination: Destination) -> Memory:
     return Memory(destination.cluster, destination.installation, destination.namespace, destination.manager)
 
 
-def _live(destination: Destination, delivery: Delivery, memory: Memory) -> list[Secret]:
+def _live(destination: Destination, delivery: Delivery, memory: Memory) -> Sequence[Secret]:
     secret = delivery.placement.secret
     names = dict.fromkeys((secret, *memory.state.of(secret).secrets))
     found = (destination.cluster.secret(destination.namespace, name) for name in names)
-    return [one for one in found if one]
+    return pack.newest_write([one for one in found if one])
 
 
 def _kept(destination: Destination, delivery: Delivery) -> tuple[history.Kept, ...]:

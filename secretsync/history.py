@@ -41,7 +41,7 @@ def entries(found: Mapping[str, Secret | None]) -> tuple[Kept, ...]:
 
 def to_keep(live: Sequence[Secret], placement: Placement, name: str) -> Secret:
     """The Secret called *name* that keeps what is live now. Raises SecretTooLarge where it does not fit."""
-    compressed = replace(placement, secret=name, layout="zip")
+    compressed = replace(placement, secret=name, layout="zip", wired=False)
     bundle = replace(pack.live_bundle(live), module=placement.module)
     (secret,) = pack.pack(bundle, compressed, live[0].annotations.get(pack.RECIPE, ""))
     return replace(secret, annotations={**secret.annotations, KEPT: live[0].annotations.get(pack.WRITE, "0")})

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import structlog
 
 from secretsync import drift, pack
 from secretsync.changes import Desired
+from secretsync.cluster.selector import selects
 from secretsync.destination import Delivery, Destination
 from secretsync.errors import SecretSyncError
 from secretsync.model import Bundle, Manifest, Secret
-from secretsync.plan import Live, Plan, make_plan, superfluous
+from secretsync.plan import Live, Plan, make_plan, outdated, superfluous
 from secretsync.signs import is_stage
 from secretsync.state import Hold, PackageState, State
+from secretsync.wiring.field_managers import is_wired, manager_of
 from secretsync.wiring.references import pod_template, secrets_referenced
 
 log = structlog.get_logger()
 
-_Found = Mapping[str, Secret | None]
+_Asked = Mapping[str, Secret | None]
 
 
 class KeptBundleGone(SecretSyncError):
@@ -56,19 +58,34 @@ def look(destination: Destination, remembered: State) -> Plan:
     cluster, namespace = destination.cluster, destination.namespace
     secrets = _live_secrets(destination, remembered)
     desired = [_desired(destination, delivery, secrets, remembered) for delivery in destination.deliveries]
-    secrets = _with_new_names(destination, desired, secrets)
-    live = Live(
-        {name: secret for name, secret in secrets.items() if secret},
-        cluster.workloads(namespace, destination.selector),
-    )
-    if superfluous(desired, live, remembered):
-        live = replace(live, referrers=referrers(destination))
+    secrets = _with_names(destination, [secret.name for one in desired for secret in one.secrets], secrets)
+    live = _live(destination, secrets)
     if destination.drift == "report":
         desired = [drift.left_as_it_is(one, live.secrets) for one in desired]
     plan = make_plan(desired, live, remembered, adopt=destination.adopt)
+    if superfluous(desired, live, remembered) or (plan.pending and outdated(desired, remembered)):
+        secrets = _with_names(destination, outdated(desired, remembered), secrets)
+        live = replace(live, secrets=_found(secrets), referrers=referrers(destination))
+        plan = make_plan(desired, live, remembered, adopt=destination.adopt)
     if plan.needs_pods:
         plan = make_plan(desired, replace(live, pods=cluster.pods(namespace)), remembered, adopt=destination.adopt)
     return plan
+
+
+def _live(destination: Destination, secrets: _Asked) -> Live:
+    """What is there now; where we wire, workloads that are no longer selected may still be wired."""
+    cluster, namespace, selector = destination.cluster, destination.namespace, destination.selector
+    if not destination.wires:
+        return Live(_found(secrets), cluster.workloads(namespace, selector))
+    workloads = cluster.workloads(namespace)
+    selected = [one for one in workloads if selects(selector, one.labels)]
+    manager = manager_of(destination.installation)
+    unselected = [one for one in workloads if not selects(selector, one.labels) and is_wired(one, manager)]
+    return Live(_found(secrets), selected, unselected)
+
+
+def _found(secrets: _Asked) -> Mapping[str, Secret]:
+    return {name: secret for name, secret in secrets.items() if secret}
 
 
 def referrers(destination: Destination) -> Mapping[str, Sequence[str]]:
@@ -82,7 +99,7 @@ def referrers(destination: Destination) -> Mapping[str, Sequence[str]]:
     return found
 
 
-def _live_secrets(destination: Destination, remembered: State) -> _Found:
+def _live_secrets(destination: Destination, remembered: State) -> _Asked:
     names = {name for delivery in destination.deliveries for name in _names(delivery, remembered)}
     return {name: destination.cluster.secret(destination.namespace, name) for name in sorted(names)}
 
@@ -92,14 +109,14 @@ def _names(delivery: Delivery, remembered: State) -> tuple[str, ...]:
     return tuple(dict.fromkeys((secret, *remembered.of(secret).secrets)))
 
 
-def _with_new_names(destination: Destination, desired: Sequence[Desired], found: _Found) -> _Found:
-    names = {secret.name for one in desired for secret in one.secrets} - found.keys()
-    return {**found, **{name: destination.cluster.secret(destination.namespace, name) for name in sorted(names)}}
+def _with_names(destination: Destination, names: Iterable[str], asked: _Asked) -> _Asked:
+    new = sorted(set(names) - asked.keys())
+    return {**asked, **{name: destination.cluster.secret(destination.namespace, name) for name in new}}
 
 
-def _desired(destination: Destination, delivery: Delivery, found: _Found, remembered: State) -> Desired:
+def _desired(destination: Destination, delivery: Delivery, found: _Asked, remembered: State) -> Desired:
     """The package as it should be: what its source holds, unless something holds that back."""
-    live = [secret for name in _names(delivery, remembered) if (secret := found.get(name))]
+    live = pack.newest_write([secret for name in _names(delivery, remembered) if (secret := found.get(name))])
     package = remembered.of(delivery.placement.secret)
     if package.hold and (package.hold.by_hand or not package.finished):
         return _held(destination, delivery, live, package.hold)
@@ -141,5 +158,7 @@ def _packed(delivery: Delivery, bundle: Bundle, hold: Hold | None) -> Desired:
 
 
 def _as_it_is(delivery: Delivery, live: Sequence[Secret], hold: Hold | None) -> Desired:
-    secrets = pack.without_emptied(live, delivery.placement)
-    return Desired(delivery.placement, pack.live_bundle(live), secrets, hold)
+    bundle = pack.live_bundle(live)
+    if live[0].immutable != delivery.placement.wired:
+        return _packed(replace(delivery, recipe=live[0].annotations.get(pack.RECIPE, "")), bundle, hold)
+    return Desired(delivery.placement, bundle, pack.without_emptied(live), hold)

@@ -104,7 +104,9 @@ class Ref:
 class Placement:
     """Where one package goes: the Secrets that hold it, and who looks after them.
 
-    *secret* holds the package's own directory; the Secrets of its sub-directories are named after it.
+    *secret* holds the package's own directory; the Secrets of its sub-directories are named after it. Where we mount
+    them ourselves (*wired*), Secrets are immutable, and *secret* is what the digest is added to. *vo* is the VO whose
+    policy it is, where Rucio serves several.
     """
 
     installation: str
@@ -112,6 +114,8 @@ class Placement:
     secret: str
     module: str
     layout: str = "directories"
+    vo: str = ""
+    wired: bool = False
 
 
 @dataclass(frozen=True)

@@ -102,15 +102,17 @@ def pack(bundle: Bundle, placement: Placement, recipe: str) -> tuple[Secret, ...
     Raises FileNameNotAKey, SecretTooLarge, SecretNameClash and SecretNameTooLong.
     """
     data = _zipped(bundle) if placement.layout == "zip" else _by_directory(bundle.files)
-    _refuse_bad_names(placement, data)
+    named = replace(placement, secret=_top(bundle, placement))
+    _refuse_bad_names(named, data)
     common = _annotations(bundle, placement, recipe)
     secrets = tuple(
         Secret(
             namespace=placement.namespace,
-            name=secret_name(placement, directory),
+            name=secret_name(named, directory),
             data=data[directory],
             labels=labels(placement),
             annotations={**common, DIRECTORY: directory or "."},
+            immutable=placement.wired,
         )
         for directory in sorted(data)
     )
@@ -131,9 +133,30 @@ def unpack(secrets: Iterable[Secret]) -> tuple[File, ...]:
     return tuple(sorted(files))
 
 
-def without_emptied(live: Sequence[Secret], placement: Placement) -> tuple[Secret, ...]:
+def without_emptied(live: Sequence[Secret]) -> tuple[Secret, ...]:
     """Live Secrets less those of sub-directories that have gone, which are kept empty while something needs them."""
-    return tuple(secret for secret in live if secret.data or secret.name == placement.secret)
+    return tuple(secret for secret in live if secret.data or secret.annotations.get(DIRECTORY, ".") == ".")
+
+
+def newest_write(live: Sequence[Secret]) -> tuple[Secret, ...]:
+    """Of all live Secrets of a package, those that hold what was written last.
+
+    Those that change in place are one write; those that are named by their digest are one for each digest, and count
+    only when all of it is there: a write that was cut off has not taken place.
+    """
+    by_name: dict[str, list[Secret]] = defaultdict(list)
+    for secret in live:
+        by_name[secret.annotations.get(DIGEST, "") if secret.immutable else ""].append(secret)
+    in_place = by_name.pop("", [])
+    writes = [secrets for secrets in by_name.values() if intact(secrets)]
+    if not writes or any(secret.data for secret in in_place):
+        writes.append(in_place)
+    return tuple(max(writes, key=_write))
+
+
+def _write(secrets: Iterable[Secret]) -> int:
+    told = (secret.annotations.get(WRITE, "") for secret in secrets)
+    return max((int(write) for write in told if write.isascii() and write.isdigit()), default=-1)
 
 
 def live_bundle(secrets: Sequence[Secret]) -> Bundle:
@@ -221,6 +244,13 @@ def _by_directory(files: Iterable[File]) -> dict[str, dict[str, bytes]]:
             raise FileNameNotAKey(file.path)
         data[file.directory][file.name] = file.data
     return dict(data)
+
+
+def _top(bundle: Bundle, placement: Placement) -> str:
+    """The name of the Secret for the package's own directory; one that never changes is named by what it holds."""
+    if not placement.wired:
+        return placement.secret
+    return f"{placement.secret}-{bundle.digest[:12]}{'.zip' if placement.layout == 'zip' else ''}"
 
 
 def _refuse_bad_names(placement: Placement, directories: Iterable[str]) -> None:

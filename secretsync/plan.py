@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from secretsync import downtime, drift, ownership, pack, stale
+from secretsync import downtime, drift, ownership, pack, stale, wired
 from secretsync.changes import Change, Desired, PackagePlan, package_plan, stamped_write
 from secretsync.model import Manifest, Ref, Secret, Workload
 from secretsync.state import State
@@ -16,18 +16,23 @@ from secretsync.wiring.references import secrets_referenced
 class Live:
     """What was read of a namespace. *pods* and *referrers* are None until a plan needs them.
 
-    *referrers* tell by a Secret's name what could still start a pod that needs it.
+    *referrers* tell by a Secret's name what could still start a pod that needs it. *unselected* are workloads that we
+    wired and that are no longer selected.
     """
 
     secrets: Mapping[str, Secret]
     workloads: Sequence[Workload]
+    unselected: Sequence[Workload] = ()
     pods: Sequence[Manifest] | None = None
     referrers: Mapping[str, Sequence[str]] | None = None
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What to write, what to restart; *watch* has the workloads of an earlier rollout that nobody saw to its end."""
+    """What to write, what to restart; *watch* has the workloads of an earlier rollout that nobody saw to its end.
+
+    *workloads* have the templates that they get.
+    """
 
     packages: tuple[PackagePlan, ...]
     restarts: tuple[stale.Restart, ...]
@@ -58,17 +63,23 @@ def make_plan(desired: Sequence[Desired], live: Live, state: State, *, adopt: bo
     """Compare, and say what to do. Raises Refused where something live must not be touched."""
     _refuse(desired, live, adopt=adopt)
     packages = tuple(_package_plan(one, live, state) for one in desired)
-    restarts = stale.restarts(live.workloads, packages, live.pods, state)
+    wiring = wired.wiring(packages, live.workloads)
+    mounting = [workload for workload in live.workloads if not wiring.concerns(workload)]
+    restarts = (
+        *stale.restarts(mounting, packages, live.pods, state),
+        *wired.restarts(wiring, [*live.workloads, *live.unselected], state),
+    )
     return Plan(
         packages,
         restarts,
-        live.workloads,
+        wired.as_wired(wiring, live.workloads),
         stale.unfinished(live.workloads, packages, state),
         (
             *_holds(desired),
             *_drifts(desired, live),
-            *_not_mounted(desired, live.workloads),
-            *stale.dropped(live.workloads, packages, state),
+            *_not_mounted(desired, mounting),
+            *stale.dropped(mounting, packages, state),
+            *wired.put_back(wiring, live.workloads, state),
             *_still_mounted(packages, live),
             *_down_meanwhile(restarts),
         ),
@@ -82,10 +93,15 @@ def superfluous(desired: Sequence[Desired], live: Live, state: State) -> tuple[s
     return tuple(name for name in remembered if name not in names and name in live.secrets)
 
 
+def outdated(desired: Sequence[Desired], state: State) -> tuple[str, ...]:
+    """Names of immutable Secrets of earlier writes; they are looked at when something is written anyway."""
+    return tuple(name for one in desired for name in state.of(one.placement.secret).outdated)
+
+
 def _package_plan(desired: Desired, live: Live, state: State) -> PackagePlan:
     secret = desired.placement.secret
     stamped = [stamped_write(workload, secret) for workload in live.workloads]
-    return package_plan(desired, live.secrets, state.of(secret), stamped, live.referrers or {})
+    return package_plan(desired, live.secrets, state.of(secret), stamped, live.referrers)
 
 
 def _refuse(desired: Sequence[Desired], live: Live, *, adopt: bool) -> None:
@@ -164,5 +180,5 @@ def _still_mounted(packages: Sequence[PackagePlan], live: Live) -> tuple[str, ..
         "to it: it is kept, empty, until nothing does"
         for package in packages
         for change in package.changes
-        if change.desired.name not in desired and change.desired.name in referrers
+        if change.desired.name not in desired and change.desired.name in referrers and not change.desired.immutable
     )

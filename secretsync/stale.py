@@ -12,19 +12,22 @@ from secretsync.pack import stamp_key
 from secretsync.rollout import pods_of
 from secretsync.state import State
 from secretsync.wiring.references import secrets_referenced
+from secretsync.wiring.rewiring import Rewiring
 
 
 @dataclass(frozen=True)
 class Restart:
     """A workload whose pods do not run what its Secrets hold, or will hold; *reason* says why.
 
-    It is *provisional* while only its pods' ages, not yet read, could show that it need not be restarted.
+    It is *provisional* while only its pods' ages, not yet read, could show that it need not be restarted. By a
+    *rewiring* more than the annotations is applied.
     """
 
     workload: Workload
     annotations: Mapping[str, str]
     reason: str
     provisional: bool = False
+    rewiring: Rewiring | None = None
 
 
 def mounted(workload: Workload, packages: Sequence[PackagePlan]) -> list[PackagePlan]:

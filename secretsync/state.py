@@ -55,7 +55,8 @@ class PackageState:
     *secrets* are the names written and not yet deleted; *write* is the newest write id; *finished* says whether the
     rollout of that write was seen to its end; *restarts* tells which write each workload was restarted for;
     *previous* names the Secret that holds what was live before that write; *checked* tells what the check last saw.
-    *ailing* are the workloads that were not current before it.
+    *ailing* are the workloads that were not current before it; *outdated* are immutable Secrets of earlier writes,
+    which pods of an earlier revision may need.
     """
 
     secrets: tuple[str, ...] = ()
@@ -66,6 +67,7 @@ class PackageState:
     hold: Hold | None = None
     checked: str = ""
     ailing: tuple[str, ...] = ()
+    outdated: tuple[str, ...] = ()
 
     def begun(
         self, secrets: tuple[str, ...], write: int, hold: Hold | None = None, ailing: tuple[str, ...] = ()
@@ -81,9 +83,9 @@ class PackageState:
     def restarted(self, workload: str) -> PackageState:
         return replace(self, restarts={**self.restarts, workload: self.write})
 
-    def ended(self, secrets: tuple[str, ...]) -> PackageState:
+    def ended(self, secrets: tuple[str, ...], outdated: tuple[str, ...] = ()) -> PackageState:
         """The rollout came to its end and these are the Secrets that are left."""
-        return replace(self, secrets=tuple(sorted(secrets)), finished=True)
+        return replace(self, secrets=tuple(sorted(secrets)), outdated=tuple(sorted(outdated)), finished=True)
 
     def rejected(self, reason: str, digest: str, revision: str, *, kept: str = "") -> PackageState:
         """What has this digest is not to come again: what is *kept* shall be live, or stay live, instead."""
@@ -151,5 +153,5 @@ def from_secret(secret: Secret | None) -> State:
 
 def _package(told: Mapping[str, Any]) -> PackageState:
     hold = Hold(**told["hold"]) if told["hold"] else None
-    lists = {"secrets": tuple(told["secrets"]), "ailing": tuple(told.get("ailing", ()))}
+    lists = {name: tuple(told.get(name, ())) for name in ("secrets", "ailing", "outdated")}
     return PackageState(**{**told, **lists, "hold": hold})

@@ -26,7 +26,8 @@ class Surroundings:
 
 def surroundings(placement: Placement, directories: Mapping[str, str], workloads: Sequence[Workload]) -> Surroundings:
     """Read off the *workloads* that mount the package; *directories* are by the name of the Secret that holds each."""
-    mounting = [one for one in workloads if placement.secret in secrets_referenced(one.template)]
+    tops = {secret for secret, directory in directories.items() if not directory}
+    mounting = [one for one in workloads if tops & secrets_referenced(one.template)]
     images = [image for one in mounting for image in _rucio_images(one)]
     found = tuple(kind for kind in IMAGES if any(kind in _name(image) for image in images))
     return Surroundings(

@@ -110,8 +110,11 @@ def _meet_new_content(plan: Plan) -> Sequence[Workload]:
 
 
 def _mixed(report: Report, wrote: float) -> Mapping[Ref, float]:
-    """For how many seconds at most each workload had new files under old processes; `subPath` mounts never have."""
-    names = {change.desired.name for change in report.plan.changes}
+    """For how many seconds at most each workload had new files under old processes.
+
+    What mounts by `subPath`, or what is immutable, never has.
+    """
+    names = {change.desired.name for change in report.plan.changes if not change.desired.immutable}
     reached = {**report.verdicts, **report.ignored}
     return {
         one.ref: verdict.at - wrote

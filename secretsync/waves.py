@@ -60,7 +60,7 @@ def ailing(workloads: Sequence[Workload], package: PackagePlan) -> tuple[str, ..
 
     One whose pods wait for a Secret that is still to be created is not ill.
     """
-    missing = {change.desired.name for change in package.changes if change.live is None}
+    missing = {one.desired.name for one in package.changes if one.live is None and not one.desired.immutable}
     return tuple(
         sorted(
             str(workload.ref)

@@ -8,8 +8,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from secretsync.cluster.errors import Conflict
+from secretsync.cluster.selector import selects
 from secretsync.manifest import in_place_of
 from secretsync.model import Manifest, Ref, Secret, Workload
+from tests.applied import applied
 
 
 class MemoryCluster:
@@ -51,7 +53,7 @@ class MemoryCluster:
 
     def workloads(self, namespace: str, selector: str = "") -> Sequence[Workload]:
         self._called("list", "workloads")
-        return list(self.live_workloads.values())
+        return [one for one in self.live_workloads.values() if selects(selector, one.labels)]
 
     def pods(self, namespace: str) -> Sequence[Manifest]:
         self._called("list", "pods")
@@ -65,6 +67,14 @@ class MemoryCluster:
         self._called("annotate", workload.ref.name)
         manifest = deepcopy(self.live_workloads[workload.ref].manifest)
         manifest["spec"]["template"].setdefault("metadata", {})["annotations"] = dict(annotations)
+        self.live_workloads[workload.ref] = Workload(workload.ref, manifest)
+        return self.live_workloads[workload.ref]
+
+    def wire(self, workload: Workload, part: Manifest, *, manager: str) -> Workload:
+        self._called("wire", workload.ref.name)
+        if self.live_workloads[workload.ref].template != workload.template:
+            raise Conflict(workload.ref, "was changed by someone else")
+        manifest = applied(self.live_workloads[workload.ref].manifest, part, manager)
         self.live_workloads[workload.ref] = Workload(workload.ref, manifest)
         return self.live_workloads[workload.ref]
 

@@ -13,7 +13,8 @@ WORLD = {"kubernetes", "git", "requests", "schedule", "subprocess", "socket", "u
 CORE = {
     "model", "errors", "requirement", "locate", "manifest", "pack", "changes", "ownership", "state", "stale",
     "rollout", "wait", "plan", "surroundings", "wiring/styles", "wiring/values", "wiring/patch",
-    "wiring/lint", "wiring/merge", "wiring/yaml_text", "metrics", "reasons",
+    "wiring/lint", "wiring/merge", "wiring/yaml_text", "metrics", "reasons", "wired", "wiring/injection",
+    "wiring/field_managers", "wiring/rewiring",
 }  # fmt: skip
 ONLY_IN = {
     "kubernetes": ("cluster/kubernetes",),

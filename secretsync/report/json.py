@@ -9,6 +9,7 @@ from typing import Any
 from secretsync.changes import Change, FileChange, PackagePlan
 from secretsync.destination import Report
 from secretsync.model import File, Ref
+from secretsync.report import wiring
 from secretsync.rollout import Status
 
 
@@ -25,7 +26,8 @@ def document(report: Report) -> dict[str, Any]:
         "failed": report.failed,
         "packages": [_package(package) for package in report.plan.packages],
         "restarts": [
-            {"workload": str(restart.workload.ref), "reason": restart.reason} for restart in report.plan.restarts
+            {"workload": str(one.workload.ref), "reason": one.reason, "wiring": wiring.document(one)}
+            for one in report.plan.restarts
         ],
         "refused": report.refused,
         "findings": [

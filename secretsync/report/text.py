@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from secretsync.changes import Action, Change, FileChange, PackagePlan
 from secretsync.destination import Examined, Report
 from secretsync.model import File
+from secretsync.report.wiring import wiring
 from secretsync.rollout import State
 
 _MARKS = {"added": "+", "removed": "-", "changed": "~"}
@@ -39,7 +40,7 @@ def _lines(report: Report, *, diff: bool) -> Iterable[str]:
     for package in report.plan.packages:
         yield f"  {_title(package)}"
         for change in package.changes:
-            yield from _change(change, done=report.done)
+            yield from _kept(change) if change.desired.name in package.outdated else _change(change, done=report.done)
             if diff:
                 yield from (line for file in change.files for line in text_diff(file))
     for module, examined in report.examined.items():
@@ -82,6 +83,11 @@ def _change(change: Change, *, done: bool) -> Iterable[str]:
         yield f"      {_MARKS[file.kind]} {_file(file)}"
 
 
+def _kept(change: Change) -> Iterable[str]:
+    """An immutable Secret of an earlier write."""
+    yield f"    kept      Secret {change.desired.name}: pods of an earlier revision may need it"
+
+
 def _file(change: FileChange) -> str:
     before, after = change.before, change.after
     if before and after:
@@ -100,7 +106,8 @@ def _restarts(report: Report) -> Iterable[str]:
     if restarts:
         yield f"    {'restarted' if report.done else 'restart':<9} {_count(len(restarts), 'workload')}:"
     for restart in restarts[:_NAMED]:
-        yield f"      {restart.workload.ref.kind} {restart.workload.ref.name}: {restart.reason}"
+        yield wrapped(f"      {restart.workload.ref.kind} {restart.workload.ref.name}: {restart.reason}")
+    yield from map(wrapped, wiring(restarts))
     if len(restarts) > _NAMED:
         yield f"      and {len(restarts) - _NAMED} more"
     if left := len(report.plan.restarts) - len(restarts):

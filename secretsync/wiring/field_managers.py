@@ -1,0 +1,117 @@
+"""Who has what in a pod template: its entries, and the field managers that the API remembers for each.
+
+An entry is what server-side apply merges by a key of its own: a volume by its name, a mount by its container and path,
+a variable by its container and name. See https://kubernetes.io/docs/reference/using-api/server-side-apply/.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from secretsync.manifest import contains
+from secretsync.model import Manifest, Workload
+
+
+@dataclass(frozen=True, order=True)
+class Entry:
+    """A *kind* of thing (volume, mount, variable) by its *name*; *container* is empty for a volume."""
+
+    container: str
+    kind: str
+    name: str
+
+    def __str__(self) -> str:
+        what = {"mount": "a mount at", "variable": "the environment variable", "volume": "a volume"}[self.kind]
+        return f"{what} {self.name}" + (f" in the container {self.container}" if self.container else "")
+
+
+_KINDS = (("env", "variable", "name"), ("volumeMounts", "mount", "mountPath"))
+_Owned = Mapping[Entry, frozenset[str]]
+
+
+def manager_of(installation: str) -> str:
+    """The field manager that wires; the one that restarts owns none of this, as an apply drops what it leaves out."""
+    return f"secretsync-{installation}-wiring"
+
+
+def entries(template: Manifest) -> dict[Entry, Manifest]:
+    """All entries of a pod template, or of a part of one."""
+    spec = template.get("spec") or {}
+    found = {Entry("", "volume", volume["name"]): volume for volume in spec.get("volumes") or ()}
+    for container in spec.get("containers") or ():
+        for field, kind, key in _KINDS:
+            found |= {Entry(container["name"], kind, one[key]): one for one in container.get(field) or ()}
+    return found
+
+
+def shows(template: Manifest, part: Manifest) -> bool:
+    """Whether *template* has all entries and annotations of *part*, as they are there."""
+    live = entries(template)
+    annotations = (template.get("metadata") or {}).get("annotations") or {}
+    wanted = (part.get("metadata") or {}).get("annotations") or {}
+    return wanted.items() <= annotations.items() and all(
+        entry in live and contains(live[entry], value) for entry, value in entries(part).items()
+    )
+
+
+def owned(workload: Workload, manager: str) -> _Owned:
+    """The entries that *manager* applied to a workload's template, each with those of its fields that are still his."""
+    return _owners(workload).get(manager, {})
+
+
+def is_wired(workload: Workload, manager: str) -> bool:
+    """Whether *manager* has anything in the workload's template."""
+    return bool(owned(workload, manager))
+
+
+def conflicts(workload: Workload, part: Manifest, manager: str, *, ours_again: bool) -> Iterator[str]:
+    """Why *part* may not be applied as *manager*: a sentence for each entry that somebody else has.
+
+    *ours_again* says that fields which somebody took from *manager* may be taken back.
+    """
+    owners, live = _owners(workload), entries(workload.template)
+    ours = owners.get(manager, {})
+    for entry, wanted in entries(part).items():
+        others = sorted(name for name, has in owners.items() if name != manager and entry in has)
+        if entry not in live:
+            continue
+        foreign = entry not in ours and (others or not contains(live[entry], wanted))
+        changed = entry in ours and not ours_again and others and not set(wanted) <= ours[entry]
+        if foreign or changed:
+            yield f"{workload.ref} has {entry} already, from {_named(others)}"
+
+
+def _named(managers: list[str]) -> str:
+    return "the field manager " + " and ".join(repr(name) for name in managers) if managers else "somebody unknown"
+
+
+def _owners(workload: Workload) -> dict[str, dict[Entry, frozenset[str]]]:
+    found: dict[str, dict[Entry, frozenset[str]]] = {}
+    for told in workload.manifest["metadata"].get("managedFields") or ():
+        template = ((told.get("fieldsV1") or {}).get("f:spec") or {}).get("f:template") or {}
+        has = found.setdefault(told.get("manager", ""), {})
+        for entry, fields in _entries(template.get("f:spec") or {}):
+            has[entry] = has.get(entry, frozenset()) | fields
+    return found
+
+
+def _entries(spec: Manifest) -> Iterator[tuple[Entry, frozenset[str]]]:
+    for volume, fields in _keyed(spec.get("f:volumes"), "name"):
+        yield Entry("", "volume", volume), _fields(fields)
+    for container, told in _keyed(spec.get("f:containers"), "name"):
+        for field, kind, key in _KINDS:
+            for name, fields in _keyed(told.get(f"f:{field}"), key):
+                yield Entry(container, kind, name), _fields(fields)
+
+
+def _keyed(fields: Manifest | None, key: str) -> Iterator[tuple[str, Manifest]]:
+    """The items of a list that is merged by *key*, as in ``k:{"name":"rucio"}``."""
+    for item, below in (fields or {}).items():
+        if item.startswith("k:"):
+            yield json.loads(item.removeprefix("k:"))[key], below
+
+
+def _fields(told: Manifest) -> frozenset[str]:
+    return frozenset(field.removeprefix("f:") for field in told if field.startswith("f:"))

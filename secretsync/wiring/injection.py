@@ -1,0 +1,107 @@
+"""What `wire: true` puts into pod templates, as the document that is applied: volumes, mounts and environment."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+from secretsync import pack
+from secretsync.changes import Desired
+from secretsync.model import Manifest, Placement
+
+ROOT = "/opt/rucio/policy"
+"""Where wired packages are mounted, each in a folder named after its module."""
+
+_LABEL_LIMIT = 63
+
+
+@dataclass(frozen=True)
+class Injection:
+    """What each container with Rucio gets: Secrets by their volume, volumes by the path of their mount, variables."""
+
+    volumes: Mapping[str, str]
+    mounts: Mapping[str, str]
+    variables: Mapping[str, str]
+
+
+def injection(wanted: Sequence[Desired]) -> Injection:
+    """What *wanted* needs so that Rucio finds it: the code, its parent on PYTHONPATH, and its name."""
+    volumes, mounts = {}, {}
+    for one in wanted:
+        for secret in one.secrets:
+            directory = secret.annotations[pack.DIRECTORY].removeprefix(".")
+            volume = _volume(one.placement, directory)
+            volumes[volume] = secret.name
+            mounts[f"{ROOT}/{one.placement.module}/{directory}".rstrip("/")] = volume
+    names = {f"RUCIO_POLICY_PACKAGE{_vo(one.placement)}": one.placement.module for one in wanted}
+    return Injection(volumes, mounts, {"PYTHONPATH": ":".join(_python_path(wanted)), **names})
+
+
+def part(wanted: Injection, template: Manifest, annotations: Mapping[str, str]) -> Manifest:
+    """The part of *template* that is ours: all that our field manager applies."""
+    container = {
+        "env": [{"name": name, "value": value} for name, value in wanted.variables.items()],
+        "volumeMounts": [
+            {"name": volume, "mountPath": path, "readOnly": True} for path, volume in wanted.mounts.items()
+        ],
+    }
+    return {
+        "metadata": {"annotations": dict(annotations)},
+        "spec": {
+            "volumes": [{"name": name, "secret": {"secretName": secret}} for name, secret in wanted.volumes.items()],
+            "containers": [{"name": name, **deepcopy(container)} for name in with_rucio(template)],
+        },
+    }
+
+
+def with_rucio(template: Manifest) -> tuple[str, ...]:
+    """The containers whose image is Rucio's by its name, wherever it is mirrored; all, where none is named so."""
+    containers = (template.get("spec") or {}).get("containers") or ()
+    rucio = [one["name"] for one in containers if "rucio" in _image_name(one.get("image") or "")]
+    return tuple(rucio or [one["name"] for one in containers])
+
+
+def merged(template: Manifest, ours: Manifest) -> Manifest:
+    """*template* as its pods will see it once *ours* is applied."""
+    whole = deepcopy(template)
+    spec, applied = whole["spec"], ours.get("spec") or {}
+    spec["volumes"] = _merged(spec.get("volumes"), applied.get("volumes"), "name")
+    mine = {one["name"]: one for one in applied.get("containers") or ()}
+    for container in spec["containers"]:
+        for field, key in (("env", "name"), ("volumeMounts", "mountPath")):
+            container[field] = _merged(container.get(field), mine.get(container["name"], {}).get(field), key)
+    return whole
+
+
+def _merged(live: Sequence[Manifest] | None, ours: Sequence[Manifest] | None, key: str) -> list[Manifest]:
+    by_key: dict[Any, Manifest] = {one[key]: one for one in ours or ()}
+    return [*(one for one in live or () if one[key] not in by_key), *by_key.values()]
+
+
+def _python_path(wanted: Sequence[Desired]) -> Iterator[str]:
+    """The parent of the packages' folders, and each zip itself."""
+    if any(one.placement.layout != "zip" for one in wanted):
+        yield ROOT
+    for one in wanted:
+        if one.placement.layout == "zip":
+            yield f"{ROOT}/{one.placement.module}/{one.placement.module}.zip"
+
+
+def _vo(placement: Placement) -> str:
+    return f"_{placement.vo.upper()}" if placement.vo else ""
+
+
+def _volume(placement: Placement, directory: str) -> str:
+    """A name that stays when the content changes, and that Kubernetes takes for a volume."""
+    name = f"policy-{pack.secret_name(placement, directory)}"
+    if len(name) <= _LABEL_LIMIT:
+        return name
+    return f"{name[:50]}-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
+
+
+def _image_name(image: str) -> str:
+    return re.split(r"[:@]", image.rpartition("/")[2])[0]

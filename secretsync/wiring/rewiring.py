@@ -1,0 +1,54 @@
+"""How one pod template gets its wiring, or loses it: what is applied, and what that changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from secretsync.manifest import contains
+from secretsync.model import Manifest, Workload
+from secretsync.wiring.field_managers import Entry, entries, owned
+
+
+@dataclass(frozen=True)
+class Difference:
+    """An entry that is ``added``, ``changed`` or ``removed``, and what it says after that."""
+
+    kind: str
+    entry: Entry
+    value: str = ""
+
+
+@dataclass(frozen=True)
+class Rewiring:
+    """*part* is all that *manager* applies to a pod template: what he applied before and is not in it goes."""
+
+    manager: str
+    part: Manifest = field(repr=False)
+    differences: tuple[Difference, ...] = ()
+
+
+def rewiring(workload: Workload, part: Manifest, manager: str) -> Rewiring:
+    return Rewiring(manager, part, tuple(_differences(workload, part, manager)))
+
+
+def _differences(workload: Workload, part: Manifest, manager: str) -> Iterator[Difference]:
+    live, wanted = entries(workload.template), entries(part)
+    for entry, value in sorted(wanted.items(), key=lambda item: item[0]):
+        if entry not in live:
+            yield Difference("added", entry, _said(entry, value))
+        elif not contains(live[entry], value):
+            yield Difference("changed", entry, _said(entry, value))
+    for entry in sorted(owned(workload, manager).keys() - wanted.keys()):
+        if entry in live:
+            yield Difference("removed", entry)
+
+
+def _said(entry: Entry, value: Manifest) -> str:
+    match entry.kind:
+        case "volume":
+            return f"Secret {value['secret']['secretName']}"
+        case "mount":
+            return f"volume {value['name']}"
+        case _:
+            return str(value["value"])
