@@ -108,6 +108,8 @@ def _delivery(configuration: config.Config, target: config.Target, package: conf
         secret=configuration.secret_name(package, target),
         module=package.module_name,
         layout=package.layout,
+        vo=package.vo,
+        wired=target.wire,
     )
     recipe = pack.recipe(package.requirement, package.version, package.include, package.exclude, package.layout)
     return Delivery(placement, source, recipe, _strictness(package))

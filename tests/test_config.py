@@ -76,6 +76,14 @@ targets: [{cluster: {context: production}, namespace: rucio}]
             "and hyphens, at most 63): for instance 'cmsruciopolicy'",
         ),
         (("namespace: rucio", "namespace: rucio\n    rollout: {settle: 3x}"), "'3x' is not a duration"),
+        (
+            ("{directory: ./cluster}", "{inCluster: true}\n    wire: true"),
+            "targets[0]: wire: needs a selector that says which workloads run Rucio, as in 'app=rucio-server'",
+        ),
+        (
+            ("namespace: rucio", "namespace: rucio\n    wire: true\n    selector: app=rucio-server"),
+            "targets[0]: wire: a directory of manifests has no field managers: write the mounts into its files",
+        ),
     ],
 )
 def test_an_error_names_the_place_and_the_remedy(change: tuple[str, str], problem: str) -> None:
@@ -87,6 +95,15 @@ def test_one_secret_cannot_hold_two_packages() -> None:
     assert problems(two) == [
         "targets: secretName 'atlas-rucio-policy' would hold 2 packages; put secretName on each package instead"
     ]
+
+
+def test_packages_that_are_wired_have_a_vo_each() -> None:
+    wired = SMALLEST.replace("{directory: ./cluster}", "{inCluster: true}\n    wire: true\n    selector: app=server")
+    two = wired.replace("    secretName: atlas-rucio-policy\n", "").replace(
+        "targets:", "  - {moduleName: cms_policy, requirement: cms}\ntargets:"
+    )
+    assert parse(wired).targets[0].wire
+    assert problems(two) == ["targets: wire: Rucio takes one package for each VO: give each package its own 'vo'"]
 
 
 def test_a_package_listed_twice_is_refused() -> None:

@@ -91,6 +91,13 @@ class Config(Model):
                 )
         return self
 
+    @model_validator(mode="after")
+    def _wires_one_package_for_each_vo(self) -> Config:
+        vos = [package.vo.upper() for package in self.packages]
+        if len(set(vos)) < len(vos) and any(target.wire for target in self.targets):
+            raise ValueError("targets: wire: Rucio takes one package for each VO: give each package its own 'vo'")
+        return self
+
     def secret_name(self, package: Package, target: Target) -> str:
         """The name of the Secret that holds *package*'s own directory in *target*."""
         return package.secret_name or target.secret_name or package.module_name.lower().replace("_", "-").strip("-")

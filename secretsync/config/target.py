@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Discriminator, Field, Tag
+from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from secretsync import window
 from secretsync.config.fields import Model, Name, Seconds
@@ -101,4 +101,13 @@ class Target(Model):
         "repair", description="put right what somebody changed in the live Secrets, or only tell of it"
     )
     selector: str = Field("", description="only workloads with these labels, as kubectl's --selector takes them")
+    wire: bool = Field(False, description="mount the packages into the selected workloads, and tell Rucio of them")
     rollout: Rollout = Rollout()
+
+    @model_validator(mode="after")
+    def _can_be_wired(self) -> Target:
+        if self.wire and not self.selector:
+            raise ValueError("wire: needs a selector that says which workloads run Rucio, as in 'app=rucio-server'")
+        if self.wire and isinstance(self.cluster, DirectoryCluster):
+            raise ValueError("wire: a directory of manifests has no field managers: write the mounts into its files")
+        return self
