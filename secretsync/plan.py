@@ -63,23 +63,23 @@ def make_plan(desired: Sequence[Desired], live: Live, state: State, *, adopt: bo
     """Compare, and say what to do. Raises Refused where something live must not be touched."""
     _refuse(desired, live, adopt=adopt)
     packages = tuple(_package_plan(one, live, state) for one in desired)
-    wiring = wired.wiring(packages, live.workloads)
-    mounting = [workload for workload in live.workloads if not wiring.concerns(workload)]
+    intent = wired.intent_of(packages, live.workloads)
+    mounting = [workload for workload in live.workloads if not intent.concerns(workload)]
     restarts = (
         *stale.restarts(mounting, packages, live.pods, state),
-        *wired.restarts(wiring, [*live.workloads, *live.unselected], state),
+        *wired.restarts(intent, [*live.workloads, *live.unselected], state),
     )
     return Plan(
         packages,
         restarts,
-        wired.as_wired(wiring, live.workloads),
+        wired.as_wired(intent, live.workloads),
         stale.unfinished(live.workloads, packages, state),
         (
             *_holds(desired),
             *_drifts(desired, live),
             *_not_mounted(desired, mounting),
             *stale.dropped(mounting, packages, state),
-            *wired.put_back(wiring, live.workloads, state),
+            *wired.put_back(intent, live.workloads, state),
             *_still_mounted(packages, live),
             *_down_meanwhile(restarts),
         ),

@@ -17,7 +17,7 @@ from secretsync.wiring.rewiring import rewiring
 
 
 @dataclass(frozen=True)
-class Wiring:
+class Intent:
     """What our field *manager* shall have in the templates of workloads; in those that have no part, nothing."""
 
     manager: str
@@ -29,40 +29,40 @@ class Wiring:
         return workload.ref in self.parts or is_wired(workload, self.manager)
 
 
-def wiring(packages: Sequence[PackagePlan], selected: Sequence[Workload]) -> Wiring:
+def intent_of(packages: Sequence[PackagePlan], selected: Sequence[Workload]) -> Intent:
     """What is to be injected into the *selected* workloads: nothing, where no package is wired."""
     manager = manager_of(next((one.placement.installation for one in packages), ""))
     wired = [package for package in packages if package.placement.wired]
     if not wired:
-        return Wiring(manager, ())
+        return Intent(manager, ())
     wanted, stamps = injection([package.desired for package in wired]), {one.key: one.stamp for one in wired}
     parts = {one.ref: part(wanted, one.template, stamps) for one in selected}
-    return Wiring(manager, wired, parts)
+    return Intent(manager, wired, parts)
 
 
-def restarts(wanted: Wiring, workloads: Sequence[Workload], state: State) -> tuple[Restart, ...]:
+def restarts(intent: Intent, workloads: Sequence[Workload], state: State) -> tuple[Restart, ...]:
     """The workloads that are to be wired, wired otherwise, or unwired. Raises Refused where somebody is in the way."""
-    found = [one for workload in workloads if (one := _restart(wanted, workload, state))]
-    problems = [problem for one in found for problem in _problems(wanted, one.workload)]
+    found = [one for workload in workloads if (one := _restart(intent, workload, state))]
+    problems = [problem for one in found for problem in _problems(intent, one.workload)]
     if problems:
         raise ownership.Refused(problems)
     return tuple(found)
 
 
-def put_back(wanted: Wiring, workloads: Sequence[Workload], state: State) -> tuple[str, ...]:
+def put_back(intent: Intent, workloads: Sequence[Workload], state: State) -> tuple[str, ...]:
     """Sentences on workloads whose template somebody put back: they are held by hand."""
     return tuple(
         f"held by hand: somebody put back the template of {workload.ref}, which was wired for write "
-        f"{wanted.packages[0].write} and now {_carries(wanted.packages[0], workload)}: it stays so until there is new "
+        f"{intent.packages[0].write} and now {_carries(intent.packages[0], workload)}: it stays so until there is new "
         "content, or 'secretsync release'"
         for workload in workloads
-        if _is_put_back(wanted, workload, state)
+        if _is_put_back(intent, workload, state)
     )
 
 
-def as_wired(wanted: Wiring, workloads: Sequence[Workload]) -> tuple[Workload, ...]:
+def as_wired(intent: Intent, workloads: Sequence[Workload]) -> tuple[Workload, ...]:
     """The workloads with the templates that they get."""
-    return tuple(_with_template(one, wanted.parts[one.ref]) if one.ref in wanted.parts else one for one in workloads)
+    return tuple(_with_template(one, intent.parts[one.ref]) if one.ref in intent.parts else one for one in workloads)
 
 
 def _with_template(workload: Workload, ours: Manifest) -> Workload:
@@ -71,41 +71,41 @@ def _with_template(workload: Workload, ours: Manifest) -> Workload:
     return replace(workload, manifest=manifest)
 
 
-def _restart(wanted: Wiring, workload: Workload, state: State) -> Restart | None:
-    ours = wanted.parts.get(workload.ref)
+def _restart(intent: Intent, workload: Workload, state: State) -> Restart | None:
+    ours = intent.parts.get(workload.ref)
     if ours is None:
-        if not is_wired(workload, wanted.manager):
+        if not is_wired(workload, intent.manager):
             return None
         reason = "it is to be wired no longer: without another mount its pods have no package"
-        return Restart(workload, {}, reason, rewiring=rewiring(workload, {}, wanted.manager))
-    if _is_as_it_should(workload, ours, wanted.manager) or _is_put_back(wanted, workload, state):
+        return Restart(workload, {}, reason, rewiring=rewiring(workload, {}, intent.manager))
+    if _is_as_it_should(workload, ours, intent.manager) or _is_put_back(intent, workload, state):
         return None
     annotations = ours["metadata"]["annotations"]
-    return Restart(workload, annotations, _reason(wanted, workload), rewiring=rewiring(workload, ours, wanted.manager))
+    return Restart(workload, annotations, _reason(intent, workload), rewiring=rewiring(workload, ours, intent.manager))
 
 
 def _is_as_it_should(workload: Workload, ours: Manifest, manager: str) -> bool:
     return shows(workload.template, ours) and owned(workload, manager).keys() <= entries(ours).keys()
 
 
-def _is_put_back(wanted: Wiring, workload: Workload, state: State) -> bool:
+def _is_put_back(intent: Intent, workload: Workload, state: State) -> bool:
     """Whether a template was wired for these very writes and carries others."""
-    differing = _differing(wanted, workload)
+    differing = _differing(intent, workload)
     return (
-        workload.ref in wanted.parts
+        workload.ref in intent.parts
         and bool(differing)
         and all(state.of(one.placement.secret).restarts.get(str(workload.ref)) == one.write for one in differing)
     )
 
 
-def _differing(wanted: Wiring, workload: Workload) -> list[PackagePlan]:
+def _differing(intent: Intent, workload: Workload) -> list[PackagePlan]:
     """The packages whose stamp a template does not carry."""
-    return [one for one in wanted.packages if workload.template_annotations.get(one.key) != one.stamp]
+    return [one for one in intent.packages if workload.template_annotations.get(one.key) != one.stamp]
 
 
-def _reason(wanted: Wiring, workload: Workload) -> str:
-    differing = _differing(wanted, workload)
-    if not is_wired(workload, wanted.manager):
+def _reason(intent: Intent, workload: Workload) -> str:
+    differing = _differing(intent, workload)
+    if not is_wired(workload, intent.manager):
         return "it is not wired yet"
     if not differing:
         return "its volumes, mounts and environment are not those that it should have"
@@ -119,21 +119,21 @@ def _carries(package: PackagePlan, workload: Workload) -> str:
     return f"carries write {write}" if write else "carries none"
 
 
-def _problems(wanted: Wiring, workload: Workload) -> Iterator[str]:
+def _problems(intent: Intent, workload: Workload) -> Iterator[str]:
     """Why a workload cannot be wired: somebody else mounts the package there, or has what we would inject."""
-    ours = wanted.parts.get(workload.ref, {})
+    ours = intent.parts.get(workload.ref, {})
     found = [
-        *conflicts(workload, ours, wanted.manager, ours_again=bool(_differing(wanted, workload))),
-        *_mounted_by_others(wanted, workload),
+        *conflicts(workload, ours, intent.manager, ours_again=bool(_differing(intent, workload))),
+        *_mounted_by_others(intent, workload),
     ]
     for problem in found:
         yield f"{problem}: remove it there, or set 'wire: false' and let 'secretsync values' write the mounts"
 
 
-def _mounted_by_others(wanted: Wiring, workload: Workload) -> Iterator[str]:
-    names = {change.desired.name for one in wanted.packages for change in one.changes}
-    names |= {one.placement.secret for one in wanted.packages}
-    mine = owned(workload, wanted.manager)
+def _mounted_by_others(intent: Intent, workload: Workload) -> Iterator[str]:
+    names = {change.desired.name for one in intent.packages for change in one.changes}
+    names |= {one.placement.secret for one in intent.packages}
+    mine = owned(workload, intent.manager)
     for volume in (workload.template.get("spec") or {}).get("volumes") or ():
         mounted = secrets_referenced({"spec": {"volumes": [volume]}}) & names
         if mounted and Entry("", "volume", volume["name"]) not in mine:

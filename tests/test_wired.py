@@ -123,7 +123,7 @@ def test_a_preview_writes_nothing_and_tells_what_is_injected(site: WiredSite) ->
     assert (shown.pending, site.cluster.writes) == (True, [])
     text = render(shown)
     assert "wiring    Deployment server and 1 more, as secretsync-secretsync-wiring:" in text
-    assert "+ rucio: PYTHONPATH=/opt/rucio/policy" in text
+    assert "+ rucio: PYTHONPATH=/opt/policy" in text
     assert f"+ volume policy-atlas (Secret {shown.plan.changes[0].desired.name})" in text
     assert max(len(line) for line in text.splitlines() if "wiring" in line or "rucio:" in line) <= 80
 

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from secretsync import pack
 from secretsync.changes import Desired
-from secretsync.model import Manifest, Placement
-
-ROOT = "/opt/rucio/policy"
-"""Where wired packages are mounted, each in a folder named after its module."""
-
-_LABEL_LIMIT = 63
+from secretsync.model import Manifest, Secret
+from secretsync.wiring.styles import Packed, wire
+from secretsync.wiring.values import environment
 
 
 @dataclass(frozen=True)
@@ -29,16 +25,24 @@ class Injection:
 
 
 def injection(wanted: Sequence[Desired]) -> Injection:
-    """What *wanted* needs so that Rucio finds it: the code, its parent on PYTHONPATH, and its name."""
-    volumes, mounts = {}, {}
-    for one in wanted:
-        for secret in one.secrets:
-            directory = secret.annotations[pack.DIRECTORY].removeprefix(".")
-            volume = _volume(one.placement, directory)
-            volumes[volume] = secret.name
-            mounts[f"{ROOT}/{one.placement.module}/{directory}".rstrip("/")] = volume
-    names = {f"RUCIO_POLICY_PACKAGE{_vo(one.placement)}": one.placement.module for one in wanted}
-    return Injection(volumes, mounts, {"PYTHONPATH": ":".join(_python_path(wanted)), **names})
+    """What *wanted* needs so that Rucio finds it: the code, its parent on PYTHONPATH, and its name.
+
+    Volumes are named after what the Secrets would be called if they changed in place, and so keep their names.
+    """
+    secrets = {_plain(one, secret): secret.name for one in wanted for secret in one.secrets}
+    wiring = wire([_packed(one) for one in wanted], "directory")
+    volumes = {mount.volume: secrets[mount.secret] for mount in wiring.mounts}
+    return Injection(volumes, {mount.path: mount.volume for mount in wiring.mounts}, environment(wiring))
+
+
+def _packed(wanted: Desired) -> Packed:
+    placement = wanted.placement
+    secrets = tuple(replace(secret, name=_plain(wanted, secret)) for secret in wanted.secrets)
+    return Packed(placement.module, placement.vo, placement.layout, secrets)
+
+
+def _plain(wanted: Desired, secret: Secret) -> str:
+    return pack.secret_name(wanted.placement, secret.annotations[pack.DIRECTORY].removeprefix("."))
 
 
 def part(wanted: Injection, template: Manifest, annotations: Mapping[str, str]) -> Manifest:
@@ -80,27 +84,6 @@ def merged(template: Manifest, ours: Manifest) -> Manifest:
 def _merged(live: Sequence[Manifest] | None, ours: Sequence[Manifest] | None, key: str) -> list[Manifest]:
     by_key: dict[Any, Manifest] = {one[key]: one for one in ours or ()}
     return [*(one for one in live or () if one[key] not in by_key), *by_key.values()]
-
-
-def _python_path(wanted: Sequence[Desired]) -> Iterator[str]:
-    """The parent of the packages' folders, and each zip itself."""
-    if any(one.placement.layout != "zip" for one in wanted):
-        yield ROOT
-    for one in wanted:
-        if one.placement.layout == "zip":
-            yield f"{ROOT}/{one.placement.module}/{one.placement.module}.zip"
-
-
-def _vo(placement: Placement) -> str:
-    return f"_{placement.vo.upper()}" if placement.vo else ""
-
-
-def _volume(placement: Placement, directory: str) -> str:
-    """A name that stays when the content changes, and that Kubernetes takes for a volume."""
-    name = f"policy-{pack.secret_name(placement, directory)}"
-    if len(name) <= _LABEL_LIMIT:
-        return name
-    return f"{name[:50]}-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
 
 
 def _image_name(image: str) -> str:

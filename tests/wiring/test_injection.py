@@ -12,8 +12,9 @@ from secretsync import pack
 from secretsync.changes import Desired
 from secretsync.model import Manifest, Placement, Workload
 from secretsync.wiring.field_managers import Entry, conflicts, is_wired, owned, shows
-from secretsync.wiring.injection import ROOT, injection, merged, part
+from secretsync.wiring.injection import injection, merged, part
 from secretsync.wiring.rewiring import rewiring
+from secretsync.wiring.styles import ROOT
 from tests.applied import applied, fields
 from tests.build import PLACEMENT, desired, workload
 
