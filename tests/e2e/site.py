@@ -18,7 +18,6 @@ from typing import Any
 
 import yaml
 
-from secretsync.cluster.errors import Call
 from secretsync.model import Secret
 from tests.servers.control_plane import ControlPlane
 
@@ -156,21 +155,14 @@ class Site:
 
     def imported(self) -> dict[str, dict[str, str]]:
         """By pod, the digests of the files that it found when it imported the package."""
-        return {pod["metadata"]["name"]: json.loads((self._log(pod).splitlines() or ["{}"])[-1]) for pod in self.pods()}
+        names = [pod["metadata"]["name"] for pod in self.pods()]
+        logs = {name: self.plane.log(self.namespace, name) for name in names}
+        return {name: json.loads((log.splitlines() or ["{}"])[-1]) for name, log in logs.items()}
 
     def every_pod_runs(self, files: Mapping[str, bytes]) -> bool:
         """Whether each pod found exactly *files*, byte for byte."""
         expected = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
         return all(found == expected for found in self.imported().values())
-
-    def _log(self, pod: Object) -> str:
-        name = pod["metadata"]["name"]
-        call = Call("get", "pods/log", self.namespace, name)
-        reply = self.plane.connection.send(call, "GET", "/api/v1/namespaces/{namespace}/pods/{name}/log")
-        if reply.absent:  # the pod has gone since it was listed
-            return ""
-        reply.check()
-        return reply.body.decode()
 
     def _secret_of(self, directory: str) -> str:
         below = re.sub("[^a-z0-9]", "-", directory.lower()).strip("-")

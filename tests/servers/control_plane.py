@@ -74,6 +74,15 @@ class ControlPlane:
         ).content()["items"]
         return items
 
+    def log(self, namespace: str, pod: str) -> str:
+        """What a pod's container wrote; nothing where the pod has gone since it was listed."""
+        call = Call("get", "pods/log", namespace, pod)
+        reply = self.connection.send(call, "GET", "/api/v1/namespaces/{namespace}/pods/{name}/log")
+        if reply.absent:
+            return ""
+        reply.check()
+        return reply.body.decode()
+
     def remove(self, kind: str, namespace: str, name: str) -> None:
         self.connection.send(Call("delete", kind, namespace, name), "DELETE", _path({"kind": kind}) + "/{name}").check()
 
