@@ -14,11 +14,15 @@ import structlog
 log = structlog.get_logger()
 
 
+FIRST_RETRY = 30.0
+"""Seconds after a first failure; by then the Lease of a run that was killed has expired (turn.SECONDS)."""
+
+
 @dataclass(frozen=True)
 class Rhythm:
     """Seconds between the end of a pass and the next: *interval*, and up to *jitter* more at random.
 
-    From the second failure in a row on the pause doubles with each, up to *longest*: the first may be a hiccup.
+    After a failure, which may be a hiccup, the next comes sooner; each in a row doubles the pause, up to *longest*.
     """
 
     interval: float
@@ -27,8 +31,10 @@ class Rhythm:
 
     def pause(self, failures: int, chance: float) -> float:
         """The pause after so many failures in a row; *chance*, from 0 to 1, is how much of the jitter is added."""
-        doubled = self.interval * 2.0 ** min(max(failures - 1, 0), 32)
-        return max(self.interval, min(doubled, self.longest)) + chance * self.jitter
+        pause = self.interval
+        if failures:
+            pause = min(FIRST_RETRY, self.interval) * 2.0 ** min(failures - 1, 32)
+        return min(pause, max(self.longest, self.interval)) + chance * self.jitter
 
 
 class Bell:

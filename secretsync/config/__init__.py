@@ -60,7 +60,7 @@ class Config(Model):
     interval: Seconds = Field(300, gt=0, description="the period of the long-running form")
     jitter: Seconds = Field(30, description="up to this much is added to each period, at random")
     max_interval: Seconds = Field(
-        1800, gt=0, description="after failures in a row the period doubles with each, up to this"
+        1800, gt=0, description="after a failure a pass comes sooner, then ever later with each in a row, up to this"
     )
     health: Health | None = Field(None, description="the long-running form tells how it is, and its metrics")
     webhook: Webhook | None = Field(None, description="the long-running form starts a pass when it is asked to")
