@@ -13,6 +13,7 @@ from secretsync.commands import Settings
 from secretsync.destination import Delivery
 from secretsync.errors import FAILED
 from secretsync.report.text import wrapped
+from secretsync.sources.whole_file import write_whole
 from secretsync.wiring import lint, merge, patch, values
 from secretsync.wiring.styles import STYLES, Packed, Wiring, wire
 from secretsync.wiring.values import CHARTS, VIAS
@@ -97,7 +98,7 @@ def values_command(
 def _merge(path: Path, wiring: Wiring, chart: str, via: str) -> None:
     merged = merge.merge(_read(path), wiring, chart, via)
     if merged.done:
-        path.write_bytes(merged.text.encode())
+        write_whole(path.resolve(), merged.text, path.stat().st_mode)
     for line in merged.done or ("nothing to add: it says all that it has to",):
         click.echo(f"{path}: {line}")
 
@@ -126,6 +127,11 @@ def _target(configuration: config.Config, namespace: str | None) -> config.Targe
     fitting = [target for target in configuration.targets if namespace in (None, target.namespace)]
     if len(fitting) != 1:
         raise click.UsageError(f"{len(fitting)} targets fit; choose one with --namespace")
+    if fitting[0].wire:
+        raise click.UsageError(
+            f"'wire: true' has secretsync mount the packages in {fitting[0].namespace} itself; values beside it would "
+            "mount them twice: choose one of the two"
+        )
     return fitting[0]
 
 

@@ -5,7 +5,7 @@ How Rucio's charts treat the keys was read in charts 40.0.0 (https://github.com/
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +13,10 @@ from secretsync.wiring.styles import Mount, Wiring
 from secretsync.wiring.values import settings
 
 Values = Mapping[str, Any]
+Entry = dict[str, Any]
 
 _OTHERS_READ = 0o004
+_CHOOSES = "chooses one of Rucio's own policies; a package brings both"
 _NOT_DAEMONS = frozenset({"ftsRenewal", "automaticRestart", "renewFts"})
 """Jobs of the daemons' chart with lists of their own; none of them loads a policy package."""
 
@@ -46,12 +48,12 @@ def lint(case: Case) -> tuple[Problem, ...]:
     return tuple(problem for rule in _RULES for problem in rule(case))
 
 
-def mounted(entries: list[dict[str, Any]], mount: Mount) -> bool:
+def mounted(entries: Sequence[Entry], mount: Mount) -> bool:
     """Whether one of the *entries* of ``secretMounts`` is *mount*, whatever its volume is called."""
-    return any(_names(one, mount.secret) and _mounts_at(one, mount.path, mount.key) for one in entries)
+    return any(_is(entry, mount) for entry in entries)
 
 
-def mount_entries(values: Values) -> list[dict[str, Any]]:
+def mount_entries(values: Values) -> list[Entry]:
     """The entries of ``secretMounts`` in the whole values, or in one daemon's."""
     return _dictionaries(values.get("secretMounts"))
 
@@ -66,42 +68,49 @@ def _lists_that_lack_a_mount(case: Case) -> Iterator[Problem]:
 def _lists_that_hide_the_global_one(case: Case) -> Iterator[Problem]:
     for name, daemon in _daemons(case):
         own = mount_entries(daemon)
-        if own and not all(mounted(own, mount) for mount in case.wiring.mounts):
+        if own and not all(mounted([*own, *_extra_entries(daemon)], mount) for mount in case.wiring.mounts):
             what = "this daemon does not get the entries of the global secretMounts"
             yield Problem(f"{name}.secretMounts", what, "call this list extraSecretMounts, which adds to them")
 
 
+def _mounts_that_come_twice(case: Case) -> Iterator[Problem]:
+    for place, entries in _lists_of_pods(case):
+        for mount in case.wiring.mounts:
+            if sum(_is(entry, mount) for entry in entries) > 1:
+                what = f"Secret {mount.secret} is mounted at {mount.path} twice, which Kubernetes refuses"
+                yield Problem(place, what, "remove one of the entries")
+
+
 def _entries_in_the_way(case: Case) -> Iterator[Problem]:
-    ours = {mount.secret for mount in case.wiring.mounts}
     for place, entry in _all_entries(case):
-        secret = _secret(entry)
-        if any(
-            _mounts_at(entry, mount.path, mount.key) and _names(entry, mount.secret) for mount in case.wiring.mounts
-        ):
-            continue
-        if entry.get("secretName") in ours:
-            remedy = "call the key secretFullName"
-            yield Problem(place, f"secretName {secret} is prefixed with the release's name", remedy)
-        elif _path(entry) in {mount.path for mount in case.wiring.mounts}:
-            yield Problem(place, f"Secret {secret} is mounted at {_path(entry)} already", "remove this entry")
-        elif secret in ours:
-            what = f"Secret {secret} is mounted at {_path(entry)}, which is not where this wiring has it"
-            yield Problem(place, what, "remove this entry")
-        elif _volume(entry) in {mount.volume for mount in case.wiring.mounts}:
-            yield Problem(place, f"the volume {_volume(entry)} is one of secretsync's", "give it another volumeName")
+        if not any(_is(entry, mount) for mount in case.wiring.mounts) and (found := _in_the_way(entry, case.wiring)):
+            yield Problem(place, *found)
+
+
+def _in_the_way(entry: Entry, wiring: Wiring) -> tuple[str, str] | None:
+    """What is wrong with an entry that is none of ours, and its remedy."""
+    path, secret, volume = _path(entry), _secret(entry), _volume(entry)
+    ours = {mount.secret for mount in wiring.mounts}
+    if entry.get("secretName") in ours:
+        return f"secretName {secret} is prefixed with the release's name", "call the key secretFullName"
+    if path in {mount.path for mount in wiring.mounts}:
+        return f"Secret {secret} is mounted at {path} already", "remove this entry"
+    if secret in ours:
+        return f"Secret {secret} is mounted at {path}, which is not where this wiring has it", "remove this entry"
+    for module in wiring.modules.values():
+        if f"/{module}/" in f"{path}/":
+            return f"Secret {secret} at {path} is another copy of {module}", "remove this entry"
+    if volume in {mount.volume for mount in wiring.mounts}:
+        return f"the volume {volume} is one of secretsync's", "give it another volumeName"
+    return None
 
 
 def _files_that_the_server_cannot_read(case: Case) -> Iterator[Problem]:
     for place, entry in _all_entries(case):
         mode = entry.get("defaultMode")
-        if (
-            isinstance(mode, int)
-            and not mode & _OTHERS_READ
-            and _secret(entry) in {m.secret for m in case.wiring.mounts}
-        ):
-            yield Problem(
-                f"{place}.defaultMode", f"{mode:04o} keeps the server's user out", "remove it: 0644 holds then"
-            )
+        if isinstance(mode, int) and not mode & _OTHERS_READ and any(_is(entry, m) for m in case.wiring.mounts):
+            what = f"{mode:04o} keeps the server's user out"
+            yield Problem(f"{place}.defaultMode", what, "remove it: 0644 holds then")
 
 
 def _a_second_delivery(case: Case) -> Iterator[Problem]:
@@ -120,8 +129,10 @@ def _old_keys_of_policies(case: Case) -> Iterator[Problem]:
     for place, policy in _policies(case):
         for key in ("permission", "schema"):
             if key in policy:
-                what = f"{key!r} chooses one of Rucio's own policies; a package brings both"
-                yield Problem(f"{place}.{key}", what, "remove this line")
+                yield Problem(f"{place}.{key}", f"{key!r} {_CHOOSES}", "remove this line")
+    for place, name, _ in _variables(case):
+        if name in ("RUCIO_CFG_POLICY_PERMISSION", "RUCIO_CFG_POLICY_SCHEMA"):
+            yield Problem(place, f"{name} {_CHOOSES}", "remove it")
 
 
 def _settings_that_differ(case: Case) -> Iterator[Problem]:
@@ -140,9 +151,8 @@ def _settings_that_differ(case: Case) -> Iterator[Problem]:
 
 def _variables_that_win(case: Case) -> Iterator[Problem]:
     """The charts put ``additionalEnvs`` behind ``optional_config``, and the last of one name counts."""
-    wanted = {
-        one.path[-1].upper(): one.value for one in settings(case.wiring, case.via) if "optional_config" in one.path
-    }
+    of_environment = [one for one in settings(case.wiring, case.via) if one.path[0] == "optional_config"]
+    wanted = {setting.path[-1].upper(): setting.value for setting in of_environment}
     for place, name, value in _additional_variables(case):
         if name == "PYTHONPATH" and "PYTHONPATH" in wanted:
             what = "PYTHONPATH is set a second time, and this one counts"
@@ -190,6 +200,7 @@ _RULES: tuple[Callable[[Case], Iterator[Problem]], ...] = (
     _lists_that_lack_a_mount,
     _lists_that_hide_the_global_one,
     _lists_that_are_hidden,
+    _mounts_that_come_twice,
     _entries_in_the_way,
     _files_that_the_server_cannot_read,
     _a_second_delivery,
@@ -222,13 +233,26 @@ def _daemons(case: Case) -> Iterator[tuple[str, Values]]:
             yield name, value
 
 
-def _all_entries(case: Case) -> Iterator[tuple[str, dict[str, Any]]]:
+def _lists_of_pods(case: Case) -> Iterator[tuple[str, list[Entry]]]:
+    """The global list, and all that a daemon gets which adds to it, or to its own."""
+    yield "secretMounts", mount_entries(case.values)
+    for name, daemon in _daemons(case):
+        if extra := _extra_entries(daemon):
+            yield f"{name}.extraSecretMounts", [*(mount_entries(daemon) or mount_entries(case.values)), *extra]
+
+
+def _all_entries(case: Case) -> Iterator[tuple[str, Entry]]:
     for number, entry in enumerate(mount_entries(case.values)):
         yield f"secretMounts[{number}]", entry
     for name, daemon in _daemons(case):
-        for key in ("secretMounts", "extraSecretMounts"):
-            for number, entry in enumerate(_dictionaries(daemon.get(key))):
-                yield f"{name}.{key}[{number}]", entry
+        for number, entry in enumerate(mount_entries(daemon)):
+            yield f"{name}.secretMounts[{number}]", entry
+        for number, entry in enumerate(_extra_entries(daemon)):
+            yield f"{name}.extraSecretMounts[{number}]", entry
+
+
+def _extra_entries(daemon: Values) -> list[Entry]:
+    return _dictionaries(daemon.get("extraSecretMounts"))
 
 
 def _policies(case: Case) -> Iterator[tuple[str, Values]]:
@@ -259,29 +283,27 @@ def section(values: Values, *keys: str) -> Values:
     return found if isinstance(found, Mapping) else {}
 
 
-def _dictionaries(value: object) -> list[dict[str, Any]]:
+def _dictionaries(value: object) -> list[Entry]:
     return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
-def _names(entry: Values, secret: str) -> bool:
-    """Whether the entry can be that Secret's: the release's name, which comes before ``secretName``, is not known."""
+def _is(entry: Entry, mount: Mount) -> bool:
+    if _path(entry) != mount.path or (entry.get("subPath") or "") != mount.key:
+        return False
     if entry.get("secretFullName"):
-        return bool(entry["secretFullName"] == secret)
+        return bool(entry["secretFullName"] == mount.secret)
+    # what stands before secretName, the release's name, is not known here
     name = str(entry.get("secretName") or "")
-    return bool(name) and secret.endswith(f"-{name}")
+    return bool(name) and mount.secret.endswith(f"-{name}")
 
 
-def _mounts_at(entry: Values, path: str, key: str) -> bool:
-    return _path(entry) == path and (entry.get("subPath") or "") == key
-
-
-def _secret(entry: Values) -> str:
+def _secret(entry: Entry) -> str:
     return str(entry.get("secretFullName") or entry.get("secretName") or "")
 
 
-def _volume(entry: Values) -> str:
+def _volume(entry: Entry) -> str:
     return str(entry.get("volumeName") or _secret(entry))
 
 
-def _path(entry: Values) -> str:
+def _path(entry: Entry) -> str:
     return str(entry.get("mountPath") or "").rstrip("/")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import stat
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,27 @@ def test_merge_writes_into_the_file_and_lint_is_silent_then(
     assert values.read_bytes().startswith(b"secretMounts:  # none\r\n  # pol/\r\n  - volumeName: policy-int-policy\r\n")
     assert main([*command, "--lint", str(values)]) == 0
     assert capsys.readouterr().out == ""
+
+
+def test_a_file_keeps_its_mode_and_what_links_to_it(configuration: Path, tmp_path: Path) -> None:
+    values, link = tmp_path / "values.yaml", tmp_path / "link.yaml"
+    values.write_text("a: 1\n")
+    values.chmod(0o640)
+    link.symlink_to(values)
+    assert main(["-c", str(configuration), "values", "-n", "int", "--merge", str(link)]) == 0
+    assert link.is_symlink()
+    assert "secretMounts:" in values.read_text()
+    assert stat.S_IMODE(values.stat().st_mode) == 0o640
+
+
+def test_a_target_that_secretsync_wires_itself_gets_no_values_beside(
+    configuration: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    read = yaml.safe_load(configuration.read_text())
+    read["targets"][0] |= {"wire": True, "selector": "app=rucio-server"}
+    configuration.write_text(yaml.safe_dump(read))
+    assert main(["-c", str(configuration), "values", "-n", "prod"]) == 2
+    assert "would mount them twice" in " ".join(capsys.readouterr().err.split())
 
 
 def test_a_refused_merge_leaves_the_file_alone(

@@ -98,6 +98,26 @@ SICK = {
         "secretMounts[1]",
         "mounted at /old, which is not where",
     ),
+    "a copy made by hand in another place": (
+        f"secretMounts: [{MOUNT}}}, {{secretName: h, mountPath: /a/cms_policy/schema.py, subPath: schema.py}}]",
+        "secretMounts[1]",
+        "another copy of cms_policy",
+    ),
+    "a mount that comes twice": (
+        f"secretMounts: [{MOUNT}}}, {MOUNT}}}]",
+        "secretMounts",
+        "mounted at /opt/policy/cms_policy twice",
+    ),
+    "a mount that comes twice to one daemon": (
+        f"reaper: {{extraSecretMounts: [{MOUNT}}}]}}",
+        "reaper.extraSecretMounts",
+        "mounted at /opt/policy/cms_policy twice",
+    ),
+    "a variable that chooses an old schema": (
+        "optional_config: {pythonpath: /opt/policy, rucio_policy_package: cms_policy, rucio_cfg_policy_schema: cms}",
+        "optional_config.rucio_cfg_policy_schema",
+        "chooses one of Rucio's own policies",
+    ),
     "a volume of the same name": (
         f"secretMounts: [{MOUNT}}}, {{volumeName: policy-cms-policy, secretFullName: x, mountPath: /x}}]",
         "secretMounts[1]",
@@ -149,6 +169,9 @@ SOUND = {
     "a daemon that adds to the list": "reaper: {extraSecretMounts: [{secretName: proxy, mountPath: /opt/proxy}]}",
     "a daemon whose own list is empty": "reaper: {secretMounts: []}",
     "a daemon whose own list has the packages too": f"reaper: {{secretMounts: [{MOUNT}}}]}}",
+    "a daemon whose two lists have the packages": (
+        f"reaper: {{secretMounts: [{{secretName: a, mountPath: /a}}], extraSecretMounts: [{MOUNT}}}]}}"
+    ),
     "a job with mounts of its own": "ftsRenewal: {secretMounts: [{secretName: cert, mountPath: /opt/cert}]}",
     "an init container that is off": "policyPackages: {enabled: false}",
     "files that all may read": f"secretMounts: [{MOUNT}, defaultMode: 0444}}]",

@@ -4,6 +4,8 @@ import difflib
 
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from secretsync.wiring.lint import Case, lint
 from secretsync.wiring.merge import InTheWay, NotValues, merge
@@ -92,6 +94,36 @@ def test_what_was_merged_holds_and_merging_again_changes_nothing(chart: str, sty
     assert lint(Case(yaml.safe_load(merged.text), made, chart, "env")) == ()
     again = merge(merged.text, made, chart, "env")
     assert (again.text, again.done) == (merged.text, ())
+
+
+ENTRIES = st.lists(st.fixed_dictionaries({"secretName": st.just("a"), "mountPath": st.sampled_from(["/a", "/b"])}))
+SITES = st.fixed_dictionaries(
+    {},
+    optional={
+        "image": st.fixed_dictionaries({"tag": st.text("ab: #-'", max_size=5)}),
+        "secretMounts": st.none() | ENTRIES,
+        "optional_config": st.none() | st.dictionaries(st.sampled_from(["a", "b"]), st.text("xy #", max_size=3)),
+        "config": st.none() | st.fixed_dictionaries({"policy": st.none() | st.just({"support": "x"})}),
+        "reaper": st.fixed_dictionaries({"extraSecretMounts": ENTRIES}),
+    },
+)
+
+
+@settings(max_examples=40)
+@given(SITES, st.permutations(["image", "secretMounts", "optional_config", "config", "reaper"]), st.integers(2, 5))
+def test_whatever_a_file_says_it_goes_on_saying_and_its_lines_stay(
+    values: dict[str, object], order: list[str], indent: int
+) -> None:
+    site = {key: values[key] for key in order if key in values}
+    before = yaml.safe_dump(site, sort_keys=False, indent=indent) + "# the end\n"
+    merged = merge(before, FLAT_PACKAGE, "daemons", "config").text
+    after = yaml.safe_load(merged)
+    assert {key: after[key] for key in ("image", "reaper") if key in site} == {
+        key: site[key] for key in ("image", "reaper") if key in site
+    }
+    assert after["secretMounts"][:-1] == (site.get("secretMounts") or [])
+    gone = [line for line in changes(before, merged)[0] if not line.rstrip().endswith(("{}", "[]", "null"))]
+    assert gone == []
 
 
 def test_what_was_done_is_told_line_by_line() -> None:
