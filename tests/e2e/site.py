@@ -75,6 +75,8 @@ class Site:
     """Further keys of the configuration."""
     rollout: Mapping[str, Any] = field(default_factory=dict)
     """Further keys of the target's rollout."""
+    target: Mapping[str, Any] = field(default_factory=dict)
+    """Further keys of the target."""
 
     def add(
         self,
@@ -110,6 +112,7 @@ class Site:
             "namespace": self.namespace,
             "secretName": self.secret,
             "rollout": {"timeout": 120, "settle": self.settle, **self.rollout},
+            **self.target,
         }
         package = {"moduleName": self.module, "requirement": self.requirement, "check": {"fail": self.check}}
         content = {"packages": [package], "targets": [target], "cache": str(self.folder / "cache"), **self.beside}
@@ -153,16 +156,17 @@ class Site:
         metadata = [(pod, pod["metadata"]) for pod in self.plane.cluster.pods(self.namespace)]
         return [pod for pod, told in metadata if "app" in told["labels"] and "deletionTimestamp" not in told]
 
-    def imported(self) -> dict[str, dict[str, str]]:
-        """By pod, the digests of the files that it found when it imported the package."""
-        names = [pod["metadata"]["name"] for pod in self.pods()]
+    def imported(self, app: str = "") -> dict[str, dict[str, str]]:
+        """By pod (of one workload), the digests of the files that it found when it imported the package."""
+        metadata = [pod["metadata"] for pod in self.pods()]
+        names = [told["name"] for told in metadata if app in ("", told["labels"]["app"])]
         logs = {name: self.plane.log(self.namespace, name) for name in names}
         return {name: json.loads((log.splitlines() or ["{}"])[-1]) for name, log in logs.items()}
 
-    def every_pod_runs(self, files: Mapping[str, bytes]) -> bool:
-        """Whether each pod found exactly *files*, byte for byte."""
+    def every_pod_runs(self, files: Mapping[str, bytes], app: str = "") -> bool:
+        """Whether each pod (of one workload) found exactly *files*, byte for byte."""
         expected = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
-        return all(found == expected for found in self.imported().values())
+        return all(found == expected for found in self.imported(app).values())
 
     def _secret_of(self, directory: str) -> str:
         below = re.sub("[^a-z0-9]", "-", directory.lower()).strip("-")

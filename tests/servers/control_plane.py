@@ -215,6 +215,7 @@ _GROUPS = {
     "StatefulSet": "apis/apps/v1",
     "DaemonSet": "apis/apps/v1",
     "ReplicaSet": "apis/apps/v1",
+    "ControllerRevision": "apis/apps/v1",
     "Job": "apis/batch/v1",
     "CronJob": "apis/batch/v1",
     "Lease": "apis/coordination.k8s.io/v1",
