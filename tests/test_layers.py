@@ -13,8 +13,8 @@ WORLD = {"kubernetes", "git", "requests", "schedule", "subprocess", "socket", "u
 CORE = {
     "model", "errors", "requirement", "locate", "manifest", "pack", "changes", "ownership", "state", "stale",
     "rollout", "wait", "plan", "surroundings", "wiring/styles", "wiring/values", "wiring/patch",
-    "wiring/lint", "wiring/merge", "wiring/yaml_text", "metrics", "reasons", "wired", "wiring/injection",
-    "wiring/field_managers", "wiring/rewiring",
+    "wiring/lint", "wiring/merge", "wiring/yaml_text", "wiring/site_values", "wiring/injection",
+    "metrics", "reasons", "wired", "wiring/field_managers", "wiring/rewiring",
 }  # fmt: skip
 ONLY_IN = {
     "kubernetes": ("cluster/kubernetes",),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Sequence
+from functools import reduce
 from pathlib import Path
 
 import click
@@ -14,7 +16,7 @@ from secretsync.destination import Delivery
 from secretsync.errors import FAILED
 from secretsync.report.text import wrapped
 from secretsync.sources.whole_file import write_whole
-from secretsync.wiring import lint, merge, patch, values
+from secretsync.wiring import lint, merge, patch, site_values, values
 from secretsync.wiring.styles import STYLES, Packed, Wiring, wire
 from secretsync.wiring.values import CHARTS, VIAS
 
@@ -47,7 +49,13 @@ Examples:
 @click.option("--patch", "patching", is_flag=True, help="Print a strategic merge patch instead.")
 @click.option("--container", help="With --patch: the container that runs Rucio; default: the chart's name for it.")
 @click.option("--merge", "into", type=_FILE, help="Write them into this file; all else in it stays as it is.")
-@click.option("--lint", "linted", type=_FILE, help="Only say what is wrong in this file; exit 1 when something is.")
+@click.option(
+    "--lint",
+    "linted",
+    type=_FILE,
+    multiple=True,
+    help="Only say what is wrong in this file, or in several as Helm overlays them; exit 1 when something is.",
+)
 @click.option("--package", "module", metavar="MODULE", help="Only this package.")
 @click.option("--namespace", "-n", help="For this namespace; needed where there are several targets.")
 @click.pass_context
@@ -61,7 +69,7 @@ def values_command(
     patching: bool,
     container: str | None,
     into: Path | None,
-    linted: Path | None,
+    linted: tuple[Path, ...],
     module: str | None,
     namespace: str | None,
 ) -> None:
@@ -103,13 +111,14 @@ def _merge(path: Path, wiring: Wiring, chart: str, via: str) -> None:
         click.echo(f"{path}: {line}")
 
 
-def _lint(path: Path, wiring: Wiring, chart: str, via: str, output: str) -> int:
-    problems = lint.lint(lint.Case(merge.read(_read(path)), wiring, chart, via))
+def _lint(paths: Sequence[Path], wiring: Wiring, chart: str, via: str, output: str) -> int:
+    together = reduce(site_values.overlaid, [site_values.read(_read(path)) for path in paths])
+    problems = lint.lint(lint.Case(together, wiring, chart, via))
     if output == "json":
         click.echo(json.dumps([dataclasses.asdict(problem) for problem in problems], indent=2))
     else:
         for problem in problems:
-            click.echo(wrapped(f"{path}: {problem}"))
+            click.echo(wrapped(f"{' + '.join(map(str, paths))}: {problem}"))
     return FAILED if problems else 0
 
 

@@ -128,7 +128,7 @@ def _lists_that_are_hidden(case: Case) -> Iterator[Problem]:
 def _old_keys_of_policies(case: Case) -> Iterator[Problem]:
     for place, policy in _policies(case):
         for key in ("permission", "schema"):
-            if key in policy:
+            if policy.get(key) is not None:
                 yield Problem(f"{place}.{key}", f"{key!r} {_CHOOSES}", "remove this line")
     for place, name, _ in _variables(case):
         if name in ("RUCIO_CFG_POLICY_PERMISSION", "RUCIO_CFG_POLICY_SCHEMA"):

@@ -8,24 +8,14 @@ from typing import Any
 
 import yaml
 
-from secretsync.errors import ConfigError, SecretSyncError
+from secretsync.errors import SecretSyncError
 from secretsync.wiring.lint import Case, Problem, folders, lint, mount_entries, mounted, same_key, section
+from secretsync.wiring.site_values import read
 from secretsync.wiring.styles import Mount, Wiring
 from secretsync.wiring.values import Setting, entry, entry_lines, scalar, setting_lines, settings
-from secretsync.wiring.yaml_text import Addition, CannotEdit, add_items, set_key
+from secretsync.wiring.yaml_text import Addition, CannotEdit, Keys, add_items, set_key
 
 _MOUNTS = ("secretMounts",)
-
-
-class NotValues(ConfigError):
-    """The text cannot be the values of a chart; *reason* says why."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-    def __str__(self) -> str:
-        return f"these are no values of a chart: {self.reason}"
 
 
 class InTheWay(SecretSyncError):
@@ -47,23 +37,6 @@ class Merged:
     done: tuple[str, ...]
 
 
-def read(text: str) -> dict[str, Any]:
-    """The values that *text* says. Raises NotValues."""
-    try:
-        values = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f"line {mark.line + 1}: " if mark else ""
-        raise NotValues(f"{place}{getattr(error, 'problem', None) or 'it is not YAML'}") from None
-    if values is None:
-        return {}
-    if not isinstance(values, dict):
-        raise NotValues("it is no mapping of keys to values")
-    if {"apiVersion", "kind"} <= values.keys():
-        raise NotValues(f"it is a manifest, of kind {values['kind']}; take its values into a file of their own")
-    return values
-
-
 def merge(text: str, wiring: Wiring, chart: str, via: str) -> Merged:
     """*text* with what *wiring* needs and it lacks; merging twice changes nothing more.
 
@@ -72,8 +45,9 @@ def merge(text: str, wiring: Wiring, chart: str, via: str) -> Merged:
     values = read(text)
     mounts = [mount for mount in wiring.mounts if not mounted(mount_entries(values), mount)]
     changed = [one for setting in settings(wiring, via) if (one := _adapted(setting, values, wiring)) is not None]
-    merged = _edited(text, mounts, changed)
-    _refuse_side_effects(text, merged, mounts, changed)
+    merged = _with_mounts(text, mounts) if mounts else text
+    for setting in changed:
+        merged = _with_setting(merged, setting)
     if problems := lint(Case(read(merged), wiring, chart, via)):
         raise InTheWay(problems)
     return Merged(merged, tuple(_told(mounts, changed)))
@@ -92,14 +66,13 @@ def _adapted(setting: Setting, values: dict[str, Any], wiring: Wiring) -> Settin
     return None if found == value else Setting((*setting.path[:-1], key), value, setting.why)
 
 
-def _edited(text: str, mounts: Sequence[Mount], changed: Sequence[Setting]) -> str:
-    if mounts:
-        text = add_items(text, _MOUNTS, [_item(mount) for mount in mounts])
-    for setting in changed:
-        value = scalar(setting.value)
-        addition = Addition(tuple(setting_lines(setting, 0)), f"{setting.path[-1]}: {value}")
-        text = set_key(text, setting.path, addition, value)
-    return text
+def _with_mounts(text: str, mounts: Sequence[Mount]) -> str:
+    expected = read(text)
+    # in place: where an alias stands for the same list, it grows as well, as it does in the text
+    expected["secretMounts"] = expected.get("secretMounts") or []
+    longer = add_items(text, _MOUNTS, [_item(mount) for mount in mounts])
+    expected["secretMounts"].extend(map(entry, mounts))
+    return _saying(expected, longer, _MOUNTS)
 
 
 def _item(mount: Mount) -> Addition:
@@ -107,30 +80,27 @@ def _item(mount: Mount) -> Addition:
     return Addition(tuple(entry_lines(mount)), f"{{{fields}}}")
 
 
-def _refuse_side_effects(text: str, merged: str, mounts: Sequence[Mount], changed: Sequence[Setting]) -> None:
-    """Merge keys and the like can make a text mean more, or less, than what was added to it."""
-    expected = read(text)
-    _put_into(expected, mounts, changed)
+def _with_setting(text: str, setting: Setting) -> str:
+    expected, value = read(text), scalar(setting.value)
+    addition = Addition(tuple(setting_lines(setting, 0)), f"{setting.path[-1]}: {value}")
+    changed = set_key(text, setting.path, addition, value)
+    holder = expected
+    for key in setting.path[:-1]:
+        holder[key] = holder.get(key) or {}
+        holder = holder[key]
+    holder[setting.path[-1]] = setting.value
+    return _saying(expected, changed, setting.path)
+
+
+def _saying(expected: dict[str, Any], text: str, keys: Keys) -> str:
+    """*text*, if it says that and nothing else: merge keys and the like can make it mean more than was added."""
     try:
-        same = yaml.safe_load(merged) == expected
+        same = yaml.safe_load(text) == expected
     except yaml.YAMLError:
         same = False
     if not same:
-        keys = _MOUNTS if mounts else changed[0].path
         raise CannotEdit(keys, "is written in a way that secretsync cannot add to without changing something else")
-
-
-def _put_into(values: dict[str, Any], mounts: Sequence[Mount], changed: Sequence[Setting]) -> None:
-    """In place: where an alias stands for the same list or mapping, it grows as well, as it does in the text."""
-    if mounts:
-        values["secretMounts"] = values.get("secretMounts") or []
-        values["secretMounts"].extend(map(entry, mounts))
-    for setting in changed:
-        holder = values
-        for key in setting.path[:-1]:
-            holder[key] = holder.get(key) or {}
-            holder = holder[key]
-        holder[setting.path[-1]] = setting.value
+    return text
 
 
 def _told(mounts: Sequence[Mount], changed: Sequence[Setting]) -> Iterator[str]:

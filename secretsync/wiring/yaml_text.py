@@ -136,7 +136,8 @@ def _with_key(text: str, keys: Keys, place: _Place, addition: Addition) -> str:
     if node.flow:
         return _spliced(text, node.end_of_last, f", {flow}")
     if place.key is None:
-        return _with_lines(text, len(text), _column(text, node.start), lines)
+        apart = () if text.endswith(("\n\n", "\r\n\r\n")) else ("",)
+        return _with_lines(text, len(text), _column(text, node.start), (*apart, *lines))
     return _with_lines(text, node.end, _column(text, node.children[0].start), lines)
 
 
@@ -161,7 +162,7 @@ def _with_lines(text: str, position: int, column: int, lines: Sequence[str]) -> 
         end = text.find("\n", position)
         position = len(text) if end < 0 else end + 1
     joint = newline if position and text[position - 1] != "\n" else ""
-    return _spliced(text, position, joint + "".join(" " * column + line + newline for line in lines))
+    return _spliced(text, position, joint + "".join((" " * column + line).rstrip() + newline for line in lines))
 
 
 def _first_dash(text: str, node: _Node) -> int:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 
 from secretsync.wiring.merge import merge
+from secretsync.wiring.site_values import overlaid, read
 from secretsync.wiring.styles import Packed, Wiring
 from secretsync.wiring.values import render as printed
 from tests.wiring.build import FLAT, packed, wiring
@@ -82,3 +84,13 @@ def test_a_sites_file_with_the_packages_merged_in_renders_all_that_it_had(helm: 
     found = pods(render(helm, merged.text, chart="daemons", folder=tmp_path))["prod-rucio-daemons-reaper"]
     assert {"/opt/gcs.json", "/opt/proxy", "/opt/policy/cms_policy/algorithms"} <= mounts(found).keys()
     assert dict(environment(found))["PYTHONPATH"] == "/opt/policy:/opt/other"
+
+
+def test_files_that_overlay_each_other_are_read_as_helm_reads_them(helm: str, tmp_path: Path) -> None:
+    common = (
+        "optional_config: {a: x, pythonpath: /opt/policy}\nsecretMounts: [{secretName: a, mountPath: /a}]\n"
+        "additionalEnvs: [{name: B, value: y}]\n"
+    )
+    later = "optional_config: {a: z, c: w}\nsecretMounts: [{secretName: b, mountPath: /b}]\n"
+    together = yaml.safe_dump(overlaid(read(common), read(later)))
+    assert render(helm, common, later, folder=tmp_path) == render(helm, together, folder=tmp_path)

@@ -114,6 +114,20 @@ def test_a_refused_merge_leaves_the_file_alone(
     assert "policyPackages.enabled" in told.out + told.err
 
 
+def test_several_files_are_judged_together(
+    configuration: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    common, own = tmp_path / "common.yaml", tmp_path / "own.yaml"
+    common.write_text("config: {policy: {permission: cms, support: x}}\n")
+    own.write_text("config: {policy: {loglevel: x}}\n")
+    command = ["-c", str(configuration), "values", "-n", "int"]
+    assert main([*command, "--merge", str(own)]) == 0
+    assert main([*command, "--lint", str(own)]) == 0
+    capsys.readouterr()
+    assert main([*command, "--lint", str(common), "--lint", str(own)]) == 1
+    assert "config.policy.permission" in capsys.readouterr().out
+
+
 def test_the_lint_is_json_for_programs(configuration: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     values = tmp_path / "values.yaml"
     values.write_text("")

@@ -173,6 +173,7 @@ SOUND = {
         f"reaper: {{secretMounts: [{{secretName: a, mountPath: /a}}], extraSecretMounts: [{MOUNT}}}]}}"
     ),
     "a job with mounts of its own": "ftsRenewal: {secretMounts: [{secretName: cert, mountPath: /opt/cert}]}",
+    "an old permission that a later file takes away": "config: {policy: {permission: null}}",
     "an init container that is off": "policyPackages: {enabled: false}",
     "files that all may read": f"secretMounts: [{MOUNT}, defaultMode: 0444}}]",
 }

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from secretsync.wiring.lint import Case, lint
-from secretsync.wiring.merge import InTheWay, NotValues, merge
+from secretsync.wiring.merge import InTheWay, merge
+from secretsync.wiring.site_values import NotValues
 from secretsync.wiring.styles import Wiring
 from secretsync.wiring.yaml_text import CannotEdit
 from tests.wiring.build import FLAT, packed, wiring

@@ -13,8 +13,8 @@ PATH = Addition(("# ours", "path: /opt"), "path: /opt")
 LISTS = {
     "an empty file": ("", "mounts:\n  # ours\n  - name: new\n"),
     "a file of comments": ("# nothing yet\n", "# nothing yet\nmounts:\n  # ours\n  - name: new\n"),
-    "no such list": ("a: 1\n\n# the end\n", "a: 1\n\n# the end\nmounts:\n  # ours\n  - name: new\n"),
-    "no line end at the end": ("a: 1", "a: 1\nmounts:\n  # ours\n  - name: new\n"),
+    "no such list": ("a: 1\n\n# the end\n", "a: 1\n\n# the end\n\nmounts:\n  # ours\n  - name: new\n"),
+    "no line end at the end": ("a: 1", "a: 1\n\nmounts:\n  # ours\n  - name: new\n"),
     "a list that is not indented": (
         "mounts:\n- name: a   # as it is\n# next\nb: 1\n",
         "mounts:\n- name: a   # as it is\n# ours\n- name: new\n# next\nb: 1\n",
@@ -61,7 +61,7 @@ def test_items_are_added_at_the_end_in_the_style_of_the_list(case: str) -> None:
 
 
 KEYS = {
-    "no such section": ("x: 1\n", "x: 1\na:\n  b:\n    # ours\n    path: /opt\n"),
+    "no such section": ("x: 1\n\n", "x: 1\n\na:\n  b:\n    # ours\n    path: /opt\n"),
     "a section without the key": (
         "a:\n    c: 1\nx: 1\n",
         "a:\n    c: 1\n    b:\n      # ours\n      path: /opt\nx: 1\n",
