@@ -90,6 +90,8 @@ class Service:
 
     def _look(self) -> bool:
         self._health.sign()
+        if not self._leads():
+            self._registry.only(())  # what it saw as the leader is no longer its to tell
         changed = self._followed.look()
         for key in ("health", "webhook", "election"):
             if changed and getattr(self._followed.current, key) != getattr(self._started_with, key):

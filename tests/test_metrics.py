@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import re
+import shutil
+import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -89,6 +91,15 @@ def test_the_names_that_are_served_are_those_of_the_table(site: Site, registry: 
     assert ours == {name.removesuffix("_total") for name in ALL}
     assert {families[name].type for name in GAUGES} == {"gauge"}
     assert {families[name.removesuffix("_total")].type for name in COUNTERS} == {"counter"}
+
+
+def test_what_is_served_is_what_prometheus_wants_to_read(site: Site, registry: Registry) -> None:
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("no promtool on PATH: it comes with Prometheus")
+    passed(site, registry)
+    told = subprocess.run([promtool, "check", "metrics"], input=registry.text(), capture_output=True, check=False)
+    assert (told.returncode, told.stdout, told.stderr) == (0, b"", b"")
 
 
 def test_after_a_good_pass_all_is_in_sync(site: Site, registry: Registry) -> None:

@@ -38,6 +38,31 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end }}
 {{- end }}
 
+{{/* The configuration: in the deployment mode with the port of the probes, and with the Lease of several replicas. */}}
+{{- define "secretsync.config" -}}
+{{- $added := dict }}
+{{- if eq .Values.mode "deployment" }}
+{{- $_ := set $added "health" (dict "port" 8080) }}
+{{- if gt (int .Values.deployment.replicas) 1 }}
+{{- $_ := set $added "election" (dict "cluster" (dict "inCluster" true) "namespace" .Release.Namespace) }}
+{{- end }}
+{{- end }}
+{{- toYaml (mergeOverwrite $added .Values.config) }}
+{{- end }}
+
+{{/* The ports that the pod answers on, by name, as JSON; none in the cronjob mode. */}}
+{{- define "secretsync.ports" -}}
+{{- $ports := dict }}
+{{- if eq .Values.mode "deployment" }}
+{{- $config := include "secretsync.config" . | fromYaml }}
+{{- $_ := set $ports "health" (int $config.health.port) }}
+{{- with $config.webhook }}
+{{- $_ := set $ports "webhook" (int .port) }}
+{{- end }}
+{{- end }}
+{{- toJson $ports }}
+{{- end }}
+
 {{/* The Secrets that secretsync writes for one target, as secretsync itself names them; {root, target}. */}}
 {{- define "secretsync.secretNames" -}}
 {{- $config := .root.Values.config }}
@@ -55,7 +80,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- toYaml (concat $names .root.Values.rbac.extraSecretNames | uniq) }}
 {{- end }}
 
-{{/* The pod, which both modes share; {root, component, arguments, restartPolicy}. */}}
+{{/* The pod, which both modes share; {root, component, arguments, restartPolicy, answers: its ports by name}. */}}
 {{- define "secretsync.podTemplate" -}}
 {{- $ := .root -}}
 metadata:
@@ -66,7 +91,7 @@ metadata:
     {{- toYaml . | nindent 4 }}
     {{- end }}
   annotations:
-    checksum/config: {{ toYaml $.Values.config | sha256sum }}
+    checksum/config: {{ include "secretsync.config" $ | sha256sum }}
     {{- with $.Values.podAnnotations }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
@@ -97,6 +122,21 @@ spec:
         {{- with $.Values.extraEnv }}
         {{- toYaml . | nindent 8 }}
         {{- end }}
+      {{- with .answers }}
+      ports:
+        {{- range $name, $port := . }}
+        - {name: {{ $name }}, containerPort: {{ $port }}}
+        {{- end }}
+      # stuck, not slow: a source or a cluster that is down is no reason to start anew
+      livenessProbe:
+        httpGet: {path: /healthz, port: health}
+        periodSeconds: 20
+        timeoutSeconds: 5
+      readinessProbe:
+        httpGet: {path: /readyz, port: health}
+        periodSeconds: 5
+        timeoutSeconds: 5
+      {{- end }}
       securityContext:
         {{- toYaml $.Values.securityContext | nindent 8 }}
       resources:

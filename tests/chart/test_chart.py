@@ -49,6 +49,10 @@ WRONG: list[tuple[str, dict[str, Any]]] = [
     ("digest", {"image": {"digest": "sha256:1234"}}),
     ("repositry", {"image": {"repositry": "example.org/secretsync"}}),
     ("replicas", {"replicas": 2}),
+    ("replicas", {"deployment": {"replicas": 0}}),
+    ("intervall", {"monitoring": {"podMonitor": {"intervall": "1m"}}}),
+    ("secret", {"config": {**CONFIG, "webhook": {"port": 8081}}}),
+    ("port", {"config": {**CONFIG, "health": {"port": 80800}}}),
     ("packages", {"config": {**CONFIG, "packages": []}}),
     ("targets", {"config": {**CONFIG, "targets": []}}),
     ("moduleName", {"config": {**CONFIG, "packages": [{"requirement": "a==1"}]}}),
@@ -76,6 +80,12 @@ def test_a_wrong_value_fails_the_lint_with_a_line_that_names_its_key(
 @pytest.mark.parametrize("mode", ["cronjob", "deployment"])
 def test_the_chart_passes_the_strict_lint_in_both_modes(helm: str, mode: str) -> None:
     told = run(helm, "lint", "--strict", str(CHART), values={"config": CONFIG, "mode": mode})
+    assert told.returncode == 0, told.stdout
+
+
+@pytest.mark.parametrize("values", sorted(CHART.glob("ci/*.yaml")), ids=lambda path: path.stem)
+def test_the_chart_passes_the_strict_lint_with_every_set_of_values(helm: str, values: Path) -> None:
+    told = run(helm, "lint", "--strict", str(CHART), values=yaml.safe_load(values.read_text()))
     assert told.returncode == 0, told.stdout
 
 
@@ -151,6 +161,90 @@ def test_credentials_and_trust_are_files_of_existing_objects(helm: str) -> None:
     volumes = {volume["name"]: volume for volume in pod["spec"]["volumes"]}
     assert volumes[mounts["/credentials/token"]]["secret"]["secretName"] == "token"
     assert volumes[mounts["/trust/ca"]]["configMap"]["name"] == "ca"
+
+
+WEBHOOK = {**CONFIG, "webhook": {"port": 8081, "secret": {"file": "/credentials/webhook/token"}}}
+
+
+def container(manifests: list[dict[str, Any]]) -> dict[str, Any]:
+    (found,) = one(manifests, "Deployment")["spec"]["template"]["spec"]["containers"]
+    return dict(found)
+
+
+def parsed(manifests: list[dict[str, Any]]) -> config.Config:
+    text = next(manifest for manifest in manifests if manifest["kind"] == "ConfigMap")["data"]["secretsync.yaml"]
+    return config.parse(yaml.safe_load(text), Path("secretsync.yaml"))
+
+
+def test_the_probes_ask_the_port_that_the_configuration_names(helm: str) -> None:
+    manifests = render(helm, mode="deployment", config={**CONFIG, "health": {"port": 9090}})
+    health, pod = parsed(manifests).health, container(manifests)
+    assert health
+    assert {port["name"]: port["containerPort"] for port in pod["ports"]} == {"health": health.port}
+    assert pod["livenessProbe"]["httpGet"] == {"path": "/healthz", "port": "health"}
+    assert pod["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": "health"}
+
+
+def test_a_cronjob_answers_nobody(helm: str) -> None:
+    manifests = render(helm, config=WEBHOOK, networkPolicy={"enabled": True})
+    assert not [manifest for manifest in manifests if manifest["kind"] == "Service"]
+    assert not one(manifests, "NetworkPolicy")["spec"]["ingress"]
+    assert parsed(manifests).health is None
+
+
+def test_metrics_and_the_webhook_have_a_service_and_a_rule_each(helm: str) -> None:
+    rules = {"enabled": True, "webhookFrom": [{"ipBlock": {"cidr": "192.0.2.0/24"}}]}
+    manifests = render(helm, mode="deployment", config=WEBHOOK, networkPolicy=rules)
+    services = {one["metadata"]["name"]: one["spec"]["ports"] for one in manifests if one["kind"] == "Service"}
+    assert {name: ports[0]["targetPort"] for name, ports in services.items()} == {
+        "policy-secretsync-metrics": "health",
+        "policy-secretsync-webhook": "webhook",
+    }
+    let_in = {rule["ports"][0]["port"]: rule.get("from") for rule in one(manifests, "NetworkPolicy")["spec"]["ingress"]}
+    assert let_in == {8080: None, 8081: [{"ipBlock": {"cidr": "192.0.2.0/24"}}]}
+
+
+def test_services_lead_to_the_deployments_pods_and_no_others(helm: str) -> None:
+    manifests = render(helm, mode="deployment", config=WEBHOOK)
+    pods = one(manifests, "Deployment")["spec"]["template"]["metadata"]["labels"]
+    for service in (one for one in manifests if one["kind"] == "Service"):
+        assert service["spec"]["selector"].items() <= pods.items()
+        assert not service["spec"]["selector"].items() <= one(manifests, "Pod")["metadata"]["labels"].items()
+
+
+def test_several_replicas_agree_on_a_leader_and_may_hold_its_lease(helm: str) -> None:
+    manifests = render(helm, mode="deployment", deployment={"replicas": 2})
+    told = parsed(manifests)
+    assert told.election
+    assert told.election.namespace == "ops"
+    (role,) = [one for one in manifests if one["kind"] == "Role" and one["metadata"]["name"].endswith("-election")]
+    assert role["metadata"].get("namespace", "ops") == "ops"
+    assert [rule.get("resourceNames") for rule in role["rules"]] == [None, [f"{told.installation}-leader"]]
+    assert one(manifests, "Deployment")["spec"]["strategy"]["type"] == "RollingUpdate"
+    assert one(manifests, "PodDisruptionBudget")["spec"]["maxUnavailable"] == 1
+
+
+def test_one_replica_needs_no_lease_of_a_leader(helm: str) -> None:
+    manifests = render(helm, mode="deployment")
+    assert parsed(manifests).election is None
+    assert len([manifest for manifest in manifests if manifest["kind"] == "Role"]) == 1
+
+
+def test_the_alerts_and_the_dashboard_look_at_what_the_pod_monitor_scrapes(helm: str) -> None:
+    everything = {name: {"enabled": True} for name in ("podMonitor", "prometheusRule", "dashboard")}
+    manifests = render(helm, mode="deployment", monitoring=everything)
+    port = one(manifests, "PodMonitor")["spec"]["podMetricsEndpoints"][0]["port"]
+    assert port in {told["name"] for told in container(manifests)["ports"]}
+    (group,) = one(manifests, "PrometheusRule")["spec"]["groups"]
+    assert all('job="ops/policy-secretsync"' in rule["expr"] for rule in group["rules"])
+    (board,) = [one for one in manifests if one["metadata"]["name"] == "policy-secretsync-dashboard"]
+    assert board["metadata"]["labels"]["grafana_dashboard"] == "1"
+    assert json.loads(board["data"]["secretsync.json"])["uid"] == "secretsync"
+
+
+def test_nothing_of_an_operator_is_installed_unless_it_is_asked_for(helm: str) -> None:
+    kinds = {manifest["apiVersion"].partition("/")[0] for manifest in render(helm, mode="deployment")}
+    assert "monitoring.coreos.com" not in kinds
 
 
 def test_the_schema_is_the_configurations_own() -> None:
