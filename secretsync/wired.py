@@ -52,11 +52,12 @@ def restarts(intent: Intent, workloads: Sequence[Workload], state: State) -> tup
 def put_back(intent: Intent, workloads: Sequence[Workload], state: State) -> tuple[str, ...]:
     """Sentences on workloads whose template somebody put back: they are held by hand."""
     return tuple(
-        f"held by hand: somebody put back the template of {workload.ref}, which was wired for write "
-        f"{intent.packages[0].write} and now {_carries(intent.packages[0], workload)}: it stays so until there is new "
-        "content, or 'secretsync release'"
+        f"held by hand: somebody put back the template of {workload.ref}, which was wired for write {package.write} of "
+        f"{package.placement.module} and now {_carries(package, workload)}: it stays so until there is new content, or "
+        "'secretsync release'"
         for workload in workloads
         if _is_put_back(intent, workload, state)
+        for package in _differing(intent, workload)
     )
 
 

@@ -154,7 +154,8 @@ def secrets(candidate: Candidate, made: Manifest, probe: dict[str, bytes]) -> tu
     placement, name = candidate.package.placement, made["metadata"]["name"]
     owner = {"apiVersion": "batch/v1", "kind": "Job", "name": name, "uid": made["metadata"]["uid"]}
     plain = Secret(placement.namespace, f"{name}-probe", probe, labels=pack.labels(placement))
-    desired = [change.desired for change in candidate.package.changes]
+    package = candidate.package
+    desired = [change.desired for change in package.changes if change.desired.name not in package.outdated]
     return tuple(
         replace(secret, name=new, metadata={"ownerReferences": [owner]}, annotations={})
         for secret, new in [
