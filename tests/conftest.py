@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from tests.servers import control_plane as plane
 from tests.servers.control_plane import ControlPlane
@@ -25,6 +26,13 @@ def helms() -> list[str]:
         return named.split()
     built = sorted(str(path) for path in (ROOT / "build" / "helm").glob("helm*") if os.access(path, os.X_OK))
     return built or [path for path in [shutil.which("helm")] if path]
+
+
+@pytest.fixture(autouse=True)
+def log_of_its_own() -> Iterator[None]:
+    """A test that configures the process's log, often to a stream that is closed soon, does so for itself alone."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(params=helms() or [None], ids=lambda path: Path(path).name if path else "none")
