@@ -115,7 +115,13 @@ class Site:
             **self.target,
         }
         package = {"moduleName": self.module, "requirement": self.requirement, "check": {"fail": self.check}}
-        content = {"packages": [package], "targets": [target], "cache": str(self.folder / "cache"), **self.beside}
+        content = {
+            "interval": 1,
+            "packages": [package],
+            "targets": [target],
+            "cache": str(self.folder / "cache"),
+            **self.beside,
+        }
         path.write_text(yaml.safe_dump(content))
         return path
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import socket
 import subprocess
@@ -18,14 +17,12 @@ import pytest
 
 from tests.e2e.repository import MODULE, PACKAGE, Repository
 from tests.e2e.site import ROOT, Site, until
+from tests.on_demand import ON_DEMAND
 from tests.servers import git_http
 from tests.servers.control_plane import ControlPlane
 
 pytestmark = [pytest.mark.control_plane, pytest.mark.slow]
 
-ON_DEMAND = pytest.mark.skipif(
-    not os.environ.get("SECRETSYNC_TEST_ALL"), reason="takes a minute: set SECRETSYNC_TEST_ALL=1"
-)
 SECRET = "only the forge knows"
 SECOND = {**PACKAGE, "rules.py": b"ALL = 'second'\n"}
 THIRD = {**PACKAGE, "rules.py": b"ALL = 'third'\n"}

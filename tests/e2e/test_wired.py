@@ -18,13 +18,11 @@ from secretsync.wiring.references import secrets_referenced
 from tests.build import bundle
 from tests.e2e.repository import MODULE, PACKAGE, Repository
 from tests.e2e.site import PROGRAM, ROOT, Object, Run, Site, until
+from tests.on_demand import ON_DEMAND
 from tests.servers.control_plane import ControlPlane
 
 pytestmark = [pytest.mark.control_plane, pytest.mark.slow]
 
-on_demand = pytest.mark.skipif(
-    not os.environ.get("SECRETSYNC_TEST_ALL"), reason="seconds of rollouts: SECRETSYNC_TEST_ALL=1 runs this test too"
-)
 
 UNWIRED = """
 import os, pathlib, sys, time
@@ -177,7 +175,7 @@ def ended_well(command: list[str]) -> bool:
     return subprocess.run(command, cwd=ROOT, check=False, stdout=subprocess.DEVNULL).returncode == 0
 
 
-@on_demand
+@ON_DEMAND
 def test_4_a_bad_package_is_undone_to_the_secrets_that_were_mounted_before(
     site: WiredSite, repository: Repository
 ) -> None:
@@ -193,7 +191,7 @@ def test_4_a_bad_package_is_undone_to_the_secrets_that_were_mounted_before(
     assert writes(site, mark) == []
 
 
-@on_demand
+@ON_DEMAND
 def test_5_what_no_revision_refers_to_any_more_goes_with_a_later_write(site: WiredSite, repository: Repository) -> None:
     first = f"site-policy-{bundle(PACKAGE).digest[:12]}"
     assert first in site.package_secrets()

@@ -1,200 +1,30 @@
-"""Whatever is in a package, no site goes down: a verdict for each workload, and a bad package undoes itself.
-
-Check and canary are off here, so that the rollout alone has to cope. A site of its own for each test.
-"""
+"""Others are at work in the namespace: what they do is told, and not fought."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.e2e.readiness import never_below_what_the_strategy_allows
-from tests.e2e.repository import MODULE, PACKAGE, Repository
-from tests.e2e.site import Run, Site, ended, until
-from tests.servers import git_http
+from tests.e2e.repository import PACKAGE, Repository
+from tests.e2e.scenarios.promises import GOOD, deployed, imported_by, restarts_since, with_timeout
+from tests.e2e.site import Site, ended, until
+from tests.on_demand import ON_DEMAND
+from tests.servers import api_proxy as faults
 from tests.servers.api_proxy import Fault, Proxy
-from tests.servers.control_plane import ControlPlane
 from tests.servers.http import Request
 
 pytestmark = [pytest.mark.control_plane, pytest.mark.slow]
 
-SYNTAX_ERROR = {**PACKAGE, "rules.py": b"def all(:\n"}
-HANGS = {**PACKAGE, "rules.py": b"import time\ntime.sleep(1e6)\n"}
-GOOD = {**PACKAGE, "rules.py": b"ALL = False\n"}
-
-
-@pytest.fixture
-def repository(tmp_path: Path) -> Repository:
-    repository = Repository(tmp_path)
-    repository.push(PACKAGE)
-    return repository
-
-
-@pytest.fixture
-def empty_site(control_plane: ControlPlane, namespace: str, repository: Repository, tmp_path: Path) -> Iterator[Site]:
-    with git_http.serve(repository.bare.parent) as url:
-        yield Site(
-            control_plane,
-            namespace,
-            tmp_path,
-            MODULE,
-            f"git+{url}/{repository.bare.name}",
-            "site-policy",
-            imports=(f"{MODULE}.permission", f"{MODULE}.algorithms"),
-            settle=1,
-            check="never",
-            rollout={
-                "canary": "off",
-                "waves": [{"selector": "app=judge"}, {"selector": "app=rucio-server"}],
-                "acceptDowntime": ["hermes", "everywhere"],
-            },
-        )
-
-
-@pytest.fixture
-def site(empty_site: Site) -> Site:
-    """A daemon, then a server of two, then another daemon; deployed and current."""
-    empty_site.add("judge")
-    empty_site.add("rucio-server", replicas=2, probe=True)
-    empty_site.add("reaper", probe=True)
-    return deployed(empty_site)
-
-
-def deployed(site: Site) -> Site:
-    first = site.run()
-    assert first.code == 0, first
-    until(lambda: site.every_pod_runs(PACKAGE), "every pod runs the package")
-    return site
-
-
-def with_timeout(site: Site, seconds: float, **more: Any) -> Site:
-    return replace(site, rollout={**site.rollout, "timeout": seconds, **more})
-
-
-def only_in(role: str, statement: str) -> dict[str, bytes]:
-    """A package that does *statement* in one workload alone."""
-    text = f"import os, time\nif os.environ['SITE_ROLE'] == '{role}':\n    {statement}\nALL = 'again'\n"
-    return {**PACKAGE, "rules.py": text.encode()}
-
-
-def assert_undone(site: Site, run: Run) -> None:
-    """The very bytes are back, every pod runs them, and the next run leaves the rejected digest alone."""
-    assert run.code == 4, run
-    assert "What was live before was put back" in " ".join(run.out.split()), run
-    assert site.live_files() == PACKAGE
-    until(lambda: site.every_pod_runs(PACKAGE), "every pod runs what was live before")
-    assert_held(site)
-
-
-def assert_held(site: Site) -> None:
-    mark = site.plane.audit_mark()
-    held = site.run()
-    assert held.code == 0, held
-    assert "held: " in held.out
-    assert "was rejected" in " ".join(held.out.split())
-    assert not [call for call in site.plane.calls_since(mark, site.namespace) if call.writes]
-
-
-def restarts_since(site: Site, before: Mapping[str, int]) -> dict[str, int]:
-    return {name: generation - before[name] for name, generation in site.generations().items()}
-
-
-def test_a_syntax_error_meets_one_daemon_is_undone_held_and_released_by_a_new_commit(
-    site: Site, repository: Repository
-) -> None:
-    before = site.generations()
-    repository.push(SYNTAX_ERROR)
-    with never_below_what_the_strategy_allows(site, "rucio-server", "reaper"):
-        run = site.run()
-        assert_undone(site, run)
-    assert "SyntaxError" in run.out
-    assert restarts_since(site, before) == {"judge": 2, "rucio-server": 1, "reaper": 1}
-
-    repository.push(GOOD)
-    healed = site.run()
-    assert healed.code == 0, healed
-    assert "held" not in healed.out
-    assert site.every_pod_runs(GOOD)
-
-
-def test_an_import_that_hangs_times_out_and_is_undone(site: Site, repository: Repository) -> None:
-    repository.push(HANGS)
-    with never_below_what_the_strategy_allows(site, "rucio-server", "reaper"):
-        run = with_timeout(site, 15).run()
-        assert_undone(site, run)
-    assert "timed out" in run.out
-
-
-def test_a_crash_in_the_second_wave_alone_is_undone_in_the_first_too(site: Site, repository: Repository) -> None:
-    before = site.generations()
-    repository.push(only_in("rucio-server", "raise RuntimeError('not on a server')"))
-    with never_below_what_the_strategy_allows(site, "rucio-server", "reaper"):
-        run = site.run()
-        assert_undone(site, run)
-    assert "RuntimeError: not on a server" in run.out
-    assert restarts_since(site, before) == {"judge": 2, "rucio-server": 2, "reaper": 1}
-
-
-def test_a_daemon_that_was_broken_before_goes_last_and_decides_nothing(
-    empty_site: Site, repository: Repository
-) -> None:
-    broken = empty_site.add("broken", imports=["nothing_of_that_name"])
-    site = replace(empty_site, rollout={**empty_site.rollout, "timeout": 30})
-    site.add("judge")
-    site.add("rucio-server", replicas=2, probe=True)
-    assert site.run().code == 4
-    until(lambda: is_down(site, broken), "the broken daemon is seen to be down")
-
-    repository.push(GOOD)
-    run = site.run()
-    assert run.code == 0, run
-    assert "as it was not current before the run: Deployment broken" in " ".join(run.out.split())
-    assert site.live_files() == GOOD
-
-    repository.push(only_in("rucio-server", "raise RuntimeError('bad')"))
-    undone = site.run()
-    assert undone.code == 4, undone
-    assert "What was live before was put back" in " ".join(undone.out.split()), undone
-    assert site.live_files() == GOOD
-    assert_held(site)
-
-
-def is_down(site: Site, workload: Mapping[str, Any]) -> bool:
-    live = site.plane.get(workload["kind"], site.namespace, workload["metadata"]["name"])
-    return not live["status"].get("availableReplicas")
-
-
-def test_a_stateful_set_whose_pod_hangs_is_freed_by_the_undo(empty_site: Site, repository: Repository) -> None:
-    empty_site.add("hermes", "StatefulSet", replicas=2, probe=True)
-    site = with_timeout(deployed(empty_site), 12)
-    repository.push(HANGS)
-    run = site.run()
-    assert_undone(site, run)
-
-
-def test_a_stateful_set_that_hung_in_a_run_that_was_stopped_takes_the_next_commit(
-    empty_site: Site, repository: Repository
-) -> None:
-    empty_site.add("hermes", "StatefulSet", probe=True)
-    site = with_timeout(deployed(empty_site), 12, onFailure="stop")
-    repository.push(HANGS)
-    assert site.run().code == 4
-    repository.push(GOOD)
-    healed = site.run()
-    assert healed.code == 0, healed
-    assert site.every_pod_runs(GOOD)
-
 
 def test_each_workload_is_reported_for_what_it_is(empty_site: Site, repository: Repository) -> None:
     empty_site.add("judge")
-    paused = empty_site.add("paused")
+    empty_site.add("paused")
     empty_site.add("zero", replicas=0)
     empty_site.add("by-hand", "StatefulSet", spec={"updateStrategy": {"type": "OnDelete"}})
     empty_site.add("everywhere", "DaemonSet")
@@ -211,16 +41,8 @@ def test_each_workload_is_reported_for_what_it_is(empty_site: Site, repository: 
     assert "paused: Deployment paused: is paused: new pods start when it is resumed" in told
     assert "on delete: StatefulSet by-hand: updates OnDelete: a pod gets the new files when it is deleted" in told
     assert restarts_since(site, before) == {"judge": 1, "paused": 2, "zero": 1, "by-hand": 1, "everywhere": 1}
-    assert imported_by(site, "everywhere") == imported_by(site, "judge") != imported_by(site, paused_name(paused))
-
-
-def paused_name(workload: Mapping[str, Any]) -> str:
-    name: str = workload["metadata"]["name"]
-    return name
-
-
-def imported_by(site: Site, name: str) -> list[dict[str, str]]:
-    return [found for pod, found in site.imported().items() if pod.startswith(name)]
+    assert imported_by(site, "everywhere") == imported_by(site, "judge")
+    assert imported_by(site, "paused") != imported_by(site, "judge")
 
 
 def test_a_quota_that_stops_new_pods_rejects_nothing_and_the_next_run_goes_on(
@@ -344,16 +166,13 @@ def test_an_owner_that_replaces_the_deployment_all_the_time_is_told_once_and_not
     assert " ".join(runs[2].out.split()).count("it is not restarted again") == 1
 
 
-def test_a_rollback_to_the_bundle_before_the_last_needs_no_git_server(
-    control_plane: ControlPlane, empty_site: Site, repository: Repository
-) -> None:
+def test_a_rollback_to_the_bundle_before_the_last_needs_no_git_server(empty_site: Site, repository: Repository) -> None:
     empty_site.add("judge")
     site = deployed(empty_site)
     first = {**PACKAGE, "rules.py": b"ALL = 'first'\n"}
     for files in (first, GOOD, {**PACKAGE, "rules.py": b"ALL = 'last'\n"}):
-        commit = repository.push(files)
+        repository.push(files)
         assert site.run().code == 0
-    assert commit
 
     away = replace(site, requirement="git+http://127.0.0.1:9/policy.git")
     listed = ended(away.start("history"))
@@ -385,4 +204,29 @@ def test_pods_that_started_between_a_hand_edit_and_its_repair_are_replaced(site:
     assert repaired.code == 0, repaired
     assert site.live_files() == PACKAGE
     assert site.every_pod_runs(PACKAGE)
+    assert restarts_since(site, before) == {"judge": 1, "rucio-server": 1, "reaper": 1}
+
+
+@ON_DEMAND
+def test_an_api_that_goes_away_for_good_ends_the_run_in_words_and_the_next_run_ends_the_work(
+    site: Site, repository: Repository, proxy: Proxy, through_proxy: Path
+) -> None:
+    before = site.generations()
+    repository.push(GOOD)
+
+    def gone_after_the_first_restart(request: Request) -> Fault | None:
+        if request.method != "PATCH":
+            return None
+        proxy.spoils = lambda request: faults.reset_before
+        return None
+
+    proxy.spoils = gone_after_the_first_restart
+    run = with_timeout(site, 10).run(kubeconfig=through_proxy)
+    assert run.code in (1, 4), run
+    assert "Traceback" not in run.log
+    assert proxy.url.removeprefix("https://") in run.log + run.out, run
+
+    done = site.run()
+    assert done.code == 0, done
+    assert site.every_pod_runs(GOOD)
     assert restarts_since(site, before) == {"judge": 1, "rucio-server": 1, "reaper": 1}
