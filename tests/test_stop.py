@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from secretsync import stop
+from tests.test_sync import Site
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGALRM)
 
@@ -105,6 +106,41 @@ def test_asking_twice_does_not_disturb_the_last_step() -> None:
         done.append("the step")
 
     assert stopped(step) == ["the step"]
+
+
+def asked_at(site: Site, verb: str, name: str) -> list[tuple[str, str]]:
+    """What a run still wrote that was asked to stop at this call, which went on."""
+
+    def before(called: str, on: str) -> None:
+        if (called, on) == (verb, name):
+            site.cluster.calls.clear()
+            ask()
+
+    site.cluster.before = before
+    with pytest.raises(stop.Stopped):
+        site.sync()
+    return [call for call in site.cluster.writes if call[1] != "secretsync-state"]
+
+
+def test_a_run_that_is_asked_to_stop_while_it_writes_ends_when_all_is_written_and_stamped() -> None:
+    site = Site("server", "judge")
+    assert asked_at(site, "create", "atlas") == [("create", "atlas"), ("annotate", "server"), ("annotate", "judge")]
+    assert site.cluster.objects["Lease", "secretsync"]["spec"]["holderIdentity"] == ""
+
+
+def test_a_run_that_is_asked_to_stop_while_it_reads_touches_nothing() -> None:
+    assert asked_at(Site("server", "judge"), "list", "workloads") == []
+
+
+def test_the_run_after_one_that_was_stopped_does_only_what_was_left() -> None:
+    site = Site("server", "judge")
+    asked_at(site, "create", "atlas")
+    stop.listen()
+    site.cluster.before = lambda verb, name: None
+    site.cluster.calls.clear()
+    report = site.sync()
+    assert not report.failed
+    assert ("create", "atlas") not in site.cluster.writes
 
 
 def test_a_thread_beside_the_main_one_stops_at_its_next_pause() -> None:

@@ -2,91 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
 import signal
-import socket
-import subprocess
-import urllib.error
-import urllib.request
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from tests.e2e.long_running import SECRET, started
 from tests.e2e.repository import MODULE, PACKAGE, Repository
-from tests.e2e.site import ROOT, Site, until
+from tests.e2e.site import Site, until
 from tests.on_demand import ON_DEMAND
 from tests.servers import git_http
 from tests.servers.control_plane import ControlPlane
 
 pytestmark = [pytest.mark.control_plane, pytest.mark.slow]
 
-SECRET = "only the forge knows"
 SECOND = {**PACKAGE, "rules.py": b"ALL = 'second'\n"}
 THIRD = {**PACKAGE, "rules.py": b"ALL = 'third'\n"}
-
-
-@dataclass
-class Process:
-    """One process of the long-running form, with ports of its own; what it says is in *log*."""
-
-    process: subprocess.Popen[bytes]
-    health: int
-    webhook: int
-    log: Path
-
-    def told(self, path: str) -> tuple[int, str]:
-        return answered(urllib.request.Request(f"http://127.0.0.1:{self.health}{path}"))
-
-    def asked(self, token: str) -> int:
-        url = f"http://127.0.0.1:{self.webhook}/sync"
-        return answered(urllib.request.Request(url, b"{}", {"X-Gitlab-Token": token}))[0]
-
-    @property
-    def leads(self) -> bool:
-        return "secretsync_leader 1.0" in self.told("/metrics")[1]
-
-    @property
-    def ready(self) -> bool:
-        return self.told("/readyz")[0] == 200
-
-
-def answered(request: urllib.request.Request) -> tuple[int, str]:
-    """The answer; status 0 while nobody listens."""
-    try:
-        with urllib.request.urlopen(request, timeout=30) as told:
-            return told.status, told.read().decode()
-    except urllib.error.HTTPError as error:
-        return error.code, error.read().decode()
-    except OSError:
-        return 0, ""
-
-
-@contextlib.contextmanager
-def started(site: Site, name: str, more: Mapping[str, Any]) -> Iterator[Process]:
-    """A process that goes on with *site*, in a folder of its own, and does not outlive this."""
-    folder = site.folder / name
-    folder.mkdir()
-    (folder / "secret").write_text(SECRET)
-    health, webhook = free_port(), free_port()
-    ports = {"health": {"port": health}, "webhook": {"port": webhook, "secret": {"file": "secret"}}}
-    its_own = replace(site, folder=folder, beside={**ports, **more})
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(its_own.command(), cwd=ROOT, stdout=log, stderr=log)
-        try:
-            yield Process(process, health, webhook, folder / "log")
-        finally:
-            process.kill()
-            process.wait()
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
 
 
 @pytest.mark.parametrize(
