@@ -66,7 +66,7 @@ def _rucio_containers(package: PackagePlan, workload: Workload) -> Iterable[Mani
     for container in spec["containers"]:
         mounted = {mount["name"] for mount in container.get("volumeMounts") or ()}
         image = container.get("image", "").rpartition("/")[2]
-        if mounted & volumes and image.startswith(("rucio-server", "rucio-daemons")):
+        if mounted & volumes and ("rucio-server" in image or "rucio-daemons" in image):
             yield container
 
 

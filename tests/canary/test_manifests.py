@@ -54,6 +54,10 @@ def test_what_does_not_run_rucio_is_not_asked() -> None:
     assert candidates([package()], [rucio(image="nginx:1"), workload("something-else")]) == ()
 
 
+def test_an_image_that_a_site_made_from_rucios_is_asked_too() -> None:
+    assert names(candidates([package()], [rucio(image="registry.example/site/our-rucio-daemons:3")])) == ["server"]
+
+
 def test_an_unchanged_package_is_not_proven() -> None:
     unchanged = desired({"__init__.py": "1"})
     live = {secret.name: secret for secret in unchanged.secrets}

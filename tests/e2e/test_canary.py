@@ -13,7 +13,8 @@ import pytest
 import yaml
 
 from secretsync.prove import RucioEnvironment
-from tests.check.build import policy
+from tests.check.build import PERMISSION, policy
+from tests.on_demand import ON_DEMAND
 from tests.prove.conftest import rucio  # noqa: F401 - a fixture
 from tests.servers.control_plane import ControlPlane
 
@@ -22,14 +23,16 @@ pytestmark = [pytest.mark.control_plane, pytest.mark.network, pytest.mark.slow]
 ROOT = Path(__file__).parents[2]
 
 
-def daemon(namespace: str, environment: RucioEnvironment, configuration: Path) -> dict[str, Any]:
-    """A daemon that needs the policy; its PATH picks the Python that stands for its image."""
+def daemon(
+    namespace: str, programs: Path, configuration: Path, name: str = "judge", image: str = "rucio/rucio-daemons"
+) -> dict[str, Any]:
+    """A daemon that needs the policy; *programs* has the Python that stands for its image."""
     container = {
         "name": "daemon",
-        "image": "rucio/rucio-daemons:release-41.5.1",
+        "image": f"{image}:release-41.5.1",
         "command": ["python3", "-c", "import rucio.core.permission, time; time.sleep(10 ** 6)"],
         "env": [
-            {"name": "PATH", "value": f"{environment.python.parent}:/usr/bin:/bin"},
+            {"name": "PATH", "value": f"{programs}:/usr/bin:/bin"},
             {"name": "PYTHONPATH", "value": "/opt/policy"},
             {"name": "RUCIO_POLICY_PACKAGE", "value": "pol"},
             {"name": "RUCIO_CONFIG", "value": str(configuration)},
@@ -37,7 +40,7 @@ def daemon(namespace: str, environment: RucioEnvironment, configuration: Path) -
         "volumeMounts": [{"name": "policy", "mountPath": "/opt/policy/pol"}],
     }
     template = {
-        "metadata": {"labels": {"app": "judge"}},
+        "metadata": {"labels": {"app": name}},
         "spec": {
             "terminationGracePeriodSeconds": 0,
             "containers": [container],
@@ -47,8 +50,8 @@ def daemon(namespace: str, environment: RucioEnvironment, configuration: Path) -
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": {"name": "judge", "namespace": namespace, "labels": {"app-group": "rucio-daemons"}},
-        "spec": {"replicas": 1, "selector": {"matchLabels": {"app": "judge"}}, "template": template},
+        "metadata": {"name": name, "namespace": namespace, "labels": {"app-group": "rucio-daemons"}},
+        "spec": {"replicas": 1, "selector": {"matchLabels": {"app": name}}, "template": template},
     }
 
 
@@ -89,7 +92,7 @@ def test_a_good_candidate_is_proven_and_rolled_out_and_a_bad_one_touches_nothing
 ) -> None:
     configuration = tmp_path / "rucio.cfg"
     configuration.write_text("[database]\ndefault = sqlite://\n[policy]\npermission = generic\n")
-    control_plane.put(daemon(namespace, rucio, configuration))
+    control_plane.put(daemon(namespace, rucio.python.parent, configuration))
     operator = Operator(control_plane, namespace, tmp_path)
 
     operator.packs()
@@ -111,3 +114,34 @@ def test_a_good_candidate_is_proven_and_rolled_out_and_a_bad_one_touches_nothing
     code, report, log = operator.runs()
     assert code == 0, log
     assert "was rejected" in report["notes"][0]
+
+
+@ON_DEMAND
+def test_a_candidate_that_loads_in_one_image_and_not_in_another_touches_nothing(
+    control_plane: ControlPlane,
+    namespace: str,
+    tmp_path: Path,
+    rucio: RucioEnvironment,  # noqa: F811 - the fixture
+) -> None:
+    configuration = tmp_path / "rucio.cfg"
+    configuration.write_text("[database]\ndefault = sqlite://\n[policy]\npermission = generic\n")
+    another = tmp_path / "another" / "python3"
+    another.parent.mkdir()
+    another.write_text(f'#!/bin/sh\nANOTHER_IMAGE=yes exec {rucio.python} "$@"\n')
+    another.chmod(0o755)
+    control_plane.put(daemon(namespace, rucio.python.parent, configuration))
+    control_plane.put(daemon(namespace, another.parent, configuration, "reaper", "registry.example/our-rucio-daemons"))
+    operator = Operator(control_plane, namespace, tmp_path)
+    operator.packs()
+    code, _, log = operator.runs()
+    assert code == 0, log
+
+    operator.packs(
+        permission_py="import os\nif 'ANOTHER_IMAGE' in os.environ:\n    import not_in_that_image\n" + PERMISSION
+    )
+    mark = control_plane.audit_mark()
+    code, _, log = operator.runs()
+    assert code == 1, log
+    assert "refused in the image of Deployment" in log
+    assert "/reaper" in log
+    assert "pol" not in {call.name for call in control_plane.calls_since(mark, namespace) if call.writes}
