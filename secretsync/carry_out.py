@@ -13,7 +13,7 @@ from secretsync import history, pack, waves
 from secretsync.changes import Action, Change, PackagePlan
 from secretsync.cluster.errors import Conflict, QuotaExceeded, Unreachable
 from secretsync.destination import Clock, Destination
-from secretsync.errors import SecretSyncError
+from secretsync.errors import ROLLOUT_FAILED, SecretSyncError
 from secretsync.look import referrers
 from secretsync.memory import Memory
 from secretsync.model import Manifest, Ref, Secret
@@ -38,6 +38,23 @@ class NoUndo(SecretSyncError):
         return (
             f"what is live in Secret {self.secret} cannot be kept, so a bad package could not be undone: {self.why}. "
             "Mend that, or go on without an undo by 'rollout: {onFailure: stop}'"
+        )
+
+
+class UndoFailed(SecretSyncError):
+    """A rollout failed, and what was live before could not be put back; the next run goes on with that."""
+
+    exit_code = ROLLOUT_FAILED
+
+    def __init__(self, failure: str, why: str, kept: Sequence[str]) -> None:
+        super().__init__(failure, why, kept)
+        self.failure, self.why, self.kept = failure, why, tuple(kept)
+
+    def __str__(self) -> str:
+        return (
+            f"the rollout failed ({self.failure}), and putting back what was live FAILED too: {self.why}. "
+            f"It is kept in Secret {', '.join(self.kept)}: mend what is in the way, and 'secretsync --once' goes on "
+            "putting it back; 'secretsync status' tells which pods run what meanwhile"
         )
 
 

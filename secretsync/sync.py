@@ -11,6 +11,7 @@ from secretsync import carry_out, downtime
 from secretsync.changes import PackagePlan, stamped_write
 from secretsync.cluster.errors import Conflict
 from secretsync.destination import REAL_TIME, Clock, Destination, Report
+from secretsync.errors import SecretSyncError
 from secretsync.examine import examine
 from secretsync.look import look
 from secretsync.memory import Memory
@@ -214,7 +215,13 @@ def _undo(destination: Destination, report: Report, memory: Memory, clock: Clock
         told = told.with_package(secret, rejection)
         log.error("rejected", module=bundle.module, digest=bundle.digest[:12], why=report.failure)
     memory.keep(told)
-    return replace(report, undone=_take_turn(destination, clock))
+    try:
+        return replace(report, undone=_take_turn(destination, clock))
+    except Conflict:
+        raise
+    except SecretSyncError as error:
+        kept = [told.of(package.placement.secret).previous for package in rejected]
+        raise carry_out.UndoFailed(report.failure, str(error), kept) from None
 
 
 def _to_blame(package: PackagePlan, report: Report, memory: Memory) -> bool:

@@ -12,6 +12,7 @@ import pytest
 
 from secretsync import pack
 from secretsync.assemble import Once
+from secretsync.carry_out import UndoFailed
 from secretsync.cluster.errors import Call, Conflict, QuotaExceeded
 from secretsync.destination import Clock, Delivery, Destination, Report, Rollout, Strictness
 from secretsync.downtime import WouldTakeDown
@@ -296,6 +297,28 @@ def test_an_undo_that_is_killed_is_finished_by_the_next_run_without_the_source(
     report = broken.sync()
     assert files(broken) == {"init.py": b"1"}
     assert broken.stamp("server") == broken.stamp("judge") == (report.undone or report).plan.packages[0].stamp
+
+
+def test_an_undo_that_fails_says_where_what_was_live_is_kept_and_the_next_run_puts_it_back(broken: Site) -> None:
+    writes = []
+
+    def fail(verb: str, name: str) -> None:
+        if (verb, name) == ("replace", "atlas"):
+            writes.append(name)
+            if len(writes) == 2:
+                raise SecretSyncError("the API server is gone")
+
+    broken.cluster.before = fail
+    with pytest.raises(UndoFailed) as told:
+        broken.sync()
+    assert told.value.exit_code == 4
+    assert "putting back what was live FAILED too: the API server is gone" in str(told.value)
+    assert "kept in Secret atlas-history-1" in str(told.value)
+    assert "crashes again and again" in str(told.value)
+
+    broken.cluster.before = lambda verb, name: None
+    assert not broken.sync().failed
+    assert files(broken) == {"init.py": b"1"}
 
 
 def test_a_failure_that_is_not_the_packages_stops_and_rejects_nothing(broken: Site) -> None:
