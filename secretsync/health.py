@@ -7,7 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from secretsync import config
+from secretsync.signs import CallEnded, Sign
 
+_LEASES = "leases.coordination.k8s.io"
 _LONGEST_CALL = 60.0
 """Seconds that one try of a call to the API, or a wait between two, takes at most."""
 
@@ -42,8 +44,13 @@ class Health:
         self._last_sign = now()
         self._complete = False
 
-    def sign(self, _: object = None) -> None:
-        """Something moves."""
+    def sign(self, sign: Sign) -> None:
+        """Something moves; Leases are renewed while a pass hangs, too."""
+        if not (isinstance(sign, CallEnded) and sign.resource == _LEASES):
+            self.turning()
+
+    def turning(self) -> None:
+        """The loop goes round."""
         self._last_sign = self._now()
 
     def completed(self) -> None:

@@ -89,7 +89,7 @@ class Service:
             self._bell.ring()
 
     def _look(self) -> bool:
-        self._health.sign()
+        self._health.turning()
         if not self._leads():
             self._registry.only(())  # what it saw as the leader is no longer its to tell
         changed = self._followed.look()

@@ -12,6 +12,7 @@ from secretsync.health import Health, patience
 from secretsync.health_port import answer
 from secretsync.listening import Request
 from secretsync.registry import Registry
+from secretsync.signs import CallEnded, StageEnded
 
 
 class Clock:
@@ -43,8 +44,15 @@ def test_a_loop_without_a_sign_of_work_is_stuck(clock: Clock) -> None:
 def test_any_sign_of_work_keeps_it_alive(clock: Clock) -> None:
     health = Health(lambda: 300, now=clock)
     for clock.seconds in range(0, 5000, 250):
-        health.sign()
+        health.sign(StageEnded("compare", 1.0))
     assert asked("/healthz", health)[0] == HTTPStatus.OK
+
+
+def test_a_lease_that_is_renewed_is_no_sign_that_a_pass_goes_on(clock: Clock) -> None:
+    health = Health(lambda: 300, now=clock)
+    for clock.seconds in range(0, 500, 5):
+        health.sign(CallEnded("update", "leases.coordination.k8s.io", "200"))
+    assert asked("/healthz", health)[0] == HTTPStatus.SERVICE_UNAVAILABLE
 
 
 def test_it_is_ready_after_its_first_pass(clock: Clock) -> None:
