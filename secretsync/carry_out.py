@@ -66,7 +66,7 @@ def keep_previous(destination: Destination, plan: Plan, memory: Memory) -> dict[
     kept = {}
     for package in plan.packages:
         secret = package.placement.secret
-        if package.content and memory.state.of(secret).finished and any(change.live for change in package.changes):
+        if package.content and memory.state.of(secret).finished and package.live:
             kept[secret] = _keep_or_say(destination, package, memory)
     return kept
 
@@ -181,7 +181,7 @@ def restart(destination: Destination, restarts: Sequence[Restart], memory: Memor
             log.error("not restarted", workload=str(ref), why=str(error))
             continue
         log.info("restarted", workload=str(ref), why=one.reason)
-        told = told.restarted(str(ref), one.annotations)
+        told = told.unwired(str(ref)) if one.unwires else told.restarted(str(ref), one.annotations)
     memory.keep(told)
     return refused
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from secretsync import history, pack, rollout
+from secretsync import history, pack, rollout, wired
 from secretsync.changes import stamped_write
 from secretsync.destination import REAL_TIME, Clock, Delivery, Destination, Report
 from secretsync.errors import SecretSyncError
@@ -15,6 +15,7 @@ from secretsync.model import Bundle, Ref, Secret, Workload
 from secretsync.rollout import Status
 from secretsync.state import Hold, PackageState
 from secretsync.sync import sync
+from secretsync.wiring.field_managers import manager_of
 from secretsync.wiring.references import secrets_referenced
 
 
@@ -147,16 +148,12 @@ def release(destination: Destination, delivery: Delivery) -> Hold | None:
 
 
 def _put_back(destination: Destination, delivery: Delivery, remembered: PackageState) -> Sequence[str]:
-    """Workloads that were wired for the newest write and carry another."""
+    """Workloads whose template somebody put back."""
     if not delivery.placement.wired:
         return ()
-    secret = delivery.placement.secret
+    secret, manager = delivery.placement.secret, manager_of(destination.installation)
     workloads = destination.cluster.workloads(destination.namespace, destination.selector)
-    return [
-        name
-        for one in workloads
-        if remembered.restarts.get(name := str(one.ref)) == remembered.write != stamped_write(one, secret)
-    ]
+    return [str(one.ref) for one in workloads if wired.was_put_back(one, secret, remembered, manager)]
 
 
 def _set_hold(memory: Memory, delivery: Delivery, hold: Hold | None) -> None:

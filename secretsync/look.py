@@ -105,8 +105,10 @@ def _live_secrets(destination: Destination, remembered: State) -> _Asked:
 
 
 def _names(delivery: Delivery, remembered: State) -> tuple[str, ...]:
+    """The Secrets that a package may be in; what is named by its digest can only be remembered."""
     secret = delivery.placement.secret
-    return tuple(dict.fromkeys((secret, *remembered.of(secret).secrets)))
+    known = remembered.of(secret).secrets
+    return known if delivery.placement.wired else tuple(dict.fromkeys((secret, *known)))
 
 
 def _with_names(destination: Destination, names: Iterable[str], asked: _Asked) -> _Asked:

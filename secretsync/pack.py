@@ -141,14 +141,15 @@ def without_emptied(live: Sequence[Secret]) -> tuple[Secret, ...]:
 def newest_write(live: Sequence[Secret]) -> tuple[Secret, ...]:
     """Of all live Secrets of a package, those that hold what was written last.
 
-    Those that change in place are one write; those that are named by their digest are one for each digest, and count
+    Those that change in place are one write; those that are named by their digest are one for each name, and count
     only when all of it is there: a write that was cut off has not taken place.
     """
-    by_name: dict[str, list[Secret]] = defaultdict(list)
+    in_place = [secret for secret in live if not secret.immutable]
+    named: dict[tuple[str, str], list[Secret]] = defaultdict(list)
     for secret in live:
-        by_name[secret.annotations.get(DIGEST, "") if secret.immutable else ""].append(secret)
-    in_place = by_name.pop("", [])
-    writes = [secrets for secrets in by_name.values() if intact(secrets)]
+        if secret.immutable:
+            named[secret.annotations.get(DIGEST, ""), secret.annotations.get(LAYOUT, "")].append(secret)
+    writes = [secrets for secrets in named.values() if intact(secrets)]
     if not writes or any(secret.data for secret in in_place):
         writes.append(in_place)
     return tuple(max(writes, key=_write))

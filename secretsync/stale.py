@@ -29,6 +29,11 @@ class Restart:
     provisional: bool = False
     rewiring: Rewiring | None = None
 
+    @property
+    def unwires(self) -> bool:
+        """Whether the workload gets back what it was before it was wired."""
+        return self.rewiring is not None and not self.rewiring.part
+
 
 def mounted(workload: Workload, packages: Sequence[PackagePlan]) -> list[PackagePlan]:
     """The packages whose Secrets a workload's pods refer to."""

@@ -114,6 +114,14 @@ class State:
         }
         return replace(self, packages=packages)
 
+    def unwired(self, workload: str) -> State:
+        """A workload got back what it was before us: when it is to be wired again, nobody has put it back."""
+        packages = {
+            secret: replace(package, restarts={name: at for name, at in package.restarts.items() if name != workload})
+            for secret, package in self.packages.items()
+        }
+        return replace(self, packages=packages)
+
     def checked(self, keys: Mapping[str, str]) -> State:
         """The check has seen these, by the package's Secret."""
         return replace(

@@ -140,7 +140,7 @@ def _prove(destination: Destination, plan: Plan, memory: Memory, clock: Clock) -
         return prove_first(destination, plan, clock).proven
     except CandidateRefused as refusal:
         bundle, secret = refusal.package.desired.bundle, refusal.package.placement.secret
-        if any(change.live for change in refusal.package.changes):
+        if refusal.package.live:
             reason = f"in the image of {refusal.workload}: {refusal.reasons[0]}"
             rejection = memory.state.of(secret).rejected(reason, bundle.digest, bundle.revision.id)
             memory.keep(memory.state.with_package(secret, rejection))

@@ -9,8 +9,8 @@ from secretsync import ownership
 from secretsync.changes import PackagePlan, stamped_write
 from secretsync.model import Manifest, Ref, Workload
 from secretsync.stale import Restart
-from secretsync.state import State
-from secretsync.wiring.field_managers import Entry, conflicts, entries, is_wired, manager_of, owned, shows
+from secretsync.state import PackageState, State
+from secretsync.wiring.field_managers import Entry, conflicts, entries, is_wired, manager_of, owned, shows, was_wired
 from secretsync.wiring.injection import injection, merged, part
 from secretsync.wiring.references import secrets_referenced
 from secretsync.wiring.rewiring import rewiring
@@ -43,7 +43,7 @@ def intent_of(packages: Sequence[PackagePlan], selected: Sequence[Workload]) -> 
 def restarts(intent: Intent, workloads: Sequence[Workload], state: State) -> tuple[Restart, ...]:
     """The workloads that are to be wired, wired otherwise, or unwired. Raises Refused where somebody is in the way."""
     found = [one for workload in workloads if (one := _restart(intent, workload, state))]
-    problems = [problem for one in found for problem in _problems(intent, one.workload)]
+    problems = [problem for one in found if not one.unwires for problem in _problems(intent, one.workload)]
     if problems:
         raise ownership.Refused(problems)
     return tuple(found)
@@ -89,13 +89,21 @@ def _is_as_it_should(workload: Workload, ours: Manifest, manager: str) -> bool:
     return shows(workload.template, ours) and owned(workload, manager).keys() <= entries(ours).keys()
 
 
+def was_put_back(workload: Workload, secret: str, remembered: PackageState, manager: str) -> bool:
+    """Whether a template was wired for the write of the package in *secret* that is remembered, and carries another.
+
+    One that was made anew has never been wired.
+    """
+    write = remembered.restarts.get(str(workload.ref))
+    return write == remembered.write != stamped_write(workload, secret) and was_wired(workload, manager)
+
+
 def _is_put_back(intent: Intent, workload: Workload, state: State) -> bool:
-    """Whether a template was wired for these very writes and carries others."""
-    differing = _differing(intent, workload)
-    return (
-        workload.ref in intent.parts
-        and bool(differing)
-        and all(state.of(one.placement.secret).restarts.get(str(workload.ref)) == one.write for one in differing)
+    differing = _differing(intent, workload) if workload.ref in intent.parts else []
+    return bool(differing) and all(
+        one.write == (remembered := state.of(secret := one.placement.secret)).write
+        and was_put_back(workload, secret, remembered, intent.manager)
+        for one in differing
     )
 
 
@@ -122,9 +130,8 @@ def _carries(package: PackagePlan, workload: Workload) -> str:
 
 def _problems(intent: Intent, workload: Workload) -> Iterator[str]:
     """Why a workload cannot be wired: somebody else mounts the package there, or has what we would inject."""
-    ours = intent.parts.get(workload.ref, {})
     found = [
-        *conflicts(workload, ours, intent.manager, ours_again=bool(_differing(intent, workload))),
+        *conflicts(workload, intent.parts[workload.ref], intent.manager, ours_again=bool(_differing(intent, workload))),
         *_mounted_by_others(intent, workload),
     ]
     for problem in found:

@@ -2,14 +2,16 @@ from __future__ import annotations
 
 import io
 import zipfile
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from secretsync import pack
-from secretsync.model import Bundle, File, Placement
-from tests.build import PLACEMENT, REVISION, bundle
+from secretsync.model import Bundle, File, Placement, Secret
+from tests.build import PLACEMENT, REVISION, bundle, desired
 
 ZIP = Placement("secretsync", "rucio", "atlas", "atlas_rucio_policy", layout="zip")
 
@@ -160,3 +162,38 @@ def test_everything_that_decides_what_is_packed_is_in_the_recipe() -> None:
 def test_a_file_knows_its_directory_and_name() -> None:
     file = File("a/b/c.py", b"")
     assert (file.directory, file.name, File("x", b"").directory) == ("a/b", "c.py", "")
+
+
+def written(text: str, write: int, **placed: Any) -> tuple[Secret, ...]:
+    """The Secrets of a package that holds *text*, as *write* leaves them."""
+    files = {"__init__.py": text, "algorithms/a.py": ""}
+    return pack.stamped(desired(files, replace(PLACEMENT, **placed)).secrets, write)
+
+
+def test_of_secrets_that_are_named_by_their_digest_the_newest_write_is_in_force() -> None:
+    old, new = written("old", 1, wired=True), written("new", 2, wired=True)
+    assert pack.newest_write([*old, *new]) == new
+    assert pack.newest_write([*pack.stamped(old, 3), *new]) == pack.stamped(old, 3)
+
+
+def test_a_write_that_was_cut_off_has_not_taken_place() -> None:
+    old, new = written("old", 1, wired=True), written("new", 2, wired=True)
+    assert pack.newest_write([*old, new[0]]) == old
+    assert pack.newest_write([new[0]]) == ()
+
+
+def test_the_same_package_as_a_zip_is_another_write() -> None:
+    files, zipped = written("same", 1, wired=True), written("same", 2, wired=True, layout="zip")
+    assert pack.newest_write([*files, *zipped]) == zipped
+
+
+def test_secrets_that_change_in_place_are_one_write_whatever_somebody_did_to_them() -> None:
+    top, below = written("live", 3)
+    edited = replace(top, data={"__init__.py": b"by hand"})
+    assert pack.newest_write([edited, below, *written("old", 2, wired=True)]) == (edited, below)
+
+
+def test_secrets_that_were_emptied_give_way_to_those_that_are_named_by_their_digest() -> None:
+    emptied = tuple(replace(secret, data={}) for secret in written("old", 3))
+    new = written("new", 3, wired=True)
+    assert pack.newest_write([*emptied, *new]) == new

@@ -66,6 +66,11 @@ def is_wired(workload: Workload, manager: str) -> bool:
     return bool(owned(workload, manager))
 
 
+def was_wired(workload: Workload, manager: str) -> bool:
+    """Whether *manager* has ever applied to this very object: the API remembers him when all that he had has gone."""
+    return any(told.get("manager") == manager for told in workload.manifest["metadata"].get("managedFields") or ())
+
+
 def conflicts(workload: Workload, part: Manifest, manager: str, *, ours_again: bool) -> Iterator[str]:
     """Why *part* may not be applied as *manager*: a sentence for each entry that somebody else has.
 

@@ -116,6 +116,13 @@ def test_only_create_is_granted_on_secrets_of_any_name(helm: str) -> None:
     assert anywhere == [["create"]]
 
 
+def test_secrets_that_are_named_by_their_digest_may_have_any_name_and_are_never_listed(helm: str) -> None:
+    targets = [{**CONFIG["targets"][0], "wire": True, "selector": "app=rucio-server"}]
+    rules = one(render(helm, config={**CONFIG, "targets": targets}), "Role")["rules"]
+    anywhere = [rule["verbs"] for rule in rules if rule["resources"] == ["secrets"] and "resourceNames" not in rule]
+    assert anywhere == [["create"], ["get", "update", "delete"]]
+
+
 @pytest.mark.parametrize(("canary", "granted"), [("off", False), ("auto", True), ("require", True)])
 def test_jobs_may_be_created_only_where_packages_are_proven_first(helm: str, canary: str, granted: bool) -> None:
     targets = [{**CONFIG["targets"][0], "rollout": {"canary": canary}}]

@@ -135,11 +135,16 @@ def test_a_workload_in_a_directory_of_manifests_is_not_wired(tmp_path: Path) -> 
     assert list(place.cluster.workloads(place.namespace)) == [before]
 
 
-def wiring(api: Stub | Real, files: dict[str, bytes], number: int, *, wire: bool = True) -> Destination:
+def wiring(api: Stub | Real, files: dict[str, bytes], number: int) -> Destination:
     held = replace(bundle(files), revision=Revision("contract", "main", f"commit:{number:040x}"))
-    plain = destination(api, held)
-    deliveries = [replace(one, placement=replace(one.placement, wired=wire)) for one in plain.deliveries]
-    return replace(plain, deliveries=deliveries, selector="app=server")
+    return replace(with_placement(destination(api, held), wired=True), selector="app=server")
+
+
+def with_placement(of: Destination, **changed: Any) -> Destination:
+    deliveries = [
+        replace(one, placement=replace(one.placement, **changed), recipe=f"recipe {changed}") for one in of.deliveries
+    ]
+    return replace(of, deliveries=deliveries)
 
 
 def test_after_a_run_that_wires_the_next_one_has_nothing_to_do(api: Stub | Real) -> None:
@@ -152,7 +157,11 @@ def test_after_a_run_that_wires_the_next_one_has_nothing_to_do(api: Stub | Real)
         live = [secret for name in sorted(names) if (secret := api.cluster.secret(api.namespace, name))]
         assert pack.unpack(live) == bundle(files).files
         assert all(secret.immutable for secret in live)
-    unwired = wiring(api, HISTORY[-1], len(HISTORY), wire=False)
+    zipped = with_placement(wiring(api, HISTORY[-1], len(HISTORY)), layout="zip")
+    assert not sync(zipped).failed
+    assert preview(zipped).plan.idle
+    assert environment(read(api))["PYTHONPATH"].endswith(".zip")
+    unwired = with_placement(wiring(api, HISTORY[-1], len(HISTORY)), wired=False)
     sync(unwired)
     assert preview(unwired).plan.idle
     assert environment(read(api)) == {"HIS": "1"}

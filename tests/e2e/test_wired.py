@@ -136,7 +136,6 @@ def test_2_the_second_run_reads_each_secret_once_lists_each_kind_once_and_writes
     calls = Counter((call.verb, call.resource, call.name) for call in site.plane.calls_since(mark, site.namespace))
     assert calls == {
         ("get", "secrets", "secretsync-state"): 1,
-        ("get", "secrets", "site-policy"): 1,
         ("get", "secrets", top): 1,
         ("get", "secrets", below): 1,
         ("list", "deployments", ""): 1,

@@ -57,6 +57,24 @@ def test_a_workload_that_is_selected_no_longer_is_unwired(site: WiredSite) -> No
     assert site.sync().plan.idle
 
 
+def test_a_workload_that_is_selected_again_is_wired_again(site: WiredSite) -> None:
+    site.sync()
+    for labels in ({}, {"rucio": "yes"}):
+        site.workload("judge").manifest["metadata"]["labels"] = labels
+        site.sync()
+    assert site.mounted("judge") == site.mounted("server") != set()
+
+
+def test_a_workload_that_was_made_anew_is_wired_again(site: WiredSite) -> None:
+    site.sync()
+    anew = workload(name="judge", probe=True)
+    anew.manifest["metadata"]["labels"] = {"rucio": "yes"}
+    site.cluster.live_workloads[anew.ref] = anew
+    report = site.sync()
+    assert [one.workload.ref.name for one in report.plan.restarts] == ["judge"]
+    assert site.mounted("judge") == site.mounted("server")
+
+
 def test_a_workload_that_is_selected_later_is_wired_for_the_write_that_is_there(site: WiredSite) -> None:
     late = workload(name="late", probe=True)
     late.manifest["metadata"]["labels"] = {"rucio": "yes"}

@@ -51,7 +51,6 @@ def test_a_second_run_writes_nothing_reads_only_what_is_in_force_and_does_not_re
     report = site.sync()
     assert site.cluster.calls == [
         ("get", "secretsync-state"),
-        ("get", "atlas"),
         ("get", name),
         ("list", "workloads"),
     ]
