@@ -31,7 +31,7 @@ class Live:
 class Plan:
     """What to write, what to restart; *watch* has the workloads of an earlier rollout that nobody saw to its end.
 
-    *workloads* have the templates that they get.
+    *workloads* have the templates that they get; those that are *held_by_hand* keep the one that somebody put back.
     """
 
     packages: tuple[PackagePlan, ...]
@@ -39,6 +39,7 @@ class Plan:
     workloads: Sequence[Workload] = ()
     watch: Mapping[Ref, Mapping[str, str]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    held_by_hand: tuple[Ref, ...] = ()
 
     @property
     def changes(self) -> tuple[Change, ...]:
@@ -69,6 +70,7 @@ def make_plan(desired: Sequence[Desired], live: Live, state: State, *, adopt: bo
         *stale.restarts(mounting, packages, live.pods, state),
         *wired.restarts(intent, [*live.workloads, *live.unselected], state),
     )
+    put_back = wired.put_back(intent, live.workloads, state)
     return Plan(
         packages,
         restarts,
@@ -79,10 +81,11 @@ def make_plan(desired: Sequence[Desired], live: Live, state: State, *, adopt: bo
             *_drifts(desired, live),
             *_not_mounted(desired, mounting),
             *stale.dropped(mounting, packages, state),
-            *wired.put_back(intent, live.workloads, state),
+            *wired.held_by_hand(intent, put_back),
             *_still_mounted(packages, live),
             *_down_meanwhile(restarts),
         ),
+        tuple(one.ref for one in put_back),
     )
 
 

@@ -49,14 +49,18 @@ def restarts(intent: Intent, workloads: Sequence[Workload], state: State) -> tup
     return tuple(found)
 
 
-def put_back(intent: Intent, workloads: Sequence[Workload], state: State) -> tuple[str, ...]:
-    """Sentences on workloads whose template somebody put back: they are held by hand."""
+def put_back(intent: Intent, workloads: Sequence[Workload], state: State) -> tuple[Workload, ...]:
+    """The workloads whose template somebody put back: they are held by hand."""
+    return tuple(workload for workload in workloads if _is_put_back(intent, workload, state))
+
+
+def held_by_hand(intent: Intent, workloads: Sequence[Workload]) -> tuple[str, ...]:
+    """A sentence for each package that a workload which was put back does not have."""
     return tuple(
         f"held by hand: somebody put back the template of {workload.ref}, which was wired for write {package.write} of "
         f"{package.placement.module} and now {_carries(package, workload)}: it stays so until there is new content, or "
         "'secretsync release'"
         for workload in workloads
-        if _is_put_back(intent, workload, state)
         for package in _differing(intent, workload)
     )
 

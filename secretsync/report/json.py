@@ -37,6 +37,7 @@ def document(report: Report) -> dict[str, Any]:
             for one in examined.findings
         ],
         "notes": list(report.plan.notes),
+        "held_by_hand": [str(ref) for ref in report.plan.held_by_hand],
         "verdicts": _verdicts(report.verdicts),
         "ignored": _verdicts(report.ignored),
         "waits": report.waits,

@@ -140,7 +140,8 @@ def _summary(report: Report) -> str:
     if report.refused:
         return f"REFUSED: {report.refused}. Mend the package, or see 'check:' in the configuration"
     if not plan.pending and not report.verdicts:
-        return "unchanged: the Secrets hold it and every workload runs it"
+        by_hand = f", but {_count(len(plan.held_by_hand), 'workload')} held by hand" if plan.held_by_hand else ""
+        return f"unchanged: the Secrets hold it and every workload runs it{by_hand}"
     written = sum(change.pending for change in plan.changes)
     if not report.done:
         if not plan.pending:

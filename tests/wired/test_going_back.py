@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from secretsync import hands, pack
+from secretsync.report.text import render
 from secretsync.sync import preview
 from tests.wired.site import (
     WiredSite,
@@ -53,6 +54,7 @@ def test_a_template_that_somebody_put_back_is_held_by_hand_until_there_is_new_co
     assert site.mounted() == {first}
     (note,) = [note for note in report.plan.notes if note.startswith("held by hand")]
     assert "Deployment rucio/server, which was wired for write 2 of atlas_rucio_policy and now carries write 1" in note
+    assert "every workload runs it, but 1 workload held" in render(report)
     site.source.push(init="3")
     site.sync()
     assert (site.content("server"), site.content("judge")) == ({"init.py": b"3"}, {"init.py": b"3"})
