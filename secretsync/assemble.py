@@ -42,13 +42,13 @@ class Once:
 
 def destinations(configuration: config.Config, base: Path) -> list[Destination]:
     """What one pass works on; relative paths in the configuration start at *base*."""
-    sources = _sources(configuration, base)
-    return [_destination(configuration, target, sources, base) for target in configuration.targets]
+    shared = sources(configuration, base)
+    return [_destination(configuration, target, shared, base) for target in configuration.targets]
 
 
 def deliveries(configuration: config.Config, target: config.Target, base: Path) -> list[Delivery]:
     """What *target* gets, in the order of the configuration's packages; its cluster is not opened."""
-    return _deliveries(configuration, target, _sources(configuration, base))
+    return _deliveries(configuration, target, sources(configuration, base))
 
 
 def default_cache() -> Path:
@@ -57,7 +57,8 @@ def default_cache() -> Path:
     return Path(home) / "secretsync"
 
 
-def _sources(configuration: config.Config, base: Path) -> list[Once]:
+def sources(configuration: config.Config, base: Path) -> list[Once]:
+    """Where the packages come from, in their order; nothing is asked yet."""
     cache = base / configuration.cache if configuration.cache else default_cache()
     return [Once(_source(package, cache, base)) for package in configuration.packages]
 

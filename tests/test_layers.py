@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parent.parent / "secretsync"
 WORLD = {"kubernetes", "git", "requests", "schedule", "subprocess", "socket", "urllib", "http", "os", "time", "click"}
 CORE = {
     "model", "errors", "requirement", "locate", "manifest", "pack", "changes", "ownership", "state", "stale",
-    "rollout", "wait", "plan", "surroundings", "wiring/styles", "wiring/values", "wiring/patch",
+    "rollout", "wait", "plan", "surroundings", "pinned", "wiring/styles", "wiring/values", "wiring/patch",
     "wiring/lint", "wiring/merge", "wiring/yaml_text", "wiring/site_values", "wiring/injection",
     "metrics", "reasons", "wired", "wiring/field_managers", "wiring/rewiring",
 }  # fmt: skip

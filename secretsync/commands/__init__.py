@@ -13,6 +13,7 @@ from secretsync import config
 
 COMMANDS: Mapping[str, str] = {
     "check": "secretsync.commands.check:check_command",
+    "fetch": "secretsync.commands.fetch:fetch_command",
     "config": "secretsync.commands.configuration:config_command",
     "values": "secretsync.commands.values:values_command",
     "status": "secretsync.commands.hands:status_command",
