@@ -32,6 +32,7 @@ GAUGES: Mapping[str, Metric] = {
         _OF_PACKAGE, "1 where what is live is what should be, and every workload that mounts it runs it."
     ),
     "secretsync_pending": Metric(_OF_PACKAGE, "Secrets and restarts that the last pass found and did not do."),
+    "secretsync_waiting": Metric(_OF_PACKAGE, "1 where changes wait until the rollout's window opens."),
     "secretsync_drift": Metric(
         _OF_PACKAGE, "Files that somebody had changed in the live Secrets when the last pass came."
     ),
@@ -109,6 +110,7 @@ def _of_package(package: PackagePlan, report: Report, of: tuple[str, str], *, we
     in_sync = well and not pending and not package.desired.left and set(states) <= {State.CURRENT, State.WRITTEN}
     yield Sample("secretsync_in_sync", of, in_sync)
     yield Sample("secretsync_pending", of, pending)
+    yield Sample("secretsync_waiting", of, bool(report.waits and pending))
     yield Sample("secretsync_drift", of, len(edited))
     yield Sample("secretsync_held", of, hold is not None and hold.by_hand)
     yield Sample("secretsync_rejected", of, hold is not None and not hold.by_hand)

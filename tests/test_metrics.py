@@ -26,9 +26,11 @@ from secretsync.registry import Registry
 from secretsync.sources.git_failure import AccessRefused
 from secretsync.sources.watched import Watched
 from secretsync.sync import preview
+from secretsync.window import parse
 from tests.build import PLACEMENT
 from tests.test_sync import Broken, Site
 
+CLOSED = parse("Sun 00:00-00:01 UTC")  # a site's time is a Thursday
 ALL = {**GAUGES, **COUNTERS, **DURATIONS, **PROCESS}
 DOCUMENT = Path(__file__).parent.parent / "docs" / "metrics.md"
 
@@ -125,6 +127,16 @@ def test_what_a_preview_finds_is_pending(site: Site, registry: Registry) -> None
     registry.outcome(outcome)
     assert value(registry, "secretsync_pending") == 3
     assert value(registry, "secretsync_in_sync") == 0
+
+
+def test_what_the_window_holds_back_waits(site: Site, registry: Registry) -> None:
+    passed(site, registry)
+    site.source.push(init="2")
+    site.destination = replace(site.destination, rollout=replace(site.destination.rollout, window=CLOSED))
+    passed(site, registry)
+    assert value(registry, "secretsync_waiting") == 1
+    assert value(registry, "secretsync_in_sync") == 0
+    assert failures(registry) == {}
 
 
 def test_a_package_that_breaks_pods_is_rejected_and_counts_once(site: Site, registry: Registry) -> None:
