@@ -29,7 +29,7 @@ def surroundings(placement: Placement, directories: Mapping[str, str], workloads
     tops = {secret for secret, directory in directories.items() if not directory}
     mounting = [one for one in workloads if tops & secrets_referenced(one.template)]
     images = [image for one in mounting for image in _rucio_images(one)]
-    found = tuple(kind for kind in IMAGES if any(kind in _name(image) for image in images))
+    found = tuple(kind for kind in IMAGES if any(kind in image_name(image) for image in images))
     return Surroundings(
         versions=tuple(sorted({_tag(image) for image in images if _tag(image)})),
         images=found or ("server", "daemons"),
@@ -50,10 +50,11 @@ def _rucio_images(workload: Workload) -> Iterator[str]:
     """Rucio's own images, wherever they are mirrored and whatever a site puts before their name."""
     containers = (workload.template.get("spec") or {}).get("containers") or ()
     images = (str(container.get("image") or "") for container in containers)
-    return (image for image in images if "rucio" in _name(image))
+    return (image for image in images if "rucio" in image_name(image))
 
 
-def _name(image: str) -> str:
+def image_name(image: str) -> str:
+    """``rucio-server`` of ``registry:5000/rucio/rucio-server:41.5.1``."""
     return re.split(r"[:@]", image.rpartition("/")[2])[0]
 
 

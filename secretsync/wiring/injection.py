@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
@@ -11,6 +10,7 @@ from typing import Any
 from secretsync import pack
 from secretsync.changes import Desired
 from secretsync.model import Manifest, Secret
+from secretsync.surroundings import image_name
 from secretsync.wiring.styles import Packed, wire
 from secretsync.wiring.values import environment
 
@@ -65,7 +65,7 @@ def part(wanted: Injection, template: Manifest, annotations: Mapping[str, str]) 
 def with_rucio(template: Manifest) -> tuple[str, ...]:
     """The containers whose image is Rucio's by its name, wherever it is mirrored; all, where none is named so."""
     containers = (template.get("spec") or {}).get("containers") or ()
-    rucio = [one["name"] for one in containers if "rucio" in _image_name(one.get("image") or "")]
+    rucio = [one["name"] for one in containers if "rucio" in image_name(one.get("image") or "")]
     return tuple(rucio or [one["name"] for one in containers])
 
 
@@ -84,7 +84,3 @@ def merged(template: Manifest, ours: Manifest) -> Manifest:
 def _merged(live: Sequence[Manifest] | None, ours: Sequence[Manifest] | None, key: str) -> list[Manifest]:
     by_key: dict[Any, Manifest] = {one[key]: one for one in ours or ()}
     return [*(one for one in live or () if one[key] not in by_key), *by_key.values()]
-
-
-def _image_name(image: str) -> str:
-    return re.split(r"[:@]", image.rpartition("/")[2])[0]

@@ -7,6 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from secretsync import pack
 from secretsync.changes import Desired
@@ -106,6 +108,24 @@ def test_the_template_that_pods_will_see_has_what_it_had_and_ours() -> None:
     assert after["spec"]["containers"][0]["env"][0] == {"name": "RUCIO_VO", "value": "def"}
     assert merged(after, ours(before)) == after
     assert "volumeMounts" not in before.template["spec"]["containers"][0]
+
+
+names = st.sampled_from(["PYTHONPATH", "RUCIO_POLICY_PACKAGE", "HOME", "RUCIO_VO"])
+environments = st.dictionaries(names, st.text(max_size=3)).map(
+    lambda told: [{"name": name, "value": value} for name, value in told.items()]
+)
+
+
+@given(environments)
+def test_whatever_was_there_the_template_shows_what_is_injected_and_keeps_the_rest(env: list[Manifest]) -> None:
+    before = containers("rucio-server:41", env=env)
+    part_of_ours = ours(before)
+    after = merged(before.template, part_of_ours)
+    assert shows(after, {**part_of_ours, "metadata": {}})
+    assert merged(after, part_of_ours) == after
+    injected = {one["name"] for one in part_of_ours["spec"]["containers"][0]["env"]}
+    left = [one for one in after["spec"]["containers"][0]["env"] if one["name"] not in injected]
+    assert left == [one for one in env if one["name"] not in injected]
 
 
 def replace_template(of: Workload, template: Manifest) -> Workload:
