@@ -67,9 +67,10 @@ class Operator:
         for file in policy({name.replace("_py", ".py"): text for name, text in files.items()}).files:
             (package / file.path).write_bytes(file.data)
 
-    def runs(self) -> tuple[int, dict[str, Any], str]:
+    def runs(self, **more: Any) -> tuple[int, dict[str, Any], str]:
+        """*more* are further keys of the target."""
         cluster = {"context": self.plane.context, "kubeconfig": str(self.plane.kubeconfig)}
-        target = {"cluster": cluster, "namespace": self.namespace, "rollout": {"settle": 1, "timeout": 120}}
+        target = {"cluster": cluster, "namespace": self.namespace, "rollout": {"settle": 1, "timeout": 120}, **more}
         package = {"moduleName": "pol", "requirement": "./source", "check": {"fail": "never"}}
         (self.folder / "secretsync.yaml").write_text(yaml.safe_dump({"packages": [package], "targets": [target]}))
         done = subprocess.run(
@@ -145,3 +146,39 @@ def test_a_candidate_that_loads_in_one_image_and_not_in_another_touches_nothing(
     assert "refused in the image of Deployment" in log
     assert "/reaper" in log
     assert "pol" not in {call.name for call in control_plane.calls_since(mark, namespace) if call.writes}
+
+
+@ON_DEMAND
+def test_what_is_to_be_wired_is_proven_as_it_will_be_and_then_comes_into_force(
+    control_plane: ControlPlane,
+    namespace: str,
+    tmp_path: Path,
+    rucio: RucioEnvironment,  # noqa: F811 - the fixture
+) -> None:
+    configuration = tmp_path / "rucio.cfg"
+    configuration.write_text("[database]\ndefault = sqlite://\n[policy]\npermission = generic\n")
+    bare = daemon(namespace, rucio.python.parent, configuration)
+    pod = bare["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    del pod["volumes"], container["volumeMounts"]
+    container["env"] = [one for one in container["env"] if one["name"] in ("PATH", "RUCIO_CONFIG")]
+    loaded = "import rucio.core.permission as p, time; print(p.permission_modules, flush=True); time.sleep(10 ** 6)"
+    container["command"] = ["python3", "-c", loaded]
+    control_plane.put(bare)
+    operator = Operator(control_plane, namespace, tmp_path)
+    operator.packs()
+    wired = {"wire": True, "selector": "app-group=rucio-daemons"}
+    code, report, log = operator.runs(**wired, rollout={"settle": 1, "timeout": 120, "canary": "require"})
+    assert code == 0, log
+    assert "proving" in log
+    assert report["verdicts"][0]["state"] == "current"
+    pods = [
+        one["metadata"] for one in control_plane.cluster.pods(namespace) if "deletionTimestamp" not in one["metadata"]
+    ]
+    (name,) = [told["name"] for told in pods if told["labels"].get("app") == "judge"]
+    assert "pol.permission" in control_plane.log(namespace, name)
+
+    operator.packs(permission_py="import not_in_the_image\n")
+    code, _, log = operator.runs(**wired)
+    assert code == 1
+    assert "No module named 'not_in_the_image'" in log
