@@ -137,6 +137,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception:
         logger.exception("this is a bug in secretsync; please report it")
         return FAILED
+    finally:
+        stop.out()
 
 
 if __name__ == "__main__":

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-PATIENCE = 10.0
-"""Seconds that a step gets to come to its end: well below the half minute that Kubernetes waits before it kills."""
+PATIENCE = 8.0
+"""Seconds that a step gets to come to its end, and then each hindrance on the way out: Kubernetes waits 30 in all."""
 
 
 class Stopped(BaseException):
@@ -50,6 +50,11 @@ def listen() -> None:
     signal.signal(signal.SIGALRM, _lose_patience)
 
 
+def out() -> None:
+    """The way out was found: nobody is in a hurry any more."""
+    signal.setitimer(signal.ITIMER_REAL, 0)
+
+
 @contextmanager
 def deferred() -> Iterator[None]:
     """Being asked to stop waits for the end of this, for a `safe_point` in it, or until the patience is at its end."""
@@ -74,8 +79,6 @@ def safe_point() -> Iterator[None]:
 
 def _stop_if_asked() -> None:
     if _Asked.by and not _here.deferring:
-        if threading.current_thread() is threading.main_thread():
-            signal.setitimer(signal.ITIMER_REAL, 0)
         raise Stopped(_Asked.by)
 
 
@@ -83,10 +86,8 @@ def _handle(number: int, _frame: FrameType | None) -> None:
     for repeated in (signal.SIGTERM, signal.SIGINT):
         signal.signal(repeated, signal.SIG_IGN)
     _Asked.by = signal.Signals(number).name
-    if _here.deferring:
-        signal.setitimer(signal.ITIMER_REAL, PATIENCE)
-    else:
-        raise Stopped(_Asked.by)
+    signal.setitimer(signal.ITIMER_REAL, PATIENCE, PATIENCE)
+    _stop_if_asked()
 
 
 def _lose_patience(_number: int, _frame: FrameType | None) -> None:

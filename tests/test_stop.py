@@ -21,7 +21,7 @@ def listening() -> Iterator[None]:
     before = {number: signal.getsignal(number) for number in SIGNALS}
     stop.listen()
     yield
-    signal.setitimer(signal.ITIMER_REAL, 0)
+    stop.out()
     stop.listen()
     for number, handler in before.items():
         signal.signal(number, handler)
@@ -97,6 +97,33 @@ def test_patience_with_a_step_that_hangs_has_an_end(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(stop, "PATIENCE", 0.05)
     assert stopped(step) == []
+
+
+def test_a_way_out_that_hangs_has_an_end_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def step(done: list[str]) -> None:
+        try:
+            ask()
+            time.sleep(60)
+        finally:
+            time.sleep(60)
+            done.append("the way out")
+
+    monkeypatch.setattr(stop, "PATIENCE", 0.05)
+    assert stopped(step) == []
+
+
+def test_a_way_out_that_hangs_outside_of_a_step_has_an_end_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def leave() -> None:
+        try:
+            ask()
+        finally:
+            time.sleep(60)
+
+    monkeypatch.setattr(stop, "PATIENCE", 0.05)
+    began = time.monotonic()
+    with pytest.raises(stop.Stopped):
+        leave()
+    assert time.monotonic() - began < 50
 
 
 def test_asking_twice_does_not_disturb_the_last_step() -> None:
