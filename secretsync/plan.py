@@ -32,6 +32,7 @@ class Plan:
     """What to write, what to restart; *watch* has the workloads of an earlier rollout that nobody saw to its end.
 
     *workloads* have the templates that they get; those that are *held_by_hand* keep the one that somebody put back.
+    *forgotten* names Secrets that are as they should be, and that the state object does not know.
     """
 
     packages: tuple[PackagePlan, ...]
@@ -40,6 +41,7 @@ class Plan:
     watch: Mapping[Ref, Mapping[str, str]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     held_by_hand: tuple[Ref, ...] = ()
+    forgotten: tuple[str, ...] = ()
 
     @property
     def changes(self) -> tuple[Change, ...]:
@@ -86,6 +88,7 @@ def make_plan(desired: Sequence[Desired], live: Live, state: State, *, adopt: bo
             *_down_meanwhile(restarts),
         ),
         tuple(one.ref for one in put_back),
+        tuple(_forgotten(packages, state)),
     )
 
 
@@ -99,6 +102,12 @@ def superfluous(desired: Sequence[Desired], live: Live, state: State) -> tuple[s
 def outdated(desired: Sequence[Desired], state: State) -> tuple[str, ...]:
     """Names of immutable Secrets of earlier writes; they are looked at when something is written anyway."""
     return tuple(name for one in desired for name in state.of(one.placement.secret).outdated)
+
+
+def _forgotten(packages: Sequence[PackagePlan], state: State) -> Iterable[str]:
+    for package in packages:
+        remembered = state.of(package.placement.secret).secrets
+        yield from (one.name for one in package.desired.secrets if one.name not in remembered)
 
 
 def _package_plan(desired: Desired, live: Live, state: State) -> PackagePlan:

@@ -114,6 +114,14 @@ class State:
         }
         return replace(self, packages=packages)
 
+    def knowing(self, secret: str, names: tuple[str, ...], write: int) -> State:
+        """The Secrets called *names* hold *write* of a package, whether that was remembered or not."""
+        package = self.of(secret)
+        if set(names) <= set(package.secrets):
+            return self
+        known = tuple(sorted({*names, *package.secrets}))
+        return self.with_package(secret, replace(package, secrets=known, write=write))
+
     def unwired(self, workload: str) -> State:
         """A workload got back what it was before us: when it is to be wired again, nobody has put it back."""
         packages = {

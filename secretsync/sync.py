@@ -73,10 +73,18 @@ def _held_back(destination: Destination, plan: Plan, clock: Clock) -> str:
 
 
 def _nothing_to_do(destination: Destination, report: Report) -> Report:
-    """Remember what the check saw, when that is new: Rucio's version may have changed though the package did not."""
-    if report.examined:
+    """Remember what the check saw, when that is new: Rucio's version may have changed though the package did not.
+
+    So it is with names that nobody remembers, as the state object was lost.
+    """
+    if report.examined or report.plan.forgotten:
         memory = _memory(destination)
-        memory.keep(memory.state.checked(examine(destination, report.plan, memory.state).keys))
+        examination = examine(destination, report.plan, memory.state)
+        told = memory.state
+        for package in report.plan.packages:
+            names = tuple(secret.name for secret in package.desired.secrets)
+            told = told.knowing(package.placement.secret, names, package.write)
+        memory.keep(told.checked(examination.keys))
     return replace(report, done=True)
 
 

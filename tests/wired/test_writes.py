@@ -142,3 +142,15 @@ def test_a_candidate_is_proven_with_the_wiring_that_it_will_have(site: WiredSite
     names = {secret.name for secret in secrets(candidate, made, {})}
     assert secrets_referenced({"spec": pod}) == names
     assert {"name": "PYTHONPATH", "value": "/opt/policy"} in pod["containers"][0]["env"]
+
+
+def test_when_the_state_object_is_lost_what_is_live_is_known_again_after_one_run(site: WiredSite) -> None:
+    site.source.push(init="1", sub__a="2")
+    site.sync()
+    del site.cluster.secrets["secretsync-state"]
+    site.sync()
+    site.cluster.calls.clear()
+    fetched = site.source.fetched
+    assert site.sync().plan.idle
+    assert (site.cluster.writes, site.source.fetched) == ([], fetched)
+    assert site.state.write == 1
