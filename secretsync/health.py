@@ -10,13 +10,17 @@ from secretsync import config
 from secretsync.signs import CallEnded, Sign
 
 _LEASES = "leases.coordination.k8s.io"
+_QUESTIONS = 4
 _LONGEST_CALL = 60.0
 """Seconds that one try of a call to the API, or a wait between two, takes at most."""
 
 
 def patience(configuration: config.Config) -> float:
-    """Seconds without any sign of work after which the loop is stuck: more than its slowest single step may take."""
-    return 2 * max(_LONGEST_CALL, *(package.timeout for package in configuration.packages)) + 60
+    """Seconds without any sign of work after which the loop is stuck: more than its slowest single step may take.
+
+    That is a fetch, which asks its source a few questions, each with a timeout of its own.
+    """
+    return _QUESTIONS * max(_LONGEST_CALL, *(package.timeout for package in configuration.packages)) + _LONGEST_CALL
 
 
 @dataclass(frozen=True)
