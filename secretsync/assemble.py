@@ -12,7 +12,9 @@ from secretsync import config, pack, window
 from secretsync.cluster import Cluster
 from secretsync.cluster.selector import selects
 from secretsync.destination import Delivery, Destination, Rollout, Strictness
+from secretsync.errors import SecretSyncError
 from secretsync.model import Bundle, Placement, Revision, Source
+from secretsync.side_by_side import given, outcome
 from secretsync.sources import open_source
 from secretsync.sources.watched import Watched
 
@@ -22,22 +24,22 @@ if TYPE_CHECKING:
 
 
 class Once:
-    """A source that is asked once a pass, however many targets want its package."""
+    """A source that is asked once a pass, however many targets want its package; what fails is not tried again."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
-        self._revision: Revision | None = None
-        self._bundles: dict[Revision, Bundle] = {}
+        self._revision: Revision | SecretSyncError | None = None
+        self._bundles: dict[Revision, Bundle | SecretSyncError] = {}
 
     def resolve(self) -> Revision:
         if self._revision is None:
-            self._revision = self._source.resolve()
-        return self._revision
+            self._revision = outcome(self._source.resolve)
+        return given(self._revision)
 
     def fetch(self, revision: Revision) -> Bundle:
         if revision not in self._bundles:
-            self._bundles[revision] = self._source.fetch(revision)
-        return self._bundles[revision]
+            self._bundles[revision] = outcome(partial(self._source.fetch, revision))
+        return given(self._bundles[revision])
 
 
 def destinations(configuration: config.Config, base: Path) -> list[Destination]:

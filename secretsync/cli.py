@@ -101,6 +101,8 @@ def _tell(outcome: Outcome, output: str, *, diff: bool = False) -> None:
         _explain(outcome.error, outcome.destination.name)
     elif outcome.report:
         click.echo(report.render(outcome.report, output, diff=diff), nl=False)
+        for degraded in outcome.report.plan.degraded:
+            _explain(degraded.error, outcome.destination.name)
 
 
 def _for_ever(settings: Settings) -> None:

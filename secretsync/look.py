@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 
 import structlog
 
 from secretsync import drift, pack
 from secretsync.changes import Desired
 from secretsync.cluster.selector import selects
+from secretsync.degraded import Degraded, waiting
 from secretsync.destination import Delivery, Destination
 from secretsync.errors import SecretSyncError
-from secretsync.model import Bundle, Manifest, Secret
+from secretsync.model import Bundle, Manifest, Revision, Secret
 from secretsync.plan import Live, Plan, make_plan, outdated, superfluous
+from secretsync.side_by_side import side_by_side
 from secretsync.signs import is_stage
 from secretsync.state import Hold, PackageState, State
 from secretsync.wiring.field_managers import is_wired, manager_of
@@ -57,9 +60,10 @@ def look(destination: Destination, remembered: State) -> Plan:
     """Read both sides and compare them; what only some plans need is read only for those."""
     cluster, namespace = destination.cluster, destination.namespace
     secrets = _live_secrets(destination, remembered)
-    desired = [_desired(destination, delivery, secrets, remembered) for delivery in destination.deliveries]
+    desired, degraded = _desired(destination, secrets, remembered)
     secrets = _with_names(destination, [secret.name for one in desired for secret in one.secrets], secrets)
     live = _live(destination, secrets)
+    desired, degraded = _without_waiting(destination, desired, degraded, live, remembered)
     if destination.drift == "report":
         desired = [drift.left_as_it_is(one, live.secrets) for one in desired]
     plan = make_plan(desired, live, remembered, adopt=destination.adopt)
@@ -69,7 +73,7 @@ def look(destination: Destination, remembered: State) -> Plan:
         plan = make_plan(desired, live, remembered, adopt=destination.adopt)
     if plan.needs_pods:
         plan = make_plan(desired, replace(live, pods=cluster.pods(namespace)), remembered, adopt=destination.adopt)
-    return plan
+    return replace(plan, degraded=degraded)
 
 
 def _live(destination: Destination, secrets: _Asked) -> Live:
@@ -116,28 +120,93 @@ def _with_names(destination: Destination, names: Iterable[str], asked: _Asked) -
     return {**asked, **{name: destination.cluster.secret(destination.namespace, name) for name in new}}
 
 
-def _desired(destination: Destination, delivery: Delivery, found: _Asked, remembered: State) -> Desired:
-    """The package as it should be: what its source holds, unless something holds that back."""
-    live = pack.newest_write([secret for name in _names(delivery, remembered) if (secret := found.get(name))])
+def _desired(destination: Destination, found: _Asked, remembered: State) -> tuple[list[Desired], tuple[Degraded, ...]]:
+    """Each package as it should be; those whose source could not be read are left out, and told."""
+    live = {delivery.placement: _of_package(delivery, found, remembered) for delivery in destination.deliveries}
+    told = side_by_side(
+        [partial(_ask, one, live[one.placement], _followed(one, remembered)) for one in destination.deliveries]
+    )
+    answers = list(zip(destination.deliveries, told, strict=True))
+    return (
+        [
+            _wanted(destination, delivery, live[delivery.placement], remembered, answer)
+            for delivery, answer in answers
+            if not isinstance(answer, SecretSyncError)
+        ],
+        tuple(
+            Degraded(delivery.placement, answer, _revision(live[delivery.placement]))
+            for delivery, answer in answers
+            if isinstance(answer, SecretSyncError)
+        ),
+    )
+
+
+def _without_waiting(
+    destination: Destination, desired: list[Desired], degraded: tuple[Degraded, ...], live: Live, remembered: State
+) -> tuple[list[Desired], tuple[Degraded, ...]]:
+    """What would restart a workload together with a package that is degraded is left out as well."""
+    if not degraded:
+        return desired, degraded
+    names = {delivery.placement: _names(delivery, remembered) for delivery in destination.deliveries}
+    waits = waiting(desired, degraded, names, live.secrets, live.workloads)
+    current = {
+        delivery.placement: _revision(_of_package(delivery, live.secrets, remembered))
+        for delivery in destination.deliveries
+    }
+    held_up = (Degraded(placement, reason, current[placement]) for placement, reason in waits.items())
+    return [one for one in desired if one.placement not in waits], (*degraded, *held_up)
+
+
+def _of_package(delivery: Delivery, found: _Asked, remembered: State) -> Sequence[Secret]:
+    """The live Secrets that hold what was written last of a package."""
+    return pack.newest_write([secret for name in _names(delivery, remembered) if (secret := found.get(name))])
+
+
+def _revision(live: Sequence[Secret]) -> Revision | None:
+    return pack.live_bundle(live).revision if live else None
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """What a source holds now; no *bundle* where it need not be read."""
+
+    revision: Revision
+    bundle: Bundle | None = None
+
+
+def _followed(delivery: Delivery, remembered: State) -> PackageState | None:
+    """What is remembered of a package that follows its source; None while it does not, whatever that holds."""
     package = remembered.of(delivery.placement.secret)
-    if package.hold and (package.hold.by_hand or not package.finished):
-        return _held(destination, delivery, live, package.hold)
-    desired = _from_source(delivery, live, package)
-    return desired or _held(destination, delivery, live, package.hold)
+    return None if package.hold and (package.hold.by_hand or not package.finished) else package
 
 
-def _from_source(delivery: Delivery, live: Sequence[Secret], package: PackageState) -> Desired | None:
-    """What the source holds; None where that was rejected. An unchanged source is not read again."""
-    revision = delivery.source.resolve()
-    if package.hold and package.hold.revision == revision.id:
+def _ask(delivery: Delivery, live: Sequence[Secret], package: PackageState | None) -> _Answer | None:
+    """What the source of a package holds, if that is followed. What is live or was rejected is not read again."""
+    if package is None:
         return None
-    if pack.holds(live, revision, delivery.recipe, delivery.placement):
-        return _as_it_is(delivery, live, None)
+    revision = delivery.source.resolve()
+    rejected = package.hold is not None and package.hold.revision == revision.id
+    if rejected or pack.holds(live, revision, delivery.recipe, delivery.placement):
+        return _Answer(revision)
     bundle = delivery.source.fetch(revision)
     log.debug("fetched", module=bundle.module, revision=revision.short, files=len(bundle.files))
-    if package.hold and package.hold.digest == bundle.digest:
-        return None
-    return _packed(delivery, bundle, None)
+    return _Answer(revision, bundle)
+
+
+def _wanted(
+    destination: Destination, delivery: Delivery, live: Sequence[Secret], remembered: State, answer: _Answer | None
+) -> Desired:
+    """The package as it should be: what its source holds, unless something holds that back."""
+    hold = remembered.of(delivery.placement.secret).hold
+    if answer is None or _is_rejected(answer, hold):
+        return _held(destination, delivery, live, hold)
+    return _packed(delivery, answer.bundle, None) if answer.bundle else _as_it_is(delivery, live, None)
+
+
+def _is_rejected(answer: _Answer, hold: Hold | None) -> bool:
+    if hold is None:
+        return False
+    return answer.revision.id == hold.revision or (answer.bundle is not None and answer.bundle.digest == hold.digest)
 
 
 def _held(destination: Destination, delivery: Delivery, live: Sequence[Secret], hold: Hold | None) -> Desired:

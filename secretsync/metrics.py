@@ -38,6 +38,9 @@ GAUGES: Mapping[str, Metric] = {
     ),
     "secretsync_held": Metric(_OF_PACKAGE, "1 where a person said that the source is not to be followed."),
     "secretsync_rejected": Metric(_OF_PACKAGE, "1 where what the source holds was tried and rejected."),
+    "secretsync_degraded": Metric(
+        _OF_PACKAGE, "1 where a source could not be read, so that what is live stays as it is."
+    ),
     "secretsync_workloads": Metric(
         (*_OF_PACKAGE, "state"), "Workloads that mount the package, by the state of their rollout."
     ),
@@ -101,6 +104,9 @@ def _of_report(report: Report, target: str) -> Iterator[Sample]:
     last = report.undone or report
     for package in last.plan.packages:
         yield from _of_package(package, last, (target, package.placement.module), well=not report.failed)
+    for degraded in last.plan.degraded:
+        of = (target, degraded.placement.module)
+        yield from (Sample("secretsync_in_sync", of, 0), Sample("secretsync_degraded", of, 1))
 
 
 def _of_package(package: PackagePlan, report: Report, of: tuple[str, str], *, well: bool) -> Iterator[Sample]:
@@ -114,6 +120,7 @@ def _of_package(package: PackagePlan, report: Report, of: tuple[str, str], *, we
     yield Sample("secretsync_drift", of, len(edited))
     yield Sample("secretsync_held", of, hold is not None and hold.by_hand)
     yield Sample("secretsync_rejected", of, hold is not None and not hold.by_hand)
+    yield Sample("secretsync_degraded", of, 0)
     for state in State:
         yield Sample("secretsync_workloads", (*of, state), states[state])
     revision = bundle.revision

@@ -26,6 +26,8 @@ class Outcome:
             return FAILED
         if self.report.failed:
             return ROLLOUT_FAILED
+        if self.report.plan.degraded:
+            return FAILED
         return CHANGES_PENDING if self.report.pending else 0
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from secretsync import downtime, drift, ownership, pack, stale, wired
 from secretsync.changes import Change, Desired, PackagePlan, package_plan, stamped_write
+from secretsync.degraded import Degraded
 from secretsync.model import Manifest, Ref, Secret, Workload
 from secretsync.state import State
 from secretsync.wiring.references import secrets_referenced
@@ -33,6 +34,7 @@ class Plan:
 
     *workloads* have the templates that they get; those that are *held_by_hand* keep the one that somebody put back.
     *forgotten* names Secrets that are as they should be, and that the state object does not know.
+    Of packages that are *degraded* nothing else is planned.
     """
 
     packages: tuple[PackagePlan, ...]
@@ -42,6 +44,7 @@ class Plan:
     notes: tuple[str, ...] = ()
     held_by_hand: tuple[Ref, ...] = ()
     forgotten: tuple[str, ...] = ()
+    degraded: tuple[Degraded, ...] = ()
 
     @property
     def changes(self) -> tuple[Change, ...]:
@@ -81,6 +84,7 @@ def make_plan(desired: Sequence[Desired], live: Live, state: State, *, adopt: bo
         (
             *_holds(desired),
             *_drifts(desired, live),
+            *(note for one in desired for note in one.bundle.notes),
             *_not_mounted(desired, mounting),
             *stale.dropped(mounting, packages, state),
             *wired.held_by_hand(intent, put_back),

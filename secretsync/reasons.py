@@ -44,7 +44,9 @@ def reason(outcome: Outcome) -> str:
     report = outcome.report
     if report and report.refused:
         return "check"
-    return "rollout" if report and report.failed else ""
+    if report and report.failed:
+        return "rollout"
+    return "source" if report and report.plan.degraded else ""
 
 
 def reason_of(error: SecretSyncError) -> str:

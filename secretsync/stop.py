@@ -55,6 +55,11 @@ def out() -> None:
     signal.setitimer(signal.ITIMER_REAL, 0)
 
 
+def heed() -> None:
+    """For threads, which signals do not reach: raises Stopped where somebody asked, and this one defers nothing."""
+    _stop_if_asked()
+
+
 @contextmanager
 def deferred() -> Iterator[None]:
     """Being asked to stop waits for the end of this, for a `safe_point` in it, or until the patience is at its end."""

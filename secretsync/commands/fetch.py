@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -9,9 +10,11 @@ import structlog
 
 from secretsync import assemble
 from secretsync.commands import Settings
+from secretsync.errors import SecretSyncError
 from secretsync.importable import write_importable
 from secretsync.model import Bundle
 from secretsync.pinned import pinned
+from secretsync.side_by_side import given, side_by_side
 
 log = structlog.get_logger()
 
@@ -64,11 +67,20 @@ def _write(bundles: list[Bundle], folder: Path) -> None:
 
 
 def _fetched(sources: list[assemble.Once]) -> list[Bundle]:
-    bundles = [source.fetch(source.resolve()) for source in sources]
+    """Every package. Raises the first error, when all that failed were logged."""
+    told = side_by_side([partial(_newest, source) for source in sources])
+    errors = [one for one in told if isinstance(one, SecretSyncError)]
+    for error in errors[1:]:
+        log.error("failed", why=str(error))
+    bundles = [given(one) for one in told]
     for bundle in bundles:
         for note in bundle.notes:
             log.warning("note", module=bundle.module, why=note)
     return bundles
+
+
+def _newest(source: assemble.Once) -> Bundle:
+    return source.fetch(source.resolve())
 
 
 def _build_argument(requirements: list[str], bundles: list[Bundle]) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from secretsync.changes import Change, FileChange, PackagePlan
+from secretsync.degraded import Degraded
 from secretsync.destination import Report
 from secretsync.model import File, Ref
 from secretsync.report import wiring
@@ -36,6 +37,7 @@ def document(report: Report) -> dict[str, Any]:
             for module, examined in report.examined.items()
             for one in examined.findings
         ],
+        "degraded": [_degraded(one) for one in report.plan.degraded],
         "notes": list(report.plan.notes),
         "held_by_hand": [str(ref) for ref in report.plan.held_by_hand],
         "verdicts": _verdicts(report.verdicts),
@@ -45,6 +47,11 @@ def document(report: Report) -> dict[str, Any]:
         "failure": report.failure,
         "undone": document(report.undone) if report.undone else None,
     }
+
+
+def _degraded(one: Degraded) -> dict[str, Any]:
+    live = one.live.id if one.live else None
+    return {"module": one.placement.module, "revision": live, "why": str(one.error)}
 
 
 def _verdicts(verdicts: Mapping[Ref, Status]) -> list[dict[str, str]]:

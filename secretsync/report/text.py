@@ -50,6 +50,8 @@ def _lines(report: Report, *, diff: bool) -> Iterable[str]:
         yield wrapped(f"  note: {note}")
     for line in (*_verdicts(report), *_mixed(report)):
         yield wrapped(line)
+    for one in report.plan.degraded:
+        yield wrapped(f"  degraded: {one}")
     yield wrapped(f"  {_summary(report)}")
     if report.undone:
         yield from _lines(report.undone, diff=False)
@@ -139,6 +141,8 @@ def _summary(report: Report) -> str:
         return f"waits: the window is closed; changes go out from {report.waits}, or by 'secretsync rollback' at once"
     if report.refused:
         return f"REFUSED: {report.refused}. Mend the package, or see 'check:' in the configuration"
+    if not plan.packages:
+        return "DEGRADED: nothing was touched; what is live stays, and the next run asks again"
     if not plan.pending and not report.verdicts:
         by_hand = f", but {_count(len(plan.held_by_hand), 'workload')} held by hand" if plan.held_by_hand else ""
         return f"unchanged: the Secrets hold it and every workload runs it{by_hand}"

@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, cast
 
+from secretsync import stop
 from secretsync.errors import SecretSyncError
 
 if TYPE_CHECKING:
@@ -124,6 +125,7 @@ def _wait_for(
 ) -> None:
     deadline = time.monotonic() + timeout
     while wait(readers, timeout=min(_TICK, timeout)).not_done:
+        stop.heed()
         watch()
         if readers[0].done() and len(readers[0].result()) > LARGEST_ANSWER:
             return

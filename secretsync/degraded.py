@@ -1,0 +1,80 @@
+"""Packages that stay as they are live, since a source could not be read. A calculation."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from secretsync import pack
+from secretsync.changes import Desired
+from secretsync.errors import SecretSyncError
+from secretsync.model import Placement, Ref, Revision, Secret, Workload
+from secretsync.wiring.references import secrets_referenced
+
+
+@dataclass(frozen=True)
+class Degraded:
+    """A package to which nothing is done, and why; *live* is what is deployed of it, None where nothing is."""
+
+    placement: Placement
+    error: SecretSyncError
+    live: Revision | None
+
+    def __str__(self) -> str:
+        what = f"stays at {self.live.short}" if self.live else "is not deployed"
+        return f"{self.placement.module} {what}: {self.error}"
+
+
+class WaitsForAnother(SecretSyncError):
+    """New content of a package would restart a workload that also mounts one whose source could not be read."""
+
+    def __init__(self, workload: Ref, module: str) -> None:
+        super().__init__(workload, module)
+        self.workload, self.module = workload, module
+
+    def __str__(self) -> str:
+        return f"{self.workload} mounts {self.module} as well, whose source could not be read: both go out together"
+
+
+def waiting(
+    desired: Sequence[Desired],
+    degraded: Sequence[Degraded],
+    names: Mapping[Placement, Collection[str]],
+    secrets: Mapping[str, Secret],
+    workloads: Sequence[Workload],
+) -> dict[Placement, WaitsForAnother]:
+    """The packages whose new content has to wait, and for whom.
+
+    *names* tell which Secrets may hold a package; *secrets* and *workloads* are those that are live. Where we wire,
+    each workload gets every package from one intent: all wait, new or not.
+    """
+    found = {}
+    for one in desired:
+        if one.placement.wired or _is_new(one, secrets):
+            ours = {secret.name for secret in one.secrets} | set(names[one.placement])
+            if reason := _shared(ours, degraded, names, workloads, wired=one.placement.wired):
+                found[one.placement] = reason
+    return found
+
+
+def _shared(
+    ours: Collection[str],
+    degraded: Sequence[Degraded],
+    names: Mapping[Placement, Collection[str]],
+    workloads: Sequence[Workload],
+    *,
+    wired: bool,
+) -> WaitsForAnother | None:
+    for workload in workloads:
+        referenced = secrets_referenced(workload.template)
+        for other in degraded:
+            if wired or (referenced & set(ours) and referenced & set(names[other.placement])):
+                return WaitsForAnother(workload.ref, other.placement.module)
+    return None
+
+
+def _is_new(desired: Desired, live: Mapping[str, Secret]) -> bool:
+    """Whether pods would see another package than the one that is live."""
+    pairs = [(live.get(secret.name), secret) for secret in desired.secrets]
+    told = [(there.data, there.annotations.get(pack.DIGEST)) if there else None for there, _ in pairs]
+    return told != [(secret.data, secret.annotations.get(pack.DIGEST)) for _, secret in pairs]
