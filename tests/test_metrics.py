@@ -16,10 +16,11 @@ from prometheus_client.parser import text_string_to_metric_families
 
 import secretsync
 from secretsync import signs
+from secretsync.assemble import Once
 from secretsync.cluster.errors import Call, Forbidden
 from secretsync.errors import SecretSyncError
 from secretsync.metrics import COUNTERS, DURATIONS, GAUGES, PROCESS
-from secretsync.model import Source
+from secretsync.model import Bundle, Revision
 from secretsync.passes import Outcome, outcomes
 from secretsync.reasons import REASONS, reason, reason_of
 from secretsync.registry import Registry
@@ -33,6 +34,16 @@ from tests.test_sync import Broken, Site
 CLOSED = parse("Sun 00:00-00:01 UTC")  # a site's time is a Thursday
 ALL = {**GAUGES, **COUNTERS, **DURATIONS, **PROCESS}
 DOCUMENT = Path(__file__).parent.parent / "docs" / "metrics.md"
+
+
+class Locked:
+    """A source that lets nobody in."""
+
+    def resolve(self) -> Revision:
+        raise AccessRefused("https://git.example.org/policy", "HTTP 403")
+
+    def fetch(self, revision: Revision) -> Bundle:
+        raise AccessRefused("https://git.example.org/policy", "HTTP 403")
 
 
 @pytest.fixture
@@ -178,13 +189,16 @@ def test_a_target_that_is_no_longer_configured_is_forgotten(site: Site, registry
 
 
 def test_a_source_that_fails_counts_once_by_the_name_of_its_error(site: Site, registry: Registry) -> None:
-    class Locked:
-        def resolve(self) -> None:
-            raise AccessRefused("https://git.example.org/policy", "HTTP 403")
-
-    locked: Source = Locked()  # type: ignore[assignment]
     with pytest.raises(AccessRefused):
-        Watched("pol", locked).resolve()
+        Watched("pol", Locked()).resolve()
+    assert value(registry, "secretsync_source_errors_total", package="pol", reason="access_refused") == 1
+
+
+def test_a_source_that_two_targets_want_fails_once(site: Site, registry: Registry) -> None:
+    once = Once(Watched("pol", Locked()))
+    for _ in range(2):
+        with pytest.raises(AccessRefused):
+            once.resolve()
     assert value(registry, "secretsync_source_errors_total", package="pol", reason="access_refused") == 1
 
 
