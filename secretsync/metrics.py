@@ -11,6 +11,7 @@ from secretsync.changes import PackagePlan
 from secretsync.destination import Report
 from secretsync.model import Secret
 from secretsync.passes import Outcome
+from secretsync.reasons import reason
 from secretsync.rollout import State
 from secretsync.stale import mounted
 
@@ -93,9 +94,10 @@ def samples(outcome: Outcome, at: float) -> tuple[Sample, ...]:
     target = outcome.destination.name
     modules = [delivery.placement.module for delivery in outcome.destination.deliveries]
     told = [Sample("secretsync_last_attempt_timestamp_seconds", (target, module), at) for module in modules]
-    if outcome.exit_code == 0:
-        told += [Sample(SUCCESS, (target, module), at) for module in modules]
     if outcome.report:
+        away = {one.placement.module for one in outcome.report.plan.degraded}
+        if reason(outcome) in ("", "source"):
+            told += [Sample(SUCCESS, (target, module), at) for module in modules if module not in away]
         told += _of_report(outcome.report, target)
     return tuple(told)
 

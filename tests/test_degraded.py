@@ -13,6 +13,7 @@ from secretsync import report
 from secretsync.assemble import Once
 from secretsync.destination import Clock, Delivery, Destination, Report, Rollout, Strictness
 from secretsync.errors import FAILED, SecretSyncError
+from secretsync.metrics import samples
 from secretsync.model import Bundle, File, Placement, Revision, Workload
 from secretsync.passes import Outcome
 from secretsync.reasons import reason
@@ -115,6 +116,13 @@ def test_each_pass_says_so_and_fails(apart: Site) -> None:
         assert "degraded: cms stays at commit 000000000000: cms cannot be reached" in " ".join(text.split())
         (degraded,) = json.loads(report.render(told, "json", diff=False))["degraded"]
         assert degraded == {"module": "cms", "revision": f"commit:{'31':0>40}", "why": "cms cannot be reached"}
+
+
+def test_the_pass_is_a_success_for_the_other_package_alone(apart: Site) -> None:
+    told = {(one.name, one.labels): one.value for one in samples(Outcome(apart.destination, apart.sync()), at=1000)}
+    name = "secretsync_last_success_timestamp_seconds"
+    assert {labels for told_name, labels in told if told_name == name} == {("memory", "atlas")}
+    assert told["secretsync_degraded", ("memory", "cms")] == 1
 
 
 def test_nothing_of_it_is_touched_not_even_what_somebody_edited(apart: Site) -> None:
