@@ -115,7 +115,7 @@ def _delivery(configuration: config.Config, target: config.Target, package: conf
         wired=target.wire,
     )
     recipe = pack.recipe(package.requirement, package.version, package.include, package.exclude, package.layout)
-    return Delivery(placement, source, recipe, _strictness(package))
+    return Delivery(placement, source, recipe, _strictness(package), package.tag_moved)
 
 
 def _strictness(package: config.Package) -> Strictness:

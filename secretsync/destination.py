@@ -36,12 +36,16 @@ class Strictness:
 
 @dataclass(frozen=True)
 class Delivery:
-    """One package on its way to one namespace; *recipe* tells what, beside its revision, decides what is packed."""
+    """One package on its way to one namespace; *recipe* tells what, beside its revision, decides what is packed.
+
+    *tag_moved* says what becomes of a tag that names another commit than what is live: ``refuse``, ``warn``, ``allow``.
+    """
 
     placement: Placement
     source: Source
     recipe: str
     strictness: Strictness = Strictness()
+    tag_moved: str = "warn"
 
 
 @dataclass(frozen=True)

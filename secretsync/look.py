@@ -18,6 +18,7 @@ from secretsync.model import Bundle, Manifest, Revision, Secret
 from secretsync.plan import Live, Plan, make_plan, outdated, superfluous
 from secretsync.side_by_side import side_by_side
 from secretsync.signs import is_stage
+from secretsync.sources.git_refs import judge_moved_tag
 from secretsync.state import Hold, PackageState, State
 from secretsync.wiring.field_managers import is_wired, manager_of
 from secretsync.wiring.references import pod_template, secrets_referenced
@@ -185,12 +186,21 @@ def _ask(delivery: Delivery, live: Sequence[Secret], package: PackageState | Non
     if package is None:
         return None
     revision = delivery.source.resolve()
+    notes = _judge_moved_tag(delivery, _revision(live), revision)
     rejected = package.hold is not None and package.hold.revision == revision.id
     if rejected or pack.holds(live, revision, delivery.recipe, delivery.placement):
         return _Answer(revision)
     bundle = delivery.source.fetch(revision)
     log.debug("fetched", module=bundle.module, revision=revision.short, files=len(bundle.files))
-    return _Answer(revision, bundle)
+    # the source may have noticed it as well
+    return _Answer(revision, replace(bundle, notes=tuple(dict.fromkeys((*bundle.notes, *notes)))))
+
+
+def _judge_moved_tag(delivery: Delivery, live: Revision | None, now: Revision) -> tuple[str, ...]:
+    """What is live tells what a tag was, however fresh the cache is. Raises TagMoved."""
+    if live is None or (live.source, live.ref) != (now.source, now.ref):
+        return ()
+    return judge_moved_tag(now, live.id.partition(":")[2], delivery.tag_moved)
 
 
 def _wanted(

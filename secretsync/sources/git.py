@@ -15,7 +15,7 @@ from secretsync.sources.building import bundle_of_project
 from secretsync.sources.bundling import make_bundle, refuse_too_many
 from secretsync.sources.git_cache import GitCache, entries
 from secretsync.sources.git_failure import CommitNotServed
-from secretsync.sources.git_refs import Found, RefVanished, TagMoved, UnknownRef
+from secretsync.sources.git_refs import Found, RefVanished, UnknownRef, judge_moved_tag
 from secretsync.sources.git_remote import Remote
 from secretsync.sources.git_signature import confirm_tag_name, split_commit, split_tag, verify
 from secretsync.sources.version import (
@@ -50,8 +50,10 @@ class GitSource:
         Raises UnknownRef, RefVanished, AmbiguousRef, NoTagMatches, TagMoved, GitFailed, GitTimedOut.
         """
         found = self._find()
-        self._notes = (*self._lasting_notes, *self._judge_moved_tag(found))
-        return Revision(self._requirement.url, found.ref, f"commit:{found.commit}")
+        revision = Revision(self._requirement.url, found.ref, f"commit:{found.commit}", found.is_tag)
+        moved = judge_moved_tag(revision, self._cache.remembered(found.ref), self._package.tag_moved)
+        self._notes = (*self._lasting_notes, *moved)
+        return revision
 
     def fetch(self, revision: Revision) -> Bundle:
         """The package's files at *revision*; from the cache where they are there."""
@@ -74,16 +76,6 @@ class GitSource:
             if before := self._cache.remembered(ref):
                 raise RefVanished(url, ref, before) from None
             raise
-
-    def _judge_moved_tag(self, found: Found) -> tuple[str, ...]:
-        """A note where a tag moved and that is only worth a warning. Raises TagMoved."""
-        before = self._cache.remembered(found.ref) if found.is_tag else ""
-        if self._package.tag_moved == "allow" or before in ("", found.commit):
-            return ()
-        moved = TagMoved(self._requirement.url, found.ref, before, found.commit)
-        if self._package.tag_moved == "refuse":
-            raise moved
-        return (str(moved),)
 
     def _read(self, revision: Revision, commit: str) -> Bundle:
         ref = "" if git_refs.is_commit(revision.ref) else revision.ref or "HEAD"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from secretsync.errors import SecretSyncError
+from secretsync.model import Revision
 
 if TYPE_CHECKING:
     from packaging.version import Version
@@ -98,6 +99,20 @@ class Found:
     commit: str
     is_tag: bool = False
     object: str = ""
+
+
+def judge_moved_tag(now: Revision, before: str, policy: str) -> tuple[str, ...]:
+    """A warning where *now* is a tag that was the commit *before*, and *policy* is ``warn``.
+
+    Nothing where *before* is empty, or *policy* ``allow``. Raises TagMoved where it is ``refuse``.
+    """
+    commit = now.id.partition(":")[2]
+    if not now.is_tag or policy == "allow" or before in ("", commit):
+        return ()
+    moved = TagMoved(now.source, now.ref, before, commit)
+    if policy == "refuse":
+        raise moved
+    return (str(moved),)
 
 
 def is_commit(ref: str) -> bool:
