@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import TCPServer
 from typing import Any
 
 import structlog
@@ -88,7 +90,8 @@ class _Server(ThreadingHTTPServer):
         if self.address_family == socket.AF_INET6:
             with suppress(OSError):
                 self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-        super().server_bind()
+        TCPServer.server_bind(self)  # HTTPServer's asks DNS for our own name, which may take long
+        self.server_port = self.server_address[1]
 
     def process_request(self, request: Any, client_address: Any) -> None:
         if not self._free.acquire(blocking=False):
@@ -103,7 +106,10 @@ class _Server(ThreadingHTTPServer):
             self._free.release()
 
     def handle_error(self, _request: Any, client_address: Any) -> None:
-        log.debug("a connection broke", client=client_address[0], exc_info=True)
+        if isinstance(sys.exception(), OSError):
+            log.debug("a connection broke", client=client_address[0])
+        else:
+            log.exception("a request could not be answered; please report it", client=client_address[0])
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from http import HTTPStatus
 
 import pytest
+from structlog.testing import capture_logs
 
 from secretsync import listening
 from secretsync.listening import Answer, PortUnusable, Request
@@ -54,8 +55,9 @@ def test_a_body_that_is_too_large_is_not_read(port: int, length: str) -> None:
 
 
 def test_a_broken_answer_does_not_end_the_server(port: int) -> None:
-    with pytest.raises((http.client.HTTPException, ConnectionError)):
+    with capture_logs() as told, pytest.raises((http.client.HTTPException, ConnectionError)):
         ask(port, "GET", "/breaks")
+    assert [one["log_level"] for one in told] == ["error"]
     assert ask(port, "GET", "/")[0] == 200
 
 
