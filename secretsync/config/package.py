@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
@@ -9,7 +10,7 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 from secretsync.config.access import Access, Limits, Verification
 from secretsync.config.check import Check
 from secretsync.config.fields import Model, ModuleName, Name, Seconds, Text
-from secretsync.requirement import GitRequirement, parse
+from secretsync.requirement import GitRequirement, IndexRequirement, parse
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 
@@ -41,6 +42,10 @@ class Package(Model):
     )
     hashes: tuple[Sha256, ...] = Field(
         (), description="for an index: the file must have one of these, sha256:… as pip writes them"
+    )
+    hashes_from: Path | None = Field(
+        None,
+        description="for an index: a requirements file as pip's --require-hashes takes it; its hashes hold as well",
     )
     timeout: Seconds = Field(120, gt=0, description="how long each question to the source may take")
     access: Access = Access()
@@ -76,6 +81,8 @@ class Package(Model):
         requirement = parse(self.requirement)
         if self.tag and not (isinstance(requirement, GitRequirement) and requirement.ref == ""):
             raise ValueError("tag: is for a git requirement without @ref; choose one of the two")
+        if (self.hashes or self.hashes_from) and not isinstance(requirement, IndexRequirement):
+            raise ValueError("hashes and hashesFrom: are for files of an index; a commit's full id pins a repository")
         if self.build and not isinstance(requirement, GitRequirement):
             raise ValueError(
                 "build: is for git requirements; an index has wheels, and a directory can be built by hand"

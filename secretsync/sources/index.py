@@ -14,6 +14,7 @@ from secretsync.model import Bundle, Revision
 from secretsync.requirement import IndexRequirement
 from secretsync.sources.bundling import make_bundle
 from secretsync.sources.choosing import Candidate, choose, of_url
+from secretsync.sources.hash_file import read_hashes
 from secretsync.sources.index_failure import HashMismatch
 from secretsync.sources.index_http import Index
 from secretsync.sources.sdist import read_sdist
@@ -35,6 +36,7 @@ class IndexSource:
     ) -> None:
         hashes = tuple(value.removeprefix("sha256:") for value in package.hashes)
         self._package, self._requirement = package, replace(requirement, hashes=(*requirement.hashes, *hashes))
+        self._base = base
         self._index = Index(package, cache / "wheels", base)
         self._notes = notes
         self._chosen: Candidate | None = None
@@ -42,7 +44,7 @@ class IndexSource:
     def resolve(self) -> Revision:
         """The newest release that satisfies the requirement, by the sha256 of its wheel.
 
-        Raises UnknownDistribution, NoMatchingFile, VersionMismatch, IndexFailed.
+        Raises UnknownDistribution, NoMatchingFile, NoHashes, HashMismatch, VersionMismatch, IndexFailed.
         """
         self._chosen = self._choose()
         return Revision(
@@ -80,19 +82,27 @@ class IndexSource:
         )
 
     def _choose(self, sha256: str = "") -> Candidate:
-        chosen = self._index.hashed(of_url(self._requirement)) if self._requirement.url else self._newest(sha256)
+        wanted = self._with_hashes_of_file()
+        chosen = self._index.hashed(of_url(wanted)) if wanted.url else self._newest(wanted, sha256)
         confirm_version(self._package, str(chosen.version), chosen.file)
-        expected = self._requirement.hashes
+        expected = wanted.hashes
         if expected and chosen.sha256 not in expected:
             raise HashMismatch(chosen.file, " or ".join(expected), chosen.sha256)
         return chosen
 
-    def _newest(self, sha256: str) -> Candidate:
+    def _with_hashes_of_file(self) -> IndexRequirement:
+        """The requirement with the hashes that hold now: the file is read again for each pass. Raises NoHashes."""
+        if not self._package.hashes_from:
+            return self._requirement
+        more = read_hashes(self._base / self._package.hashes_from, self._requirement.name)
+        return replace(self._requirement, hashes=(*self._requirement.hashes, *more))
+
+    def _newest(self, wanted: IndexRequirement, sha256: str) -> Candidate:
         """The best file of the index, or the very one of that hash; one without a hash is downloaded for it."""
-        files = self._index.files(self._requirement.name)
+        files = self._index.files(wanted.name)
         if sha256:
             files = [file for file in files if file.digests.get("sha256") == sha256] or files
-        return self._index.hashed(choose(self._requirement, files))
+        return self._index.hashed(choose(wanted, files))
 
     def _module(self, contents: Mapping[str, bytes]) -> tuple[str, tuple[str, ...]]:
         """The module as configured, or the wheel's only one where the distribution's name was given for it.

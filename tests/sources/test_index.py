@@ -14,6 +14,7 @@ from secretsync.model import Bundle
 from secretsync.sources import open_source
 from secretsync.sources.choosing import NoMatchingFile
 from secretsync.sources.credentials import CredentialsOverPlainHttp
+from secretsync.sources.hash_file import NoHashes
 from secretsync.sources.index_failure import (
     DownloadTooLarge,
     HashMismatch,
@@ -126,6 +127,40 @@ def test_hashes_of_the_configuration_hold_as_well(index: SimpleIndex, url: str, 
         fetch("my-policy", url, tmp_path, hashes=[other])
     with pytest.raises(ValueError, match="hashes"):
         fetch("my-policy", url, tmp_path, hashes=["md5:abc"])
+
+
+def test_hashes_of_a_requirements_file_hold_and_are_read_for_each_pass(
+    index: SimpleIndex, url: str, tmp_path: Path
+) -> None:
+    locked = tmp_path / "requirements.txt"
+    locked.write_text(f"my_policy==1.0 \\\n    --hash=sha256:{index.releases[0].digest}\n    # via nothing\n")
+    assert fetch("my-policy", url, tmp_path, hashesFrom="requirements.txt").version == "1.0"
+    locked.write_text(f"my-policy==1.4.0 --hash=sha256:{index.releases[1].digest}\n")
+    assert fetch("my-policy", url, tmp_path, hashesFrom="requirements.txt").version == "1.4.0"
+    locked.write_text(f"my-policy==1.4.0 --hash=sha256:{'1' * 64}\n")
+    with pytest.raises(NoMatchingFile, match="none of those"):
+        fetch("my-policy", url, tmp_path, hashesFrom="requirements.txt")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("other==1 --hash=sha256:" + "1" * 64, "names no sha256 for my-policy"), (None, "cannot be read")],
+)
+def test_where_a_requirements_file_names_no_hash_nothing_is_trusted(
+    text: str | None, words: str, index: SimpleIndex, url: str, tmp_path: Path
+) -> None:
+    if text:
+        (tmp_path / "requirements.txt").write_text(text)
+    with pytest.raises(NoHashes, match=words):
+        fetch("my-policy", url, tmp_path, hashesFrom="requirements.txt")
+    assert index.requests == []
+
+
+def test_hashes_are_for_files_of_an_index() -> None:
+    with pytest.raises(ValueError, match="files of an index"):
+        Package.model_validate(
+            {"moduleName": "m", "requirement": "git+https://h/r", "hashesFrom": "requirements.txt"}, by_alias=True
+        )
 
 
 def test_a_file_named_by_its_url_is_taken_and_verified(index: SimpleIndex, url: str, tmp_path: Path) -> None:
