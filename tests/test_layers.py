@@ -14,7 +14,7 @@ CORE = {
     "model", "errors", "requirement", "locate", "manifest", "pack", "changes", "ownership", "state", "stale",
     "rollout", "wait", "plan", "surroundings", "pinned", "wiring/styles", "wiring/values", "wiring/patch",
     "wiring/lint", "wiring/merge", "wiring/yaml_text", "wiring/site_values", "wiring/injection",
-    "metrics", "reasons", "wired", "wiring/field_managers", "wiring/rewiring",
+    "permissions", "metrics", "reasons", "wired", "wiring/field_managers", "wiring/rewiring",
 }  # fmt: skip
 ONLY_IN = {
     "kubernetes": ("cluster/kubernetes",),

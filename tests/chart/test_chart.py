@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from scripts.chart_schema import renewed
-from secretsync import config, history, pack, state
+from secretsync import config, pack, permissions
 from secretsync.model import Placement
 
 ROOT = Path(__file__).parents[2]
@@ -95,18 +95,30 @@ def test_the_configuration_in_the_config_map_is_one_that_secretsync_takes(helm: 
     assert config.parse(yaml.safe_load(text), Path("secretsync.yaml")).packages[0].version == "0.8.6"
 
 
-def test_the_role_names_every_secret_that_secretsync_writes(helm: str) -> None:
-    rules = one(render(helm), "Role")["rules"]
-    names = {name for rule in rules if rule["resources"] == ["secrets"] for name in rule.get("resourceNames", ())}
-    read = config.parse(CONFIG, Path("secretsync.yaml"))
-    (package,), (target,) = read.packages, read.targets
-    secret = read.secret_name(package, target)
-    placement = Placement(read.installation, target.namespace, secret, package.module_name)
-    assert names == {
-        state.secret_name(read.installation),
-        pack.secret_name(placement, ""),
-        pack.secret_name(placement, "algorithms"),
-        *history.names(secret, target.rollout.history),
+@pytest.mark.parametrize(("canary", "wired"), [("auto", False), ("off", False), ("auto", True)])
+def test_the_role_is_the_one_that_secretsync_rbac_prints(helm: str, canary: str, wired: bool) -> None:
+    target = {**CONFIG["targets"][0], "rollout": {"canary": canary}, "selector": "app=rucio-server", "wire": wired}
+    told = {**CONFIG, "targets": [target]}
+    rules = one(render(helm, config=told), "Role")["rules"]
+    read = config.parse(told, Path("secretsync.yaml"))
+    (package,) = read.packages
+    secret = read.secret_name(package, read.targets[0])
+    placement = Placement(read.installation, read.targets[0].namespace, secret, package.module_name)
+    names = [pack.secret_name(placement, ""), pack.secret_name(placement, "algorithms")]
+    secrets = permissions.with_history(names, [secret], read.targets[0].rollout.history)
+    wanted = permissions.needs(read.installation, secrets, wired=wired, proves=canary != "off")
+    assert accesses(rules) == accesses([need.rule() for need in wanted])
+
+
+def accesses(rules: list[dict[str, Any]]) -> set[tuple[str, str, str, str]]:
+    """All that rules allow, however they are written down."""
+    return {
+        (group, resource, verb, name)
+        for rule in rules
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+        for name in rule.get("resourceNames", [""])
     }
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from secretsync.permissions import needs, with_history
 from tests.e2e.repository import MODULE, PACKAGE, Repository
 from tests.e2e.site import ROOT, Site, until
 from tests.servers import git_http
@@ -16,15 +17,12 @@ from tests.servers.control_plane import ControlPlane
 
 pytestmark = [pytest.mark.control_plane, pytest.mark.slow]
 
-RULES = [
-    {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "create", "update", "delete"]},
-    {"apiGroups": ["apps"], "resources": ["deployments", "statefulsets", "daemonsets"], "verbs": ["list", "patch"]},
-    {"apiGroups": ["apps"], "resources": ["replicasets", "controllerrevisions"], "verbs": ["list"]},
-    {"apiGroups": ["batch"], "resources": ["jobs", "cronjobs"], "verbs": ["list"]},
-    {"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]},
-    {"apiGroups": [""], "resources": ["pods/log"], "verbs": ["get"]},
-    {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["get", "create", "update", "delete"]},
-]
+NEEDS = needs(
+    "secretsync",
+    with_history(["site-policy", "site-policy-algorithms"], ["site-policy"], kept=5),
+    wired=False,
+    proves=True,
+)
 ACCOUNT = "secretsync"
 
 
@@ -37,7 +35,7 @@ def test_a_job_deploys_the_package_with_its_service_account(
         requirement = f"git+{url}/{repository.bare.name}"
         site = Site(control_plane, namespace, tmp_path, MODULE, requirement, "site-policy", imports=(MODULE,))
         site.add("rucio-server", probe=True)
-        control_plane.token(namespace, ACCOUNT, RULES)
+        control_plane.token(namespace, ACCOUNT, [need.rule() for need in NEEDS])
         control_plane.put(job(site, in_cluster(site)))
 
         until(lambda: ended(site), "the Job ends", seconds=120)

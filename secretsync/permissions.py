@@ -1,0 +1,135 @@
+"""What secretsync has to be allowed to do in a namespace, no more, as Kubernetes' Roles say it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from secretsync import history
+from secretsync.model import Manifest
+from secretsync.state import secret_name
+
+_SECRETS_OF_ANY_NAME = "wired Secrets are named by their digest, which nobody knows beforehand"
+
+
+@dataclass(frozen=True)
+class Need:
+    """One rule of a Role, and *why* it is needed; without *names* it holds for objects of any name."""
+
+    why: str
+    group: str
+    resources: tuple[str, ...]
+    verbs: tuple[str, ...]
+    names: tuple[str, ...] = ()
+
+    def rule(self) -> Manifest:
+        """As a Role has it."""
+        told: Manifest = {"apiGroups": [self.group], "resources": list(self.resources), "verbs": list(self.verbs)}
+        return {**told, "resourceNames": list(self.names)} if self.names else told
+
+
+@dataclass(frozen=True)
+class Access:
+    """One thing that somebody may do, or not; *name* is empty where it is about objects of any name."""
+
+    verb: str
+    group: str
+    resource: str
+    name: str = ""
+
+    def __str__(self) -> str:
+        resource = f"{self.resource}.{self.group}" if self.group else self.resource
+        return f"{self.verb} {resource}{f' {self.name}' if self.name else ''}"
+
+
+def needs(installation: str, secrets: Iterable[str], *, wired: bool, proves: bool) -> tuple[Need, ...]:
+    """What a target needs whose packages, histories included, are in Secrets called *secrets*.
+
+    *wired* says that pod templates are changed, *proves* that packages are proven in pods of their own.
+    """
+    names = () if wired else (secret_name(installation), *secrets)
+    return (
+        Need("what the packages are in; create cannot be limited by names", "", ("secrets",), ("create",)),
+        Need(
+            _SECRETS_OF_ANY_NAME if wired else "the packages, their history, and what secretsync remembers",
+            "",
+            ("secrets",),
+            ("get", "update", "delete"),
+            names,
+        ),
+        Need(
+            "who mounts them, and the annotation that restarts",
+            "apps",
+            ("deployments", "statefulsets", "daemonsets"),
+            ("list", "patch"),
+        ),
+        Need(
+            "what may still start pods that refer to a Secret which is to be deleted",
+            "apps",
+            ("replicasets", "controllerrevisions"),
+            ("list",),
+        ),
+        Need("the same", "batch", ("jobs", "cronjobs"), ("list",)),
+        *([_PROOF] if proves else []),
+        Need("did they come up; deleted is only a pod at which a StatefulSet hangs", "", ("pods",), ("list", "delete")),
+        Need("the last words of a pod that did not", "", ("pods/log",), ("get",)),
+        Need("one run at a time", "coordination.k8s.io", ("leases",), ("create",)),
+        Need("the same", "coordination.k8s.io", ("leases",), ("get", "update"), (installation,)),
+    )
+
+
+_PROOF = Need(
+    "the proof in the workloads' images; who may patch a pod template may run any pod already: this adds no power",
+    "batch",
+    ("jobs",),
+    ("create", "delete"),
+)
+
+
+def with_history(secrets: Iterable[str], packages: Iterable[str], kept: int) -> tuple[str, ...]:
+    """*secrets*, and the *kept* earlier bundles of each of *packages*."""
+    return (*secrets, *(name for package in packages for name in history.names(package, kept)))
+
+
+def missing(wanted: Sequence[Need], granted: Sequence[Manifest]) -> tuple[Access, ...]:
+    """What of *wanted* no rule of *granted* allows; rules as Roles and SelfSubjectRulesReviews have them."""
+    return tuple(
+        access for need in wanted for access in _accesses(need) if not any(_allows(rule, access) for rule in granted)
+    )
+
+
+def surplus(wanted: Sequence[Need], granted: Sequence[Manifest]) -> tuple[Access, ...]:
+    """What *granted* allows with Secrets, or in pods, that nothing of *wanted* asks for: what a thief would like."""
+    rules = [need.rule() for need in wanted]
+    tempting = [Access(verb, "", "secrets") for verb in ("get", "list", "watch", "update", "patch", "delete")]
+    tempting += [Access("create", "", "pods"), Access("create", "", "pods/exec")]
+    return tuple(
+        access
+        for access in tempting
+        if any(_allows(rule, access) for rule in granted) and not any(_allows(rule, access) for rule in rules)
+    )
+
+
+def _accesses(need: Need) -> Iterator[Access]:
+    for resource in need.resources:
+        for verb in need.verbs:
+            for name in need.names or ("",):
+                yield Access(verb, need.group, resource, name)
+
+
+def _allows(rule: Manifest, access: Access) -> bool:
+    """As RBAC reads a rule (https://kubernetes.io/docs/reference/access-authn-authz/rbac/)."""
+    names = rule.get("resourceNames") or ()
+    return (
+        _holds(rule.get("verbs"), access.verb)
+        and _holds(rule.get("apiGroups"), access.group)
+        and (
+            _holds(rule.get("resources"), access.resource)
+            or f"*/{access.resource.partition('/')[2]}" in (rule.get("resources") or ())
+        )
+        and (not names or access.name in names)
+    )
+
+
+def _holds(told: Sequence[str] | None, wanted: str) -> bool:
+    return "*" in (told or ()) or wanted in (told or ())
