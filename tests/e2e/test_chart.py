@@ -73,9 +73,11 @@ def values(site: Site, webhook: int, **more: Any) -> dict[str, Any]:
             ],
             "interval": 3600,
             "health": {"port": free_port()},
-            "webhook": {"port": webhook, "secret": {"file": "/credentials/webhook/token"}},
+            "webhook": {"port": webhook, "secret": {"file": "/webhook/token"}},
         },
-        "credentials": ["webhook"],
+        # not as credentials: the node of a test cluster may know no fsGroup, by which the pod's user reads those
+        "extraVolumes": [{"name": "webhook", "secret": {"secretName": "webhook", "defaultMode": 0o444}}],
+        "extraVolumeMounts": [{"name": "webhook", "mountPath": "/webhook", "readOnly": True}],
         "networkPolicy": {"enabled": True},
         "extraEnv": [{"name": "PYTHONPATH", "value": str(ROOT)}],
         **more,
