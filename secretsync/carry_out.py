@@ -189,8 +189,11 @@ def restart(destination: Destination, restarts: Sequence[Restart], memory: Memor
 def _restart_one(destination: Destination, one: Restart) -> None:
     if one.rewiring is None:
         destination.cluster.annotate(one.workload, one.annotations, manager=destination.manager)
-    else:
-        destination.cluster.wire(one.workload, one.rewiring.part, manager=one.rewiring.manager)
+        return
+    workload, change = one.workload, one.rewiring
+    if change.managed_fields:
+        workload = destination.cluster.set_managed_fields(workload, change.managed_fields, manager=change.manager)
+    destination.cluster.wire(workload, change.part, manager=change.manager)
 
 
 def unstick(destination: Destination, restarts: Sequence[Restart]) -> None:

@@ -162,7 +162,8 @@ def _change(desired: Secret, live: Secret | None) -> Change:
         return Change(Action.CREATE, desired, None, file_changes(None, desired))
     files = file_changes(live, desired)
     change = Change(Action.UPDATE, desired, live, files)
-    if change.content or _told(desired) != _told_by_us(live, desired):
+    freezes = desired.immutable and not live.immutable
+    if change.content or freezes or _told(desired) != _told_by_us(live, desired):
         return change
     return Change(Action.KEEP, desired, live)
 

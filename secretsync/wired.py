@@ -11,7 +11,7 @@ from secretsync.model import Manifest, Ref, Workload
 from secretsync.stale import Restart
 from secretsync.state import PackageState, State
 from secretsync.wiring.field_managers import Entry, conflicts, entries, is_wired, manager_of, owned, shows, was_wired
-from secretsync.wiring.injection import injection, merged, part
+from secretsync.wiring.injection import injected, injection, merged, part
 from secretsync.wiring.references import secrets_referenced
 from secretsync.wiring.rewiring import rewiring
 
@@ -85,8 +85,8 @@ def _restart(intent: Intent, workload: Workload, state: State) -> Restart | None
         return Restart(workload, {}, reason, rewiring=rewiring(workload, {}, intent.manager))
     if _is_as_it_should(workload, ours, intent.manager) or _is_put_back(intent, workload, state):
         return None
-    annotations = ours["metadata"]["annotations"]
-    return Restart(workload, annotations, _reason(intent, workload), rewiring=rewiring(workload, ours, intent.manager))
+    change = rewiring(workload, ours, intent.manager, _put_back_by_others(intent, workload))
+    return Restart(workload, ours["metadata"]["annotations"], _reason(intent, workload), rewiring=change)
 
 
 def _is_as_it_should(workload: Workload, ours: Manifest, manager: str) -> bool:
@@ -109,6 +109,12 @@ def _is_put_back(intent: Intent, workload: Workload, state: State) -> bool:
         and was_put_back(workload, secret, remembered, intent.manager)
         for one in differing
     )
+
+
+def _put_back_by_others(intent: Intent, workload: Workload) -> frozenset[Entry]:
+    """What comes from us and is somebody else's now, as after an undo of an undo."""
+    placements = [one.placement for one in intent.packages]
+    return injected(workload.template, placements) - owned(workload, intent.manager).keys()
 
 
 def _differing(intent: Intent, workload: Workload) -> list[PackagePlan]:
@@ -134,18 +140,20 @@ def _carries(package: PackagePlan, workload: Workload) -> str:
 
 def _problems(intent: Intent, workload: Workload) -> Iterator[str]:
     """Why a workload cannot be wired: somebody else mounts the package there, or has what we would inject."""
+    ours, put_back = intent.parts[workload.ref], _put_back_by_others(intent, workload)
+    again = bool(_differing(intent, workload))
     found = [
-        *conflicts(workload, intent.parts[workload.ref], intent.manager, ours_again=bool(_differing(intent, workload))),
-        *_mounted_by_others(intent, workload),
+        *conflicts(workload, ours, intent.manager, ours_again=again, put_back=put_back),
+        *_mounted_by_others(intent, workload, put_back),
     ]
     for problem in found:
         yield f"{problem}: remove it there, or set 'wire: false' and let 'secretsync values' write the mounts"
 
 
-def _mounted_by_others(intent: Intent, workload: Workload) -> Iterator[str]:
+def _mounted_by_others(intent: Intent, workload: Workload, put_back: frozenset[Entry]) -> Iterator[str]:
     names = {change.desired.name for one in intent.packages for change in one.changes}
     names |= {one.placement.secret for one in intent.packages}
-    mine = owned(workload, intent.manager)
+    mine = {*owned(workload, intent.manager), *put_back}
     for volume in (workload.template.get("spec") or {}).get("volumes") or ():
         mounted = secrets_referenced({"spec": {"volumes": [volume]}}) & names
         if mounted and Entry("", "volume", volume["name"]) not in mine:

@@ -28,12 +28,60 @@ def applied(live: Object, part: Object, manager: str) -> Object:
     return changed
 
 
+def updated(live: Object, template: Object, manager: str) -> Object:
+    """*live* after *manager* has put *template* in place of its own: each keeps what is as it was, he has the rest."""
+    changed = deepcopy(live)
+    before = live["spec"]["template"]
+    changed["spec"]["template"] = deepcopy(template)
+    told = changed["metadata"].get("managedFields", [])
+    for one in told:
+        one["fieldsV1"] = {"f:spec": {"f:template": _unchanged(_below(one["fieldsV1"]), before, template)}}
+    his = {"f:spec": {"f:template": _changed(before, template)}}
+    changed["metadata"]["managedFields"] = [*told, {"manager": manager, "operation": "Update", "fieldsV1": his}]
+    return changed
+
+
+def _unchanged(told: Object, before: Any, after: Any) -> Object:
+    """What *told* keeps of its fields: those that are the same on both sides."""
+    kept: Object = {}
+    for name, below in told.items():
+        if name == ".":
+            kept[name] = below
+            continue
+        was, now = _at(before, name), _at(after, name)
+        if was is None or now is None or (not below and was != now):
+            continue
+        kept[name] = _unchanged(below, was, now)
+    return kept
+
+
+def _changed(before: Any, after: Any, key: str = "") -> Object:
+    """The fields of *after* that *before* has not, or has otherwise."""
+    told = fields(after, key)
+    found: Object = {}
+    for name, below in told.items():
+        was, now = _at(before, name), _at(after, name)
+        if name == "." or was == now:
+            continue
+        found[name] = below if was is None or not below else _changed(was, now, name.removeprefix("f:"))
+    return found
+
+
+def _at(value: Any, name: str) -> Any:
+    """What ``f:name`` or ``k:{"name":"rucio"}`` leads to, None where there is nothing."""
+    if value is None:
+        return None
+    if name.startswith("f:"):
+        return value.get(name.removeprefix("f:"))
+    key = json.loads(name.removeprefix("k:"))
+    return next((one for one in value if key.items() <= one.items()), None)
+
+
 def fields(value: Any, key: str = "") -> Object:
     """What ``fieldsV1`` says of an applied value."""
     if isinstance(value, dict):
         return {f"f:{name}": fields(below, name) for name, below in value.items()}
-    if isinstance(value, list):
-        by = _KEYS[key]
+    if isinstance(value, list) and (by := _KEYS.get(key)):
         return {"k:" + json.dumps({by: one[by]}, separators=(",", ":")): {".": {}, **fields(one)} for one in value}
     return {}
 

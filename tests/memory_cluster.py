@@ -78,6 +78,13 @@ class MemoryCluster:
         self.live_workloads[workload.ref] = Workload(workload.ref, manifest)
         return self.live_workloads[workload.ref]
 
+    def set_managed_fields(self, workload: Workload, fields: Sequence[Manifest], *, manager: str) -> Workload:
+        self._called("own", workload.ref.name)
+        manifest = deepcopy(self.live_workloads[workload.ref].manifest)
+        manifest["metadata"]["managedFields"] = deepcopy(list(fields))
+        self.live_workloads[workload.ref] = Workload(workload.ref, manifest)
+        return self.live_workloads[workload.ref]
+
     def log_tail(self, namespace: str, pod: str, container: str) -> str:
         return self.words
 

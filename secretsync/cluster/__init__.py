@@ -46,6 +46,9 @@ class Cluster(Protocol):
         Whatever else has a field of *part* loses it. Conflict when the template is no longer what was read.
         """
 
+    def set_managed_fields(self, workload: Workload, fields: Sequence[Manifest], *, manager: str) -> Workload:
+        """Say anew who has what of a workload, which itself stays as it is. Conflict when it is not what was read."""
+
     def log_tail(self, namespace: str, pod: str, container: str) -> str:
         """The last line that a container, or the one before it, wrote; empty where it cannot be read."""
 

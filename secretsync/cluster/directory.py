@@ -80,6 +80,10 @@ class DirectoryCluster:
         path = self._live_workload(workload.ref).path
         raise UnusableManifest(path, f"{workload.ref} cannot be wired in a file: write the mounts and variables there")
 
+    def set_managed_fields(self, workload: Workload, fields: Sequence[Manifest], *, manager: str) -> Workload:
+        """There are none here, hence nothing to do."""
+        return workload
+
     def log_tail(self, namespace: str, pod: str, container: str) -> str:
         return ""
 

@@ -111,6 +111,22 @@ class KubernetesCluster:
             raise WorkloadGone(workload.ref)
         return _workload(workload.ref.kind, reply.content())
 
+    def set_managed_fields(self, workload: Workload, fields: Sequence[Manifest], *, manager: str) -> Workload:
+        ref, version = workload.ref, workload.manifest["metadata"]["resourceVersion"]
+        reply = self._connection.send(
+            Call("patch", _resource(ref.kind), ref.namespace, ref.name),
+            "PATCH",
+            _path(ref.kind) + "/{name}",
+            query={"fieldManager": manager},
+            body={"metadata": {"resourceVersion": version, "managedFields": list(fields)}},
+            content_type="application/merge-patch+json",
+        )
+        if reply.absent:
+            raise WorkloadGone(ref)
+        if reply.status == HTTPStatus.CONFLICT:
+            raise Conflict(ref, "was changed by someone else")
+        return _workload(ref.kind, reply.content())
+
     def log_tail(self, namespace: str, pod: str, container: str) -> str:
         for previous in ("false", "true"):
             reply = self._connection.send(

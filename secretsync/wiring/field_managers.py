@@ -7,7 +7,8 @@ a variable by its container and name. See https://kubernetes.io/docs/reference/u
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 
 from secretsync.manifest import contains
@@ -71,21 +72,62 @@ def was_wired(workload: Workload, manager: str) -> bool:
     return any(told.get("manager") == manager for told in workload.manifest["metadata"].get("managedFields") or ())
 
 
-def conflicts(workload: Workload, part: Manifest, manager: str, *, ours_again: bool) -> Iterator[str]:
+def conflicts(
+    workload: Workload, part: Manifest, manager: str, *, ours_again: bool, put_back: frozenset[Entry] = frozenset()
+) -> Iterator[str]:
     """Why *part* may not be applied as *manager*: a sentence for each entry that somebody else has.
 
-    *ours_again* says that fields which somebody took from *manager* may be taken back.
+    *ours_again* says that fields which somebody took from *manager* may be taken back; *put_back* are entries that come
+    from him, though he does not have them now.
     """
     owners, live = _owners(workload), entries(workload.template)
     ours = owners.get(manager, {})
     for entry, wanted in entries(part).items():
         others = sorted(name for name, has in owners.items() if name != manager and entry in has)
-        if entry not in live:
+        if entry not in live or entry in put_back:
             continue
         foreign = entry not in ours and (others or not contains(live[entry], wanted))
         changed = entry in ours and not ours_again and others and not set(wanted) <= ours[entry]
         if foreign or changed:
             yield f"{workload.ref} has {entry} already, from {_named(others)}"
+
+
+def taken_back(workload: Workload, entries: Collection[Entry], manager: str) -> list[Manifest]:
+    """The ``managedFields`` of a workload, with *entries* moved from whoever has them to *manager*.
+
+    An entry that two managers have stays when one of them leaves it out: what somebody put back would never go.
+    """
+    told: list[Manifest] = deepcopy(workload.manifest["metadata"].get("managedFields") or [])
+    ours = next((one for one in told if one.get("manager") == manager and one.get("operation") == "Apply"), None)
+    if ours is None:
+        ours = {"manager": manager, "operation": "Apply", "apiVersion": "apps/v1", "fieldsType": "FieldsV1"}
+        told.append(ours)
+    fields = ours.setdefault("fieldsV1", {})
+    for entry in sorted(entries):
+        *path, key = _path(entry)
+        for other in told:
+            if other is not ours and (has := _below(other.get("fieldsV1") or {}, path).pop(key, None)):
+                _below(fields, path)[key] = has
+    return told
+
+
+def _path(entry: Entry) -> tuple[str, ...]:
+    """Where ``fieldsV1`` tells of an entry."""
+    spec = ("f:spec", "f:template", "f:spec")
+    if entry.kind == "volume":
+        return (*spec, "f:volumes", _key("name", entry.name))
+    field, _, key = next(kind for kind in _KINDS if kind[1] == entry.kind)
+    return (*spec, "f:containers", _key("name", entry.container), f"f:{field}", _key(key, entry.name))
+
+
+def _key(key: str, name: str) -> str:
+    return "k:" + json.dumps({key: name}, separators=(",", ":"))
+
+
+def _below(fields: Manifest, path: Sequence[str]) -> Manifest:
+    for step in path:
+        fields = fields.setdefault(step, {})
+    return fields
 
 
 def _named(managers: list[str]) -> str:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any
 
 from secretsync import pack
 from secretsync.changes import Desired
-from secretsync.model import Manifest, Secret
+from secretsync.model import Manifest, Placement, Secret
 from secretsync.surroundings import image_name
-from secretsync.wiring.styles import Packed, wire
+from secretsync.wiring.field_managers import Entry
+from secretsync.wiring.styles import ROOT, Packed, wire
 from secretsync.wiring.values import environment
 
 
@@ -67,6 +69,34 @@ def with_rucio(template: Manifest) -> tuple[str, ...]:
     containers = (template.get("spec") or {}).get("containers") or ()
     rucio = [one["name"] for one in containers if "rucio" in image_name(one.get("image") or "")]
     return tuple(rucio or [one["name"] for one in containers])
+
+
+def injected(template: Manifest, placements: Sequence[Placement]) -> frozenset[Entry]:
+    """The entries of a template that come from us by what they say, whoever may have put them back.
+
+    Nobody else mounts Secrets that are named by their digest.
+    """
+    spec = template.get("spec") or {}
+    names = re.compile("|".join(rf"{re.escape(one.secret)}-[0-9a-f]{{12}}(?:\.zip|-.+)?" for one in placements))
+    secrets = {one["name"]: (one.get("secret") or {}).get("secretName") or "" for one in spec.get("volumes") or ()}
+    volumes = {name for name, secret in secrets.items() if placements and names.fullmatch(secret)}
+    found = {Entry("", "volume", name) for name in volumes}
+    for container in spec.get("containers") or ():
+        paths = {one["mountPath"] for one in container.get("volumeMounts") or () if one["name"] in volumes}
+        found |= {Entry(container["name"], "mount", path) for path in paths}
+        if paths:
+            found |= {Entry(container["name"], "variable", name) for name in _our_variables(container, placements)}
+    return frozenset(found)
+
+
+def _our_variables(container: Manifest, placements: Sequence[Placement]) -> Iterator[str]:
+    modules = {one.module for one in placements}
+    for variable in container.get("env") or ():
+        name, value = variable["name"], variable.get("value") or ""
+        if name == "PYTHONPATH" and all(f"{part}/".startswith(f"{ROOT}/") for part in value.split(":")):
+            yield name
+        if name.startswith("RUCIO_POLICY_PACKAGE") and value in modules:
+            yield name
 
 
 def merged(template: Manifest, ours: Manifest) -> Manifest:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from secretsync.manifest import contains
 from secretsync.model import Manifest, Workload
-from secretsync.wiring.field_managers import Entry, entries, owned
+from secretsync.wiring.field_managers import Entry, entries, owned, taken_back
 
 
 @dataclass(frozen=True)
@@ -21,25 +21,31 @@ class Difference:
 
 @dataclass(frozen=True)
 class Rewiring:
-    """*part* is all that *manager* applies to a pod template: what he applied before and is not in it goes."""
+    """*part* is all that *manager* applies to a pod template: what he applied before and is not in it goes.
+
+    *managed_fields* come first, where entries that somebody else put back must be taken back; else there are none.
+    """
 
     manager: str
     part: Manifest = field(repr=False)
     differences: tuple[Difference, ...] = ()
+    managed_fields: Sequence[Manifest] = field(default=(), repr=False)
 
 
-def rewiring(workload: Workload, part: Manifest, manager: str) -> Rewiring:
-    return Rewiring(manager, part, tuple(_differences(workload, part, manager)))
+def rewiring(workload: Workload, part: Manifest, manager: str, put_back: frozenset[Entry] = frozenset()) -> Rewiring:
+    """*put_back* are entries that come from *manager*, though he does not have them now."""
+    managed_fields = taken_back(workload, put_back, manager) if put_back else ()
+    return Rewiring(manager, part, tuple(_differences(workload, part, manager, put_back)), managed_fields)
 
 
-def _differences(workload: Workload, part: Manifest, manager: str) -> Iterator[Difference]:
+def _differences(workload: Workload, part: Manifest, manager: str, put_back: frozenset[Entry]) -> Iterator[Difference]:
     live, wanted = entries(workload.template), entries(part)
     for entry, value in sorted(wanted.items(), key=lambda item: item[0]):
         if entry not in live:
             yield Difference("added", entry, _said(entry, value))
         elif not contains(live[entry], value):
             yield Difference("changed", entry, _said(entry, value))
-    for entry in sorted(owned(workload, manager).keys() - wanted.keys()):
+    for entry in sorted({*owned(workload, manager), *put_back} - wanted.keys()):
         if entry in live:
             yield Difference("removed", entry)
 

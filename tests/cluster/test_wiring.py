@@ -13,7 +13,7 @@ from secretsync.cluster.errors import Conflict, UnusableManifest, WorkloadGone
 from secretsync.destination import Destination
 from secretsync.model import Manifest, Revision, Workload
 from secretsync.sync import preview, sync
-from secretsync.wiring.field_managers import Entry, conflicts, is_wired, owned
+from secretsync.wiring.field_managers import Entry, conflicts, entries, is_wired, owned, taken_back
 from secretsync.wiring.references import secrets_referenced
 from tests.build import bundle
 from tests.cluster.places import Directory, Real, Stub
@@ -40,7 +40,8 @@ def put(api: Stub | Real, kind: str = "Deployment", *, his: str = "1", team: str
     """Somebody creates the workload, or replaces it."""
     manifest = workload(api, kind, "server", labels={"app": "server", "team": team})
     manifest["spec"] |= spec
-    manifest["spec"]["template"]["spec"]["containers"][0]["env"] = [{"name": "HIS", "value": his}]
+    if "template" not in spec:
+        manifest["spec"]["template"]["spec"]["containers"][0]["env"] = [{"name": "HIS", "value": his}]
     api.put(manifest)
     return read(api)
 
@@ -124,6 +125,32 @@ def test_wiring_what_has_gone_or_was_made_anew_is_an_error(api: Stub | Real) -> 
     with pytest.raises(WorkloadGone):
         api.cluster.wire(before, part(PYTHONPATH="/opt"), manager=MANAGER)
     assert environment(read(api)) == {"HIS": "1"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_somebody_put_back_whole_is_taken_back_and_can_then_go(api: Stub | Real, kind: str) -> None:
+    wired = api.cluster.wire(put(api, kind), part(PYTHONPATH="/opt"), manager=MANAGER)
+    put(api, kind)
+    put(api, kind, template=wired.template)
+    again = read(api)
+    ours = entries(part(PYTHONPATH="/opt"))
+    assert environment(again) == {"HIS": "1", "PYTHONPATH": "/opt"}
+    assert not owned(again, MANAGER).keys() & ours.keys()
+
+    told = taken_back(again, ours.keys(), MANAGER)
+    taken = api.cluster.set_managed_fields(again, told, manager=MANAGER)
+    assert (taken.template, set(owned(taken, MANAGER))) == (again.template, set(ours))
+    api.cluster.wire(taken, {}, manager=MANAGER)
+    after = read(api)
+    assert environment(after) == {"HIS": "1"}
+    assert secrets_referenced(after.template) == frozenset()
+
+
+def test_telling_anew_who_has_what_of_a_workload_that_changed_is_a_conflict(api: Stub | Real) -> None:
+    before = put(api)
+    put(api, his="2")
+    with pytest.raises(Conflict):
+        api.cluster.set_managed_fields(before, before.manifest["metadata"]["managedFields"], manager=MANAGER)
 
 
 def test_a_workload_in_a_directory_of_manifests_is_not_wired(tmp_path: Path) -> None:

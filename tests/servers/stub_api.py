@@ -102,11 +102,14 @@ class StubApi:
         if key not in self.objects:
             return _status(409, "Conflict", key[1])
         live = self.objects[key]
-        if live["metadata"]["uid"] != body["metadata"]["uid"]:
+        if live["metadata"]["uid"] != body["metadata"].get("uid", live["metadata"]["uid"]):
             return _status(422, "Invalid", key[1], field="metadata.uid")
         if body["metadata"].get("resourceVersion", version := live["metadata"]["resourceVersion"]) != version:
             return _status(409, "Conflict", key[1])
-        changed = applied(live, body["spec"]["template"], query["fieldManager"])
+        if told := body["metadata"].get("managedFields"):
+            changed = {**live, "metadata": {**live["metadata"], "managedFields": told}}
+        else:
+            changed = applied(live, body["spec"]["template"], query["fieldManager"])
         changed["metadata"]["resourceVersion"] = str(next(self._versions))
         self.objects[key] = changed
         return _answer(changed)

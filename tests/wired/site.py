@@ -10,9 +10,10 @@ from secretsync.changes import Action
 from secretsync.destination import Delivery, Report, Strictness
 from secretsync.manifest import OURS
 from secretsync.memory import Memory
-from secretsync.model import Manifest, Ref, Workload
+from secretsync.model import Manifest, Workload
 from secretsync.state import PackageState
 from secretsync.wiring.references import secrets_referenced
+from tests.applied import updated
 from tests.build import PLACEMENT, waiting
 from tests.test_sync import Died, Site
 
@@ -55,10 +56,9 @@ class WiredSite(Site):
 
     def put_back(self, revision: Manifest, name: str = "server") -> None:
         """``kubectl rollout undo``: the template of a revision, and with it another's field in our volume."""
-        manifest = deepcopy(self.workload(name).manifest)
-        manifest["spec"]["template"] = deepcopy(revision["spec"]["template"])
-        ref = Ref("Deployment", "rucio", name)
-        self.cluster.live_workloads[ref] = Workload(ref, manifest)
+        one = self.workload(name)
+        manifest = updated(one.manifest, revision["spec"]["template"], "kubectl")
+        self.cluster.live_workloads[one.ref] = Workload(one.ref, manifest)
 
     def switch(self, *, wire: bool) -> None:
         placement = replace(PLACEMENT, wired=wire)

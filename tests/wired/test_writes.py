@@ -154,3 +154,23 @@ def test_when_the_state_object_is_lost_what_is_live_is_known_again_after_one_run
     assert site.sync().plan.idle
     assert (site.cluster.writes, site.source.fetched) == ([], fetched)
     assert site.state.write == 1
+
+
+def test_a_secret_that_somebody_made_anew_as_one_that_can_change_is_immutable_again(site: WiredSite) -> None:
+    site.sync()
+    (name,) = site.mounted()
+    site.cluster.secrets[name] = replace(site.cluster.secrets[name], immutable=False)
+    report = site.sync()
+    assert site.cluster.secrets[name].immutable
+    assert report.plan.restarts == ()
+    assert site.sync().plan.idle
+
+
+def test_a_secret_that_somebody_deleted_comes_back_and_every_workload_gets_it_anew(site: WiredSite) -> None:
+    site.sync()
+    (name,) = site.mounted()
+    del site.cluster.secrets[name]
+    report = site.sync()
+    assert site.content() == {"init.py": b"1"}
+    assert len(report.plan.restarts) == 2
+    assert site.sync().plan.idle
