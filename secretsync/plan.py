@@ -70,7 +70,7 @@ def make_plan(desired: Sequence[Desired], live: Live, state: State, *, adopt: bo
     _refuse(desired, live, adopt=adopt)
     packages = tuple(_package_plan(one, live, state) for one in desired)
     intent = wired.intent_of(packages, live.workloads)
-    mounting = [workload for workload in live.workloads if not intent.concerns(workload)]
+    mounting = [workload for workload in live.workloads if not wired.concerns(intent, workload, state)]
     restarts = (
         *stale.restarts(mounting, packages, live.pods, state),
         *wired.restarts(intent, [*live.workloads, *live.unselected], state),

@@ -38,7 +38,12 @@ class Restart:
 def mounted(workload: Workload, packages: Sequence[PackagePlan]) -> list[PackagePlan]:
     """The packages whose Secrets a workload's pods refer to."""
     referenced = secrets_referenced(workload.template)
-    return [package for package in packages if referenced & {change.desired.name for change in package.changes}]
+    return [package for package in packages if referenced & _names(package)]
+
+
+def _names(package: PackagePlan) -> set[str]:
+    """The Secrets of a package, less those of another time, when it was wired by us or when it was not."""
+    return {one.desired.name for one in package.changes if one.desired.immutable == package.placement.wired}
 
 
 def restarts(

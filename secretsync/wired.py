@@ -18,26 +18,33 @@ from secretsync.wiring.rewiring import rewiring
 
 @dataclass(frozen=True)
 class Intent:
-    """What our field *manager* shall have in the templates of workloads; in those that have no part, nothing."""
+    """What our field *manager* shall have in the templates of workloads; in those that have no part, nothing.
+
+    *packages* are all that go to the namespace; those that are *wired* make up the parts.
+    """
 
     manager: str
     packages: Sequence[PackagePlan]
     parts: Mapping[Ref, Manifest] = field(default_factory=dict, repr=False)
 
-    def concerns(self, workload: Workload) -> bool:
-        """Whether a workload gets its packages from us, or did."""
-        return workload.ref in self.parts or is_wired(workload, self.manager)
+    @property
+    def wired(self) -> Sequence[PackagePlan]:
+        return [package for package in self.packages if package.placement.wired]
 
 
 def intent_of(packages: Sequence[PackagePlan], selected: Sequence[Workload]) -> Intent:
     """What is to be injected into the *selected* workloads: nothing, where no package is wired."""
-    manager = manager_of(next((one.placement.installation for one in packages), ""))
-    wired = [package for package in packages if package.placement.wired]
-    if not wired:
-        return Intent(manager, ())
-    wanted, stamps = injection([package.desired for package in wired]), {one.key: one.stamp for one in wired}
-    parts = {one.ref: part(wanted, one.template, stamps) for one in selected}
-    return Intent(manager, wired, parts)
+    intent = Intent(manager_of(next((one.placement.installation for one in packages), "")), packages)
+    if not intent.wired:
+        return intent
+    wanted = injection([package.desired for package in intent.wired])
+    stamps = {package.key: package.stamp for package in intent.wired}
+    return replace(intent, parts={one.ref: part(wanted, one.template, stamps) for one in selected})
+
+
+def concerns(intent: Intent, workload: Workload, state: State) -> bool:
+    """Whether a workload gets its packages from us, or did until now."""
+    return workload.ref in intent.parts or _still_wired(intent, workload, state)
 
 
 def restarts(intent: Intent, workloads: Sequence[Workload], state: State) -> tuple[Restart, ...]:
@@ -79,14 +86,23 @@ def _with_template(workload: Workload, ours: Manifest) -> Workload:
 def _restart(intent: Intent, workload: Workload, state: State) -> Restart | None:
     ours = intent.parts.get(workload.ref)
     if ours is None:
-        if not is_wired(workload, intent.manager):
-            return None
-        reason = "it is to be wired no longer: without another mount its pods have no package"
-        return Restart(workload, {}, reason, rewiring=rewiring(workload, {}, intent.manager))
+        return _unwiring(intent, workload) if _still_wired(intent, workload, state) else None
     if _is_as_it_should(workload, ours, intent.manager) or _is_put_back(intent, workload, state):
         return None
     change = rewiring(workload, ours, intent.manager, _put_back_by_others(intent, workload))
     return Restart(workload, ours["metadata"]["annotations"], _reason(intent, workload), rewiring=change)
+
+
+def _unwiring(intent: Intent, workload: Workload) -> Restart:
+    reason = "it is to be wired no longer: without another mount its pods have no package"
+    change = rewiring(workload, {}, intent.manager, _put_back_by_others(intent, workload))
+    return Restart(workload, {}, reason, rewiring=change)
+
+
+def _still_wired(intent: Intent, workload: Workload, state: State) -> bool:
+    """Whether a template has what we injected, also where somebody put it back: as long as we have not unwired it."""
+    ours_by_memory = any(str(workload.ref) in state.of(one.placement.secret).restarts for one in intent.packages)
+    return is_wired(workload, intent.manager) or (ours_by_memory and bool(_put_back_by_others(intent, workload)))
 
 
 def _is_as_it_should(workload: Workload, ours: Manifest, manager: str) -> bool:
@@ -119,7 +135,7 @@ def _put_back_by_others(intent: Intent, workload: Workload) -> frozenset[Entry]:
 
 def _differing(intent: Intent, workload: Workload) -> list[PackagePlan]:
     """The packages whose stamp a template does not carry."""
-    return [one for one in intent.packages if workload.template_annotations.get(one.key) != one.stamp]
+    return [one for one in intent.wired if workload.template_annotations.get(one.key) != one.stamp]
 
 
 def _reason(intent: Intent, workload: Workload) -> str:
@@ -151,8 +167,8 @@ def _problems(intent: Intent, workload: Workload) -> Iterator[str]:
 
 
 def _mounted_by_others(intent: Intent, workload: Workload, put_back: frozenset[Entry]) -> Iterator[str]:
-    names = {change.desired.name for one in intent.packages for change in one.changes}
-    names |= {one.placement.secret for one in intent.packages}
+    names = {change.desired.name for one in intent.wired for change in one.changes}
+    names |= {one.placement.secret for one in intent.wired}
     mine = {*owned(workload, intent.manager), *put_back}
     for volume in (workload.template.get("spec") or {}).get("volumes") or ():
         mounted = secrets_referenced({"spec": {"volumes": [volume]}}) & names

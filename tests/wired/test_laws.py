@@ -76,3 +76,8 @@ def test_after_anything_every_template_has_its_secrets_and_a_release_brings_what
     for name in ("server", "judge"):
         assert site.content(name)["init.py"] == site.source.files[0].data
     assert site.cluster.secrets.keys() <= names_that_can_be_found(site)
+
+    site.switch(wire=False)
+    sync(site)
+    assert site.mounted("server") == site.mounted("judge") == set()
+    assert preview(site.destination).plan.idle

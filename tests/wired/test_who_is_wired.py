@@ -36,6 +36,33 @@ def test_without_wire_everything_that_was_injected_goes_and_the_secret_that_chan
     assert name in site.cluster.secrets
 
 
+def test_without_wire_what_somebody_put_back_after_an_undo_goes_as_well(site: WiredSite) -> None:
+    before = site.remember_revision()
+    site.sync()
+    after = site.remember_revision()
+    for revision in (before, after):
+        site.put_back(revision)
+    assert site.mounted() != set()
+    site.switch(wire=False)
+    site.sync()
+    assert (site.mounted("server"), site.mounted("judge")) == (set(), set())
+    assert site.sync().plan.idle
+
+
+def test_a_wired_revision_that_somebody_puts_back_after_all_was_unwired_is_left_alone(site: WiredSite) -> None:
+    site.sync()
+    revision = site.remember_revision()
+    site.switch(wire=False)
+    site.sync()
+    site.put_back(revision)
+    mounted = site.mounted()
+    for content in ("1", "2", "3"):
+        site.source.push(init=content)
+        assert site.sync().plan.restarts == ()
+    assert site.mounted() == mounted != set()
+    assert mounted <= site.cluster.secrets.keys()
+
+
 def test_wired_again_it_is_as_it_was(site: WiredSite) -> None:
     site.sync()
     mounted = site.mounted()
