@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 from http import HTTPStatus
@@ -19,6 +20,17 @@ SECRET = "It's a Secret to Everybody"
 BODY = b"Hello, World!"
 # GitHub's own example: https://docs.github.com/webhooks/using-webhooks/validating-webhook-deliveries
 SIGNATURE = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"
+
+
+# the example of https://www.standardwebhooks.com, whose form GitLab's signatures have
+SIGNING_TOKEN = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+SIGNED_AT = 1614265330
+SIGNED_BODY = b'{"test": 2432232314}'
+SIGNED = {
+    "webhook-id": "msg_p5jXN8AQM9LWM0D4loKWxJek",
+    "webhook-timestamp": str(SIGNED_AT),
+    "webhook-signature": "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
+}
 
 
 def told(headers: dict[str, str], method: str = "POST", path: str = "/sync") -> tuple[Answer, list[By]]:
@@ -66,11 +78,45 @@ def test_a_forged_request_is_refused_and_starts_nothing(headers: dict[str, str])
     assert SECRET not in given.text
 
 
+@pytest.mark.parametrize("late", [-300, 0, 300])
+@pytest.mark.parametrize("signature", [SIGNED["webhook-signature"], f"v1,old {SIGNED['webhook-signature']}"])
+def test_gitlab_s_signing_token_proves_a_fresh_delivery(late: int, signature: str) -> None:
+    headers = {**SIGNED, "webhook-signature": signature}
+    assert proven_by(headers, SIGNED_BODY, SIGNING_TOKEN, SIGNED_AT + late) is By.GITLAB
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"webhook-id": "msg_another"},
+        {"webhook-timestamp": str(SIGNED_AT + 1)},
+        {"webhook-timestamp": ""},
+        {"webhook-timestamp": "9" * 5000},
+        {"webhook-signature": ""},
+        {"webhook-signature": SIGNED["webhook-signature"].removeprefix("v1,")},
+        {"webhook-signature": "v1,", "x-gitlab-token": SIGNING_TOKEN},
+    ],
+)
+def test_a_signed_delivery_that_was_changed_proves_nothing(changed: dict[str, str]) -> None:
+    assert proven_by({**SIGNED, **changed}, SIGNED_BODY, SIGNING_TOKEN, SIGNED_AT) is By.REFUSED
+
+
+def test_a_signed_delivery_that_comes_again_later_proves_nothing() -> None:
+    assert proven_by(SIGNED, SIGNED_BODY, SIGNING_TOKEN, SIGNED_AT + 301) is By.REFUSED
+
+
+@pytest.mark.parametrize("secret", ["whsec_", "a secret of another kind", "é"])
+def test_a_secret_that_is_no_signing_token_proves_no_signature(secret: str) -> None:
+    empty = base64.b64encode(hmac.new(b"", b"a.0." + BODY, hashlib.sha256).digest()).decode()
+    headers = {"webhook-id": "a", "webhook-timestamp": "0", "webhook-signature": f"v1,{empty}"}
+    assert proven_by(headers, BODY, secret, 0) is By.REFUSED
+
+
 @given(body=st.binary(), forged=st.binary(), secret=st.text(min_size=1))
 def test_a_signature_proves_one_body_and_no_other(body: bytes, forged: bytes, secret: str) -> None:
     key = secret.encode()
     headers = {"x-hub-signature-256": "sha256=" + hmac.new(key, body, hashlib.sha256).hexdigest()}
-    assert (proven_by(headers, forged, secret) is By.GITHUB) == (forged == body)
+    assert (proven_by(headers, forged, secret, 0) is By.GITHUB) == (forged == body)
 
 
 @pytest.mark.parametrize(
@@ -82,7 +128,7 @@ def test_a_signature_proves_one_body_and_no_other(body: bytes, forged: bytes, se
     ],
 )
 def test_an_empty_secret_proves_nothing(headers: dict[str, str]) -> None:
-    assert proven_by(headers, BODY, "") is By.REFUSED
+    assert proven_by(headers, BODY, "", 0) is By.REFUSED
 
 
 def test_a_secret_that_cannot_be_read_refuses_all() -> None:

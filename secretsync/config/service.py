@@ -20,7 +20,8 @@ class Webhook(Model):
 
     port: int = Field(ge=1, le=65535)
     secret: Credential = Field(
-        description="what a caller sends as a bearer token, GitHub signs with, and GitLab calls the secret token"
+        description="what a caller sends as a bearer token, GitHub signs with, "
+        "and GitLab calls the signing or the secret token"
     )
 
 
