@@ -33,7 +33,10 @@ class Intent:
 
 
 def intent_of(packages: Sequence[PackagePlan], selected: Sequence[Workload]) -> Intent:
-    """What is to be injected into the *selected* workloads: nothing, where no package is wired."""
+    """What is to be injected into the *selected* workloads: nothing, where no package is wired.
+
+    Without packages, as when no source can be read, it is nobody's: what is wired stays as it is.
+    """
     intent = Intent(manager_of(next((one.placement.installation for one in packages), "")), packages)
     if not intent.wired:
         return intent

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from copy import deepcopy
 
 import pytest
 
 from secretsync.cluster.errors import Conflict
+from secretsync.errors import SecretSyncError
 from secretsync.model import Ref, Workload
 from secretsync.ownership import Refused
 from tests.build import workload
@@ -167,3 +169,13 @@ def test_one_that_keeps_changing_is_a_conflict(site: WiredSite) -> None:
     site.cluster.before = always
     with pytest.raises(Conflict):
         site.sync()
+
+
+def test_what_is_wired_stays_while_its_source_is_away(site: WiredSite) -> None:
+    site.sync()
+    mounted = site.mounted()
+    site.source.resolve = lambda: (_ for _ in ()).throw(SecretSyncError("no route"))  # type: ignore[method-assign]
+    site.cluster.calls.clear()
+    with contextlib.suppress(SecretSyncError):
+        site.sync()
+    assert (site.cluster.writes, site.mounted()) == ([], mounted)
