@@ -97,6 +97,13 @@ def test_every_reason_is_documented_and_no_other() -> None:
     assert dict(rows) == dict(REASONS)
 
 
+def test_every_stage_is_documented_and_no_other() -> None:
+    sources = Path(secretsync.__file__).parent.rglob("*.py")
+    stages = {name for source in sources for name in re.findall(r"(?:stage|_watching)\(\"(\w+)\"", source.read_text())}
+    (sentence,) = re.findall(r"the stages are ([^.]*)\.", DOCUMENT.read_text())
+    assert set(re.findall(r"`(\w+)`", sentence)) == stages
+
+
 def test_the_names_that_are_served_are_those_of_the_table(site: Site, registry: Registry) -> None:
     passed(site, registry)
     families = {family.name: family for family in text_string_to_metric_families(registry.text().decode())}
