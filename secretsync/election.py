@@ -80,6 +80,8 @@ class Election:
             if self._may_take(lease):
                 self._hear(self._store(self._taken(lease)))
                 self._renewed = began
+            else:
+                self._renewed = None
         except Conflict:
             log.debug("somebody else wrote the Lease in this very moment")
         except SecretSyncError as error:

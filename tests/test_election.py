@@ -94,6 +94,12 @@ def test_a_leader_that_slept_finds_another_in_its_place(three: Candidates) -> No
     assert three.leaders == [1]
 
 
+def test_a_lease_that_was_given_to_another_by_hand_is_respected_at_once(three: Candidates) -> None:
+    three.clusters[0].objects["Lease", "secretsync-leader"]["spec"]["holderIdentity"] = "somebody"
+    three.pass_by(RETRY, 0)
+    assert three.leaders == []
+
+
 def test_clocks_on_the_wall_are_not_compared(three: Candidates) -> None:
     three.clusters[0].objects["Lease", "secretsync-leader"]["spec"]["renewTime"] = "1999-01-01T00:00:00.000000Z"
     three.pass_by(RETRY, 1, 2)
