@@ -135,12 +135,13 @@ def _live(package: PackagePlan) -> dict[str, Secret]:
 
 
 def _states(package: PackagePlan, report: Report) -> Counter[State]:
-    """The workloads that mount a package, by what the pass said of them, else by what it found."""
+    """Workloads that mount a package, or were just made to: what the pass said of them, else what it found."""
+    restarted = {one.workload.ref for one in report.plan.restarts if package.key in one.annotations}
     verdicts = {**report.ignored, **report.verdicts}
     return Counter(
         verdicts[workload.ref].state if workload.ref in verdicts else rollout.status(workload).state
         for workload in report.plan.workloads
-        if mounted(workload, [package])
+        if workload.ref in restarted or mounted(workload, [package])
     )
 
 

@@ -30,6 +30,7 @@ from secretsync.sync import preview
 from secretsync.window import parse
 from tests.build import PLACEMENT
 from tests.test_sync import Broken, Site
+from tests.wired.site import WiredSite
 
 CLOSED = parse("Sun 00:00-00:01 UTC")  # a site's time is a Thursday
 ALL = {**GAUGES, **COUNTERS, **DURATIONS, **PROCESS}
@@ -130,6 +131,12 @@ def test_after_a_good_pass_all_is_in_sync(site: Site, registry: Registry) -> Non
     assert value(registry, "secretsync_last_success_timestamp_seconds") == 1000
     assert value(registry, "secretsync_revision_info", revision=site.source.commit.id, ref="main") == 1
     assert failures(registry) == {}
+
+
+def test_workloads_that_were_just_wired_count(registry: Registry) -> None:
+    passed(WiredSite("server", "judge"), registry)
+    assert value(registry, "secretsync_workloads", state="current") == 2
+    assert value(registry, "secretsync_in_sync") == 1
 
 
 def test_a_new_revision_takes_the_place_of_the_old_one(site: Site, registry: Registry) -> None:
