@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import select
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -71,9 +72,11 @@ class Loop:
         *,
         leads: Callable[[], bool] = lambda: True,
         chance: Callable[[], float] = random.random,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._one_pass, self._rhythm, self._leads, self._chance = one_pass, rhythm, leads, chance
+        self._one_pass, self._rhythm, self._leads, self._chance, self._now = one_pass, rhythm, leads, chance, now
         self._scheduler = schedule.Scheduler()
+        self._due = now()
         self._failures = 0
         self._wanted = True
 
@@ -87,8 +90,13 @@ class Loop:
             if self._wanted:
                 self._pass()
                 self._plan()
-            self._wanted = wait(max(0.0, self._scheduler.idle_seconds or 0.0))
+            self._wanted = wait(self._pause())
             self._scheduler.run_pending()
+            self._wanted = self._wanted or self._now() >= self._due
+
+    def _pause(self) -> float:
+        """Seconds until something is to be done: `schedule` reads the clock on the wall, which may be set back."""
+        return max(0.0, min(self._scheduler.idle_seconds or 0.0, self._due - self._now()))
 
     def _pass(self) -> None:
         if self._leads():
@@ -104,6 +112,7 @@ class Loop:
     def _plan(self) -> None:
         """The next pass, anew after each: a long one neither makes it late nor piles others up behind it."""
         seconds = max(1, round(self._rhythm().pause(self._failures, self._chance())))
+        self._due = self._now() + seconds
         self._scheduler.clear("pass")
         self._scheduler.every(seconds).seconds.do(self._want).tag("pass")
         log.debug("the next pass comes", seconds=seconds, failures=self._failures)

@@ -5,6 +5,7 @@ import itertools
 import threading
 from collections.abc import Callable
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import schedule
@@ -29,9 +30,10 @@ class Hours:
 
     def __init__(self, until: float, asked: tuple[float, ...] = ()) -> None:
         self.passed, self.until, self.asked = 0.0, until, list(asked)
+        self.set_back = 0.0
 
     def now(self) -> datetime.datetime:
-        return datetime.datetime(2026, 1, 1, 12) + datetime.timedelta(seconds=self.passed)
+        return datetime.datetime(2026, 1, 1, 12) + datetime.timedelta(seconds=self.passed - self.set_back)
 
     def wait(self, seconds: float) -> bool:
         rings = bool(self.asked) and self.asked[0] <= self.passed + seconds
@@ -65,9 +67,13 @@ def run(loop: Loop, hours: Hours) -> None:
         loop.run(hours.wait)
 
 
+def looping(hours: Hours, one_pass: Callable[[], bool], rhythm: Callable[[], Rhythm], **more: Any) -> Loop:
+    return Loop(one_pass, rhythm, now=lambda: hours.passed, **more)
+
+
 def test_the_first_pass_comes_at_once_and_then_one_a_period(moved: Clock) -> None:
     hours, at = moved(until=1000), []
-    run(Loop(lambda: at.append(hours.passed) is None, lambda: EVERY_FIVE_MINUTES), hours)
+    run(looping(hours, lambda: at.append(hours.passed) is None, lambda: EVERY_FIVE_MINUTES), hours)
     assert at == [0, 300, 600, 900]
 
 
@@ -79,14 +85,14 @@ def test_a_long_pass_is_followed_by_a_whole_pause(moved: Clock) -> None:
         hours.passed += 1000
         return True
 
-    run(Loop(long, lambda: EVERY_FIVE_MINUTES), hours)
+    run(looping(hours, long, lambda: EVERY_FIVE_MINUTES), hours)
     assert at == [0, 1300, 2600]
 
 
 def test_jitter_only_ever_adds(moved: Clock) -> None:
     hours, at = moved(until=700), []
     jittery = Rhythm(interval=300, jitter=60, longest=1800)
-    run(Loop(lambda: at.append(hours.passed) is None, lambda: jittery, chance=lambda: 0.5), hours)
+    run(looping(hours, lambda: at.append(hours.passed) is None, lambda: jittery, chance=lambda: 0.5), hours)
     assert at == [0, 330, 660]
 
 
@@ -100,7 +106,7 @@ def test_after_a_failure_the_next_pass_comes_sooner_and_then_ever_later_up_to_a_
         at.append(hours.passed)
         return broken()
 
-    run(Loop(one_pass, lambda: EVERY_FIVE_MINUTES), hours)
+    run(looping(hours, one_pass, lambda: EVERY_FIVE_MINUTES), hours)
     pauses = [after - before for before, after in itertools.pairwise(at)]
     assert pauses == [30, 60, 120, 240, 480, 960, 1800, 1800, 1800, 1800]
 
@@ -112,19 +118,19 @@ def test_a_pass_that_went_well_brings_the_period_back(moved: Clock) -> None:
         at.append(hours.passed)
         return next(fates)
 
-    run(Loop(one_pass, lambda: EVERY_FIVE_MINUTES), hours)
+    run(looping(hours, one_pass, lambda: EVERY_FIVE_MINUTES), hours)
     assert at == [0, 30, 90, 210, 510, 810]
 
 
 def test_whoever_asks_gets_a_pass_at_once_and_the_period_begins_anew(moved: Clock) -> None:
     hours, at = moved(until=800, asked=(100, 150)), []
-    run(Loop(lambda: at.append(hours.passed) is None, lambda: EVERY_FIVE_MINUTES), hours)
+    run(looping(hours, lambda: at.append(hours.passed) is None, lambda: EVERY_FIVE_MINUTES), hours)
     assert at == [0, 100, 150, 450, 750]
 
 
 def test_what_looks_beside_may_ask_for_a_pass(moved: Clock) -> None:
     hours, at = moved(until=450), []
-    loop = Loop(lambda: at.append(hours.passed) is None, lambda: EVERY_FIVE_MINUTES)
+    loop = looping(hours, lambda: at.append(hours.passed) is None, lambda: EVERY_FIVE_MINUTES)
     loop.beside(5, lambda: hours.passed == 100)
     run(loop, hours)
     assert at == [0, 100, 400]
@@ -132,7 +138,7 @@ def test_what_looks_beside_may_ask_for_a_pass(moved: Clock) -> None:
 
 def test_two_reasons_at_one_moment_are_one_pass(moved: Clock) -> None:
     hours, at = moved(until=310, asked=(300,)), []
-    loop = Loop(lambda: at.append(hours.passed) is None, lambda: EVERY_FIVE_MINUTES)
+    loop = looping(hours, lambda: at.append(hours.passed) is None, lambda: EVERY_FIVE_MINUTES)
     loop.beside(5, lambda: hours.passed == 300)
     run(loop, hours)
     assert at == [0, 300]
@@ -141,7 +147,8 @@ def test_two_reasons_at_one_moment_are_one_pass(moved: Clock) -> None:
 def test_a_new_rhythm_holds_from_the_next_pause_on(moved: Clock) -> None:
     hours, at = moved(until=1000), []
     run(
-        Loop(
+        looping(
+            hours,
             lambda: at.append(hours.passed) is None,
             lambda: Rhythm(100 if hours.passed >= 300 else 300, jitter=0, longest=1800),
         ),
@@ -150,9 +157,28 @@ def test_a_new_rhythm_holds_from_the_next_pause_on(moved: Clock) -> None:
     assert at == [0, 300, 400, 500, 600, 700, 800, 900, 1000]
 
 
+def test_a_clock_that_is_set_back_does_not_hold_up_the_passes(moved: Clock) -> None:
+    hours, at = moved(until=1000), []
+
+    def one_pass() -> bool:
+        at.append(hours.passed)
+        return True
+
+    def set_back() -> bool:
+        hours.set_back = 3600 if hours.passed >= 400 else 0
+        return False
+
+    loop = looping(hours, one_pass, lambda: EVERY_FIVE_MINUTES)
+    loop.beside(5, set_back)
+    run(loop, hours)
+    assert at == [0, 300, 600, 900]
+
+
 def test_who_does_not_lead_makes_no_pass(moved: Clock) -> None:
     hours, at = moved(until=1000), []
-    loop = Loop(lambda: at.append(hours.passed) is None, lambda: EVERY_FIVE_MINUTES, leads=lambda: hours.passed >= 500)
+    loop = looping(
+        hours, lambda: at.append(hours.passed) is None, lambda: EVERY_FIVE_MINUTES, leads=lambda: hours.passed >= 500
+    )
     run(loop, hours)
     assert at == [600, 900]
 
