@@ -76,7 +76,7 @@ def status(destination: Destination) -> tuple[Deployed, ...]:
 
 def _deployed(destination: Destination, delivery: Delivery, memory: Memory, workloads: Sequence[Workload]) -> Deployed:
     secret = delivery.placement.secret
-    live = _live(destination, delivery, memory)
+    live = live_secrets(destination, delivery, memory)
     names = {*(one.name for one in live), *memory.state.of(secret).secrets, *memory.state.of(secret).outdated}
     writes = [int(one.annotations.get(pack.WRITE, "0")) for one in live]
     return Deployed(
@@ -97,7 +97,7 @@ def _deployed(destination: Destination, delivery: Delivery, memory: Memory, work
 def entries(destination: Destination, delivery: Delivery) -> tuple[Entry, ...]:
     """The bundles that are kept, newest first, less the one that is live."""
     memory = _memory(destination)
-    live = _live(destination, delivery, memory)
+    live = live_secrets(destination, delivery, memory)
     digest = pack.live_bundle(live).digest if live else ""
     return tuple(
         Entry(kept.bundle, kept.write) for kept in _kept(destination, delivery) if kept.bundle.digest != digest
@@ -110,7 +110,7 @@ def rollback(destination: Destination, delivery: Delivery, asked: str = "", cloc
     *asked* is the start of its commit, hash or digest, its version, or its write id. Raises NotInHistory.
     """
     memory = _memory(destination)
-    live = _live(destination, delivery, memory)
+    live = live_secrets(destination, delivery, memory)
     digest = pack.live_bundle(live).digest if live else ""
     candidates = [kept for kept in _kept(destination, delivery) if kept.bundle.digest != digest]
     chosen = _named(candidates, asked) if asked else candidates[:1]
@@ -125,7 +125,7 @@ def rollback(destination: Destination, delivery: Delivery, asked: str = "", cloc
 def hold(destination: Destination, delivery: Delivery, reason: str) -> None:
     """Let what is live stay, whatever the source brings, until it is released. Raises NothingDeployed."""
     memory = _memory(destination)
-    if not _live(destination, delivery, memory):
+    if not live_secrets(destination, delivery, memory):
         raise NothingDeployed(destination.name, delivery.placement.module)
     _set_hold(memory, delivery, Hold(reason))
 
@@ -165,7 +165,8 @@ def _memory(destination: Destination) -> Memory:
     return Memory(destination.cluster, destination.installation, destination.namespace, destination.manager)
 
 
-def _live(destination: Destination, delivery: Delivery, memory: Memory) -> Sequence[Secret]:
+def live_secrets(destination: Destination, delivery: Delivery, memory: Memory) -> Sequence[Secret]:
+    """The Secrets that hold what is live of a package."""
     secret = delivery.placement.secret
     names = dict.fromkeys((secret, *memory.state.of(secret).secrets))
     found = (destination.cluster.secret(destination.namespace, name) for name in names)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from secretsync import history
 from secretsync.model import Manifest
@@ -40,6 +41,15 @@ class Access:
     def __str__(self) -> str:
         resource = f"{self.resource}.{self.group}" if self.group else self.resource
         return f"{self.verb} {resource}{f' {self.name}' if self.name else ''}"
+
+
+@dataclass(frozen=True)
+class Review:
+    """What the API says that this account may do in a namespace; *complete* when that is all, *time* is its clock's."""
+
+    rules: tuple[Manifest, ...]
+    complete: bool
+    time: datetime | None
 
 
 def needs(installation: str, secrets: Iterable[str], *, wired: bool, proves: bool) -> tuple[Need, ...]:

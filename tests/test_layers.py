@@ -14,7 +14,8 @@ CORE = {
     "model", "errors", "requirement", "locate", "manifest", "pack", "changes", "ownership", "state", "stale",
     "rollout", "wait", "plan", "surroundings", "pinned", "wiring/styles", "wiring/values", "wiring/patch",
     "wiring/lint", "wiring/merge", "wiring/yaml_text", "wiring/site_values", "wiring/injection",
-    "permissions", "metrics", "reasons", "wired", "wiring/field_managers", "wiring/rewiring",
+    "permissions", "doctor/container", "doctor/rucio_cfg", "doctor/conditions",
+    "doctor/footing", "metrics", "reasons", "wired", "wiring/field_managers", "wiring/rewiring",
 }  # fmt: skip
 ONLY_IN = {
     "kubernetes": ("cluster/kubernetes",),

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from secretsync.model import Manifest, Secret, Workload
+from secretsync.permissions import Review
 
 
 class Cluster(Protocol):
@@ -53,10 +54,13 @@ class Cluster(Protocol):
         """The last line that a container, or the one before it, wrote; empty where it cannot be read."""
 
     def read(self, kind: str, namespace: str, name: str) -> Manifest | None:
-        """One Lease, Job or pod by its name; None where there is none."""
+        """One Lease, Job, pod or ConfigMap by its name; None where there is none."""
 
     def store(self, manifest: Manifest, *, manager: str) -> Manifest:
         """Create it, or replace what is live at the ``resourceVersion`` that it carries; else Conflict."""
+
+    def review(self, namespace: str) -> Review | None:
+        """What this account may do there; None where nobody is asked."""
 
     def remove(self, manifest: Manifest) -> None:
         """Delete exactly this object and, in the background, what it owns; nothing happens when it has gone."""

@@ -94,6 +94,9 @@ class DirectoryCluster:
         """Nothing runs here, so nothing is locked and no Job is started: each write is checked by its own version."""
         return manifest
 
+    def review(self, namespace: str) -> None:
+        return None
+
     def remove(self, manifest: Manifest) -> None:
         return None
 

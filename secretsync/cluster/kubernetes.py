@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,13 @@ from secretsync.cluster.errors import Call, Conflict, UnreadableSelector, Worklo
 from secretsync.cluster.kubernetes_connection import Connection, Reply
 from secretsync.manifest import contains, in_place_of, secret_from, shows, to_manifest
 from secretsync.model import Manifest, Ref, Secret, Workload
+from secretsync.permissions import Review
 
 _SECRETS = "/api/v1/namespaces/{namespace}/secrets"
 _PODS = "/api/v1/namespaces/{namespace}/pods"
 _WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
 _SPAWNERS = ("ReplicaSet", "ControllerRevision", "Job", "CronJob", "Pod")
-_GROUPS = {"Job": "batch/v1", "CronJob": "batch/v1", "Pod": "v1", "Lease": "coordination.k8s.io/v1"}
+_GROUPS = {"Job": "batch/v1", "CronJob": "batch/v1", "Pod": "v1", "ConfigMap": "v1", "Lease": "coordination.k8s.io/v1"}
 _PAGE = 500
 _TRIES = 5
 _LOG_LINES = 10
@@ -182,6 +184,22 @@ class KubernetesCluster:
         # a conflict says that another object has its name by now: the one that was meant has gone
         if not reply.absent and reply.status != HTTPStatus.CONFLICT:
             reply.check()
+
+    def review(self, namespace: str) -> Review:
+        """What this account may do in *namespace*, as the API itself tells."""
+        reply = self._connection.send(
+            Call("create", "selfsubjectrulesreviews.authorization.k8s.io", namespace),
+            "POST",
+            "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews",
+            body={
+                "apiVersion": "authorization.k8s.io/v1",
+                "kind": "SelfSubjectRulesReview",
+                "spec": {"namespace": namespace},
+            },
+        )
+        told = reply.content()["status"]
+        time = parsedate_to_datetime(reply.date) if reply.date else None
+        return Review(tuple(told.get("resourceRules") or ()), not told.get("incomplete"), time)
 
     def _apply(self, ref: Ref, body: Manifest, manager: str) -> Reply:
         return self._connection.send(

@@ -61,12 +61,13 @@ BRISK = Patience(connect=3, read=4, whole=4, retries=Retry(total=0))
 
 @dataclass(frozen=True)
 class Reply:
-    """The API's answer; *repeated* when an earlier try of the same call may have taken place."""
+    """The API's answer, *date* by its clock; *repeated* when an earlier try of the call may have taken place."""
 
     call: Call
     status: int
     body: bytes = field(repr=False)
     repeated: bool = False
+    date: str = ""
 
     @property
     def absent(self) -> bool:
@@ -155,7 +156,8 @@ class Connection:
             else:
                 tell(CallEnded(call.verb, call.resource, str(response.status)))
                 if not retries.total or not retries.is_retry(method, response.status):
-                    return Reply(call, response.status, content, repeated=bool(retries.history))
+                    date = response.headers.get("Date", "")
+                    return Reply(call, response.status, content, repeated=bool(retries.history), date=date)
                 retries = retries.increment(method, path, response=response)
             retries.sleep(response)
 

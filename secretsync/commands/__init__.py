@@ -16,6 +16,7 @@ COMMANDS: Mapping[str, str] = {
     "fetch": "secretsync.commands.fetch:fetch_command",
     "config": "secretsync.commands.configuration:config_command",
     "values": "secretsync.commands.values:values_command",
+    "doctor": "secretsync.commands.doctor:doctor_command",
     "rbac": "secretsync.commands.rbac:rbac_command",
     "status": "secretsync.commands.hands:status_command",
     "history": "secretsync.commands.hands:history_command",

@@ -1,0 +1,84 @@
+"""``secretsync doctor``: whether the three conditions hold for every live workload, and what secretsync stands on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from secretsync import assemble, config, doctor
+from secretsync.commands import Settings
+from secretsync.destination import REAL_TIME, Destination
+from secretsync.doctor import footing
+from secretsync.doctor.deep import prove as deep_proof
+from secretsync.doctor.footing import Remark
+from secretsync.errors import FAILED, SecretSyncError
+from secretsync.permissions import needs, with_history
+from secretsync.report.doctor import Told, render_doctor
+
+if TYPE_CHECKING:
+    from secretsync.doctor import Examination
+
+_EPILOG = """\b
+Examples:
+  secretsync doctor                   which pods would run the package, and why not
+  secretsync doctor --deep            prove it in the workloads' own images, too
+  secretsync --output json doctor
+"""
+
+
+@click.command("doctor", short_help="Why a workload does not run its package.", epilog=_EPILOG)
+@click.option("--deep", is_flag=True, help="Load what is live in a pod of each kind, with the real Rucio.")
+@click.option("--namespace", "-n", help="Only this namespace.")
+@click.pass_context
+def doctor_command(context: click.Context, deep: bool, namespace: str | None) -> None:
+    """Look at the live workloads: is the package's code there, on PYTHONPATH, and Rucio told to import it?
+
+    Each cross comes with what is wrong and the line that mends it. It also checks what secretsync itself needs. It
+    reads the charts' configuration Secrets where a variable does not decide, and writes nothing; --deep makes a Job.
+    Exit code 1 when something is wrong.
+    """
+    settings: Settings = context.obj
+    configuration = settings.configuration()
+    well = True
+    for target, destination in zip(
+        configuration.targets, assemble.destinations(configuration, settings.base), strict=True
+    ):
+        if namespace in (None, destination.namespace):
+            told = _told(target, destination, deep=deep)
+            click.echo(render_doctor(told, settings.output), nl=False)
+            well = well and told.well
+    context.exit(0 if well else FAILED)
+
+
+def _told(target: config.Target, destination: Destination, *, deep: bool) -> Told:
+    examination = doctor.examine(destination)
+    remarks = [*_sources(destination), *_footing(target, destination, examination)]
+    proof = deep_proof(destination, examination, REAL_TIME) if deep else ()
+    return Told(destination.name, examination, remarks, proof)
+
+
+def _sources(destination: Destination) -> Iterator[Remark]:
+    for delivery in destination.deliveries:
+        try:
+            delivery.source.resolve()
+        except SecretSyncError as error:
+            yield Remark(f"the source of {delivery.placement.module} does not answer: {error}", failure=True)
+
+
+def _footing(target: config.Target, destination: Destination, examination: Examination) -> Sequence[Remark]:
+    names = [secret.name for secret in examination.secrets]
+    found = [*footing.room(examination.secrets), *footing.others(examination.workloads, names, wired=target.wire)]
+    if review := destination.cluster.review(destination.namespace):
+        packages = [delivery.placement.secret for delivery in destination.deliveries]
+        wanted = needs(
+            destination.installation,
+            with_history(names or packages, packages, target.rollout.history),
+            wired=target.wire,
+            proves=target.rollout.canary != "off",
+        )
+        found += footing.permissions(wanted, review.rules, complete=review.complete)
+        found += footing.clock(datetime.now(UTC), review.time)
+    return found

@@ -1,0 +1,73 @@
+"""What an operator reads of the doctor."""
+
+from __future__ import annotations
+
+import json
+
+from secretsync.doctor.footing import Remark
+from secretsync.report.doctor import Told, render_doctor
+from tests.doctor.namespace import Namespace, with_variable, without_mount
+
+
+def sick() -> Told:
+    site = Namespace()
+    site.change(without_mount("atlas-algorithms"))
+    site.change(with_variable("PYTHONPATH", "/opt"), "rucio-server")
+    return Told("context prod, namespace rucio", site.examination(), [Remark("the clock is off")])
+
+
+def test_a_healthy_namespace_is_one_line() -> None:
+    told = Told("context prod, namespace rucio", Namespace().examination(), [])
+    assert told.well
+    assert render_doctor(told, "text") == (
+        "context prod, namespace rucio\n  atlas_rucio_policy: all three conditions hold in 29 containers\n"
+    )
+
+
+def test_a_sick_one_is_a_table_and_a_sentence_for_each_cross() -> None:
+    assert (
+        render_doctor(sick(), "text")
+        == """\
+context prod, namespace rucio
+  atlas_rucio_policy
+                             code  path  configured
+    Deployment rucio-server  ✓     ✗     ✓
+    Deployment rucio-reaper  ✗     ✓     ✓
+    the others               ✓     ✓     ✓  (27)
+    Deployment rucio-server: PYTHONPATH is '/opt' and has no /opt/policy. To
+      mend it: PYTHONPATH: /opt/policy (in Rucio's charts optional_config:
+      {pythonpath: /opt/policy})
+    Deployment rucio-reaper: its folder algorithms/ is not there:
+      algorithms/__init__.py and 1 more. To mend it: mount Secret
+      atlas-algorithms at /opt/policy/atlas_rucio_policy/algorithms
+  note: the clock is off
+"""
+    )
+
+
+def test_json_has_every_container_and_every_verdict() -> None:
+    told = json.loads(render_doctor(sick(), "json"))
+    assert told["well"] is False
+    crosses = [
+        (one["workload"]["name"], verdict["condition"])
+        for one in told["containers"]
+        for verdict in one["conditions"]
+        if not verdict["holds"]
+    ]
+    assert crosses == [("rucio-server", "path"), ("rucio-reaper", "code")]
+    assert len(told["containers"]) == 29
+
+
+def test_a_cause_that_many_share_is_said_once() -> None:
+    site = Namespace()
+    for number in range(6):
+        site.change(with_variable("RUCIO_POLICY_PACKAGE", "other"), f"rucio-daemon-{number:02}")
+    text = render_doctor(Told("here", site.examination(), []), "text")
+    assert text.count("is 'other'") == 1
+    assert "and 3 more" in text
+
+
+def test_what_keeps_secretsync_from_its_work_is_not_well() -> None:
+    told = Told("here", Namespace().examination(), [Remark("no", failure=True)])
+    assert not told.well
+    assert "FAILED: no" in render_doctor(told, "text")
