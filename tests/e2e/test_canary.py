@@ -73,8 +73,11 @@ class Operator:
         target = {"cluster": cluster, "namespace": self.namespace, "rollout": {"settle": 1, "timeout": 120}, **more}
         package = {"moduleName": "pol", "requirement": "./source", "check": {"fail": "never"}}
         (self.folder / "secretsync.yaml").write_text(yaml.safe_dump({"packages": [package], "targets": [target]}))
+        return self.says("--once", "--output", "json")
+
+    def says(self, *arguments: str) -> tuple[int, dict[str, Any], str]:
         done = subprocess.run(
-            [sys.executable, "-m", "secretsync", "--once", "--output", "json"],
+            [sys.executable, "-m", "secretsync", *arguments],
             cwd=self.folder,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
             capture_output=True,
@@ -182,3 +185,27 @@ def test_what_is_to_be_wired_is_proven_as_it_will_be_and_then_comes_into_force(
     code, _, log = operator.runs(**wired)
     assert code == 1
     assert "No module named 'not_in_the_image'" in log
+
+
+@ON_DEMAND
+def test_the_doctor_proves_what_is_live_in_the_workloads_own_image(
+    control_plane: ControlPlane,
+    namespace: str,
+    tmp_path: Path,
+    rucio: RucioEnvironment,  # noqa: F811 - the fixture
+) -> None:
+    configuration = tmp_path / "rucio.cfg"
+    configuration.write_text("[database]\ndefault = sqlite://\n[policy]\npermission = generic\n")
+    control_plane.put(daemon(namespace, rucio.python.parent, configuration))
+    operator = Operator(control_plane, namespace, tmp_path)
+    operator.packs()
+    assert operator.runs()[0] == 0
+    code, told, log = operator.says("--output", "json", "doctor", "--deep")
+    assert (code, told["proof"]) == (0, []), log
+
+    misled = daemon(namespace, rucio.python.parent, configuration)
+    misled["spec"]["template"]["spec"]["containers"][0]["env"][1]["value"] = "/opt"
+    control_plane.put(misled)
+    code, told, log = operator.says("--output", "json", "doctor", "--deep")
+    assert code == 1
+    assert "No module named 'pol'" in told["proof"][0]
