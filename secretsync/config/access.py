@@ -76,5 +76,5 @@ class Limits(Model):
     files: int = Field(2_000, gt=0, description="how many files the package may have")
     bytes: int = Field(16 * 1024 * 1024, gt=0, description="how many bytes its files may have in all")
     download: int = Field(
-        512 * 1024 * 1024, gt=0, description="how many bytes a fetch may bring, and a repository's cache may hold"
+        512 * 1024 * 1024, gt=0, description="how many bytes a fetch may bring, and its cache may hold"
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 from secretsync.config import Package
 from secretsync.model import Source
 from secretsync.requirement import DirectoryRequirement, GitRequirement, parse
-from secretsync.sources.shelf import usable_folder
+from secretsync.sources.shelf import Shelved
 
 
 def open_source(package: Package, *, cache: Path, base: Path) -> Source:
@@ -21,11 +21,12 @@ def open_source(package: Package, *, cache: Path, base: Path) -> Source:
         from secretsync.sources.directory import DirectorySource
 
         return DirectorySource(package, requirement, base=base)
-    folder, notes = usable_folder(cache)
     if isinstance(requirement, GitRequirement):
         from secretsync.sources.git import GitSource
 
-        return GitSource(package, requirement, cache=folder, base=base, notes=notes)
+        return Shelved(
+            cache, lambda folder, notes: GitSource(package, requirement, cache=folder, base=base, notes=notes)
+        )
     from secretsync.sources.index import IndexSource
 
-    return IndexSource(package, requirement, cache=folder, base=base, notes=notes)
+    return Shelved(cache, lambda folder, notes: IndexSource(package, requirement, cache=folder, base=base, notes=notes))

@@ -17,6 +17,7 @@ from secretsync.errors import SecretSyncError
 from secretsync.locate import Entry, Kind
 from secretsync.sources.git_failure import CommitNotServed, GitFailed, explain
 from secretsync.sources.git_process import Answer, run
+from secretsync.sources.shelf import FORGOTTEN_AFTER, CacheFailed
 from secretsync.sources.whole_file import write_whole
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 MOST_PATHS = 100_000
 _READING_TIMEOUT = 60.0
 _WAIT_FOR_OTHERS = 0.1
-_FORGOTTEN_AFTER = 30 * 86400.0
 _KINDS = {"120000": Kind.SYMLINK, "160000": Kind.SUBMODULE}
 
 
@@ -67,8 +67,10 @@ class TooMuchToRead(SecretSyncError):
         )
 
 
-class CacheBusy(SecretSyncError):
+class CacheBusy(CacheFailed):
     """Another process has held the cache's lock for too long."""
+
+    why = "another process holds it"
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
@@ -78,8 +80,10 @@ class CacheBusy(SecretSyncError):
         return f"{self.folder} is in use by another process; wait for it, or give this one a 'cache' of its own"
 
 
-class BrokenCache(SecretSyncError):
+class BrokenCache(CacheFailed):
     """What lies in the cache cannot be read; it is made anew."""
+
+    why = "it is damaged and could not be made anew"
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
@@ -306,7 +310,7 @@ def _wait_for_lock(descriptor: int, folder: Path, timeout: float) -> None:
 
 def _forget_unused(folder: Path) -> None:
     """Remove the caches of remotes that nobody has asked for in a month."""
-    oldest = time.time() - _FORGOTTEN_AFTER
+    oldest = time.time() - FORGOTTEN_AFTER
     for lock in folder.glob("*.lock"):
         # Another process may be tidying up as well.
         with suppress(FileNotFoundError):

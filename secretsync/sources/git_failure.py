@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from secretsync.errors import SecretSyncError
+from secretsync.sources.shelf import CacheFailed
 
 
 class GitFailed(SecretSyncError):
@@ -59,7 +60,8 @@ class CommitNotServed(GitFailed):
     remedy = "check that the commit was pushed and is reachable from a branch or a tag"
 
 
-class DiskFull(GitFailed):
+class DiskFull(GitFailed, CacheFailed):
+    why = "the disk is full"
     remedy = "make room where the cache is, or name another folder with 'cache'"
 
 

@@ -46,10 +46,20 @@ def answer_of(
     Raises IndexFailed, IndexAccessRefused. A 404 and a 304 are answers.
     """
     deadline = time.monotonic() + timeout
-    with _told_apart(url), session.get(url, stream=True, timeout=timeout, headers=headers) as response:
+    with _told_apart(url), _ask(session, url, timeout, headers) as response:
         if response.status_code != 404:
             response.raise_for_status()
         yield response, _pieces(response, url, deadline)
+
+
+def _ask(session: requests.Session, url: str, timeout: float, headers: Mapping[str, str] | None) -> requests.Response:
+    try:
+        return session.get(url, stream=True, timeout=timeout, headers=headers)
+    except requests.RequestException:
+        raise
+    except OSError as error:
+        # what requests says where a file that it needs, an authority's for instance, is not there
+        raise IndexFailed(url, str(error)) from None
 
 
 def _pieces(response: requests.Response, url: str, deadline: float) -> Iterator[bytes]:

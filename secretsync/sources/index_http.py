@@ -20,6 +20,7 @@ from secretsync.sources.choosing import Candidate
 from secretsync.sources.credentials import Authorization, CredentialsOverPlainHttp, authorization, of_url
 from secretsync.sources.http_reading import answer_of, open_session
 from secretsync.sources.index_failure import DownloadTooLarge, HashMismatch, IndexFailed, UnknownDistribution
+from secretsync.sources.shelf import forget, used
 from secretsync.sources.whole_file import write_whole
 
 DEFAULT_INDEX = "https://pypi.org/simple/"
@@ -59,7 +60,7 @@ class Index:
         """The file, from the folder where it is there. Raises HashMismatch, DownloadTooLarge, IndexFailed."""
         path = self._folder / candidate.sha256 / candidate.file
         if path.is_file() and _sha256(path) == candidate.sha256:
-            return path
+            return used(path)
         return self._get(candidate)
 
     def _session(self) -> requests.Session:
@@ -91,6 +92,8 @@ class Index:
                 }
                 if known["etag"]:
                     write_whole(kept, json.dumps(known))
+            else:
+                used(kept)
         return _parsed(name, known)
 
     def _get(self, candidate: Candidate) -> Path:
@@ -108,6 +111,7 @@ class Index:
             path = self._folder / found / candidate.file
             path.parent.mkdir(exist_ok=True)
             _link(Path(partial.name), path)
+        forget(self._folder, limit=self._limit)
         return path
 
 

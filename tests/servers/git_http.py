@@ -67,6 +67,8 @@ def serve(
         behaviour = manners
 
     server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    # a client may go away between select and accept, which would then wait for the next one
+    server.socket.settimeout(1)
     server.daemon_threads = True
     scheme = "http"
     if certificate:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import multiprocessing
 import os
 import random
@@ -9,16 +10,18 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from secretsync.config import Package
 from secretsync.model import Bundle
-from secretsync.sources import open_source
+from secretsync.sources import open_source, shelf
 from secretsync.sources.git_cache import TooMuchFetched
 from secretsync.sources.git_process import LARGEST_ANSWER
+from secretsync.sources.shelf import NoFolder
+from tests.on_demand import ALL
 from tests.sources.layouts import POLICY, below, commit, git, write
 
 
@@ -112,11 +115,65 @@ def test_a_cache_that_was_harmed_heals(
     assert fetch(repository, tmp_path / "cache").digest == fetch(repository, tmp_path / "fresh").digest
 
 
-def test_a_cache_that_cannot_be_written_is_done_without(repository: Path, tmp_path: Path) -> None:
+def put_a_file_above_it(cache: Path) -> Path:
+    cache.parent.mkdir()
+    (cache.parent / "file").touch()
+    return cache.parent / "file" / "cache"
+
+
+def make_it_full(cache: Path) -> Path:
+    _mount(cache, "size=64k")
+    (cache / "ballast").write_bytes(bytes(60 * 1024))
+    return cache
+
+
+def make_it_read_only(cache: Path) -> Path:
+    _mount(cache, "ro")
+    return cache
+
+
+def _mount(folder: Path, options: str) -> None:
+    """A real file system, where we may mount one; permissions do not stop root."""
+    folder.mkdir(parents=True)
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "none", folder], capture_output=True, check=False)
+    if done.returncode:
+        pytest.skip("no right to mount a file system here")
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Iterator[Path]:
+    """Where a cache may be mounted."""
+    folder = tmp_path / "elsewhere" / "cache"
+    yield folder
+    subprocess.run(["umount", folder], capture_output=True, check=False)
+
+
+@pytest.mark.parametrize("spoil", [put_a_file_above_it, make_it_full, make_it_read_only])
+def test_a_cache_that_cannot_be_written_is_done_without_and_that_is_said(
+    spoil: Callable[[Path], Path], elsewhere: Path, repository: Path
+) -> None:
+    cache = spoil(elsewhere)
+    for _ in range(2):
+        bundle = fetch(repository, cache)
+        assert bundle.files
+        assert f"the cache {cache} cannot be used" in bundle.notes[0]
+
+
+def test_a_cache_that_another_process_does_not_let_go_of_is_done_without(repository: Path, tmp_path: Path) -> None:
+    fetch(repository, tmp_path / "cache")
+    with bare(tmp_path / "cache").with_suffix(".lock").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        bundle = fetch(repository, tmp_path / "cache", timeout=0.5)
+    assert "another process holds it" in bundle.notes[0]
+
+
+def test_where_no_folder_can_be_written_that_is_said(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "file").touch()
-    bundle = fetch(repository, tmp_path / "file" / "cache")
-    assert bundle.files
-    assert "fetched anew each time" in bundle.notes[0]
+    monkeypatch.setattr(shelf, "_temporary", lambda: tmp_path / "file" / "temporary")
+    with pytest.raises(NoFolder, match="TMPDIR"):
+        fetch(repository, tmp_path / "file" / "cache")
 
 
 def test_a_cache_above_its_limit_is_made_anew(repository: Path, tmp_path: Path) -> None:
@@ -150,7 +207,7 @@ SCRIPT = """
 import sys
 from pathlib import Path
 from secretsync.config import Package
-from secretsync.sources import open_source
+from secretsync.sources import open_source, shelf
 package = Package(module_name="my_policy", requirement="git+file://" + sys.argv[1])
 source = open_source(package, cache=Path(sys.argv[2]), base=Path("/"))
 print("ready", flush=True)
@@ -161,7 +218,7 @@ print(source.fetch(source.resolve()).digest)
 @pytest.mark.slow
 def test_after_a_kill_at_any_moment_the_next_fetch_succeeds(repository: Path, tmp_path: Path) -> None:
     moments = random.Random(7)
-    for _ in range(int(os.environ.get("SECRETSYNC_TEST_KILLS", "8"))):
+    for _ in range(50 if ALL else 8):
         change(repository)
         child = subprocess.Popen(
             [sys.executable, "-c", SCRIPT, str(repository), str(tmp_path / "cache")], stdout=subprocess.PIPE
@@ -182,7 +239,7 @@ def _fetch_for(seconds: float, repository: Path, cache: Path) -> None:
 
 @pytest.mark.slow
 def test_two_processes_share_a_cache(repository: Path, tmp_path: Path) -> None:
-    seconds = float(os.environ.get("SECRETSYNC_TEST_SECONDS", "3"))
+    seconds = 60.0 if ALL else 3.0
     context = multiprocessing.get_context("spawn")
     both = [context.Process(target=_fetch_for, args=(seconds, repository, tmp_path / "cache")) for _ in range(2)]
     for process in both:

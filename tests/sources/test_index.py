@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -95,6 +97,48 @@ def test_a_damaged_download_in_the_cache_is_downloaded_again(index: SimpleIndex,
     (cached,) = tmp_path.rglob("*.whl")
     cached.write_bytes(b"half")
     assert fetch("my-policy", url, tmp_path) == first
+
+
+def test_what_nobody_used_for_a_month_goes_from_the_cache(index: SimpleIndex, url: str, tmp_path: Path) -> None:
+    fetch("my-policy==1.0", url, tmp_path)
+    for path in tmp_path.rglob("*"):
+        os.utime(path, (0, 0))
+    (tmp_path / "wheels" / "partial-killed").touch()
+    os.utime(tmp_path / "wheels" / "partial-killed", (0, 0))
+    fetch("my-policy==1.4.0", url, tmp_path)
+    assert {path.name for path in tmp_path.rglob("*") if path.is_file() and path.suffix != ".json"} == {
+        "my_policy-1.4.0-py3-none-any.whl"
+    }
+
+
+def test_what_is_used_stays_in_the_cache_and_the_oldest_goes_above_the_limit(
+    index: SimpleIndex, url: str, tmp_path: Path
+) -> None:
+    two_hours_ago = time.time() - 7200
+    index.releases.append(release("3.0"))
+    size = sum(len(one.data) for one in index.releases[:2]) + len(index.releases[0].data) // 2
+    for version in ("1.0", "1.4.0"):
+        fetch(f"my-policy=={version}", url, tmp_path)
+        for number, path in enumerate(tmp_path.rglob("*.*")):
+            os.utime(path, (two_hours_ago, two_hours_ago + number / 100))
+    shutil.rmtree(tmp_path / "wheels" / "pages")
+    fetch("my-policy==1.0", url, tmp_path)
+    shutil.rmtree(tmp_path / "wheels" / "pages")
+    index.etags = False
+    fetch("my-policy==3.0", url, tmp_path, limits={"download": size})
+    assert {path.name.split("-")[1] for path in tmp_path.rglob("*.whl")} == {"1.0", "3.0"}
+
+
+def test_a_cache_that_cannot_be_written_is_done_without(url: str, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    raw = {"moduleName": "my_policy", "requirement": "my-policy", "index": url}
+    source = open_source(Package.model_validate(raw, by_alias=True), cache=tmp_path / "file" / "cache", base=tmp_path)
+    assert "fetched anew each time" in source.fetch(source.resolve()).notes[0]
+
+
+def test_an_authority_that_is_not_there_is_named(url: str, tmp_path: Path) -> None:
+    with pytest.raises(IndexFailed, match=r"nowhere\.pem"):
+        fetch("my-policy", url.replace("http:", "https:"), tmp_path, access={"ca": "nowhere.pem"})
 
 
 def test_an_index_without_hashes_is_hashed_by_us(index: SimpleIndex, url: str, tmp_path: Path) -> None:
