@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _EPILOG = """\b
 Examples:
-  secretsync doctor                   which pods would run the package, and why not
+  secretsync doctor                   who would run the package, and why not
   secretsync doctor --deep            prove it in the workloads' own images, too
   secretsync --output json doctor
 """
