@@ -56,6 +56,9 @@ def room(secrets: Sequence[Secret]) -> Iterator[Remark]:
 
 def others(workloads: Sequence[Workload], secrets: Collection[str], *, wired: bool) -> Iterator[Remark]:
     """Other programs whose hands are in the same workloads."""
+    if wired:
+        # what our field manager has of a container would stay behind as a container without an image
+        yield Remark("before the owner of a wired workload renames its container, write 'wire: false' and run a pass")
     for workload in workloads:
         metadata = workload.manifest["metadata"]
         told = {**(metadata.get("annotations") or {}), **workload.template_annotations}

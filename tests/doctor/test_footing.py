@@ -68,7 +68,7 @@ def annotated(key: str, value: str) -> Workload:
     ],
 )
 def test_other_hands_are_told(key: str, value: str, wired: bool, says: str) -> None:
-    (remark,) = footing.others([annotated(key, value)], ["atlas"], wired=wired)
+    remark = list(footing.others([annotated(key, value)], ["atlas"], wired=wired))[-1]
     assert says in remark.text
 
 
@@ -82,3 +82,8 @@ def test_other_hands_are_told(key: str, value: str, wired: bool, says: str) -> N
 )
 def test_hands_that_are_in_nobodys_way_are_not(key: str, value: str) -> None:
     assert list(footing.others([annotated(key, value)], ["atlas"], wired=False)) == []
+
+
+def test_whoever_wires_learns_what_to_do_before_a_container_is_renamed() -> None:
+    (remark,) = footing.others([workload("atlas")], ["atlas"], wired=True)
+    assert "write 'wire: false'" in remark.text
