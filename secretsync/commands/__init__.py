@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from secretsync import config
+
+if TYPE_CHECKING:
+    from secretsync.destination import Destination
 
 COMMANDS: Mapping[str, str] = {
     "check": "secretsync.commands.check:check_command",
@@ -34,6 +37,18 @@ class Settings:
 
     def configuration(self) -> config.Config:
         return config.load(self.path)
+
+    def destinations(self, namespace: str | None) -> list[tuple[config.Target, Destination]]:
+        """The targets of the configuration, or those in *namespace*, opened. Raises UsageError where none fits."""
+        from secretsync import assemble
+
+        configuration = self.configuration()
+        opened = zip(configuration.targets, assemble.destinations(configuration, self.base), strict=True)
+        found = [(target, one) for target, one in opened if namespace in (None, target.namespace)]
+        if not found:
+            known = ", ".join(dict.fromkeys(target.namespace for target in configuration.targets))
+            raise click.UsageError(f"no target is in namespace {namespace!r}; there are: {known}")
+        return found
 
     @property
     def base(self) -> Path:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from secretsync import assemble, config, doctor
+from secretsync import config, doctor
 from secretsync.commands import Settings
 from secretsync.destination import REAL_TIME, Destination
 from secretsync.doctor import footing
@@ -41,22 +41,18 @@ def doctor_command(context: click.Context, deep: bool, namespace: str | None) ->
     Exit code 1 when something is wrong.
     """
     settings: Settings = context.obj
-    configuration = settings.configuration()
     well = True
-    for target, destination in zip(
-        configuration.targets, assemble.destinations(configuration, settings.base), strict=True
-    ):
-        if namespace in (None, destination.namespace):
-            told = _told(target, destination, deep=deep)
-            click.echo(render_doctor(told, settings.output), nl=False)
-            well = well and told.well
+    for target, destination in settings.destinations(namespace):
+        told = _told(target, destination, deep=deep)
+        click.echo(render_doctor(told, settings.output), nl=False)
+        well = well and told.well
     context.exit(0 if well else FAILED)
 
 
 def _told(target: config.Target, destination: Destination, *, deep: bool) -> Told:
     examination = doctor.examine(destination)
     remarks = [*_sources(destination), *_footing(target, destination, examination)]
-    proof = deep_proof(destination, examination, REAL_TIME) if deep else ()
+    proof = deep_proof(destination, examination, REAL_TIME) if deep and examination.secrets else ()
     return Told(destination.name, examination, remarks, proof)
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import click
 
-from secretsync import assemble, hands, report
+from secretsync import hands, report
 from secretsync.commands import Settings
 from secretsync.destination import Delivery, Destination
 from secretsync.errors import ROLLOUT_FAILED
@@ -18,14 +16,9 @@ _package = click.option(
 _namespace = click.option("--namespace", "-n", help="Only this namespace; needed where there are several targets.")
 
 
-def _destinations(settings: Settings, namespace: str | None) -> Iterator[Destination]:
-    found = assemble.destinations(settings.configuration(), settings.base)
-    return (destination for destination in found if namespace in (None, destination.namespace))
-
-
 def _one(settings: Settings, namespace: str | None, module: str | None) -> tuple[Destination, Delivery]:
     """The one package in the one namespace that a command is about."""
-    destinations = list(_destinations(settings, namespace))
+    destinations = [one for _, one in settings.destinations(namespace)]
     if len(destinations) != 1:
         raise click.UsageError(f"{len(destinations)} targets fit; choose one with --namespace")
     deliveries = [one for one in destinations[0].deliveries if module in (None, one.placement.module)]
@@ -43,7 +36,7 @@ def _one(settings: Settings, namespace: str | None, module: str | None) -> tuple
 @click.pass_obj
 def status_command(settings: Settings, namespace: str | None) -> None:
     """Tell what is deployed where, since when, and whether every workload runs it."""
-    for destination in _destinations(settings, namespace):
+    for _, destination in settings.destinations(namespace):
         click.echo(told.render_status(destination.name, hands.status(destination), settings.output), nl=False)
 
 

@@ -31,7 +31,7 @@ def rbac_command(settings: Settings, account: str, account_namespace: str | None
     targets = [one for one in configuration.targets if namespace in (None, one.namespace)]
     targets = [one for one in targets if not isinstance(one.cluster, config.DirectoryCluster)]
     if not targets:
-        raise click.UsageError("no target in a cluster fits: a directory of manifests needs no Role")
+        raise click.UsageError("no target fits that is in a cluster; a directory of manifests needs no Role")
     for target in targets:
         told = render_role(
             target_needs(settings, configuration, target),

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
+import pytest
+import yaml
+
+from secretsync.cli import main
 from secretsync.doctor.footing import Remark
 from secretsync.report.doctor import Told, render_doctor
 from tests.doctor.namespace import Namespace, with_variable, without_mount
@@ -71,3 +76,15 @@ def test_what_keeps_secretsync_from_its_work_is_not_well() -> None:
     told = Told("here", Namespace().examination(), [Remark("no", failure=True)])
     assert not told.well
     assert "FAILED: no" in render_doctor(told, "text")
+
+
+@pytest.mark.parametrize("command", ["doctor", "status"])
+def test_a_namespace_that_no_target_has_is_a_usage_error(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "secretsync.yaml"
+    target = {"cluster": {"directory": "there"}, "namespace": "rucio"}
+    path.write_text(yaml.safe_dump({"packages": [{"moduleName": "pol", "requirement": "./src"}], "targets": [target]}))
+    assert main(["--config", str(path), command, "--namespace", "elsewhere"]) == 2
+    told = capsys.readouterr()
+    assert "no target is in namespace 'elsewhere'; there are: rucio" in told.out + told.err
