@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from secretsync.cluster.errors import Conflict
-from secretsync.errors import ConfigError, SecretSyncError
+from secretsync.errors import ROLLOUT_FAILED, ConfigError, SecretSyncError
 from secretsync.passes import Outcome
 
 BUG = "bug"
@@ -54,6 +54,8 @@ def reason_of(error: SecretSyncError) -> str:
         return "configuration"
     if isinstance(error, Conflict):
         return "conflict"
+    if error.exit_code == ROLLOUT_FAILED:
+        return "rollout"
     room = type(error).__module__
     return next(told for prefix, told in _ROOMS if room == prefix or room.startswith(f"{prefix}."))
 
