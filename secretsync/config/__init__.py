@@ -123,8 +123,11 @@ def from_text(text: str, path: Path) -> Config:
     try:
         raw = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise UnusableConfig(path, [f"is not YAML: {_where(error)}"]) from None
-    return parse(raw, path)
+        problem = f"is not YAML: {_where(error)}"
+    else:
+        return parse(raw, path)
+    # not from within: the parser's error holds the text, and that may hold what should not be there
+    raise UnusableConfig(path, [problem])
 
 
 def parse(raw: object, path: Path) -> Config:
@@ -134,7 +137,9 @@ def parse(raw: object, path: Path) -> Config:
     try:
         return Config.model_validate(raw, by_alias=True, by_name=False)
     except ValidationError as error:
-        raise UnusableConfig(path, [_sentence(detail) for detail in error.errors()]) from None
+        problems = [_sentence(detail) for detail in error.errors()]
+    # not from within: the validator's error holds the values
+    raise UnusableConfig(path, problems)
 
 
 def schema() -> dict[str, Any]:

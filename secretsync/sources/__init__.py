@@ -17,6 +17,8 @@ def open_source(package: Package, *, cache: Path, base: Path) -> Source:
     the index's libraries cost more than a whole run that needs only git. Raises UnusableRequirement.
     """
     requirement = parse(package.requirement)
+    # git and ssh are not started in our directory: what they are told must mean the same there
+    cache, base = cache.absolute(), base.absolute()
     if isinstance(requirement, DirectoryRequirement):
         from secretsync.sources.directory import DirectorySource
 

@@ -102,7 +102,8 @@ _MEANINGS: tuple[tuple[re.Pattern[str], type[GitFailed]], ...] = (
     (
         re.compile(
             r"early EOF|unexpected disconnect|invalid index-pack|index-pack failed|RPC failed|hung up|protocol error|"
-            r"bad line length|invalid server response|not valid: is this a git repository|bad pack header"
+            r"bad line length|invalid server response|not valid: is this a git repository|bad pack header|"
+            r"non-properly terminated|unexpected eof|Empty reply|transfer closed"
         ),
         BrokenAnswer,
     ),

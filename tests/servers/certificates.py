@@ -22,7 +22,9 @@ class Authority:
         self._openssl("req", "-x509", *_key("ca.key"), "-out", "ca.pem", "-days", "2", "-subj", "/CN=test authority")
 
     def certificate(self, name: str) -> tuple[Path, Path]:
-        """A certificate and its key, for localhost."""
+        """A certificate and its key, for localhost; the same each time for one name."""
+        if (self.folder / f"{name}.pem").exists():
+            return self.folder / f"{name}.pem", self.folder / f"{name}.key"
         (self.folder / "extensions").write_text(_EXTENSIONS)
         self._openssl("req", *_key(f"{name}.key"), "-out", f"{name}.csr", "-subj", f"/CN={name}")
         signed = ("-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2", "-extfile", "extensions")

@@ -66,7 +66,7 @@ def serve(
         folder = root
         behaviour = manners
 
-    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    server = _Server(("127.0.0.1", port), Handler)
     # a client may go away between select and accept, which would then wait for the next one
     server.socket.settimeout(1)
     server.daemon_threads = True
@@ -86,6 +86,11 @@ def serve(
     finally:
         server.shutdown()
         server.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Clients that go away, or that do not trust us, are what the tests are about."""
 
 
 class _GitHandler(BaseHTTPRequestHandler):

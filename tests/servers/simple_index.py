@@ -110,7 +110,7 @@ def serve(index: SimpleIndex, port: int = 0, *, certificate: tuple[Path, Path] |
     class Handler(_IndexHandler):
         index = served
 
-    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    server = _Server(("127.0.0.1", port), Handler)
     # a client may go away between select and accept, which would then wait for the next one
     server.socket.settimeout(1)
     server.daemon_threads = True
@@ -126,6 +126,11 @@ def serve(index: SimpleIndex, port: int = 0, *, certificate: tuple[Path, Path] |
     finally:
         server.shutdown()
         server.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Clients that go away, or that do not trust us, are what the tests are about."""
 
 
 class _IndexHandler(BaseHTTPRequestHandler):
