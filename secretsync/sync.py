@@ -121,9 +121,9 @@ def _meet_new_content(plan: Plan) -> Sequence[Workload]:
 def _mixed(report: Report, wrote: float) -> Mapping[Ref, float]:
     """For how many seconds at most each workload had new files under old processes.
 
-    What mounts by `subPath`, or what is immutable, never has.
+    What mounts by `subPath`, or what is immutable, never has; nor could a process start before there was a Secret.
     """
-    names = {change.desired.name for change in report.plan.changes if not change.desired.immutable}
+    names = {one.desired.name for one in report.plan.changes if one.live and not one.desired.immutable}
     reached = {**report.verdicts, **report.ignored}
     return {
         one.ref: verdict.at - wrote

@@ -550,7 +550,10 @@ def test_drift_that_is_only_to_be_reported_stays_and_restarts_nothing(site: Site
 
 
 def test_it_is_told_how_long_new_files_lay_under_old_processes(site: Site) -> None:
-    report = ruled(site, waves=[lambda labels: False]).sync()
+    site = ruled(site, waves=[lambda labels: False])
+    assert site.sync().mixed == {}, "before there was a Secret no process had started"
+    site.source.push(init="2")
+    report = site.sync()
     assert {ref.name: seconds for ref, seconds in report.mixed.items()} == {"server": 0, "judge": 0}
 
 

@@ -126,12 +126,12 @@ def _verdicts(report: Report) -> Iterable[str]:
 
 
 def _mixed(report: Report) -> Iterable[str]:
-    """For how long new files lay under old processes: the shortest and the longest; JSON has them all."""
+    """For how long new files lay under old processes, at the longest; JSON tells it of each."""
     if report.mixed:
         longest = max(report.mixed, key=lambda ref: report.mixed[ref])
         yield (
-            f"    mixed: {_count(len(report.mixed), 'workload')} ran with files newer than their processes for at most "
-            f"{min(report.mixed.values()):.0f} s to {report.mixed[longest]:.0f} s ({longest.kind} {longest.name})"
+            f"    mixed: {_count(len(report.mixed), 'workload')} ran with files newer than their processes, "
+            f"{longest.kind} {longest.name} for the longest: {report.mixed[longest]:.0f} s at most"
         )
 
 
