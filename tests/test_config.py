@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 import yaml
+from pydantic import BaseModel
 
 from secretsync import config
+from secretsync.config.access import Access, Limits, Verification
 
 SMALLEST = """
 packages:
@@ -155,3 +157,11 @@ def test_health_and_webhook_have_a_port_each() -> None:
     assert problems(SMALLEST + both) == [
         "health and webhook: both ask for port 8080: give each its own",
     ]
+
+
+@pytest.mark.parametrize("model", [config.Package, Access, Verification, Limits])
+def test_the_example_explains_each_key_of_a_source(model: type[BaseModel]) -> None:
+    text = Path("config.example.yaml").read_text()
+    elsewhere = {"secretName", "vo", "check"}  # with several packages or VOs; the check's rules explain themselves
+    keys = model.model_json_schema(by_alias=True)["properties"].keys() - elsewhere
+    assert [key for key in sorted(keys) if f"{key}:" not in text] == []
