@@ -36,6 +36,17 @@ class WaitsForAnother(SecretSyncError):
         return f"{self.workload} mounts {self.module} as well, whose source could not be read: both go out together"
 
 
+class NotWhole(SecretSyncError):
+    """What is live of a package whose source is away is not whole; wiring it, or wiring without it, would be wrong."""
+
+    def __init__(self, module: str) -> None:
+        super().__init__(module)
+        self.module = module
+
+    def __str__(self) -> str:
+        return f"the live Secrets of {self.module} are not whole, and its source could not be read: wiring waits for it"
+
+
 def waiting(
     desired: Sequence[Desired],
     degraded: Sequence[Degraded],
@@ -43,17 +54,15 @@ def waiting(
     secrets: Mapping[str, Secret],
     workloads: Sequence[Workload],
 ) -> dict[Placement, WaitsForAnother]:
-    """The packages whose new content has to wait, and for whom.
+    """The packages whose new content has to wait, and for whom; what puts back never does.
 
-    *names* tell which Secrets may hold a package; *secrets* and *workloads* are those that are live. Where we wire,
-    each workload gets every package from one intent: all wait, new or not.
+    *names* tell which Secrets may hold a package; *secrets* and *workloads* are those that are live.
     """
     found = {}
     for one in desired:
-        if one.placement.wired or _is_new(one, secrets):
-            ours = {secret.name for secret in one.secrets} | set(names[one.placement])
-            if reason := _shared(ours, degraded, names, workloads, wired=one.placement.wired):
-                found[one.placement] = reason
+        ours = {secret.name for secret in one.secrets} | set(names[one.placement])
+        if not one.hold and _is_new(one, secrets) and (reason := _shared(ours, degraded, names, workloads)):
+            found[one.placement] = reason
     return found
 
 
@@ -62,13 +71,11 @@ def _shared(
     degraded: Sequence[Degraded],
     names: Mapping[Placement, Collection[str]],
     workloads: Sequence[Workload],
-    *,
-    wired: bool,
 ) -> WaitsForAnother | None:
     for workload in workloads:
         referenced = secrets_referenced(workload.template)
         for other in degraded:
-            if wired or (referenced & set(ours) and referenced & set(names[other.placement])):
+            if referenced & set(ours) and referenced & set(names[other.placement]):
                 return WaitsForAnother(workload.ref, other.placement.module)
     return None
 

@@ -11,10 +11,10 @@ import structlog
 from secretsync import drift, pack
 from secretsync.changes import Desired
 from secretsync.cluster.selector import selects
-from secretsync.degraded import Degraded, waiting
+from secretsync.degraded import Degraded, NotWhole, waiting
 from secretsync.destination import Delivery, Destination
 from secretsync.errors import SecretSyncError
-from secretsync.model import Bundle, Manifest, Revision, Secret
+from secretsync.model import Bundle, Manifest, Placement, Revision, Secret
 from secretsync.plan import Live, Plan, make_plan, outdated, superfluous
 from secretsync.side_by_side import side_by_side
 from secretsync.signs import is_stage
@@ -127,19 +127,15 @@ def _desired(destination: Destination, found: _Asked, remembered: State) -> tupl
     told = side_by_side(
         [partial(_ask, one, live[one.placement], _followed(one, remembered)) for one in destination.deliveries]
     )
-    answers = list(zip(destination.deliveries, told, strict=True))
-    return (
-        [
-            _wanted(destination, delivery, live[delivery.placement], remembered, answer)
-            for delivery, answer in answers
-            if not isinstance(answer, SecretSyncError)
-        ],
-        tuple(
-            Degraded(delivery.placement, answer, _revision(live[delivery.placement]))
-            for delivery, answer in answers
-            if isinstance(answer, SecretSyncError)
-        ),
-    )
+    desired: list[Desired] = []
+    degraded: list[Degraded] = []
+    for delivery, answer in zip(destination.deliveries, told, strict=True):
+        secrets = live[delivery.placement]
+        if not isinstance(answer, SecretSyncError):
+            desired.append(_wanted(destination, delivery, secrets, remembered, answer))
+            continue
+        degraded.append(Degraded(delivery.placement, answer, _revision(secrets)))
+    return desired, tuple(degraded)
 
 
 def _without_waiting(
@@ -148,14 +144,32 @@ def _without_waiting(
     """What would restart a workload together with a package that is degraded is left out as well."""
     if not degraded:
         return desired, degraded
-    names = {delivery.placement: _names(delivery, remembered) for delivery in destination.deliveries}
+    names = {one.placement: _names(one, remembered) for one in destination.deliveries}
+    current = {one.placement: _of_package(one, live.secrets, remembered) for one in destination.deliveries}
     waits = waiting(desired, degraded, names, live.secrets, live.workloads)
-    current = {
-        delivery.placement: _revision(_of_package(delivery, live.secrets, remembered))
-        for delivery in destination.deliveries
-    }
-    held_up = (Degraded(placement, reason, current[placement]) for placement, reason in waits.items())
-    return [one for one in desired if one.placement not in waits], (*degraded, *held_up)
+    degraded = (*degraded, *(Degraded(one, reason, _revision(current[one])) for one, reason in waits.items()))
+    going = [one for one in desired if one.placement not in waits]
+    if not destination.wires:
+        return going, degraded
+    return _with_the_wired(destination, going, degraded, names, current)
+
+
+def _with_the_wired(
+    destination: Destination,
+    going: list[Desired],
+    degraded: tuple[Degraded, ...],
+    names: Mapping[Placement, Sequence[str]],
+    current: Mapping[Placement, Sequence[Secret]],
+) -> tuple[list[Desired], tuple[Degraded, ...]]:
+    """Where we wire, what is not desired is unwired: what is degraded is desired as it is, or nothing is."""
+    staying = {one.placement for one in degraded if names[one.placement]}
+    for placement in staying:
+        if not (current[placement] and pack.intact(current[placement])):
+            broken = NotWhole(placement.module)
+            others = (Degraded(one.placement, broken, _revision(current[one.placement])) for one in going)
+            return [], (*degraded, *others)
+    left = [one for one in destination.deliveries if one.placement in staying]
+    return [*going, *(_as_it_is(one, current[one.placement], None) for one in left)], degraded
 
 
 def _of_package(delivery: Delivery, found: _Asked, remembered: State) -> Sequence[Secret]:

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from secretsync import report
+from secretsync import hands, report
 from secretsync.assemble import Once
 from secretsync.destination import Clock, Delivery, Destination, Report, Rollout, Strictness
 from secretsync.errors import FAILED, SecretSyncError
@@ -194,20 +194,51 @@ def test_stamps_of_it_stay_on_workloads_that_are_restarted_for_another() -> None
     assert judge.template_annotations == stamps["judge"]
 
 
-def test_where_we_wire_all_wait_as_each_workload_gets_every_package() -> None:
+@pytest.fixture
+def wired() -> Site:
     site = Site({"server": ()}, wired=True)
     site.sync()
-    (before,) = site.cluster.live_workloads.values()
     site.take_away("cms")
-    site.packages["atlas"].push("2")
-    told = site.sync()
+    return site
+
+
+def test_where_we_wire_new_content_waits_as_each_workload_gets_every_package(wired: Site) -> None:
+    (before,) = wired.cluster.live_workloads.values()
+    wired.packages["atlas"].push("2")
+    told = wired.sync()
     assert [one.placement.module for one in told.plan.degraded] == ["cms", "atlas"]
-    assert list(site.cluster.live_workloads.values()) == [before]
+    assert list(wired.cluster.live_workloads.values()) == [before]
+
+
+def test_where_we_wire_a_package_that_is_not_whole_holds_up_all(wired: Site) -> None:
+    half = [name for name, one in wired.cluster.secrets.items() if name.startswith("cms") and "x.py" in one.data]
+    for name in half:
+        del wired.cluster.secrets[name]
+    assert half
+    (before,) = wired.cluster.live_workloads.values()
+    told = wired.sync()
+    assert [one.placement.module for one in told.plan.degraded] == ["cms", "atlas"]
+    assert "the live Secrets of cms are not whole" in str(told.plan.degraded[1])
+    assert list(wired.cluster.live_workloads.values()) == [before]
+
+
+@pytest.mark.parametrize("is_wired", [False, True])
+def test_a_rollback_does_not_wait(is_wired: bool) -> None:
+    site = Site({"server": ()} if is_wired else TOGETHER, wired=is_wired)
+    site.sync()
+    site.packages["atlas"].push("2")
+    site.sync()
+    site.take_away("cms")
+    delivery = site.once.deliveries[0]
+    told = hands.rollback(site.once, delivery, clock=Clock(lambda: site.time, site._sleep))
+    assert not told.failed
+    assert [one.placement.module for one in told.plan.degraded] == ["cms"]
+    (atlas,) = [one for one in told.plan.packages if one.placement.module == "atlas"]
+    assert {file.data for file in atlas.desired.bundle.files} == {b"1"}
+    assert {one.workload.ref.name for one in told.plan.restarts} == ({"server"} if is_wired else {"server", "ui"})
 
 
 def test_a_package_that_is_held_by_hand_is_not_degraded(apart: Site) -> None:
-    from secretsync import hands
-
     delivery = apart.destination.deliveries[1]
     hands.hold(apart.destination, delivery, "a reason")
     assert apart.sync().plan.degraded == ()
