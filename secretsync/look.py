@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
-import structlog
-
 from secretsync import drift, pack
+from secretsync.ask import Answer, ask, is_rejected, live_revision
 from secretsync.changes import Desired
 from secretsync.cluster.selector import selects
 from secretsync.degraded import Degraded, NotWhole, waiting
 from secretsync.destination import Delivery, Destination
 from secretsync.errors import SecretSyncError
-from secretsync.model import Bundle, Manifest, Placement, Revision, Secret
+from secretsync.model import Bundle, Manifest, Placement, Secret
 from secretsync.plan import Live, Plan, make_plan, outdated, superfluous
 from secretsync.side_by_side import side_by_side
 from secretsync.signs import is_stage
-from secretsync.sources.git_refs import judge_moved_tag
-from secretsync.state import Hold, PackageState, State
+from secretsync.state import Hold, State
 from secretsync.wiring.field_managers import is_wired, manager_of
 from secretsync.wiring.references import pod_template, secrets_referenced
-
-log = structlog.get_logger()
 
 _Asked = Mapping[str, Secret | None]
 
@@ -124,17 +120,17 @@ def _with_names(destination: Destination, names: Iterable[str], asked: _Asked) -
 def _desired(destination: Destination, found: _Asked, remembered: State) -> tuple[list[Desired], tuple[Degraded, ...]]:
     """Each package as it should be; those whose source could not be read are left out, and told."""
     live = {delivery.placement: _of_package(delivery, found, remembered) for delivery in destination.deliveries}
-    told = side_by_side(
-        [partial(_ask, one, live[one.placement], _followed(one, remembered)) for one in destination.deliveries]
-    )
+    questions = [
+        partial(ask, one, live[one.placement], remembered.of(one.placement.secret)) for one in destination.deliveries
+    ]
     desired: list[Desired] = []
     degraded: list[Degraded] = []
-    for delivery, answer in zip(destination.deliveries, told, strict=True):
+    for delivery, answer in zip(destination.deliveries, side_by_side(questions), strict=True):
         secrets = live[delivery.placement]
         if not isinstance(answer, SecretSyncError):
             desired.append(_wanted(destination, delivery, secrets, remembered, answer))
             continue
-        degraded.append(Degraded(delivery.placement, answer, _revision(secrets)))
+        degraded.append(Degraded(delivery.placement, answer, live_revision(secrets)))
     return desired, tuple(degraded)
 
 
@@ -147,7 +143,7 @@ def _without_waiting(
     names = {one.placement: _names(one, remembered) for one in destination.deliveries}
     current = {one.placement: _of_package(one, live.secrets, remembered) for one in destination.deliveries}
     waits = waiting(desired, degraded, names, live.secrets, live.workloads)
-    degraded = (*degraded, *(Degraded(one, reason, _revision(current[one])) for one, reason in waits.items()))
+    degraded = (*degraded, *(Degraded(one, reason, live_revision(current[one])) for one, reason in waits.items()))
     going = [one for one in desired if one.placement not in waits]
     if not destination.wires:
         return going, degraded
@@ -166,7 +162,7 @@ def _with_the_wired(
     for placement in staying:
         if not (current[placement] and pack.intact(current[placement])):
             broken = NotWhole(placement.module)
-            others = (Degraded(one.placement, broken, _revision(current[one.placement])) for one in going)
+            others = (Degraded(one.placement, broken, live_revision(current[one.placement])) for one in going)
             return [], (*degraded, *others)
     left = [one for one in destination.deliveries if one.placement in staying]
     return [*going, *(_as_it_is(one, current[one.placement], None) for one in left)], degraded
@@ -177,60 +173,14 @@ def _of_package(delivery: Delivery, found: _Asked, remembered: State) -> Sequenc
     return pack.newest_write([secret for name in _names(delivery, remembered) if (secret := found.get(name))])
 
 
-def _revision(live: Sequence[Secret]) -> Revision | None:
-    return pack.live_bundle(live).revision if live else None
-
-
-@dataclass(frozen=True)
-class _Answer:
-    """What a source holds now; no *bundle* where it need not be read."""
-
-    revision: Revision
-    bundle: Bundle | None = None
-
-
-def _followed(delivery: Delivery, remembered: State) -> PackageState | None:
-    """What is remembered of a package that follows its source; None while it does not, whatever that holds."""
-    package = remembered.of(delivery.placement.secret)
-    return None if package.hold and (package.hold.by_hand or not package.finished) else package
-
-
-def _ask(delivery: Delivery, live: Sequence[Secret], package: PackageState | None) -> _Answer | None:
-    """What the source of a package holds, if that is followed. What is live or was rejected is not read again."""
-    if package is None:
-        return None
-    revision = delivery.source.resolve()
-    notes = _judge_moved_tag(delivery, _revision(live), revision)
-    rejected = package.hold is not None and package.hold.revision == revision.id
-    if rejected or pack.holds(live, revision, delivery.recipe, delivery.placement):
-        return _Answer(revision)
-    bundle = delivery.source.fetch(revision)
-    log.debug("fetched", module=bundle.module, revision=revision.short, files=len(bundle.files))
-    # the source may have noticed it as well
-    return _Answer(revision, replace(bundle, notes=tuple(dict.fromkeys((*bundle.notes, *notes)))))
-
-
-def _judge_moved_tag(delivery: Delivery, live: Revision | None, now: Revision) -> tuple[str, ...]:
-    """What is live tells what a tag was, however fresh the cache is. Raises TagMoved."""
-    if live is None or (live.source, live.ref) != (now.source, now.ref):
-        return ()
-    return judge_moved_tag(now, live.id.partition(":")[2], delivery.tag_moved)
-
-
 def _wanted(
-    destination: Destination, delivery: Delivery, live: Sequence[Secret], remembered: State, answer: _Answer | None
+    destination: Destination, delivery: Delivery, live: Sequence[Secret], remembered: State, answer: Answer | None
 ) -> Desired:
     """The package as it should be: what its source holds, unless something holds that back."""
     hold = remembered.of(delivery.placement.secret).hold
-    if answer is None or _is_rejected(answer, hold):
+    if answer is None or is_rejected(answer, hold):
         return _held(destination, delivery, live, hold)
     return _packed(delivery, answer.bundle, None) if answer.bundle else _as_it_is(delivery, live, None)
-
-
-def _is_rejected(answer: _Answer, hold: Hold | None) -> bool:
-    if hold is None:
-        return False
-    return answer.revision.id == hold.revision or (answer.bundle is not None and answer.bundle.digest == hold.digest)
 
 
 def _held(destination: Destination, delivery: Delivery, live: Sequence[Secret], hold: Hold | None) -> Desired:
