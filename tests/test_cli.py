@@ -102,6 +102,18 @@ def test_a_source_that_fails_exits_1_and_names_it(folder: Path) -> None:
     assert "nowhere" in done.stderr
 
 
+def test_of_two_packages_the_one_that_can_be_read_is_written_and_the_other_named(folder: Path) -> None:
+    both = CONFIGURATION.replace("packages: [", "packages: [{moduleName: lost, requirement: ./nowhere}, ")
+    (folder / "secretsync.yaml").write_text(both)
+    done = run(folder, "--once")
+    assert done.returncode == 1
+    assert "degraded: lost is not deployed: ./nowhere" in " ".join(done.stdout.split())
+    assert "nowhere" in done.stderr
+    assert (folder / "cluster/rucio/secret-pol.yaml").exists()
+    assert all(len(line) <= 80 for line in done.stdout.splitlines())
+    assert run(folder, "--once", "--dry-run").returncode == 1
+
+
 def test_reports_and_logs_are_json_where_a_program_reads(folder: Path) -> None:
     done = run(folder, "--once", "--output", "json", "--log-format", "json")
     assert json.loads(done.stdout)["packages"][0]["module"] == "pol"
