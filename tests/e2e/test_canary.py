@@ -58,8 +58,14 @@ def daemon(
 class Operator:
     """Runs secretsync by hand, with the check silenced: it would see what the proof is to see here."""
 
-    def __init__(self, plane: ControlPlane, namespace: str, folder: Path) -> None:
-        self.plane, self.namespace, self.folder = plane, namespace, folder
+    def __init__(self, plane: ControlPlane, namespace: str, folder: Path, environment: RucioEnvironment) -> None:
+        self.plane, self.namespace, self.folder, self.environment = plane, namespace, folder, environment
+        self.configuration = folder / "rucio.cfg"
+        self.configuration.write_text("[database]\ndefault = sqlite://\n[policy]\npermission = generic\n")
+
+    def daemon(self, programs: Path | None = None, **more: str) -> dict[str, Any]:
+        """A daemon, by default called judge; *programs* has another Python than Rucio's own."""
+        return daemon(self.namespace, programs or self.environment.python.parent, self.configuration, **more)
 
     def packs(self, **files: str | None) -> None:
         package = self.folder / "source" / "pol"
@@ -88,22 +94,25 @@ class Operator:
         return done.returncode, json.loads(done.stdout or "{}"), done.stderr
 
 
-def test_a_good_candidate_is_proven_and_rolled_out_and_a_bad_one_touches_nothing_and_stays_away(
+@pytest.fixture
+def operator(
     control_plane: ControlPlane,
     namespace: str,
     tmp_path: Path,
     rucio: RucioEnvironment,  # noqa: F811 - the fixture
-) -> None:
-    configuration = tmp_path / "rucio.cfg"
-    configuration.write_text("[database]\ndefault = sqlite://\n[policy]\npermission = generic\n")
-    control_plane.put(daemon(namespace, rucio.python.parent, configuration))
-    operator = Operator(control_plane, namespace, tmp_path)
+) -> Operator:
+    return Operator(control_plane, namespace, tmp_path, rucio)
 
+
+def test_a_good_candidate_is_proven_and_rolled_out_and_a_bad_one_touches_nothing_and_stays_away(
+    control_plane: ControlPlane, operator: Operator
+) -> None:
+    control_plane.put(operator.daemon())
     operator.packs()
     code, _, log = operator.runs()
     assert code == 0, log
     assert "proving" in log
-    before = control_plane.get("Deployment", namespace, "judge")["metadata"]["generation"]
+    before = control_plane.get("Deployment", operator.namespace, "judge")["metadata"]["generation"]
 
     operator.packs(permission_py="import not_in_the_image\n")
     mark = control_plane.audit_mark()
@@ -111,9 +120,9 @@ def test_a_good_candidate_is_proven_and_rolled_out_and_a_bad_one_touches_nothing
     assert code == 1
     assert "refused in the image of Deployment" in log
     assert "No module named 'not_in_the_image'" in log
-    written = {call.name for call in control_plane.calls_since(mark, namespace) if call.writes}
+    written = {call.name for call in control_plane.calls_since(mark, operator.namespace) if call.writes}
     assert "pol" not in written
-    assert control_plane.get("Deployment", namespace, "judge")["metadata"]["generation"] == before
+    assert control_plane.get("Deployment", operator.namespace, "judge")["metadata"]["generation"] == before
 
     code, report, log = operator.runs()
     assert code == 0, log
@@ -122,20 +131,14 @@ def test_a_good_candidate_is_proven_and_rolled_out_and_a_bad_one_touches_nothing
 
 @ON_DEMAND
 def test_a_candidate_that_loads_in_one_image_and_not_in_another_touches_nothing(
-    control_plane: ControlPlane,
-    namespace: str,
-    tmp_path: Path,
-    rucio: RucioEnvironment,  # noqa: F811 - the fixture
+    control_plane: ControlPlane, operator: Operator
 ) -> None:
-    configuration = tmp_path / "rucio.cfg"
-    configuration.write_text("[database]\ndefault = sqlite://\n[policy]\npermission = generic\n")
-    another = tmp_path / "another" / "python3"
+    another = operator.folder / "another" / "python3"
     another.parent.mkdir()
-    another.write_text(f'#!/bin/sh\nANOTHER_IMAGE=yes exec {rucio.python} "$@"\n')
+    another.write_text(f'#!/bin/sh\nANOTHER_IMAGE=yes exec {operator.environment.python} "$@"\n')
     another.chmod(0o755)
-    control_plane.put(daemon(namespace, rucio.python.parent, configuration))
-    control_plane.put(daemon(namespace, another.parent, configuration, "reaper", "registry.example/our-rucio-daemons"))
-    operator = Operator(control_plane, namespace, tmp_path)
+    control_plane.put(operator.daemon())
+    control_plane.put(operator.daemon(another.parent, name="reaper", image="registry.example/our-rucio-daemons"))
     operator.packs()
     code, _, log = operator.runs()
     assert code == 0, log
@@ -148,19 +151,14 @@ def test_a_candidate_that_loads_in_one_image_and_not_in_another_touches_nothing(
     assert code == 1, log
     assert "refused in the image of Deployment" in log
     assert "/reaper" in log
-    assert "pol" not in {call.name for call in control_plane.calls_since(mark, namespace) if call.writes}
+    assert "pol" not in {call.name for call in control_plane.calls_since(mark, operator.namespace) if call.writes}
 
 
 @ON_DEMAND
 def test_what_is_to_be_wired_is_proven_as_it_will_be_and_then_comes_into_force(
-    control_plane: ControlPlane,
-    namespace: str,
-    tmp_path: Path,
-    rucio: RucioEnvironment,  # noqa: F811 - the fixture
+    control_plane: ControlPlane, operator: Operator
 ) -> None:
-    configuration = tmp_path / "rucio.cfg"
-    configuration.write_text("[database]\ndefault = sqlite://\n[policy]\npermission = generic\n")
-    bare = daemon(namespace, rucio.python.parent, configuration)
+    bare = operator.daemon()
     pod = bare["spec"]["template"]["spec"]
     (container,) = pod["containers"]
     del pod["volumes"], container["volumeMounts"]
@@ -168,7 +166,6 @@ def test_what_is_to_be_wired_is_proven_as_it_will_be_and_then_comes_into_force(
     loaded = "import rucio.core.permission as p, time; print(p.permission_modules, flush=True); time.sleep(10 ** 6)"
     container["command"] = ["python3", "-c", loaded]
     control_plane.put(bare)
-    operator = Operator(control_plane, namespace, tmp_path)
     operator.packs()
     wired = {"wire": True, "selector": "app-group=rucio-daemons"}
     code, report, log = operator.runs(**wired, rollout={"settle": 1, "timeout": 120, "canary": "require"})
@@ -176,10 +173,12 @@ def test_what_is_to_be_wired_is_proven_as_it_will_be_and_then_comes_into_force(
     assert "proving" in log
     assert report["verdicts"][0]["state"] == "current"
     pods = [
-        one["metadata"] for one in control_plane.cluster.pods(namespace) if "deletionTimestamp" not in one["metadata"]
+        one["metadata"]
+        for one in control_plane.cluster.pods(operator.namespace)
+        if "deletionTimestamp" not in one["metadata"]
     ]
     (name,) = [told["name"] for told in pods if told["labels"].get("app") == "judge"]
-    assert "pol.permission" in control_plane.log(namespace, name)
+    assert "pol.permission" in control_plane.log(operator.namespace, name)
 
     operator.packs(permission_py="import not_in_the_image\n")
     code, _, log = operator.runs(**wired)
@@ -189,21 +188,15 @@ def test_what_is_to_be_wired_is_proven_as_it_will_be_and_then_comes_into_force(
 
 @ON_DEMAND
 def test_the_doctor_proves_what_is_live_in_the_workloads_own_image(
-    control_plane: ControlPlane,
-    namespace: str,
-    tmp_path: Path,
-    rucio: RucioEnvironment,  # noqa: F811 - the fixture
+    control_plane: ControlPlane, operator: Operator
 ) -> None:
-    configuration = tmp_path / "rucio.cfg"
-    configuration.write_text("[database]\ndefault = sqlite://\n[policy]\npermission = generic\n")
-    control_plane.put(daemon(namespace, rucio.python.parent, configuration))
-    operator = Operator(control_plane, namespace, tmp_path)
+    control_plane.put(operator.daemon())
     operator.packs()
     assert operator.runs()[0] == 0
     code, told, log = operator.says("--output", "json", "doctor", "--deep")
     assert (code, told["proof"]) == (0, []), log
 
-    misled = daemon(namespace, rucio.python.parent, configuration)
+    misled = operator.daemon()
     misled["spec"]["template"]["spec"]["containers"][0]["env"][1]["value"] = "/opt"
     control_plane.put(misled)
     code, told, log = operator.says("--output", "json", "doctor", "--deep")
