@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -164,6 +164,12 @@ class Workload:
     def labels(self) -> Mapping[str, str]:
         labels: Mapping[str, str] = self.manifest["metadata"].get("labels") or {}
         return labels
+
+    @property
+    def managed_fields(self) -> Sequence[Manifest]:
+        """Who wrote what of it."""
+        fields: Sequence[Manifest] = self.manifest["metadata"].get("managedFields") or ()
+        return fields
 
     @property
     def template_annotations(self) -> Mapping[str, str]:

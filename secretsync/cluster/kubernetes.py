@@ -114,19 +114,29 @@ class KubernetesCluster:
         return _workload(workload.ref.kind, reply.content())
 
     def set_managed_fields(self, workload: Workload, fields: Sequence[Manifest], *, manager: str) -> Workload:
-        ref, version = workload.ref, workload.manifest["metadata"]["resourceVersion"]
-        reply = self._connection.send(
-            Call("patch", _resource(ref.kind), ref.namespace, ref.name),
-            "PATCH",
-            _path(ref.kind) + "/{name}",
-            query={"fieldManager": manager},
-            body={"metadata": {"resourceVersion": version, "managedFields": list(fields)}},
-            content_type="application/merge-patch+json",
-        )
+        ref, live = workload.ref, workload
+        told = [one for one in fields if not _is_of_status(one)]
+        for _ in range(_TRIES):
+            # what was read was judged; who wrote its status meanwhile stays as it is
+            kept = [one for one in live.managed_fields if _is_of_status(one)]
+            version = live.manifest["metadata"]["resourceVersion"]
+            reply = self._connection.send(
+                Call("patch", _resource(ref.kind), ref.namespace, ref.name),
+                "PATCH",
+                _path(ref.kind) + "/{name}",
+                query={"fieldManager": manager},
+                body={"metadata": {"resourceVersion": version, "managedFields": [*told, *kept]}},
+                content_type="application/merge-patch+json",
+            )
+            if reply.status != HTTPStatus.CONFLICT:
+                break
+            live = self._with_the_same_template(workload)
+            if _but_of_status(live) != _but_of_status(workload):
+                raise Conflict(ref, "was changed by someone else")
+        else:
+            raise Conflict(ref, "kept changing")
         if reply.absent:
             raise WorkloadGone(ref)
-        if reply.status == HTTPStatus.CONFLICT:
-            raise Conflict(ref, "was changed by someone else")
         return _workload(ref.kind, reply.content())
 
     def log_tail(self, namespace: str, pod: str, container: str) -> str:
@@ -273,6 +283,14 @@ def _resource(kind: str) -> str:
 def _workload(kind: str, manifest: Manifest) -> Workload:
     metadata = manifest["metadata"]
     return Workload(Ref(kind, metadata["namespace"], metadata["name"]), manifest)
+
+
+def _is_of_status(fields: Manifest) -> bool:
+    return fields.get("subresource") == "status"
+
+
+def _but_of_status(workload: Workload) -> list[Manifest]:
+    return [one for one in workload.managed_fields if not _is_of_status(one)]
 
 
 def _names_another_uid(reply: Reply) -> bool:

@@ -69,7 +69,7 @@ def is_wired(workload: Workload, manager: str) -> bool:
 
 def was_wired(workload: Workload, manager: str) -> bool:
     """Whether *manager* has ever applied to this very object: the API remembers him when all that he had has gone."""
-    return any(told.get("manager") == manager for told in workload.manifest["metadata"].get("managedFields") or ())
+    return any(told.get("manager") == manager for told in workload.managed_fields)
 
 
 def conflicts(
@@ -97,7 +97,7 @@ def taken_back(workload: Workload, entries: Collection[Entry], manager: str) -> 
 
     An entry that two managers have stays when one of them leaves it out: what somebody put back would never go.
     """
-    told: list[Manifest] = deepcopy(workload.manifest["metadata"].get("managedFields") or [])
+    told: list[Manifest] = deepcopy(list(workload.managed_fields))
     ours = next((one for one in told if one.get("manager") == manager and one.get("operation") == "Apply"), None)
     if ours is None:
         ours = {"manager": manager, "operation": "Apply", "apiVersion": "apps/v1", "fieldsType": "FieldsV1"}
@@ -136,7 +136,7 @@ def _named(managers: list[str]) -> str:
 
 def _owners(workload: Workload) -> dict[str, dict[Entry, frozenset[str]]]:
     found: dict[str, dict[Entry, frozenset[str]]] = {}
-    for told in workload.manifest["metadata"].get("managedFields") or ():
+    for told in workload.managed_fields:
         template = ((told.get("fieldsV1") or {}).get("f:spec") or {}).get("f:template") or {}
         has = found.setdefault(told.get("manager", ""), {})
         for entry, fields in _entries(template.get("f:spec") or {}):

@@ -153,6 +153,20 @@ def test_telling_anew_who_has_what_of_a_workload_that_changed_is_a_conflict(api:
         api.cluster.set_managed_fields(before, before.manifest["metadata"]["managedFields"], manager=MANAGER)
 
 
+def test_a_change_of_the_status_alone_is_in_nobodys_way_when_it_is_told_anew_who_has_what(api: Stub | Real) -> None:
+    before = put(api)
+    put(api, team="ddm")
+    stale = replace(before, manifest={**before.manifest, "metadata": with_version_of(before, read(api))})
+    taken = api.cluster.set_managed_fields(stale, read(api).managed_fields, manager=MANAGER)
+    assert environment(taken) == {"HIS": "1"}
+
+
+def with_version_of(before: Workload, now: Workload) -> Manifest:
+    """What was read has the owners of *now*, and the version from before: as if only the status had changed."""
+    version = before.manifest["metadata"]["resourceVersion"]
+    return {**now.manifest["metadata"], "resourceVersion": version}
+
+
 def test_a_workload_in_a_directory_of_manifests_is_not_wired(tmp_path: Path) -> None:
     place = Directory(tmp_path)
     place.put(workload(place, "Deployment", "server"))
