@@ -10,7 +10,7 @@ demo: $(VENV)/done ## the main job on the embedded default, with a real package 
 
 test: $(VENV)/done ## the tests; those of the control plane file by file, as the tests of some go on with one site
 	$(BIN)/pytest -n 2 -m "not control_plane"
-	$(BIN)/pytest -n 3 --dist loadfile -m control_plane
+	$(BIN)/pytest -n 4 --dist loadfile -m control_plane
 
 lint: $(VENV)/done ## style and types
 	$(BIN)/ruff check

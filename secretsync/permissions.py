@@ -88,6 +88,15 @@ def needs(installation: str, secrets: Iterable[str], *, wired: bool, proves: boo
     )
 
 
+def election_needs(installation: str) -> tuple[Need, ...]:
+    """What several processes need that elect a leader, where their Lease is."""
+    leases = ("coordination.k8s.io", ("leases",))
+    return (
+        Need("which of several processes makes the passes", *leases, ("create",)),
+        Need("the same", *leases, ("get", "update"), (f"{installation}-leader",)),
+    )
+
+
 _PROOF = Need(
     "the proof in the workloads' images; who may patch a pod template may run any pod already: this adds no power",
     "batch",

@@ -21,9 +21,9 @@ def rbac(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
     (package / "paths.py").touch()
     (package.parent / "__init__.py").touch()
 
-    def run(*arguments: str, cluster: object = None) -> tuple[int, str]:
+    def run(*arguments: str, cluster: object = None, **more: object) -> tuple[int, str]:
         target = {"cluster": cluster or {"inCluster": True}, "namespace": "rucio"}
-        content = {"packages": [{"moduleName": "pol", "requirement": "./source"}], "targets": [target]}
+        content = {"packages": [{"moduleName": "pol", "requirement": "./source"}], "targets": [target], **more}
         (tmp_path / "secretsync.yaml").write_text(yaml.safe_dump(content))
         code = main(["--config", str(tmp_path / "secretsync.yaml"), "rbac", *arguments])
         told = capsys.readouterr()
@@ -52,6 +52,14 @@ def test_a_directory_of_manifests_needs_none(rbac: Run) -> None:
     code, told = rbac(cluster={"directory": "cluster"})
     assert code == 2
     assert "needs no Role" in told
+
+
+def test_several_processes_may_elect_a_leader(rbac: Run) -> None:
+    _, told = rbac(election={"cluster": {"inCluster": True}, "namespace": "ops"})
+    _, _, role, binding = yaml.safe_load_all(told)
+    assert role["metadata"] == {"name": "secretsync-election", "namespace": "ops"}
+    assert role["rules"][-1]["resourceNames"] == ["secretsync-leader"]
+    assert binding["roleRef"]["name"] == "secretsync-election"
 
 
 def test_its_lines_fit_80_columns(rbac: Run) -> None:

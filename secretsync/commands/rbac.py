@@ -6,7 +6,7 @@ import click
 
 from secretsync import assemble, config, pack
 from secretsync.commands import Settings
-from secretsync.permissions import Need, needs, with_history
+from secretsync.permissions import Need, election_needs, needs, with_history
 from secretsync.report.role import render_role
 
 _EPILOG = """\b
@@ -39,6 +39,15 @@ def rbac_command(settings: Settings, account: str, account_namespace: str | None
             namespace=target.namespace,
             account=account,
             account_namespace=account_namespace or target.namespace,
+        )
+        click.echo(told, nl=False)
+    if configuration.election and namespace in (None, configuration.election.namespace):
+        told = render_role(
+            election_needs(configuration.installation),
+            name=f"{configuration.installation}-election",
+            namespace=configuration.election.namespace,
+            account=account,
+            account_namespace=account_namespace or configuration.election.namespace,
         )
         click.echo(told, nl=False)
 

@@ -238,6 +238,7 @@ def test_several_replicas_agree_on_a_leader_and_may_hold_its_lease(helm: str) ->
     assert told.election.namespace == "ops"
     (role,) = [one for one in manifests if one["kind"] == "Role" and one["metadata"]["name"].endswith("-election")]
     assert role["metadata"].get("namespace", "ops") == "ops"
+    assert accesses(role["rules"]) == accesses([need.rule() for need in permissions.election_needs("secretsync")])
     assert [rule.get("resourceNames") for rule in role["rules"]] == [None, [f"{told.installation}-leader"]]
     assert one(manifests, "Deployment")["spec"]["strategy"]["type"] == "RollingUpdate"
     assert one(manifests, "PodDisruptionBudget")["spec"]["maxUnavailable"] == 1

@@ -95,6 +95,7 @@ def test_a_stateful_set_whose_pod_hangs_is_freed_by_the_undo(empty_site: Site, r
     assert_undone(site, run)
 
 
+@ON_DEMAND
 def test_a_stateful_set_that_hung_in_a_run_that_was_stopped_takes_the_next_commit(
     empty_site: Site, repository: Repository
 ) -> None:

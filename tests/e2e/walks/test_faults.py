@@ -54,7 +54,7 @@ WALKS: dict[str, Fault] = {
 }
 
 
-@pytest.mark.parametrize("name", WALKS if STEP == 1 else ["repeated", "delayed"])
+@pytest.mark.parametrize("name", WALKS if STEP == 1 else ["repeated"])
 def test_with_any_one_call_spoilt_the_same_run_or_the_next_converges(
     site: Site, repository: Repository, proxy: Proxy, through_proxy: Path, name: str
 ) -> None:
