@@ -47,6 +47,7 @@ class SimpleIndex:
     drip: float = 0.0
     """Seconds between two bytes of an answer."""
     fail_with: int = 0
+    redirects_for_ever: bool = False
     etags: bool = True
     kind: str = ""
     """A content type to claim in place of the right one."""
@@ -58,6 +59,8 @@ class SimpleIndex:
     def answer(self, path: str, headers: Mapping[str, str]) -> tuple[int, dict[str, str], bytes]:
         if self.fail_with:
             return self.fail_with, {}, b"sorry"
+        if self.redirects_for_ever:
+            return 302, {"Location": path.rstrip("/") + "/on/"}, b""
         if self.user and headers.get("Authorization") != self._basic():
             return 401, {"WWW-Authenticate": 'Basic realm="index"'}, b""
         if path.startswith("/files/"):

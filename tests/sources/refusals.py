@@ -258,6 +258,7 @@ ROWS = (
     Row("index: a private authority", lambda w: w.of_index(access={"token": {"file": "token"}}), "is not trusted"),
     Row("index: no such name", lambda w: w.of_index("elsewhere"), "has no distribution 'elsewhere'"),
     Row("index: away", lambda w: w.behaving(fail_with=503).of_index(), "it answered 503"),
+    Row("index: no end", lambda w: w.behaving(redirects_for_ever=True).of_index(), "it redirects for ever"),
     Row("index: slow", lambda w: w.behaving(delay=9.0).of_index(**_FAST), "it did not answer in time"),
     Row("index: no index", lambda w: w.behaving(kind="application/pdf").of_index(), "is not the simple API"),
     Row("index: yanked", lambda w: w.releasing(yanked="bad").of_index(), "was yanked (bad); only '==' takes"),

@@ -452,3 +452,10 @@ def test_a_source_archive_that_leads_out_is_refused(
     index.releases = [Release("my-policy", "my_policy-1.9.tar.gz", data)]
     with pytest.raises(error):
         fetch("my-policy", url, tmp_path)
+
+
+def test_an_index_that_redirects_for_ever_is_left_in_a_sentence(index: SimpleIndex, url: str, tmp_path: Path) -> None:
+    index.redirects_for_ever = True
+    with pytest.raises(IndexFailed, match="it redirects for ever"):
+        fetch("my-policy==1.0", url, tmp_path)
+    assert len(index.requests) < 50
