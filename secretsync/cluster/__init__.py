@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from secretsync.model import Manifest, Secret, Workload
-from secretsync.permissions import Review
+from secretsync.permissions import Access, Review
 
 
 class Cluster(Protocol):
@@ -61,6 +61,9 @@ class Cluster(Protocol):
 
     def review(self, namespace: str) -> Review | None:
         """What this account may do there; None where nobody is asked."""
+
+    def allows(self, namespace: str, access: Access) -> bool:
+        """Whether this account may do one thing there."""
 
     def remove(self, manifest: Manifest) -> None:
         """Delete exactly this object and, in the background, what it owns; nothing happens when it has gone."""

@@ -18,6 +18,7 @@ from secretsync.cluster.selector import selects
 from secretsync.cluster.template_annotations import NotEditable, annotated
 from secretsync.manifest import in_place_of, secret_from, to_manifest
 from secretsync.model import Manifest, Ref, Secret, Workload
+from secretsync.permissions import Access
 
 _WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
 _SPAWNERS = ("ReplicaSet", "ControllerRevision", "Job", "CronJob", "Pod")
@@ -96,6 +97,9 @@ class DirectoryCluster:
 
     def review(self, namespace: str) -> None:
         return None
+
+    def allows(self, namespace: str, access: Access) -> bool:
+        return True
 
     def remove(self, manifest: Manifest) -> None:
         return None

@@ -13,7 +13,7 @@ from secretsync.cluster.errors import Call, Conflict, UnreadableSelector, Worklo
 from secretsync.cluster.kubernetes_connection import Connection, Reply
 from secretsync.manifest import contains, in_place_of, secret_from, shows, to_manifest
 from secretsync.model import Manifest, Ref, Secret, Workload
-from secretsync.permissions import Review
+from secretsync.permissions import Access, Review
 
 _SECRETS = "/api/v1/namespaces/{namespace}/secrets"
 _PODS = "/api/v1/namespaces/{namespace}/pods"
@@ -210,6 +210,22 @@ class KubernetesCluster:
         told = reply.content()["status"]
         time = parsedate_to_datetime(reply.date) if reply.date else None
         return Review(tuple(told.get("resourceRules") or ()), not told.get("incomplete"), time)
+
+    def allows(self, namespace: str, access: Access) -> bool:
+        """Whether this account may do one thing in *namespace*, as the API itself tells."""
+        resource, _, part = access.resource.partition("/")
+        asked = {"namespace": namespace, "verb": access.verb, "group": access.group, "resource": resource}
+        reply = self._connection.send(
+            Call("create", "selfsubjectaccessreviews.authorization.k8s.io", namespace),
+            "POST",
+            "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
+            body={
+                "apiVersion": "authorization.k8s.io/v1",
+                "kind": "SelfSubjectAccessReview",
+                "spec": {"resourceAttributes": {**asked, "subresource": part, "name": access.name}},
+            },
+        )
+        return bool(reply.content()["status"].get("allowed"))
 
     def _apply(self, ref: Ref, body: Manifest, manager: str) -> Reply:
         return self._connection.send(

@@ -15,7 +15,7 @@ from secretsync.doctor import footing
 from secretsync.doctor.deep import prove as deep_proof
 from secretsync.doctor.footing import Remark
 from secretsync.errors import FAILED, SecretSyncError
-from secretsync.permissions import needs, with_history
+from secretsync.permissions import Access, Need, Review, missing, needs, surplus, with_history
 from secretsync.report.doctor import Told, render_doctor
 
 if TYPE_CHECKING:
@@ -75,6 +75,14 @@ def _footing(target: config.Target, destination: Destination, examination: Exami
             wired=target.wire,
             proves=target.rollout.canary != "off",
         )
-        found += footing.permissions(wanted, review.rules, complete=review.complete)
+        found += footing.permissions(_lacking(destination, wanted, review), surplus(wanted, review.rules))
         found += footing.clock(datetime.now(UTC), review.time)
     return found
+
+
+def _lacking(destination: Destination, wanted: Sequence[Need], review: Review) -> Sequence[Access]:
+    """What the rules do not allow; where the API does not tell all rules, it is asked for each."""
+    lacking = missing(wanted, review.rules)
+    if review.complete:
+        return lacking
+    return [access for access in lacking if not destination.cluster.allows(destination.namespace, access)]

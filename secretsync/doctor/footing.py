@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from secretsync import pack
-from secretsync.model import Manifest, Secret, Workload
-from secretsync.permissions import Need, missing, surplus
+from secretsync.model import Secret, Workload
+from secretsync.permissions import Access
 
 _SKEW = timedelta(seconds=5)
 _FULL = 0.8
@@ -26,15 +26,14 @@ class Remark:
     failure: bool = False
 
 
-def permissions(wanted: Sequence[Need], granted: Sequence[Manifest], *, complete: bool) -> Iterator[Remark]:
-    """What this account lacks, and what it may do beyond need; *complete* says whether *granted* is all there is."""
-    if lacking := missing(wanted, granted):
+def permissions(lacking: Sequence[Access], surplus: Sequence[Access]) -> Iterator[Remark]:
+    """What this account lacks, and what it may do beyond need."""
+    if lacking:
         some = ", ".join(str(access) for access in lacking[:3])
         more = f" and {len(lacking) - 3} more" if len(lacking) > 3 else ""
-        what = f"this account may not {some}{more}: apply what 'secretsync rbac' prints"
-        yield Remark(what if complete else f"{what} (the cluster has rules that it does not tell)", failure=complete)
-    if more_than_needed := surplus(wanted, granted):
-        named = ", ".join(str(access) for access in more_than_needed)
+        yield Remark(f"this account may not {some}{more}: apply what 'secretsync rbac' prints", failure=True)
+    if surplus:
+        named = ", ".join(str(access) for access in surplus)
         yield Remark(f"this account may do more than secretsync needs: {named}; 'secretsync rbac' prints the least")
 
 

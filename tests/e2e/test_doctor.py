@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from secretsync.permissions import needs, with_history
+from secretsync.cluster.kubernetes import in_context
+from secretsync.permissions import Access, needs, with_history
 from tests.e2e.repository import MODULE, PACKAGE, Repository
 from tests.e2e.site import Run, Site, ended
 from tests.servers.control_plane import ControlPlane
@@ -82,3 +83,12 @@ def test_a_source_that_does_not_answer_is_told_and_the_rest_is_judged_all_the_sa
     assert told.code == 1
     assert f"the source of {MODULE} does not answer" in " ".join(told.out.split())
     assert "all three conditions hold" in told.out
+
+
+def test_each_thing_may_be_asked_by_itself(site: Site, tmp_path: Path) -> None:
+    rules = [{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"], "resourceNames": ["atlas"]}]
+    token = site.plane.token(site.namespace, "asker", rules)
+    cluster = in_context(site.plane.context, site.plane.kubeconfig_for(tmp_path / "asker", token=token))
+    assert cluster.allows(site.namespace, Access("get", "", "secrets", "atlas"))
+    assert not cluster.allows(site.namespace, Access("get", "", "secrets", "other"))
+    assert not cluster.allows(site.namespace, Access("get", "", "pods/log"))
