@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from secretsync import config, pack, window
 from secretsync.cluster import Cluster
+from secretsync.cluster.closed import ClosedCluster
 from secretsync.cluster.selector import selects
-from secretsync.destination import Delivery, Destination, Rollout, Strictness
+from secretsync.destination import After, Delivery, Destination, Rollout, Strictness
 from secretsync.errors import SecretSyncError
 from secretsync.model import Bundle, Placement, Revision, Source
 from secretsync.side_by_side import given, outcome
@@ -24,28 +27,53 @@ if TYPE_CHECKING:
 
 
 class Once:
-    """A source that is asked once a pass, however many targets want its package; what fails is not tried again."""
+    """A source that is asked once a pass, however many targets want its package; what fails is not tried again.
+
+    Targets of two clusters may want it in the same moment: the second waits for the answer to the first.
+    """
 
     def __init__(self, source: Source) -> None:
         self._source = source
+        self._asked = threading.Lock()
         self._revision: Revision | SecretSyncError | None = None
         self._bundles: dict[Revision, Bundle | SecretSyncError] = {}
 
     def resolve(self) -> Revision:
-        if self._revision is None:
-            self._revision = outcome(self._source.resolve)
+        with self._asked:
+            if self._revision is None:
+                self._revision = outcome(self._source.resolve)
         return given(self._revision)
 
     def fetch(self, revision: Revision) -> Bundle:
-        if revision not in self._bundles:
-            self._bundles[revision] = outcome(partial(self._source.fetch, revision))
+        with self._asked:
+            if revision not in self._bundles:
+                self._bundles[revision] = outcome(partial(self._source.fetch, revision))
         return given(self._bundles[revision])
 
 
 def destinations(configuration: config.Config, base: Path) -> list[Destination]:
-    """What one pass works on; relative paths in the configuration start at *base*."""
+    """What one pass works on; relative paths in the configuration start at *base*.
+
+    A cluster that cannot be opened says so when it is asked: its targets alone fail.
+    """
     shared = sources(configuration, base)
-    return [_destination(configuration, target, shared, base) for target in configuration.targets]
+    clusters = {target.cluster: _opened(target.cluster, base) for target in configuration.targets}
+    named = {target.name: target for target in configuration.targets if target.name}
+
+    def opened(target: config.Target) -> Destination:
+        destination = _destination(configuration, target, shared, clusters[target.cluster])
+        if not target.after:
+            return destination
+        return replace(destination, after=After(opened(named[target.after.target]), target.after.for_))
+
+    return [opened(target) for target in configuration.targets]
+
+
+def _opened(cluster: config.Cluster, base: Path) -> Cluster:
+    try:
+        return open_cluster(cluster, base)
+    except SecretSyncError as error:
+        return cast("Cluster", ClosedCluster(error))
 
 
 def deliveries(configuration: config.Config, target: config.Target, base: Path) -> list[Delivery]:
@@ -69,10 +97,12 @@ def _source(package: config.Package, cache: Path, base: Path) -> Source:
     return Watched(package.module_name, open_source(package, cache=cache, base=base))
 
 
-def _destination(configuration: config.Config, target: config.Target, sources: list[Once], base: Path) -> Destination:
+def _destination(
+    configuration: config.Config, target: config.Target, sources: list[Once], cluster: Cluster
+) -> Destination:
     return Destination(
-        name=f"{_place(target)}, namespace {target.namespace}",
-        cluster=open_cluster(target.cluster, base),
+        name=target.name or f"{_place(target)}, namespace {target.namespace}",
+        cluster=cluster,
         installation=configuration.installation,
         namespace=target.namespace,
         deliveries=_deliveries(configuration, target, sources),

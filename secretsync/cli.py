@@ -84,11 +84,12 @@ def cli(
 def _once(settings: Settings, *, dry_run: bool, diff: bool) -> int:
     from secretsync import assemble
     from secretsync.passes import outcomes, worst
+    from secretsync.recording import record
     from secretsync.sync import preview, sync
 
     destinations = assemble.destinations(settings.configuration(), settings.base)
     codes = []
-    for outcome in outcomes(destinations, preview if dry_run else sync):
+    for outcome in outcomes(destinations, preview) if dry_run else outcomes(destinations, sync, record):
         _tell(outcome, settings.output, diff=diff)
         codes.append(outcome.exit_code)
     return worst(codes)

@@ -12,6 +12,7 @@ from secretsync.cluster import Cluster
 from secretsync.model import Placement, Ref, Source
 from secretsync.plan import Plan
 from secretsync.rollout import Status
+from secretsync.state import Result
 from secretsync.waves import Selects
 from secretsync.window import Window
 
@@ -79,10 +80,19 @@ class Rollout:
 
 
 @dataclass(frozen=True)
+class After:
+    """New content goes out only when *destination* has been current with it for *seconds*."""
+
+    destination: Destination
+    seconds: float = 0
+
+
+@dataclass(frozen=True)
 class Destination:
     """A namespace of a cluster, what is delivered there, and how its workloads are rolled out.
 
-    *drift* says what becomes of live Secrets that somebody changed: ``repair`` or ``report``.
+    *drift* says what becomes of live Secrets that somebody changed: ``repair`` or ``report``. *after* names another
+    whose turn is first.
     """
 
     name: str
@@ -94,6 +104,12 @@ class Destination:
     adopt: bool = False
     drift: str = "repair"
     rollout: Rollout = Rollout()
+    after: After | None = None
+
+    @property
+    def depth(self) -> int:
+        """How many others come one after another before this one."""
+        return self.after.destination.depth + 1 if self.after else 0
 
     @property
     def wires(self) -> bool:
@@ -123,10 +139,10 @@ class Report:
     """What a pass would do, or did: the plan, and a verdict on each workload that was restarted or watched.
 
     *ignored* are verdicts on workloads that were not current before: they say nothing about the package. *examined*
-    tells by module what the check found, and *refused* why it let nothing be touched. *failure*
-    says in a sentence why the pass did not come to its end, and *undone* is the pass that put back what was live.
-    *waits* says until when the window holds all changes back. *mixed* tells for how many seconds at most each workload
-    ran with files newer than its processes.
+    tells by module what the check found, and *refused* why it let nothing be touched. *failure* says in a sentence
+    why the pass did not come to its end, and *undone* is the pass that put back what was live. *results* are what the
+    passes before came to. *waits* says what all changes wait for. *mixed* tells for how many seconds at most each
+    workload ran with files newer than its processes.
     """
 
     destination: str
@@ -140,6 +156,7 @@ class Report:
     undone: Report | None = None
     waits: str = ""
     mixed: Mapping[Ref, float] = field(default_factory=dict)
+    results: Mapping[str, Result] = field(default_factory=dict)
 
     @property
     def pending(self) -> bool:

@@ -10,7 +10,7 @@ from secretsync import history, pack, rollout, wired
 from secretsync.changes import stamped_write
 from secretsync.destination import REAL_TIME, Clock, Delivery, Destination, Report
 from secretsync.errors import SecretSyncError
-from secretsync.memory import Memory
+from secretsync.memory import Memory, recall
 from secretsync.model import Bundle, Ref, Secret, Workload
 from secretsync.rollout import Status
 from secretsync.state import Hold, PackageState
@@ -69,7 +69,7 @@ class Entry:
 
 def status(destination: Destination) -> tuple[Deployed, ...]:
     """What is deployed at a destination, told by the cluster alone."""
-    memory = _memory(destination)
+    memory = recall(destination)
     workloads = destination.cluster.workloads(destination.namespace, destination.selector)
     return tuple(_deployed(destination, delivery, memory, workloads) for delivery in destination.deliveries)
 
@@ -96,7 +96,7 @@ def _deployed(destination: Destination, delivery: Delivery, memory: Memory, work
 
 def entries(destination: Destination, delivery: Delivery) -> tuple[Entry, ...]:
     """The bundles that are kept, newest first, less the one that is live."""
-    memory = _memory(destination)
+    memory = recall(destination)
     live = live_secrets(destination, delivery, memory)
     digest = pack.live_bundle(live).digest if live else ""
     return tuple(
@@ -109,7 +109,7 @@ def rollback(destination: Destination, delivery: Delivery, asked: str = "", cloc
 
     *asked* is the start of its commit, hash or digest, its version, or its write id. Raises NotInHistory.
     """
-    memory = _memory(destination)
+    memory = recall(destination)
     live = live_secrets(destination, delivery, memory)
     digest = pack.live_bundle(live).digest if live else ""
     candidates = [kept for kept in _kept(destination, delivery) if kept.bundle.digest != digest]
@@ -124,7 +124,7 @@ def rollback(destination: Destination, delivery: Delivery, asked: str = "", cloc
 
 def hold(destination: Destination, delivery: Delivery, reason: str) -> None:
     """Let what is live stay, whatever the source brings, until it is released. Raises NothingDeployed."""
-    memory = _memory(destination)
+    memory = recall(destination)
     if not live_secrets(destination, delivery, memory):
         raise NothingDeployed(destination.name, delivery.placement.module)
     _set_hold(memory, delivery, Hold(reason))
@@ -135,7 +135,7 @@ def release(destination: Destination, delivery: Delivery) -> Hold | None:
 
     Templates that somebody put back are wired anew.
     """
-    memory = _memory(destination)
+    memory = recall(destination)
     remembered = memory.state.of(delivery.placement.secret)
     ended = remembered.hold
     if by_hand := _put_back(destination, delivery, remembered):
@@ -159,10 +159,6 @@ def _put_back(destination: Destination, delivery: Delivery, remembered: PackageS
 def _set_hold(memory: Memory, delivery: Delivery, hold: Hold | None) -> None:
     secret = delivery.placement.secret
     memory.keep(memory.state.with_package(secret, replace(memory.state.of(secret), hold=hold)))
-
-
-def _memory(destination: Destination) -> Memory:
-    return Memory(destination.cluster, destination.installation, destination.namespace, destination.manager)
 
 
 def live_secrets(destination: Destination, delivery: Delivery, memory: Memory) -> Sequence[Secret]:

@@ -22,6 +22,7 @@ def configure(log_format: str, *, verbose: bool) -> None:
     level = logging.DEBUG if verbose else logging.INFO
     structlog.configure(
         processors=[
+            structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso" if log_format == "json" else "%H:%M:%S", utc=True),
             _without_locals,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from secretsync import state
 from secretsync.cluster import Cluster
+from secretsync.destination import Destination
 
 
 class Memory:
@@ -13,6 +14,11 @@ class Memory:
         self._cluster, self._installation, self._namespace, self._manager = cluster, installation, namespace, manager
         self._live = cluster.secret(namespace, state.secret_name(installation))
         self.state = state.from_secret(self._live)
+
+    @property
+    def begun(self) -> bool:
+        """Whether anything is remembered yet."""
+        return self._live is not None
 
     def keep(self, told: state.State) -> None:
         """Remember *told* from now on."""
@@ -24,3 +30,8 @@ class Memory:
         else:
             self._live = self._cluster.replace(secret, self._live, manager=self._manager)
         self.state = told
+
+
+def recall(destination: Destination) -> Memory:
+    """What is remembered at a destination."""
+    return Memory(destination.cluster, destination.installation, destination.namespace, destination.manager)

@@ -83,6 +83,7 @@ def needs(installation: str, secrets: Iterable[str], *, wired: bool, proves: boo
         *([_PROOF] if proves else []),
         Need("did they come up; deleted is only a pod at which a StatefulSet hangs", "", ("pods",), ("list", "delete")),
         Need("the last words of a pod that did not", "", ("pods/log",), ("get",)),
+        Need("what happened, where people look for it", "events.k8s.io", ("events",), ("create",)),
         Need("one run at a time", "coordination.k8s.io", ("leases",), ("create",)),
         Need("the same", "coordination.k8s.io", ("leases",), ("get", "update"), (installation,)),
     )

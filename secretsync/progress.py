@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -48,8 +49,8 @@ class Progress:
 
 @contextmanager
 def progress(total: int, now: Callable[[], float]) -> Iterator[Progress]:
-    """Shows progress for as long as the context lasts."""
-    if not sys.stderr.isatty():
+    """Shows progress for as long as the context lasts. Clusters side by side, in threads, share no moving line."""
+    if not sys.stderr.isatty() or threading.current_thread() is not threading.main_thread():
         yield Progress(total, now, lambda line: log.info("waiting", why=line), EVERY)
         return
     from rich.console import Console  # slow to import, and only a terminal needs it

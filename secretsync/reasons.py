@@ -6,7 +6,7 @@ import re
 
 from secretsync.cluster.errors import Conflict
 from secretsync.errors import ROLLOUT_FAILED, ConfigError, SecretSyncError
-from secretsync.passes import Outcome
+from secretsync.passes import Fault, Outcome
 
 BUG = "bug"
 
@@ -52,6 +52,8 @@ def reason(outcome: Outcome) -> str:
 def reason_of(error: SecretSyncError) -> str:
     if isinstance(error, ConfigError):
         return "configuration"
+    if isinstance(error, Fault):
+        return BUG
     if isinstance(error, Conflict):
         return "conflict"
     if error.exit_code == ROLLOUT_FAILED:

@@ -20,6 +20,7 @@ from secretsync.listening import listening
 from secretsync.loop import Bell, Loop, Rhythm
 from secretsync.passes import Outcome, outcomes
 from secretsync.reasons import BUG, reason_of
+from secretsync.recording import record
 from secretsync.registry import Registry
 from secretsync.sources import credentials
 from secretsync.sync import sync
@@ -134,7 +135,7 @@ class Service:
     def _visit(self, destinations: list[Destination]) -> bool:
         self._registry.only([destination.name for destination in destinations])
         well = True
-        for outcome in outcomes(destinations, sync):
+        for outcome in outcomes(destinations, sync, record):
             self._registry.outcome(outcome)
             self._tell(outcome)
             well = well and outcome.exit_code == 0

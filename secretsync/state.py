@@ -93,10 +93,19 @@ class PackageState:
 
 
 @dataclass(frozen=True)
+class Result:
+    """What passes came to for a package, in a word and a fact, *since* the first that did, in seconds since 1970."""
+
+    verdict: str
+    since: int
+
+
+@dataclass(frozen=True)
 class State:
     """The state object of one installation in one namespace; packages are known by their Secret's name."""
 
     packages: Mapping[str, PackageState] = field(default_factory=dict)
+    results: Mapping[str, Result] = field(default_factory=dict)
 
     def of(self, secret: str) -> PackageState:
         return self.packages.get(secret, PackageState())
@@ -137,6 +146,14 @@ class State:
             packages={**self.packages, **{name: replace(self.of(name), checked=key) for name, key in keys.items()}},
         )
 
+    def came_to(self, verdicts: Mapping[str, str], now: int) -> State:
+        """A pass came to these *verdicts*; those that are as they were keep their time."""
+        results = {
+            secret: told if (told := self.results.get(secret)) and told.verdict == verdict else Result(verdict, now)
+            for secret, verdict in verdicts.items()
+        }
+        return replace(self, results={**self.results, **results})
+
     def with_package(self, secret: str, package: PackageState) -> State:
         return replace(self, packages={**self.packages, secret: package})
 
@@ -161,8 +178,9 @@ def from_secret(secret: Secret | None) -> State:
     if secret is None:
         return State()
     try:
-        packages = json.loads(secret.data[_KEY])["packages"]
-        return State({name: _package(told) for name, told in packages.items()})
+        told = json.loads(secret.data[_KEY])
+        results = {name: Result(**result) for name, result in told.get("results", {}).items()}
+        return State({name: _package(package) for name, package in told["packages"].items()}, results)
     except (KeyError, ValueError, TypeError, AttributeError):
         raise UnreadableState(secret.namespace, secret.name) from None
 

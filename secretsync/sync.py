@@ -14,9 +14,10 @@ from secretsync.destination import REAL_TIME, Clock, Destination, Report
 from secretsync.errors import SecretSyncError
 from secretsync.examine import examine
 from secretsync.look import look
-from secretsync.memory import Memory
+from secretsync.memory import Memory, recall
 from secretsync.model import Ref, Workload
 from secretsync.plan import Plan
+from secretsync.precedence import first_of_all
 from secretsync.rollout import Cause, Status
 from secretsync.signs import is_stage
 from secretsync.stale import Restart
@@ -30,10 +31,16 @@ log = structlog.get_logger()
 
 def preview(destination: Destination) -> Report:
     """What `sync` would do now; nothing is written."""
-    state = _memory(destination).state
+    state = recall(destination).state
     plan = look(destination, state)
     examination = examine(destination, plan, state)
-    return Report(destination.name, plan, examined=examination.examined, refused=examination.refused)
+    return Report(
+        destination.name,
+        plan,
+        examined=examination.examined,
+        refused=examination.refused,
+        results=state.results,
+    )
 
 
 def sync(destination: Destination, clock: Clock = REAL_TIME) -> Report:
@@ -52,24 +59,30 @@ def _pass(destination: Destination, clock: Clock) -> Report:
         return report
     if report.plan.idle:
         return _nothing_to_do(destination, report)
-    if until := _held_back(destination, report.plan, clock):
-        log.warning("the window is closed: changes wait", until=until)
-        return replace(report, waits=until)
+    if waits := _held_back(destination, report.plan, clock):
+        log.warning("changes wait", why=waits)
+        return replace(report, waits=waits)
     with turn(destination) as mine:
         return _take_turn(destination, replace(clock, sleep=mine.while_sleeping(clock.sleep)))
 
 
 def _held_back(destination: Destination, plan: Plan, clock: Clock) -> str:
-    """When the window opens that changes wait for; empty where nothing has to wait.
+    """What changes wait for: the window, another target; empty where nothing has to wait.
 
     What a person asked for, what puts back, and a rollout that has begun do not wait: half of a change is worse.
     """
-    window, state, now = destination.rollout.window, _memory(destination).state, clock.utc()
-    if window is None or window.is_open(now):
+    window, now = destination.rollout.window, clock.utc()
+    closed = window is not None and not window.is_open(now)
+    if not closed and not destination.after:
         return ""
     moving = [package for package in plan.packages if carry_out.moves(package, plan)]
-    begun = any(package.desired.hold or not state.of(package.placement.secret).finished for package in moving)
-    return f"{window.opens_after(now):%a %Y-%m-%d %H:%M %Z}" if moving and not begun else ""
+    state = recall(destination).state
+    if not moving or any(one.desired.hold or not state.of(one.placement.secret).finished for one in moving):
+        return ""
+    if window is not None and closed:
+        opens = f"{window.opens_after(now):%a %Y-%m-%d %H:%M %Z}"
+        return f"the window is closed; changes go out from {opens}, or by 'secretsync rollback' at once"
+    return first_of_all(destination.after, moving, now) if destination.after else ""
 
 
 def _nothing_to_do(destination: Destination, report: Report) -> Report:
@@ -78,7 +91,7 @@ def _nothing_to_do(destination: Destination, report: Report) -> Report:
     So it is with names that nobody remembers, as the state object was lost.
     """
     if report.examined or report.plan.forgotten:
-        memory = _memory(destination)
+        memory = recall(destination)
         examination = examine(destination, report.plan, memory.state)
         told = memory.state
         for package in report.plan.packages:
@@ -89,10 +102,16 @@ def _nothing_to_do(destination: Destination, report: Report) -> Report:
 
 
 def _take_turn(destination: Destination, clock: Clock) -> Report:
-    memory = _memory(destination)
+    memory = recall(destination)
     plan = look(destination, memory.state)
     examination = examine(destination, plan, memory.state)
-    report = Report(destination.name, plan, examined=examination.examined, refused=examination.refused)
+    report = Report(
+        destination.name,
+        plan,
+        examined=examination.examined,
+        refused=examination.refused,
+        results=memory.state.results,
+    )
     if report.refused:
         return report
     if plan.idle:
@@ -153,10 +172,6 @@ def _prove(destination: Destination, plan: Plan, memory: Memory, clock: Clock) -
             rejection = memory.state.of(secret).rejected(reason, bundle.digest, bundle.revision.id)
             memory.keep(memory.state.with_package(secret, rejection))
         raise
-
-
-def _memory(destination: Destination) -> Memory:
-    return Memory(destination.cluster, destination.installation, destination.namespace, destination.manager)
 
 
 def _roll_out(destination: Destination, report: Report, memory: Memory, clock: Clock) -> Report:

@@ -28,6 +28,7 @@ class MemoryCluster:
         self.before: Callable[[str, str], None] = lambda verb, name: None
         self.words = ""
         self.objects: dict[tuple[str, str], Manifest] = {}
+        self.events: list[Manifest] = []
         self._version = 0
 
     def secret(self, namespace: str, name: str) -> Secret | None:
@@ -103,6 +104,10 @@ class MemoryCluster:
         stored["metadata"] |= {"resourceVersion": str(self._version), "uid": name}
         self.objects[kind, name] = stored
         return deepcopy(stored)
+
+    def tell(self, event: Manifest, *, manager: str) -> None:
+        self._called("tell", event["reason"])
+        self.events.append(event)
 
     def remove(self, manifest: Manifest) -> None:
         self._called("remove", manifest["metadata"]["name"])

@@ -207,15 +207,15 @@ def test_the_long_running_form_tells_how_it_is(folder: Path) -> None:
     assert 'secretsync_stage_duration_seconds_count{package="pol",stage="fetch",target=""} 1.0' in metrics
 
 
-def test_a_pass_that_cannot_begin_is_a_failure_and_no_reason_to_start_anew(folder: Path) -> None:
+def test_a_cluster_that_cannot_be_opened_is_a_failure_of_its_target_and_no_reason_to_start_anew(folder: Path) -> None:
     port = free_port()
     unknown = CONFIGURATION.replace("{directory: ./cluster}", "{context: nowhere, kubeconfig: ./none}")
     (folder / "secretsync.yaml").write_text(unknown + f"health: {{port: {port}}}\n")
-    failure = 'secretsync_failures_total{reason="configuration",target=""} 1.0'
+    failure = 'secretsync_failures_total{reason="configuration",target="context nowhere, namespace rucio"} 1.0'
     with started(folder):
         until(lambda: failure in answer_of(port, "/metrics")[1], "the failure is counted once")
         assert answer_of(port, "/healthz")[0] == 200
-        assert answer_of(port, "/readyz")[0] == 503
+        until(lambda: answer_of(port, "/readyz")[0] == 200, "a pass came to its end")
 
 
 def test_a_port_that_is_taken_ends_the_start_with_its_number(folder: Path) -> None:

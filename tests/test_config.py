@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -165,3 +166,41 @@ def test_the_example_explains_each_key_of_a_source(model: type[BaseModel]) -> No
     elsewhere = {"secretName", "vo", "check"}  # with several packages or VOs; the check's rules explain themselves
     keys = model.model_json_schema(by_alias=True)["properties"].keys() - elsewhere
     assert [key for key in sorted(keys) if f"{key}:" not in text] == []
+
+
+TESTBED = {"cluster": {"context": "testbed"}, "namespace": "rucio", "name": "testbed"}
+PRODUCTION = {"cluster": {"context": "production"}, "namespace": "rucio", "name": "production"}
+
+
+def targets(*told: dict[str, Any]) -> config.Config:
+    packages = [{"moduleName": "atlas", "requirement": "atlas==1"}]
+    return config.parse({"packages": packages, "targets": list(told)}, Path("secretsync.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("after", "seconds"), [("testbed", 0), ({"target": "testbed"}, 0), ({"target": "testbed", "for": "24h"}, 86400)]
+)
+def test_a_target_may_go_after_another_by_its_name_and_for_how_long(after: object, seconds: float) -> None:
+    told = targets(TESTBED, {**PRODUCTION, "after": after}).targets[1].after
+    assert told
+    assert (told.target, told.for_) == ("testbed", seconds)
+
+
+@pytest.mark.parametrize(
+    ("told", "sentence"),
+    [
+        ([TESTBED, {**PRODUCTION, "name": "testbed"}], "two have the name 'testbed'"),
+        ([TESTBED, {**PRODUCTION, "after": "tesbed"}], "no target in a cluster has the name 'tesbed'; there are: "),
+        ([{**TESTBED, "after": "testbed"}], "testbed after testbed has no beginning"),
+        ([{**TESTBED, "after": "production"}, {**PRODUCTION, "after": "testbed"}], "has no beginning"),
+        ([{**TESTBED, "cluster": {"directory": "x"}}, {**PRODUCTION, "after": "testbed"}], "no target in a cluster"),
+        ([TESTBED, {**PRODUCTION, "after": {"target": "testbed", "for": "soon"}}], "'soon' is not a duration"),
+        ([TESTBED, {**PRODUCTION, "after": {"target": "testbed", "four": "1h"}}], "did you mean 'for'?"),
+        ([TESTBED, {**PRODUCTION, "after": 5}], "after"),
+    ],
+)
+def test_a_target_that_goes_after_nobody_is_an_error_that_says_who_is_there(
+    told: list[dict[str, Any]], sentence: str
+) -> None:
+    with pytest.raises(config.UnusableConfig, match=re.escape(sentence)):
+        targets(*told)

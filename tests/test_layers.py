@@ -15,7 +15,7 @@ CORE = {
     "rollout", "wait", "plan", "surroundings", "pinned", "wiring/styles", "wiring/values", "wiring/patch",
     "wiring/lint", "wiring/merge", "wiring/yaml_text", "wiring/site_values", "wiring/injection",
     "permissions", "doctor/container", "doctor/rucio_cfg", "doctor/conditions",
-    "doctor/footing", "metrics", "reasons", "wired", "wiring/field_managers", "wiring/rewiring",
+    "doctor/footing", "metrics", "reasons", "verdict", "events", "wired", "wiring/field_managers", "wiring/rewiring",
 }  # fmt: skip
 ONLY_IN = {
     "kubernetes": ("cluster/kubernetes",),

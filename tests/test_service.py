@@ -100,7 +100,7 @@ def test_a_bug_is_counted_once_and_does_not_end_the_loop(
         raise RuntimeError("a bug")
 
     monkeypatch.setattr(service, "sync", broken)
-    counted = 'secretsync_failures_total{reason="bug",target=""} 1.0'
+    counted = 'secretsync_failures_total{reason="bug",target="directory cluster, namespace rucio"} 1.0'
     serve_until(lambda: counted in answer(port, "/metrics")[1], tmp_path, port)
     with pytest.raises(OSError, match="refused"):
         socket.create_connection(("127.0.0.1", port))

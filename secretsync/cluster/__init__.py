@@ -65,5 +65,8 @@ class Cluster(Protocol):
     def allows(self, namespace: str, access: Access) -> bool:
         """Whether this account may do one thing there."""
 
+    def tell(self, event: Manifest, *, manager: str) -> None:
+        """Write an Event, whose name is its own."""
+
     def remove(self, manifest: Manifest) -> None:
         """Delete exactly this object and, in the background, what it owns; nothing happens when it has gone."""

@@ -101,6 +101,9 @@ class DirectoryCluster:
     def allows(self, namespace: str, access: Access) -> bool:
         return True
 
+    def tell(self, event: Manifest, *, manager: str) -> None:
+        """Whoever reads the directory's history sees what happened."""
+
     def remove(self, manifest: Manifest) -> None:
         return None
 

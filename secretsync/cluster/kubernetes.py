@@ -19,7 +19,14 @@ _SECRETS = "/api/v1/namespaces/{namespace}/secrets"
 _PODS = "/api/v1/namespaces/{namespace}/pods"
 _WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
 _SPAWNERS = ("ReplicaSet", "ControllerRevision", "Job", "CronJob", "Pod")
-_GROUPS = {"Job": "batch/v1", "CronJob": "batch/v1", "Pod": "v1", "ConfigMap": "v1", "Lease": "coordination.k8s.io/v1"}
+_GROUPS = {
+    "Job": "batch/v1",
+    "CronJob": "batch/v1",
+    "Pod": "v1",
+    "ConfigMap": "v1",
+    "Lease": "coordination.k8s.io/v1",
+    "Event": "events.k8s.io/v1",
+}
 _PAGE = 500
 _TRIES = 5
 _LOG_LINES = 10
@@ -177,6 +184,19 @@ class KubernetesCluster:
         if live is None or not contains(live, {**manifest, "metadata": {"name": metadata["name"]}}):
             raise Conflict(Ref(kind, metadata["namespace"], metadata["name"]), "was written by someone else")
         return live
+
+    def tell(self, event: Manifest, *, manager: str) -> None:
+        metadata = event["metadata"]
+        reply = self._connection.send(
+            Call("create", _resource("Event"), metadata["namespace"], metadata["name"]),
+            "POST",
+            _path("Event"),
+            query={"fieldManager": manager},
+            body=event,
+        )
+        # its name is its own: what is there already is this very Event, whose answer was lost
+        if reply.status != HTTPStatus.CONFLICT:
+            reply.check()
 
     def remove(self, manifest: Manifest) -> None:
         kind, metadata = manifest["kind"], manifest["metadata"]

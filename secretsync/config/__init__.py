@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -92,6 +92,16 @@ class Config(Model):
         return self
 
     @model_validator(mode="after")
+    def _goes_after_one_that_can_be_current(self) -> Config:
+        names = [target.name for target in self.targets if target.name]
+        for name in {name for name in names if names.count(name) > 1}:
+            raise ValueError(f"targets: two have the name {name!r}")
+        known = {one.name: one for one in self.targets if one.name and not isinstance(one.cluster, DirectoryCluster)}
+        for target in self.targets:
+            _follow(target, known)
+        return self
+
+    @model_validator(mode="after")
     def _wires_one_package_for_each_vo(self) -> Config:
         vos = [package.vo.upper() for package in self.packages]
         if len(set(vos)) < len(vos) and any(target.wire for target in self.targets):
@@ -101,6 +111,20 @@ class Config(Model):
     def secret_name(self, package: Package, target: Target) -> str:
         """The name of the Secret that holds *package*'s own directory in *target*."""
         return package.secret_name or target.secret_name or package.module_name.lower().replace("_", "-").strip("-")
+
+
+def _follow(target: Target, known: Mapping[str, Target]) -> None:
+    """Raises ValueError where *after* leads nowhere, or in a circle."""
+    seen: list[str] = []
+    while target.after:
+        name = target.after.target
+        if name not in known:
+            there = ", ".join(known) or "none"
+            raise ValueError(f"targets: after: no target in a cluster has the name {name!r}; there are: {there}")
+        if name in seen:
+            raise ValueError(f"targets: after: {' after '.join((*seen, name))} has no beginning")
+        seen.append(name)
+        target = known[name]
 
 
 def load(path: Path) -> Config:
@@ -189,4 +213,7 @@ def _keys(node: object) -> Iterator[str]:
     if isinstance(node, dict):
         yield from node.get("properties", {})
         for child in node.values():
+            yield from _keys(child)
+    elif isinstance(node, list):
+        for child in node:
             yield from _keys(child)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, WithJsonSchema, model_validator
 
 from secretsync import window
 from secretsync.config.fields import Model, Name, Seconds
@@ -90,9 +90,38 @@ class Rollout(Model):
     )
 
 
+class After(Model):
+    """Another target that has to be current first."""
+
+    target: Name
+    for_: Seconds = Field(0, alias="for", description="how long that one has to have been current with it")
+
+
+def _target(value: object) -> object:
+    """The name alone is the target's."""
+    return {"target": value} if isinstance(value, str) else value
+
+
+_NAME_OR_MAPPING = {
+    "anyOf": [
+        {"type": "string"},
+        {
+            "type": "object",
+            "properties": {"target": {"type": "string"}, "for": {"type": ["number", "string"]}},
+            "required": ["target"],
+            "additionalProperties": False,
+        },
+    ]
+}
+
+
 class Target(Model):
     """A namespace of a cluster that gets the packages."""
 
+    name: Name | None = Field(None, description="what reports, metrics and after: call it; default: where it is")
+    after: Annotated[After, BeforeValidator(_target), WithJsonSchema(_NAME_OR_MAPPING)] | None = Field(
+        None, description="the name of a target that has to be current with new content before this one gets it"
+    )
     cluster: Cluster
     namespace: Name
     secret_name: Name | None = Field(None, description="default: the module's name, lower-case, with hyphens")

@@ -14,7 +14,7 @@ from secretsync.destination import Delivery, Destination
 from secretsync.doctor import container, rucio_cfg
 from secretsync.doctor.conditions import Deployed, Verdict, View, judge
 from secretsync.doctor.container import Environment, Mount, Sources
-from secretsync.memory import Memory
+from secretsync.memory import recall
 from secretsync.model import Manifest, Ref, Secret, Workload
 from secretsync.rollout import pods_of
 from secretsync.surroundings import image_name
@@ -75,7 +75,7 @@ def examine(destination: Destination) -> Examination:
 
 
 def _live(destination: Destination) -> list[tuple[Delivery, Sequence[Secret]]]:
-    memory = Memory(destination.cluster, destination.installation, destination.namespace, destination.manager)
+    memory = recall(destination)
     return [(one, hands.live_secrets(destination, one, memory)) for one in destination.deliveries]
 
 

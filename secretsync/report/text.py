@@ -138,7 +138,7 @@ def _mixed(report: Report) -> Iterable[str]:
 def _summary(report: Report) -> str:
     plan = report.plan
     if report.waits:
-        return f"waits: the window is closed; changes go out from {report.waits}, or by 'secretsync rollback' at once"
+        return f"waits: {report.waits}"
     if report.refused:
         return f"REFUSED: {report.refused}. Mend the package, or see 'check:' in the configuration"
     if not plan.packages:

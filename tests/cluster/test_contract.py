@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from secretsync.cluster.errors import Conflict, UnreadableSelector, WorkloadGone
+from secretsync.events import Event, manifest
 from secretsync.model import Ref, Secret
 from tests.cluster.places import Place
 
@@ -51,6 +53,13 @@ def test_type_and_immutability_are_kept(place: Place) -> None:
     live = place.cluster.secret(place.namespace, "atlas")
     assert live is not None
     assert (live.type, live.immutable) == ("example.org/policy", True)
+
+
+def test_an_event_is_written_and_one_that_is_there_already_is_the_same(place: Place) -> None:
+    event = Event("Applied", Ref("Secret", place.namespace, "atlas"), "atlas 1.0, write 1" * 100)
+    told = manifest(event, "atlas.0123456789abcdef", datetime.now(UTC), "pod-with-a-long-name/1")
+    place.cluster.tell(told, manager=MANAGER)
+    place.cluster.tell(told, manager=MANAGER)
 
 
 def test_creating_what_is_there_is_a_conflict_and_leaves_it(place: Place) -> None:

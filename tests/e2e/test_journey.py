@@ -97,7 +97,7 @@ def kill_at_the_first_restart(process: Popen[str]) -> faults.Spoils:
     return spoils
 
 
-def test_5_a_commit_without_the_modules_directory_is_refused_and_nothing_is_touched(
+def test_5_a_commit_without_the_modules_directory_is_refused_and_told_once_and_what_is_live_is_not_touched(
     site: Site, repository: Repository
 ) -> None:
     repository.push({}, module=MODULE)
@@ -105,8 +105,16 @@ def test_5_a_commit_without_the_modules_directory_is_refused_and_nothing_is_touc
     run = site.run()
     assert run.code == 1, run
     assert MODULE in run.log
-    assert not [call for call in site.plane.calls_since(mark, site.namespace) if call.writes]
+    wrote = [call for call in site.plane.calls_since(mark, site.namespace) if call.writes]
+    assert {call.resource for call in wrote} <= {"leases", "secrets", "events"}
+    assert {call.name for call in wrote if call.resource == "secrets"} == {"secretsync-state"}
     assert site.live_files() == PACKAGE
+    events = site.plane.all("Event", site.namespace)
+    assert [one["reason"] for one in events if MODULE in one.get("message", "")] == ["SourceUnavailable"]
+
+    mark = site.plane.audit_mark()
+    assert site.run().code == 1
+    assert not [call for call in site.plane.calls_since(mark, site.namespace) if call.writes]
 
 
 def test_6_a_module_that_pods_cannot_import_fails_fast_with_their_words_and_the_next_commit_heals_it(

@@ -1,0 +1,19 @@
+"""A cluster that could not be opened: its targets fail, each with the same sentence, and others go on."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+from secretsync.errors import SecretSyncError
+
+
+class ClosedCluster:
+    """Stands where the cluster would; whatever is asked of it raises why it could not be opened."""
+
+    runs_pods = True
+
+    def __init__(self, why: SecretSyncError) -> None:
+        self._why = why
+
+    def __getattr__(self, verb: str) -> NoReturn:
+        raise self._why

@@ -1,0 +1,59 @@
+"""New content that another target has to be current with first: a testbed before production."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from secretsync import pack, verdict
+from secretsync.changes import PackagePlan
+from secretsync.destination import After
+from secretsync.errors import SecretSyncError
+from secretsync.memory import recall
+from secretsync.state import Result
+
+
+def first_of_all(after: After, packages: Sequence[PackagePlan], now: datetime) -> str:
+    """Why the other target does not let *packages* go out yet; empty where it does.
+
+    What is live already is only put right, and waits for nobody.
+    """
+    new = [package for package in packages if not _is_live(package)]
+    if not new:
+        return ""
+    other = after.destination
+    try:
+        results = recall(other).state.results
+    except SecretSyncError as error:
+        return f"target {other.name} cannot be asked whether it is current: {error}"
+    secrets = {delivery.placement.module: delivery.placement.secret for delivery in other.deliveries}
+    return next(
+        (
+            f"{package.placement.module} {package.desired.bundle.revision.short} {why}"
+            for package in new
+            if (why := _not_yet(after, results.get(secrets[package.placement.module]), package, now))
+        ),
+        "",
+    )
+
+
+def _is_live(package: PackagePlan) -> bool:
+    return bool(package.live) and pack.live_bundle(package.live).digest == package.desired.bundle.digest
+
+
+def _not_yet(after: After, result: Result | None, package: PackagePlan, now: datetime) -> str:
+    name, wanted = after.destination.name, str(verdict.current(package.desired.bundle.digest))
+    if result is None or result.verdict != wanted:
+        return f"goes out when target {name} is current with it; that one is: {result.verdict if result else 'unknown'}"
+    left = after.seconds - (now.timestamp() - result.since)
+    if left <= 0:
+        return ""
+    return f"goes out when target {name} has been current with it for {_span(left)} more"
+
+
+def _span(seconds: float) -> str:
+    """``23 h``, ``5 min``: rounded up, so that it is never too early."""
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds > size:
+            return f"{-int(-seconds // size)} {unit}"
+    return f"{-int(-seconds // 1)} s"
