@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -24,6 +24,8 @@ from secretsync.sources.watched import Watched
 if TYPE_CHECKING:
     from secretsync.cluster.kubernetes_connection import Patience
     from secretsync.election import Election
+    from secretsync.events import Event
+    from secretsync.recording import Notify
 
 
 class Once:
@@ -168,6 +170,23 @@ def _place(target: config.Target) -> str:
             return f"context {context}"
         case _:
             return "this cluster"
+
+
+def notifier(configuration: config.Config, base: Path) -> Notify | None:
+    """Who is told what is new; None where nobody is."""
+    if not configuration.notify:
+        return None
+    # imported here: most tell nobody
+    from secretsync.notify import open_channel, tell
+    from secretsync.notify.message import message
+
+    channels = [open_channel(told, base) for told in configuration.notify]
+
+    def notify(destination: Destination, events: Sequence[Event]) -> None:
+        of_packages = [event for event in events if event.regarding.kind == "Secret"]
+        tell(channels, [message(event, configuration.installation, destination.name) for event in of_packages])
+
+    return notify
 
 
 def candidate(election: config.Election, installation: str, base: Path, wake: Callable[[], None]) -> Election:

@@ -82,17 +82,21 @@ def cli(
 
 
 def _once(settings: Settings, *, dry_run: bool, diff: bool) -> int:
-    from secretsync import assemble
-    from secretsync.passes import outcomes, worst
-    from secretsync.recording import record
-    from secretsync.sync import preview, sync
+    from secretsync import once
+    from secretsync.passes import worst
 
-    destinations = assemble.destinations(settings.configuration(), settings.base)
-    codes = []
-    for outcome in outcomes(destinations, preview) if dry_run else outcomes(destinations, sync, record):
+    def tell(outcome: Outcome) -> None:
         _tell(outcome, settings.output, diff=diff)
-        codes.append(outcome.exit_code)
-    return worst(codes)
+
+    if dry_run:
+        told = once.preview_all(settings.configuration(), settings.base, tell)
+    else:
+        told = once.sync_all(settings.configuration(), settings.base, tell)
+    if len(told) > 1 and settings.output == "text":
+        from secretsync.report.outcomes import render
+
+        click.echo(render(told), nl=False)
+    return worst(outcome.exit_code for outcome in told)
 
 
 def _tell(outcome: Outcome, output: str, *, diff: bool = False) -> None:

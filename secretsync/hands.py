@@ -13,7 +13,7 @@ from secretsync.errors import SecretSyncError
 from secretsync.memory import Memory, recall
 from secretsync.model import Bundle, Ref, Secret, Workload
 from secretsync.rollout import Status
-from secretsync.state import Hold, PackageState
+from secretsync.state import Hold, PackageState, Result
 from secretsync.sync import sync
 from secretsync.wiring.field_managers import manager_of
 from secretsync.wiring.references import secrets_referenced
@@ -47,7 +47,8 @@ class NotInHistory(SecretSyncError):
 class Deployed:
     """One package as it is live. *bundle* is None where nothing is; *drift* says that its bytes are not what it says.
 
-    *workloads* tells for each that mounts it which write its template carries, and how its rollout is.
+    *result* is what passes come to, since when; *workloads* tells for each that mounts it which write its template
+    carries, and how its rollout is.
     """
 
     module: str
@@ -56,6 +57,7 @@ class Deployed:
     since: datetime | None
     drift: bool
     remembered: PackageState
+    result: Result | None
     workloads: Mapping[Ref, tuple[int, Status]]
 
 
@@ -86,6 +88,7 @@ def _deployed(destination: Destination, delivery: Delivery, memory: Memory, work
         since=max((one.data_written for one in live if one.data_written), default=None),
         drift=bool(live) and not pack.intact(live),
         remembered=memory.state.of(secret),
+        result=memory.state.results.get(secret),
         workloads={
             workload.ref: (stamped_write(workload, secret), rollout.status(workload))
             for workload in workloads

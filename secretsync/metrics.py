@@ -62,6 +62,9 @@ COUNTERS: Mapping[str, Metric] = {
     "secretsync_sync_requests_total": Metric(
         ("by",), "Passes that were asked for over HTTP, by how that was proven; refused where it was not."
     ),
+    "secretsync_notifications_total": Metric(
+        ("channel", "result"), "News that were sent to slack, a webhook or by email, or failed to be."
+    ),
 }
 DURATIONS: Mapping[str, Metric] = {
     "secretsync_stage_duration_seconds": Metric(

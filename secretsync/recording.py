@@ -21,34 +21,44 @@ from secretsync.verdict import verdicts
 
 log = structlog.get_logger()
 
+Notify = Callable[[Destination, Sequence[Event]], None]
+"""Tells people."""
 
-def record(outcome: Outcome, utc: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+
+def record(
+    outcome: Outcome, notify: Notify | None = None, utc: Callable[[], datetime] = lambda: datetime.now(UTC)
+) -> None:
     """A pass with nothing to tell writes nothing. What cannot be told is logged, and decides nothing."""
     if not outcome.destination.cluster.runs_pods:
         return
     try:
-        _record(outcome, utc)
+        told = _record(outcome, utc)
     except Busy as busy:
         log.debug("another run tells what it comes to", why=str(busy))
     except SecretSyncError as error:
         log.warning("what this pass came to could not be recorded in the cluster", why=str(error))
+    else:
+        if notify and told:
+            notify(outcome.destination, told)
 
 
-def _record(outcome: Outcome, utc: Callable[[], datetime]) -> None:
+def _record(outcome: Outcome, utc: Callable[[], datetime]) -> Sequence[Event]:
+    """What is news, once that was remembered: of two that are at work, one tells it."""
     destination = outcome.destination
     came_to = {secret: str(verdict) for secret, verdict in verdicts(outcome).items()}
     if not came_to or isinstance(outcome.error, (Unreachable, ConfigError)):
-        return
+        return ()
     before = _before(outcome)
     told = events(outcome, before)
     if not told and all(before.get(secret) == verdict for secret, verdict in came_to.items()):
-        return
+        return ()
     with turn(destination, utc):
         memory = recall(destination)
         if not memory.begun:
-            return  # nothing was ever deployed: whoever tries to reads the log
+            return ()  # nothing was ever deployed: whoever tries to reads the log
         memory.keep(memory.state.came_to(came_to, int(utc().timestamp())))
         _tell(destination, told, utc)
+    return told
 
 
 def _before(outcome: Outcome) -> dict[str, str]:
@@ -60,4 +70,8 @@ def _tell(destination: Destination, told: Sequence[Event], utc: Callable[[], dat
     instance = f"{socket.gethostname()}/{os.getpid()}"
     for event in told:
         name = f"{event.regarding.name[:200]}.{uuid.uuid4().hex[:16]}"
-        destination.cluster.tell(manifest(event, name, utc(), instance), manager=destination.manager)
+        try:
+            destination.cluster.tell(manifest(event, name, utc(), instance), manager=destination.manager)
+        except SecretSyncError as error:
+            log.warning("an Event could not be written, nor are the others", why=str(error))
+            return

@@ -22,7 +22,7 @@ from secretsync import __version__
 from secretsync.metrics import COUNTERS, DURATIONS, GAUGES, PROCESS, SUCCESS, Sample, samples
 from secretsync.passes import Outcome
 from secretsync.reasons import reason, source_reason
-from secretsync.signs import CallEnded, Sign, SourceFailed, StageEnded
+from secretsync.signs import CallEnded, Notified, Sign, SourceFailed, StageEnded
 
 _SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800)
 
@@ -68,7 +68,7 @@ class Registry:
         self._told = Told()
         self.registry.register(self._told)
         ProcessCollector(registry=self.registry)
-        self._failures, self._source_errors, self._calls, self._requests = (
+        self._failures, self._source_errors, self._calls, self._requests, self._notifications = (
             Counter(name, metric.meaning, metric.labels, registry=self.registry) for name, metric in COUNTERS.items()
         )
         (self._seconds,) = (
@@ -89,6 +89,8 @@ class Registry:
                 self._calls.labels(verb, resource, code).inc()
             case SourceFailed(package, error):
                 self._source_errors.labels(package, source_reason(error)).inc()
+            case Notified(channel, result):
+                self._notifications.labels(channel, result).inc()
 
     def outcome(self, outcome: Outcome) -> None:
         """Learn what became of a target."""

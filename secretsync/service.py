@@ -135,7 +135,8 @@ class Service:
     def _visit(self, destinations: list[Destination]) -> bool:
         self._registry.only([destination.name for destination in destinations])
         well = True
-        for outcome in outcomes(destinations, sync, record):
+        notify = assemble.notifier(self._followed.current, self._base)
+        for outcome in outcomes(destinations, sync, partial(record, notify=notify)):
             self._registry.outcome(outcome)
             self._tell(outcome)
             well = well and outcome.exit_code == 0

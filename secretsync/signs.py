@@ -42,7 +42,15 @@ class SourceFailed:
     error: SecretSyncError
 
 
-Sign = StageEnded | CallEnded | SourceFailed
+@dataclass(frozen=True)
+class Notified:
+    """Somebody was told, or could not be; *result* is ``sent`` or ``failed``."""
+
+    channel: str
+    result: str
+
+
+Sign = StageEnded | CallEnded | SourceFailed | Notified
 Listener = Callable[[Sign], None]
 
 _listeners: list[Listener] = []

@@ -38,7 +38,7 @@ class Sites:
         )
         clock = Clock(lambda: 0, lambda _: None, lambda: self.now)
         told = outcomes(
-            [testbed, production], lambda one: sync(one, clock), lambda outcome: record(outcome, lambda: self.now)
+            [testbed, production], lambda one: sync(one, clock), lambda outcome: record(outcome, utc=lambda: self.now)
         )
         (report,) = (one.report for one in told if one.destination.name == "production")
         assert report

@@ -43,7 +43,7 @@ def broken() -> Site:
 def passed(site: Site, at: datetime = NOON) -> list[str]:
     """One pass; the reasons of its Events, each with its object."""
     site.cluster.events.clear()
-    list(outcomes([site.destination], lambda _: site.sync(), lambda outcome: record(outcome, lambda: at)))
+    list(outcomes([site.destination], lambda _: site.sync(), lambda outcome: record(outcome, utc=lambda: at)))
     return [f"{event['reason']} {event['regarding']['name']}" for event in site.cluster.events]
 
 

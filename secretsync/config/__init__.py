@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from secretsync.config.check import Check
 from secretsync.config.fields import Model, Name, Seconds
+from secretsync.config.notify import Channel, Email, Pushgateway, Slack, WebhookReceiver
 from secretsync.config.package import Package
 from secretsync.config.service import Election, Health, Webhook
 from secretsync.config.target import Cluster, ContextCluster, DirectoryCluster, InCluster, Rollout, Target
@@ -21,17 +22,22 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 __all__ = [
+    "Channel",
     "Check",
     "Cluster",
     "Config",
     "ContextCluster",
     "DirectoryCluster",
     "Election",
+    "Email",
     "InCluster",
     "Package",
+    "Pushgateway",
     "Rollout",
+    "Slack",
     "Target",
     "UnusableConfig",
+    "WebhookReceiver",
     "from_text",
     "load",
     "parse",
@@ -65,6 +71,8 @@ class Config(Model):
     health: Health | None = Field(None, description="the long-running form tells how it is, and its metrics")
     webhook: Webhook | None = Field(None, description="the long-running form starts a pass when it is asked to")
     election: Election | None = Field(None, description="for several processes of the long-running form: one leads")
+    notify: tuple[Channel, ...] = Field((), description="who is told when a state changes")
+    pushgateway: Pushgateway | None = Field(None, description="where a run by --once leaves its metrics")
     cache: Path | None = Field(
         None, description="the cache's folder; default: secretsync in $XDG_CACHE_HOME or ~/.cache"
     )

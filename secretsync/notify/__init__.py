@@ -1,1 +1,71 @@
-"""Reports are sent somewhere; a failing notifier never decides a run."""
+"""News are sent to people. A failure to do so is told in the log, and decides nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import structlog
+
+from secretsync import config, signs
+from secretsync.errors import SecretSyncError
+from secretsync.notify.message import Message, text
+from secretsync.signs import Notified
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Channel:
+    """One way to tell people, by its *kind*; *send* raises SecretSyncError. Without *reasons* it gets all news."""
+
+    kind: str
+    send: Callable[[Message, str], None]
+    reasons: frozenset[str] = frozenset()
+    template: str = ""
+
+    def wants(self, message: Message) -> bool:
+        return not self.reasons or message.reason in self.reasons
+
+
+def open_channel(told: config.Channel, base: Path) -> Channel:
+    """The channel that the configuration tells of; credentials are read when something is sent."""
+    kind, send = _way(told, base)
+    return Channel(kind, send, frozenset(told.on), told.template)
+
+
+def tell(channels: Sequence[Channel], messages: Sequence[Message]) -> None:
+    """Send each message to all who want it."""
+    for message in messages:
+        for channel in channels:
+            if channel.wants(message):
+                _tell(channel, message)
+
+
+def _tell(channel: Channel, message: Message) -> None:
+    try:
+        channel.send(message, text(message, channel.template))
+    except SecretSyncError as error:
+        log.warning("somebody could not be told", channel=channel.kind, news=message.reason, why=str(error))
+        signs.tell(Notified(channel.kind, "failed"))
+    else:
+        log.info("told", channel=channel.kind, news=message.reason, about=message.object)
+        signs.tell(Notified(channel.kind, "sent"))
+
+
+def _way(told: config.Channel, base: Path) -> tuple[str, Callable[[Message, str], None]]:
+    # imported here: whoever tells nobody pays for none of them
+    if told.slack:
+        from secretsync.notify import slack
+
+        return "slack", partial(slack.send, told.slack, base)
+    if told.webhook:
+        from secretsync.notify import webhook
+
+        return "webhook", partial(webhook.send, told.webhook, base)
+    from secretsync.notify import mail
+
+    assert told.email  # noqa: S101 - the configuration has one of the three
+    return "email", partial(mail.send, told.email, base)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Any
 
 from secretsync.hands import Deployed, Entry
@@ -43,6 +45,8 @@ def _lines(one: Deployed) -> Iterable[str]:
     yield f"    from      {bundle.revision.source} {bundle.revision.ref}".rstrip()
     yield f"    digest    sha256:{bundle.digest}"
     yield f"    write     {one.write}{f', since {one.since:%Y-%m-%d %H:%M:%S} UTC' if one.since else ''}"
+    if one.result:
+        yield wrapped(f"    passes    {one.result.verdict}, since {_time(one.result.since)}")
     if one.drift:
         yield wrapped("    DRIFT     the live bytes are not those that were written; the next run repairs them")
     if one.remembered.hold:
@@ -59,6 +63,10 @@ def _workloads(one: Deployed) -> Iterable[str]:
         if ref not in current:
             what = f"carries write {write}" if write else "was never restarted for it"
             yield wrapped(f"      {ref.kind} {ref.name}: {what}; {status.state}: {status.message}")
+
+
+def _time(seconds: int) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _runs(one: Deployed, write: int, state: State) -> bool:
@@ -83,6 +91,7 @@ def _document(one: Deployed) -> dict[str, Any]:
         "since": one.since.isoformat() if one.since else None,
         "drift": one.drift,
         "held": one.remembered.hold.reason if one.remembered.hold else None,
+        "result": asdict(one.result) if one.result else None,
         "finished": one.remembered.finished,
         "workloads": [
             {"workload": str(ref), "write": write, "state": str(status.state), "message": status.message}

@@ -52,7 +52,7 @@ def _lines(report: Report, *, diff: bool) -> Iterable[str]:
         yield wrapped(line)
     for one in report.plan.degraded:
         yield wrapped(f"  degraded: {one}")
-    yield wrapped(f"  {_summary(report)}")
+    yield wrapped(f"  {summary(report)}")
     if report.undone:
         yield from _lines(report.undone, diff=False)
 
@@ -135,7 +135,8 @@ def _mixed(report: Report) -> Iterable[str]:
         )
 
 
-def _summary(report: Report) -> str:
+def summary(report: Report) -> str:
+    """What a pass came to, in a sentence."""
     plan = report.plan
     if report.waits:
         return f"waits: {report.waits}"

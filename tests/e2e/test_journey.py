@@ -110,7 +110,8 @@ def test_5_a_commit_without_the_modules_directory_is_refused_and_told_once_and_w
     assert {call.name for call in wrote if call.resource == "secrets"} == {"secretsync-state"}
     assert site.live_files() == PACKAGE
     events = site.plane.all("Event", site.namespace)
-    assert [one["reason"] for one in events if MODULE in one.get("message", "")] == ["SourceUnavailable"]
+    (told,) = [event["message"] for event in events if event.get("reason") == "SourceUnavailable"]
+    assert MODULE in told
 
     mark = site.plane.audit_mark()
     assert site.run().code == 1
