@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import click
 import structlog
 
-from secretsync import __version__, log, stop
-from secretsync.commands import Commands, Settings
-from secretsync.errors import FAILED, SecretSyncError
+from secretsync import log, stop
+from secretsync.commands import Commands, Settings, explain
+from secretsync.errors import FAILED, SecretSyncError, worst
 
 if TYPE_CHECKING:
     from secretsync.passes import Outcome
@@ -35,6 +35,14 @@ Exit codes:
 """
 
 
+def _versions(context: click.Context, _parameter: click.Parameter, asked: bool) -> None:
+    if asked and not context.resilient_parsing:
+        from secretsync.versions import versions
+
+        click.echo(versions())
+        context.exit()
+
+
 @click.group(cls=Commands, invoke_without_command=True, epilog=_EXAMPLES, context_settings={"max_content_width": 80})
 @click.option(
     "--config",
@@ -53,7 +61,9 @@ Exit codes:
 @click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True, help="The report.")
 @click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("--verbose", "-v", is_flag=True, help="Log every step.")
-@click.version_option(__version__)
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_versions, help="And what it stands on."
+)
 @click.pass_context
 def cli(
     context: click.Context,
@@ -83,7 +93,6 @@ def cli(
 
 def _once(settings: Settings, *, dry_run: bool, diff: bool) -> int:
     from secretsync import once
-    from secretsync.passes import worst
 
     def tell(outcome: Outcome) -> None:
         _tell(outcome, settings.output, diff=diff)
@@ -103,11 +112,11 @@ def _tell(outcome: Outcome, output: str, *, diff: bool = False) -> None:
     from secretsync import report
 
     if outcome.error:
-        _explain(outcome.error, outcome.destination.name)
+        explain(outcome.error, outcome.destination.name)
     elif outcome.report:
         click.echo(report.render(outcome.report, output, diff=diff), nl=False)
         for degraded in outcome.report.plan.degraded:
-            _explain(degraded.error, outcome.destination.name)
+            explain(degraded.error, outcome.destination.name)
 
 
 def _for_ever(settings: Settings) -> None:
@@ -118,11 +127,6 @@ def _for_ever(settings: Settings) -> None:
     except stop.Stopped as stopped:
         # being asked to stop is how this form ends
         logger.info(str(stopped))
-
-
-def _explain(error: SecretSyncError, where: str = "") -> None:
-    for line in str(error).splitlines():
-        logger.error("failed", **({"at": where} if where else {}), why=line)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -136,7 +140,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except click.Abort:
         return FAILED
     except SecretSyncError as error:
-        _explain(error)
+        explain(error)
         return error.exit_code
     except stop.Stopped as stopped:
         logger.warning(str(stopped))

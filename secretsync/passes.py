@@ -127,9 +127,3 @@ def _outcome(destination: Destination, act: Act) -> Outcome:
     except Exception as bug:
         log.exception("this is a bug in secretsync; please report it", at=destination.name)
         return Outcome(destination, error=Fault(type(bug).__name__))
-
-
-def worst(codes: Iterable[int]) -> int:
-    """The exit code of several outcomes: a failure says more than changes that are pending."""
-    order = [0, CHANGES_PENDING, FAILED, 2, ROLLOUT_FAILED]
-    return max(codes, key=order.index, default=0)

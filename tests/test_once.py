@@ -13,8 +13,9 @@ import responses
 
 from secretsync import assemble, config, once
 from secretsync.destination import Destination
+from secretsync.errors import worst
 from secretsync.notify.http import RETRIES
-from secretsync.passes import Outcome, worst
+from secretsync.passes import Outcome
 from secretsync.report.outcomes import render
 from secretsync.sources.git_failure import AccessRefused
 from tests.test_sync import Site

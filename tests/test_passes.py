@@ -13,8 +13,8 @@ import structlog
 from secretsync import assemble, config
 from secretsync.cluster.errors import UnusableCluster
 from secretsync.destination import After, Destination, Report
-from secretsync.errors import SecretSyncError
-from secretsync.passes import Fault, Outcome, outcomes, worst
+from secretsync.errors import SecretSyncError, worst
+from secretsync.passes import Fault, Outcome, outcomes
 from secretsync.reasons import reason
 from secretsync.sync import preview
 from tests.memory_cluster import MemoryCluster
@@ -49,6 +49,8 @@ def test_targets_of_one_cluster_go_one_after_another_in_their_order() -> None:
     cluster, at_work = MemoryCluster(), threading.Lock()
 
     def alone(one: Destination) -> Report:
+        if one.cluster is not cluster:
+            return preview(one)
         assert at_work.acquire(blocking=False)
         try:
             return preview(one)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import structlog
 
 from secretsync import config
+from secretsync.errors import SecretSyncError, worst
 
 if TYPE_CHECKING:
     from secretsync.destination import Destination
+
+log = structlog.get_logger()
 
 COMMANDS: Mapping[str, str] = {
     "check": "secretsync.commands.check:check_command",
@@ -26,7 +30,36 @@ COMMANDS: Mapping[str, str] = {
     "rollback": "secretsync.commands.hands:rollback_command",
     "hold": "secretsync.commands.hands:hold_command",
     "release": "secretsync.commands.hands:release_command",
+    "completion": "secretsync.commands.completion:completion_command",
 }
+
+
+only_target = click.option(
+    "--target", "-t", "--namespace", "-n", "place", help="Only this target, by its name or its namespace."
+)
+
+
+def fits(target: config.Target, place: str | None) -> bool:
+    """Whether *target* is meant by `only_target`."""
+    return place in (None, target.name, target.namespace)
+
+
+def explain(error: SecretSyncError, where: str = "") -> None:
+    """An expected failure, in the log."""
+    for line in str(error).splitlines():
+        log.error("failed", **({"at": where} if where else {}), why=line)
+
+
+def visit(destinations: Iterable[Destination], show: Callable[[Destination], int]) -> int:
+    """*show* each, which returns its exit code; one that fails does not stop the others. Returns the worst code."""
+    codes = [0]
+    for destination in destinations:
+        try:
+            codes.append(show(destination))
+        except SecretSyncError as error:
+            explain(error, destination.name)
+            codes.append(error.exit_code)
+    return worst(codes)
 
 
 class Settings:
@@ -38,16 +71,16 @@ class Settings:
     def configuration(self) -> config.Config:
         return config.load(self.path)
 
-    def destinations(self, namespace: str | None) -> list[tuple[config.Target, Destination]]:
-        """The targets of the configuration, or those in *namespace*, opened. Raises UsageError where none fits."""
+    def destinations(self, place: str | None) -> list[tuple[config.Target, Destination]]:
+        """The targets of the configuration, or those of that name or namespace. Raises UsageError where none fits."""
         from secretsync import assemble
 
         configuration = self.configuration()
         opened = zip(configuration.targets, assemble.destinations(configuration, self.base), strict=True)
-        found = [(target, one) for target, one in opened if namespace in (None, target.namespace)]
+        found = [(target, one) for target, one in opened if fits(target, place)]
         if not found:
-            known = ", ".join(dict.fromkeys(target.namespace for target in configuration.targets))
-            raise click.UsageError(f"no target is in namespace {namespace!r}; there are: {known}")
+            known = ", ".join(dict.fromkeys(target.name or target.namespace for target in configuration.targets))
+            raise click.UsageError(f"no target is called {place!r}, or in that namespace; there are: {known}")
         return found
 
     @property

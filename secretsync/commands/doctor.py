@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from secretsync import config, doctor
-from secretsync.commands import Settings
+from secretsync.commands import Settings, only_target, visit
 from secretsync.destination import REAL_TIME, Destination
 from secretsync.doctor import footing
 from secretsync.doctor.deep import prove as deep_proof
@@ -31,9 +31,9 @@ Examples:
 
 @click.command("doctor", short_help="Why a workload does not run its package.", epilog=_EPILOG)
 @click.option("--deep", is_flag=True, help="Load what is live in a pod of each kind, with the real Rucio.")
-@click.option("--namespace", "-n", help="Only this namespace.")
+@only_target
 @click.pass_context
-def doctor_command(context: click.Context, deep: bool, namespace: str | None) -> None:
+def doctor_command(context: click.Context, deep: bool, place: str | None) -> None:
     """Look at the live workloads: is the package's code there, on PYTHONPATH, and Rucio told to import it?
 
     Each cross comes with what is wrong and the line that mends it. It also checks what secretsync itself needs. It
@@ -41,12 +41,15 @@ def doctor_command(context: click.Context, deep: bool, namespace: str | None) ->
     Exit code 1 when something is wrong.
     """
     settings: Settings = context.obj
-    well = True
-    for target, destination in settings.destinations(namespace):
-        told = _told(target, destination, deep=deep)
+    found = settings.destinations(place)
+    targets = {id(destination): target for target, destination in found}
+
+    def show(destination: Destination) -> int:
+        told = _told(targets[id(destination)], destination, deep=deep)
         click.echo(render_doctor(told, settings.output), nl=False)
-        well = well and told.well
-    context.exit(0 if well else FAILED)
+        return 0 if told.well else FAILED
+
+    context.exit(visit((destination for _, destination in found), show))
 
 
 def _told(target: config.Target, destination: Destination, *, deep: bool) -> Told:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from secretsync import hands, report
-from secretsync.commands import Settings
+from secretsync.commands import Settings, only_target, visit
 from secretsync.destination import Delivery, Destination
 from secretsync.errors import ROLLOUT_FAILED
 from secretsync.report import hands as told
@@ -13,14 +13,13 @@ from secretsync.report import hands as told
 _package = click.option(
     "--package", "module", metavar="MODULE", help="Only this package; needed where there are several."
 )
-_namespace = click.option("--namespace", "-n", help="Only this namespace; needed where there are several targets.")
 
 
-def _one(settings: Settings, namespace: str | None, module: str | None) -> tuple[Destination, Delivery]:
+def _one(settings: Settings, place: str | None, module: str | None) -> tuple[Destination, Delivery]:
     """The one package in the one namespace that a command is about."""
-    destinations = [one for _, one in settings.destinations(namespace)]
+    destinations = [one for _, one in settings.destinations(place)]
     if len(destinations) != 1:
-        raise click.UsageError(f"{len(destinations)} targets fit; choose one with --namespace")
+        raise click.UsageError(f"{len(destinations)} targets fit; choose one with --target")
     deliveries = [one for one in destinations[0].deliveries if module in (None, one.placement.module)]
     if len(deliveries) != 1:
         raise click.UsageError(f"{len(deliveries)} packages fit; choose one with --package")
@@ -32,21 +31,26 @@ def _one(settings: Settings, namespace: str | None, module: str | None) -> tuple
     short_help="What is deployed where, and who runs it.",
     epilog="\b\nExamples:\n  secretsync status\n  secretsync --output json status",
 )
-@_namespace
-@click.pass_obj
-def status_command(settings: Settings, namespace: str | None) -> None:
+@only_target
+@click.pass_context
+def status_command(context: click.Context, place: str | None) -> None:
     """Tell what is deployed where, since when, and whether every workload runs it."""
-    for _, destination in settings.destinations(namespace):
+    settings: Settings = context.obj
+
+    def show(destination: Destination) -> int:
         click.echo(told.render_status(destination.name, hands.status(destination), settings.output), nl=False)
+        return 0
+
+    context.exit(visit((one for _, one in settings.destinations(place)), show))
 
 
 @click.command("history", short_help="The earlier bundles that are kept.")
-@_namespace
+@only_target
 @_package
 @click.pass_obj
-def history_command(settings: Settings, namespace: str | None, module: str | None) -> None:
+def history_command(settings: Settings, place: str | None, module: str | None) -> None:
     """List the earlier bundles that are kept in the cluster, newest first."""
-    destination, delivery = _one(settings, namespace, module)
+    destination, delivery = _one(settings, place, module)
     click.echo(told.render_history(hands.entries(destination, delivery), settings.output), nl=False)
 
 
@@ -57,13 +61,13 @@ def history_command(settings: Settings, namespace: str | None, module: str | Non
     "  secretsync rollback 3f2a91c     a commit, hash, digest, version or write of 'secretsync history'",
 )
 @click.argument("revision", default="")
-@_namespace
+@only_target
 @_package
 @click.pass_context
-def rollback_command(context: click.Context, revision: str, namespace: str | None, module: str | None) -> None:
+def rollback_command(context: click.Context, revision: str, place: str | None, module: str | None) -> None:
     """Bring an earlier bundle back, and hold it until 'secretsync release'."""
     settings: Settings = context.obj
-    destination, delivery = _one(settings, namespace, module)
+    destination, delivery = _one(settings, place, module)
     done = hands.rollback(destination, delivery, revision)
     click.echo(report.render(done, settings.output), nl=False)
     context.exit(ROLLOUT_FAILED if done.failed else 0)
@@ -71,23 +75,23 @@ def rollback_command(context: click.Context, revision: str, namespace: str | Non
 
 @click.command("hold", short_help="Let what is live stay.")
 @click.option("--reason", default="held by hand", show_default=True, help="What whoever comes next should know.")
-@_namespace
+@only_target
 @_package
 @click.pass_obj
-def hold_command(settings: Settings, reason: str, namespace: str | None, module: str | None) -> None:
+def hold_command(settings: Settings, reason: str, place: str | None, module: str | None) -> None:
     """Let what is live stay, whatever the source brings, until 'secretsync release'."""
-    destination, delivery = _one(settings, namespace, module)
+    destination, delivery = _one(settings, place, module)
     hands.hold(destination, delivery, reason)
     click.echo(f"{delivery.placement.module} is held in {destination.name}: {reason}")
 
 
 @click.command("release", short_help="Follow the source again.")
-@_namespace
+@only_target
 @_package
 @click.pass_obj
-def release_command(settings: Settings, namespace: str | None, module: str | None) -> None:
+def release_command(settings: Settings, place: str | None, module: str | None) -> None:
     """Follow the source again: ends a hold, a rollback, or the rejection of a digest."""
-    destination, delivery = _one(settings, namespace, module)
+    destination, delivery = _one(settings, place, module)
     ended = hands.release(destination, delivery)
     what = f"is followed again; it was held: {ended.reason}" if ended else "was not held; nothing to do"
     click.echo(f"{delivery.placement.module} in {destination.name} {what}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from secretsync import assemble, config, pack
-from secretsync.commands import Settings
+from secretsync.commands import Settings, fits, only_target
 from secretsync.permissions import Need, election_needs, needs, with_history
 from secretsync.report.role import render_role
 
@@ -19,16 +19,16 @@ Examples:
 @click.command("rbac", short_help="The least Role that secretsync needs.", epilog=_EPILOG)
 @click.option("--account", default="secretsync", show_default=True, help="The service account that gets it.")
 @click.option("--account-namespace", help="Where that account is; default: the target's own namespace.")
-@click.option("--namespace", "-n", help="Only for this namespace.")
+@only_target
 @click.pass_obj
-def rbac_command(settings: Settings, account: str, account_namespace: str | None, namespace: str | None) -> None:
+def rbac_command(settings: Settings, account: str, account_namespace: str | None, place: str | None) -> None:
     """Print a Role and a RoleBinding for each target's namespace: the least that secretsync has to be allowed.
 
     The packages are fetched, as each of their directories is a Secret that the Role names; print it again when one
     is added. No cluster is asked.
     """
     configuration = settings.configuration()
-    targets = [one for one in configuration.targets if namespace in (None, one.namespace)]
+    targets = [one for one in configuration.targets if fits(one, place)]
     targets = [one for one in targets if not isinstance(one.cluster, config.DirectoryCluster)]
     if not targets:
         raise click.UsageError("no target fits that is in a cluster; a directory of manifests needs no Role")
@@ -41,7 +41,7 @@ def rbac_command(settings: Settings, account: str, account_namespace: str | None
             account_namespace=account_namespace or target.namespace,
         )
         click.echo(told, nl=False)
-    if configuration.election and namespace in (None, configuration.election.namespace):
+    if configuration.election and place in (None, configuration.election.namespace):
         told = render_role(
             election_needs(configuration.installation),
             name=f"{configuration.installation}-election",

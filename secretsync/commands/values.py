@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from secretsync import assemble, config, pack
-from secretsync.commands import Settings
+from secretsync.commands import Settings, fits, only_target
 from secretsync.destination import Delivery
 from secretsync.errors import FAILED
 from secretsync.report.text import wrapped
@@ -57,7 +57,7 @@ Examples:
     help="Only say what is wrong in this file, or in several as Helm overlays them; exit 1 when something is.",
 )
 @click.option("--package", "module", metavar="MODULE", help="Only this package.")
-@click.option("--namespace", "-n", help="For this namespace; needed where there are several targets.")
+@only_target
 @click.pass_context
 def values_command(
     context: click.Context,
@@ -71,7 +71,7 @@ def values_command(
     into: Path | None,
     linted: tuple[Path, ...],
     module: str | None,
-    namespace: str | None,
+    place: str | None,
 ) -> None:
     """Print what to add to the values of Rucio's charts, so that pods find the packages and load them.
 
@@ -89,7 +89,7 @@ def values_command(
         raise click.UsageError("--container goes with --patch")
     settings: Settings = context.obj
     configuration = settings.configuration()
-    target = _target(configuration, namespace)
+    target = _target(configuration, place)
     wiring = wire(_packed(settings, configuration, target, module), style, root)
     if into:
         _merge(into, wiring, chart, via)
@@ -132,10 +132,10 @@ def _read(path: Path) -> str:
         raise click.UsageError(f"{path} is not UTF-8 text") from None
 
 
-def _target(configuration: config.Config, namespace: str | None) -> config.Target:
-    fitting = [target for target in configuration.targets if namespace in (None, target.namespace)]
+def _target(configuration: config.Config, place: str | None) -> config.Target:
+    fitting = [target for target in configuration.targets if fits(target, place)]
     if len(fitting) != 1:
-        raise click.UsageError(f"{len(fitting)} targets fit; choose one with --namespace")
+        raise click.UsageError(f"{len(fitting)} targets fit; choose one with --target")
     if fitting[0].wire:
         raise click.UsageError(
             f"'wire: true' has secretsync mount the packages in {fitting[0].namespace} itself; values beside it would "

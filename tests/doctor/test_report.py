@@ -79,6 +79,24 @@ def test_what_keeps_secretsync_from_its_work_is_not_well() -> None:
 
 
 @pytest.mark.parametrize("command", ["doctor", "status"])
+def test_a_target_that_cannot_be_reached_does_not_keep_the_others_from_being_told(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "secretsync.yaml"
+    (tmp_path / "there").mkdir()
+    away = {"name": "away", "cluster": {"context": "nowhere", "kubeconfig": "none"}, "namespace": "rucio"}
+    here = {"name": "here", "cluster": {"directory": "there"}, "namespace": "rucio"}
+    packages = [{"moduleName": "pol", "requirement": "./src"}]
+    path.write_text(yaml.safe_dump({"packages": packages, "targets": [away, here]}))
+    assert main(["--config", str(path), command]) == 2
+    told = capsys.readouterr()
+    assert told.out.startswith("here\n")
+    assert "at=away: context 'nowhere'" in told.err
+    main(["--config", str(path), command, "--target", "here"])
+    assert "away" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["doctor", "status"])
 def test_a_namespace_that_no_target_has_is_a_usage_error(
     command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -87,4 +105,4 @@ def test_a_namespace_that_no_target_has_is_a_usage_error(
     path.write_text(yaml.safe_dump({"packages": [{"moduleName": "pol", "requirement": "./src"}], "targets": [target]}))
     assert main(["--config", str(path), command, "--namespace", "elsewhere"]) == 2
     told = capsys.readouterr()
-    assert "no target is in namespace 'elsewhere'; there are: rucio" in told.out + told.err
+    assert "no target is called 'elsewhere', or in that namespace; there are: rucio" in told.out + told.err

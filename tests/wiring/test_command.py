@@ -39,7 +39,7 @@ def test_the_values_are_those_of_the_secrets_in_the_namespace_that_was_chosen(
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        ([], "2 targets fit; choose one with --namespace"),
+        ([], "2 targets fit; choose one with --target"),
         (["-n", "int", "--package", "other"], "no package 'other'"),
         (["-n", "int", "--patch", "--kustomize"], "exclude each other"),
         (["-n", "int", "--patch", "--via", "config"], "does not reach the configuration"),
