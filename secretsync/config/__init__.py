@@ -61,8 +61,8 @@ class Config(Model):
     """The whole configuration."""
 
     installation: Name = Field("secretsync", description="tells two installations in one namespace apart")
-    packages: tuple[Package, ...]
-    targets: tuple[Target, ...]
+    packages: tuple[Package, ...] = Field(description="what is deployed; as under policyPackages of Rucio's charts")
+    targets: tuple[Target, ...] = Field(description="where it goes")
     interval: Seconds = Field(300, gt=0, description="the period of the long-running form")
     jitter: Seconds = Field(30, description="up to this much is added to each period, at random")
     max_interval: Seconds = Field(

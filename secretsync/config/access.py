@@ -58,7 +58,7 @@ class Access(Model):
 class Verification(Model):
     """What must be signed, and by whom: only keys that are named here count."""
 
-    mode: Literal["tag", "commit", "tagAndCommit"]
+    mode: Literal["tag", "commit", "tagAndCommit"] = Field(description="what must be signed")
     openpgp_keys: tuple[Path, ...] = Field((), description="files with OpenPGP public keys")
     allowed_signers: Path | None = Field(None, description="ssh's allowed_signers file")
     revoked_keys: Path | None = Field(None, description="ssh's list of revoked keys (a KRL, or public keys)")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class RuleSetting(Model):
     """Another severity for one rule. It needs a reason, for the one who finds it a year later."""
 
-    severity: Literal["off", "notice", "warning", "error"]
+    severity: Literal["off", "notice", "warning", "error"] = Field(description="what the rule's findings are here")
     reason: str = Field(min_length=1, description="why this package may be an exception")
 
     @field_validator("severity", mode="before")

@@ -6,7 +6,7 @@ from string import Template
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from secretsync.config.access import Access, Credential
 from secretsync.config.fields import Model
@@ -41,6 +41,7 @@ def _template(value: str) -> str:
 
 
 Url = Annotated[str, AfterValidator(_url)]
+Address = Annotated[str, StringConstraints(pattern=r"^[^@\s,]+@[^@\s,]+$")]
 
 
 class Slack(Model):
@@ -52,20 +53,20 @@ class Slack(Model):
 class WebhookReceiver(Model):
     """Whoever takes a POST with JSON."""
 
-    url: Url
-    access: Access = Access()
+    url: Url = Field(description="where the POST goes")
+    access: Access = Field(Access(), description="who asks, and how it is known who answers")
 
 
 class Email(Model):
     """A mail server, and who gets the mail."""
 
-    server: str = Field(min_length=1)
-    port: int = Field(587, ge=1, le=65535)
+    server: str = Field(min_length=1, description="the mail server's name")
+    port: int = Field(587, ge=1, le=65535, description="its port; 465 for tls")
     encryption: Literal["starttls", "tls", "none"] = Field("starttls", description="none also sends no password")
-    username: str = ""
-    password: Credential | None = None
-    sender: str = Field(alias="from", pattern=r"^[^@\s,]+@[^@\s,]+$")
-    to: tuple[Annotated[str, Field(pattern=r"^[^@\s,]+@[^@\s,]+$")], ...] = Field(min_length=1)
+    username: str = Field("", description="who sends; default: nobody logs in")
+    password: Credential | None = Field(None, description="of username")
+    sender: Address = Field(alias="from", description="the sender's address")
+    to: tuple[Address, ...] = Field(min_length=1, description="who gets it")
 
     @model_validator(mode="after")
     def _keeps_its_password(self) -> Email:
@@ -79,9 +80,9 @@ class Email(Model):
 class Channel(Model):
     """One way to tell people; of the three exactly one."""
 
-    slack: Slack | None = None
-    webhook: WebhookReceiver | None = None
-    email: Email | None = None
+    slack: Slack | None = Field(None, description="a line in a channel")
+    webhook: WebhookReceiver | None = Field(None, description="a POST with JSON")
+    email: Email | None = Field(None, description="a letter")
     on: tuple[Reason, ...] = Field((), description="only these changes of state; default: all")
     template: Annotated[str, AfterValidator(_template)] = Field(
         "", description="the text, with $reason, $target, $object, $note, $type and $installation"
@@ -97,5 +98,5 @@ class Channel(Model):
 class Pushgateway(Model):
     """Where a run by --once leaves its metrics."""
 
-    url: Url
-    access: Access = Access()
+    url: Url = Field(description="its address, without /metrics")
+    access: Access = Field(Access(), description="who asks, and how it is known who answers")

@@ -48,12 +48,12 @@ class Package(Model):
         description="for an index: a requirements file as pip's --require-hashes takes it; its hashes hold as well",
     )
     timeout: Seconds = Field(120, gt=0, description="how long each question to the source may take")
-    access: Access = Access()
+    access: Access = Field(Access(), description="who asks, and how it is known who answers")
     build: Literal["", "wheel"] = Field(
         "", description="build a wheel first, for trees that cannot be imported as they are; runs the package's code"
     )
     verify: Verification | None = Field(None, description="for git: only signed commits or tags")
-    limits: Limits = Limits()
+    limits: Limits = Field(Limits(), description="how much a source may bring")
     check: Check = Field(Check(), description="how strict the check of this package is")
 
     @field_validator("index", "extra_indexes")

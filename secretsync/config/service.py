@@ -12,13 +12,13 @@ from secretsync.config.target import Cluster
 class Health(Model):
     """Where /healthz, /readyz and /metrics are answered."""
 
-    port: int = Field(ge=1, le=65535)
+    port: int = Field(ge=1, le=65535, description="where it listens, on all addresses")
 
 
 class Webhook(Model):
     """Where POST /sync starts a pass at once."""
 
-    port: int = Field(ge=1, le=65535)
+    port: int = Field(ge=1, le=65535, description="where it listens, on all addresses; another than health's")
     secret: Credential = Field(
         description="what a caller sends as a bearer token, GitHub signs with, "
         "and GitLab calls the signing or the secret token"
@@ -28,5 +28,5 @@ class Webhook(Model):
 class Election(Model):
     """Where several processes agree, by a Lease, which of them makes the passes."""
 
-    cluster: Cluster
-    namespace: Name
+    cluster: Cluster = Field(description="the cluster in which the Lease is")
+    namespace: Name = Field(description="where the Lease is")

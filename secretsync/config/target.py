@@ -14,20 +14,20 @@ from secretsync.config.fields import Model, Name, Seconds
 class DirectoryCluster(Model):
     """A directory of manifests, one object a file, fit for a GitOps repository."""
 
-    directory: Path
+    directory: Path = Field(description="its folder; each namespace is one below")
 
 
 class ContextCluster(Model):
     """A context of the kubeconfig."""
 
-    context: str
+    context: str = Field(description="its name")
     kubeconfig: Path | None = Field(None, description="default: $KUBECONFIG, else ~/.kube/config")
 
 
 class InCluster(Model):
     """The cluster that secretsync itself runs in."""
 
-    in_cluster: Literal[True]
+    in_cluster: Literal[True] = Field(description="by the pod's own service account")
 
 
 def _kind(value: object) -> str | None:
@@ -93,7 +93,7 @@ class Rollout(Model):
 class After(Model):
     """Another target that has to be current first."""
 
-    target: Name
+    target: Name = Field(description="its name")
     for_: Seconds = Field(0, alias="for", description="how long that one has to have been current with it")
 
 
@@ -122,8 +122,8 @@ class Target(Model):
     after: Annotated[After, BeforeValidator(_target), WithJsonSchema(_NAME_OR_MAPPING)] | None = Field(
         None, description="the name of a target that has to be current with new content before this one gets it"
     )
-    cluster: Cluster
-    namespace: Name
+    cluster: Cluster = Field(description="where it is")
+    namespace: Name = Field(description="the namespace that Rucio runs in")
     secret_name: Name | None = Field(None, description="default: the module's name, lower-case, with hyphens")
     adopt: bool = Field(False, description="take over Secrets of these names that secretsync did not make")
     drift: Literal["repair", "report"] = Field(
@@ -131,7 +131,7 @@ class Target(Model):
     )
     selector: str = Field("", description="only workloads with these labels, as kubectl's --selector takes them")
     wire: bool = Field(False, description="mount the packages into the selected workloads, and tell Rucio of them")
-    rollout: Rollout = Rollout()
+    rollout: Rollout = Field(Rollout(), description="how its workloads are taken to a new write")
 
     @model_validator(mode="after")
     def _can_be_wired(self) -> Target:

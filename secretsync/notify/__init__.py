@@ -37,22 +37,28 @@ def open_channel(told: config.Channel, base: Path) -> Channel:
 
 
 def tell(channels: Sequence[Channel], messages: Sequence[Message]) -> None:
-    """Send each message to all who want it."""
-    for message in messages:
-        for channel in channels:
-            if channel.wants(message):
-                _tell(channel, message)
+    """Send each message to all who want it; who did not take one is not asked to take the next: a pass goes on."""
+    for channel in channels:
+        wanted = [message for message in messages if channel.wants(message)]
+        sent = _tell(channel, wanted)
+        for _ in wanted[sent:]:
+            signs.tell(Notified(channel.kind, "failed"))
 
 
-def _tell(channel: Channel, message: Message) -> None:
-    try:
-        channel.send(message, text(message, channel.template))
-    except SecretSyncError as error:
-        log.warning("somebody could not be told", channel=channel.kind, news=message.reason, why=str(error))
-        signs.tell(Notified(channel.kind, "failed"))
-    else:
+def _tell(channel: Channel, messages: Sequence[Message]) -> int:
+    """How many of *messages* were sent."""
+    for number, message in enumerate(messages):
+        try:
+            channel.send(message, text(message, channel.template))
+        except SecretSyncError as error:
+            log.warning("somebody could not be told", channel=channel.kind, news=message.reason, why=str(error))
+            return number
+        except Exception:
+            log.exception("a bug in a notification; please report it", channel=channel.kind)
+            return number
         log.info("told", channel=channel.kind, news=message.reason, about=message.object)
         signs.tell(Notified(channel.kind, "sent"))
+    return len(messages)
 
 
 def _way(told: config.Channel, base: Path) -> tuple[str, Callable[[Message, str], None]]:

@@ -48,8 +48,9 @@ def post(url: str, body: bytes, headers: Mapping[str, str], access: Access, base
     trusted = str(base / access.ca) if access.ca else None
     try:
         with _session(access, base) as session:
+            # not a byte of the answer's body is read: nobody cares, and it could drip in for ever
             answer = session.post(
-                url, data=body, headers=authorized, timeout=TIMEOUT, allow_redirects=False, verify=trusted
+                url, data=body, headers=authorized, timeout=TIMEOUT, allow_redirects=False, verify=trusted, stream=True
             )
     except requests.exceptions.SSLError:
         raise NotSent(host, "has a certificate that is not trusted; see 'access: {ca: …}'") from None

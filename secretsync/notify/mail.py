@@ -32,11 +32,16 @@ def send(told: config.Email, base: Path, message: Message, text: str) -> None:
             with _connected(told) as server:
                 if password:
                     server.login(told.username, password)
-                server.send_message(letter)
+                refused = server.send_message(letter)
         except smtplib.SMTPAuthenticationError:
             raise NotSent(told.server, "does not accept the username and password") from None
+        except smtplib.SMTPNotSupportedError:
+            raise NotSent(told.server, f"does not offer what 'encryption: {told.encryption}' needs") from None
         except (smtplib.SMTPRecipientsRefused, smtplib.SMTPSenderRefused) as error:
-            raise NotSent(told.server, f"does not take the mail ({type(error).__name__}): check from and to") from None
+            if not tries_left or not _may_pass(error):
+                why = f"does not take the mail ({type(error).__name__}): check from and to"
+                raise NotSent(told.server, why) from None
+            time.sleep(_PAUSE)
         except ssl.SSLCertVerificationError:
             raise NotSent(told.server, "has a certificate that is not trusted") from None
         except (OSError, smtplib.SMTPException) as error:
@@ -45,7 +50,16 @@ def send(told: config.Email, base: Path, message: Message, text: str) -> None:
                 raise NotSent(told.server, why) from None
             time.sleep(_PAUSE)
         else:
+            if refused:
+                raise NotSent(told.server, f"took the mail, but not for {', '.join(sorted(refused))}")
             return
+
+
+def _may_pass(error: smtplib.SMTPRecipientsRefused | smtplib.SMTPSenderRefused) -> bool:
+    """Whether the server said *later* (4xx), as those that greylist do."""
+    if isinstance(error, smtplib.SMTPSenderRefused):
+        return error.smtp_code < 500
+    return all(code < 500 for code, _ in error.recipients.values())
 
 
 @contextlib.contextmanager

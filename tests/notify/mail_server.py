@@ -16,6 +16,7 @@ class MailServer:
 
     port: int = 0
     refuse: dict[str, str] = field(default_factory=dict)
+    refuse_once: dict[str, str] = field(default_factory=dict)
     hang_up: int = 0
     letters: list[str] = field(default_factory=list)
     logins: list[str] = field(default_factory=list)
@@ -33,7 +34,9 @@ def serving() -> Iterator[MailServer]:
             self.say("220 ready")
             while line := self.rfile.readline().decode().strip():
                 command = line.split()[0].upper()
-                if command in told.refuse:
+                if command in told.refuse_once:
+                    self.say(told.refuse_once.pop(command))
+                elif command in told.refuse:
                     self.say(told.refuse[command])
                 elif command == "EHLO":
                     self.say("250-here")

@@ -171,6 +171,26 @@ def test_one_that_fails_does_not_keep_another_from_being_told(tmp_path: Path, we
     assert sent.call_count == 1
 
 
+def test_who_did_not_take_one_message_does_not_hold_up_a_pass_with_the_next(
+    tmp_path: Path, web: responses.RequestsMock, heard: list[signs.Sign]
+) -> None:
+    sent = web.post(RECEIVER, status=410)
+    notify.tell([webhook(tmp_path)], [NEWS, NEWS, NEWS])
+    assert sent.call_count == 1
+    assert heard == [Notified("webhook", "failed")] * 3
+
+
+def test_a_bug_in_one_channel_does_not_keep_another_from_being_told(
+    tmp_path: Path, web: responses.RequestsMock, heard: list[signs.Sign]
+) -> None:
+    def broken(message: Message, text: str) -> None:
+        raise UnicodeEncodeError("ascii", "é", 0, 1, "no")
+
+    web.post(RECEIVER)
+    notify.tell([notify.Channel("slack", broken), webhook(tmp_path)], [NEWS])
+    assert heard == [Notified("slack", "failed"), Notified("webhook", "sent")]
+
+
 def test_a_credential_that_is_not_there_is_named_by_its_place(
     tmp_path: Path, log: structlog.testing.LogCapture
 ) -> None:
@@ -211,6 +231,29 @@ def test_a_server_that_hangs_up_is_tried_again(
     post_office.hang_up = 2
     notify.tell([letter_box(tmp_path, post_office)], [NEWS])
     assert heard == [Notified("email", "sent")]
+
+
+def test_a_server_that_says_later_is_asked_again(
+    tmp_path: Path, post_office: MailServer, heard: list[signs.Sign]
+) -> None:
+    post_office.refuse_once = {"RCPT": "450 greylisted"}
+    notify.tell([letter_box(tmp_path, post_office, to=["ops@example.org"])], [NEWS])
+    assert heard == [Notified("email", "sent")]
+
+
+def test_whom_the_server_does_not_take_a_letter_for_is_named(
+    tmp_path: Path, post_office: MailServer, log: structlog.testing.LogCapture
+) -> None:
+    post_office.refuse_once = {"RCPT": "550 unknown"}
+    notify.tell([letter_box(tmp_path, post_office)], [NEWS])
+    assert told_of(log) == "127.0.0.1 took the mail, but not for ops@example.org"
+
+
+def test_a_server_without_encryption_is_told_from_one_that_is_away(
+    tmp_path: Path, post_office: MailServer, log: structlog.testing.LogCapture
+) -> None:
+    notify.tell([letter_box(tmp_path, post_office, encryption="starttls")], [NEWS])
+    assert told_of(log) == "127.0.0.1 does not offer what 'encryption: starttls' needs"
 
 
 @pytest.mark.parametrize(
