@@ -44,13 +44,13 @@ def world(
 def errors(monkeypatch: pytest.MonkeyPatch) -> list[SecretSyncError]:
     """The errors that reach the command line."""
     seen: list[SecretSyncError] = []
-    explain = cli._explain
+    explain = cli.explain
 
     def remember(error: SecretSyncError, where: str = "") -> None:
         seen.append(error)
         explain(error, where)
 
-    monkeypatch.setattr(cli, "_explain", remember)
+    monkeypatch.setattr(cli, "explain", remember)
     return seen
 
 
