@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from tests.servers.control_plane import ControlPlane
 pytestmark = [pytest.mark.control_plane, pytest.mark.slow]
 
 HELMS = helms()
+COMMAND = (sys.executable, "-m", "secretsync")
 SECOND = {**PACKAGE, "rules.py": b"ALL = 'second'\n"}
 THIRD = {**PACKAGE, "rules.py": b"ALL = 'third'\n"}
 
@@ -37,17 +38,20 @@ def helm(request: pytest.FixtureRequest) -> str:
 
 
 class Release:
-    """The chart in a namespace. There are no images: a command stands for the image's entrypoint."""
+    """The chart, by default in the site's own namespace. There are no images: a command stands for the entrypoint."""
 
-    def __init__(self, helm: str, site: Site, folder: Path) -> None:
+    def __init__(
+        self, helm: str, site: Site, folder: Path, *, namespace: str = "", command: Sequence[str] = COMMAND
+    ) -> None:
         self._helm, self._site, self._chart = helm, site, folder / "chart"
+        self._namespace = namespace or site.namespace
         shutil.copytree(ROOT / "chart", self._chart)
         helpers = self._chart / "templates" / "_helpers.tpl"
-        command = json.dumps([sys.executable, "-m", "secretsync"])
-        helpers.write_text(helpers.read_text().replace("      args: {{", f"      command: {command}\n      args: {{{{"))
+        stands = json.dumps(list(command))
+        helpers.write_text(helpers.read_text().replace("      args: {{", f"      command: {stands}\n      args: {{{{"))
 
     def do(self, *arguments: str, values: Mapping[str, Any] | None = None) -> str:
-        command = [self._helm, *arguments, "--namespace", self._site.namespace]
+        command = [self._helm, *arguments, "--namespace", self._namespace]
         command += ["--kubeconfig", str(self._site.plane.kubeconfig)]
         command += ["--values", "-"] if values else []
         text = yaml.safe_dump(values) if values else None
