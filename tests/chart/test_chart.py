@@ -18,6 +18,7 @@ from secretsync.model import Placement
 
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "chart"
+EARLIER = Path(__file__).parent / "earlier"
 CONFIG: dict[str, Any] = yaml.safe_load((CHART / "ci" / "cronjob-values.yaml").read_text())["config"]
 
 
@@ -61,6 +62,10 @@ WRONG: list[tuple[str, dict[str, Any]]] = [
     ("secretname", {"config": {**CONFIG, "targets": [{**CONFIG["targets"][0], "secretname": "policy"}]}}),
     ("namespace", {"config": {**CONFIG, "targets": [{**CONFIG["targets"][0], "namespace": "Rucio"}]}}),
     ("interval", {"config": {**CONFIG, "interval": "5 minutes"}}),
+    ("after", {"config": {**CONFIG, "targets": [{**CONFIG["targets"][0], "after": {"target": "a", "four": "1h"}}]}}),
+    ("notify", {"config": {**CONFIG, "notify": [{"slack": {"url": "https://hooks.example.org/T0"}}]}}),
+    ("reason", {"config": {**CONFIG, "notify": [{"webhook": {"url": "https://x"}, "reason": ["Applied"]}]}}),
+    ("pushgateway", {"config": {**CONFIG, "pushgateway": "https://push.example.org"}}),
     ("credentials", {"credentials": [{"secretName": "token"}]}),
     ("ports", {"networkPolicy": {"ports": [70000]}}),
     ("logFormat", {"logFormat": "xml"}),
@@ -86,6 +91,13 @@ def test_the_chart_passes_the_strict_lint_in_both_modes(helm: str, mode: str) ->
 @pytest.mark.parametrize("values", sorted(CHART.glob("ci/*.yaml")), ids=lambda path: path.stem)
 def test_the_chart_passes_the_strict_lint_with_every_set_of_values(helm: str, values: Path) -> None:
     told = run(helm, "lint", "--strict", str(CHART), values=yaml.safe_load(values.read_text()))
+    assert told.returncode == 0, told.stdout
+
+
+@pytest.mark.parametrize("values", sorted(EARLIER.glob("*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("mode", ["cronjob", "deployment"])
+def test_values_of_earlier_charts_are_still_taken(helm: str, values: Path, mode: str) -> None:
+    told = run(helm, "lint", "--strict", str(CHART), values={**yaml.safe_load(values.read_text()), "mode": mode})
     assert told.returncode == 0, told.stdout
 
 
