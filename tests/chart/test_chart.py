@@ -178,6 +178,14 @@ def test_the_pod_of_helm_test_is_none_of_the_deployments(helm: str) -> None:
     assert not selected.items() <= one(manifests, "Pod")["metadata"]["labels"].items()
 
 
+def test_the_selector_is_what_it_always_was_as_no_upgrade_may_change_it(helm: str) -> None:
+    assert one(render(helm, mode="deployment"), "Deployment")["spec"]["selector"]["matchLabels"] == {
+        "app.kubernetes.io/name": "secretsync",
+        "app.kubernetes.io/instance": "policy",
+        "app.kubernetes.io/component": "sync",
+    }
+
+
 def test_a_changed_configuration_starts_a_new_pod(helm: str) -> None:
     def checksum(interval: str) -> str:
         deployment = one(render(helm, mode="deployment", config={**CONFIG, "interval": interval}), "Deployment")
