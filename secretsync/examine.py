@@ -64,9 +64,11 @@ def _examine(delivery: Delivery, package: PackagePlan, around: Surroundings) -> 
     )
     severities = {rule: Severity(told) if told else None for rule, told in rules.severities.items()}
     findings = with_severities(check(bundle, situation), severities)
+    # what a person asks to be put back was live before: it is told what is wrong with it, and decides
+    stops = not package.desired.hold and fails(findings, Severity(rules.fail) if rules.fail else None)
     return Examined(
         findings,
-        fails(findings, Severity(rules.fail) if rules.fail else None),
+        stops,
         policy_diff(live, bundle) if live else None,
     )
 

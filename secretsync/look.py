@@ -60,13 +60,14 @@ def look(destination: Destination, remembered: State) -> Plan:
     desired, degraded = _desired(destination, secrets, remembered)
     secrets = _with_names(destination, [secret.name for one in desired for secret in one.secrets], secrets)
     live = _live(destination, secrets)
+    live = replace(live, secrets=_as_found(live.secrets, desired))
     desired, degraded = _without_waiting(destination, desired, degraded, live, remembered)
     if destination.drift == "report":
         desired = [drift.left_as_it_is(one, live.secrets) for one in desired]
     plan = make_plan(desired, live, remembered, adopt=destination.adopt)
     if superfluous(desired, live, remembered) or (plan.pending and outdated(desired, remembered)):
         secrets = _with_names(destination, outdated(desired, remembered), secrets)
-        live = replace(live, secrets=_found(secrets), referrers=referrers(destination))
+        live = replace(live, secrets=_as_found(_found(secrets), desired), referrers=referrers(destination))
         plan = make_plan(desired, live, remembered, adopt=destination.adopt)
     if plan.needs_pods:
         plan = make_plan(desired, replace(live, pods=cluster.pods(namespace)), remembered, adopt=destination.adopt)
@@ -83,6 +84,12 @@ def _live(destination: Destination, secrets: _Asked) -> Live:
     manager = manager_of(destination.installation)
     unselected = [one for one in workloads if not selects(selector, one.labels) and is_wired(one, manager)]
     return Live(_found(secrets), selected, unselected)
+
+
+def _as_found(live: Mapping[str, Secret], desired: Sequence[Desired]) -> Mapping[str, Secret]:
+    """Secrets that are taken over do not tell which directory they hold."""
+    names = {secret.name: secret for one in desired for secret in one.secrets}
+    return {name: pack.as_found(one, names[name]) if name in names else one for name, one in live.items()}
 
 
 def _found(secrets: _Asked) -> Mapping[str, Secret]:

@@ -34,6 +34,9 @@ RECIPE = OURS + "recipe"
 DIGEST = OURS + "digest"
 WRITE = OURS + "write"
 
+FOUND = "found in the cluster"
+"""The source of what somebody else had put into Secrets that were taken over."""
+
 _KEY = re.compile(r"[-._a-zA-Z0-9]+")
 _NAME_LIMIT = 253
 _PACKING = 1  # part of every recipe: raise it when the same bundle is packed differently
@@ -161,11 +164,21 @@ def _write(secrets: Iterable[Secret]) -> int:
 
 
 def live_bundle(secrets: Sequence[Secret]) -> Bundle:
-    """The package that live Secrets of ours hold, as they tell it themselves."""
-    first = secrets[0]
+    """The package that live Secrets hold, as they tell it themselves; those of others tell no revision."""
+    first, files = secrets[0], unpack(secrets)
     told = first.annotations
-    revision = Revision(told.get(SOURCE, ""), told.get(REF, ""), told.get(REVISION, ""))
-    return Bundle(first.labels.get(MODULE, ""), told.get(VERSION, ""), revision, unpack(secrets))
+    if REVISION in told:
+        revision = Revision(told.get(SOURCE, ""), told.get(REF, ""), told[REVISION])
+    else:
+        revision = Revision(FOUND, "", f"sha256:{digest(files)}")
+    return Bundle(first.labels.get(MODULE, ""), told.get(VERSION, ""), revision, files)
+
+
+def as_found(live: Secret, desired: Secret) -> Secret:
+    """*live*, and where nobody of ours made it, with the directory that its name stands for."""
+    if DIRECTORY in live.annotations:
+        return live
+    return replace(live, annotations={**live.annotations, DIRECTORY: desired.annotations[DIRECTORY]})
 
 
 def secret_name(placement: Placement, directory: str) -> str:

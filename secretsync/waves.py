@@ -58,14 +58,16 @@ def in_waves(
 def ailing(workloads: Sequence[Workload], package: PackagePlan) -> tuple[str, ...]:
     """Workloads that mount a package and are not current now, for reasons of their own.
 
-    One whose pods wait for a Secret that is still to be created is not ill.
+    One whose pods wait for a Secret that is still to be created is not ill, nor is one of which nothing is known, as in
+    a directory of manifests.
     """
     missing = {one.desired.name for one in package.changes if one.live is None and not one.desired.immutable}
     return tuple(
         sorted(
             str(workload.ref)
             for workload in workloads
-            if mounted(workload, [package])
+            if "status" in workload.manifest
+            and mounted(workload, [package])
             and not is_healthy(workload)
             and not missing & secrets_referenced(workload.template)
         )

@@ -7,7 +7,7 @@ import click
 from secretsync import hands, report
 from secretsync.commands import Settings, only_target, visit
 from secretsync.destination import Delivery, Destination
-from secretsync.errors import ROLLOUT_FAILED
+from secretsync.passes import Outcome
 from secretsync.report import hands as told
 
 _package = click.option(
@@ -70,7 +70,7 @@ def rollback_command(context: click.Context, revision: str, place: str | None, m
     destination, delivery = _one(settings, place, module)
     done = hands.rollback(destination, delivery, revision)
     click.echo(report.render(done, settings.output), nl=False)
-    context.exit(ROLLOUT_FAILED if done.failed else 0)
+    context.exit(Outcome(destination, done).exit_code)
 
 
 @click.command("hold", short_help="Let what is live stay.")
