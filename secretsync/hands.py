@@ -12,7 +12,7 @@ from secretsync.destination import REAL_TIME, Clock, Delivery, Destination, Repo
 from secretsync.errors import SecretSyncError
 from secretsync.memory import Memory, recall
 from secretsync.model import Bundle, Ref, Secret, Workload
-from secretsync.rollout import Status
+from secretsync.rollout import State, Status
 from secretsync.state import Hold, PackageState, Result
 from secretsync.sync import sync
 from secretsync.wiring.field_managers import manager_of
@@ -90,11 +90,17 @@ def _deployed(destination: Destination, delivery: Delivery, memory: Memory, work
         remembered=memory.state.of(secret),
         result=memory.state.results.get(secret),
         workloads={
-            workload.ref: (stamped_write(workload, secret), rollout.status(workload))
+            workload.ref: (stamped_write(workload, secret), _status(destination, workload))
             for workload in workloads
             if names & secrets_referenced(workload.template)
         },
     )
+
+
+def _status(destination: Destination, workload: Workload) -> Status:
+    if not destination.cluster.runs_pods:
+        return Status(State.WRITTEN, "its pods restart when the manifest is applied")
+    return rollout.status(workload)
 
 
 def entries(destination: Destination, delivery: Delivery) -> tuple[Entry, ...]:

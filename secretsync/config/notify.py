@@ -83,7 +83,7 @@ class Channel(Model):
     slack: Slack | None = Field(None, description="a line in a channel")
     webhook: WebhookReceiver | None = Field(None, description="a POST with JSON")
     email: Email | None = Field(None, description="a letter")
-    on: tuple[Reason, ...] = Field((), description="only these changes of state; default: all")
+    reasons: tuple[Reason, ...] = Field((), description="only these changes of state; default: all")
     template: Annotated[str, AfterValidator(_template)] = Field(
         "", description="the text, with $reason, $target, $object, $note, $type and $installation"
     )

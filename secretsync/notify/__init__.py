@@ -33,7 +33,7 @@ class Channel:
 def open_channel(told: config.Channel, base: Path) -> Channel:
     """The channel that the configuration tells of; credentials are read when something is sent."""
     kind, send = _way(told, base)
-    return Channel(kind, send, frozenset(told.on), told.template)
+    return Channel(kind, send, frozenset(told.reasons), told.template)
 
 
 def tell(channels: Sequence[Channel], messages: Sequence[Message]) -> None:

@@ -70,7 +70,7 @@ def _time(seconds: int) -> str:
 
 
 def _runs(one: Deployed, write: int, state: State) -> bool:
-    return write in (0, one.write) and state is State.CURRENT
+    return write in (0, one.write) and state in (State.CURRENT, State.WRITTEN)
 
 
 def _table(rows: Sequence[Sequence[str]]) -> Iterable[str]:

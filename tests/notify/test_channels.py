@@ -104,9 +104,9 @@ def test_a_template_makes_the_text(tmp_path: Path, web: responses.RequestsMock) 
 
 
 def test_a_channel_gets_only_what_it_wants(tmp_path: Path, web: responses.RequestsMock) -> None:
-    notify.tell([webhook(tmp_path, on=["Applied"])], [NEWS])
+    notify.tell([webhook(tmp_path, reasons=["Applied"])], [NEWS])
     sent = web.post(RECEIVER)
-    notify.tell([webhook(tmp_path, on=["Applied", "Rejected"])], [NEWS])
+    notify.tell([webhook(tmp_path, reasons=["Applied", "Rejected"])], [NEWS])
     assert sent.call_count == 1
 
 
@@ -307,7 +307,7 @@ def test_a_message_masks_what_looks_like_a_credential() -> None:
         ({"slack": {"url": HOOK}}, "url"),
         ({"webhook": {"url": "ftp://x"}}, "begins with https:// or http://"),
         ({"webhook": {"url": "https://user:canary@host"}}, "holds a credential"),
-        ({"webhook": {"url": RECEIVER}, "on": ["Rejectd"]}, "Rejected"),
+        ({"webhook": {"url": RECEIVER}, "reasons": ["Rejectd"]}, "Rejected"),
         ({"webhook": {"url": RECEIVER}, "template": "$reson"}, "$reson is not told; there are: $installation"),
         ({"webhook": {"url": RECEIVER}, "template": "5 $"}, "write $$"),
         ({"email": {"server": "x", "from": "a@b", "to": []}}, "to"),
