@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from secretsync import pack, verdict
 from secretsync.changes import PackagePlan
-from secretsync.destination import After
+from secretsync.destination import After, Destination
 from secretsync.errors import SecretSyncError
 from secretsync.memory import recall
+from secretsync.rollout import status
 from secretsync.state import Result
+from secretsync.waves import is_healthy
+from secretsync.wiring.references import secrets_referenced
 
 
 def first_of_all(after: After, packages: Sequence[PackagePlan], now: datetime) -> str:
@@ -21,20 +24,29 @@ def first_of_all(after: After, packages: Sequence[PackagePlan], now: datetime) -
     new = [package for package in packages if not _is_live(package)]
     if not new:
         return ""
-    other = after.destination
     try:
-        results = recall(other).state.results
+        return next(filter(None, (_hindrance(after, package, now) for package in new)), "")
     except SecretSyncError as error:
-        return f"target {other.name} cannot be asked whether it is current: {error}"
-    secrets = {delivery.placement.module: delivery.placement.secret for delivery in other.deliveries}
-    return next(
-        (
-            f"{package.placement.module} {package.desired.bundle.revision.short} {why}"
-            for package in new
-            if (why := _not_yet(after, results.get(secrets[package.placement.module]), package, now))
-        ),
-        "",
+        return f"target {after.destination.name} cannot be asked whether it is current: {error}"
+
+
+def _hindrance(after: After, package: PackagePlan, now: datetime) -> str:
+    """What is known of the other target, and how it is in this moment."""
+    other, module = after.destination, package.placement.module
+    secret = next(one.placement.secret for one in other.deliveries if one.placement.module == module)
+    state = recall(other).state
+    why = _not_yet(after, state.results.get(secret), package, now) or _ailing(
+        other, {secret, *state.of(secret).secrets}
     )
+    return f"{module} {package.desired.bundle.revision.short} {why}" if why else ""
+
+
+def _ailing(other: Destination, secrets: Collection[str]) -> str:
+    """A workload that mounts the package there and is not well any more: what a testbed is for."""
+    for workload in other.cluster.workloads(other.namespace, other.selector):
+        if secrets_referenced(workload.template) & set(secrets) and not is_healthy(workload):
+            return f"goes out when target {other.name} is well: {workload.ref}, {status(workload).message}"
+    return ""
 
 
 def _is_live(package: PackagePlan) -> bool:

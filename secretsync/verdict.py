@@ -16,7 +16,6 @@ class Word(StrEnum):
     """How a package stands at a target."""
 
     CURRENT = "current"
-    PENDING = "pending"
     WAITING = "waiting"
     DRIFTED = "drifted"
     HELD = "held"
@@ -38,7 +37,7 @@ class Verdict:
     @property
     def well(self) -> bool:
         """Whether nobody has to do anything."""
-        return self.word in (Word.CURRENT, Word.PENDING, Word.WAITING, Word.HELD)
+        return self.word in (Word.CURRENT, Word.WAITING, Word.HELD)
 
 
 def parse(text: str) -> Verdict | None:
@@ -50,7 +49,7 @@ def parse(text: str) -> Verdict | None:
 
 
 def verdicts(outcome: Outcome) -> Mapping[str, Verdict]:
-    """By the name of the package's Secret; empty where another run is at work, whose result it is to tell."""
+    """What a run, not a preview, came to. By the name of the package's Secret; empty where another run is at work, whose result it is to tell."""
     if outcome.error:
         why = reason_of(outcome.error)
         if why in ("busy", "conflict"):
@@ -86,6 +85,12 @@ def _of_package(package: PackagePlan, report: Report) -> Verdict:
         return Verdict(Word.HELD, f"sha256:{package.desired.bundle.digest[:12]}")
     if package.desired.left:
         return Verdict(Word.DRIFTED, "")
-    if last.waits:
+    if last.waits and _moves(package, last):
         return Verdict(Word.WAITING, f"sha256:{package.desired.bundle.digest[:12]}")
-    return Verdict(Word.PENDING, "") if last.pending else current(package.desired.bundle.digest)
+    return current(package.desired.bundle.digest)
+
+
+def _moves(package: PackagePlan, report: Report) -> bool:
+    """Whether anything is to be done for it."""
+    restarts = any(package.key in one.annotations for one in report.plan.restarts)
+    return restarts or any(change.pending for change in package.changes)

@@ -121,6 +121,17 @@ def test_what_a_person_asks_for_waits_for_nobody(sites: Sites) -> None:
     assert sites.live == b"1"
 
 
+def test_a_workload_that_fell_ill_there_meanwhile_holds_the_content_back(sites: Sites) -> None:
+    sites.passed()
+    sites.now += timedelta(hours=1)
+    (server,) = sites.testbed.cluster.live_workloads.values()
+    status = {**server.manifest["status"], "availableReplicas": 0}
+    sites.testbed.cluster.live_workloads[server.ref] = replace(server, manifest={**server.manifest, "status": status})
+    assert "when target testbed is well: Deployment rucio/server" in sites.passed().waits
+    sites.testbed.cluster.live_workloads[server.ref] = server
+    assert not sites.passed().waits
+
+
 def test_a_target_that_cannot_be_asked_lets_nothing_out(sites: Sites) -> None:
     def refuse(verb: str, name: str) -> None:
         raise Forbidden(Call("get", "secrets", "rucio", name), 403, "RBAC")
