@@ -49,7 +49,10 @@ def parse(text: str) -> Verdict | None:
 
 
 def verdicts(outcome: Outcome) -> Mapping[str, Verdict]:
-    """What a run, not a preview, came to. By the name of the package's Secret; empty where another run is at work, whose result it is to tell."""
+    """What a run, not a preview, came to, by the name of each package's Secret.
+
+    Empty where another run is at work, whose result it is to tell.
+    """
     if outcome.error:
         why = reason_of(outcome.error)
         if why in ("busy", "conflict"):
