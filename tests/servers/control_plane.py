@@ -164,6 +164,11 @@ class AuditedCall:
     def writes(self) -> bool:
         return self.verb not in ("get", "list", "watch")
 
+    @property
+    def touches(self) -> bool:
+        """Whether it writes anything but what a pass came to: the state object, Events, and whose turn it is."""
+        return self.writes and self.resource not in ("leases", "events") and self.name != "secretsync-state"
+
 
 @contextlib.contextmanager
 def control_plane(directory: Path) -> Iterator[ControlPlane]:

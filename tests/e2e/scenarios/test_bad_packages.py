@@ -116,7 +116,7 @@ def test_with_the_check_a_package_that_cannot_be_loaded_touches_nothing(site: Si
     run = replace(site, check="error").run()
     assert run.code == 1, run
     assert "permission.py:1" in run.out, run
-    assert not [call for call in site.plane.calls_since(mark, site.namespace) if call.writes]
+    assert not [call for call in site.plane.calls_since(mark, site.namespace) if call.touches]
     assert site.generations() == before
 
 
