@@ -48,12 +48,14 @@ EVENTS: Mapping[str, Kind] = {
 """By reason, all that there are."""
 
 _CHANGES = {
-    Word.REJECTED: "Rejected",
     Word.HELD: "Held",
     Word.WAITING: "Waiting",
     Word.AWAY: "SourceUnavailable",
     Word.FAILING: "Failed",
 }
+
+_WHY = "'secretsync status' and the log of the pass tell why"
+"""In place of what a container wrote last, which not all who read Events need be allowed to read."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ def events(outcome: Outcome, before: Mapping[str, str]) -> tuple[Event, ...]:
     told: list[Event] = []
     for secret, now in verdicts(outcome).items():
         package = _package(outcome.report, secret)
-        regarding, note = Ref("Secret", namespace, secret), _note(outcome, secret, package)
+        regarding, note = Ref("Secret", namespace, secret), _note(outcome, secret, package, now)
         for reason, own in _reasons(outcome.report, package, parse(before.get(secret, "")), now):
             told.append(Event(reason, regarding, own or note, uids.get(secret, "")))
     return (*told, *_of_workloads(outcome.report))
@@ -113,9 +115,11 @@ def _reasons(
         yield "Drift", f"{_files(len(package.desired.left))} changed by somebody else; the target says 'drift: report'"
     if now.word is Word.REJECTED and report and report.undone:
         yield "Restored", ""
-    if now.word is Word.CURRENT:
+    if now.word is Word.REJECTED and now != before and not _is_the_same_refusal(before, now):
+        yield "Rejected", f"{now.fact} was tried and is not to come again: {_WHY}"
+    elif now.word is Word.CURRENT:
         yield from ((reason, "") for reason in _back_to_current(report, package, before))
-    elif now != before and now.word in _CHANGES and not _is_the_same_refusal(before, now):
+    elif now != before and now.word in _CHANGES:
         refused = now.word is Word.FAILING and now.fact in ("check", "proof")
         yield ("Refused" if refused else _CHANGES[now.word]), ""
 
@@ -144,8 +148,10 @@ def _files(count: int) -> str:
     return f"{count} file{'' if count == 1 else 's'}"
 
 
-def _note(outcome: Outcome, secret: str, package: PackagePlan | None) -> str:
+def _note(outcome: Outcome, secret: str, package: PackagePlan | None, now: Verdict) -> str:
     report = outcome.report
+    if now.word is Word.FAILING and now.fact in ("proof", "rollout"):
+        return f"{_FAILURES[now.fact]}: {_WHY}"
     if report is None:
         return str(outcome.error)
     if package is None:
@@ -153,10 +159,14 @@ def _note(outcome: Outcome, secret: str, package: PackagePlan | None) -> str:
     bundle, hold = package.desired.bundle, package.desired.hold
     version = f" {bundle.version}" if bundle.version else ""
     what = f"{bundle.module}{version} ({bundle.revision.short}), write {package.write}"
-    # why something was rejected may be a container's last words, which not all who read Events need be allowed to read
-    held = (hold.reason if hold.by_hand else "'secretsync status' tells why") if hold else ""
-    why = report.refused or report.waits or held
+    why = report.refused or report.waits or (hold.reason if hold and hold.by_hand else "")
     return f"{what}: {why}" if why else what
+
+
+_FAILURES = {
+    "proof": "it was refused in a workload's own image, or could not be proven there",
+    "rollout": "a rollout failed, and what was live before is not back",
+}
 
 
 def _package(report: Report | None, secret: str) -> PackagePlan | None:

@@ -94,8 +94,18 @@ def test_a_bad_package_is_rejected_what_was_live_is_restored_and_that_is_told_on
     told = passed(broken)
     assert told[:2] == ["Restored atlas", "Rejected atlas"]
     assert "RolloutFailed server" in told
-    assert all("last words" not in event["note"] for event in broken.cluster.events)
+    assert all("nothing" not in event["note"] for event in broken.cluster.events)
+    rejected = broken.cluster.events[1]["note"]
+    assert rejected.startswith("sha256:")
+    assert "is not to come again: 'secretsync status'" in rejected
     assert passed(broken) == []
+
+
+def test_a_rollout_that_failed_and_was_not_put_back_is_told_without_a_containers_words(broken: Site) -> None:
+    broken.destination = replace(broken.destination, rollout=Rollout(timeout=60, undo=False))
+    assert passed(broken)[0] == "Failed atlas"
+    assert "what was live before is not back" in broken.cluster.events[0]["note"]
+    assert all("nothing'" not in event["note"] for event in broken.cluster.events)
 
 
 def test_an_edit_by_hand_that_is_put_right_is_told(site: Site) -> None:
