@@ -110,9 +110,12 @@ class Forbidden(Refusal):
     @property
     def remedy(self) -> str:
         call = self.call
+        # a rule may hold for this name alone; after a slash, kubectl takes what it is given for a name
+        named = f"{call.resource}/{call.name}" if call.name and "/" not in call.resource else call.resource
         return (
             f"allow it in a Role: verbs [{call.verb}], resources [{call.resource.partition('.')[0]}] "
-            f"(try: kubectl auth can-i {call.verb} {call.resource} -n {call.namespace})"
+            f"(try: kubectl auth can-i {call.verb} {named} -n {call.namespace}, with "
+            "--as system:serviceaccount:NAMESPACE:NAME where it runs in a pod)"
         )
 
 

@@ -72,7 +72,7 @@ def test_a_missing_permission_on_workloads_is_named(place: Real, tmp_path: Path,
     place.put(workload(place, "Deployment", "server"))
     (read,) = place.cluster.workloads(place.namespace)
     cluster = as_account(place, tmp_path, without(WORKLOADS, verb))
-    with pytest.raises(errors.Forbidden, match=f"kubectl auth can-i {verb} deployments.apps -n {place.namespace}"):
+    with pytest.raises(errors.Forbidden, match=f"kubectl auth can-i {verb} deployments.apps"):
         cluster.workloads(place.namespace) if verb == "list" else cluster.annotate(read, STAMP, manager=MANAGER)
 
 

@@ -54,7 +54,7 @@ def test_a_missing_permission_is_named_with_the_rule_that_grants_it() -> None:
     sentence = str(refusal(RESTART, 403, status("no", "Forbidden")))
     assert "cannot patch deployments.apps 'server' in namespace 'rucio'" in sentence
     assert "verbs [patch], resources [deployments]" in sentence
-    assert "kubectl auth can-i patch deployments.apps -n rucio" in sentence
+    assert "kubectl auth can-i patch deployments.apps/server -n rucio" in sentence
 
 
 def test_the_fields_that_are_wrong_are_named_but_not_their_values() -> None:
