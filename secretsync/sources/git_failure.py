@@ -26,7 +26,11 @@ class Unreachable(GitFailed):
 
 
 class AccessRefused(GitFailed):
-    remedy = "check 'access' of the package: the token or password may be missing, wrong or expired"
+    # git's own word is often that nobody was there to be asked for a name
+    remedy = (
+        "the server does not let in who asks: check 'access' of the package, "
+        "whose token or password may be missing, wrong or expired"
+    )
 
 
 class RepositoryNotFound(GitFailed):
