@@ -73,6 +73,9 @@ def read(credential: Credential, base: Path) -> str:
         place = str(credential.file)
         try:
             value = (base / credential.file).read_text()
+        except PermissionError:
+            why = f"may not be read by this user ({os.getuid()}; in a pod, fsGroup or the volume's defaultMode decides)"
+            raise NoCredential(place, why) from None
         except OSError as error:
             raise NoCredential(place, f"cannot be read: {error.strerror}") from None
         except UnicodeDecodeError:

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from secretsync.config import Package
+from secretsync.config.access import FromFile
 from secretsync.model import Bundle
 from secretsync.sources import open_source
-from secretsync.sources.credentials import CredentialsOverPlainHttp, NoCredential
+from secretsync.sources.credentials import CredentialsOverPlainHttp, NoCredential, read
 from secretsync.sources.git_failure import (
     AccessRefused,
     CertificateNotTrusted,
@@ -179,6 +180,17 @@ def test_credentials_are_refused_over_plain_http_unless_allowed_by_name(
             fetch(requirement, tmp_path, index=url, access=access)
         assert behaviour.requests == index.requests == []
         assert fetch(requirement, tmp_path, index=url, access={**access, "allowPlainHttp": True}).files
+
+
+def test_a_credential_that_this_user_may_not_read_says_who_decides_that_in_a_pod(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path) -> str:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_text", refuse)  # the tests' own user may be one who may read everything
+    with pytest.raises(NoCredential, match="may not be read by this user .* fsGroup"):
+        read(FromFile(file=Path("token")), tmp_path)
 
 
 @pytest.mark.parametrize("credential", [{"file": "nowhere"}, {"file": "empty"}, {"env": "NOT_SET_AT_ALL"}])

@@ -45,6 +45,7 @@ def test_a_syntax_error_meets_one_daemon_is_undone_held_and_released_by_a_new_co
     assert site.every_pod_runs(GOOD)
 
 
+@ON_DEMAND
 def test_an_import_that_hangs_times_out_and_is_undone(site: Site, repository: Repository) -> None:
     repository.push(HANGS)
     with never_below_what_the_strategy_allows(site, "rucio-server", "reaper"):
@@ -63,6 +64,7 @@ def test_a_crash_in_the_second_wave_alone_is_undone_in_the_first_too(site: Site,
     assert restarts_since(site, before) == {"judge": 2, "rucio-server": 2, "reaper": 1}
 
 
+@ON_DEMAND
 def test_a_daemon_that_was_broken_before_goes_last_and_decides_nothing(
     empty_site: Site, repository: Repository
 ) -> None:

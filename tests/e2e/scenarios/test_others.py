@@ -166,6 +166,7 @@ def test_an_owner_that_replaces_the_deployment_all_the_time_is_told_once_and_not
     assert " ".join(runs[2].out.split()).count("it is not restarted again") == 1
 
 
+@ON_DEMAND
 def test_a_rollback_to_the_bundle_before_the_last_needs_no_git_server(empty_site: Site, repository: Repository) -> None:
     empty_site.add("judge")
     site = deployed(empty_site)
