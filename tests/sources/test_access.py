@@ -189,7 +189,7 @@ def test_a_credential_that_this_user_may_not_read_says_who_decides_that_in_a_pod
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Path, "read_text", refuse)  # the tests' own user may be one who may read everything
-    with pytest.raises(NoCredential, match="may not be read by this user .* fsGroup"):
+    with pytest.raises(NoCredential, match=r"may not be read by this user .* fsGroup"):
         read(FromFile(file=Path("token")), tmp_path)
 
 
