@@ -49,6 +49,18 @@ def site(control_plane: ControlPlane, served: str, tmp_path_factory: pytest.Temp
 
 
 @pytest.fixture
+def small(control_plane: ControlPlane, namespace: str, tmp_path: Path) -> Iterator[tuple[Site, Repository]]:
+    """A server alone in a namespace of its own, and the repository that its package comes from, over smart HTTP."""
+    repository = Repository(tmp_path)
+    repository.push(PACKAGE)
+    with git_http.serve(repository.bare.parent) as url:
+        requirement = f"git+{url}/{repository.bare.name}"
+        site = Site(control_plane, namespace, tmp_path, MODULE, requirement, "site-policy", imports=(MODULE,))
+        site.add("rucio-server", probe=True)
+        yield site, repository
+
+
+@pytest.fixture
 def proxy(control_plane: ControlPlane) -> Iterator[Proxy]:
     """A proxy in front of the API."""
     with proxying(control_plane.server, control_plane.certificate_authority) as proxy:

@@ -19,7 +19,6 @@ from tests.e2e.long_running import SECRET, answered, free_port
 from tests.e2e.repository import MODULE, PACKAGE, Repository
 from tests.e2e.site import ROOT, Site, until
 from tests.on_demand import ALL
-from tests.servers import git_http
 from tests.servers.control_plane import ControlPlane
 
 pytestmark = [pytest.mark.control_plane, pytest.mark.slow]
@@ -101,33 +100,28 @@ def job_of_the_cronjob(site: Site) -> dict[str, Any]:
 
 
 def test_a_push_goes_live_in_both_modes_and_no_call_is_forbidden(
-    helm: str, control_plane: ControlPlane, namespace: str, tmp_path: Path
+    helm: str, small: tuple[Site, Repository], control_plane: ControlPlane, namespace: str, tmp_path: Path
 ) -> None:
-    repository = Repository(tmp_path)
-    repository.push(PACKAGE)
-    with git_http.serve(repository.bare.parent) as url:
-        requirement = f"git+{url}/{repository.bare.name}"
-        site = Site(control_plane, namespace, tmp_path, MODULE, requirement, "site-policy", imports=(MODULE,))
-        site.add("rucio-server", probe=True)
-        control_plane.put(secret(site))
-        release, webhook, mark = Release(helm, site, tmp_path), free_port(), control_plane.audit_mark()
+    site, repository = small
+    control_plane.put(secret(site))
+    release, webhook, mark = Release(helm, site, tmp_path), free_port(), control_plane.audit_mark()
 
-        release.put("install", values(site, webhook, mode="deployment"))
-        # the Deployment is available, so its pod is ready, so its first pass is over
-        assert site.live_files() == PACKAGE
-        repository.push(SECOND)
-        asking = urllib.request.Request(f"http://127.0.0.1:{webhook}/sync", b"{}", {"X-Gitlab-Token": SECRET})
-        assert answered(asking)[0] == 202
-        until(lambda: site.every_pod_runs(SECOND), "the push is live")
+    release.put("install", values(site, webhook, mode="deployment"))
+    # the Deployment is available, so its pod is ready, so its first pass is over
+    assert site.live_files() == PACKAGE
+    repository.push(SECOND)
+    asking = urllib.request.Request(f"http://127.0.0.1:{webhook}/sync", b"{}", {"X-Gitlab-Token": SECRET})
+    assert answered(asking)[0] == 202
+    until(lambda: site.every_pod_runs(SECOND), "the push is live")
 
-        repository.push(THIRD)
-        release.put("upgrade", values(site, webhook, mode="cronjob", cronjob={"suspend": True}))
-        assert site.names("Deployment") == {"rucio-server"}
-        control_plane.put(job_of_the_cronjob(site))
-        until(lambda: site.every_pod_runs(THIRD), "the CronJob's run makes it live", seconds=120)
-        release.do("test", "policy")
-        calls = control_plane.calls_since(mark, namespace)
-        release.do("uninstall", "policy")
+    repository.push(THIRD)
+    release.put("upgrade", values(site, webhook, mode="cronjob", cronjob={"suspend": True}))
+    assert site.names("Deployment") == {"rucio-server"}
+    control_plane.put(job_of_the_cronjob(site))
+    until(lambda: site.every_pod_runs(THIRD), "the CronJob's run makes it live", seconds=120)
+    release.do("test", "policy")
+    calls = control_plane.calls_since(mark, namespace)
+    release.do("uninstall", "policy")
 
     assert calls
     assert [call for call in calls if call.status in (401, 403)] == []

@@ -11,11 +11,10 @@ import yaml
 
 from secretsync.model import Secret
 from tests.e2e.long_running import SECRET, answered, free_port
-from tests.e2e.repository import MODULE, PACKAGE, Repository
+from tests.e2e.repository import PACKAGE, Repository
 from tests.e2e.site import ROOT, Site, until
 from tests.e2e.test_chart import SECOND, Release, helm, job_of_the_cronjob, secret, values
 from tests.on_demand import ON_DEMAND
-from tests.servers import git_http
 from tests.servers.control_plane import ControlPlane
 
 pytestmark = [pytest.mark.control_plane, pytest.mark.slow, ON_DEMAND]
@@ -25,40 +24,35 @@ EARLIER: dict[str, Any] = yaml.safe_load((ROOT / "tests" / "chart" / "earlier" /
 
 
 def test_the_first_charts_cronjob_becomes_a_deployment_that_goes_on_where_it_was(
-    helm: str, control_plane: ControlPlane, namespace: str, tmp_path: Path
+    helm: str, small: tuple[Site, Repository], control_plane: ControlPlane, namespace: str, tmp_path: Path
 ) -> None:
-    repository = Repository(tmp_path)
-    repository.push(PACKAGE)
-    with git_http.serve(repository.bare.parent) as url:
-        requirement = f"git+{url}/{repository.bare.name}"
-        site = Site(control_plane, namespace, tmp_path, MODULE, requirement, "site-policy", imports=(MODULE,))
-        site.add("rucio-server", probe=True)
-        for named in (secret(site), credential(site), trust(site)):
-            control_plane.put(named)
-        release, webhook = Release(helm, site, tmp_path), free_port()
+    site, repository = small
+    for named in (secret(site), credential(site), trust(site)):
+        control_plane.put(named)
+    release, webhook = Release(helm, site, tmp_path), free_port()
 
-        cronjob = {**EARLIER["cronjob"], "suspend": True}
-        its_own = {**EARLIER, **values(site, webhook), "mode": "cronjob", "cronjob": cronjob}
-        release.put("install", its_own)
-        control_plane.put(job_of_the_cronjob(site))
-        until(lambda: bool(site.pods()) and site.every_pod_runs(PACKAGE), "the CronJob's run", seconds=120)
-        until(lambda: job_is_over(site), "the run is recorded", seconds=120)
-        live, restarts = written(site), site.generations()["rucio-server"]
+    cronjob = {**EARLIER["cronjob"], "suspend": True}
+    its_own = {**EARLIER, **values(site, webhook), "mode": "cronjob", "cronjob": cronjob}
+    release.put("install", its_own)
+    control_plane.put(job_of_the_cronjob(site))
+    until(lambda: bool(site.pods()) and site.every_pod_runs(PACKAGE), "the CronJob's run", seconds=120)
+    until(lambda: job_is_over(site), "the run is recorded", seconds=120)
+    live, restarts = written(site), site.generations()["rucio-server"]
 
-        release.put("upgrade", {**its_own, "mode": "deployment"})
-        assert site.names("CronJob") == set()
-        assert written(site) == live, "nothing is written anew"
-        assert site.generations()["rucio-server"] == restarts, "nothing is restarted anew"
+    release.put("upgrade", {**its_own, "mode": "deployment"})
+    assert site.names("CronJob") == set()
+    assert written(site) == live, "nothing is written anew"
+    assert site.generations()["rucio-server"] == restarts, "nothing is restarted anew"
 
-        repository.push(SECOND)
-        asking = urllib.request.Request(f"http://127.0.0.1:{webhook}/sync", b"{}", {"X-Gitlab-Token": SECRET})
-        assert answered(asking)[0] == 202
-        until(lambda: site.every_pod_runs(SECOND), "the push is live", seconds=120)
-        release.do("test", "policy")
-        notes = release.do("get", "notes", "policy")
-        assert "get secret/policy-token configmap/site-ca\n" in notes, "what a pod may wait for"
-        assert "`helm uninstall` leaves the policy Secrets" in notes
-        release.do("uninstall", "policy")
+    repository.push(SECOND)
+    asking = urllib.request.Request(f"http://127.0.0.1:{webhook}/sync", b"{}", {"X-Gitlab-Token": SECRET})
+    assert answered(asking)[0] == 202
+    until(lambda: site.every_pod_runs(SECOND), "the push is live", seconds=120)
+    release.do("test", "policy")
+    notes = release.do("get", "notes", "policy")
+    assert "get secret/policy-token configmap/site-ca\n" in notes, "what a pod may wait for"
+    assert "`helm uninstall` leaves the policy Secrets" in notes
+    release.do("uninstall", "policy")
 
     assert site.live_files() == SECOND
     assert control_plane.cluster.secret(namespace, "secretsync-state"), "a new installation goes on where this one was"

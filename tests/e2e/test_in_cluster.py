@@ -10,9 +10,8 @@ import pytest
 import yaml
 
 from secretsync.permissions import needs, with_history
-from tests.e2e.repository import MODULE, PACKAGE, Repository
+from tests.e2e.repository import PACKAGE, Repository
 from tests.e2e.site import ROOT, Site, until
-from tests.servers import git_http
 from tests.servers.control_plane import ControlPlane
 
 pytestmark = [pytest.mark.control_plane, pytest.mark.slow]
@@ -27,18 +26,13 @@ ACCOUNT = "secretsync"
 
 
 def test_a_job_deploys_the_package_with_its_service_account(
-    control_plane: ControlPlane, namespace: str, tmp_path: Path
+    small: tuple[Site, Repository], control_plane: ControlPlane, namespace: str, tmp_path: Path
 ) -> None:
-    repository = Repository(tmp_path)
-    repository.push(PACKAGE)
-    with git_http.serve(repository.bare.parent) as url:
-        requirement = f"git+{url}/{repository.bare.name}"
-        site = Site(control_plane, namespace, tmp_path, MODULE, requirement, "site-policy", imports=(MODULE,))
-        site.add("rucio-server", probe=True)
-        control_plane.token(namespace, ACCOUNT, [need.rule() for need in NEEDS])
-        control_plane.put(job(site, in_cluster(site)))
+    site, _ = small
+    control_plane.token(namespace, ACCOUNT, [need.rule() for need in NEEDS])
+    control_plane.put(job(site, in_cluster(site)))
 
-        until(lambda: ended(site), "the Job ends", seconds=120)
+    until(lambda: ended(site), "the Job ends", seconds=120)
 
     assert status(site).get("succeeded") == 1, last_words(site)
     assert site.live_files() == PACKAGE
