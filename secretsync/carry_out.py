@@ -115,18 +115,11 @@ def begin(plan: Plan, memory: Memory, kept: Mapping[str, str], checked: Mapping[
     for package in plan.packages:
         secret = package.placement.secret
         names = tuple(change.desired.name for change in package.changes)
-        if moves(package, plan):
+        if plan.moves(package):
             ailing = waves.ailing(plan.workloads, package)
             began = told.of(secret).begun(names, package.write, package.desired.hold, ailing)
             told = told.with_package(secret, replace(began, previous=kept.get(secret, began.previous)))
     memory.keep(told.checked(checked))
-
-
-def moves(package: PackagePlan, plan: Plan) -> bool:
-    """Whether something is to be written or restarted for a package."""
-    return any(change.pending for change in package.changes) or any(
-        package.key in restart.annotations for restart in plan.restarts
-    )
 
 
 @is_stage("write")

@@ -60,6 +60,12 @@ class Plan:
         """Whether there is nothing to write and nothing to watch."""
         return not self.pending and not self.watch
 
+    def moves(self, package: PackagePlan) -> bool:
+        """Whether something is to be written or restarted for a package."""
+        return any(change.pending for change in package.changes) or any(
+            package.key in restart.annotations for restart in self.restarts
+        )
+
     @property
     def needs_pods(self) -> bool:
         return any(restart.provisional for restart in self.restarts)

@@ -10,6 +10,7 @@ from secretsync.changes import PackagePlan
 from secretsync.destination import After, Destination
 from secretsync.errors import SecretSyncError
 from secretsync.memory import recall
+from secretsync.model import Workload
 from secretsync.rollout import status
 from secretsync.state import Result
 from secretsync.waves import is_healthy
@@ -25,25 +26,33 @@ def first_of_all(after: After, packages: Sequence[PackagePlan], now: datetime) -
     if not new:
         return ""
     try:
-        return next(filter(None, (_hindrance(after, package, now) for package in new)), "")
+        return _hindrance(after, new, now)
     except SecretSyncError as error:
         return f"target {after.destination.name} cannot be asked whether it is current: {error}"
 
 
-def _hindrance(after: After, package: PackagePlan, now: datetime) -> str:
-    """What is known of the other target, and how it is in this moment."""
-    other, module = after.destination, package.placement.module
-    secret = next(one.placement.secret for one in other.deliveries if one.placement.module == module)
-    state = recall(other).state
-    why = _not_yet(after, state.results.get(secret), package, now) or _ailing(
-        other, {secret, *state.of(secret).secrets}
-    )
-    return f"{module} {package.desired.bundle.revision.short} {why}" if why else ""
+def _hindrance(after: After, packages: Sequence[PackagePlan], now: datetime) -> str:
+    """What is known of the other target, and only where nothing speaks against it, how it is in this moment."""
+    other, state = after.destination, recall(after.destination).state
+    secrets = {delivery.placement.module: delivery.placement.secret for delivery in other.deliveries}
+    for package in packages:
+        if why := _not_yet(after, state.results.get(secrets[package.placement.module]), package, now):
+            return f"{_title(package)} {why}"
+    workloads = other.cluster.workloads(other.namespace, other.selector)
+    for package in packages:
+        secret = secrets[package.placement.module]
+        if why := _ailing(other, workloads, {secret, *state.of(secret).secrets}):
+            return f"{_title(package)} {why}"
+    return ""
 
 
-def _ailing(other: Destination, secrets: Collection[str]) -> str:
+def _title(package: PackagePlan) -> str:
+    return f"{package.placement.module} {package.desired.bundle.revision.short}"
+
+
+def _ailing(other: Destination, workloads: Sequence[Workload], secrets: Collection[str]) -> str:
     """A workload that mounts the package there and is not well any more: what a testbed is for."""
-    for workload in other.cluster.workloads(other.namespace, other.selector):
+    for workload in workloads:
         if secrets_referenced(workload.template) & set(secrets) and not is_healthy(workload):
             return f"goes out when target {other.name} is well: {workload.ref}, {status(workload).message}"
     return ""

@@ -12,7 +12,7 @@ from secretsync.changes import PackagePlan, stamped_write
 from secretsync.cluster.errors import Conflict
 from secretsync.destination import REAL_TIME, Clock, Destination, Report
 from secretsync.errors import SecretSyncError
-from secretsync.examine import examine
+from secretsync.examine import Examination, examine
 from secretsync.look import look
 from secretsync.memory import Memory, recall
 from secretsync.model import Ref, Workload
@@ -21,6 +21,7 @@ from secretsync.precedence import first_of_all
 from secretsync.rollout import Cause, Status
 from secretsync.signs import is_stage
 from secretsync.stale import Restart
+from secretsync.state import State
 from secretsync.turn import turn
 from secretsync.wait import Stamps
 from secretsync.waves import Wave, in_waves, is_healthy
@@ -34,6 +35,11 @@ def preview(destination: Destination) -> Report:
     state = recall(destination).state
     plan = look(destination, state)
     examination = examine(destination, plan, state)
+    return _report(destination, plan, examination, state)
+
+
+def _report(destination: Destination, plan: Plan, examination: Examination, state: State) -> Report:
+    """What is known before anything is done."""
     return Report(
         destination.name,
         plan,
@@ -75,7 +81,7 @@ def _held_back(destination: Destination, plan: Plan, clock: Clock) -> str:
     closed = window is not None and not window.is_open(now)
     if not closed and not destination.after:
         return ""
-    moving = [package for package in plan.packages if carry_out.moves(package, plan)]
+    moving = [package for package in plan.packages if plan.moves(package)]
     state = recall(destination).state
     if not moving or any(one.desired.hold or not state.of(one.placement.secret).finished for one in moving):
         return ""
@@ -105,13 +111,7 @@ def _take_turn(destination: Destination, clock: Clock) -> Report:
     memory = recall(destination)
     plan = look(destination, memory.state)
     examination = examine(destination, plan, memory.state)
-    report = Report(
-        destination.name,
-        plan,
-        examined=examination.examined,
-        refused=examination.refused,
-        results=memory.state.results,
-    )
+    report = _report(destination, plan, examination, memory.state)
     if report.refused:
         return report
     if plan.idle:

@@ -82,18 +82,10 @@ def _of_package(package: PackagePlan, report: Report) -> Verdict:
         return Verdict(Word.FAILING, "rollout")
     if hold and not hold.by_hand:
         return Verdict(Word.REJECTED, f"sha256:{hold.digest[:12]}")
-    if report.failed and not report.undone:
-        return Verdict(Word.FAILING, "rollout")
     if hold:
         return Verdict(Word.HELD, f"sha256:{package.desired.bundle.digest[:12]}")
     if package.desired.left:
         return Verdict(Word.DRIFTED, "")
-    if last.waits and _moves(package, last):
+    if last.waits and last.plan.moves(package):
         return Verdict(Word.WAITING, f"sha256:{package.desired.bundle.digest[:12]}")
     return current(package.desired.bundle.digest)
-
-
-def _moves(package: PackagePlan, report: Report) -> bool:
-    """Whether anything is to be done for it."""
-    restarts = any(package.key in one.annotations for one in report.plan.restarts)
-    return restarts or any(change.pending for change in package.changes)

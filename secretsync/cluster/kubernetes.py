@@ -217,16 +217,7 @@ class KubernetesCluster:
 
     def review(self, namespace: str) -> Review:
         """What this account may do in *namespace*, as the API itself tells."""
-        reply = self._connection.send(
-            Call("create", "selfsubjectrulesreviews.authorization.k8s.io", namespace),
-            "POST",
-            "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews",
-            body={
-                "apiVersion": "authorization.k8s.io/v1",
-                "kind": "SelfSubjectRulesReview",
-                "spec": {"namespace": namespace},
-            },
-        )
+        reply = self._ask("SelfSubjectRulesReview", namespace, {"namespace": namespace})
         told = reply.content()["status"]
         time = parsedate_to_datetime(reply.date) if reply.date else None
         return Review(tuple(told.get("resourceRules") or ()), not told.get("incomplete"), time)
@@ -235,17 +226,19 @@ class KubernetesCluster:
         """Whether this account may do one thing in *namespace*, as the API itself tells."""
         resource, _, part = access.resource.partition("/")
         asked = {"namespace": namespace, "verb": access.verb, "group": access.group, "resource": resource}
-        reply = self._connection.send(
-            Call("create", "selfsubjectaccessreviews.authorization.k8s.io", namespace),
-            "POST",
-            "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
-            body={
-                "apiVersion": "authorization.k8s.io/v1",
-                "kind": "SelfSubjectAccessReview",
-                "spec": {"resourceAttributes": {**asked, "subresource": part, "name": access.name}},
-            },
-        )
+        spec = {"resourceAttributes": {**asked, "subresource": part, "name": access.name}}
+        reply = self._ask("SelfSubjectAccessReview", namespace, spec)
         return bool(reply.content()["status"].get("allowed"))
+
+    def _ask(self, kind: str, namespace: str, spec: Manifest) -> Reply:
+        """A question about this account, which the API takes as an object."""
+        resource = f"{kind.lower()}s"
+        return self._connection.send(
+            Call("create", f"{resource}.authorization.k8s.io", namespace),
+            "POST",
+            f"/apis/authorization.k8s.io/v1/{resource}",
+            body={"apiVersion": "authorization.k8s.io/v1", "kind": kind, "spec": spec},
+        )
 
     def _apply(self, ref: Ref, body: Manifest, manager: str) -> Reply:
         return self._connection.send(

@@ -50,12 +50,14 @@ def explain(error: SecretSyncError, where: str = "") -> None:
         log.error("failed", **({"at": where} if where else {}), why=line)
 
 
-def visit(destinations: Iterable[Destination], show: Callable[[Destination], int]) -> int:
+def visit(
+    places: Iterable[tuple[config.Target, Destination]], show: Callable[[config.Target, Destination], int]
+) -> int:
     """*show* each, which returns its exit code; one that fails does not stop the others. Returns the worst code."""
     codes = [0]
-    for destination in destinations:
+    for target, destination in places:
         try:
-            codes.append(show(destination))
+            codes.append(show(target, destination))
         except SecretSyncError as error:
             explain(error, destination.name)
             codes.append(error.exit_code)

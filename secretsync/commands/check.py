@@ -17,7 +17,7 @@ from secretsync.check.rucio import rucio
 from secretsync.commands import Settings
 from secretsync.destination import Delivery, Destination
 from secretsync.errors import FAILED
-from secretsync.memory import Memory
+from secretsync.memory import recall
 from secretsync.model import Bundle, Secret
 from secretsync.report.findings import FORMATS, Checked
 from secretsync.requirement import DirectoryRequirement, GitRequirement, parse
@@ -124,7 +124,7 @@ def of_configuration(
 
 def _live(destination: Destination, delivery: Delivery, bundle: Bundle, vo: str) -> Situation:
     secret = delivery.placement.secret
-    memory = Memory(destination.cluster, destination.installation, destination.namespace, destination.manager)
+    memory = recall(destination)
     names = dict.fromkeys((secret, *memory.state.of(secret).secrets))
     found = (destination.cluster.secret(destination.namespace, name) for name in names)
     secrets: list[Secret] = [one for one in found if one]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import click
-from click.shell_completion import get_completion_class
+from click.shell_completion import BashComplete, FishComplete, ZshComplete
 
 _EPILOG = """\b
 Examples:
@@ -12,12 +12,12 @@ Examples:
   secretsync completion fish > ~/.config/fish/completions/secretsync.fish
 """
 
+_SHELLS = {"bash": BashComplete, "zsh": ZshComplete, "fish": FishComplete}
+
 
 @click.command("completion", short_help="What a shell completes.", epilog=_EPILOG)
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.argument("shell", type=click.Choice(list(_SHELLS)))
 @click.pass_context
 def completion_command(context: click.Context, shell: str) -> None:
     """Print what makes a shell complete commands, options and their values."""
-    kind = get_completion_class(shell)
-    assert kind  # noqa: S101 - click knows these three
-    click.echo(kind(context.find_root().command, {}, "secretsync", "_SECRETSYNC_COMPLETE").source())
+    click.echo(_SHELLS[shell](context.find_root().command, {}, "secretsync", "_SECRETSYNC_COMPLETE").source())

@@ -41,15 +41,13 @@ def doctor_command(context: click.Context, deep: bool, place: str | None) -> Non
     Exit code 1 when something is wrong.
     """
     settings: Settings = context.obj
-    found = settings.destinations(place)
-    targets = {id(destination): target for target, destination in found}
 
-    def show(destination: Destination) -> int:
-        told = _told(targets[id(destination)], destination, deep=deep)
+    def show(target: config.Target, destination: Destination) -> int:
+        told = _told(target, destination, deep=deep)
         click.echo(render_doctor(told, settings.output), nl=False)
         return 0 if told.well else FAILED
 
-    context.exit(visit((destination for _, destination in found), show))
+    context.exit(visit(settings.destinations(place), show))
 
 
 def _told(target: config.Target, destination: Destination, *, deep: bool) -> Told:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from secretsync import hands, report
+from secretsync import config, hands, report
 from secretsync.commands import Settings, only_target, visit
 from secretsync.destination import Delivery, Destination
 from secretsync.passes import Outcome
@@ -37,11 +37,11 @@ def status_command(context: click.Context, place: str | None) -> None:
     """Tell what is deployed where, since when, and whether every workload runs it."""
     settings: Settings = context.obj
 
-    def show(destination: Destination) -> int:
+    def show(_: config.Target, destination: Destination) -> int:
         click.echo(told.render_status(destination.name, hands.status(destination), settings.output), nl=False)
         return 0
 
-    context.exit(visit((one for _, one in settings.destinations(place)), show))
+    context.exit(visit(settings.destinations(place), show))
 
 
 @click.command("history", short_help="The earlier bundles that are kept.")

@@ -13,6 +13,7 @@ from urllib3.util import Retry
 from secretsync.config.access import Access
 from secretsync.errors import SecretSyncError
 from secretsync.sources import credentials
+from secretsync.sources.http_reading import client_certificate
 
 TIMEOUT = (5, 10)
 """Seconds to connect, and to wait for the answer; with the repetitions about a minute at the very worst."""
@@ -68,9 +69,7 @@ def _session(access: Access, base: Path) -> requests.Session:
     session = requests.Session()
     for scheme in ("https://", "http://"):
         session.mount(scheme, HTTPAdapter(max_retries=RETRIES))
-    if access.client_certificate:
-        key = access.client_key or access.client_certificate
-        session.cert = str(base / access.client_certificate), str(base / key)
+    session.cert = client_certificate(access, base)
     return session
 
 

@@ -29,12 +29,18 @@ def open_session(access: Access, allowed: Authorization | None, url: str, base: 
     bundle = access.ca or (os.environ.get("PIP_CERT") if not os.environ.get("REQUESTS_CA_BUNDLE") else None)
     if bundle:
         session.verify = str(base / bundle)
-    if access.client_certificate:
-        key = access.client_key or access.client_certificate
-        session.cert = str(base / access.client_certificate), str(base / key)
+    session.cert = client_certificate(access, base)
     if allowed:
         session.auth = _OnlyFor(url, allowed.header)
     return session
+
+
+def client_certificate(access: Access, base: Path) -> tuple[str, str] | None:
+    """The files of the certificate that is shown, and of its key."""
+    if not access.client_certificate:
+        return None
+    key = access.client_key or access.client_certificate
+    return str(base / access.client_certificate), str(base / key)
 
 
 @contextmanager
