@@ -17,7 +17,7 @@ from pathlib import Path
 
 from benchmarks.__main__ import budget, row, title
 from secretsync.config import Package
-from secretsync.sources import open_source
+from secretsync.sources.open import open_source
 from tests.servers import git_http
 from tests.sources.layouts import POLICY, below
 

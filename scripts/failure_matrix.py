@@ -11,9 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from secretsync.prove import rucio_environment
-from tests.prove.matrix.rows import rows
-from tests.prove.matrix.run import Outcome, run
+from secretsync.rucio.prove import rucio_environment
+from tests.rucio.prove.matrix.rows import rows
+from tests.rucio.prove.matrix.run import Outcome, run
 
 PAGE = Path(__file__).parent.parent / "docs" / "failure-matrix.md"
 AT_ONCE = 3

@@ -1,4 +1,4 @@
-"""Reads Rucio's releases from the package index and writes secretsync/check/rucio_facts.json.
+"""Reads Rucio's releases from the package index and writes secretsync/rucio/check/rucio_facts.json.
 
     python scripts/generate_rucio_facts.py --python3.9 PATH --newer-python PATH [--cache FOLDER]
 
@@ -29,7 +29,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 OLDEST = Version("37")
-OUTPUT = Path(__file__).parent.parent / "secretsync" / "check" / "rucio_facts.json"
+OUTPUT = Path(__file__).parent.parent / "secretsync" / "rucio" / "check" / "rucio_facts.json"
 ALL_EXTRAS = ("oracle", "mysql", "postgresql", "globus")
 IMAGES = {  # the extras that the container files name, and what they install beside Rucio
     "server": (("oracle", "mysql", "postgresql"), ("pip", "setuptools", "pkg_resources")),

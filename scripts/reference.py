@@ -8,11 +8,12 @@ from typing import Any
 
 import click
 
-from secretsync import config, errors
-from secretsync.cli import cli
-from secretsync.commands import COMMANDS
-from secretsync.events import EVENTS
-from secretsync.reasons import REASONS
+from secretsync import config
+from secretsync.cli.commands import COMMANDS
+from secretsync.cli.main import cli
+from secretsync.core import errors
+from secretsync.reconcile.events import EVENTS
+from secretsync.reconcile.reasons import REASONS
 
 FOLDER = Path(__file__).parents[1] / "docs" / "reference"
 MADE = "<!-- Made by scripts/reference.py from the code; change it there. -->\n"

@@ -2,6 +2,6 @@
 
 import sys
 
-from secretsync.cli import main
+from secretsync.cli.main import main
 
 sys.exit(main())

@@ -7,9 +7,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from secretsync import pack
-from secretsync.changes import Desired
-from secretsync.model import Bundle, File, Manifest, Placement, Ref, Revision, Secret, Workload
+from secretsync.core import packing
+from secretsync.core.model import Bundle, File, Manifest, Placement, Ref, Revision, Secret, Workload
+from secretsync.plan.diff import Desired
 
 REVISION = Revision("https://git.example.org/policy", "main", "commit:" + "a" * 40)
 PLACEMENT = Placement("secretsync", "rucio", "atlas", "atlas_rucio_policy")
@@ -23,14 +23,14 @@ def bundle(files: Mapping[str, str | bytes], module: str = PLACEMENT.module, rev
 
 def desired(files: Mapping[str, str | bytes], placement: Placement = PLACEMENT, **more: Any) -> Desired:
     made = bundle(files, placement.module, **more)
-    return Desired(placement, made, pack.pack(made, placement, "recipe"))
+    return Desired(placement, made, packing.pack(made, placement, "recipe"))
 
 
 def live(wanted: Desired, write: int = 1, at: datetime | None = NOON) -> dict[str, Secret]:
     """The Secrets of *wanted* as they are after write number *write*."""
     return {
         secret.name: replace(secret, metadata={"resourceVersion": "1", "uid": secret.name}, data_written=at)
-        for secret in pack.stamped(wanted.secrets, write)
+        for secret in packing.stamped(wanted.secrets, write)
     }
 
 

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 import structlog
 
+from tests import ROOT
 from tests.servers import control_plane as plane
 from tests.servers.control_plane import ControlPlane
 
 pytest_plugins = ["tests.published"]
-ROOT = Path(__file__).parents[1]
 
 _numbers = itertools.count(1)
 

@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 
 from secretsync.cluster.errors import Conflict
 from secretsync.cluster.selector import selects
-from secretsync.manifest import in_place_of
-from secretsync.model import Manifest, Ref, Secret, Workload
+from secretsync.core.model import Manifest, Ref, Secret, Workload
+from secretsync.core.secret_codec import in_place_of
 from tests.applied import applied
 
 

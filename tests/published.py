@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from secretsync.model import Bundle, File, Revision
+from secretsync.core.model import Bundle, File, Revision
 
 Fetch = Callable[[str], Bundle]
 

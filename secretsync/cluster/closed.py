@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-from secretsync.errors import SecretSyncError
+from secretsync.core.errors import SecretSyncError
 
 
 class ClosedCluster:

@@ -14,11 +14,11 @@ import yaml
 
 from secretsync.cluster.errors import Conflict, UnusableManifest, WorkloadGone
 from secretsync.cluster.manifest_files import Found, find, locked, write
+from secretsync.cluster.rbac import Access
 from secretsync.cluster.selector import selects
-from secretsync.cluster.template_annotations import NotEditable, annotated
-from secretsync.manifest import in_place_of, secret_from, to_manifest
-from secretsync.model import Manifest, Ref, Secret, Workload
-from secretsync.permissions import Access
+from secretsync.core.model import Manifest, Ref, Secret, Workload
+from secretsync.core.secret_codec import in_place_of, secret_from, to_manifest
+from secretsync.core.template_annotations import NotEditable, annotated
 
 _WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
 _SPAWNERS = ("ReplicaSet", "ControllerRevision", "Job", "CronJob", "Pod")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from secretsync.errors import ConfigError, SecretSyncError
-from secretsync.model import Ref
+from secretsync.core.errors import ClusterError, ConfigError, SecretSyncError
+from secretsync.core.model import Ref
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,23 +23,26 @@ class Call:
         return f"{self.verb} {self.resource}{named} in namespace {self.namespace!r}"
 
 
+@dataclass(eq=False)
 class UnusableCluster(ConfigError):
     """No connection can even be tried: the kubeconfig, its context or the service account does not serve."""
 
-    def __init__(self, place: str, problem: str) -> None:
-        super().__init__(place, problem)
-        self.place, self.problem = place, problem
+    code = "unusable_cluster"
+
+    place: str
+    problem: str
 
     def __str__(self) -> str:
         return f"{self.place} cannot be used: {self.problem}"
 
 
+@dataclass(eq=False)
 class UnreadableSelector(ConfigError):
     """A target's label selector is not one."""
 
-    def __init__(self, selector: str) -> None:
-        super().__init__(selector)
-        self.selector = selector
+    code = "unreadable_selector"
+
+    selector: str
 
     def __str__(self) -> str:
         return (
@@ -47,45 +50,55 @@ class UnreadableSelector(ConfigError):
         )
 
 
+@dataclass(eq=False)
 class Conflict(SecretSyncError):
     """The object is not what was read; nothing was overwritten. *what* says what happened to it."""
 
-    def __init__(self, ref: Ref, what: str) -> None:
-        super().__init__(ref, what)
-        self.ref, self.what = ref, what
+    code = "conflict"
+    category = "conflict"
+
+    ref: Ref
+    what: str
 
     def __str__(self) -> str:
         return f"{self.ref} {self.what} since it was read; nothing was overwritten: run again to plan anew"
 
 
-class WorkloadGone(SecretSyncError):
+@dataclass(eq=False)
+class WorkloadGone(ClusterError):
     """The workload that was to be restarted is no longer there."""
 
-    def __init__(self, ref: Ref) -> None:
-        super().__init__(ref)
-        self.ref = ref
+    code = "workload_gone"
+
+    ref: Ref
 
     def __str__(self) -> str:
         return f"{self.ref} has gone, or was made anew, since it was read: it was not restarted"
 
 
-class Unreachable(SecretSyncError):
+@dataclass(eq=False)
+class Unreachable(ClusterError):
     """No answer, after all retries. A write may have taken place all the same: the next run reads and tells."""
 
-    def __init__(self, call: Call, host: str, reason: str) -> None:
-        super().__init__(call, host, reason)
-        self.call, self.host, self.reason = call, host, reason
+    code = "api_unreachable"
+
+    call: Call
+    host: str
+    reason: str
 
     def __str__(self) -> str:
         return f"cannot {self.call}: no answer from {self.host} ({self.reason}); is the API server up and reachable?"
 
 
-class Refusal(SecretSyncError):
-    """The API answered a call with an error. *code* is its HTTP status, *why* the part that is fit to show."""
+@dataclass(eq=False)
+class Refusal(ClusterError):
+    """The API answered a call with an error. *status* is the HTTP status, *why* the part that is fit to show."""
 
-    def __init__(self, call: Call, code: int, why: str = "") -> None:
-        super().__init__(call, code, why)
-        self.call, self.code, self.why = call, code, why
+    code = "refusal"
+
+    call: Call
+    status: int
+    why: str = ""
 
     @property
     def remedy(self) -> str:
@@ -93,11 +106,13 @@ class Refusal(SecretSyncError):
 
     def __str__(self) -> str:
         why = f" ({self.why})" if self.why else ""
-        return f"cannot {self.call}: HTTP {self.code}{why}; {self.remedy}"
+        return f"cannot {self.call}: HTTP {self.status}{why}; {self.remedy}"
 
 
 class Unauthorized(Refusal):
     """The credentials are not (or no longer) accepted."""
+
+    code = "unauthorized"
 
     @property
     def remedy(self) -> str:
@@ -106,6 +121,8 @@ class Unauthorized(Refusal):
 
 class Forbidden(Refusal):
     """The account lacks a permission."""
+
+    code = "forbidden"
 
     @property
     def remedy(self) -> str:
@@ -122,6 +139,8 @@ class Forbidden(Refusal):
 class NotFound(Refusal):
     """The object itself is not there."""
 
+    code = "not_found"
+
     @property
     def remedy(self) -> str:
         return "it does not exist: create it, or correct the target"
@@ -129,6 +148,8 @@ class NotFound(Refusal):
 
 class NamespaceMissing(Refusal):
     """The namespace does not exist."""
+
+    code = "namespace_missing"
 
     @property
     def remedy(self) -> str:
@@ -138,6 +159,8 @@ class NamespaceMissing(Refusal):
 class NamespaceTerminating(Refusal):
     """The namespace is being deleted and takes nothing new."""
 
+    code = "namespace_terminating"
+
     @property
     def remedy(self) -> str:
         return "the namespace is being deleted: wait until it has gone and create it again, or correct the target"
@@ -145,6 +168,8 @@ class NamespaceTerminating(Refusal):
 
 class QuotaExceeded(Refusal):
     """A ResourceQuota leaves no room."""
+
+    code = "quota_exceeded"
 
     @property
     def remedy(self) -> str:
@@ -154,6 +179,8 @@ class QuotaExceeded(Refusal):
 class Denied(Refusal):
     """An admission webhook or policy said no; *why* names it."""
 
+    code = "denied"
+
     @property
     def remedy(self) -> str:
         return "an admission policy denies it: change the policy, or what it asks for"
@@ -161,6 +188,8 @@ class Denied(Refusal):
 
 class InvalidObject(Refusal):
     """The API finds the object itself wrong; *why* names the fields."""
+
+    code = "invalid_object"
 
     @property
     def remedy(self) -> str:
@@ -170,6 +199,8 @@ class InvalidObject(Refusal):
 class TooLarge(Refusal):
     """The object is larger than the API takes."""
 
+    code = "too_large"
+
     @property
     def remedy(self) -> str:
         return "it is larger than the API takes: exclude files, or choose 'layout: zip'"
@@ -178,17 +209,21 @@ class TooLarge(Refusal):
 class ServerFailed(Refusal):
     """The API server kept failing, or kept asking to be left alone, through all retries."""
 
+    code = "server_failed"
+
     @property
     def remedy(self) -> str:
         return "the API server is overloaded or broken; nothing is lost: the next run goes on"
 
 
-class UnusableManifest(SecretSyncError):
+@dataclass(eq=False)
+class UnusableManifest(ClusterError):
     """A file of a directory of manifests cannot serve; *problem* says why and what to do."""
 
-    def __init__(self, path: Path, problem: str) -> None:
-        super().__init__(path, problem)
-        self.path, self.problem = path, problem
+    code = "unusable_manifest"
+
+    path: Path
+    problem: str
 
     def __str__(self) -> str:
         return f"{self.path}: {self.problem}"

@@ -18,8 +18,8 @@ from typing import Any
 import yaml
 
 from secretsync.cluster.errors import UnusableManifest
-from secretsync.cluster.template_annotations import Step
-from secretsync.model import Manifest
+from secretsync.core.model import Manifest
+from secretsync.core.template_annotations import Step
 
 _SUFFIXES = (".yaml", ".yml")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from secretsync.config.notify import Channel, Email, Pushgateway, Slack, Webhook
 from secretsync.config.package import Package
 from secretsync.config.service import Election, Health, Webhook
 from secretsync.config.target import Cluster, ContextCluster, DirectoryCluster, InCluster, Rollout, Target
-from secretsync.errors import ConfigError
+from secretsync.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -46,12 +47,14 @@ __all__ = [
 ]
 
 
+@dataclass(eq=False)
 class UnusableConfig(ConfigError):
     """The file cannot be read or is not a configuration; *problems* has a sentence for each fault."""
 
-    def __init__(self, path: Path, problems: list[str]) -> None:
-        super().__init__(path, problems)
-        self.path, self.problems = path, problems
+    code = "unusable_config"
+
+    path: Path
+    problems: list[str]
 
     def __str__(self) -> str:
         return "\n".join(f"{self.path}: {problem}" for problem in self.problems)

@@ -9,7 +9,7 @@ from pydantic import Field, field_validator
 from secretsync.config.fields import Model
 
 if TYPE_CHECKING:
-    from secretsync.check.finding import Severity
+    from secretsync.rucio.check.finding import Severity
 
 
 class RuleSetting(Model):
@@ -37,7 +37,7 @@ class Check(Model):
     @property
     def severities(self) -> dict[str, Severity | None]:
         """The severities that rules have here; None for a rule that is off."""
-        from secretsync.check.finding import Severity  # the rules cost more than reading a configuration
+        from secretsync.rucio.check.finding import Severity  # the rules cost more than reading a configuration
 
         return {
             name: None if setting.severity == "off" else Severity(setting.severity)
@@ -47,7 +47,7 @@ class Check(Model):
     @property
     def threshold(self) -> Severity | None:
         """What stops a run; None if nothing does."""
-        from secretsync.check.finding import Severity
+        from secretsync.rucio.check.finding import Severity
 
         return None if self.fail == "never" else Severity(self.fail)
 
@@ -56,7 +56,7 @@ class Check(Model):
     def _are_rules(cls, rules: dict[str, RuleSetting]) -> dict[str, RuleSetting]:
         if not rules:
             return rules
-        from secretsync.check.rules import RULES
+        from secretsync.rucio.check.rules import RULES
 
         known = {rule.name for rule in RULES}
         for name in rules:

@@ -10,7 +10,7 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 from secretsync.config.access import Access, Limits, Verification
 from secretsync.config.check import Check
 from secretsync.config.fields import Model, ModuleName, Name, Seconds, Text
-from secretsync.requirement import GitRequirement, IndexRequirement, parse
+from secretsync.config.requirement import GitRequirement, IndexRequirement, parse
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 

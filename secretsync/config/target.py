@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, WithJsonSchema, model_validator
 
-from secretsync import window
+from secretsync.config import window
 from secretsync.config.fields import Model, Name, Seconds
 
 

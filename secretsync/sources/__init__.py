@@ -1,34 +1,5 @@
-"""Where policy packages come from: git, an index, a directory."""
+"""A requirement becomes a bundle: git, a package index, a directory.
 
-from __future__ import annotations
-
-from pathlib import Path
-
-from secretsync.config import Package
-from secretsync.model import Source
-from secretsync.requirement import DirectoryRequirement, GitRequirement, parse
-from secretsync.sources.shelf import Shelved
-
-
-def open_source(package: Package, *, cache: Path, base: Path) -> Source:
-    """The source that the package's requirement names; nothing is asked or read yet.
-
-    *cache* is the folder for what was fetched; relative paths start at *base*. Each room is imported when it is used:
-    the index's libraries cost more than a whole run that needs only git. Raises UnusableRequirement.
-    """
-    requirement = parse(package.requirement)
-    # git and ssh are not started in our directory: what they are told must mean the same there
-    cache, base = cache.absolute(), base.absolute()
-    if isinstance(requirement, DirectoryRequirement):
-        from secretsync.sources.directory import DirectorySource
-
-        return DirectorySource(package, requirement, base=base)
-    if isinstance(requirement, GitRequirement):
-        from secretsync.sources.git import GitSource
-
-        return Shelved(
-            cache, lambda folder, notes: GitSource(package, requirement, cache=folder, base=base, notes=notes)
-        )
-    from secretsync.sources.index import IndexSource
-
-    return Shelved(cache, lambda folder, notes: IndexSource(package, requirement, cache=folder, base=base, notes=notes))
+In: a package of the configuration. Out: a `Source`, which resolves to a revision and fetches it as a bundle. It knows
+nothing of clusters; git, ssh and HTTP are spoken here and nowhere else.
+"""

@@ -4,37 +4,40 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from secretsync.config import Package
-from secretsync.errors import SecretSyncError
-from secretsync.locate import Entry, Kind, locate
-from secretsync.model import Bundle, Revision, digest
-from secretsync.requirement import DirectoryRequirement
-from secretsync.sources.bundling import make_bundle, refuse_too_many
+from secretsync.config.requirement import DirectoryRequirement
+from secretsync.core.errors import SourceError
+from secretsync.core.model import Bundle, Revision, digest
+from secretsync.sources.bundle import make_bundle, refuse_too_many
+from secretsync.sources.locate import Entry, Kind, locate
 from secretsync.sources.version import confirmed_version, notes_on_generated_files, project_files, stated_version
 
 _NEVER_ENTERED = frozenset({".git", ".hg", ".svn", "__pycache__", ".venv", "node_modules", ".tox"})
 
 
-class UnreadableDirectory(SecretSyncError):
+@dataclass(eq=False)
+class UnreadableDirectory(SourceError):
     """The directory, or a file of it, cannot be read."""
 
-    def __init__(self, path: str, reason: str) -> None:
-        super().__init__(path, reason)
-        self.path, self.reason = path, reason
+    code = "unreadable_directory"
+
+    path: str
+    reason: str
 
     def __str__(self) -> str:
         return f"{self.path}: {self.reason}; correct 'requirement', or the file's permissions"
 
 
-class DirectoryChanged(SecretSyncError):
+@dataclass(eq=False)
+class DirectoryChanged(SourceError):
     """Somebody wrote to the directory between two looks at it."""
 
-    def __init__(self, path: str) -> None:
-        super().__init__(path)
-        self.path = path
+    code = "directory_changed"
+
+    path: str
 
     def __str__(self) -> str:
         return f"{self.path} changed while it was read; run again when nobody writes to it"

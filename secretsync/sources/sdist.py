@@ -6,18 +6,20 @@ import tarfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from secretsync.errors import SecretSyncError
-from secretsync.locate import Entry, Kind
+from secretsync.core.errors import SourceError
+from secretsync.sources.locate import Entry, Kind
 
 _MOST_MEMBERS = 100_000
 
 
-class UnusableArchive(SecretSyncError):
+@dataclass(eq=False)
+class UnusableArchive(SourceError):
     """The file is no source archive that an honest tool makes; *reason* says why."""
 
-    def __init__(self, file: str, reason: str) -> None:
-        super().__init__(file, reason)
-        self.file, self.reason = file, reason
+    code = "unusable_archive"
+
+    file: str
+    reason: str
 
     def __str__(self) -> str:
         return f"{self.file} cannot be used: {self.reason}; tell who published it, or require another version"

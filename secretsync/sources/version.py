@@ -6,17 +6,22 @@ import posixpath
 import re
 import tomllib
 from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass
 
 from secretsync.config import Package
-from secretsync.errors import SecretSyncError
+from secretsync.core.errors import SourceError
 
 
-class VersionMismatch(SecretSyncError):
+@dataclass(eq=False)
+class VersionMismatch(SourceError):
     """The configuration says which version this is, and it is another one."""
 
-    def __init__(self, module: str, expected: str, found: str, place: str) -> None:
-        super().__init__(module, expected, found, place)
-        self.module, self.expected, self.found, self.place = module, expected, found, place
+    code = "version_mismatch"
+
+    module: str
+    expected: str
+    found: str
+    place: str
 
     def __str__(self) -> str:
         return (

@@ -7,20 +7,23 @@ import zipfile
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from installer.exceptions import InstallerError
 from installer.sources import WheelFile
 
-from secretsync.errors import SecretSyncError
+from secretsync.core.errors import SourceError
 
 
-class UnusableWheel(SecretSyncError):
+@dataclass(eq=False)
+class UnusableWheel(SourceError):
     """The file is no wheel that an installer would take; *reason* says why."""
 
-    def __init__(self, file: str, reason: str) -> None:
-        super().__init__(file, reason)
-        self.file, self.reason = file, reason
+    code = "unusable_wheel"
+
+    file: str
+    reason: str
 
     def __str__(self) -> str:
         return f"{self.file} cannot be used: {self.reason}; tell who published it, or require another version"

@@ -13,10 +13,12 @@ import pytest
 import yaml
 
 from scripts.chart_schema import renewed
-from secretsync import config, pack, permissions
-from secretsync.model import Placement
+from secretsync import config
+from secretsync.core import packing
+from secretsync.core.model import Placement
+from secretsync.operations import permissions
+from tests import ROOT
 
-ROOT = Path(__file__).parents[2]
 CHART = ROOT / "chart"
 EARLIER = Path(__file__).parent / "earlier"
 CONFIG: dict[str, Any] = yaml.safe_load((CHART / "ci" / "cronjob-values.yaml").read_text())["config"]
@@ -116,7 +118,7 @@ def test_the_role_is_the_one_that_secretsync_rbac_prints(helm: str, canary: str,
     (package,) = read.packages
     secret = read.secret_name(package, read.targets[0])
     placement = Placement(read.installation, read.targets[0].namespace, secret, package.module_name)
-    names = [pack.secret_name(placement, ""), pack.secret_name(placement, "algorithms")]
+    names = [packing.secret_name(placement, ""), packing.secret_name(placement, "algorithms")]
     secrets = permissions.with_history(names, [secret], read.targets[0].rollout.history)
     wanted = permissions.needs(read.installation, secrets, wired=wired, proves=canary != "off")
     assert accesses(rules) == accesses([need.rule() for need in wanted])

@@ -13,12 +13,13 @@ from typing import Any
 import pytest
 import yaml
 
-from secretsync.metrics import COUNTERS, DURATIONS, GAUGES, PROCESS
-from secretsync.reasons import REASONS
-from secretsync.rollout import State
-from secretsync.webhook import By
+from secretsync.plan.rollout_status import State
+from secretsync.reconcile.reasons import REASONS
+from secretsync.service.metrics import COUNTERS, DURATIONS, GAUGES, PROCESS
+from secretsync.service.webhook import By
+from tests import ROOT
 
-FILES = Path(__file__).parents[2] / "chart" / "files"
+FILES = ROOT / "chart" / "files"
 SERIES = {
     **GAUGES,
     **COUNTERS,

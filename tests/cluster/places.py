@@ -12,10 +12,10 @@ from kubernetes.client.api_client import ApiClient
 from kubernetes.client.configuration import Configuration
 from urllib3.util.retry import Retry
 
-from secretsync.cluster import Cluster
+from secretsync.cluster.api import KubernetesCluster
+from secretsync.cluster.connection import Connection, Patience
 from secretsync.cluster.directory import DirectoryCluster
-from secretsync.cluster.kubernetes import KubernetesCluster
-from secretsync.cluster.kubernetes_connection import Connection, Patience
+from secretsync.cluster.protocol import Cluster
 from tests.servers.api_proxy import Proxy, proxying
 from tests.servers.control_plane import ControlPlane
 from tests.servers.http import serving

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from secretsync.cluster.errors import Conflict, UnreadableSelector, WorkloadGone
-from secretsync.events import Event, manifest
-from secretsync.model import Ref, Secret
+from secretsync.core.model import Ref, Secret
+from secretsync.reconcile.events import Event, manifest
 from tests.cluster.places import Place
 
 MANAGER = "secretsync-test"

@@ -10,7 +10,7 @@ import pytest
 
 from secretsync.cluster.directory import DirectoryCluster
 from secretsync.cluster.errors import Conflict, UnusableManifest
-from secretsync.model import Secret
+from secretsync.core.model import Secret
 
 SECRET = Secret(
     "rucio",

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from secretsync.cluster import errors
-from secretsync.cluster.kubernetes import KubernetesCluster, in_context
-from secretsync.model import Secret
+from secretsync.cluster.api import KubernetesCluster, in_context
+from secretsync.core.model import Secret
 from tests.cluster.places import Real
 from tests.cluster.test_contract import MANAGER, secret, workload
 from tests.e2e.site import until

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from secretsync import pack
-from secretsync.destination import Delivery, Destination, Rollout, Strictness
-from secretsync.model import Bundle, Placement, Revision
-from secretsync.sync import preview, sync
+from secretsync.core import packing
+from secretsync.core.model import Bundle, Placement, Revision
+from secretsync.reconcile.destination import Delivery, Destination, Rollout, Strictness
+from secretsync.reconcile.reconciler import preview, sync
 from tests.build import bundle
 from tests.cluster.places import Place
 
@@ -47,5 +47,5 @@ def test_after_applying_a_plan_the_next_one_is_empty(place: Place) -> None:
         assert not report.failed
         names = {change.desired.name for change in report.plan.changes}
         live = [secret for name in sorted(names) if (secret := place.cluster.secret(place.namespace, name))]
-        assert pack.unpack(live) == held.files
+        assert packing.unpack(live) == held.files
         assert preview(destination(place, held)).plan.idle

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from secretsync import pack
 from secretsync.cluster.errors import Conflict, UnusableManifest, WorkloadGone
-from secretsync.destination import Destination
-from secretsync.model import Manifest, Revision, Workload
-from secretsync.sync import preview, sync
-from secretsync.wiring.field_managers import Entry, conflicts, entries, is_wired, owned, taken_back
-from secretsync.wiring.references import secrets_referenced
+from secretsync.core import packing
+from secretsync.core.model import Manifest, Revision, Workload
+from secretsync.core.pod_references import secrets_referenced
+from secretsync.plan.managed_fields import Entry, conflicts, entries, is_wired, owned, taken_back
+from secretsync.reconcile.destination import Destination
+from secretsync.reconcile.reconciler import preview, sync
 from tests.build import bundle
 from tests.cluster.places import Directory, Real, Stub
 from tests.cluster.test_contract import workload
@@ -196,7 +196,7 @@ def test_after_a_run_that_wires_the_next_one_has_nothing_to_do(api: Stub | Real)
         assert preview(wanted).plan.idle
         names = secrets_referenced(read(api).template)
         live = [secret for name in sorted(names) if (secret := api.cluster.secret(api.namespace, name))]
-        assert pack.unpack(live) == bundle(files).files
+        assert packing.unpack(live) == bundle(files).files
         assert all(secret.immutable for secret in live)
     zipped = with_placement(wiring(api, HISTORY[-1], len(HISTORY)), layout="zip")
     assert not sync(zipped).failed

@@ -18,10 +18,10 @@ from typing import Any
 
 import yaml
 
-from secretsync.model import Secret
+from secretsync.core.model import Secret
+from tests import ROOT
 from tests.servers.control_plane import ControlPlane
 
-ROOT = Path(__file__).resolve().parents[2]
 Object = dict[str, Any]
 
 PROGRAM = """

@@ -12,15 +12,14 @@ from typing import Any
 import pytest
 import yaml
 
-from secretsync.prove import RucioEnvironment
-from tests.check.build import PERMISSION, policy
+from secretsync.rucio.prove import RucioEnvironment
+from tests import ROOT
 from tests.on_demand import ON_DEMAND
-from tests.prove.conftest import rucio  # noqa: F401 - a fixture
+from tests.rucio.check.build import PERMISSION, policy
+from tests.rucio.prove.conftest import rucio  # noqa: F401 - a fixture
 from tests.servers.control_plane import ControlPlane
 
 pytestmark = [pytest.mark.control_plane, pytest.mark.network, pytest.mark.slow]
-
-ROOT = Path(__file__).parents[2]
 
 
 def daemon(

@@ -17,7 +17,8 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from secretsync.permissions import Need, needs, with_history
+from secretsync.cluster.rbac import Need
+from secretsync.operations.permissions import needs, with_history
 from tests.e2e.long_running import SECRET, answered, free_port
 from tests.e2e.repository import MODULE, PACKAGE, Repository
 from tests.e2e.site import ROOT, Site, until

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from secretsync.model import Secret
+from secretsync.core.model import Secret
 from tests.e2e.long_running import SECRET, answered, free_port
 from tests.e2e.repository import PACKAGE, Repository
 from tests.e2e.site import ROOT, Site, until

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from secretsync.cluster.kubernetes import in_context
-from secretsync.permissions import Access, needs, with_history
+from secretsync.cluster.api import in_context
+from secretsync.cluster.rbac import Access
+from secretsync.operations.permissions import needs, with_history
 from tests.e2e.repository import MODULE, PACKAGE, Repository
 from tests.e2e.site import Run, Site, ended
 from tests.servers.control_plane import ControlPlane

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from secretsync.permissions import needs, with_history
+from secretsync.operations.permissions import needs, with_history
 from tests.e2e.repository import PACKAGE, Repository
 from tests.e2e.site import ROOT, Site, until
 from tests.servers.control_plane import ControlPlane

@@ -17,17 +17,17 @@ from typing import Any
 import pytest
 import yaml
 
-from secretsync.prove import PROBE, RucioEnvironment
-from tests.check.build import INIT, policy
+from secretsync.rucio.prove import PROBE, RucioEnvironment
+from tests import ROOT
 from tests.conftest import helms
 from tests.e2e.site import until
-from tests.prove.conftest import rucio  # noqa: F401 - a fixture
+from tests.rucio.charts.rendering import render
+from tests.rucio.check.build import INIT, policy
+from tests.rucio.prove.conftest import rucio  # noqa: F401 - a fixture
 from tests.servers.control_plane import ControlPlane
-from tests.wiring.rendering import render
 
 pytestmark = [pytest.mark.control_plane, pytest.mark.network, pytest.mark.slow]
 
-ROOT = Path(__file__).parents[2]
 IMAGE = Path(__file__).with_name("image.py")
 
 FLAT: Mapping[str, str] = {}

@@ -13,7 +13,7 @@ from packaging.utils import parse_wheel_filename
 
 from tests.e2e.site import Site
 from tests.servers.control_plane import ControlPlane
-from tests.sources.test_wheels_of_the_index import WHEELS
+from tests.sources.index.test_wheels_of_the_index import WHEELS
 
 pytestmark = [pytest.mark.control_plane, pytest.mark.network, pytest.mark.slow]
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from secretsync.wiring.references import secrets_referenced
+from secretsync.core.pod_references import secrets_referenced
 from tests.build import bundle
 from tests.e2e.repository import MODULE, PACKAGE, Repository
 from tests.e2e.site import PROGRAM, ROOT, Object, Run, Site, until

@@ -23,10 +23,10 @@ from typing import Any
 
 import yaml
 
+from secretsync.cluster.api import KubernetesCluster, in_context
+from secretsync.cluster.connection import Connection
+from secretsync.cluster.connection import in_context as client_in_context
 from secretsync.cluster.errors import Call
-from secretsync.cluster.kubernetes import KubernetesCluster, in_context
-from secretsync.cluster.kubernetes_connection import Connection
-from secretsync.cluster.kubernetes_connection import in_context as client_in_context
 
 KUBECONFIG = "SECRETSYNC_TEST_KUBECONFIG"
 SCRIPT = "SECRETSYNC_TEST_CLUSTER_SCRIPT"

@@ -12,10 +12,9 @@ import pytest
 
 from secretsync.config import Package
 from secretsync.config.access import FromFile
-from secretsync.model import Bundle
-from secretsync.sources import open_source
-from secretsync.sources.credentials import CredentialsOverPlainHttp, NoCredential, read
-from secretsync.sources.git_failure import (
+from secretsync.config.credentials import CredentialsOverPlainHttp, NoCredential, read
+from secretsync.core.model import Bundle
+from secretsync.sources.git.errors import (
     AccessRefused,
     CertificateNotTrusted,
     GitFailed,
@@ -24,9 +23,10 @@ from secretsync.sources.git_failure import (
     KeyRejected,
     RepositoryMoved,
 )
-from secretsync.sources.git_remote import VerificationTurnedOff
-from secretsync.sources.git_ssh import KeyFileUnusable, KnownHostsMissing
-from secretsync.sources.index_failure import IndexAccessRefused, IndexFailed
+from secretsync.sources.git.remote import VerificationTurnedOff
+from secretsync.sources.git.ssh import KeyFileUnusable, KnownHostsMissing
+from secretsync.sources.index.errors import IndexAccessRefused, IndexFailed
+from secretsync.sources.open import open_source
 from tests.servers import git_http, simple_index, ssh
 from tests.servers.certificates import Authority
 from tests.servers.git_http import Behaviour

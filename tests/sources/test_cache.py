@@ -16,11 +16,12 @@ from pathlib import Path
 import pytest
 
 from secretsync.config import Package
-from secretsync.model import Bundle
-from secretsync.sources import open_source, shelf
-from secretsync.sources.git_cache import TooMuchFetched
-from secretsync.sources.git_process import LARGEST_ANSWER
-from secretsync.sources.shelf import NoFolder
+from secretsync.core.model import Bundle
+from secretsync.sources import cache as shelf
+from secretsync.sources.cache import NoFolder
+from secretsync.sources.git.cache import TooMuchFetched
+from secretsync.sources.git.process import LARGEST_ANSWER
+from secretsync.sources.open import open_source
 from tests.on_demand import ALL
 from tests.sources.layouts import POLICY, below, commit, git, write
 

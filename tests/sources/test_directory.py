@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from secretsync.config import Package
-from secretsync.locate import LinkLeadsOut, SpecialFileInPackage
-from secretsync.model import Source
-from secretsync.sources import open_source
-from secretsync.sources.bundling import LfsPointer, PackageTooLarge
+from secretsync.core.model import Source
+from secretsync.sources.bundle import LfsPointer, PackageTooLarge
 from secretsync.sources.directory import DirectoryChanged, UnreadableDirectory
+from secretsync.sources.locate import LinkLeadsOut, SpecialFileInPackage
+from secretsync.sources.open import open_source
 from secretsync.sources.version import VersionMismatch
 from tests.sources.layouts import POLICY, below, write
 

@@ -13,14 +13,14 @@ from pathlib import Path
 import pytest
 
 from secretsync.config import Package
-from secretsync.errors import FAILED, SecretSyncError
-from secretsync.locate import LinkLeadsOut, SubmoduleInPackage, UnsafePath
-from secretsync.model import Bundle
-from secretsync.sources import open_source
-from secretsync.sources.bundling import LfsPointer, PackageTooLarge
-from secretsync.sources.git_cache import TooManyPaths, TooMuchToRead
-from secretsync.sources.git_failure import GitFailed
-from secretsync.sources.git_process import GitTimedOut
+from secretsync.core.errors import FAILED, SecretSyncError
+from secretsync.core.model import Bundle
+from secretsync.sources.bundle import LfsPointer, PackageTooLarge
+from secretsync.sources.git.cache import TooManyPaths, TooMuchToRead
+from secretsync.sources.git.errors import GitFailed
+from secretsync.sources.git.process import GitTimedOut
+from secretsync.sources.locate import LinkLeadsOut, SubmoduleInPackage, UnsafePath
+from secretsync.sources.open import open_source
 from tests.servers.git_http import serve
 from tests.sources.layouts import POLICY, below, commit, git, write
 

@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from secretsync.config import Package
-from secretsync.model import Bundle
-from secretsync.sources import open_source
+from secretsync.core.model import Bundle
+from secretsync.sources.open import open_source
 from tests.servers.simple_index import Release, SimpleIndex, serve
 from tests.sources.layouts import commit
 from tests.sources.wheels import wheel

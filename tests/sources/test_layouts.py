@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from secretsync.config import Package
-from secretsync.model import Bundle
-from secretsync.sources import open_source
+from secretsync.core.model import Bundle
+from secretsync.sources.open import open_source
 from tests.sources.layouts import LAYOUTS, Layout, build, commit
 
 

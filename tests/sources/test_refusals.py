@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from secretsync import cli
-from secretsync.errors import SecretSyncError
+from secretsync.cli import main
+from secretsync.core.errors import SecretSyncError
 from tests.servers import simple_index, ssh
 from tests.servers.certificates import Authority
 from tests.sources.refusals import OPEN, PASSWORD, ROWS, SHAPES, TOKEN, Row, World
@@ -44,13 +44,13 @@ def world(
 def errors(monkeypatch: pytest.MonkeyPatch) -> list[SecretSyncError]:
     """The errors that reach the command line."""
     seen: list[SecretSyncError] = []
-    explain = cli.explain
+    explain = main.explain
 
     def remember(error: SecretSyncError, where: str = "") -> None:
         seen.append(error)
         explain(error, where)
 
-    monkeypatch.setattr(cli, "explain", remember)
+    monkeypatch.setattr(main, "explain", remember)
     return seen
 
 
@@ -63,7 +63,7 @@ def run(world: World, package: dict[str, Any]) -> int:
         "cache": "./cache",
     }
     Path("secretsync.yaml").write_text(yaml.safe_dump(whole))
-    return cli.main(["--verbose", "fetch", "--to", "out"])
+    return main.main(["--verbose", "fetch", "--to", "out"])
 
 
 def assert_no_canary(world: World, said: str, errors: list[SecretSyncError]) -> None:

@@ -1,0 +1,183 @@
+"""``secretsync check``: what Rucio would do with a package, before anything is touched."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import click
+
+from secretsync import config
+from secretsync.cli.commands import Settings
+from secretsync.cli.output.findings import FORMATS, Checked
+from secretsync.config.requirement import DirectoryRequirement, GitRequirement, parse
+from secretsync.core import packing
+from secretsync.core.errors import FAILED
+from secretsync.core.model import Bundle, Secret
+from secretsync.reconcile import factory
+from secretsync.reconcile.destination import Delivery, Destination
+from secretsync.reconcile.state_store import recall
+from secretsync.rucio.check import Finding, Situation, check, documentation, fails, with_severities
+from secretsync.rucio.check.against_generic import against_generic
+from secretsync.rucio.check.policy_diff import policy_diff
+from secretsync.rucio.check.rucio import rucio
+from secretsync.rucio.workload_context import surroundings
+from secretsync.sources.open import open_source
+
+_EPILOG = """\b
+Examples:
+  secretsync check                     the configuration's packages, as live
+  secretsync check --diff              what would change, in Rucio's terms
+  secretsync check --rucio 41.5.1 atlas-rucio-policy-package==0.8.6
+  secretsync check --rucio 38.5.5 --rucio 41.5.1 ./src/my_policy
+  secretsync check --list              the rules, and why they are rules
+"""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A package in a situation; *strictness* is what the configuration says of its check."""
+
+    title: str
+    bundle: Bundle
+    situation: Situation
+    strictness: config.Check
+    layout: str = "directories"
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        return with_severities(check(self.bundle, self.situation), self.strictness.severities)
+
+
+@click.command("check", short_help="What Rucio would do with a package.", epilog=_EPILOG)
+@click.argument("requirement", required=False)
+@click.option("--module", help="Which package; with a requirement, what Rucio imports if its name does not tell.")
+@click.option("--rucio", "versions", multiple=True, metavar="VERSION", help="Default: those of the live images.")
+@click.option("--vo", default="", help="With a requirement: the VO, where Rucio serves several.")
+@click.option("--format", "form", type=click.Choice(list(FORMATS)), default="text", show_default=True)
+@click.option("--diff", is_flag=True, help="Add how the policy differs from what is live.")
+@click.option("--against-generic", "generic", is_flag=True, help="Add which of Rucio's actions the package lacks.")
+@click.option("--prove", "proving", is_flag=True, help="Load it in the real Rucio too; this runs its code.")
+@click.option("--rucio-python", type=click.Path(), help="With --prove: a Python that has Rucio; default: one is made.")
+@click.option("--fail", type=click.Choice(["warning", "error", "never"]), help="What makes the exit code 1.")
+@click.option("--list", "listing", is_flag=True, help="Explain the rules and stop.")
+@click.pass_context
+def check_command(
+    context: click.Context,
+    requirement: str | None,
+    module: str | None,
+    versions: tuple[str, ...],
+    vo: str,
+    form: str,
+    diff: bool,
+    generic: bool,
+    proving: bool,
+    rucio_python: str | None,
+    fail: str | None,
+    listing: bool,
+) -> None:
+    """Say what Rucio would do with a package; nothing is touched.
+
+    REQUIREMENT is a package in one of pip's forms, a folder for instance. Without it the configuration's packages are
+    checked against what is live; with --rucio and without --diff the cluster is not asked.
+    """
+    if listing:
+        click.echo(documentation.terminal(), nl=False)
+        return
+    if requirement and diff:
+        raise click.UsageError("--diff compares with what is live: leave the requirement out")
+    if requirement:
+        asked = [of_requirement(requirement, module, versions, vo)]
+    else:
+        asked = list(of_configuration(context.obj, module, versions, ask_cluster=diff or not versions))
+    checked = [_checked(one, diff=diff, generic=generic) for one in asked]
+    if proving:
+        checked = [_proven(one, told, rucio_python) for one, told in zip(asked, checked, strict=True)]
+    click.echo(FORMATS[form](checked), nl=False)
+    if any(_stops(one, told, fail) for one, told in zip(asked, checked, strict=True)):
+        context.exit(FAILED)
+
+
+def of_requirement(requirement: str, module: str | None, versions: tuple[str, ...], vo: str) -> Asked:
+    """The package that *requirement* names, as it is now. Raises SecretSyncError."""
+    name = module or _module_named_by(requirement)
+    package = config.Package.model_validate({"moduleName": name, "requirement": requirement, "vo": vo})
+    source = open_source(package, cache=factory.default_cache(), base=Path())
+    bundle = source.fetch(source.resolve())
+    return Asked(bundle.module, bundle, Situation(rucio=versions, vo=vo), package.check)
+
+
+def of_configuration(
+    settings: Settings, module: str | None, versions: tuple[str, ...], *, ask_cluster: bool
+) -> Iterator[Asked]:
+    """The configuration's packages, in each place they go to. Raises SecretSyncError."""
+    configuration = settings.configuration()
+    for destination in factory.destinations(configuration, settings.base):
+        for package, delivery in zip(configuration.packages, destination.deliveries, strict=True):
+            if module not in (None, package.module_name):
+                continue
+            bundle = delivery.source.fetch(delivery.source.resolve())
+            situation = _live(destination, delivery, bundle, package.vo) if ask_cluster else Situation(vo=package.vo)
+            situation = replace(situation, rucio=versions or situation.rucio, accepted=frozenset(package.check.accept))
+            yield Asked(f"{bundle.module} ({destination.name})", bundle, situation, package.check, package.layout)
+
+
+def _live(destination: Destination, delivery: Delivery, bundle: Bundle, vo: str) -> Situation:
+    secret = delivery.placement.secret
+    memory = recall(destination)
+    names = dict.fromkeys((secret, *memory.state.of(secret).secrets))
+    found = (destination.cluster.secret(destination.namespace, name) for name in names)
+    secrets: list[Secret] = [one for one in found if one]
+    directories = {packing.secret_name(delivery.placement, file.directory): file.directory for file in bundle.files}
+    around = surroundings(
+        delivery.placement, directories, destination.cluster.workloads(destination.namespace, destination.selector)
+    )
+    return Situation(
+        rucio=around.versions,
+        images=around.images,
+        vo=vo,
+        mounted=around.mounted,
+        live=replace(packing.live_bundle(secrets), module=bundle.module) if secrets else None,
+    )
+
+
+def _checked(asked: Asked, *, diff: bool, generic: bool) -> Checked:
+    live = asked.situation.live
+    return Checked(
+        asked.title,
+        asked.findings,
+        policy_diff(live, asked.bundle) if diff and live else None,
+        tuple(against_generic(asked.bundle, one) for one in asked.situation.rucio or ("",)) if generic else (),
+    )
+
+
+def _proven(asked: Asked, checked: Checked, python: str | None) -> Checked:
+    """What was found, and what the real Rucio made of it. Raises what making its environment raises."""
+    from secretsync.rucio.prove import prove, rucio_environment
+
+    if not asked.situation.rucio:
+        raise click.UsageError("--prove needs the versions of Rucio to prove it with: --rucio 41.5.1")
+    found = checked.findings
+    for tag in asked.situation.rucio:
+        environment = rucio_environment(str(rucio(tag).release), factory.default_cache(), python)
+        found += prove(asked.bundle, rucio=environment, vo=asked.situation.vo, layout=asked.layout).findings
+    return replace(checked, findings=found)
+
+
+def _stops(asked: Asked, checked: Checked, fail: str | None) -> bool:
+    strictness = asked.strictness.model_copy(update={"fail": fail}) if fail else asked.strictness
+    return fails(checked.findings, strictness.threshold)
+
+
+def _module_named_by(requirement: str) -> str:
+    """What a package of that requirement is most often named: its own name, with underscores."""
+    parsed = parse(requirement)
+    if isinstance(parsed, DirectoryRequirement):
+        name = Path(parsed.path).resolve().name
+    elif isinstance(parsed, GitRequirement):
+        name = (parsed.subdirectory or parsed.url).rstrip("/").rpartition("/")[2].removesuffix(".git")
+    else:
+        name = parsed.name
+    return re.sub(r"[-.]+", "_", name)

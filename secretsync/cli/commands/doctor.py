@@ -1,0 +1,91 @@
+"""``secretsync doctor``: whether the three conditions hold for every live workload, and what secretsync stands on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from secretsync import config
+from secretsync.cli.commands import Settings, only_target, visit
+from secretsync.cli.output.doctor import Told, render_doctor
+from secretsync.cluster.rbac import Access, Need, Review, missing, surplus
+from secretsync.core.errors import FAILED, SecretSyncError
+from secretsync.operations import doctor
+from secretsync.operations.doctor import footing
+from secretsync.operations.doctor.deep import prove as deep_proof
+from secretsync.operations.doctor.footing import Remark
+from secretsync.operations.permissions import needs, with_history
+from secretsync.reconcile.destination import REAL_TIME, Destination
+
+if TYPE_CHECKING:
+    from secretsync.operations.doctor import Examination
+
+_EPILOG = """\b
+Examples:
+  secretsync doctor                   who would run the package, and why not
+  secretsync doctor --deep            prove it in the workloads' own images, too
+  secretsync --output json doctor
+"""
+
+
+@click.command("doctor", short_help="Why a workload does not run its package.", epilog=_EPILOG)
+@click.option("--deep", is_flag=True, help="Load what is live in a pod of each kind, with the real Rucio.")
+@only_target
+@click.pass_context
+def doctor_command(context: click.Context, deep: bool, place: str | None) -> None:
+    """Look at the live workloads: is the package's code there, on PYTHONPATH, and Rucio told to import it?
+
+    Each cross comes with what is wrong and the line that mends it. It also checks what secretsync itself needs. It
+    reads the charts' configuration Secrets where a variable does not decide, and writes nothing; --deep makes a Job.
+    Exit code 1 when something is wrong.
+    """
+    settings: Settings = context.obj
+
+    def show(target: config.Target, destination: Destination) -> int:
+        told = _told(target, destination, deep=deep)
+        click.echo(render_doctor(told, settings.output), nl=False)
+        return 0 if told.well else FAILED
+
+    context.exit(visit(settings.destinations(place), show))
+
+
+def _told(target: config.Target, destination: Destination, *, deep: bool) -> Told:
+    examination = doctor.examine(destination)
+    remarks = [*_sources(destination), *_footing(target, destination, examination)]
+    proof = deep_proof(destination, examination, REAL_TIME) if deep and examination.secrets else ()
+    return Told(destination.name, examination, remarks, proof)
+
+
+def _sources(destination: Destination) -> Iterator[Remark]:
+    for delivery in destination.deliveries:
+        try:
+            delivery.source.resolve()
+        except SecretSyncError as error:
+            yield Remark(f"the source of {delivery.placement.module} does not answer: {error}", failure=True)
+
+
+def _footing(target: config.Target, destination: Destination, examination: Examination) -> Sequence[Remark]:
+    names = [secret.name for secret in examination.secrets]
+    found = [*footing.room(examination.secrets), *footing.others(examination.workloads, names, wired=target.wire)]
+    if review := destination.cluster.review(destination.namespace):
+        packages = [delivery.placement.secret for delivery in destination.deliveries]
+        wanted = needs(
+            destination.installation,
+            with_history(names or packages, packages, target.rollout.history),
+            wired=target.wire,
+            proves=target.rollout.canary != "off",
+        )
+        found += footing.permissions(_lacking(destination, wanted, review), surplus(wanted, review.rules))
+        found += footing.clock(datetime.now(UTC), review.time)
+    return found
+
+
+def _lacking(destination: Destination, wanted: Sequence[Need], review: Review) -> Sequence[Access]:
+    """What the rules do not allow; where the API does not tell all rules, it is asked for each."""
+    lacking = missing(wanted, review.rules)
+    if review.complete:
+        return lacking
+    return [access for access in lacking if not destination.cluster.allows(destination.namespace, access)]

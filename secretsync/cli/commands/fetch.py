@@ -1,0 +1,89 @@
+"""``secretsync fetch``: for the ways of installing a policy package that need no Secret."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import click
+import structlog
+
+from secretsync.cli.commands import Settings
+from secretsync.core.concurrency import given, side_by_side
+from secretsync.core.errors import SecretSyncError
+from secretsync.core.model import Bundle
+from secretsync.operations.export import write_importable
+from secretsync.operations.pinned import pinned
+from secretsync.reconcile import factory
+
+log = structlog.get_logger()
+
+_EPILOG = """\b
+Examples:
+  secretsync fetch --to /policy       in an init container: fill its volume
+  secretsync fetch --requirements     for an image of one's own:
+  docker build --build-arg "$(secretsync fetch --requirements)" daemons
+"""
+
+
+@click.command("fetch", short_help="Write the packages' files, or pin them for pip.", epilog=_EPILOG)
+@click.option(
+    "--to",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(),
+    metavar="DIR",
+    help="Each package becomes DIR/<module>; PYTHONPATH then names DIR. Default: here.",
+)
+@click.option(
+    "--requirements",
+    is_flag=True,
+    help="Write nothing; print Rucio's build argument, pinned to what was resolved.",
+)
+@click.option("--package", "module", metavar="MODULE", help="Only this package.")
+@click.pass_obj
+def fetch_command(settings: Settings, folder: Path, requirements: bool, module: str | None) -> None:
+    """Fetch the packages and write their files to a directory from which Rucio can import them.
+
+    Nothing is written before all are fetched. The cluster is not asked.
+    """
+    configuration = settings.configuration()
+    pairs = zip(configuration.packages, factory.sources(configuration, settings.base), strict=True)
+    wanted = [(package, source) for package, source in pairs if module in (None, package.module_name)]
+    if not wanted:
+        raise click.UsageError(f"there is no package {module!r} in {settings.path}")
+    bundles = _fetched([source for _, source in wanted])
+    if requirements:
+        click.echo(_build_argument([package.requirement for package, _ in wanted], bundles))
+    else:
+        _write(bundles, folder)
+
+
+def _write(bundles: list[Bundle], folder: Path) -> None:
+    for bundle in bundles:
+        path = write_importable(bundle, folder)
+        version = f" {bundle.version}" if bundle.version else ""
+        click.echo(f"{path}: {bundle.module}{version} ({bundle.revision.short}), {len(bundle.files)} files")
+
+
+def _fetched(sources: list[factory.Once]) -> list[Bundle]:
+    """Every package. Raises the first error, when all that failed were logged."""
+    told = side_by_side([partial(_newest, source) for source in sources])
+    errors = [one for one in told if isinstance(one, SecretSyncError)]
+    for error in errors[1:]:
+        log.error("failed", why=str(error))
+    bundles = [given(one) for one in told]
+    for bundle in bundles:
+        for note in bundle.notes:
+            log.warning("note", module=bundle.module, why=note)
+    return bundles
+
+
+def _newest(source: factory.Once) -> Bundle:
+    return source.fetch(source.resolve())
+
+
+def _build_argument(requirements: list[str], bundles: list[Bundle]) -> str:
+    """As Rucio's Dockerfiles take it (https://github.com/rucio/containers): requirements of pip, split at commas."""
+    told = (pinned(requirement, bundle) for requirement, bundle in zip(requirements, bundles, strict=True))
+    return f"POLICY_PACKAGE_REQUIREMENTS={','.join(told)}"

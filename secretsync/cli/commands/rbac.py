@@ -1,0 +1,67 @@
+"""``secretsync rbac``: the least that secretsync has to be allowed to do, as a Role."""
+
+from __future__ import annotations
+
+import click
+
+from secretsync import config
+from secretsync.cli.commands import Settings, fits, only_target
+from secretsync.cli.output.role import render_role
+from secretsync.cluster.rbac import Need
+from secretsync.core import packing
+from secretsync.operations.permissions import election_needs, needs, with_history
+from secretsync.reconcile import factory
+
+_EPILOG = """\b
+Examples:
+  secretsync rbac | kubectl apply --filename -
+  secretsync rbac --account policy-bot --account-namespace ops
+"""
+
+
+@click.command("rbac", short_help="The least Role that secretsync needs.", epilog=_EPILOG)
+@click.option("--account", default="secretsync", show_default=True, help="The service account that gets it.")
+@click.option("--account-namespace", help="Where that account is; default: the target's own namespace.")
+@only_target
+@click.pass_obj
+def rbac_command(settings: Settings, account: str, account_namespace: str | None, place: str | None) -> None:
+    """Print a Role and a RoleBinding for each target's namespace: the least that secretsync has to be allowed.
+
+    The packages are fetched, as each of their directories is a Secret that the Role names; print it again when one
+    is added. No cluster is asked.
+    """
+    configuration = settings.configuration()
+    targets = [one for one in configuration.targets if fits(one, place)]
+    targets = [one for one in targets if not isinstance(one.cluster, config.DirectoryCluster)]
+    if not targets:
+        raise click.UsageError("no target fits that is in a cluster; a directory of manifests needs no Role")
+    for target in targets:
+        told = render_role(
+            target_needs(settings, configuration, target),
+            name=configuration.installation,
+            namespace=target.namespace,
+            account=account,
+            account_namespace=account_namespace or target.namespace,
+        )
+        click.echo(told, nl=False)
+    if configuration.election and place in (None, configuration.election.namespace):
+        told = render_role(
+            election_needs(configuration.installation),
+            name=f"{configuration.installation}-election",
+            namespace=configuration.election.namespace,
+            account=account,
+            account_namespace=account_namespace or configuration.election.namespace,
+        )
+        click.echo(told, nl=False)
+
+
+def target_needs(settings: Settings, configuration: config.Config, target: config.Target) -> tuple[Need, ...]:
+    """What *target* needs for the packages as their sources have them now. Raises what fetching and packing raise."""
+    deliveries = factory.deliveries(configuration, target, settings.base)
+    packed = [packing.pack(one.source.fetch(one.source.resolve()), one.placement, one.recipe) for one in deliveries]
+    secrets = with_history(
+        [secret.name for secrets in packed for secret in secrets],
+        [one.placement.secret for one in deliveries],
+        target.rollout.history,
+    )
+    return needs(configuration.installation, secrets, wired=target.wire, proves=target.rollout.canary != "off")

@@ -1,0 +1,351 @@
+"""The cluster behind an API server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+from secretsync.cluster import connection as kubernetes_connection
+from secretsync.cluster.connection import Connection, Reply
+from secretsync.cluster.errors import Call, Conflict, UnreadableSelector, WorkloadGone
+from secretsync.cluster.rbac import Access, Review
+from secretsync.core.model import Manifest, Ref, Secret, Workload
+from secretsync.core.secret_codec import contains, in_place_of, secret_from, shows, to_manifest
+
+_SECRETS = "/api/v1/namespaces/{namespace}/secrets"
+_PODS = "/api/v1/namespaces/{namespace}/pods"
+_WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
+_SPAWNERS = ("ReplicaSet", "ControllerRevision", "Job", "CronJob", "Pod")
+_GROUPS = {
+    "Job": "batch/v1",
+    "CronJob": "batch/v1",
+    "Pod": "v1",
+    "ConfigMap": "v1",
+    "Lease": "coordination.k8s.io/v1",
+    "Event": "events.k8s.io/v1",
+}
+_PAGE = 500
+_TRIES = 5
+_LOG_LINES = 10
+_LOG_BYTES = 1 << 16
+_LONGEST_LINE = 500
+
+
+class KubernetesCluster:
+    """The verbs of Cluster as calls to the API, with plain dicts."""
+
+    runs_pods = True
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def secret(self, namespace: str, name: str) -> Secret | None:
+        reply = self._connection.send(Call("get", "secrets", namespace, name), "GET", _SECRETS + "/{name}")
+        return None if reply.absent else secret_from(reply.content())
+
+    def create(self, secret: Secret, *, manager: str) -> Secret:
+        reply = self._connection.send(
+            Call("create", "secrets", secret.namespace, secret.name),
+            "POST",
+            _SECRETS,
+            query={"fieldManager": manager},
+            body=to_manifest(secret),
+        )
+        if reply.status == HTTPStatus.CONFLICT:
+            return self._already_written(secret, reply, "was created by someone else")
+        return secret_from(reply.content())
+
+    def replace(self, secret: Secret, live: Secret, *, manager: str) -> Secret:
+        wanted = in_place_of(live, secret)
+        reply = self._connection.send(
+            Call("update", "secrets", wanted.namespace, wanted.name),
+            "PUT",
+            _SECRETS + "/{name}",
+            query={"fieldManager": manager},
+            body=to_manifest(wanted),
+        )
+        if reply.absent:
+            raise Conflict(live.ref, "was deleted")
+        if reply.status == HTTPStatus.CONFLICT:
+            return self._already_written(wanted, reply, "was changed by someone else")
+        return secret_from(reply.content())
+
+    def delete(self, live: Secret) -> None:
+        reply = self._connection.send(
+            Call("delete", "secrets", live.namespace, live.name),
+            "DELETE",
+            _SECRETS + "/{name}",
+            body={
+                "apiVersion": "v1",
+                "kind": "DeleteOptions",
+                "preconditions": {key: live.metadata[key] for key in ("uid", "resourceVersion")},
+            },
+        )
+        if reply.status == HTTPStatus.CONFLICT:
+            raise Conflict(live.ref, "was changed by someone else")
+        if not reply.absent:
+            reply.check()
+
+    def workloads(self, namespace: str, selector: str = "") -> Sequence[Workload]:
+        return [_workload(kind, one) for kind in _WORKLOADS for one in self._list(kind, namespace, selector)]
+
+    def pods(self, namespace: str) -> Sequence[Manifest]:
+        return [_without_managed_fields(manifest) for manifest in self._list("Pod", namespace)]
+
+    def spawners(self, namespace: str) -> Sequence[Manifest]:
+        return [_without_managed_fields(one) for kind in _SPAWNERS for one in self._list(kind, namespace)]
+
+    def annotate(self, workload: Workload, annotations: Mapping[str, str], *, manager: str) -> Workload:
+        body = _apply_body(workload, {"metadata": {"annotations": dict(annotations)}})
+        reply = self._apply(workload.ref, body, manager)
+        if reply.absent or _names_another_uid(reply):
+            raise WorkloadGone(workload.ref)
+        return _workload(workload.ref.kind, reply.content())
+
+    def wire(self, workload: Workload, part: Manifest, *, manager: str) -> Workload:
+        live = workload
+        for _ in range(_TRIES):
+            # what was read was judged, so nothing else is overwritten; only its status may have changed since
+            body = _apply_body(live, part, resourceVersion=live.manifest["metadata"]["resourceVersion"])
+            reply = self._apply(workload.ref, body, manager)
+            if reply.status != HTTPStatus.CONFLICT:
+                break
+            live = self._with_the_same_template(workload)
+        else:
+            raise Conflict(workload.ref, "kept changing")
+        if reply.absent or _names_another_uid(reply):
+            raise WorkloadGone(workload.ref)
+        return _workload(workload.ref.kind, reply.content())
+
+    def set_managed_fields(self, workload: Workload, fields: Sequence[Manifest], *, manager: str) -> Workload:
+        ref, live = workload.ref, workload
+        told = [one for one in fields if not _is_of_status(one)]
+        for _ in range(_TRIES):
+            # what was read was judged; who wrote its status meanwhile stays as it is
+            kept = [one for one in live.managed_fields if _is_of_status(one)]
+            version = live.manifest["metadata"]["resourceVersion"]
+            reply = self._connection.send(
+                Call("patch", _resource(ref.kind), ref.namespace, ref.name),
+                "PATCH",
+                _path(ref.kind) + "/{name}",
+                query={"fieldManager": manager},
+                body={"metadata": {"resourceVersion": version, "managedFields": [*told, *kept]}},
+                content_type="application/merge-patch+json",
+            )
+            if reply.status != HTTPStatus.CONFLICT:
+                break
+            live = self._with_the_same_template(workload)
+            if _but_of_status(live) != _but_of_status(workload):
+                raise Conflict(ref, "was changed by someone else")
+        else:
+            raise Conflict(ref, "kept changing")
+        if reply.absent:
+            raise WorkloadGone(ref)
+        return _workload(ref.kind, reply.content())
+
+    def log_tail(self, namespace: str, pod: str, container: str) -> str:
+        for previous in ("false", "true"):
+            reply = self._connection.send(
+                Call("get", "pods/log", namespace, pod),
+                "GET",
+                _PODS + "/{name}/log",
+                query={
+                    "container": container,
+                    "previous": previous,
+                    "tailLines": _LOG_LINES,
+                    "limitBytes": _LOG_BYTES,
+                },
+            )
+            lines = reply.body.decode(errors="replace").split("\n") if reply.status == HTTPStatus.OK else []
+            if words := [line.strip() for line in lines if line.strip()]:
+                return words[-1][:_LONGEST_LINE]
+        return ""
+
+    def read(self, kind: str, namespace: str, name: str) -> Manifest | None:
+        reply = self._connection.send(Call("get", _resource(kind), namespace, name), "GET", _path(kind) + "/{name}")
+        return None if reply.absent else reply.content()
+
+    def store(self, manifest: Manifest, *, manager: str) -> Manifest:
+        kind, metadata = manifest["kind"], manifest["metadata"]
+        there = "resourceVersion" in metadata
+        reply = self._connection.send(
+            Call("update" if there else "create", _resource(kind), metadata["namespace"], metadata["name"]),
+            "PUT" if there else "POST",
+            _path(kind) + ("/{name}" if there else ""),
+            query={"fieldManager": manager},
+            body=manifest,
+        )
+        if reply.status != HTTPStatus.CONFLICT and not (there and reply.absent):
+            return reply.content()
+        live = self.read(kind, metadata["namespace"], metadata["name"]) if reply.repeated else None
+        if live is None or not contains(live, {**manifest, "metadata": {"name": metadata["name"]}}):
+            raise Conflict(Ref(kind, metadata["namespace"], metadata["name"]), "was written by someone else")
+        return live
+
+    def tell(self, event: Manifest, *, manager: str) -> None:
+        metadata = event["metadata"]
+        reply = self._connection.send(
+            Call("create", _resource("Event"), metadata["namespace"], metadata["name"]),
+            "POST",
+            _path("Event"),
+            query={"fieldManager": manager},
+            body=event,
+        )
+        # its name is its own: what is there already is this very Event, whose answer was lost
+        if reply.status != HTTPStatus.CONFLICT:
+            reply.check()
+
+    def remove(self, manifest: Manifest) -> None:
+        kind, metadata = manifest["kind"], manifest["metadata"]
+        reply = self._connection.send(
+            Call("delete", _resource(kind), metadata["namespace"], metadata["name"]),
+            "DELETE",
+            _path(kind) + "/{name}",
+            body={
+                "apiVersion": "v1",
+                "kind": "DeleteOptions",
+                "preconditions": {"uid": metadata["uid"]},
+                "propagationPolicy": "Background",
+            },
+        )
+        # a conflict says that another object has its name by now: the one that was meant has gone
+        if not reply.absent and reply.status != HTTPStatus.CONFLICT:
+            reply.check()
+
+    def review(self, namespace: str) -> Review:
+        """What this account may do in *namespace*, as the API itself tells."""
+        reply = self._ask("SelfSubjectRulesReview", namespace, {"namespace": namespace})
+        told = reply.content()["status"]
+        time = parsedate_to_datetime(reply.date) if reply.date else None
+        return Review(tuple(told.get("resourceRules") or ()), not told.get("incomplete"), time)
+
+    def allows(self, namespace: str, access: Access) -> bool:
+        """Whether this account may do one thing in *namespace*, as the API itself tells."""
+        resource, _, part = access.resource.partition("/")
+        asked = {"namespace": namespace, "verb": access.verb, "group": access.group, "resource": resource}
+        spec = {"resourceAttributes": {**asked, "subresource": part, "name": access.name}}
+        reply = self._ask("SelfSubjectAccessReview", namespace, spec)
+        return bool(reply.content()["status"].get("allowed"))
+
+    def _ask(self, kind: str, namespace: str, spec: Manifest) -> Reply:
+        """A question about this account, which the API takes as an object."""
+        resource = f"{kind.lower()}s"
+        return self._connection.send(
+            Call("create", f"{resource}.authorization.k8s.io", namespace),
+            "POST",
+            f"/apis/authorization.k8s.io/v1/{resource}",
+            body={"apiVersion": "authorization.k8s.io/v1", "kind": kind, "spec": spec},
+        )
+
+    def _apply(self, ref: Ref, body: Manifest, manager: str) -> Reply:
+        return self._connection.send(
+            Call("patch", _resource(ref.kind), ref.namespace, ref.name),
+            "PATCH",
+            _path(ref.kind) + "/{name}",
+            query={"fieldManager": manager, "force": "true"},
+            body=body,
+            content_type="application/apply-patch+yaml",
+        )
+
+    def _with_the_same_template(self, workload: Workload) -> Workload:
+        """*workload* as it is now. Raises WorkloadGone, and Conflict where its pod template has changed."""
+        ref = workload.ref
+        now = next((one for one in self._list(ref.kind, ref.namespace) if one["metadata"]["name"] == ref.name), None)
+        if now is None or now["metadata"]["uid"] != workload.manifest["metadata"]["uid"]:
+            raise WorkloadGone(ref)
+        if now["spec"]["template"] != workload.template:
+            raise Conflict(ref, "was changed by someone else")
+        return Workload(ref, now)
+
+    def _already_written(self, wanted: Secret, reply: Reply, otherwise: str) -> Secret:
+        """*wanted* as it is live, where an earlier try of this very call wrote it and only its answer was lost."""
+        live = self.secret(wanted.namespace, wanted.name) if reply.repeated else None
+        if live is None or not shows(live, wanted):
+            raise Conflict(wanted.ref, otherwise)
+        return live
+
+    def _list(self, kind: str, namespace: str, selector: str = "") -> Iterator[Manifest]:
+        """All of a kind; their kind is added, which a list leaves out."""
+        query: dict[str, Any] = {"limit": _PAGE}
+        if selector:
+            query["labelSelector"] = selector
+        while True:
+            reply = self._connection.send(Call("list", _resource(kind), namespace), "GET", _path(kind), query=query)
+            if selector and reply.status == HTTPStatus.BAD_REQUEST:
+                raise UnreadableSelector(selector)
+            page = reply.content()
+            for item in page["items"]:
+                yield {"apiVersion": _group(kind), "kind": kind, **item}
+            query["continue"] = page["metadata"].get("continue")
+            if not query["continue"]:
+                return
+
+
+def in_cluster() -> KubernetesCluster:
+    """The cluster that this process runs in, as its service account. Raises UnusableCluster."""
+    return KubernetesCluster(Connection(kubernetes_connection.in_cluster()))
+
+
+def in_context(context: str, kubeconfig: Path | None = None) -> KubernetesCluster:
+    """The cluster of *context* in *kubeconfig* ($KUBECONFIG, else ~/.kube/config). Raises UnusableCluster."""
+    return KubernetesCluster(Connection(kubernetes_connection.in_context(context, kubeconfig)))
+
+
+def _group(kind: str) -> str:
+    return _GROUPS.get(kind, "apps/v1")
+
+
+def _path(kind: str) -> str:
+    group = _group(kind)
+    return f"/{'apis' if '/' in group else 'api'}/{group}/namespaces/{{namespace}}/{kind.lower()}s"
+
+
+def _resource(kind: str) -> str:
+    """As RBAC and kubectl name it: ``deployments.apps``, ``pods``."""
+    group = _group(kind).rpartition("/")[0]
+    return f"{kind.lower()}s.{group}" if group else f"{kind.lower()}s"
+
+
+def _workload(kind: str, manifest: Manifest) -> Workload:
+    metadata = manifest["metadata"]
+    return Workload(Ref(kind, metadata["namespace"], metadata["name"]), manifest)
+
+
+def _is_of_status(fields: Manifest) -> bool:
+    return fields.get("subresource") == "status"
+
+
+def _but_of_status(workload: Workload) -> list[Manifest]:
+    return [one for one in workload.managed_fields if not _is_of_status(one)]
+
+
+def _names_another_uid(reply: Reply) -> bool:
+    """An apply with a uid conflicts where the object has gone, and is invalid where another has taken its name."""
+    if reply.status == HTTPStatus.CONFLICT:
+        return True
+    return reply.status == HTTPStatus.UNPROCESSABLE_ENTITY and reply.refusal().why == "metadata.uid"
+
+
+def _apply_body(workload: Workload, part: Manifest, **metadata: str) -> Manifest:
+    """All that our manager has of a template. The uid keeps the apply from creating the object anew when it is gone."""
+    ref = workload.ref
+    return {
+        "apiVersion": "apps/v1",
+        "kind": ref.kind,
+        "metadata": {
+            "name": ref.name,
+            "namespace": ref.namespace,
+            "uid": workload.manifest["metadata"]["uid"],
+            **metadata,
+        },
+        "spec": {"template": part},
+    }
+
+
+def _without_managed_fields(manifest: Manifest) -> Manifest:
+    """Who wrote what is read of workloads alone."""
+    manifest["metadata"].pop("managedFields", None)
+    return manifest

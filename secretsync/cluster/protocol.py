@@ -1,0 +1,72 @@
+"""The cluster as secretsync needs it: a few verbs, the same for the API and for a directory of manifests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from secretsync.cluster.rbac import Access, Review
+from secretsync.core.model import Manifest, Secret, Workload
+
+
+class Cluster(Protocol):
+    """Reads return what is live; writes raise Conflict when it is no longer what the caller has read.
+
+    *runs_pods* is False where nothing runs, as in a directory of manifests: a rollout cannot be watched there.
+    """
+
+    runs_pods: bool
+
+    def secret(self, namespace: str, name: str) -> Secret | None:
+        """One Secret by its name; None where there is none."""
+
+    def create(self, secret: Secret, *, manager: str) -> Secret:
+        """Create it; Conflict where it exists."""
+
+    def replace(self, secret: Secret, live: Secret, *, manager: str) -> Secret:
+        """Put *secret* in place of *live*, whole; labels, annotations and finalizers of others are sent back."""
+
+    def delete(self, live: Secret) -> None:
+        """Delete exactly the object that was read; nothing happens when it has gone."""
+
+    def workloads(self, namespace: str, selector: str = "") -> Sequence[Workload]:
+        """All Deployments, StatefulSets and DaemonSets: one list per kind."""
+
+    def pods(self, namespace: str) -> Sequence[Manifest]:
+        """All pods, in one list."""
+
+    def spawners(self, namespace: str) -> Sequence[Manifest]:
+        """All that is a pod or may still start one beside workloads: ReplicaSets, Jobs, CronJobs and pods."""
+
+    def annotate(self, workload: Workload, annotations: Mapping[str, str], *, manager: str) -> Workload:
+        """Apply pod-template annotations server-side as *manager*, which starts new pods."""
+
+    def wire(self, workload: Workload, part: Manifest, *, manager: str) -> Workload:
+        """Apply a part of the pod template server-side as *manager*, who then has that and nothing else of it.
+
+        Whatever else has a field of *part* loses it. Conflict when the template is no longer what was read.
+        """
+
+    def set_managed_fields(self, workload: Workload, fields: Sequence[Manifest], *, manager: str) -> Workload:
+        """Say anew who has what of a workload, which itself stays as it is. Conflict when it is not what was read."""
+
+    def log_tail(self, namespace: str, pod: str, container: str) -> str:
+        """The last line that a container, or the one before it, wrote; empty where it cannot be read."""
+
+    def read(self, kind: str, namespace: str, name: str) -> Manifest | None:
+        """One Lease, Job, pod or ConfigMap by its name; None where there is none."""
+
+    def store(self, manifest: Manifest, *, manager: str) -> Manifest:
+        """Create it, or replace what is live at the ``resourceVersion`` that it carries; else Conflict."""
+
+    def review(self, namespace: str) -> Review | None:
+        """What this account may do there; None where nobody is asked."""
+
+    def allows(self, namespace: str, access: Access) -> bool:
+        """Whether this account may do one thing there."""
+
+    def tell(self, event: Manifest, *, manager: str) -> None:
+        """Write an Event, whose name is its own."""
+
+    def remove(self, manifest: Manifest) -> None:
+        """Delete exactly this object and, in the background, what it owns; nothing happens when it has gone."""

@@ -1,0 +1,92 @@
+"""Rules of Roles: what they allow, what they lack, and what they allow beyond need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from secretsync.core.model import Manifest
+
+
+@dataclass(frozen=True)
+class Need:
+    """One rule of a Role, and *why* it is needed; without *names* it holds for objects of any name."""
+
+    why: str
+    group: str
+    resources: tuple[str, ...]
+    verbs: tuple[str, ...]
+    names: tuple[str, ...] = ()
+
+    def rule(self) -> Manifest:
+        """As a Role has it."""
+        told: Manifest = {"apiGroups": [self.group], "resources": list(self.resources), "verbs": list(self.verbs)}
+        return {**told, "resourceNames": list(self.names)} if self.names else told
+
+
+@dataclass(frozen=True)
+class Access:
+    """One thing that somebody may do, or not; *name* is empty where it is about objects of any name."""
+
+    verb: str
+    group: str
+    resource: str
+    name: str = ""
+
+    def __str__(self) -> str:
+        resource = f"{self.resource}.{self.group}" if self.group else self.resource
+        return f"{self.verb} {resource}{f' {self.name}' if self.name else ''}"
+
+
+@dataclass(frozen=True)
+class Review:
+    """What the API says that this account may do in a namespace; *complete* when that is all, *time* is its clock's."""
+
+    rules: tuple[Manifest, ...]
+    complete: bool
+    time: datetime | None
+
+
+def missing(wanted: Sequence[Need], granted: Sequence[Manifest]) -> tuple[Access, ...]:
+    """What of *wanted* no rule of *granted* allows; rules as Roles and SelfSubjectRulesReviews have them."""
+    return tuple(
+        access for need in wanted for access in _accesses(need) if not any(_allows(rule, access) for rule in granted)
+    )
+
+
+def surplus(wanted: Sequence[Need], granted: Sequence[Manifest]) -> tuple[Access, ...]:
+    """What *granted* allows with Secrets, or in pods, that nothing of *wanted* asks for: what a thief would like."""
+    rules = [need.rule() for need in wanted]
+    tempting = [Access(verb, "", "secrets") for verb in ("get", "list", "watch", "update", "patch", "delete")]
+    tempting += [Access("create", "", "pods"), Access("create", "", "pods/exec")]
+    return tuple(
+        access
+        for access in tempting
+        if any(_allows(rule, access) for rule in granted) and not any(_allows(rule, access) for rule in rules)
+    )
+
+
+def _accesses(need: Need) -> Iterator[Access]:
+    for resource in need.resources:
+        for verb in need.verbs:
+            for name in need.names or ("",):
+                yield Access(verb, need.group, resource, name)
+
+
+def _allows(rule: Manifest, access: Access) -> bool:
+    """As RBAC reads a rule (https://kubernetes.io/docs/reference/access-authn-authz/rbac/)."""
+    names = rule.get("resourceNames") or ()
+    return (
+        _holds(rule.get("verbs"), access.verb)
+        and _holds(rule.get("apiGroups"), access.group)
+        and (
+            _holds(rule.get("resources"), access.resource)
+            or f"*/{access.resource.partition('/')[2]}" in (rule.get("resources") or ())
+        )
+        and (not names or access.name in names)
+    )
+
+
+def _holds(told: Sequence[str] | None, wanted: str) -> bool:
+    return "*" in (told or ()) or wanted in (told or ())

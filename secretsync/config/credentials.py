@@ -1,0 +1,103 @@
+"""Credentials, read when they are needed, and kept out of everything that is written."""
+
+from __future__ import annotations
+
+import base64
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from secretsync.config.access import Access, Credential, FromFile
+from secretsync.core.errors import SourceError
+
+
+@dataclass(eq=False)
+class NoCredential(SourceError):
+    """A credential is named in the configuration and is not there; *place* is its file or variable."""
+
+    code = "no_credential"
+
+    place: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.place} {self.reason}; the configuration names it as the place of a credential"
+
+
+@dataclass(eq=False)
+class CredentialsOverPlainHttp(SourceError):
+    """Credentials would travel unencrypted."""
+
+    code = "credentials_over_plain_http"
+
+    url: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.url}: over http:// everybody on the way can read the credentials; use https://, "
+            "or say 'allowPlainHttp: true' under 'access' of the package"
+        )
+
+
+@dataclass(frozen=True)
+class Authorization:
+    """The value of an ``Authorization`` header; *secrets* are all texts that must appear nowhere."""
+
+    header: str = field(repr=False)
+    secrets: tuple[str, ...] = field(repr=False)
+
+    def redact(self, text: str) -> str:
+        for secret in self.secrets:
+            text = text.replace(secret, "…")
+        return text
+
+
+def authorization(access: Access, url: str, base: Path, *, default_user: str) -> Authorization | None:
+    """What to send to *url*; None where no credential is configured.
+
+    Raises NoCredential, CredentialsOverPlainHttp.
+    """
+    named = access.bearer or access.token or access.password
+    if named is None or not url.startswith("http"):
+        return None
+    if url.startswith("http:") and not access.allow_plain_http:
+        raise CredentialsOverPlainHttp(url)
+    secret = read(named, base)
+    if access.bearer:
+        return Authorization(f"Bearer {secret}", (secret,))
+    basic = base64.b64encode(f"{access.username or default_user}:{secret}".encode()).decode()
+    return Authorization(f"Basic {basic}", (secret, basic))
+
+
+def read(credential: Credential, base: Path) -> str:
+    """The credential as it is now. Raises NoCredential."""
+    if isinstance(credential, FromFile):
+        place = str(credential.file)
+        try:
+            value = (base / credential.file).read_text()
+        except PermissionError:
+            why = f"may not be read by this user ({os.getuid()}; in a pod, fsGroup or the volume's defaultMode decides)"
+            raise NoCredential(place, why) from None
+        except OSError as error:
+            raise NoCredential(place, f"cannot be read: {error.strerror}") from None
+        except UnicodeDecodeError:
+            raise NoCredential(place, "does not hold text") from None
+    else:
+        place = f"environment variable {credential.env}"
+        value = os.environ.get(credential.env, "")
+    value = value.strip().partition("\n")[0].strip()
+    if not value:
+        raise NoCredential(place, "is empty or not there")
+    return value
+
+
+def of_url(url: str) -> tuple[str, Authorization | None]:
+    """PIP_INDEX_URL may hold credentials, as pip allows: the URL without them, and what they are."""
+    parts = urlsplit(url)
+    if parts.username is None:
+        return url, None
+    user, password = unquote(parts.username), unquote(parts.password or "")
+    basic = base64.b64encode(f"{user}:{password}".encode()).decode()
+    clean = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    return clean, Authorization(f"Basic {basic}", (password, basic))

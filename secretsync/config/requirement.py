@@ -1,0 +1,215 @@
+"""A requirement in pip's forms, as Rucio's charts and pip's command line take it, read into what it names."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+
+from secretsync.core.errors import ConfigError
+
+GIT_SCHEMES = ("https", "http", "ssh", "file")
+
+_HASH_OPTION = re.compile(r"\s--hash=(\S*)")
+_SHA256 = re.compile(r"sha256[:=]([0-9a-fA-F]{64})")
+_DIRECT_REFERENCE = re.compile(r"[A-Za-z0-9][\w.\-]*\s*(?:\[[^]]*\]\s*)?@\s*(?P<url>[a-z+]+:.*)", re.DOTALL)
+_SCP_LIKE = re.compile(r"git\+[^/:]+@[^/]+:.*")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+# What git itself refuses in a ref's name (git check-ref-format).
+_NO_REF = re.compile(r"^[-/.]|[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/$|\.$|\.lock$|^@$")
+
+
+@dataclass(frozen=True, slots=True)
+class GitRequirement:
+    """A repository; *ref* is empty for its default branch, *subdirectory* for its root."""
+
+    url: str
+    ref: str = ""
+    subdirectory: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexRequirement:
+    """A distribution of an index, or, where *url* is not empty, one file of it; *hashes* are sha256 in hex."""
+
+    name: str
+    specifier: str = ""
+    url: str = ""
+    hashes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryRequirement:
+    """A local directory, as it was written: relative to whatever names it."""
+
+    path: str
+
+
+Requirement = GitRequirement | IndexRequirement | DirectoryRequirement
+
+
+class UnusableRequirement(ConfigError, ValueError):
+    """The text is no requirement that secretsync can follow; *reason* is a sentence, with the remedy."""
+
+    code = "unusable_requirement"
+
+    def __init__(self, requirement: str, reason: str) -> None:
+        super().__init__(requirement, reason)
+        self.requirement, self.reason = requirement, reason
+
+    def __str__(self) -> str:
+        return f"requirement {self.requirement!r}: {self.reason}"
+
+
+class CredentialsInRequirement(UnusableRequirement):
+    """A URL holds a password or a token; the message holds neither."""
+
+    code = "credentials_in_requirement"
+
+    def __init__(self, requirement: str) -> None:
+        hidden = re.sub(r"//[^/]*@", "//…@", requirement)
+        super().__init__(
+            hidden,
+            "a URL must not hold credentials, they would end up in logs and labels; "
+            "name the file or the environment variable that holds them under 'access' of the package",
+        )
+
+
+def parse(requirement: str) -> Requirement:
+    """Read *requirement*. Raises UnusableRequirement, with what to write instead."""
+    text = requirement.strip()
+    _refuse_what_no_requirement_holds(text)
+    text, hashes = _split_hashes(text)
+    if direct := _DIRECT_REFERENCE.fullmatch(text):
+        target = direct["url"].strip()
+        if target.startswith("git+"):
+            return _git(target)
+        if target.startswith(("https:", "http:")):
+            return _file_of_an_index(target, hashes, text)
+    if text.startswith("git+"):
+        return _git(text)
+    if text.startswith(("https:", "http:")):
+        return _file_of_an_index(text, hashes)
+    if _is_path(text):
+        return _directory(text)
+    return _index(text, hashes)
+
+
+def _refuse_what_no_requirement_holds(text: str) -> None:
+    if not text:
+        raise UnusableRequirement(text, "is empty")
+    if text.startswith("-"):
+        raise UnusableRequirement(text, "begins with '-', which is an option of pip; write what follows it")
+    if _CONTROL.search(text):
+        raise UnusableRequirement(text, "holds a line break or another control character")
+    if re.match(r"(git\+)?ext::", text):
+        raise UnusableRequirement(text, "'ext::' runs a command instead of naming a repository")
+    if re.match(r"(hg|svn|bzr)\+", text):
+        raise UnusableRequirement(text, "of version control systems, only git is supported")
+
+
+def _split_hashes(text: str) -> tuple[str, tuple[str, ...]]:
+    written = _HASH_OPTION.findall(text)
+    return _HASH_OPTION.sub("", text).strip(), tuple(_sha256(value, text) for value in written)
+
+
+def _sha256(value: str, requirement: str) -> str:
+    if match := _SHA256.fullmatch(value):
+        return match[1].lower()
+    raise UnusableRequirement(requirement, f"{value!r} is no hash: it must be sha256 and 64 hexadecimal digits")
+
+
+def _is_path(text: str) -> bool:
+    """As pip decides: a path has a separator or begins with a dot."""
+    return text.startswith((".", "/", "file:")) or ("/" in text and "@" not in text)
+
+
+def _git(text: str) -> GitRequirement:
+    if _SCP_LIKE.fullmatch(text) and "://" not in text:
+        raise UnusableRequirement(text, "write git+ssh://git@host/path instead of git+git@host:path, as for pip")
+    parts = _split_url(text.removeprefix("git+"), text)
+    if parts.scheme not in GIT_SCHEMES:
+        known = ", ".join(f"git+{scheme}" for scheme in GIT_SCHEMES)
+        raise UnusableRequirement(text, f"'git+{parts.scheme}' is not supported: there are {known}")
+    path, at, ref = parts.path.rpartition("@")
+    if not at:
+        path, ref = parts.path, ""
+    elif _NO_REF.search(ref) or not ref:
+        raise UnusableRequirement(text, f"{ref!r} after '@' cannot be the name of a branch or a tag, nor a commit id")
+    _refuse_odd_addresses(parts, path, text)
+    return GitRequirement(f"{parts.scheme}://{parts.netloc}{path}", ref, _subdirectory(parts.fragment, text))
+
+
+def _split_url(url: str, requirement: str) -> SplitResult:
+    """The URL's parts; refuses credentials, except the user's name of ssh, which is not secret."""
+    try:
+        parts = urlsplit(url)
+        port_is_a_number = parts.port is None or parts.port > 0
+    except ValueError:
+        raise UnusableRequirement(requirement, "is not a URL") from None
+    if parts.password is not None or (parts.username is not None and parts.scheme != "ssh"):
+        raise CredentialsInRequirement(requirement)
+    if not port_is_a_number or not (parts.hostname or parts.scheme == "file"):
+        raise UnusableRequirement(requirement, "is not a URL: no host follows '://'")
+    return parts
+
+
+def _refuse_odd_addresses(parts: SplitResult, path: str, requirement: str) -> None:
+    # ssh and git would read a leading '-' as one of their options.
+    if parts.netloc.startswith("-") or (parts.hostname or "").startswith("-") or path.startswith(("-", "/-")):
+        raise UnusableRequirement(requirement, "neither host nor path may begin with '-'")
+    if parts.query:
+        raise UnusableRequirement(requirement, "a repository's URL has no '?'")
+    if not path.strip("/"):
+        raise UnusableRequirement(requirement, "names a host and no repository")
+
+
+def _subdirectory(fragment: str, requirement: str) -> str:
+    options = dict(parse_qsl(fragment, keep_blank_values=True))
+    subdirectory = options.pop("subdirectory", "").strip("/")
+    options.pop("egg", None)
+    if options:
+        raise UnusableRequirement(requirement, f"'#{next(iter(options))}=' is not known; there is '#subdirectory='")
+    if ".." in subdirectory.split("/"):
+        raise UnusableRequirement(requirement, "the subdirectory leads out of the repository")
+    return "/".join(part for part in subdirectory.split("/") if part not in ("", "."))
+
+
+def _file_of_an_index(url: str, hashes: tuple[str, ...], requirement: str = "") -> IndexRequirement:
+    parts = _split_url(url, requirement or url)
+    file = unquote(parts.path.rpartition("/")[2])
+    if not file.endswith((".whl", ".tar.gz", ".zip")):
+        raise UnusableRequirement(
+            requirement or url, "names no wheel or source archive; a repository's URL begins with 'git+'"
+        )
+    if parts.fragment:
+        hashes = (*hashes, _sha256(parts.fragment, requirement or url))
+    # A wheel's name begins with the distribution's; an archive's ends with the version (PEP 427, PEP 625).
+    name = file.split("-")[0] if file.endswith(".whl") else file.rpartition("-")[0]
+    return IndexRequirement(name, url=parts._replace(fragment="").geturl(), hashes=hashes)
+
+
+def _directory(text: str) -> DirectoryRequirement:
+    if not text.startswith("file:"):
+        return DirectoryRequirement(text)
+    parts = urlsplit(text)
+    if parts.netloc not in ("", "localhost"):
+        raise UnusableRequirement(text, "a file: URL has three slashes: file:///path")
+    return DirectoryRequirement(unquote(parts.path))
+
+
+def _index(text: str, hashes: tuple[str, ...]) -> IndexRequirement:
+    from packaging.requirements import InvalidRequirement
+    from packaging.requirements import Requirement as Parsed
+
+    try:
+        parsed = Parsed(text)
+    except InvalidRequirement:
+        raise UnusableRequirement(
+            text, "is none of name==1.4.0, git+https://host/repo@ref#subdirectory=dir, ./path, name @ https://…whl"
+        ) from None
+    if parsed.marker:
+        raise UnusableRequirement(text, "has a condition after ';': policy packages run in Rucio's images alone")
+    if parsed.url:
+        raise UnusableRequirement(text, "what follows '@' is neither git+…, https://… nor http://…")
+    return IndexRequirement(parsed.name, str(parsed.specifier), hashes=hashes)

@@ -1,0 +1,36 @@
+"""Several questions to the world asked at once: each comes to an answer or to its error, and none waits for another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from secretsync.core.errors import SecretSyncError
+
+T = TypeVar("T")
+
+AT_ONCE = 4
+"""How many are asked at a time: sites have a handful of packages, and a pod has a fraction of a processor."""
+
+
+def side_by_side(questions: Sequence[Callable[[], T]]) -> list[T | SecretSyncError]:
+    """What each comes to, in their order. A single one is asked in this thread, which costs none."""
+    if len(questions) < 2:
+        return [outcome(question) for question in questions]
+    with ThreadPoolExecutor(min(len(questions), AT_ONCE), "source") as pool:
+        return list(pool.map(outcome, questions))
+
+
+def outcome(question: Callable[[], T]) -> T | SecretSyncError:
+    try:
+        return question()
+    except SecretSyncError as error:
+        return error
+
+
+def given(told: T | SecretSyncError) -> T:
+    """The answer, where there is one. Raises the error where there is none."""
+    if isinstance(told, SecretSyncError):
+        raise told
+    return told

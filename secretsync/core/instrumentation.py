@@ -1,0 +1,106 @@
+"""Signs of work, told as they happen to those who listen: metrics, and the health that tells slow from stuck.
+
+Nobody listens to a run by hand, which pays nothing for them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import wraps
+from typing import Concatenate, ParamSpec, Protocol, TypeVar
+
+from secretsync.core.errors import SecretSyncError
+
+
+@dataclass(frozen=True)
+class StageEnded:
+    """A step of a pass, well or not; *target* or *package* says of which, where it is of one."""
+
+    stage: str
+    seconds: float
+    target: str = ""
+    package: str = ""
+
+
+@dataclass(frozen=True)
+class CallEnded:
+    """One try of one call to the API; *code* is its HTTP status, or ``none`` where there was no answer."""
+
+    verb: str
+    resource: str
+    code: str
+
+
+@dataclass(frozen=True)
+class SourceFailed:
+    """A source could not answer."""
+
+    package: str
+    error: SecretSyncError
+
+
+@dataclass(frozen=True)
+class Notified:
+    """Somebody was told, or could not be; *result* is ``sent`` or ``failed``."""
+
+    channel: str
+    result: str
+
+
+Sign = StageEnded | CallEnded | SourceFailed | Notified
+Listener = Callable[[Sign], None]
+
+_listeners: list[Listener] = []
+
+
+def tell(sign: Sign) -> None:
+    """Let all who listen know."""
+    for listener in _listeners:
+        listener(sign)
+
+
+@contextmanager
+def heard_by(listener: Listener) -> Iterator[None]:
+    """Signs are told to *listener*, from all threads, until the end of this."""
+    _listeners.append(listener)
+    try:
+        yield
+    finally:
+        _listeners.remove(listener)
+
+
+@contextmanager
+def stage(name: str, *, target: str = "", package: str = "") -> Iterator[None]:
+    """What happens in here is one stage."""
+    began = time.monotonic()
+    try:
+        yield
+    finally:
+        tell(StageEnded(name, time.monotonic() - began, target, package))
+
+
+class _Target(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+T = TypeVar("T", bound=_Target)
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def is_stage(name: str) -> Callable[[Callable[Concatenate[T, P], R]], Callable[Concatenate[T, P], R]]:
+    """Each call of the function, whose first argument is the destination, is one stage."""
+
+    def decorate(step: Callable[Concatenate[T, P], R]) -> Callable[Concatenate[T, P], R]:
+        @wraps(step)
+        def timed(destination: T, /, *arguments: P.args, **keywords: P.kwargs) -> R:
+            with stage(name, target=destination.name):
+                return step(destination, *arguments, **keywords)
+
+        return timed
+
+    return decorate

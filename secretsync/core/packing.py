@@ -1,0 +1,328 @@
+"""A bundle becomes Secrets: one for each directory, or one that holds the package as a zip.
+
+The same bundle gives the same Secrets on any machine: nothing here reads a clock, a locale or a disk.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import re
+import zipfile
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from secretsync.core.errors import SecretSyncError
+from secretsync.core.model import Bundle, File, Placement, Revision, Secret, digest
+from secretsync.core.secret_codec import OURS
+
+LIMIT = 1024 * 1024
+"""Decoded bytes that Kubernetes takes in one Secret (https://kubernetes.io/docs/concepts/configuration/secret/)."""
+
+MANAGED_BY = "app.kubernetes.io/managed-by"
+INSTALLATION = OURS + "installation"
+MODULE = OURS + "module"
+DIRECTORY = OURS + "directory"
+LAYOUT = OURS + "layout"
+VERSION = OURS + "version"
+SOURCE = OURS + "source"
+REF = OURS + "ref"
+REVISION = OURS + "revision"
+RECIPE = OURS + "recipe"
+DIGEST = OURS + "digest"
+WRITE = OURS + "write"
+
+FOUND = "found in the cluster"
+"""The source of what somebody else had put into Secrets that were taken over."""
+
+_KEY = re.compile(r"[-._a-zA-Z0-9]+")
+_NAME_LIMIT = 253
+_PACKING = 1  # part of every recipe: raise it when the same bundle is packed differently
+
+
+@dataclass(eq=False)
+class SecretTooLarge(SecretSyncError):
+    """A Secret would hold more than Kubernetes takes; sizes in bytes."""
+
+    code = "secret_too_large"
+
+    name: str
+    size: int
+    largest: str
+
+    def __str__(self) -> str:
+        return (
+            f"Secret {self.name!r} would hold {self.size:,} bytes; Kubernetes takes {LIMIT:,}. "
+            f"Its largest file is {self.largest}: exclude it, or choose 'layout: zip'"
+        )
+
+
+@dataclass(eq=False)
+class FileNameNotAKey(SecretSyncError):
+    """A file's name cannot be the key of a Secret."""
+
+    code = "file_name_not_a_key"
+
+    path: str
+
+    def __str__(self) -> str:
+        return (
+            f"the file {self.path!r} has a name that no key of a Secret can have (letters, digits, '-', '_' and '.', "
+            f"at most {_NAME_LIMIT}, not starting with '..'): exclude it, or choose 'layout: zip'"
+        )
+
+
+@dataclass(eq=False)
+class SecretNameClash(SecretSyncError):
+    """Two directories of a package would share a Secret."""
+
+    code = "secret_name_clash"
+
+    name: str
+    directories: Sequence[str]
+
+    def __str__(self) -> str:
+        both = " and ".join(repr(directory or ".") for directory in self.directories)
+        return (
+            f"the directories {both} would both be the Secret {self.name!r}: rename or exclude one, "
+            "or choose 'layout: zip'"
+        )
+
+
+@dataclass(eq=False)
+class SecretNameTooLong(SecretSyncError):
+    """A directory's path is too long for a Secret's name."""
+
+    code = "secret_name_too_long"
+
+    name: str
+    directory: str
+
+    def __str__(self) -> str:
+        return (
+            f"the directory {self.directory!r} would be a Secret with a name of {len(self.name)} characters; "
+            f"Kubernetes takes {_NAME_LIMIT}: exclude the directory, or choose 'layout: zip'"
+        )
+
+
+def pack(bundle: Bundle, placement: Placement, recipe: str) -> tuple[Secret, ...]:
+    """The Secrets that *bundle* becomes, the package's own directory first.
+
+    Raises FileNameNotAKey, SecretTooLarge, SecretNameClash and SecretNameTooLong.
+    """
+    data = _zipped(bundle) if placement.layout == "zip" else _by_directory(bundle.files)
+    named = replace(placement, secret=_top(bundle, placement))
+    _refuse_bad_names(named, data)
+    common = _annotations(bundle, placement, recipe)
+    secrets = tuple(
+        Secret(
+            namespace=placement.namespace,
+            name=secret_name(named, directory),
+            data=data[directory],
+            labels=labels(placement),
+            annotations={**common, DIRECTORY: directory or "."},
+            immutable=placement.wired,
+        )
+        for directory in sorted(data)
+    )
+    _refuse_large(secrets)
+    return secrets
+
+
+def unpack(secrets: Iterable[Secret]) -> tuple[File, ...]:
+    """The files that Secrets hold: the inverse of pack. A key that is no zip in the zip layout is a file as it is."""
+    files: list[File] = []
+    for secret in secrets:
+        directory = secret.annotations.get(DIRECTORY, ".")
+        prefix = "" if directory == "." else directory + "/"
+        if secret.annotations.get(LAYOUT) == "zip":
+            files.extend(_unzipped(secret))
+        else:
+            files.extend(File(prefix + key, value) for key, value in secret.data.items())
+    return tuple(sorted(files))
+
+
+def without_emptied(live: Sequence[Secret]) -> tuple[Secret, ...]:
+    """Live Secrets less those of sub-directories that have gone, which are kept empty while something needs them."""
+    return tuple(secret for secret in live if secret.data or secret.annotations.get(DIRECTORY, ".") == ".")
+
+
+def newest_write(live: Sequence[Secret]) -> tuple[Secret, ...]:
+    """Of all live Secrets of a package, those that hold what was written last.
+
+    Those that change in place are one write; those that are named by their digest are one for each name, and count
+    only when all of it is there: a write that was cut off has not taken place.
+    """
+    in_place = [secret for secret in live if not secret.immutable]
+    named: dict[tuple[str, str], list[Secret]] = defaultdict(list)
+    for secret in live:
+        if secret.immutable:
+            named[secret.annotations.get(DIGEST, ""), secret.annotations.get(LAYOUT, "")].append(secret)
+    writes = [secrets for secrets in named.values() if intact(secrets)]
+    if not writes or any(secret.data for secret in in_place):
+        writes.append(in_place)
+    return tuple(max(writes, key=_write))
+
+
+def _write(secrets: Iterable[Secret]) -> int:
+    told = (secret.annotations.get(WRITE, "") for secret in secrets)
+    return max((int(write) for write in told if write.isascii() and write.isdigit()), default=-1)
+
+
+def live_bundle(secrets: Sequence[Secret]) -> Bundle:
+    """The package that live Secrets hold, as they tell it themselves; those of others tell no revision."""
+    first, files = secrets[0], unpack(secrets)
+    told = first.annotations
+    if REVISION in told:
+        revision = Revision(told.get(SOURCE, ""), told.get(REF, ""), told[REVISION])
+    else:
+        revision = Revision(FOUND, "", f"sha256:{digest(files)}")
+    return Bundle(first.labels.get(MODULE, ""), told.get(VERSION, ""), revision, files)
+
+
+def as_found(live: Secret, desired: Secret) -> Secret:
+    """*live*, and where nobody of ours made it, with the directory that its name stands for."""
+    if DIRECTORY in live.annotations:
+        return live
+    return replace(live, annotations={**live.annotations, DIRECTORY: desired.annotations[DIRECTORY]})
+
+
+def secret_name(placement: Placement, directory: str) -> str:
+    """``NAME`` for the package's own directory, ``NAME-algorithms`` for its ``algorithms/``."""
+    if not directory:
+        return placement.secret
+    return f"{placement.secret}-{re.sub('[^a-z0-9]', '-', directory.lower()).strip('-') or 'x'}"
+
+
+def stamp_key(secret: str) -> str:
+    """The pod template's annotation that tells which write of the package in *secret* its pods carry."""
+    return OURS + secret
+
+
+def labels(placement: Placement) -> dict[str, str]:
+    """What says that a Secret is ours, and whose."""
+    return {
+        MANAGED_BY: "secretsync",
+        INSTALLATION: placement.installation,
+        MODULE: placement.module,
+    }
+
+
+def recipe(requirement: str, version: str, include: Sequence[str], exclude: Sequence[str], layout: str) -> str:
+    """A short digest of all that decides, beside the revision, what the Secrets hold.
+
+    Where it and the revision are those that are live, the source need not be read again.
+    """
+    facts = json.dumps([_PACKING, requirement, version, list(include), list(exclude), layout])
+    return hashlib.sha256(facts.encode()).hexdigest()[:16]
+
+
+def zip_bytes(bundle: Bundle) -> bytes:
+    """The package as a zip that Python imports from; directories have entries of their own.
+
+    Without them a folder that has no ``__init__.py`` is lost to zipimport.
+    """
+    paths = {f"{bundle.module}/{file.path}": file.data for file in bundle.files}
+    folders = {folder for path in paths for folder in _parents(path)}
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for path in sorted(folders | set(paths)):
+            # 1980 is the zip format's first year: the date must not depend on the day of packing
+            entry = zipfile.ZipInfo(path, (1980, 1, 1, 0, 0, 0))
+            entry.create_system = 3
+            entry.external_attr = (0o40755 << 16 | 0x10) if path.endswith("/") else 0o100644 << 16
+            entry.compress_type = zipfile.ZIP_STORED if path.endswith("/") else zipfile.ZIP_DEFLATED
+            archive.writestr(entry, paths.get(path, b""))
+    return buffer.getvalue()
+
+
+def _parents(path: str) -> Iterable[str]:
+    parts = path.split("/")[:-1]
+    return ("/".join(parts[: n + 1]) + "/" for n in range(len(parts)))
+
+
+def _zipped(bundle: Bundle) -> dict[str, dict[str, bytes]]:
+    return {"": {f"{bundle.module}.zip": zip_bytes(bundle)}}
+
+
+def _unzipped(secret: Secret) -> Iterable[File]:
+    for key, value in secret.data.items():
+        try:
+            with zipfile.ZipFile(io.BytesIO(value)) as archive:
+                members = [(entry.filename, archive.read(entry)) for entry in archive.infolist() if not entry.is_dir()]
+        except (zipfile.BadZipFile, NotImplementedError, RuntimeError):
+            yield File(key, value)
+            continue
+        yield from (File(name.partition("/")[2], data) for name, data in members)
+
+
+def _by_directory(files: Iterable[File]) -> dict[str, dict[str, bytes]]:
+    data: dict[str, dict[str, bytes]] = defaultdict(dict)
+    data[""]  # the package's own directory has its Secret even when all files lie below it
+    for file in files:
+        if not _KEY.fullmatch(file.name) or len(file.name) > _NAME_LIMIT or file.name.startswith(".."):
+            raise FileNameNotAKey(file.path)
+        data[file.directory][file.name] = file.data
+    return dict(data)
+
+
+def _top(bundle: Bundle, placement: Placement) -> str:
+    """The name of the Secret for the package's own directory; one that never changes is named by what it holds."""
+    if not placement.wired:
+        return placement.secret
+    return f"{placement.secret}-{bundle.digest[:12]}{'.zip' if placement.layout == 'zip' else ''}"
+
+
+def _refuse_bad_names(placement: Placement, directories: Iterable[str]) -> None:
+    by_name: dict[str, list[str]] = defaultdict(list)
+    for directory in sorted(directories):
+        name = secret_name(placement, directory)
+        if len(name) > _NAME_LIMIT:
+            raise SecretNameTooLong(name, directory)
+        by_name[name].append(directory)
+    for name, sharing in by_name.items():
+        if len(sharing) > 1:
+            raise SecretNameClash(name, sharing)
+
+
+def _refuse_large(secrets: Iterable[Secret]) -> None:
+    for secret in secrets:
+        if secret.size > LIMIT:
+            largest = max(secret.data, key=lambda key: len(secret.data[key]))
+            directory = secret.annotations[DIRECTORY]
+            raise SecretTooLarge(secret.name, secret.size, largest if directory == "." else f"{directory}/{largest}")
+
+
+def _annotations(bundle: Bundle, placement: Placement, recipe: str) -> Mapping[str, str]:
+    told = {
+        LAYOUT: placement.layout,
+        VERSION: bundle.version,
+        SOURCE: bundle.revision.source,
+        REF: bundle.revision.ref,
+        REVISION: bundle.revision.id,
+        RECIPE: recipe,
+        DIGEST: bundle.digest,
+    }
+    return {key: value for key, value in told.items() if value}
+
+
+def holds(live: Sequence[Secret], revision: Revision, recipe: str, placement: Placement) -> bool:
+    """Whether live Secrets hold exactly what *revision* packed by *recipe* is, and say so: nothing is left to read."""
+    told = {
+        (secret.annotations.get(REVISION), secret.annotations.get(RECIPE), secret.annotations.get(DIGEST))
+        for secret in live
+        if labels(placement).items() <= secret.labels.items()
+    }
+    return bool(live) and told == {(revision.id, recipe, digest(unpack(live)))}
+
+
+def intact(live: Sequence[Secret]) -> bool:
+    """Whether live Secrets hold the very bytes whose digest they tell."""
+    return {secret.annotations.get(DIGEST) for secret in live} == {digest(unpack(live))}
+
+
+def stamped(secrets: Iterable[Secret], write: int) -> tuple[Secret, ...]:
+    """The same Secrets, carrying the id of the write that brings them."""
+    return tuple(replace(secret, annotations={**secret.annotations, WRITE: str(write)}) for secret in secrets)

@@ -1,0 +1,58 @@
+"""Which Secrets a pod refers to, in whatever object its template is found."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from secretsync.core.model import Manifest
+
+
+def secrets_referenced(template: Manifest) -> frozenset[str]:
+    """The names of all Secrets without which, or by which, the pods of *template* would run otherwise.
+
+    Volumes (also projected ones), ``env`` and ``envFrom`` of all containers, init containers included.
+    """
+    spec = template.get("spec") or {}
+    return frozenset(filter(None, (*_by_volumes(spec), *_by_environment(spec))))
+
+
+def swaps_files(template: Manifest, names: Collection[str]) -> bool:
+    """Whether the kubelet changes files under running pods when one of these Secrets changes.
+
+    A mount with ``subPath`` stays as it was when its pod started.
+    """
+    spec = template.get("spec") or {}
+    volumes = {one["name"] for one in spec.get("volumes") or () if set(_by_volumes({"volumes": [one]})) & set(names)}
+    return any(
+        mount["name"] in volumes and not mount.get("subPath") and not mount.get("subPathExpr")
+        for container in spec.get("containers") or ()
+        for mount in container.get("volumeMounts") or ()
+    )
+
+
+def pod_template(manifest: Manifest) -> Manifest:
+    """The pod template of a workload, ReplicaSet, ControllerRevision, Job or CronJob, or the pod itself."""
+    spec = manifest.get("spec") or {}
+    if manifest["kind"] == "Pod":
+        return manifest
+    if manifest["kind"] == "ControllerRevision":
+        spec = (manifest.get("data") or {}).get("spec") or {}
+    if manifest["kind"] == "CronJob":
+        spec = (spec.get("jobTemplate") or {}).get("spec") or {}
+    template: Manifest = spec.get("template") or {}
+    return template
+
+
+def _by_volumes(spec: Manifest) -> Iterator[str]:
+    for volume in spec.get("volumes") or ():
+        yield (volume.get("secret") or {}).get("secretName", "")
+        for source in (volume.get("projected") or {}).get("sources") or ():
+            yield (source.get("secret") or {}).get("name", "")
+
+
+def _by_environment(spec: Manifest) -> Iterator[str]:
+    for container in (*(spec.get("containers") or ()), *(spec.get("initContainers") or ())):
+        for source in container.get("envFrom") or ():
+            yield (source.get("secretRef") or {}).get("name", "")
+        for variable in container.get("env") or ():
+            yield ((variable.get("valueFrom") or {}).get("secretKeyRef") or {}).get("name", "")

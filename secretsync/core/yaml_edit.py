@@ -1,0 +1,218 @@
+"""Changes to a YAML text that leave every other byte of it as it was.
+
+The parser tells where each node begins and ends; what is added goes in between, in the style of its surroundings.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import yaml
+
+from secretsync.core.errors import SecretSyncError
+
+Keys = tuple[str, ...]
+"""Where something is in a text: the keys of the mappings that lead to it."""
+
+
+@dataclass(eq=False)
+class CannotEdit(SecretSyncError):
+    """What stands at *keys* cannot be added to; *reason* says why."""
+
+    code = "cannot_edit"
+
+    keys: Keys
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{'.'.join(self.keys)}: {self.reason}; add to it by hand what 'secretsync values' prints"
+
+
+@dataclass(frozen=True, slots=True)
+class Addition:
+    """An item, or a key with its value: as *lines* of a block, not indented, or as *flow*, between brackets."""
+
+    lines: tuple[str, ...]
+    flow: str
+
+
+def set_key(text: str, keys: Keys, addition: Addition, scalar: str) -> str:
+    """The text with *scalar* at *keys*: in place of the one that is there, else with *addition* for the last key.
+
+    Raises CannotEdit.
+    """
+    place = _find(text, keys)
+    if place.missing:
+        return _with_key(text, keys, place, addition)
+    if place.node is None or place.node.kind != "scalar":
+        raise CannotEdit(keys, "is not a single value")
+    if place.node.start == place.node.end:
+        return _spliced(text, place.node.start, f" {scalar}")
+    return text[: place.node.start] + scalar + text[place.node.end :]
+
+
+def add_items(text: str, keys: Keys, additions: Sequence[Addition]) -> str:
+    """The text with more items at the end of the list at *keys*. Raises CannotEdit."""
+    place = _find(text, keys)
+    lines = tuple(line for addition in additions for line in addition.lines)
+    flow = ", ".join(addition.flow for addition in additions)
+    if place.missing:
+        whole = Addition((f"{keys[-1]}:", *_indented(lines)), f"{keys[-1]}: [{flow}]")
+        return _with_key(text, keys, place, whole)
+    node = place.node
+    if node is None or node.empty:
+        return _filled(text, place, lines, f"[{flow}]")
+    if node.kind != "list":
+        raise CannotEdit(keys, "is an alias of another list" if node.kind == "alias" else "is not a list")
+    if node.flow:
+        return _spliced(text, node.end_of_last, f", {flow}")
+    return _with_lines(text, node.end, _column(text, _first_dash(text, node)), lines)
+
+
+@dataclass(slots=True)
+class _Node:
+    """Where a node is, in characters of the text; *end* is behind all that it holds.
+
+    *children* are a list's items, or a mapping's keys and values in turn; *plain* is a scalar without quotes.
+    """
+
+    kind: str
+    start: int
+    end: int
+    flow: bool = False
+    value: str = ""
+    plain: bool = False
+    children: list[_Node] = field(default_factory=list)
+
+    @property
+    def empty(self) -> bool:
+        """Whether it says nothing: ``{}``, ``[]``, ``null``, or no value at all."""
+        if self.kind == "scalar":
+            return self.plain and self.value in ("", "~", "null", "Null", "NULL")
+        return self.kind != "alias" and not self.children
+
+    @property
+    def end_of_last(self) -> int:
+        return self.children[-1].end
+
+    def entry(self, key: str) -> tuple[_Node, _Node] | None:
+        """A mapping's *key* and its value; of several, the one that a parser takes."""
+        pairs = list(zip(self.children[::2], self.children[1::2], strict=True))
+        return next((pair for pair in reversed(pairs) if pair[0].value == key), None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """How far keys lead: to *node*, the value of *key* (None: the document's own), inside brackets or not.
+
+    *missing* are the keys that are not there yet.
+    """
+
+    key: _Node | None
+    node: _Node | None
+    in_flow: bool
+    missing: Keys
+
+
+def _find(text: str, keys: Keys) -> _Place:
+    key, node, in_flow, missing = None, _document(text), False, keys
+    while missing and node and node.kind == "map" and (pair := node.entry(missing[0])):
+        in_flow = in_flow or node.flow
+        (key, node), missing = pair, missing[1:]
+    return _Place(key, node, in_flow, missing)
+
+
+def _with_key(text: str, keys: Keys, place: _Place, addition: Addition) -> str:
+    """Add the keys that are missing below what is there."""
+    lines, flow = addition.lines, addition.flow
+    for parent in reversed(place.missing[:-1]):
+        lines, flow = (f"{parent}:", *_indented(lines)), f"{parent}: {{{flow}}}"
+    node = place.node
+    if node is None or node.empty:
+        return _filled(text, place, lines, f"{{{flow}}}")
+    if node.kind != "map":
+        there = keys[: len(keys) - len(place.missing)]
+        raise CannotEdit(there, "is an alias of another mapping" if node.kind == "alias" else "is not a mapping")
+    if node.flow:
+        return _spliced(text, node.end_of_last, f", {flow}")
+    if place.key is None:
+        apart = () if text.endswith(("\n\n", "\r\n\r\n")) else ("",)
+        return _with_lines(text, len(text), _column(text, node.start), (*apart, *lines))
+    return _with_lines(text, node.end, _column(text, node.children[0].start), lines)
+
+
+def _filled(text: str, place: _Place, lines: Sequence[str], flow: str) -> str:
+    """Put the first content below a key that has none, or into an empty document."""
+    node, key = place.node, place.key
+    if node is None:
+        return _with_lines(text, len(text), 0, lines)
+    if place.in_flow:
+        space = "" if node.start < node.end else " "
+        return text[: node.start] + space + flow + text[node.end :]
+    before, after = text[: node.start].rstrip(" "), text[node.end :]
+    if key is None:
+        return _with_lines(before + after, len(before), 0, lines)
+    return _with_lines(before + after, len(before), _column(text, key.start) + 2, lines)
+
+
+def _with_lines(text: str, position: int, column: int, lines: Sequence[str]) -> str:
+    """Insert whole lines, indented to *column*, after the line that *position* ends in."""
+    newline = "\r\n" if "\r\n" in text else "\n"
+    if position and text[position - 1] != "\n":
+        end = text.find("\n", position)
+        position = len(text) if end < 0 else end + 1
+    joint = newline if position and text[position - 1] != "\n" else ""
+    return _spliced(text, position, joint + "".join((" " * column + line).rstrip() + newline for line in lines))
+
+
+def _first_dash(text: str, node: _Node) -> int:
+    """Where a block list begins: an anchor stands in a line before it."""
+    if text[node.start] == "-":
+        return node.start
+    dash = re.compile("^ *-", re.MULTILINE).search(text, node.start)
+    assert dash  # noqa: S101 - the parser has found a list here
+    return dash.end() - 1
+
+
+def _spliced(text: str, position: int, more: str) -> str:
+    return text[:position] + more + text[position:]
+
+
+def _indented(lines: Sequence[str]) -> tuple[str, ...]:
+    return tuple(f"  {line}" for line in lines)
+
+
+def _column(text: str, position: int) -> int:
+    return position - (text.rfind("\n", 0, position) + 1)
+
+
+def _document(text: str) -> _Node | None:
+    """The one document's node; None where it holds nothing but comments."""
+    events = yaml.parse(text, yaml.SafeLoader)
+    for event in events:
+        if isinstance(event, yaml.DocumentStartEvent):
+            return _node(next(events), events)
+    return None
+
+
+def _node(event: yaml.Event, events: Iterator[yaml.Event]) -> _Node:
+    start, end = _span(event)
+    if isinstance(event, yaml.ScalarEvent):
+        return _Node("scalar", start, end, value=event.value, plain=event.implicit[0])
+    if isinstance(event, yaml.AliasEvent):
+        return _Node("alias", start, end)
+    assert isinstance(event, yaml.CollectionStartEvent)  # noqa: S101 - nothing else stands for a node
+    children = []
+    while not isinstance(following := next(events), yaml.CollectionEndEvent):
+        children.append(_node(following, events))
+    kind = "list" if isinstance(event, yaml.SequenceStartEvent) else "map"
+    end = _span(following)[1] if event.flow_style or not children else children[-1].end
+    return _Node(kind, start, end, flow=bool(event.flow_style), children=children)
+
+
+def _span(event: yaml.Event) -> tuple[int, int]:
+    assert event.start_mark is not None  # noqa: S101 - what is read from a text has a place in it
+    assert event.end_mark is not None  # noqa: S101 - as above
+    return event.start_mark.index, event.end_mark.index

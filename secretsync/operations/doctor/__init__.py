@@ -1,0 +1,197 @@
+"""Whether the three conditions hold for every live workload: read what they need, and judge each container."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from secretsync.cluster.errors import Forbidden
+from secretsync.core import packing
+from secretsync.core.model import Manifest, Ref, Secret, Workload
+from secretsync.operations import releases
+from secretsync.plan.diff import stamped_write
+from secretsync.plan.rollout_status import pods_of
+from secretsync.reconcile.destination import Delivery, Destination
+from secretsync.reconcile.state_store import recall
+from secretsync.rucio.conditions import container, rucio_cfg
+from secretsync.rucio.conditions.container import Environment, Mount, Sources
+from secretsync.rucio.conditions.judge import Deployed, Verdict, View, judge
+from secretsync.rucio.workload_context import image_name
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """The three verdicts on one package in one container."""
+
+    workload: Ref
+    container: str
+    module: str
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def well(self) -> bool:
+        return all(verdict.holds for verdict in self.verdicts)
+
+
+@dataclass(frozen=True)
+class Examination:
+    """*absent* are modules of which nothing is deployed; *secrets* are those of the packages that are."""
+
+    diagnoses: tuple[Diagnosis, ...]
+    absent: tuple[str, ...]
+    secrets: tuple[Secret, ...]
+    workloads: tuple[Workload, ...]
+
+
+@dataclass(frozen=True)
+class _Patient:
+    """One container that runs Rucio, and what is seen in it."""
+
+    workload: Workload
+    container: Manifest
+    mounts: tuple[Mount, ...]
+
+
+def examine(destination: Destination) -> Examination:
+    """Judge every container with Rucio at *destination*: one list a kind, one read of each Secret and ConfigMap."""
+    live = _live(destination)
+    packages = {one.placement.secret: deployed(one, secrets) for one, secrets in live if secrets}
+    workloads = tuple(destination.cluster.workloads(destination.namespace, destination.selector))
+    pods = destination.cluster.pods(destination.namespace) if destination.cluster.runs_pods else ()
+    patients = list(_patients(workloads, packages.values()))
+    sources = _sources(destination, patients, [secret for _, secrets in live for secret in secrets])
+    return Examination(
+        diagnoses=tuple(
+            Diagnosis(one.workload.ref, one.container["name"], package.module, judge(package, view))
+            for one in patients
+            for secret, package in packages.items()
+            for view in [_view(one, sources, _behind(one.workload, secret, dict(_by_secret(live))[secret], pods))]
+        ),
+        absent=tuple(delivery.placement.module for delivery, secrets in live if not secrets),
+        secrets=tuple(secret for _, secrets in live for secret in secrets),
+        workloads=workloads,
+    )
+
+
+def _live(destination: Destination) -> list[tuple[Delivery, Sequence[Secret]]]:
+    memory = recall(destination)
+    return [(one, releases.live_secrets(destination, one, memory)) for one in destination.deliveries]
+
+
+def _by_secret(live: Iterable[tuple[Delivery, Sequence[Secret]]]) -> Iterator[tuple[str, Sequence[Secret]]]:
+    yield from ((delivery.placement.secret, secrets) for delivery, secrets in live)
+
+
+def deployed(delivery: Delivery, secrets: Sequence[Secret]) -> Deployed:
+    """The package that live Secrets hold, less the folders that Rucio does not ask for and nobody needs to mount."""
+    placement, zipped = delivery.placement, ""
+    files: dict[str, tuple[str, str]] = {}
+    top = placement.secret
+    for secret in secrets:
+        directory = secret.annotations.get(packing.DIRECTORY, ".").removeprefix(".")
+        top = secret.name if not directory else top
+        if placement.layout == "zip":
+            zipped = next(iter(secret.data))
+        files |= {posixpath.join(directory, key): (secret.name, key) for key in secret.data}
+    needed = _needed_directories(secrets)
+    kept = {path: held for path, held in files.items() if posixpath.dirname(path) in needed}
+    return Deployed(placement.module, placement.vo, top, {} if zipped else kept, zipped)
+
+
+def _needed_directories(secrets: Sequence[Secret]) -> frozenset[str]:
+    # imported here: the rules are not needed where nothing is deployed
+    from secretsync.rucio.check.package import Package
+    from secretsync.rucio.check.rucio import rucio
+    from secretsync.rucio.check.rules.live import loaded
+
+    package = Package(packing.live_bundle(secrets))
+    return frozenset({"", *(package.modules[name].file.directory for name in loaded(package, rucio()))})
+
+
+def _patients(workloads: Sequence[Workload], packages: Iterable[Deployed]) -> Iterator[_Patient]:
+    """Containers whose image is Rucio's by its name, and all that mount a package."""
+    ours = {name for package in packages for name in package.secrets}
+    for workload in workloads:
+        for one in (workload.template.get("spec") or {}).get("containers") or ():
+            mounts = container.mounts(workload.template, one)
+            if "rucio" in image_name(one.get("image") or "") or any(mount.name in ours for mount in mounts):
+                yield _Patient(workload, one, mounts)
+
+
+def _view(patient: _Patient, sources: Sources, behind: str) -> View:
+    variables = container.environment(patient.container, sources)
+    return View(
+        image=patient.container.get("image") or "",
+        mounts=patient.mounts,
+        shown=dict(_shown(patient.mounts, sources)),
+        variables=variables,
+        policy=rucio_cfg.policy(patient.mounts, variables, sources),
+        behind=behind,
+    )
+
+
+def _shown(mounts: Iterable[Mount], sources: Sources) -> Iterator[tuple[str, tuple[str, str, int, bool]]]:
+    for mount in mounts:
+        if mount.kind == "Secret":
+            for file, key in container.files(mount, sources).items():
+                if key in (sources.get(("Secret", mount.name)) or {}):
+                    yield posixpath.join(mount.path, file), (mount.name, key, mount.mode, mount.single)
+
+
+def _sources(destination: Destination, patients: Sequence[_Patient], live: Sequence[Secret]) -> Sources:
+    """What decides about the variables and rucio.cfg; our own Secrets are known already.
+
+    A configuration that only one workload has is not read where a variable decides anyway.
+    """
+    found: dict[tuple[str, str], Mapping[str, bytes] | None] = {("Secret", one.name): one.data for one in live}
+    for patient in patients:
+        _read_all(destination, container.asked_for(patient.container), found)
+    wanted = [_configurations(patient, found) for patient in patients]
+    shared = {key for keys, _ in wanted for key in keys if sum(key in others for others, _ in wanted) > 1}
+    for keys, decided in wanted:
+        _read_all(destination, [key for key in keys if key in shared or not decided], found)
+    return found
+
+
+def _configurations(patient: _Patient, sources: Sources) -> tuple[list[tuple[str, str]], bool]:
+    """The objects that rucio.cfg is made of, and whether a variable names the package."""
+    variables: Environment = container.environment(patient.container, sources)
+    return list(rucio_cfg.asked_for(patient.mounts, variables)), bool(variables.get("RUCIO_POLICY_PACKAGE"))
+
+
+def _read_all(
+    destination: Destination, keys: Iterable[tuple[str, str]], found: dict[tuple[str, str], Mapping[str, bytes] | None]
+) -> None:
+    for kind, name in keys:
+        if (kind, name) not in found:
+            try:
+                found[kind, name] = _read(destination, kind, name)
+            except Forbidden:
+                continue  # what was not read is told where it matters
+
+
+def _read(destination: Destination, kind: str, name: str) -> Mapping[str, bytes] | None:
+    if kind == "Secret":
+        secret = destination.cluster.secret(destination.namespace, name)
+        return secret.data if secret else None
+    manifest = destination.cluster.read(kind, destination.namespace, name)
+    return {key: str(value).encode() for key, value in (manifest.get("data") or {}).items()} if manifest else None
+
+
+def _behind(workload: Workload, secret: str, live: Sequence[Secret], pods: Sequence[Manifest]) -> str:
+    """Why the pods may not run what the Secrets hold; empty where they do."""
+    writes = [int(one.annotations.get(packing.WRITE, "0")) for one in live]
+    carried = stamped_write(workload, secret)
+    if carried == max(writes, default=0):
+        return ""
+    if carried:
+        return f"its pods were started for write {carried}, and the Secrets hold write {max(writes)}"
+    written = max((one.data_written for one in live if one.data_written), default=None)
+    early = [pod for pod in pods_of(workload, pods) if written and _created(pod) <= written]
+    return f"pod {early[0]['metadata']['name']} started before the Secrets were last written" if early else ""
+
+
+def _created(pod: Manifest) -> datetime:
+    return datetime.fromisoformat(pod["metadata"]["creationTimestamp"])

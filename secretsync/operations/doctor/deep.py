@@ -1,0 +1,33 @@
+"""The proof of what is live, in the workloads' own images: what the canary does for a candidate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from secretsync.core import packing
+from secretsync.operations.doctor import Examination
+from secretsync.plan.diff import Action, Change, Desired, PackagePlan
+from secretsync.plan.plan import Plan
+from secretsync.reconcile.canary import NotProven, prove_first
+from secretsync.reconcile.destination import Clock, Destination
+
+
+def prove(destination: Destination, examination: Examination, clock: Clock) -> tuple[str, ...]:
+    """Why what is live does not come into force in the workloads' images, a sentence each; none where it does."""
+    plan = Plan(tuple(_as_candidates(destination, examination)), (), workloads=examination.workloads)
+    try:
+        outcome = prove_first(destination, plan, clock)
+    except NotProven as error:
+        return tuple(f"in the image of {error.workload}: {reason}" for reason in error.reasons)
+    if outcome.missing:
+        return (outcome.missing,)
+    return () if outcome.proven else ("no workload that mounts a package has an image of Rucio's by its name",)
+
+
+def _as_candidates(destination: Destination, examination: Examination) -> Iterator[PackagePlan]:
+    """The live Secrets, as if they were to be written."""
+    for delivery in destination.deliveries:
+        live = [one for one in examination.secrets if one.labels.get(packing.MODULE) == delivery.placement.module]
+        if live:
+            desired = Desired(delivery.placement, packing.live_bundle(live), tuple(live))
+            yield PackagePlan(desired, tuple(Change(Action.CREATE, secret, None) for secret in live), write=0)

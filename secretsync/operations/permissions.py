@@ -1,0 +1,70 @@
+"""What secretsync has to be allowed to do in a namespace, no more, as Kubernetes' Roles say it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from secretsync.cluster.rbac import Need
+from secretsync.plan import history
+from secretsync.plan.state import secret_name
+
+_SECRETS_OF_ANY_NAME = "wired Secrets are named by their digest, which nobody knows beforehand"
+
+
+def needs(installation: str, secrets: Iterable[str], *, wired: bool, proves: bool) -> tuple[Need, ...]:
+    """What a target needs whose packages, histories included, are in Secrets called *secrets*.
+
+    *wired* says that pod templates are changed, *proves* that packages are proven in pods of their own.
+    """
+    names = () if wired else (secret_name(installation), *secrets)
+    return (
+        Need("what the packages are in; create cannot be limited by names", "", ("secrets",), ("create",)),
+        Need(
+            _SECRETS_OF_ANY_NAME if wired else "the packages, their history, and what secretsync remembers",
+            "",
+            ("secrets",),
+            ("get", "update", "delete"),
+            names,
+        ),
+        Need(
+            "who mounts them, and the annotation that restarts",
+            "apps",
+            ("deployments", "statefulsets", "daemonsets"),
+            ("list", "patch"),
+        ),
+        Need(
+            "what may still start pods that refer to a Secret which is to be deleted",
+            "apps",
+            ("replicasets", "controllerrevisions"),
+            ("list",),
+        ),
+        Need("the same", "batch", ("jobs", "cronjobs"), ("list",)),
+        *([_PROOF] if proves else []),
+        Need("did they come up; deleted is only a pod at which a StatefulSet hangs", "", ("pods",), ("list", "delete")),
+        Need("the last words of a pod that did not", "", ("pods/log",), ("get",)),
+        Need("what happened, where people look for it", "events.k8s.io", ("events",), ("create",)),
+        Need("one run at a time", "coordination.k8s.io", ("leases",), ("create",)),
+        Need("the same", "coordination.k8s.io", ("leases",), ("get", "update"), (installation,)),
+    )
+
+
+def election_needs(installation: str) -> tuple[Need, ...]:
+    """What several processes need that elect a leader, where their Lease is."""
+    leases = ("coordination.k8s.io", ("leases",))
+    return (
+        Need("which of several processes makes the passes", *leases, ("create",)),
+        Need("the same", *leases, ("get", "update"), (f"{installation}-leader",)),
+    )
+
+
+_PROOF = Need(
+    "the proof in the workloads' images; who may patch a pod template may run any pod already: this adds no power",
+    "batch",
+    ("jobs",),
+    ("create", "delete"),
+)
+
+
+def with_history(secrets: Iterable[str], packages: Iterable[str], kept: int) -> tuple[str, ...]:
+    """*secrets*, and the *kept* earlier bundles of each of *packages*."""
+    return (*secrets, *(name for package in packages for name in history.names(package, kept)))

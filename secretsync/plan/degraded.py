@@ -1,0 +1,90 @@
+"""Packages that stay as they are live, since a source could not be read. A calculation."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from secretsync.core import packing
+from secretsync.core.errors import SecretSyncError
+from secretsync.core.model import Placement, Ref, Revision, Secret, Workload
+from secretsync.core.pod_references import secrets_referenced
+from secretsync.plan.diff import Desired
+
+
+@dataclass(frozen=True)
+class Degraded:
+    """A package to which nothing is done, and why; *live* is what is deployed of it, None where nothing is."""
+
+    placement: Placement
+    error: SecretSyncError
+    live: Revision | None
+
+    def __str__(self) -> str:
+        what = f"stays at {self.live.short}" if self.live else "is not deployed"
+        return f"{self.placement.module} {what}: {self.error}"
+
+
+@dataclass(eq=False)
+class WaitsForAnother(SecretSyncError):
+    """New content of a package would restart a workload that also mounts one whose source could not be read."""
+
+    code = "waits_for_another"
+
+    workload: Ref
+    module: str
+
+    def __str__(self) -> str:
+        return f"{self.workload} mounts {self.module} as well, whose source could not be read: both go out together"
+
+
+@dataclass(eq=False)
+class NotWhole(SecretSyncError):
+    """What is live of a package whose source is away is not whole; wiring it, or wiring without it, would be wrong."""
+
+    code = "not_whole"
+
+    module: str
+
+    def __str__(self) -> str:
+        return f"the live Secrets of {self.module} are not whole, and its source could not be read: wiring waits for it"
+
+
+def waiting(
+    desired: Sequence[Desired],
+    degraded: Sequence[Degraded],
+    names: Mapping[Placement, Collection[str]],
+    secrets: Mapping[str, Secret],
+    workloads: Sequence[Workload],
+) -> dict[Placement, WaitsForAnother]:
+    """The packages whose new content has to wait, and for whom; what puts back never does.
+
+    *names* tell which Secrets may hold a package; *secrets* and *workloads* are those that are live.
+    """
+    found = {}
+    for one in desired:
+        ours = {secret.name for secret in one.secrets} | set(names[one.placement])
+        if not one.hold and _is_new(one, secrets) and (reason := _shared(ours, degraded, names, workloads)):
+            found[one.placement] = reason
+    return found
+
+
+def _shared(
+    ours: Collection[str],
+    degraded: Sequence[Degraded],
+    names: Mapping[Placement, Collection[str]],
+    workloads: Sequence[Workload],
+) -> WaitsForAnother | None:
+    for workload in workloads:
+        referenced = secrets_referenced(workload.template)
+        for other in degraded:
+            if referenced & set(ours) and referenced & set(names[other.placement]):
+                return WaitsForAnother(workload.ref, other.placement.module)
+    return None
+
+
+def _is_new(desired: Desired, live: Mapping[str, Secret]) -> bool:
+    """Whether pods would see another package than the one that is live."""
+    pairs = [(live.get(secret.name), secret) for secret in desired.secrets]
+    told = [(there.data, there.annotations.get(packing.DIGEST)) if there else None for there, _ in pairs]
+    return told != [(secret.data, secret.annotations.get(packing.DIGEST)) for _, secret in pairs]

@@ -1,0 +1,242 @@
+"""What happens to the Secrets of one package: desired against live, file by file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from secretsync.core import packing
+from secretsync.core.model import Bundle, File, Placement, Secret, Workload
+from secretsync.core.secret_codec import OURS
+from secretsync.plan.state import Hold, PackageState
+
+
+class Action(StrEnum):
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+    KEEP = "keep"
+
+
+@dataclass(frozen=True, slots=True)
+class FileChange:
+    """One file of a Secret, before and after; None where it is not there."""
+
+    path: str
+    before: File | None = field(repr=False)
+    after: File | None = field(repr=False)
+
+    @property
+    def kind(self) -> str:
+        if self.before is None:
+            return "added"
+        return "removed" if self.after is None else "changed"
+
+
+@dataclass(frozen=True)
+class Change:
+    """What happens to one Secret; *files* is empty where only labels, annotations or the form of the data change."""
+
+    action: Action
+    desired: Secret
+    live: Secret | None
+    files: tuple[FileChange, ...] = ()
+
+    @property
+    def pending(self) -> bool:
+        return self.action is not Action.KEEP
+
+    @property
+    def content(self) -> bool:
+        """Whether pods would see the difference."""
+        return self.live is None or bool(self.files) or self.live.data.keys() != self.desired.data.keys()
+
+
+@dataclass(frozen=True)
+class Desired:
+    """One package as it should be in one namespace; *hold* says why that is not what its source holds.
+
+    *left* are files that somebody changed in the live Secrets and that shall stay so.
+    """
+
+    placement: Placement
+    bundle: Bundle
+    secrets: tuple[Secret, ...]
+    hold: Hold | None = None
+    left: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class PackagePlan:
+    """What happens to the Secrets of one package; *write* is the id that its pods shall carry.
+
+    *returns* says that its Secrets are there from an earlier write; *outdated* names immutable ones of other writes.
+    """
+
+    desired: Desired
+    changes: tuple[Change, ...]
+    write: int
+    returns: bool = False
+    outdated: tuple[str, ...] = ()
+
+    @property
+    def placement(self) -> Placement:
+        return self.desired.placement
+
+    @property
+    def key(self) -> str:
+        return packing.stamp_key(self.placement.secret)
+
+    @property
+    def stamp(self) -> str:
+        return f"{self.write} sha256:{self.desired.bundle.digest}"
+
+    @property
+    def writes(self) -> tuple[Change, ...]:
+        """Creates, then updates: whoever mounts a new directory finds it before the old files change."""
+        writes = [change for change in self.changes if change.action in (Action.CREATE, Action.UPDATE)]
+        return tuple(sorted(writes, key=lambda change: change.action is Action.UPDATE))
+
+    @property
+    def deletes(self) -> tuple[Change, ...]:
+        return tuple(change for change in self.changes if change.action is Action.DELETE)
+
+    @property
+    def content(self) -> bool:
+        """Whether what is still to be written differs in what pods would see."""
+        return self.returns or any(change.content for change in self.writes)
+
+    @property
+    def live(self) -> tuple[Secret, ...]:
+        """The live Secrets that hold what was written last; none where nothing was."""
+        return packing.newest_write([change.live for change in self.changes if change.live])
+
+
+def stamped_write(workload: Workload, secret: str) -> int:
+    """Which write of the package in *secret* a workload's template carries; 0 for none."""
+    return _number(workload.template_annotations.get(packing.stamp_key(secret), "").partition(" ")[0])
+
+
+def package_plan(
+    desired: Desired,
+    live: Mapping[str, Secret],
+    remembered: PackageState,
+    stamped: Sequence[int],
+    referrers: Mapping[str, Sequence[str]] | None,
+) -> PackagePlan:
+    """Compare one package's Secrets with those that are *live*, by name.
+
+    *stamped* are the writes that workloads carry; *referrers* tell who could still start a pod with a Secret, and are
+    None where nobody asked: what is outdated then stays.
+    """
+    names = {secret.name for secret in desired.secrets}
+    known = remembered.secrets if referrers is None else dict.fromkeys((*remembered.secrets, *remembered.outdated))
+    gone = [live[name] for name in known if name not in names and name in live]
+    wanted = [_change(secret, live.get(secret.name)) for secret in desired.secrets]
+    removals = [_removal(secret, desired, referrers or {}) for secret in gone]
+    write = _write_id(wanted, removals, desired, remembered, stamped)
+    left = remembered.outdated if referrers is None else (one.desired.name for one in removals if _is_left(one))
+    return PackagePlan(
+        desired,
+        tuple(_with_write(change, write) for change in (*(_taken_over(one, write) for one in wanted), *removals)),
+        write,
+        returns=any(_returns(change, write) for change in wanted),
+        outdated=tuple(name for name in left if name not in names),
+    )
+
+
+def file_changes(live: Secret | None, desired: Secret | None) -> tuple[FileChange, ...]:
+    """Which files of a Secret differ, in the order of their paths."""
+    before = {file.path: file for file in packing.unpack([live])} if live else {}
+    after = {file.path: file for file in packing.unpack([desired])} if desired else {}
+    return tuple(
+        FileChange(path, before.get(path), after.get(path))
+        for path in sorted(before.keys() | after.keys())
+        if before.get(path) != after.get(path)
+    )
+
+
+def _change(desired: Secret, live: Secret | None) -> Change:
+    if live is None:
+        return Change(Action.CREATE, desired, None, file_changes(None, desired))
+    files = file_changes(live, desired)
+    change = Change(Action.UPDATE, desired, live, files)
+    freezes = desired.immutable and not live.immutable
+    if change.content or freezes or _told(desired) != _told_by_us(live, desired):
+        return change
+    return Change(Action.KEEP, desired, live)
+
+
+def _told(secret: Secret) -> dict[str, str]:
+    """The labels and annotations by which a Secret tells what it holds; the write id is the plan's to choose."""
+    return {**secret.labels, **{key: value for key, value in secret.annotations.items() if key != packing.WRITE}}
+
+
+def _told_by_us(live: Secret, desired: Secret) -> dict[str, str]:
+    """Labels and annotations of others do not count."""
+    return {key: value for key, value in _told(live).items() if key.startswith(OURS) or key in desired.labels}
+
+
+def _removal(live: Secret, desired: Desired, referrers: Mapping[str, Sequence[str]]) -> Change:
+    """A Secret no longer desired goes; it is only emptied where a pod that needs it could still be started."""
+    if live.name not in referrers:
+        return Change(Action.DELETE, live, live, file_changes(live, None))
+    if live.immutable:
+        return Change(Action.KEEP, live, live)
+    top = desired.secrets[0]
+    told = {**top.annotations, packing.DIRECTORY: live.annotations.get(packing.DIRECTORY, ".")}
+    return _change(replace(live, data={}, labels=top.labels, annotations=told), live)
+
+
+def _is_left(removal: Change) -> bool:
+    """Whether an immutable Secret of an earlier write stays, as some pod may need it."""
+    return removal.desired.immutable and removal.action is Action.KEEP
+
+
+def _returns(change: Change, write: int) -> bool:
+    """Whether an immutable Secret that is there already becomes part of another write."""
+    return change.desired.immutable and change.live is not None and _write_of(change.live) != write
+
+
+def _write_id(
+    wanted: Sequence[Change],
+    removals: Sequence[Change],
+    desired: Desired,
+    remembered: PackageState,
+    stamped: Sequence[int],
+) -> int:
+    """A new id whenever pods would see a difference; one more than any ever seen, so that none is used twice."""
+    seen = [_write_of(change.live) for change in (*wanted, *removals) if change.live]
+    judged = [*wanted, *(one for one in removals if _changes_in_place(one, desired))]
+    carried = [_write_of(change.live) for change in judged if change.live]
+    digests = {change.live.annotations.get(packing.DIGEST) for change in judged if change.live}
+    newest = max([remembered.write, *seen, *stamped], default=0)
+    same = digests == {desired.bundle.digest} and not any(change.content for change in judged) and all(carried)
+    if same and (not desired.placement.wired or set(carried) == {newest}):
+        return max(carried)
+    return 1 + newest
+
+
+def _changes_in_place(removal: Change, desired: Desired) -> bool:
+    """Whether a Secret that is no longer desired belongs to this write: immutable ones are each of their own."""
+    return not removal.desired.immutable and not desired.placement.wired
+
+
+def _write_of(secret: Secret) -> int:
+    return _number(secret.annotations.get(packing.WRITE, ""))
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0
+
+
+def _taken_over(change: Change, write: int) -> Change:
+    """An immutable Secret that is there already is told which write it belongs to now."""
+    return replace(change, action=Action.UPDATE) if _returns(change, write) else change
+
+
+def _with_write(change: Change, write: int) -> Change:
+    if change.action not in (Action.CREATE, Action.UPDATE):
+        return change
+    return replace(change, desired=packing.stamped([change.desired], write)[0])

@@ -1,0 +1,67 @@
+"""What was live before: bundles kept as Secrets of our own, compressed, in a ring of fixed names.
+
+Fixed names, so that a Role can list them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from secretsync.core import packing
+from secretsync.core.model import Bundle, Placement, Secret
+from secretsync.core.secret_codec import OURS
+
+KEPT = OURS + "kept"
+"""The annotation that tells a kept bundle from a live one; its value is the write id under which it was live."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A bundle in the history: the Secret that holds it, and the write under which it was live."""
+
+    secret: Secret
+    write: int
+
+    @property
+    def bundle(self) -> Bundle:
+        return packing.live_bundle([self.secret])
+
+
+def names(secret: str, limit: int) -> tuple[str, ...]:
+    """The names of a package's ring: as many as bundles are kept."""
+    return tuple(f"{secret}-history-{number}" for number in range(1, limit + 1))
+
+
+def entries(found: Mapping[str, Secret | None]) -> tuple[Kept, ...]:
+    """The bundles that are kept, newest first."""
+    kept = [Kept(secret, _write(secret)) for secret in found.values() if secret and KEPT in secret.annotations]
+    return tuple(sorted(kept, key=lambda entry: entry.write, reverse=True))
+
+
+def to_keep(live: Sequence[Secret], placement: Placement, name: str) -> Secret:
+    """The Secret called *name* that keeps what is live now. Raises SecretTooLarge where it does not fit."""
+    compressed = replace(placement, secret=name, layout="zip", wired=False)
+    bundle = replace(packing.live_bundle(live), module=placement.module)
+    (secret,) = packing.pack(bundle, compressed, live[0].annotations.get(packing.RECIPE, ""))
+    return replace(secret, annotations={**secret.annotations, KEPT: live[0].annotations.get(packing.WRITE, "0")})
+
+
+def places(found: Mapping[str, Secret | None], digest: str, needed: Sequence[str]) -> tuple[str, ...]:
+    """Where the bundle with *digest* may go, the best first: where it is already, an empty place, the oldest entry's.
+
+    An entry whose name is in *needed* never gives way.
+    """
+    same = [name for name, secret in found.items() if secret and KEPT in secret.annotations and _is(secret, digest)]
+    empty = [name for name, secret in found.items() if secret is None]
+    oldest = [entry.secret.name for entry in reversed(entries(found)) if entry.secret.name not in needed]
+    return (*same, *empty[:1], *oldest)
+
+
+def _is(secret: Secret, digest: str) -> bool:
+    return secret.annotations.get(packing.DIGEST) == digest
+
+
+def _write(secret: Secret) -> int:
+    text = secret.annotations[KEPT]
+    return int(text) if text.isascii() and text.isdigit() else 0

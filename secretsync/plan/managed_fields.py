@@ -1,0 +1,164 @@
+"""Who has what in a pod template: its entries, and the field managers that the API remembers for each.
+
+An entry is what server-side apply merges by a key of its own: a volume by its name, a mount by its container and path,
+a variable by its container and name. See https://kubernetes.io/docs/reference/using-api/server-side-apply/.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+
+from secretsync.core.model import Manifest, Workload
+from secretsync.core.secret_codec import contains
+
+
+@dataclass(frozen=True, order=True)
+class Entry:
+    """A *kind* of thing (volume, mount, variable) by its *name*; *container* is empty for a volume."""
+
+    container: str
+    kind: str
+    name: str
+
+    def __str__(self) -> str:
+        what = {"mount": "a mount at", "variable": "the environment variable", "volume": "a volume"}[self.kind]
+        return f"{what} {self.name}" + (f" in the container {self.container}" if self.container else "")
+
+
+_KINDS = (("env", "variable", "name"), ("volumeMounts", "mount", "mountPath"))
+_Owned = Mapping[Entry, frozenset[str]]
+
+
+def manager_of(installation: str) -> str:
+    """The field manager that wires; the one that restarts owns none of this, as an apply drops what it leaves out."""
+    return f"secretsync-{installation}-wiring"
+
+
+def entries(template: Manifest) -> dict[Entry, Manifest]:
+    """All entries of a pod template, or of a part of one."""
+    spec = template.get("spec") or {}
+    found = {Entry("", "volume", volume["name"]): volume for volume in spec.get("volumes") or ()}
+    for container in spec.get("containers") or ():
+        for field, kind, key in _KINDS:
+            found |= {Entry(container["name"], kind, one[key]): one for one in container.get(field) or ()}
+    return found
+
+
+def shows(template: Manifest, part: Manifest) -> bool:
+    """Whether *template* has all entries and annotations of *part*, as they are there."""
+    live = entries(template)
+    annotations = (template.get("metadata") or {}).get("annotations") or {}
+    wanted = (part.get("metadata") or {}).get("annotations") or {}
+    return wanted.items() <= annotations.items() and all(
+        entry in live and contains(live[entry], value) for entry, value in entries(part).items()
+    )
+
+
+def owned(workload: Workload, manager: str) -> _Owned:
+    """The entries that *manager* applied to a workload's template, each with those of its fields that are still his."""
+    return _owners(workload).get(manager, {})
+
+
+def is_wired(workload: Workload, manager: str) -> bool:
+    """Whether *manager* has anything in the workload's template."""
+    return bool(owned(workload, manager))
+
+
+def was_wired(workload: Workload, manager: str) -> bool:
+    """Whether *manager* has ever applied to this very object: the API remembers him when all that he had has gone."""
+    return any(told.get("manager") == manager for told in workload.managed_fields)
+
+
+def conflicts(
+    workload: Workload, part: Manifest, manager: str, *, ours_again: bool, put_back: frozenset[Entry] = frozenset()
+) -> Iterator[str]:
+    """Why *part* may not be applied as *manager*: a sentence for each entry that somebody else has.
+
+    *ours_again* says that fields which somebody took from *manager* may be taken back; *put_back* are entries that come
+    from him, though he does not have them now.
+    """
+    owners, live = _owners(workload), entries(workload.template)
+    ours = owners.get(manager, {})
+    for entry, wanted in entries(part).items():
+        others = sorted(name for name, has in owners.items() if name != manager and entry in has)
+        if entry not in live or entry in put_back:
+            continue
+        foreign = entry not in ours and (others or not contains(live[entry], wanted))
+        changed = entry in ours and not ours_again and others and not set(wanted) <= ours[entry]
+        if foreign or changed:
+            yield f"{workload.ref} has {entry} already, from {_named(others)}"
+
+
+def taken_back(workload: Workload, entries: Collection[Entry], manager: str) -> list[Manifest]:
+    """The ``managedFields`` of a workload, with *entries* moved from whoever has them to *manager*.
+
+    An entry that two managers have stays when one of them leaves it out: what somebody put back would never go.
+    """
+    told: list[Manifest] = deepcopy(list(workload.managed_fields))
+    ours = next((one for one in told if one.get("manager") == manager and one.get("operation") == "Apply"), None)
+    if ours is None:
+        ours = {"manager": manager, "operation": "Apply", "apiVersion": "apps/v1", "fieldsType": "FieldsV1"}
+        told.append(ours)
+    fields = ours.setdefault("fieldsV1", {})
+    for entry in sorted(entries):
+        *path, key = _path(entry)
+        for other in told:
+            if other is not ours and (has := _below(other.get("fieldsV1") or {}, path).pop(key, None)):
+                _below(fields, path)[key] = has
+    return told
+
+
+def _path(entry: Entry) -> tuple[str, ...]:
+    """Where ``fieldsV1`` tells of an entry."""
+    spec = ("f:spec", "f:template", "f:spec")
+    if entry.kind == "volume":
+        return (*spec, "f:volumes", _key("name", entry.name))
+    field, _, key = next(kind for kind in _KINDS if kind[1] == entry.kind)
+    return (*spec, "f:containers", _key("name", entry.container), f"f:{field}", _key(key, entry.name))
+
+
+def _key(key: str, name: str) -> str:
+    return "k:" + json.dumps({key: name}, separators=(",", ":"))
+
+
+def _below(fields: Manifest, path: Sequence[str]) -> Manifest:
+    for step in path:
+        fields = fields.setdefault(step, {})
+    return fields
+
+
+def _named(managers: list[str]) -> str:
+    return "the field manager " + " and ".join(repr(name) for name in managers) if managers else "somebody unknown"
+
+
+def _owners(workload: Workload) -> dict[str, dict[Entry, frozenset[str]]]:
+    found: dict[str, dict[Entry, frozenset[str]]] = {}
+    for told in workload.managed_fields:
+        template = ((told.get("fieldsV1") or {}).get("f:spec") or {}).get("f:template") or {}
+        has = found.setdefault(told.get("manager", ""), {})
+        for entry, fields in _entries(template.get("f:spec") or {}):
+            has[entry] = has.get(entry, frozenset()) | fields
+    return found
+
+
+def _entries(spec: Manifest) -> Iterator[tuple[Entry, frozenset[str]]]:
+    for volume, fields in _keyed(spec.get("f:volumes"), "name"):
+        yield Entry("", "volume", volume), _fields(fields)
+    for container, told in _keyed(spec.get("f:containers"), "name"):
+        for field, kind, key in _KINDS:
+            for name, fields in _keyed(told.get(f"f:{field}"), key):
+                yield Entry(container, kind, name), _fields(fields)
+
+
+def _keyed(fields: Manifest | None, key: str) -> Iterator[tuple[str, Manifest]]:
+    """The items of a list that is merged by *key*, as in ``k:{"name":"rucio"}``."""
+    for item, below in (fields or {}).items():
+        if item.startswith("k:"):
+            yield json.loads(item.removeprefix("k:"))[key], below
+
+
+def _fields(told: Manifest) -> frozenset[str]:
+    return frozenset(field.removeprefix("f:") for field in told if field.startswith("f:"))

@@ -1,0 +1,207 @@
+"""All that a pass would do to a namespace. The same object is printed by a dry run and carried out by a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from secretsync.core import packing
+from secretsync.core.model import Manifest, Ref, Secret, Workload
+from secretsync.core.pod_references import secrets_referenced
+from secretsync.plan import disruption, drift, mounts, ownership
+from secretsync.plan import restarts as stale
+from secretsync.plan.degraded import Degraded
+from secretsync.plan.diff import Change, Desired, PackagePlan, package_plan, stamped_write
+from secretsync.plan.state import State
+
+
+@dataclass(frozen=True)
+class Live:
+    """What was read of a namespace. *pods* and *referrers* are None until a plan needs them.
+
+    *referrers* tell by a Secret's name what could still start a pod that needs it. *unselected* are workloads that we
+    wired and that are no longer selected.
+    """
+
+    secrets: Mapping[str, Secret]
+    workloads: Sequence[Workload]
+    unselected: Sequence[Workload] = ()
+    pods: Sequence[Manifest] | None = None
+    referrers: Mapping[str, Sequence[str]] | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to write, what to restart; *watch* has the workloads of an earlier rollout that nobody saw to its end.
+
+    *workloads* have the templates that they get; those that are *held_by_hand* keep the one that somebody put back.
+    *forgotten* names Secrets that are as they should be, and that the state object does not know.
+    Of packages that are *degraded* nothing else is planned.
+    """
+
+    packages: tuple[PackagePlan, ...]
+    restarts: tuple[stale.Restart, ...]
+    workloads: Sequence[Workload] = ()
+    watch: Mapping[Ref, Mapping[str, str]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    held_by_hand: tuple[Ref, ...] = ()
+    forgotten: tuple[str, ...] = ()
+    degraded: tuple[Degraded, ...] = ()
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        return tuple(change for package in self.packages for change in package.changes)
+
+    @property
+    def pending(self) -> bool:
+        """Whether anything would be written to a Secret or a workload."""
+        return bool(self.restarts) or any(change.pending for change in self.changes)
+
+    @property
+    def idle(self) -> bool:
+        """Whether there is nothing to write and nothing to watch."""
+        return not self.pending and not self.watch
+
+    def moves(self, package: PackagePlan) -> bool:
+        """Whether something is to be written or restarted for a package."""
+        return any(change.pending for change in package.changes) or any(
+            package.key in restart.annotations for restart in self.restarts
+        )
+
+    @property
+    def needs_pods(self) -> bool:
+        return any(restart.provisional for restart in self.restarts)
+
+
+def make_plan(desired: Sequence[Desired], live: Live, state: State, *, adopt: bool = False) -> Plan:
+    """Compare, and say what to do. Raises Refused where something live must not be touched."""
+    _refuse(desired, live, adopt=adopt)
+    packages = tuple(_package_plan(one, live, state) for one in desired)
+    intent = mounts.intent_of(packages, live.workloads)
+    mounting = [workload for workload in live.workloads if not mounts.concerns(intent, workload, state)]
+    restarts = (
+        *stale.restarts(mounting, packages, live.pods, state),
+        *mounts.restarts(intent, [*live.workloads, *live.unselected], state),
+    )
+    put_back = mounts.put_back(intent, live.workloads, state)
+    return Plan(
+        packages,
+        restarts,
+        mounts.as_wired(intent, live.workloads),
+        stale.unfinished(live.workloads, packages, state),
+        (
+            *_holds(desired),
+            *_drifts(desired, live),
+            *(note for one in desired for note in one.bundle.notes),
+            *_not_mounted(desired, mounting),
+            *stale.dropped(mounting, packages, state),
+            *mounts.held_by_hand(intent, put_back),
+            *_still_mounted(packages, live),
+            *_down_meanwhile(restarts),
+        ),
+        tuple(one.ref for one in put_back),
+        tuple(_forgotten(packages, state)),
+    )
+
+
+def superfluous(desired: Sequence[Desired], live: Live, state: State) -> tuple[str, ...]:
+    """Names of live Secrets of ours that are no longer desired: whether they may go depends on who refers to them."""
+    names = {secret.name for one in desired for secret in one.secrets}
+    remembered = (name for one in desired for name in state.of(one.placement.secret).secrets)
+    return tuple(name for name in remembered if name not in names and name in live.secrets)
+
+
+def outdated(desired: Sequence[Desired], state: State) -> tuple[str, ...]:
+    """Names of immutable Secrets of earlier writes; they are looked at when something is written anyway."""
+    return tuple(name for one in desired for name in state.of(one.placement.secret).outdated)
+
+
+def _forgotten(packages: Sequence[PackagePlan], state: State) -> Iterable[str]:
+    for package in packages:
+        remembered = state.of(package.placement.secret).secrets
+        yield from (one.name for one in package.desired.secrets if one.name not in remembered)
+
+
+def _package_plan(desired: Desired, live: Live, state: State) -> PackagePlan:
+    secret = desired.placement.secret
+    stamped = [stamped_write(workload, secret) for workload in live.workloads]
+    return package_plan(desired, live.secrets, state.of(secret), stamped, live.referrers)
+
+
+def _refuse(desired: Sequence[Desired], live: Live, *, adopt: bool) -> None:
+    problems = [
+        *_shared_names(desired),
+        *(
+            problem
+            for one in desired
+            for secret in one.secrets
+            if (found := live.secrets.get(secret.name))
+            for problem in ownership.problems(found, secret, one.placement, adopt=adopt)
+        ),
+    ]
+    if problems:
+        raise ownership.Refused(problems)
+
+
+def _shared_names(desired: Sequence[Desired]) -> Iterable[str]:
+    owners: dict[str, str] = {}
+    for one in desired:
+        for secret in one.secrets:
+            if secret.name in owners:
+                yield (
+                    f"the packages {owners[secret.name]} and {one.placement.module} both want the Secret "
+                    f"{secret.name!r}: give one of them another secretName"
+                )
+            owners[secret.name] = one.placement.module
+
+
+def _not_mounted(packages: Sequence[Desired], workloads: Sequence[Workload]) -> tuple[str, ...]:
+    """Workloads that mount the package but not one of its sub-directories; the check says how bad that is."""
+    return tuple(
+        f"{workload.ref} mounts Secret {desired.secrets[0].name} but not {secret.name}, so its pods lack "
+        f"{directory}/ ({len(secret.data)} files): mount it too, at …/{desired.placement.module}/{directory} "
+        f"(secretFullName: {secret.name}), or leave the directory out with exclude: ['{directory}/*']"
+        for desired in packages
+        for workload in workloads
+        if desired.secrets[0].name in (referenced := secrets_referenced(workload.template))
+        for secret in desired.secrets[1:]
+        if secret.name not in referenced and (directory := secret.annotations[packing.DIRECTORY])
+    )
+
+
+def _holds(desired: Sequence[Desired]) -> tuple[str, ...]:
+    return tuple(
+        f"held: {one.placement.module} stays at {one.bundle.revision.short}, digest {one.bundle.digest[:12]}: "
+        f"{one.hold.reason}; until {'a new commit or ' if one.hold.digest else ''}'secretsync release'"
+        for one in desired
+        if one.hold
+    )
+
+
+def _drifts(packages: Sequence[Desired], live: Live) -> tuple[str, ...]:
+    return tuple(
+        f"drift: somebody changed {', '.join(paths)} in the live Secrets of {one.placement.module}; "
+        + ("left as it is (drift: report)" if one.left else "it is put right")
+        for one in packages
+        if (paths := one.left or drift.edited(one, live.secrets))
+    )
+
+
+def _down_meanwhile(restarts: Sequence[stale.Restart]) -> tuple[str, ...]:
+    """What a restart takes down for a while: operators read it before, not after."""
+    return tuple(
+        f"the strategy of {workload.ref} allows no ready pod while it restarts (maxSurge: 1, maxUnavailable: 0 would)"
+        for workload in disruption.down_meanwhile([restart.workload for restart in restarts])
+    )
+
+
+def _still_mounted(packages: Sequence[PackagePlan], live: Live) -> tuple[str, ...]:
+    desired = {secret.name for package in packages for secret in package.desired.secrets}
+    referrers = live.referrers or {}
+    return tuple(
+        f"Secret {change.desired.name} is no longer needed, but {referrers[change.desired.name][0]} still refers "
+        "to it: it is kept, empty, until nothing does"
+        for package in packages
+        for change in package.changes
+        if change.desired.name not in desired and change.desired.name in referrers and not change.desired.immutable
+    )

@@ -1,0 +1,60 @@
+"""How one pod template gets its wiring, or loses it: what is applied, and what that changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from secretsync.core.model import Manifest, Workload
+from secretsync.core.secret_codec import contains
+from secretsync.plan.managed_fields import Entry, entries, owned, taken_back
+
+
+@dataclass(frozen=True)
+class Difference:
+    """An entry that is ``added``, ``changed`` or ``removed``, and what it says after that."""
+
+    kind: str
+    entry: Entry
+    value: str = ""
+
+
+@dataclass(frozen=True)
+class Rewiring:
+    """*part* is all that *manager* applies to a pod template: what he applied before and is not in it goes.
+
+    *managed_fields* come first, where entries that somebody else put back must be taken back; else there are none.
+    """
+
+    manager: str
+    part: Manifest = field(repr=False)
+    differences: tuple[Difference, ...] = ()
+    managed_fields: Sequence[Manifest] = field(default=(), repr=False)
+
+
+def rewiring(workload: Workload, part: Manifest, manager: str, put_back: frozenset[Entry] = frozenset()) -> Rewiring:
+    """*put_back* are entries that come from *manager*, though he does not have them now."""
+    managed_fields = taken_back(workload, put_back, manager) if put_back else ()
+    return Rewiring(manager, part, tuple(_differences(workload, part, manager, put_back)), managed_fields)
+
+
+def _differences(workload: Workload, part: Manifest, manager: str, put_back: frozenset[Entry]) -> Iterator[Difference]:
+    live, wanted = entries(workload.template), entries(part)
+    for entry, value in sorted(wanted.items(), key=lambda item: item[0]):
+        if entry not in live:
+            yield Difference("added", entry, _said(entry, value))
+        elif not contains(live[entry], value):
+            yield Difference("changed", entry, _said(entry, value))
+    for entry in sorted({*owned(workload, manager), *put_back} - wanted.keys()):
+        if entry in live:
+            yield Difference("removed", entry)
+
+
+def _said(entry: Entry, value: Manifest) -> str:
+    match entry.kind:
+        case "volume":
+            return f"Secret {value['secret']['secretName']}"
+        case "mount":
+            return f"volume {value['name']}"
+        case _:
+            return str(value["value"])

@@ -1,0 +1,273 @@
+"""From objects alone: how far a rollout is, in a verdict and a sentence. No clock and no client in here but `wait`'s
+arguments. The rules follow kstatus (https://github.com/kubernetes-sigs/cli-utils/tree/master/pkg/kstatus)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from secretsync.core.model import Manifest, Workload
+
+
+class State(StrEnum):
+    IN_PROGRESS = "in progress"
+    CURRENT = "current"
+    FAILED = "failed"
+    TIMED_OUT = "timed out"
+    PAUSED = "paused"
+    ON_DELETE = "on delete"
+    SUPERSEDED = "superseded"
+    WRITTEN = "written"
+
+
+class Cause(StrEnum):
+    """Why a rollout does not come to its end: only the first two can be the package's fault."""
+
+    CRASH = "crash"
+    NOT_READY = "not ready"
+    IMAGE = "image"
+    QUOTA = "quota"
+    SCHEDULING = "scheduling"
+    OTHER = "other"
+
+
+@dataclass(frozen=True)
+class Status:
+    """A verdict and its sentence; *pod* and *container* name whose last words would explain it.
+
+    *at* is when it was reached, on the clock of whoever watched.
+    """
+
+    state: State
+    message: str
+    cause: Cause | None = None
+    pod: str = ""
+    container: str = ""
+    at: float | None = field(default=None, compare=False)
+
+    @property
+    def ended(self) -> bool:
+        return self.state is not State.IN_PROGRESS
+
+    @property
+    def bad(self) -> bool:
+        return self.state in (State.FAILED, State.TIMED_OUT)
+
+
+def deployment(obj: Manifest) -> Status:
+    """How far a Deployment's rollout is."""
+    spec, status = obj["spec"], obj.get("status", {})
+    if spec.get("paused"):
+        return Status(State.PAUSED, "is paused: new pods start when it is resumed")
+    if unseen := _unseen(obj):
+        return unseen
+    conditions = {condition["type"]: condition for condition in status.get("conditions", ())}
+    progressing = conditions.get("Progressing", {})
+    if progressing.get("reason") == "ProgressDeadlineExceeded":
+        return Status(State.FAILED, "made no progress within its progressDeadlineSeconds", _cause(conditions))
+    want = spec.get("replicas", 1)
+    updated, total = status.get("updatedReplicas", 0), status.get("replicas", 0)
+    if updated < want:
+        return Status(
+            State.IN_PROGRESS, f"{updated} of {want} replicas updated{_hindrance(conditions)}", _cause(conditions)
+        )
+    if total > updated:
+        return Status(State.IN_PROGRESS, f"{total - updated} old replicas still end")
+    available = status.get("availableReplicas", 0)
+    if available < want:
+        return Status(State.IN_PROGRESS, f"{available} of {want} updated replicas available", Cause.NOT_READY)
+    return _current(want)
+
+
+def stateful_set(obj: Manifest) -> Status:
+    """How far a StatefulSet's rollout is."""
+    spec, status = obj["spec"], obj.get("status", {})
+    strategy = spec.get("updateStrategy", {})
+    if strategy.get("type") == "OnDelete":
+        return _on_delete()
+    if unseen := _unseen(obj):
+        return unseen
+    want, partition = spec.get("replicas", 1), (strategy.get("rollingUpdate") or {}).get("partition", 0)
+    to_update = max(want - partition, 0)
+    updated = status.get("updatedReplicas", 0)
+    if updated < to_update:
+        return Status(State.IN_PROGRESS, f"{updated} of {to_update} replicas updated", Cause.NOT_READY)
+    ready = status.get("availableReplicas", status.get("readyReplicas", 0))
+    if ready < want:
+        return Status(State.IN_PROGRESS, f"{ready} of {want} replicas available", Cause.NOT_READY)
+    if partition:
+        return Status(State.CURRENT, f"{updated} of {want} replicas updated; its partition keeps the rest")
+    return _current(want)
+
+
+def daemon_set(obj: Manifest) -> Status:
+    """How far a DaemonSet's rollout is."""
+    spec, status = obj["spec"], obj.get("status", {})
+    if spec.get("updateStrategy", {}).get("type") == "OnDelete":
+        return _on_delete()
+    if unseen := _unseen(obj):
+        return unseen
+    want, updated = status.get("desiredNumberScheduled", 0), status.get("updatedNumberScheduled", 0)
+    if updated < want:
+        return Status(State.IN_PROGRESS, f"{updated} of {want} pods updated", Cause.NOT_READY)
+    available = status.get("numberAvailable", 0)
+    if available < want:
+        return Status(State.IN_PROGRESS, f"{available} of {want} updated pods available", Cause.NOT_READY)
+    return _current(want)
+
+
+KINDS: Mapping[str, Callable[[Manifest], Status]] = {
+    "Deployment": deployment,
+    "StatefulSet": stateful_set,
+    "DaemonSet": daemon_set,
+}
+
+
+def status(workload: Workload) -> Status:
+    return KINDS[workload.ref.kind](workload.manifest)
+
+
+def _unseen(obj: Manifest) -> Status | None:
+    if obj.get("status", {}).get("observedGeneration", 0) < obj["metadata"].get("generation", 0):
+        return Status(State.IN_PROGRESS, "its controller has not seen the change yet")
+    return None
+
+
+def _current(want: int) -> Status:
+    if want == 0:
+        return Status(State.CURRENT, "is scaled to zero: its next pod starts with the new files")
+    return Status(State.CURRENT, f"{want} of {want} replicas updated")
+
+
+def _on_delete() -> Status:
+    return Status(State.ON_DELETE, "updates OnDelete: a pod gets the new files when it is deleted")
+
+
+def _hindrance(conditions: Mapping[str, Manifest]) -> str:
+    failure = conditions.get("ReplicaFailure", {})
+    return f": {failure.get('message', '')}" if failure.get("status") == "True" else ""
+
+
+def _cause(conditions: Mapping[str, Manifest]) -> Cause:
+    message = _hindrance(conditions)
+    return (Cause.QUOTA if "quota" in message else Cause.OTHER) if message else Cause.NOT_READY
+
+
+def pods_of(workload: Workload, pods: Sequence[Manifest]) -> list[Manifest]:
+    """The pods that a workload's selector matches and that are not on their way out."""
+    selector = workload.manifest["spec"]["selector"]
+    return [
+        pod
+        for pod in pods
+        if _matches(selector, pod["metadata"].get("labels") or {}) and "deletionTimestamp" not in pod["metadata"]
+    ]
+
+
+def _matches(selector: Manifest, labels: Mapping[str, str]) -> bool:
+    return all(labels.get(key) == value for key, value in (selector.get("matchLabels") or {}).items()) and all(
+        _holds(expression, labels) for expression in selector.get("matchExpressions") or ()
+    )
+
+
+def _holds(expression: Manifest, labels: Mapping[str, str]) -> bool:
+    value, operator = labels.get(expression["key"]), expression["operator"]
+    match operator:
+        case "In":
+            return value in expression["values"]
+        case "NotIn":
+            return value not in expression["values"]
+        case "Exists":
+            return value is not None
+        case _:
+            return value is None
+
+
+def pod_failure(pod: Manifest) -> Status | None:
+    """Why a pod will not come up by waiting; None where it may."""
+    for told in _container_statuses(pod):
+        waiting = (told.get("state") or {}).get("waiting") or {}
+        if failure := _FAILURES.get(waiting.get("reason", "")):
+            cause, words = failure
+            name, container = pod["metadata"]["name"], told["name"]
+            ended = (told.get("lastState") or {}).get("terminated") or {}
+            code = f" (exit code {ended['exitCode']})" if "exitCode" in ended and cause is Cause.CRASH else ""
+            return Status(State.FAILED, f"pod {name}, container {container} {words}{code}", cause, name, container)
+    return None
+
+
+_FAILURES = {
+    "CrashLoopBackOff": (Cause.CRASH, "crashes again and again"),
+    "ImagePullBackOff": (Cause.IMAGE, "cannot pull its image"),
+    "InvalidImageName": (Cause.IMAGE, "has an image name that is not one"),
+    "CreateContainerConfigError": (Cause.OTHER, "refers to configuration that is missing"),
+    "CreateContainerError": (Cause.OTHER, "cannot be created"),
+    "RunContainerError": (Cause.OTHER, "cannot be started"),
+}
+
+
+def _container_statuses(pod: Manifest) -> list[Manifest]:
+    told = pod.get("status", {})
+    return [*told.get("initContainerStatuses", ()), *told.get("containerStatuses", ())]
+
+
+def pod_hindrance(pod: Manifest) -> Status | None:
+    """What a pod waits for, where that is worth a sentence."""
+    name = pod["metadata"]["name"]
+    for condition in pod.get("status", {}).get("conditions", ()):
+        if condition.get("reason") == "Unschedulable":
+            message = f"pod {name} cannot be scheduled: {condition.get('message', '')}"
+            return Status(State.IN_PROGRESS, message, Cause.SCHEDULING, name)
+    for told in _container_statuses(pod):
+        if reason := ((told.get("state") or {}).get("waiting") or {}).get("reason"):
+            # a container that has not run yet has not met the package
+            cause = Cause.IMAGE if reason == "ErrImagePull" else Cause.OTHER
+            message = f"pod {name}, container {told['name']}: {reason}"
+            return Status(State.IN_PROGRESS, message, cause, name, told["name"])
+        if "running" in (told.get("state") or {}) and told.get("ready") is False:
+            message = f"pod {name}, container {told['name']} runs and is not ready"
+            return Status(State.IN_PROGRESS, message, Cause.NOT_READY, name, told["name"])
+    return None
+
+
+def is_ready(pod: Manifest) -> bool:
+    """Whether Kubernetes counts a pod as serving."""
+    conditions = pod.get("status", {}).get("conditions", ())
+    return any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions)
+
+
+def has_readiness_probe(workload: Workload) -> bool:
+    """Whether Kubernetes itself can tell that all of a pod's containers serve."""
+    return all("readinessProbe" in container for container in workload.template["spec"]["containers"])
+
+
+def restarts(pods: Sequence[Manifest]) -> dict[str, int]:
+    """How often the containers of each pod were started again."""
+    return {pod["metadata"]["uid"]: sum(c.get("restartCount", 0) for c in _container_statuses(pod)) for pod in pods}
+
+
+def judge(workload: Workload, pods: Sequence[Manifest], annotations: Mapping[str, str]) -> Status:
+    """The verdict on a workload that was stamped with *annotations*; *pods* are all of its namespace."""
+    if any(workload.template_annotations.get(key) != value for key, value in annotations.items()):
+        return Status(State.SUPERSEDED, "somebody else changed its pod template meanwhile")
+    verdict = status(workload)
+    if verdict.state not in (State.IN_PROGRESS, State.FAILED):
+        return verdict
+    new = new_pods(workload, pods, annotations)
+    if failure := next(filter(None, map(pod_failure, new)), None):
+        return failure
+    hindrance = next(filter(None, map(pod_hindrance, new)), None)
+    if hindrance:
+        return replace(hindrance, state=verdict.state, message=f"{verdict.message}; {hindrance.message}")
+    if not new and verdict.cause is Cause.NOT_READY:
+        return replace(verdict, cause=Cause.OTHER)  # nobody has met the package yet
+    return verdict
+
+
+def new_pods(workload: Workload, pods: Sequence[Manifest], annotations: Mapping[str, str]) -> list[Manifest]:
+    """The workload's pods that were made from the stamped template: they inherit its annotations."""
+    return [
+        pod
+        for pod in pods_of(workload, pods)
+        if annotations.items() <= (pod["metadata"].get("annotations") or {}).items()
+    ]

@@ -1,0 +1,193 @@
+"""What secretsync remembers in the cluster between passes: never content, only names, numbers and verdicts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from secretsync.core.errors import SecretSyncError
+from secretsync.core.model import Secret
+from secretsync.core.packing import INSTALLATION, MANAGED_BY, stamp_key
+
+TYPE = "secretsync.rucio/state"
+_KEY = "state.json"
+
+
+@dataclass(eq=False)
+class UnreadableState(SecretSyncError):
+    """The state object holds something else."""
+
+    code = "unreadable_state"
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return (
+            f"Secret {self.namespace}/{self.name} should hold what secretsync remembers and does not: "
+            "delete it, or give this installation another name (installation: …); "
+            "without it, at worst every workload is restarted once more"
+        )
+
+
+@dataclass(frozen=True)
+class Hold:
+    """Why a package's source is not followed, and what shall be live instead.
+
+    *kept* names the Secret whose bundle shall be live; where it is empty, what is live stays. *digest* and *revision*
+    are those that were rejected: a new revision with other content ends such a hold. A hold by hand has neither.
+    """
+
+    reason: str
+    kept: str = ""
+    digest: str = ""
+    revision: str = ""
+
+    @property
+    def by_hand(self) -> bool:
+        return not self.digest
+
+
+@dataclass(frozen=True)
+class PackageState:
+    """What is remembered of one package in one namespace.
+
+    *secrets* are the names written and not yet deleted; *write* is the newest write id; *finished* says whether the
+    rollout of that write was seen to its end; *restarts* tells which write each workload was restarted for;
+    *previous* names the Secret that holds what was live before that write; *checked* tells what the check last saw.
+    *ailing* are the workloads that were not current before it; *outdated* are immutable Secrets of earlier writes,
+    which pods of an earlier revision may need.
+    """
+
+    secrets: tuple[str, ...] = ()
+    write: int = 0
+    finished: bool = True
+    restarts: Mapping[str, int] = field(default_factory=dict)
+    previous: str = ""
+    hold: Hold | None = None
+    checked: str = ""
+    ailing: tuple[str, ...] = ()
+    outdated: tuple[str, ...] = ()
+
+    def begun(
+        self, secrets: tuple[str, ...], write: int, hold: Hold | None = None, ailing: tuple[str, ...] = ()
+    ) -> PackageState:
+        """A write begins: its names are remembered before the first of them is created."""
+        names = tuple(sorted({*self.secrets, *secrets}))
+        kept = {workload: number for workload, number in self.restarts.items() if number == write}
+        # what a write brought down is not ailing when that very write goes on, or is undone
+        goes_on = not self.finished and (write == self.write or hold is not None)
+        ailing = self.ailing if goes_on else ailing
+        return replace(self, secrets=names, write=write, finished=False, restarts=kept, hold=hold, ailing=ailing)
+
+    def restarted(self, workload: str) -> PackageState:
+        return replace(self, restarts={**self.restarts, workload: self.write})
+
+    def ended(self, secrets: tuple[str, ...], outdated: tuple[str, ...] = ()) -> PackageState:
+        """The rollout came to its end and these are the Secrets that are left."""
+        return replace(self, secrets=tuple(sorted(secrets)), outdated=tuple(sorted(outdated)), finished=True)
+
+    def rejected(self, reason: str, digest: str, revision: str, *, kept: str = "") -> PackageState:
+        """What has this digest is not to come again: what is *kept* shall be live, or stay live, instead."""
+        return replace(self, hold=Hold(f"digest {digest[:12]} was rejected: {reason}", kept, digest, revision))
+
+
+@dataclass(frozen=True)
+class Result:
+    """What passes came to for a package, in a word and a fact, *since* the first that did, in seconds since 1970."""
+
+    verdict: str
+    since: int
+
+
+@dataclass(frozen=True)
+class State:
+    """The state object of one installation in one namespace; packages are known by their Secret's name."""
+
+    packages: Mapping[str, PackageState] = field(default_factory=dict)
+    results: Mapping[str, Result] = field(default_factory=dict)
+
+    def of(self, secret: str) -> PackageState:
+        return self.packages.get(secret, PackageState())
+
+    @property
+    def ailing(self) -> frozenset[str]:
+        """Workloads that say nothing about the packages: they were not current before."""
+        return frozenset(name for package in self.packages.values() for name in package.ailing)
+
+    def restarted(self, workload: str, annotations: Mapping[str, str]) -> State:
+        """A workload was stamped with *annotations*: one restart for each package that they tell of."""
+        packages = {
+            secret: package.restarted(workload) if stamp_key(secret) in annotations else package
+            for secret, package in self.packages.items()
+        }
+        return replace(self, packages=packages)
+
+    def knowing(self, secret: str, names: tuple[str, ...], write: int) -> State:
+        """The Secrets called *names* hold *write* of a package, whether that was remembered or not."""
+        package = self.of(secret)
+        if set(names) <= set(package.secrets):
+            return self
+        known = tuple(sorted({*names, *package.secrets}))
+        return self.with_package(secret, replace(package, secrets=known, write=write))
+
+    def unwired(self, workload: str) -> State:
+        """A workload got back what it was before us: when it is to be wired again, nobody has put it back."""
+        packages = {
+            secret: replace(package, restarts={name: at for name, at in package.restarts.items() if name != workload})
+            for secret, package in self.packages.items()
+        }
+        return replace(self, packages=packages)
+
+    def checked(self, keys: Mapping[str, str]) -> State:
+        """The check has seen these, by the package's Secret."""
+        return replace(
+            self,
+            packages={**self.packages, **{name: replace(self.of(name), checked=key) for name, key in keys.items()}},
+        )
+
+    def came_to(self, verdicts: Mapping[str, str], now: int) -> State:
+        """A pass came to these *verdicts*; those that are as they were keep their time."""
+        results = {
+            secret: told if (told := self.results.get(secret)) and told.verdict == verdict else Result(verdict, now)
+            for secret, verdict in verdicts.items()
+        }
+        return replace(self, results={**self.results, **results})
+
+    def with_package(self, secret: str, package: PackageState) -> State:
+        return replace(self, packages={**self.packages, secret: package})
+
+
+def secret_name(installation: str) -> str:
+    return f"{installation}-state"
+
+
+def to_secret(state: State, installation: str, namespace: str) -> Secret:
+    text = json.dumps(asdict(state), indent=1, sort_keys=True) + "\n"
+    return Secret(
+        namespace=namespace,
+        name=secret_name(installation),
+        data={_KEY: text.encode()},
+        labels={MANAGED_BY: "secretsync", INSTALLATION: installation},
+        type=TYPE,
+    )
+
+
+def from_secret(secret: Secret | None) -> State:
+    """The inverse of to_secret; nothing is remembered where there is no Secret. Raises UnreadableState."""
+    if secret is None:
+        return State()
+    try:
+        told = json.loads(secret.data[_KEY])
+        results = {name: Result(**result) for name, result in told.get("results", {}).items()}
+        return State({name: _package(package) for name, package in told["packages"].items()}, results)
+    except (KeyError, ValueError, TypeError, AttributeError):
+        raise UnreadableState(secret.namespace, secret.name) from None
+
+
+def _package(told: Mapping[str, Any]) -> PackageState:
+    hold = Hold(**told["hold"]) if told["hold"] else None
+    lists = {name: tuple(told.get(name, ())) for name in ("secrets", "ailing", "outdated")}
+    return PackageState(**{**told, **lists, "hold": hold})

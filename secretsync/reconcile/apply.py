@@ -1,0 +1,285 @@
+"""The steps by which a plan is carried out; each may be the last before a kill, and the next run goes on from there."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import structlog
+
+from secretsync.cluster.errors import Conflict, QuotaExceeded, Unreachable
+from secretsync.core import packing
+from secretsync.core.errors import ROLLOUT_FAILED, SecretSyncError
+from secretsync.core.instrumentation import is_stage
+from secretsync.core.model import Manifest, Ref, Secret
+from secretsync.plan import history, waves
+from secretsync.plan.diff import Action, Change, PackagePlan
+from secretsync.plan.plan import Plan
+from secretsync.plan.restarts import Restart
+from secretsync.plan.rollout_status import Cause, State, Status, is_ready, pods_of
+from secretsync.reconcile.destination import Clock, Destination
+from secretsync.reconcile.observe import referrers
+from secretsync.reconcile.progress import progress
+from secretsync.reconcile.state_store import Memory
+from secretsync.reconcile.wait import Observation, Stamps, wait
+
+log = structlog.get_logger()
+
+
+@dataclass(eq=False)
+class NoUndo(SecretSyncError):
+    """What is live cannot be kept, so it could not be put back."""
+
+    code = "no_undo"
+
+    secret: str
+    why: str
+
+    def __str__(self) -> str:
+        return (
+            f"what is live in Secret {self.secret} cannot be kept, so a bad package could not be undone: {self.why}. "
+            "Mend that, or go on without an undo by 'rollout: {onFailure: stop}'"
+        )
+
+
+@dataclass(eq=False)
+class UndoFailed(SecretSyncError):
+    """A rollout failed, and what was live before could not be put back; the next run goes on with that."""
+
+    code = "undo_failed"
+    category = "rollout"
+    exit_code = ROLLOUT_FAILED
+
+    failure: str
+    why: str
+    kept: Sequence[str]
+
+    def __str__(self) -> str:
+        return (
+            f"the rollout failed ({self.failure}), and putting back what was live FAILED too: {self.why}. "
+            f"It is kept in Secret {', '.join(self.kept)}: mend what is in the way, and 'secretsync --once' goes on "
+            "putting it back; 'secretsync status' tells which pods run what meanwhile"
+        )
+
+
+def keep_previous(destination: Destination, plan: Plan, memory: Memory) -> dict[str, str]:
+    """Keep what is live before its first byte changes: an undo then needs neither the source nor this process.
+
+    Returns the names of the Secrets that keep it, by the package's. Raises NoUndo.
+    """
+    kept = {}
+    for package in plan.packages:
+        secret = package.placement.secret
+        if package.content and memory.state.of(secret).finished and package.live:
+            kept[secret] = _keep_or_say(destination, package, memory)
+    return kept
+
+
+def _keep_or_say(destination: Destination, package: PackagePlan, memory: Memory) -> str:
+    try:
+        return _keep(destination, package, memory)
+    except (Conflict, Unreachable):
+        raise
+    except SecretSyncError as error:
+        if destination.rollout.undo:
+            raise NoUndo(package.placement.secret, str(error)) from None
+        log.warning("no undo will be possible", secret=package.placement.secret, why=str(error))
+        return ""
+
+
+def _keep(destination: Destination, package: PackagePlan, memory: Memory) -> str:
+    cluster, namespace = destination.cluster, destination.namespace
+    live = package.live
+    ring = history.names(package.placement.secret, destination.rollout.history)
+    found = {name: cluster.secret(namespace, name) for name in ring}
+    hold = memory.state.of(package.placement.secret).hold
+    needed = [hold.kept] if hold else []
+    *better, last = history.places(found, packing.live_bundle(live).digest, needed)
+    for name in better:
+        with contextlib.suppress(QuotaExceeded):  # an older entry gives way then
+            return _keep_as(name, found[name], live, destination, package)
+    return _keep_as(last, found[last], live, destination, package)
+
+
+def _keep_as(
+    name: str, there: Secret | None, live: Sequence[Secret], destination: Destination, package: PackagePlan
+) -> str:
+    kept = history.to_keep(live, package.placement, name)
+    if there is None:
+        destination.cluster.create(kept, manager=destination.manager)
+    elif there.annotations != kept.annotations:
+        destination.cluster.replace(kept, there, manager=destination.manager)
+    log.debug("kept", secret=name, digest=package.desired.bundle.digest[:12])
+    return name
+
+
+def begin(plan: Plan, memory: Memory, kept: Mapping[str, str], checked: Mapping[str, str]) -> None:
+    """Names and write ids are remembered before the first live write: whoever comes next can finish the job."""
+    told = memory.state
+    for package in plan.packages:
+        secret = package.placement.secret
+        names = tuple(change.desired.name for change in package.changes)
+        if plan.moves(package):
+            ailing = waves.ailing(plan.workloads, package)
+            began = told.of(secret).begun(names, package.write, package.desired.hold, ailing)
+            told = told.with_package(secret, replace(began, previous=kept.get(secret, began.previous)))
+    memory.keep(told.checked(checked))
+
+
+@is_stage("write")
+def write(destination: Destination, plan: Plan) -> None:
+    """Every create and update, creates first."""
+    for package in plan.packages:
+        for change in package.writes:
+            _write_one(destination, change)
+
+
+def age(plan: Plan, clock: Clock) -> float:
+    """Seconds since the files were written that are live now: by this run, just now, or by an earlier one."""
+    if any(package.content for package in plan.packages):
+        return 0
+    written = [change.live.data_written for change in plan.changes if change.live and change.live.data_written]
+    return max((clock.utc() - max(written)).total_seconds(), 0) if written else 0
+
+
+def _write_one(destination: Destination, change: Change) -> None:
+    began = time.monotonic()
+    if change.live is None:
+        destination.cluster.create(change.desired, manager=destination.manager)
+    else:
+        # a manager of its own for labels and annotations: the time at which data was last written then stays true
+        manager = destination.manager if change.content else f"{destination.manager}-notes"
+        destination.cluster.replace(change.desired, change.live, manager=manager)
+    log.info(
+        "created" if change.action is Action.CREATE else "updated",
+        secret=change.desired.name,
+        files=len(change.files),
+        write=change.desired.annotations[packing.WRITE],
+        seconds=round(time.monotonic() - began, 3),
+    )
+
+
+@is_stage("restart")
+def restart(destination: Destination, restarts: Sequence[Restart], memory: Memory) -> dict[Ref, Status]:
+    """Stamp every stale workload; a verdict on each that could not be."""
+    refused: dict[Ref, Status] = {}
+    told = memory.state
+    for one in restarts:
+        ref = one.workload.ref
+        try:
+            _restart_one(destination, one)
+        except Unreachable:
+            raise
+        except Conflict:
+            memory.keep(told)
+            raise
+        except SecretSyncError as error:
+            refused[ref] = Status(State.FAILED, f"could not be restarted: {error}", Cause.OTHER)
+            log.error("not restarted", workload=str(ref), why=str(error))
+            continue
+        log.info("restarted", workload=str(ref), why=one.reason)
+        told = told.unwired(str(ref)) if one.unwires else told.restarted(str(ref), one.annotations)
+    memory.keep(told)
+    return refused
+
+
+def _restart_one(destination: Destination, one: Restart) -> None:
+    if one.rewiring is None:
+        destination.cluster.annotate(one.workload, one.annotations, manager=destination.manager)
+        return
+    workload, change = one.workload, one.rewiring
+    if change.managed_fields:
+        workload = destination.cluster.set_managed_fields(workload, change.managed_fields, manager=change.manager)
+    destination.cluster.wire(workload, change.part, manager=change.manager)
+
+
+def unstick(destination: Destination, restarts: Sequence[Restart]) -> None:
+    """Delete the pods at which StatefulSets hang: their controller waits for them even when the template has changed.
+
+    Only pods of an earlier stamp: what never had one may wait for a Secret that was written just now. See
+    https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#forced-rollback.
+    """
+    sets = [one for one in restarts if one.workload.ref.kind == "StatefulSet"]
+    pods = destination.cluster.pods(destination.namespace) if sets else ()
+    for one in sets:
+        for pod in pods_of(one.workload, pods):
+            if not is_ready(pod) and _has_earlier_stamp(pod, one.annotations):
+                destination.cluster.remove({"kind": "Pod", **pod})
+                log.info("deleted a stuck pod", pod=pod["metadata"]["name"], workload=str(one.workload.ref))
+
+
+def _has_earlier_stamp(pod: Manifest, annotations: Mapping[str, str]) -> bool:
+    told = pod["metadata"].get("annotations") or {}
+    return any(told.get(key, value) != value for key, value in annotations.items())
+
+
+@is_stage("watch")
+def watch(destination: Destination, stamps: Stamps, clock: Clock) -> dict[Ref, Status]:
+    """Wait for a verdict on each stamped workload, with its pod's last words where it failed."""
+    if not destination.cluster.runs_pods:
+        told = Status(State.WRITTEN, "its pods restart when the manifest is applied")
+        return dict.fromkeys(stamps, told)
+    with progress(len(stamps), clock.now) as shown:
+
+        def sleep(seconds: float) -> None:
+            shown.tick()
+            clock.sleep(seconds)
+
+        verdicts = wait(
+            stamps,
+            lambda: observe(destination),
+            timeout=destination.rollout.timeout,
+            settle=destination.rollout.settle,
+            now=clock.now,
+            sleep=sleep,
+            tell=shown.tell,
+        )
+    return {ref: _with_last_words(destination, verdict) for ref, verdict in verdicts.items()}
+
+
+def observe(destination: Destination) -> Observation | None:
+    """One list per kind; None where the API could not be asked just now."""
+    cluster, namespace = destination.cluster, destination.namespace
+    try:
+        # one that is unwired because it is selected no longer is watched as well
+        workloads = cluster.workloads(namespace, "" if destination.wires else destination.selector)
+        return Observation({workload.ref: workload for workload in workloads}, cluster.pods(namespace))
+    except Unreachable as error:
+        log.warning("the rollouts cannot be watched just now", why=str(error))
+        return None
+
+
+def _with_last_words(destination: Destination, verdict: Status) -> Status:
+    if not verdict.bad or not verdict.container:
+        return verdict
+    try:
+        words = destination.cluster.log_tail(destination.namespace, verdict.pod, verdict.container)
+    except SecretSyncError as error:
+        words = f"(unknown: {error})"
+    return replace(verdict, message=f"{verdict.message}; its last words: {words}") if words else verdict
+
+
+@is_stage("prune")
+def prune(destination: Destination, plan: Plan) -> None:
+    """Delete what is no longer desired, unless somebody began to refer to it since the plan was made."""
+    deletes = [change for package in plan.packages for change in package.deletes]
+    needed: Mapping[str, Sequence[str]] = referrers(destination) if deletes else {}
+    for change in deletes:
+        if change.desired.name in needed:
+            raise Conflict(change.desired.ref, f"is referred to by {needed[change.desired.name][0]} since then")
+        destination.cluster.delete(change.desired)
+        log.info("deleted", secret=change.desired.name)
+
+
+def end(plan: Plan, memory: Memory) -> None:
+    """The rollout was seen to its end: what is left of each package's Secrets is remembered."""
+    told = memory.state
+    for package in plan.packages:
+        secret = package.placement.secret
+        left = {change.desired.name for change in package.changes if change.action is not Action.DELETE}
+        if not told.of(secret).finished:
+            ended = told.of(secret).ended(tuple(left.difference(package.outdated)), package.outdated)
+            told = told.with_package(secret, ended)
+    memory.keep(told)

@@ -1,0 +1,58 @@
+"""Asking the source of a package what it holds now, as little as that takes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import structlog
+
+from secretsync.core import packing
+from secretsync.core.model import Bundle, Revision, Secret
+from secretsync.plan.state import Hold, PackageState
+from secretsync.reconcile.destination import Delivery
+from secretsync.sources.git.refs import judge_moved_tag
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a source holds now; no *bundle* where it need not be read."""
+
+    revision: Revision
+    bundle: Bundle | None = None
+
+
+def ask(delivery: Delivery, live: Sequence[Secret], package: PackageState) -> Answer | None:
+    """What the source of a package holds; None where that is not followed. What is live or was rejected is not read."""
+    if package.hold and (package.hold.by_hand or not package.finished):
+        return None
+    revision = delivery.source.resolve()
+    notes = _judge_moved_tag(delivery, live_revision(live), revision)
+    rejected = package.hold is not None and package.hold.revision == revision.id
+    if rejected or packing.holds(live, revision, delivery.recipe, delivery.placement):
+        return Answer(revision)
+    bundle = delivery.source.fetch(revision)
+    log.debug("fetched", module=bundle.module, revision=revision.short, files=len(bundle.files))
+    # the source may have noticed it as well
+    return Answer(revision, replace(bundle, notes=tuple(dict.fromkeys((*bundle.notes, *notes)))))
+
+
+def _judge_moved_tag(delivery: Delivery, live: Revision | None, now: Revision) -> tuple[str, ...]:
+    """What is live tells what a tag was, however fresh the cache is. Raises TagMoved."""
+    if live is None or (live.source, live.ref) != (now.source, now.ref):
+        return ()
+    return judge_moved_tag(now, live.id.partition(":")[2], delivery.tag_moved)
+
+
+def is_rejected(answer: Answer, hold: Hold | None) -> bool:
+    """Whether what the source holds is what was tried before, and is not to come again."""
+    if hold is None:
+        return False
+    return answer.revision.id == hold.revision or (answer.bundle is not None and answer.bundle.digest == hold.digest)
+
+
+def live_revision(live: Sequence[Secret]) -> Revision | None:
+    """What live Secrets of a package tell that they hold."""
+    return packing.live_bundle(live).revision if live else None

@@ -1,0 +1,168 @@
+"""What one pass works on, and what it tells of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from secretsync.cluster.protocol import Cluster
+from secretsync.config.window import Window
+from secretsync.core.model import Placement, Ref, Source
+from secretsync.plan.plan import Plan
+from secretsync.plan.rollout_status import Status
+from secretsync.plan.state import Result
+from secretsync.plan.waves import Selects
+
+if TYPE_CHECKING:
+    from secretsync.rucio.check.finding import Finding
+    from secretsync.rucio.check.policy_diff import PolicyDiff
+
+
+@dataclass(frozen=True)
+class Strictness:
+    """What the check may stop: *fail* is the severity that does, empty for none.
+
+    *severities* are other severities by the name of a rule, empty to silence it; *accepted* are guarded changes that
+    are meant; *vo* is the VO whose policy this is, where Rucio serves several.
+    """
+
+    fail: str = "error"
+    severities: Mapping[str, str] = field(default_factory=dict)
+    accepted: frozenset[str] = frozenset()
+    vo: str = ""
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One package on its way to one namespace; *recipe* tells what, beside its revision, decides what is packed.
+
+    *tag_moved* says what becomes of a tag that names another commit than what is live: ``refuse``, ``warn``, ``allow``.
+    """
+
+    placement: Placement
+    source: Source
+    recipe: str
+    strictness: Strictness = Strictness()
+    tag_moved: str = "warn"
+
+
+@dataclass(frozen=True)
+class Examined:
+    """What the check found in a package, whether that *stops* the run, and how the policy differs from the live one."""
+
+    findings: tuple[Finding, ...]
+    stops: bool
+    difference: PolicyDiff | None
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """How workloads are taken to a new write; times in seconds.
+
+    *waves* choose workloads by their labels, in order; *max_parallel* of 0 is any number. *undo* says whether what
+    was live before is put back when a wave fails. *history* is how many bundles are kept. *canary* says whether a
+    candidate is proven first: ``auto`` where that is possible, ``require``, or ``off``. Outside of *window* changes
+    wait. *accept_downtime* names workloads that may go down for a package that nothing has proven.
+    """
+
+    timeout: float = 600
+    settle: float = 30
+    waves: Sequence[Selects] = ()
+    max_parallel: int = 0
+    undo: bool = True
+    history: int = 5
+    canary: str = "auto"
+    window: Window | None = None
+    accept_downtime: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class After:
+    """New content goes out only when *destination* has been current with it for *seconds*."""
+
+    destination: Destination
+    seconds: float = 0
+
+
+@dataclass(frozen=True)
+class Destination:
+    """A namespace of a cluster, what is delivered there, and how its workloads are rolled out.
+
+    *drift* says what becomes of live Secrets that somebody changed: ``repair`` or ``report``. *after* names another
+    whose turn is first.
+    """
+
+    name: str
+    cluster: Cluster
+    installation: str
+    namespace: str
+    deliveries: Sequence[Delivery]
+    selector: str = ""
+    adopt: bool = False
+    drift: str = "repair"
+    rollout: Rollout = Rollout()
+    after: After | None = None
+
+    @property
+    def depth(self) -> int:
+        """How many others come one after another before this one."""
+        return self.after.destination.depth + 1 if self.after else 0
+
+    @property
+    def wires(self) -> bool:
+        """Whether we mount the packages into the selected workloads ourselves."""
+        return any(delivery.placement.wired for delivery in self.deliveries)
+
+    @property
+    def manager(self) -> str:
+        """Our field manager: it names the installation, so that two of them keep each its own annotations."""
+        return f"secretsync-{self.installation}"
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Seconds that only grow, a way to let them pass, and what calendars say."""
+
+    now: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    utc: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+
+REAL_TIME = Clock()
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a pass would do, or did: the plan, and a verdict on each workload that was restarted or watched.
+
+    *ignored* are verdicts on workloads that were not current before: they say nothing about the package. *examined*
+    tells by module what the check found, and *refused* why it let nothing be touched. *failure* says in a sentence
+    why the pass did not come to its end, and *undone* is the pass that put back what was live. *results* are what the
+    passes before came to. *waits* says what all changes wait for. *mixed* tells for how many seconds at most each
+    workload ran with files newer than its processes.
+    """
+
+    destination: str
+    plan: Plan
+    done: bool = False
+    verdicts: Mapping[Ref, Status] = field(default_factory=dict)
+    ignored: Mapping[Ref, Status] = field(default_factory=dict)
+    examined: Mapping[str, Examined] = field(default_factory=dict)
+    refused: str = ""
+    failure: str = ""
+    undone: Report | None = None
+    waits: str = ""
+    mixed: Mapping[Ref, float] = field(default_factory=dict)
+    results: Mapping[str, Result] = field(default_factory=dict)
+
+    @property
+    def pending(self) -> bool:
+        """Whether a dry run found something to write."""
+        return not self.done and self.plan.pending and not self.waits
+
+    @property
+    def failed(self) -> bool:
+        return bool(self.failure)

@@ -1,0 +1,211 @@
+"""What a pass tells as Kubernetes Events: on a change of state, and for what it wrote; never a file's content."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from secretsync.core import log
+from secretsync.core.model import Manifest, Ref, Secret
+from secretsync.plan import drift
+from secretsync.plan.diff import PackagePlan
+from secretsync.plan.rollout_status import State, Status
+from secretsync.reconcile.all_targets import Outcome
+from secretsync.reconcile.destination import Report
+from secretsync.reconcile.results import Verdict, Word, parse, verdicts
+
+NORMAL, WARNING = "Normal", "Warning"
+
+CONTROLLER = "secretsync"
+_LONGEST_NOTE = 1024
+"""Bytes; the API refuses more (https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/)."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A reason's *type*, the *action* that it was about, and what it says."""
+
+    type: str
+    action: str
+    meaning: str
+
+
+EVENTS: Mapping[str, Kind] = {
+    "Applied": Kind(NORMAL, "Apply", "on the Secret: new content was written, and the workloads run it"),
+    "RolledOut": Kind(NORMAL, "Restart", "on a workload: all its pods run what was written"),
+    "RolloutFailed": Kind(WARNING, "Restart", "on a workload: it did not come up with what was written"),
+    "Rejected": Kind(WARNING, "Prove", "on the Secret: what the source holds was tried and is not to come again"),
+    "Restored": Kind(NORMAL, "Restore", "on the Secret: what was live before was put back"),
+    "Held": Kind(NORMAL, "Hold", "on the Secret: a person said that the source is not to be followed"),
+    "Released": Kind(NORMAL, "Release", "on the Secret: the source is followed again"),
+    "Drift": Kind(WARNING, "Compare", "on the Secret: somebody had changed its files; they were put right, or left"),
+    "Waiting": Kind(NORMAL, "Wait", "on the Secret: changes wait for the window, or for another target"),
+    "SourceUnavailable": Kind(WARNING, "Fetch", "on the Secret: its source cannot be read; what is live stays"),
+    "Refused": Kind(WARNING, "Check", "on the Secret: the check or the proof refuses the package; what is live stays"),
+    "Failed": Kind(WARNING, "Sync", "on the Secret: passes fail, for the reason that is named"),
+    "Recovered": Kind(NORMAL, "Sync", "on the Secret: passes go well again"),
+}
+"""By reason, all that there are."""
+
+_CHANGES = {
+    Word.HELD: "Held",
+    Word.WAITING: "Waiting",
+    Word.AWAY: "SourceUnavailable",
+    Word.FAILING: "Failed",
+}
+
+_WHY = "'secretsync status' and the log of the pass tell why"
+"""In place of what a container wrote last, which not all who read Events need be allowed to read."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """One thing that happened to one object; *uid* is empty where that is not known."""
+
+    reason: str
+    regarding: Ref
+    note: str
+    uid: str = ""
+
+
+def events(outcome: Outcome, before: Mapping[str, str]) -> tuple[Event, ...]:
+    """What is to be told of an outcome; *before* are the verdicts of the pass before, by the package's Secret."""
+    namespace = outcome.destination.namespace
+    uids = _uids(outcome.report)
+    told: list[Event] = []
+    for secret, now in verdicts(outcome).items():
+        package = _package(outcome.report, secret)
+        regarding, note = Ref("Secret", namespace, secret), _note(outcome, secret, package, now)
+        for reason, own in _reasons(outcome.report, package, parse(before.get(secret, "")), now):
+            told.append(Event(reason, regarding, own or note, uids.get(secret, "")))
+    return (*told, *_of_workloads(outcome.report))
+
+
+def manifest(event: Event, name: str, now: datetime, instance: str) -> Manifest:
+    """As ``events.k8s.io/v1`` has it; *instance* says which process tells it."""
+    ref, kind = event.regarding, EVENTS[event.reason]
+    return {
+        "apiVersion": "events.k8s.io/v1",
+        "kind": "Event",
+        "metadata": {"name": name, "namespace": ref.namespace},
+        "eventTime": now.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        "reportingController": CONTROLLER,
+        "reportingInstance": instance[:128],
+        "type": kind.type,
+        "action": kind.action,
+        "reason": event.reason,
+        "note": _short(log.mask(event.note)),
+        "regarding": {
+            "apiVersion": "v1" if ref.kind == "Secret" else "apps/v1",
+            "kind": ref.kind,
+            "namespace": ref.namespace,
+            "name": ref.name,
+            **({"uid": event.uid} if event.uid else {}),
+        },
+    }
+
+
+def _reasons(
+    report: Report | None, package: PackagePlan | None, before: Verdict | None, now: Verdict
+) -> Iterator[tuple[str, str]]:
+    """Each reason, and a note where the verdict's own does not say it."""
+    if package and report and report.done and (edited := _edited(package)):
+        yield "Drift", f"{edited} had been changed by somebody else; what was written was put back"
+    if now.word is Word.DRIFTED and package and now != before:
+        yield "Drift", f"{_files(len(package.desired.left))} changed by somebody else; the target says 'drift: report'"
+    if now.word is Word.REJECTED and report and report.undone:
+        yield "Restored", ""
+    if now.word is Word.REJECTED and now != before and not _is_the_same_refusal(before, now):
+        yield "Rejected", f"{now.fact} was tried and is not to come again: {_WHY}"
+    elif now.word is Word.CURRENT:
+        yield from ((reason, "") for reason in _back_to_current(report, package, before))
+    elif now != before and now.word in _CHANGES:
+        refused = now.word is Word.FAILING and now.fact in ("check", "proof")
+        yield ("Refused" if refused else _CHANGES[now.word]), ""
+
+
+def _back_to_current(report: Report | None, package: PackagePlan | None, before: Verdict | None) -> Iterator[str]:
+    if before and before.word in (Word.HELD, Word.REJECTED):
+        yield "Released"
+    elif before and not before.well:
+        yield "Recovered"
+    if report and report.done and package and package.content and not _edited(package):
+        yield "Applied"
+
+
+def _is_the_same_refusal(before: Verdict | None, now: Verdict) -> bool:
+    """What the proof refused is remembered as rejected, which the next pass finds."""
+    return now.word is Word.REJECTED and before == Verdict(Word.FAILING, "proof")
+
+
+def _edited(package: PackagePlan) -> str:
+    live = {change.desired.name: change.live for change in package.changes if change.live}
+    paths = drift.edited(package.desired, live) if package.content else ()
+    return _files(len(paths)) if paths else ""
+
+
+def _files(count: int) -> str:
+    return f"{count} file{'' if count == 1 else 's'}"
+
+
+def _note(outcome: Outcome, secret: str, package: PackagePlan | None, now: Verdict) -> str:
+    report = outcome.report
+    if now.word is Word.FAILING and now.fact in ("proof", "rollout"):
+        return f"{_FAILURES[now.fact]}: {_WHY}"
+    if report is None:
+        return str(outcome.error)
+    if package is None:
+        return next((str(one) for one in report.plan.degraded if one.placement.secret == secret), "")
+    bundle, hold = package.desired.bundle, package.desired.hold
+    version = f" {bundle.version}" if bundle.version else ""
+    what = f"{bundle.module}{version} ({bundle.revision.short}), write {package.write}"
+    why = report.refused or report.waits or (hold.reason if hold and hold.by_hand else "")
+    return f"{what}: {why}" if why else what
+
+
+_FAILURES = {
+    "proof": "it was refused in a workload's own image, or could not be proven there",
+    "rollout": "a rollout failed, and what was live before is not back",
+}
+
+
+def _package(report: Report | None, secret: str) -> PackagePlan | None:
+    last = (report.undone or report) if report else None
+    packages = last.plan.packages if last else ()
+    return next((package for package in packages if package.placement.secret == secret), None)
+
+
+def _of_workloads(report: Report | None) -> Iterator[Event]:
+    """The workloads that were restarted, in this pass and in the one that put back."""
+    while report:
+        uids = {one.ref: one.manifest["metadata"].get("uid", "") for one in report.plan.workloads}
+        for ref, status in sorted({**report.verdicts, **report.ignored}.items()):
+            if status.state is State.CURRENT:
+                yield Event("RolledOut", ref, _writes(report), uids.get(ref, ""))
+            elif status.bad:
+                yield Event("RolloutFailed", ref, f"{_writes(report)}: {_brief(status)}", uids.get(ref, ""))
+        report = report.undone
+
+
+def _writes(report: Report) -> str:
+    return ", ".join(f"{one.placement.module} write {one.write}" for one in report.plan.packages)
+
+
+def _brief(status: Status) -> str:
+    """Without a container's last words."""
+    if not status.container:
+        return status.message
+    return f"{status.state}: pod {status.pod}, container {status.container} ({status.cause})"
+
+
+def _uids(report: Report | None) -> dict[str, str]:
+    live: list[Secret] = [change.live for change in report.plan.changes if change.live] if report else []
+    return {secret.name: secret.metadata.get("uid", "") for secret in live}
+
+
+def _short(note: str) -> str:
+    encoded = note.encode()
+    if len(encoded) <= _LONGEST_NOTE:
+        return note
+    return encoded[: _LONGEST_NOTE - 3].decode(errors="ignore") + "…"

@@ -1,0 +1,186 @@
+"""The configuration becomes destinations: sources and clusters are opened here, and only those that are needed."""
+
+from __future__ import annotations
+
+import os
+import threading
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from secretsync import config
+from secretsync.cluster.closed import ClosedCluster
+from secretsync.cluster.protocol import Cluster
+from secretsync.cluster.selector import selects
+from secretsync.config import window
+from secretsync.core import packing
+from secretsync.core.concurrency import given, outcome
+from secretsync.core.errors import SecretSyncError
+from secretsync.core.model import Bundle, Placement, Revision, Source
+from secretsync.reconcile.destination import After, Delivery, Destination, Rollout, Strictness
+from secretsync.sources.open import open_source
+from secretsync.sources.shared import Watched
+
+if TYPE_CHECKING:
+    from secretsync.cluster.connection import Patience
+
+
+class Once:
+    """A source that is asked once a pass, however many targets want its package; what fails is not tried again.
+
+    Targets of two clusters may want it in the same moment: the second waits for the answer to the first.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._asked = threading.Lock()
+        self._revision: Revision | SecretSyncError | None = None
+        self._bundles: dict[Revision, Bundle | SecretSyncError] = {}
+
+    def resolve(self) -> Revision:
+        with self._asked:
+            if self._revision is None:
+                self._revision = outcome(self._source.resolve)
+        return given(self._revision)
+
+    def fetch(self, revision: Revision) -> Bundle:
+        with self._asked:
+            if revision not in self._bundles:
+                self._bundles[revision] = outcome(partial(self._source.fetch, revision))
+        return given(self._bundles[revision])
+
+
+def destinations(configuration: config.Config, base: Path) -> list[Destination]:
+    """What one pass works on; relative paths in the configuration start at *base*.
+
+    A cluster that cannot be opened says so when it is asked: its targets alone fail.
+    """
+    shared = sources(configuration, base)
+    clusters = {target.cluster: _opened(target.cluster, base) for target in configuration.targets}
+    named = {target.name: target for target in configuration.targets if target.name}
+
+    def opened(target: config.Target) -> Destination:
+        destination = _destination(configuration, target, shared, clusters[target.cluster])
+        if not target.after:
+            return destination
+        return replace(destination, after=After(opened(named[target.after.target]), target.after.for_))
+
+    return [opened(target) for target in configuration.targets]
+
+
+def _opened(cluster: config.Cluster, base: Path) -> Cluster:
+    try:
+        return open_cluster(cluster, base)
+    except SecretSyncError as error:
+        return cast("Cluster", ClosedCluster(error))
+
+
+def deliveries(configuration: config.Config, target: config.Target, base: Path) -> list[Delivery]:
+    """What *target* gets, in the order of the configuration's packages; its cluster is not opened."""
+    return _deliveries(configuration, target, sources(configuration, base))
+
+
+def default_cache() -> Path:
+    """Where caches belong (https://specifications.freedesktop.org/basedir-spec/latest/)."""
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(home) / "secretsync"
+
+
+def sources(configuration: config.Config, base: Path) -> list[Once]:
+    """Where the packages come from, in their order; nothing is asked yet."""
+    cache = base / configuration.cache if configuration.cache else default_cache()
+    return [Once(_source(package, cache, base)) for package in configuration.packages]
+
+
+def _source(package: config.Package, cache: Path, base: Path) -> Source:
+    return Watched(package.module_name, open_source(package, cache=cache, base=base))
+
+
+def _destination(
+    configuration: config.Config, target: config.Target, sources: list[Once], cluster: Cluster
+) -> Destination:
+    return Destination(
+        name=target.name or f"{_place(target)}, namespace {target.namespace}",
+        cluster=cluster,
+        installation=configuration.installation,
+        namespace=target.namespace,
+        deliveries=_deliveries(configuration, target, sources),
+        selector=target.selector,
+        adopt=target.adopt,
+        drift=target.drift,
+        rollout=_rollout(target.rollout),
+    )
+
+
+def _rollout(rules: config.Rollout) -> Rollout:
+    return Rollout(
+        timeout=rules.timeout,
+        settle=rules.settle,
+        waves=[partial(selects, wave.selector) for wave in rules.waves],
+        max_parallel=rules.max_parallel,
+        undo=rules.on_failure == "restore",
+        history=rules.history,
+        canary=rules.canary,
+        window=window.parse(rules.window) if rules.window else None,
+        accept_downtime=frozenset(rules.accept_downtime),
+    )
+
+
+def _deliveries(configuration: config.Config, target: config.Target, sources: list[Once]) -> list[Delivery]:
+    return [
+        _delivery(configuration, target, package, source)
+        for package, source in zip(configuration.packages, sources, strict=True)
+    ]
+
+
+def _delivery(configuration: config.Config, target: config.Target, package: config.Package, source: Source) -> Delivery:
+    placement = Placement(
+        installation=configuration.installation,
+        namespace=target.namespace,
+        secret=configuration.secret_name(package, target),
+        module=package.module_name,
+        layout=package.layout,
+        vo=package.vo,
+        wired=target.wire,
+    )
+    recipe = packing.recipe(package.requirement, package.version, package.include, package.exclude, package.layout)
+    return Delivery(placement, source, recipe, _strictness(package), package.tag_moved)
+
+
+def _strictness(package: config.Package) -> Strictness:
+    rules = package.check
+    return Strictness(
+        fail="" if rules.fail == "never" else rules.fail,
+        severities={
+            name: "" if setting.severity == "off" else setting.severity for name, setting in rules.rules.items()
+        },
+        accepted=frozenset(rules.accept),
+        vo=package.vo,
+    )
+
+
+def _place(target: config.Target) -> str:
+    match target.cluster:
+        case config.DirectoryCluster(directory=directory):
+            return f"directory {directory}"
+        case config.ContextCluster(context=context):
+            return f"context {context}"
+        case _:
+            return "this cluster"
+
+
+def open_cluster(cluster: config.Cluster, base: Path, patience: Patience | None = None) -> Cluster:
+    """The cluster that the configuration names; the official client is imported only where the API is spoken to."""
+    if isinstance(cluster, config.DirectoryCluster):
+        from secretsync.cluster.directory import DirectoryCluster
+
+        return DirectoryCluster(base / cluster.directory)
+
+    from secretsync.cluster.api import KubernetesCluster
+    from secretsync.cluster.connection import Connection, in_cluster, in_context
+
+    if isinstance(cluster, config.InCluster):
+        return KubernetesCluster(Connection(in_cluster(), patience))
+    kubeconfig = base / cluster.kubeconfig if cluster.kubeconfig else None
+    return KubernetesCluster(Connection(in_context(cluster.context, kubeconfig), patience))

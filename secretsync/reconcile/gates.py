@@ -1,0 +1,81 @@
+"""New content that another target has to be current with first: a testbed before production."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from secretsync.core import packing
+from secretsync.core.errors import SecretSyncError
+from secretsync.core.model import Workload
+from secretsync.core.pod_references import secrets_referenced
+from secretsync.plan.diff import PackagePlan
+from secretsync.plan.rollout_status import status
+from secretsync.plan.state import Result
+from secretsync.plan.waves import is_healthy
+from secretsync.reconcile import results
+from secretsync.reconcile.destination import After, Destination
+from secretsync.reconcile.state_store import recall
+
+
+def first_of_all(after: After, packages: Sequence[PackagePlan], now: datetime) -> str:
+    """Why the other target does not let *packages* go out yet; empty where it does.
+
+    What is live already is only put right, and waits for nobody.
+    """
+    new = [package for package in packages if not _is_live(package)]
+    if not new:
+        return ""
+    try:
+        return _hindrance(after, new, now)
+    except SecretSyncError as error:
+        return f"target {after.destination.name} cannot be asked whether it is current: {error}"
+
+
+def _hindrance(after: After, packages: Sequence[PackagePlan], now: datetime) -> str:
+    """What is known of the other target, and only where nothing speaks against it, how it is in this moment."""
+    other, state = after.destination, recall(after.destination).state
+    secrets = {delivery.placement.module: delivery.placement.secret for delivery in other.deliveries}
+    for package in packages:
+        if why := _not_yet(after, state.results.get(secrets[package.placement.module]), package, now):
+            return f"{_title(package)} {why}"
+    workloads = other.cluster.workloads(other.namespace, other.selector)
+    for package in packages:
+        secret = secrets[package.placement.module]
+        if why := _ailing(other, workloads, {secret, *state.of(secret).secrets}):
+            return f"{_title(package)} {why}"
+    return ""
+
+
+def _title(package: PackagePlan) -> str:
+    return f"{package.placement.module} {package.desired.bundle.revision.short}"
+
+
+def _ailing(other: Destination, workloads: Sequence[Workload], secrets: Collection[str]) -> str:
+    """A workload that mounts the package there and is not well any more: what a testbed is for."""
+    for workload in workloads:
+        if secrets_referenced(workload.template) & set(secrets) and not is_healthy(workload):
+            return f"goes out when target {other.name} is well: {workload.ref}, {status(workload).message}"
+    return ""
+
+
+def _is_live(package: PackagePlan) -> bool:
+    return bool(package.live) and packing.live_bundle(package.live).digest == package.desired.bundle.digest
+
+
+def _not_yet(after: After, result: Result | None, package: PackagePlan, now: datetime) -> str:
+    name, wanted = after.destination.name, str(results.current(package.desired.bundle.digest))
+    if result is None or result.verdict != wanted:
+        return f"goes out when target {name} is current with it; that one is: {result.verdict if result else 'unknown'}"
+    left = after.seconds - (now.timestamp() - result.since)
+    if left <= 0:
+        return ""
+    return f"goes out when target {name} has been current with it for {_span(left)} more"
+
+
+def _span(seconds: float) -> str:
+    """``23 h``, ``5 min``: rounded up, so that it is never too early."""
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds > size:
+            return f"{-int(-seconds // size)} {unit}"
+    return f"{-int(-seconds // 1)} s"

@@ -1,0 +1,220 @@
+"""Both sides of the comparison: what should be there, what is there, and the plan that follows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from secretsync.cluster.selector import selects
+from secretsync.core import packing
+from secretsync.core.concurrency import side_by_side
+from secretsync.core.errors import SecretSyncError
+from secretsync.core.instrumentation import is_stage
+from secretsync.core.model import Bundle, Manifest, Placement, Secret
+from secretsync.core.pod_references import pod_template, secrets_referenced
+from secretsync.plan import drift
+from secretsync.plan.degraded import Degraded, NotWhole, waiting
+from secretsync.plan.diff import Desired
+from secretsync.plan.managed_fields import is_wired, manager_of
+from secretsync.plan.plan import Live, Plan, make_plan, outdated, superfluous
+from secretsync.plan.state import Hold, State
+from secretsync.reconcile.desired import Answer, ask, is_rejected, live_revision
+from secretsync.reconcile.destination import Delivery, Destination
+
+_Asked = Mapping[str, Secret | None]
+
+
+@dataclass(eq=False)
+class KeptBundleGone(SecretSyncError):
+    """The Secret that holds what should be put back is no longer there."""
+
+    code = "kept_bundle_gone"
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return (
+            f"Secret {self.namespace}/{self.name}, which holds the bundle to put back, is gone: "
+            "choose another with 'secretsync rollback', or follow the source again with 'secretsync release'"
+        )
+
+
+@dataclass(eq=False)
+class NothingToHold(SecretSyncError):
+    """A package is held as it is live, and nothing is."""
+
+    code = "nothing_to_hold"
+
+    module: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.module} is held as it is live, but its Secrets are gone: "
+            "follow its source again with 'secretsync release', or go back with 'secretsync rollback'"
+        )
+
+
+@is_stage("compare")
+def look(destination: Destination, remembered: State) -> Plan:
+    """Read both sides and compare them; what only some plans need is read only for those."""
+    cluster, namespace = destination.cluster, destination.namespace
+    secrets = _live_secrets(destination, remembered)
+    desired, degraded = _desired(destination, secrets, remembered)
+    secrets = _with_names(destination, [secret.name for one in desired for secret in one.secrets], secrets)
+    live = _live(destination, secrets)
+    live = replace(live, secrets=_as_found(live.secrets, desired))
+    desired, degraded = _without_waiting(destination, desired, degraded, live, remembered)
+    if destination.drift == "report":
+        desired = [drift.left_as_it_is(one, live.secrets) for one in desired]
+    plan = make_plan(desired, live, remembered, adopt=destination.adopt)
+    if superfluous(desired, live, remembered) or (plan.pending and outdated(desired, remembered)):
+        secrets = _with_names(destination, outdated(desired, remembered), secrets)
+        live = replace(live, secrets=_as_found(_found(secrets), desired), referrers=referrers(destination))
+        plan = make_plan(desired, live, remembered, adopt=destination.adopt)
+    if plan.needs_pods:
+        plan = make_plan(desired, replace(live, pods=cluster.pods(namespace)), remembered, adopt=destination.adopt)
+    return replace(plan, degraded=degraded)
+
+
+def _live(destination: Destination, secrets: _Asked) -> Live:
+    """What is there now; where we wire, workloads that are no longer selected may still be wired."""
+    cluster, namespace, selector = destination.cluster, destination.namespace, destination.selector
+    if not destination.wires:
+        return Live(_found(secrets), cluster.workloads(namespace, selector))
+    workloads = cluster.workloads(namespace)
+    selected = [one for one in workloads if selects(selector, one.labels)]
+    manager = manager_of(destination.installation)
+    unselected = [one for one in workloads if not selects(selector, one.labels) and is_wired(one, manager)]
+    return Live(_found(secrets), selected, unselected)
+
+
+def _as_found(live: Mapping[str, Secret], desired: Sequence[Desired]) -> Mapping[str, Secret]:
+    """Secrets that are taken over do not tell which directory they hold."""
+    names = {secret.name: secret for one in desired for secret in one.secrets}
+    return {name: packing.as_found(one, names[name]) if name in names else one for name, one in live.items()}
+
+
+def _found(secrets: _Asked) -> Mapping[str, Secret]:
+    return {name: secret for name, secret in secrets.items() if secret}
+
+
+def referrers(destination: Destination) -> Mapping[str, Sequence[str]]:
+    """By the name of a Secret, all that could still start a pod which needs it."""
+    cluster, namespace = destination.cluster, destination.namespace
+    found: dict[str, list[str]] = {}
+    workloads: list[Manifest] = [workload.manifest for workload in cluster.workloads(namespace)]
+    for manifest in [*workloads, *cluster.spawners(namespace)]:
+        for name in secrets_referenced(pod_template(manifest)):
+            found.setdefault(name, []).append(f"{manifest['kind']} {namespace}/{manifest['metadata']['name']}")
+    return found
+
+
+def _live_secrets(destination: Destination, remembered: State) -> _Asked:
+    names = {name for delivery in destination.deliveries for name in _names(delivery, remembered)}
+    return {name: destination.cluster.secret(destination.namespace, name) for name in sorted(names)}
+
+
+def _names(delivery: Delivery, remembered: State) -> tuple[str, ...]:
+    """The Secrets that a package may be in; what is named by its digest can only be remembered."""
+    secret = delivery.placement.secret
+    known = remembered.of(secret).secrets
+    return known if delivery.placement.wired else tuple(dict.fromkeys((secret, *known)))
+
+
+def _with_names(destination: Destination, names: Iterable[str], asked: _Asked) -> _Asked:
+    new = sorted(set(names) - asked.keys())
+    return {**asked, **{name: destination.cluster.secret(destination.namespace, name) for name in new}}
+
+
+def _desired(destination: Destination, found: _Asked, remembered: State) -> tuple[list[Desired], tuple[Degraded, ...]]:
+    """Each package as it should be; those whose source could not be read are left out, and told."""
+    live = {delivery.placement: _of_package(delivery, found, remembered) for delivery in destination.deliveries}
+    questions = [
+        partial(ask, one, live[one.placement], remembered.of(one.placement.secret)) for one in destination.deliveries
+    ]
+    desired: list[Desired] = []
+    degraded: list[Degraded] = []
+    for delivery, answer in zip(destination.deliveries, side_by_side(questions), strict=True):
+        secrets = live[delivery.placement]
+        if not isinstance(answer, SecretSyncError):
+            desired.append(_wanted(destination, delivery, secrets, remembered, answer))
+            continue
+        degraded.append(Degraded(delivery.placement, answer, live_revision(secrets)))
+    return desired, tuple(degraded)
+
+
+def _without_waiting(
+    destination: Destination, desired: list[Desired], degraded: tuple[Degraded, ...], live: Live, remembered: State
+) -> tuple[list[Desired], tuple[Degraded, ...]]:
+    """What would restart a workload together with a package that is degraded is left out as well."""
+    if not degraded:
+        return desired, degraded
+    names = {one.placement: _names(one, remembered) for one in destination.deliveries}
+    current = {one.placement: _of_package(one, live.secrets, remembered) for one in destination.deliveries}
+    waits = waiting(desired, degraded, names, live.secrets, live.workloads)
+    degraded = (*degraded, *(Degraded(one, reason, live_revision(current[one])) for one, reason in waits.items()))
+    going = [one for one in desired if one.placement not in waits]
+    if not destination.wires:
+        return going, degraded
+    return _with_the_wired(destination, going, degraded, names, current)
+
+
+def _with_the_wired(
+    destination: Destination,
+    going: list[Desired],
+    degraded: tuple[Degraded, ...],
+    names: Mapping[Placement, Sequence[str]],
+    current: Mapping[Placement, Sequence[Secret]],
+) -> tuple[list[Desired], tuple[Degraded, ...]]:
+    """Where we wire, what is not desired is unwired: what is degraded is desired as it is, or nothing is."""
+    staying = {one.placement for one in degraded if names[one.placement]}
+    for placement in staying:
+        if not (current[placement] and packing.intact(current[placement])):
+            broken = NotWhole(placement.module)
+            others = (Degraded(one.placement, broken, live_revision(current[one.placement])) for one in going)
+            return [], (*degraded, *others)
+    left = [one for one in destination.deliveries if one.placement in staying]
+    return [*going, *(_as_it_is(one, current[one.placement], None) for one in left)], degraded
+
+
+def _of_package(delivery: Delivery, found: _Asked, remembered: State) -> Sequence[Secret]:
+    """The live Secrets that hold what was written last of a package."""
+    return packing.newest_write([secret for name in _names(delivery, remembered) if (secret := found.get(name))])
+
+
+def _wanted(
+    destination: Destination, delivery: Delivery, live: Sequence[Secret], remembered: State, answer: Answer | None
+) -> Desired:
+    """The package as it should be: what its source holds, unless something holds that back."""
+    hold = remembered.of(delivery.placement.secret).hold
+    if answer is None or is_rejected(answer, hold):
+        return _held(destination, delivery, live, hold)
+    return _packed(delivery, answer.bundle, None) if answer.bundle else _as_it_is(delivery, live, None)
+
+
+def _held(destination: Destination, delivery: Delivery, live: Sequence[Secret], hold: Hold | None) -> Desired:
+    """What shall be live instead of what the source holds."""
+    if hold is None or not hold.kept:
+        if not live:
+            raise NothingToHold(delivery.placement.module)
+        return _as_it_is(delivery, live, hold)
+    kept = destination.cluster.secret(destination.namespace, hold.kept)
+    if kept is None:
+        raise KeptBundleGone(destination.namespace, hold.kept)
+    bundle = packing.live_bundle([kept])
+    if packing.holds(live, bundle.revision, kept.annotations.get(packing.RECIPE, ""), delivery.placement):
+        return _as_it_is(delivery, live, hold)
+    return _packed(replace(delivery, recipe=kept.annotations.get(packing.RECIPE, "")), bundle, hold)
+
+
+def _packed(delivery: Delivery, bundle: Bundle, hold: Hold | None) -> Desired:
+    return Desired(delivery.placement, bundle, packing.pack(bundle, delivery.placement, delivery.recipe), hold)
+
+
+def _as_it_is(delivery: Delivery, live: Sequence[Secret], hold: Hold | None) -> Desired:
+    bundle = packing.live_bundle(live)
+    if live[0].immutable != delivery.placement.wired:
+        return _packed(replace(delivery, recipe=live[0].annotations.get(packing.RECIPE, "")), bundle, hold)
+    return Desired(delivery.placement, bundle, packing.without_emptied(live), hold)

@@ -1,0 +1,77 @@
+"""What a pass came to is left in the cluster, and told as Events, where it differs from what the last one came to."""
+
+from __future__ import annotations
+
+import os
+import socket
+import uuid
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+import structlog
+
+from secretsync.cluster.errors import Unreachable
+from secretsync.core.errors import ConfigError, SecretSyncError
+from secretsync.reconcile.all_targets import Outcome
+from secretsync.reconcile.destination import Destination
+from secretsync.reconcile.events import Event, events, manifest
+from secretsync.reconcile.lock import Busy, turn
+from secretsync.reconcile.results import verdicts
+from secretsync.reconcile.state_store import recall
+
+log = structlog.get_logger()
+
+Notify = Callable[[Destination, Sequence[Event]], None]
+"""Tells people."""
+
+
+def record(
+    outcome: Outcome, notify: Notify | None = None, utc: Callable[[], datetime] = lambda: datetime.now(UTC)
+) -> None:
+    """A pass with nothing to tell writes nothing. What cannot be told is logged, and decides nothing."""
+    if not outcome.destination.cluster.runs_pods:
+        return
+    try:
+        told = _record(outcome, utc)
+    except Busy as busy:
+        log.debug("another run tells what it comes to", why=str(busy))
+    except SecretSyncError as error:
+        log.warning("what this pass came to could not be recorded in the cluster", why=str(error))
+    else:
+        if notify and told:
+            notify(outcome.destination, told)
+
+
+def _record(outcome: Outcome, utc: Callable[[], datetime]) -> Sequence[Event]:
+    """What is news, once that was remembered: of two that are at work, one tells it."""
+    destination = outcome.destination
+    came_to = {secret: str(verdict) for secret, verdict in verdicts(outcome).items()}
+    if not came_to or isinstance(outcome.error, (Unreachable, ConfigError)):
+        return ()
+    before = _before(outcome)
+    told = events(outcome, before)
+    if not told and all(before.get(secret) == verdict for secret, verdict in came_to.items()):
+        return ()
+    with turn(destination, utc):
+        memory = recall(destination)
+        if not memory.begun:
+            return ()  # nothing was ever deployed: whoever tries to reads the log
+        memory.keep(memory.state.came_to(came_to, int(utc().timestamp())))
+        _tell(destination, told, utc)
+    return told
+
+
+def _before(outcome: Outcome) -> dict[str, str]:
+    results = outcome.report.results if outcome.report else recall(outcome.destination).state.results
+    return {secret: result.verdict for secret, result in results.items()}
+
+
+def _tell(destination: Destination, told: Sequence[Event], utc: Callable[[], datetime]) -> None:
+    instance = f"{socket.gethostname()}/{os.getpid()}"
+    for event in told:
+        name = f"{event.regarding.name[:200]}.{uuid.uuid4().hex[:16]}"
+        try:
+            destination.cluster.tell(manifest(event, name, utc(), instance), manager=destination.manager)
+        except SecretSyncError as error:
+            log.warning("an Event could not be written, nor are the others", why=str(error))
+            return

@@ -1,0 +1,90 @@
+"""What a pass came to for each package, in a word and a fact: stable, so that a change of it is news."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from secretsync.plan.diff import PackagePlan
+from secretsync.reconcile.all_targets import Outcome
+from secretsync.reconcile.destination import Report
+
+
+class Word(StrEnum):
+    """How a package stands at a target."""
+
+    CURRENT = "current"
+    WAITING = "waiting"
+    DRIFTED = "drifted"
+    HELD = "held"
+    REJECTED = "rejected"
+    AWAY = "source away"
+    FAILING = "failing"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """*fact* is the digest that is current, rejected or held, or the reason why a pass fails; no times, no counts."""
+
+    word: Word
+    fact: str
+
+    def __str__(self) -> str:
+        return f"{self.word} {self.fact}".rstrip()
+
+    @property
+    def well(self) -> bool:
+        """Whether nobody has to do anything."""
+        return self.word in (Word.CURRENT, Word.WAITING, Word.HELD)
+
+
+def parse(text: str) -> Verdict | None:
+    """The inverse of str(); None for what is no verdict."""
+    for word in Word:
+        if text == word or text.startswith(f"{word} "):
+            return Verdict(word, text[len(word) + 1 :])
+    return None
+
+
+def verdicts(outcome: Outcome) -> Mapping[str, Verdict]:
+    """What a run, not a preview, came to, by the name of each package's Secret.
+
+    Empty where another run is at work, whose result it is to tell.
+    """
+    if outcome.error:
+        why = outcome.error.category
+        if why in ("busy", "conflict"):
+            return {}
+        return {one.placement.secret: Verdict(Word.FAILING, why) for one in outcome.destination.deliveries}
+    return dict(_of_report(outcome.report)) if outcome.report else {}
+
+
+def current(digest: str) -> Verdict:
+    """A package whose *digest* all workloads run."""
+    return Verdict(Word.CURRENT, f"sha256:{digest[:12]}")
+
+
+def _of_report(report: Report) -> Iterator[tuple[str, Verdict]]:
+    last = report.undone or report
+    for package in last.plan.packages:
+        yield package.placement.secret, _of_package(package, report)
+    for degraded in last.plan.degraded:
+        yield degraded.placement.secret, Verdict(Word.AWAY, degraded.error.category)
+
+
+def _of_package(package: PackagePlan, report: Report) -> Verdict:
+    last, hold = report.undone or report, package.desired.hold
+    if last.refused:
+        return Verdict(Word.FAILING, "check")
+    if last.failed:
+        return Verdict(Word.FAILING, "rollout")
+    if hold and not hold.by_hand:
+        return Verdict(Word.REJECTED, f"sha256:{hold.digest[:12]}")
+    if hold:
+        return Verdict(Word.HELD, f"sha256:{package.desired.bundle.digest[:12]}")
+    if package.desired.left:
+        return Verdict(Word.DRIFTED, "")
+    if last.waits and last.plan.moves(package):
+        return Verdict(Word.WAITING, f"sha256:{package.desired.bundle.digest[:12]}")
+    return current(package.desired.bundle.digest)

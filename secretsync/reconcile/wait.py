@@ -1,0 +1,101 @@
+"""Watch rollouts until each has a verdict. Time is an argument, so that an hour's behaviour is a millisecond's test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from secretsync.core.model import Manifest, Ref, Workload
+from secretsync.plan.rollout_status import State, Status, has_readiness_probe, judge, new_pods, pod_failure, restarts
+
+POLL = 2.0
+"""Seconds between two looks at most; each look costs one list per kind. The first come sooner: pods start quickly."""
+
+_FIRST_POLL = 0.25
+
+Stamps = Mapping[Ref, Mapping[str, str]]
+"""The annotations that each watched workload's template was given."""
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What one pass over the API saw of a namespace."""
+
+    workloads: Mapping[Ref, Workload]
+    pods: Sequence[Manifest]
+
+
+class Settling:
+    """Workloads without a readiness probe are current only when their new pods have run a while without a restart."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._quiet_since: dict[Ref, tuple[dict[str, int] | None, float]] = {}
+
+    def judge(self, workload: Workload, new: Sequence[Manifest], now: float) -> Status | None:
+        """What is still to be said against a rollout that Kubernetes calls complete; None where nothing is."""
+        if failure := next(filter(None, map(pod_failure, new)), None):
+            return failure
+        counts = restarts(new)
+        seen, since = self._quiet_since.get(workload.ref, (None, now))
+        if counts != seen:
+            since = now
+            self._quiet_since[workload.ref] = counts, since
+        ran = now - since
+        if ran < self.seconds:
+            return Status(State.IN_PROGRESS, f"has no readiness probe; new pods ran {ran:.0f} of {self.seconds:.0f} s")
+        return None
+
+    def disturbed(self, ref: Ref) -> None:
+        self._quiet_since.pop(ref, None)
+
+
+def wait(
+    stamps: Stamps,
+    observe: Callable[[], Observation | None],
+    *,
+    timeout: float,
+    settle: float,
+    now: Callable[[], float],
+    sleep: Callable[[float], None],
+    tell: Callable[[Ref, Status], None],
+) -> dict[Ref, Status]:
+    """A verdict for each workload in *stamps*; the first failure ends the wait for all, the rest stay in progress.
+
+    *observe* returns None when the API could not be asked this time. *timeout* and *settle* are seconds.
+    """
+    settling, began, pause = Settling(settle), now(), _FIRST_POLL
+    verdicts: dict[Ref, Status] = {ref: Status(State.IN_PROGRESS, "was just restarted") for ref in stamps}
+    while stamps:
+        if observation := observe():
+            for ref in [ref for ref, verdict in verdicts.items() if not verdict.ended]:
+                verdict = _verdict(ref, stamps[ref], observation, settling, now())
+                if verdict != verdicts[ref]:
+                    verdicts[ref] = replace(verdict, at=now() if verdict.ended else None)
+                    tell(ref, verdict)
+        if all(verdict.ended for verdict in verdicts.values()) or any(verdict.bad for verdict in verdicts.values()):
+            break
+        if now() - began >= timeout:
+            for ref, verdict in verdicts.items():
+                if not verdict.ended:
+                    verdicts[ref] = replace(verdict, state=State.TIMED_OUT)
+                    tell(ref, verdicts[ref])
+            break
+        sleep(min(pause, began + timeout - now()))
+        pause = min(pause * 1.5, POLL)
+    return verdicts
+
+
+def _verdict(
+    ref: Ref, annotations: Mapping[str, str], observation: Observation, settling: Settling, now: float
+) -> Status:
+    workload = observation.workloads.get(ref)
+    if workload is None:
+        return Status(State.SUPERSEDED, "was deleted meanwhile")
+    verdict = judge(workload, observation.pods, annotations)
+    if verdict.state is not State.CURRENT:
+        settling.disturbed(ref)
+        return verdict
+    if not settling.seconds or has_readiness_probe(workload):
+        return verdict
+    return settling.judge(workload, new_pods(workload, observation.pods, annotations), now) or verdict

@@ -1,0 +1,58 @@
+"""Rules over a bundle: what Rucio would do with it, said before anything is touched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from secretsync.core.model import Bundle
+from secretsync.rucio.check.finding import Finding, Severity
+from secretsync.rucio.check.package import Package
+from secretsync.rucio.check.rucio import Rucio, rucio
+from secretsync.rucio.check.rules import RULES
+from secretsync.rucio.check.rules.rule import Rule, Setting
+from secretsync.rucio.check.situation import Situation
+
+__all__ = ["RULES", "Finding", "Rule", "Severity", "Situation", "check", "fails", "with_severities"]
+
+
+def check(bundle: Bundle, situation: Situation) -> tuple[Finding, ...]:
+    """What Rucio would make of *bundle* in *situation*, the worst first. Nothing of the package is run."""
+    package = Package(bundle)
+    live = Package(situation.live) if situation.live else None
+    versions = [rucio(version) for version in dict.fromkeys(situation.rucio)] or [rucio()]
+    holds: dict[Finding, list[str]] = {}
+    for version in versions:
+        for finding in dict.fromkeys(_findings(package, Setting(situation, version, live))):
+            holds.setdefault(finding, []).append(version.version)
+    found = [_for_versions(finding, those, versions) for finding, those in holds.items()]
+    return tuple(sorted(found, key=lambda one: (-one.severity.weight, one.path, one.line, one.rule)))
+
+
+def with_severities(findings: tuple[Finding, ...], severities: Mapping[str, Severity | None]) -> tuple[Finding, ...]:
+    """The findings with the severities that a configuration gives to their rules; None silences a rule."""
+    kept = [(finding, severities.get(finding.rule, finding.severity)) for finding in findings]
+    return tuple(replace(finding, severity=severity) for finding, severity in kept if severity)
+
+
+def fails(findings: tuple[Finding, ...], threshold: Severity | None) -> bool:
+    """Whether a run stops: some finding weighs at least *threshold*; None never stops one."""
+    return threshold is not None and any(one.severity.weight >= threshold.weight for one in findings)
+
+
+def _findings(package: Package, setting: Setting) -> Iterator[Finding]:
+    for rule in RULES:
+        for finding in rule.find(rule, package, setting):
+            yield _accepted(finding) if rule.guard and _is_accepted(finding, setting.situation) else finding
+
+
+def _is_accepted(finding: Finding, situation: Situation) -> bool:
+    return bool({finding.rule, finding.about, f"{finding.rule}:{finding.about}"} & situation.accepted)
+
+
+def _accepted(finding: Finding) -> Finding:
+    return replace(finding, severity=Severity.NOTICE, remedy="Nothing to do: it is accepted")
+
+
+def _for_versions(finding: Finding, those: list[str], all_: list[Rucio]) -> Finding:
+    return finding if len(those) == len(all_) else replace(finding, rucio=tuple(those))

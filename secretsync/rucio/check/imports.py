@@ -1,0 +1,148 @@
+"""The imports of a module: where each stands, and what happens around it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from secretsync.rucio.check.code import Module
+
+_CATCHES_A_MISSING_NAME = frozenset({"ImportError", "Exception", "BaseException", ""})
+_CATCHES_A_MISSING_MODULE = _CATCHES_A_MISSING_NAME | {"ModuleNotFoundError"}
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """The circumstances of a statement.
+
+    *function* is the outermost function it stands in (``""``: it runs when the module is imported); *conditional* means
+    that an ``if`` or an ``except`` decides whether it runs at all.
+    """
+
+    function: str = ""
+    conditional: bool = False
+    missing_module_is_caught: bool = False
+    missing_name_is_caught: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """``import name`` (no *names*) or ``from name import names``, with relative names made absolute.
+
+    *beyond* says that a relative import leaves the package.
+    """
+
+    name: str
+    names: tuple[str, ...]
+    line: int
+    around: Around
+    relative: bool = False
+    beyond: bool = False
+
+
+def imports_of(module: Module, package: str) -> tuple[Import, ...]:
+    """Every import in *module* of the policy package named *package*, but those that only type checkers see."""
+    return tuple(
+        found
+        for statement, around in statements(module.tree.body)
+        if isinstance(statement, ast.Import | ast.ImportFrom)
+        for found in _read(statement, around, module, package)
+    )
+
+
+def statements(body: list[ast.stmt]) -> Iterator[tuple[ast.stmt, Around]]:
+    """Every statement below *body* with its circumstances. Not recursive: an ``elif`` chain has no limit."""
+    todo = [(statement, Around()) for statement in reversed(body)]
+    while todo:
+        statement, around = todo.pop()
+        yield statement, around
+        for inner, circumstances in reversed(list(_blocks(statement, around))):
+            todo.extend((one, circumstances) for one in reversed(inner))
+
+
+def _blocks(statement: ast.stmt, around: Around) -> Iterator[tuple[list[ast.stmt], Around]]:
+    maybe = replace(around, conditional=True)
+    match statement:
+        case ast.FunctionDef(name=name, body=body) | ast.AsyncFunctionDef(name=name, body=body):
+            yield body, Around(around.function or name)
+        case ast.ClassDef(body=body):
+            yield body, around
+        case ast.If(test=test, body=body, orelse=orelse):
+            if not _is_type_checking(test):
+                yield body, maybe
+            yield orelse, around if _is_type_checking(test) else maybe
+        case ast.Try(body=body, handlers=handlers, orelse=orelse, finalbody=finalbody):
+            yield body, _guarded(around, handlers)
+            for handler in handlers:
+                yield handler.body, maybe
+            yield orelse, around
+            yield finalbody, around
+        case ast.With(items=items, body=body) | ast.AsyncWith(items=items, body=body):
+            yield body, _suppressed(around, items)
+        case (
+            ast.For(body=body, orelse=orelse)
+            | ast.AsyncFor(body=body, orelse=orelse)
+            | ast.While(body=body, orelse=orelse)
+        ):
+            yield body, maybe
+            yield orelse, maybe
+
+
+def _is_type_checking(test: ast.expr) -> bool:
+    match test:
+        case ast.Name(id="TYPE_CHECKING") | ast.Attribute(attr="TYPE_CHECKING") | ast.Constant(value=False):
+            return True
+    return False
+
+
+def _guarded(around: Around, handlers: list[ast.ExceptHandler]) -> Around:
+    caught: set[str] = set()
+    for handler in handlers:
+        if not (handler.body and isinstance(handler.body[-1], ast.Raise)):
+            caught |= _exceptions(handler.type)
+    return _with_caught(around, caught)
+
+
+def _suppressed(around: Around, items: list[ast.withitem]) -> Around:
+    caught: set[str] = set()
+    for item in items:
+        match item.context_expr:
+            case ast.Call(func=ast.Name(id="suppress") | ast.Attribute(attr="suppress"), args=arguments):
+                caught |= {name for argument in arguments for name in _exceptions(argument)}
+    return _with_caught(around, caught)
+
+
+def _with_caught(around: Around, caught: set[str]) -> Around:
+    return replace(
+        around,
+        missing_module_is_caught=around.missing_module_is_caught or bool(caught & _CATCHES_A_MISSING_MODULE),
+        missing_name_is_caught=around.missing_name_is_caught or bool(caught & _CATCHES_A_MISSING_NAME),
+    )
+
+
+def _exceptions(expression: ast.expr | None) -> set[str]:
+    match expression:
+        case None:
+            return {""}
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return {name}
+        case ast.Tuple(elts=elements):
+            return {name for element in elements for name in _exceptions(element)}
+    return set()
+
+
+def _read(statement: ast.Import | ast.ImportFrom, around: Around, module: Module, package: str) -> Iterator[Import]:
+    if isinstance(statement, ast.Import):
+        for alias in statement.names:
+            yield Import(alias.name, (), statement.lineno, around)
+        return
+    names = tuple(alias.name for alias in statement.names)
+    if not statement.level:
+        yield Import(statement.module or "", names, statement.lineno, around)
+        return
+    here = [package, *filter(None, module.name.split("."))]
+    climbs = statement.level - module.is_package
+    base = here[: max(len(here) - climbs, 0)]
+    name = ".".join([*base, *filter(None, [statement.module])])
+    yield Import(name, names, statement.lineno, around, relative=True, beyond=not base)

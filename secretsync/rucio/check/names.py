@@ -1,0 +1,68 @@
+"""The names that a module of the package has once it has been imported."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from secretsync.rucio.check.code import Module
+from secretsync.rucio.check.imports import statements
+
+MODULE_ATTRIBUTES = frozenset(
+    {"__name__", "__file__", "__doc__", "__package__", "__path__", "__spec__", "__loader__", "__dict__"}
+)
+
+
+def names_of(module: Module) -> frozenset[str] | None:
+    """Every name that the module may have; None where only running it would tell (``*``, ``__getattr__``)."""
+    found = set(MODULE_ATTRIBUTES)
+    for statement, around in statements(module.tree.body):
+        if not around.function and not _imports_from_itself(statement, module):
+            found.update(_bound(statement))
+        elif isinstance(statement, ast.FunctionDef | ast.ClassDef) and around.function == statement.name:
+            found.add(statement.name)
+        if isinstance(statement, ast.Global):
+            found.update(statement.names)
+    return None if found & {"*", "__getattr__"} or _writes_globals(module) else frozenset(found)
+
+
+def _imports_from_itself(statement: ast.stmt, module: Module) -> bool:
+    """``from . import lost`` in an ``__init__`` binds only what the package has without it."""
+    match statement:
+        case ast.ImportFrom(module=None, level=1):
+            return module.is_package
+    return False
+
+
+def _bound(statement: ast.stmt) -> Iterator[str]:
+    match statement:
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+            yield name
+        case ast.Import(names=aliases):
+            yield from ((alias.asname or alias.name).partition(".")[0] for alias in aliases)
+        case ast.ImportFrom(names=aliases):
+            yield from (alias.asname or alias.name for alias in aliases)
+        case _:
+            yield from _stored(statement)
+
+
+def _stored(statement: ast.stmt) -> Iterator[str]:
+    """Names bound by the statement's own expressions; its inner statements are seen by themselves."""
+    todo: list[ast.AST] = [statement]
+    while todo:
+        node = todo.pop()
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+        elif isinstance(node, ast.ExceptHandler) and node.name:
+            yield node.name
+        todo.extend(child for child in ast.iter_child_nodes(node) if not isinstance(child, ast.stmt))
+
+
+def _writes_globals(module: Module) -> bool:
+    """``globals()[…] = …`` and its like: names that no reader sees."""
+    return any(
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id in ("globals", "vars", "exec", "setattr")
+        for node in module.nodes
+    )

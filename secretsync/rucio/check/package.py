@@ -1,0 +1,81 @@
+"""A policy package whose Python has been parsed: what all rules look at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from secretsync.core.model import Bundle
+from secretsync.rucio.check.code import ALL, LARGEST, Module, module_name, parse, unread
+from secretsync.rucio.check.imports import Import, imports_of
+from secretsync.rucio.check.names import names_of
+
+
+@dataclass(frozen=True)
+class Package:
+    """A bundle whose Python has been parsed."""
+
+    bundle: Bundle
+    _imports: dict[str, tuple[Import, ...]] = field(default_factory=dict, repr=False, compare=False)
+    _names: dict[str, frozenset[str] | None] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def name(self) -> str:
+        return self.bundle.module
+
+    @cached_property
+    def modules(self) -> dict[str, Module]:
+        """Every module by its name relative to the package; a package hides a module of the same name, as in Python."""
+        found: dict[str, Module] = {}
+        left = ALL
+        for file in sorted(self.bundle.files, key=lambda file: (len(file.data), file.path)):
+            name = module_name(file.path)
+            if not file.path.endswith(".py") or (name in found and found[name].is_package):
+                continue
+            readable = len(file.data) <= min(LARGEST, left)
+            found[name] = parse(name, file) if readable else unread(name, file)
+            left -= len(file.data) if readable else 0
+        return found
+
+    @cached_property
+    def folders(self) -> frozenset[str]:
+        """Directories as dotted names: importable even without an ``__init__.py``."""
+        names: set[str] = set()
+        for file in self.bundle.files:
+            parts = file.directory.split("/") if file.directory else []
+            names.update(".".join(parts[: depth + 1]) for depth in range(len(parts)))
+        return frozenset(names)
+
+    @cached_property
+    def compiled(self) -> frozenset[str]:
+        """Modules that are not Python text (``.so``): they can be imported and say nothing about their names."""
+        return frozenset(
+            f"{file.directory}/{file.name.partition('.')[0]}".strip("/").replace("/", ".")
+            for file in self.bundle.files
+            if file.path.endswith((".so", ".pyc"))
+        )
+
+    def has(self, name: str) -> bool:
+        return name in self.modules or name in self.folders or name in self.compiled
+
+    def get(self, name: str) -> Module | None:
+        """The module, if it is there and could be parsed."""
+        module = self.modules.get(name)
+        return module if module and not module.fault else None
+
+    @property
+    def sources(self) -> Iterator[Module]:
+        return iter(self.modules.values())
+
+    def imports(self, module: Module) -> tuple[Import, ...]:
+        """Every import in *module*, read once."""
+        if module.name not in self._imports:
+            self._imports[module.name] = imports_of(module, self.name)
+        return self._imports[module.name]
+
+    def names(self, module: Module) -> frozenset[str] | None:
+        """The names that *module* may have once it is imported; None where only running it would tell."""
+        if module.name not in self._names:
+            self._names[module.name] = names_of(module)
+        return self._names[module.name]

@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from secretsync.rucio.check.finding import Finding, Severity
+from secretsync.rucio.check.package import Package
+from secretsync.rucio.check.policy import algorithms
+from secretsync.rucio.check.rules.rule import Rule, Setting
+
+
+def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
+    before = algorithms(setting.live) if setting.live else None
+    after = algorithms(package)
+    if not before or (after and not after.complete):
+        return
+    remaining = {(one.type, one.name) for one in after.entries} if after else set()
+    for one in before.entries:
+        if (one.type, one.name) not in remaining:
+            yield rule.finding(
+                "__init__.py",
+                after.types.get(one.type, 0) if after else 0,
+                f"The {one.type} algorithm {one.name!r} is live and would vanish: Rucio fails wherever a storage "
+                "element or the configuration names it",
+                f"Make sure that nothing names {one.name!r} any more, or put it back",
+                about=f"{one.type}/{one.name}",
+            )
+
+
+RULE = Rule(
+    "algorithm-vanished",
+    Severity.WARNING,
+    "An algorithm that get_algorithms() registers is live and would vanish",
+    "Storage elements name their lfn2pfn algorithm in an attribute, and Rucio's configuration names others. A name "
+    "that is no longer registered raises a KeyError or an exception of Rucio where it is used. Whether it is named "
+    "anywhere is in Rucio's database, which this check does not read: a warning.",
+    find,
+    guard=True,
+)

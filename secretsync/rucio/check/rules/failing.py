@@ -1,0 +1,56 @@
+"""From an import that fails to a finding: the words that the rules about imports have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from secretsync.rucio.check.finding import Finding, Severity
+from secretsync.rucio.check.package import Package
+from secretsync.rucio.check.reach import Failure, failures
+from secretsync.rucio.check.rules.rule import Rule, Setting
+
+
+def findings(
+    rule: Rule, package: Package, setting: Setting, start: str, effect: Callable[[Failure], str], *, function: str = ""
+) -> Iterator[Finding]:
+    """A finding for each import that *start* reaches and that fails; one behind an ``if`` or an ``except`` warns "
+    "only."""
+    for failure in failures(package, setting.rucio, setting.images, start, function=function):
+        if not is_own_name(package, failure):
+            severity = rule.severity if failure.certain else Severity.WARNING
+            words = f"{cause(failure)}: {effect(failure)}"
+            yield rule.finding(
+                failure.module.path,
+                failure.line,
+                words,
+                remedy(package, failure),
+                about=failure.missing,
+                severity=severity,
+            )
+
+
+def cause(failure: Failure) -> str:
+    kind = "ModuleNotFoundError" if failure.is_module else "ImportError"
+    return f"importing {failure.missing} raises {kind} ({failure.why})"
+
+
+def remedy(package: Package, failure: Failure) -> str:
+    top, _, rest = failure.missing.partition(".")
+    if failure.import_.beyond:
+        return f"import it by its full name, {package.name}.…"
+    if top == package.name:
+        return f"add the file that defines {rest or top} to the package, or correct the import"
+    if top == "rucio":
+        return "import it from where this version of Rucio has it, or keep to a Rucio that has it"
+    if package.has(top):
+        return f"import it as 'from {package.name} import {top}': the package's own folder is not on the path"
+    if not failure.is_module:
+        return "use what Python 3.9 has, or put the import into 'try … except ImportError'"
+    return f"do without {top}, bring its files in the package, or add it to the images"
+
+
+def is_own_name(package: Package, failure: Failure) -> bool:
+    """Whether the package is imported under another name than it will have; a rule of its own speaks of that."""
+    top, _, rest = failure.missing.partition(".")
+    wanted = failure.import_.name.partition(".")[2]
+    return failure.is_module and not rest and top != package.name and bool(wanted) and package.has(wanted)

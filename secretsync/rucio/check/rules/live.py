@@ -1,0 +1,27 @@
+"""Which modules of a package Rucio ever loads; the others (tests, tools) can do no harm."""
+
+from __future__ import annotations
+
+from secretsync.rucio.check.package import Package
+from secretsync.rucio.check.reach import reached
+from secretsync.rucio.check.rucio import ALGORITHM_TYPES, Rucio
+
+
+def loaded(package: Package, rucio: Rucio) -> frozenset[str]:
+    """The modules that Rucio loads, with or without our knowing that they can be parsed."""
+    starts = ["", "permission", "schema", *(ALGORITHM_TYPES if rucio.default_algorithms else ())]
+    found = {start for start in starts if start in package.modules}
+    for start, function in [*((start, "") for start in starts), ("", "get_algorithms")]:
+        for module, one in reached(package, start, function=function):
+            found.add(module.name)
+            found.update(_modules(package, one.name, one.names))
+    return frozenset(found)
+
+
+def _modules(package: Package, name: str, names: tuple[str, ...]) -> set[str]:
+    top, _, rest = name.partition(".")
+    if top != package.name:
+        return set()
+    parts = rest.split(".") if rest else []
+    dotted = {".".join(parts[:end]) for end in range(len(parts) + 1)} | {f"{rest}.{one}".strip(".") for one in names}
+    return dotted & set(package.modules)

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import ast
+import builtins
+from collections.abc import Iterator
+
+from secretsync.rucio.check.code import Module
+from secretsync.rucio.check.finding import Finding, Severity
+from secretsync.rucio.check.imports import statements
+from secretsync.rucio.check.package import Package
+from secretsync.rucio.check.rucio import not_yet_in_the_images
+from secretsync.rucio.check.rules.live import loaded
+from secretsync.rucio.check.rules.rule import Rule, Setting
+
+
+def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
+    for name in sorted(loaded(package, setting.rucio)):
+        module = package.get(name)
+        if not module or _annotations_are_text(module):
+            continue
+        names = package.names(module)
+        known = None if names is None else names | set(dir(builtins)) - not_yet_in_the_images("builtins")
+        for annotation in _evaluated(module):
+            if problem := _problem(annotation, known):
+                yield rule.finding(
+                    module.path,
+                    annotation.lineno,
+                    f"Python 3.9, which Rucio's images run, cannot evaluate this annotation ({problem}), and "
+                    "importing the module fails: Rucio's process dies",
+                    "Begin the file with 'from __future__ import annotations', or put the annotation in quotes",
+                )
+
+
+def _annotations_are_text(module: Module) -> bool:
+    return any(
+        isinstance(statement, ast.ImportFrom)
+        and statement.module == "__future__"
+        and any(alias.name == "annotations" for alias in statement.names)
+        for statement in module.tree.body
+    )
+
+
+def _evaluated(module: Module) -> Iterator[ast.expr]:
+    """Annotations that are evaluated when the module is imported: not those of functions within functions."""
+    for statement, around in statements(module.tree.body):
+        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef) and not around.function:
+            given = statement.args
+            arguments = [*given.posonlyargs, *given.args, *given.kwonlyargs, given.vararg, given.kwarg]
+            yield from (one.annotation for one in arguments if one and one.annotation)
+            if statement.returns:
+                yield statement.returns
+        elif isinstance(statement, ast.AnnAssign) and not around.function:
+            yield statement.annotation
+
+
+def _problem(annotation: ast.expr, known: frozenset[str] | set[str] | None) -> str:
+    todo: list[ast.AST] = [annotation]
+    while todo:
+        node = todo.pop()
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
+            return "types cannot be joined with | before Python 3.10"
+        if isinstance(node, ast.Name) and known is not None and node.id not in known:
+            return f"{node.id} is not defined when the module is imported"
+        if not isinstance(node, ast.Lambda):
+            todo.extend(ast.iter_child_nodes(node))
+    return ""
+
+
+RULE = Rule(
+    "python-annotation",
+    Severity.ERROR,
+    "An annotation that Python 3.9 cannot evaluate",
+    "Without 'from __future__ import annotations', Python 3.9 evaluates the annotations of functions, classes and "
+    "modules when it imports them. 'int | None' raises TypeError there, and a name that is imported for type checkers "
+    "only (under TYPE_CHECKING) raises NameError. Neither is an ImportError: nothing in Rucio catches them and the "
+    "process dies.",
+    find,
+)

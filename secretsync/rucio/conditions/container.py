@@ -1,0 +1,159 @@
+"""What a container sees: its environment, and the files that are mounted into it, as far as others' objects tell.
+
+Only variables and files that have a say in where Rucio finds its policy are looked at: the rest may be passwords.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from secretsync.core.model import Manifest
+
+Sources = Mapping[tuple[str, str], Mapping[str, bytes] | None]
+"""The content of Secrets and ConfigMaps by kind and name; None where there is none; what was not read is left out."""
+
+_FILE_MODE = 0o644
+_TELLING = re.compile(r"PYTHONPATH|RUCIO_POLICY_PACKAGE(_.*)?|RUCIO_CFG_POLICY_.*|RUCIO_OVERRIDE_CONFIGS|RUCIO_CONFIG")
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """A value that is not there as it was meant, or cannot be read; *why* says so in words."""
+
+    why: str
+
+
+Environment = Mapping[str, str | Unknown]
+
+
+@dataclass(frozen=True)
+class Mount:
+    """What is at *path*: of the object of *kind* called *name* its *keys* by file name, None where that is unknown.
+
+    *single* says that it is one file by ``subPath``, which stays as it was when its pod started.
+    """
+
+    path: str
+    kind: str
+    name: str
+    keys: Mapping[str, str] | None
+    mode: int = _FILE_MODE
+    single: bool = False
+
+
+def environment(container: Manifest, sources: Sources) -> Environment:
+    """The variables that tell where the policy is. A later one wins; those of *container* win over whole sources."""
+    found: dict[str, str | Unknown] = {}
+    for whole in container.get("envFrom") or ():
+        for name, value in _of_source(whole, sources):
+            if _TELLING.fullmatch(name):
+                found[name] = value
+    for variable in container.get("env") or ():
+        if not _TELLING.fullmatch(variable["name"]):
+            continue
+        if variable.get("valueFrom"):
+            found[variable["name"]] = _referred(variable["valueFrom"], sources)
+        else:
+            found[variable["name"]] = _expanded(variable.get("value") or "", found)
+    return found
+
+
+def asked_for(container: Manifest) -> Iterator[tuple[str, str]]:
+    """The Secrets and ConfigMaps, by kind and name, whose content decides about those variables."""
+    for whole in container.get("envFrom") or ():
+        yield from (key for key in [_source_of(whole)] if key)
+    for variable in container.get("env") or ():
+        if _TELLING.fullmatch(variable["name"]) and (key := _key_of(variable.get("valueFrom") or {})):
+            yield key[:2]
+
+
+def _of_source(whole: Manifest, sources: Sources) -> Iterator[tuple[str, str]]:
+    prefix, key = whole.get("prefix") or "", _source_of(whole)
+    for name, value in (sources.get(key) or {}).items() if key else ():
+        yield prefix + name, value.decode(errors="replace")
+
+
+def _source_of(whole: Manifest) -> tuple[str, str] | None:
+    for kind, field in (("Secret", "secretRef"), ("ConfigMap", "configMapRef")):
+        if told := whole.get(field):
+            return kind, told["name"]
+    return None
+
+
+def _referred(value_from: Manifest, sources: Sources) -> str | Unknown:
+    key = _key_of(value_from)
+    if key is None:
+        return Unknown("is set from the pod's own fields")
+    kind, name, entry = key
+    if (kind, name) not in sources:
+        return Unknown(f"comes from {kind} {name}, which could not be read")
+    content = sources[kind, name]
+    if content is None:
+        return Unknown(f"comes from {kind} {name}, which does not exist")
+    if entry not in content:
+        known = ", ".join(sorted(content)) or "none"
+        return Unknown(f"comes from key {entry!r} of {kind} {name}, which has no such key; its keys: {known}")
+    return content[entry].decode(errors="replace")
+
+
+def _key_of(value_from: Manifest) -> tuple[str, str, str] | None:
+    for kind, field in (("Secret", "secretKeyRef"), ("ConfigMap", "configMapKeyRef")):
+        if told := value_from.get(field):
+            return kind, told["name"], told["key"]
+    return None
+
+
+def _expanded(value: str, before: Environment) -> str:
+    """``$(NAME)`` stands for a variable that was set before; else it stays as it is."""
+
+    def known(found: re.Match[str]) -> str:
+        other = before.get(found[1])
+        return other if isinstance(other, str) else found[0]
+
+    return re.sub(r"\$\(([A-Za-z_][\w.-]*)\)", known, value)
+
+
+def mounts(template: Manifest, container: Manifest) -> tuple[Mount, ...]:
+    """What is mounted into *container*, in the order of its list."""
+    volumes = {volume["name"]: volume for volume in (template.get("spec") or {}).get("volumes") or ()}
+    told = container.get("volumeMounts") or ()
+    return tuple(found for mount in told for found in _mounted(mount, volumes.get(mount["name"]) or {}))
+
+
+def _mounted(mount: Manifest, volume: Manifest) -> Iterator[Mount]:
+    path, single = posixpath.normpath(mount["mountPath"]), mount.get("subPath") or ""
+    for kind, name, items, mode in _contents(volume):
+        keys = {item["path"]: item["key"] for item in items} if items is not None else None
+        if not single:
+            yield Mount(path, kind, name, keys, mode)
+        elif keys is None or single in keys:
+            key = keys[single] if keys else single
+            folder, file = posixpath.split(path)
+            yield Mount(folder, kind, name, {file: key}, mode, single=True)
+
+
+def files(mount: Mount, sources: Sources) -> Mapping[str, str]:
+    """The keys that *mount* shows, by file name; none where its source was not read."""
+    if mount.keys is not None:
+        return mount.keys
+    return {key: key for key in sources.get((mount.kind, mount.name)) or {}}
+
+
+def _contents(volume: Manifest) -> Iterator[tuple[str, str, Sequence[Manifest] | None, int]]:
+    """The objects that a volume shows: kind, name, items (None: every key), mode. Another volume is of kind ``""``."""
+    sources = [volume]
+    projected = volume.get("projected")
+    if projected:
+        sources = projected.get("sources") or []
+    found = False
+    for source in sources:
+        for kind, field, name in (("Secret", "secret", "secretName"), ("ConfigMap", "configMap", "name")):
+            if told := source.get(field):
+                mode = told.get("defaultMode", (projected or {}).get("defaultMode", _FILE_MODE))
+                yield kind, told.get(name) or told.get("name") or "", told.get("items"), mode
+                found = True
+    if not found:
+        yield "", volume.get("name", ""), None, _FILE_MODE

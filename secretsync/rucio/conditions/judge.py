@@ -1,0 +1,249 @@
+"""The three conditions under which Rucio runs a policy package, judged for one container.
+
+Its code is there, its parent is on ``PYTHONPATH``, and Rucio is told to import it
+(https://rucio.github.io/documentation/operator/policy_packages/).
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from secretsync.rucio.conditions.container import Environment, Mount, Unknown
+from secretsync.rucio.conditions.rucio_cfg import Option, Policy
+
+
+class Condition(StrEnum):
+    CODE = "code"
+    PATH = "path"
+    CONFIGURED = "configured"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a condition holds; where not, one sentence on what is wrong and one on the line that mends it."""
+
+    condition: Condition
+    holds: bool
+    wrong: str = ""
+    remedy: str = ""
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """A package as it is live: which Secret and key holds each of its *files*, by their path in the package.
+
+    *top* is the Secret of its own directory; *zipped* names the one key that holds all of it, else empty.
+    """
+
+    module: str
+    vo: str
+    top: str
+    files: Mapping[str, tuple[str, str]] = field(repr=False)
+    zipped: str = ""
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        return frozenset({self.top, *(secret for secret, _ in self.files.values())})
+
+
+@dataclass(frozen=True)
+class View:
+    """What a container sees of it all."""
+
+    image: str
+    mounts: tuple[Mount, ...]
+    shown: Mapping[str, tuple[str, str, int, bool]] = field(repr=False)
+    """By path: Secret, key, mode, and whether it is one file by ``subPath``."""
+    variables: Environment
+    policy: Policy
+    behind: str = ""
+    """Why its pods may not have the files that are live; empty where they have."""
+
+
+def judge(package: Deployed, view: View) -> tuple[Verdict, ...]:
+    """All three, in their order."""
+    root = _root(package, view)
+    return (_code(package, view, root), _path(package, view, root), _configured(package, view))
+
+
+def _root(package: Deployed, view: View) -> str:
+    """The folder, or the zip, at which the package's own Secret is seen; empty where it is not."""
+    if package.zipped:
+        return next((path for path, shown in view.shown.items() if shown[:2] == (package.top, package.zipped)), "")
+    folders = Counter(posixpath.dirname(path) for path, shown in view.shown.items() if shown[0] == package.top)
+    return folders.most_common(1)[0][0] if folders else ""
+
+
+def _code(package: Deployed, view: View, root: str) -> Verdict:
+    wrong, remedy = _code_wrong(package, view, root)
+    return Verdict(Condition.CODE, not wrong, wrong, remedy)
+
+
+def _code_wrong(package: Deployed, view: View, root: str) -> tuple[str, str]:
+    if not root:
+        return _not_mounted(package, view)
+    if not package.zipped and posixpath.basename(root) != package.module:
+        return (
+            f"Secret {package.top} is mounted at {root}, and Python would import it as {posixpath.basename(root)!r}",
+            f"mountPath: {posixpath.join(posixpath.dirname(root), package.module)}",
+        )
+    if missing := [] if package.zipped else _missing(package, view, root):
+        return _lost(package, root, missing)
+    closed = [path for path, shown in view.shown.items() if shown[0] in package.secrets and not shown[2] & 0o004]
+    if closed:
+        return (
+            f"its files have mode {view.shown[closed[0]][2]:04o}: Rucio's web server runs as apache, which cannot "
+            "read them",
+            "leave defaultMode out, or set defaultMode: 0644",
+        )
+    if view.behind:
+        single = any(shown[3] for shown in view.shown.values() if shown[0] in package.secrets)
+        stale = "; files mounted by subPath stay as they were when their pod started" if single else ""
+        return f"{view.behind}{stale}", "'secretsync --once' restarts it"
+    return "", ""
+
+
+def _not_mounted(package: Deployed, view: View) -> tuple[str, str]:
+    other = next((one for one in view.mounts if posixpath.basename(one.path) == package.module), None)
+    if other:
+        what = f"{other.kind} {other.name}" if other.kind else f"volume {other.name}"
+        return (
+            f"its {package.module} at {other.path} comes from {what}, and secretsync keeps the package in Secret "
+            f"{package.top}",
+            f"secretFullName: {package.top}",
+        )
+    return (
+        f"it mounts nothing of Secret {package.top}",
+        "add what 'secretsync values' prints; a component's own secretMounts replaces the global list: call it "
+        "extraSecretMounts",
+    )
+
+
+def _missing(package: Deployed, view: View, root: str) -> list[str]:
+    return [
+        path
+        for path, held in sorted(package.files.items())
+        if view.shown.get(posixpath.join(root, path), ("", ""))[:2] != held
+    ]
+
+
+def _lost(package: Deployed, root: str, missing: Sequence[str]) -> tuple[str, str]:
+    path = missing[0]
+    secret, key = package.files[path]
+    folder = posixpath.dirname(path)
+    others = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+    if folder and all(one.startswith(f"{folder}/") for one in missing):
+        return (
+            f"its folder {folder}/ is not there: {path}{others}",
+            f"mount Secret {secret} at {posixpath.join(root, folder)}",
+        )
+    return f"{path}{others} is not mounted", f"mount key {key} of Secret {secret} at {posixpath.join(root, path)}"
+
+
+def _path(package: Deployed, view: View, root: str) -> Verdict:
+    wrong, remedy = _path_wrong(package, view, root)
+    return Verdict(Condition.PATH, not wrong, wrong, remedy)
+
+
+def _path_wrong(package: Deployed, view: View, root: str) -> tuple[str, str]:
+    if not root:
+        return "nothing is mounted that PYTHONPATH could lead to", "mount it first"
+    needed = root if package.zipped else posixpath.dirname(root)
+    if installed := re.fullmatch(r".*/lib(?:64)?/python(\d+\.\d+)/site-packages", needed):
+        return _site_packages_wrong(installed[1], view.image, root)
+    told = view.variables.get("PYTHONPATH")
+    remedy = f"PYTHONPATH: {needed} (in Rucio's charts optional_config: {{pythonpath: {needed}}})"
+    if isinstance(told, Unknown):
+        return f"PYTHONPATH {told.why}", remedy
+    if not told:
+        return f"PYTHONPATH is {'empty' if told == '' else 'not set'}", remedy
+    entries = [posixpath.normpath(entry) for entry in told.split(":") if entry]
+    if needed in entries:
+        return "", ""
+    if not package.zipped and root in entries:
+        return f"PYTHONPATH names {root}, the package's own folder: Python needs the one above", remedy
+    return f"PYTHONPATH is {told!r} and has no {needed}", remedy
+
+
+def _site_packages_wrong(version: str, image: str, root: str) -> tuple[str, str]:
+    expected = python_of(image)
+    if version == expected:
+        return "", ""
+    return (
+        f"{root} is for Python {version}, and the image has {expected}",
+        f"mountPath: {root.replace(f'python{version}', f'python{expected}')}",
+    )
+
+
+def python_of(image: str) -> str:
+    """The Python of Rucio's images: 3.9 on AlmaLinux 9, 3.12 where the tag tells of AlmaLinux 10.
+
+    A tag may also say it in plain words, as ``…-py3.11`` or ``…-python3.11``.
+    """
+    tag = image.rpartition("/")[2].partition(":")[2]
+    if plain := re.search(r"py(?:thon)?-?(3\.\d+)", tag):
+        return plain[1]
+    return "3.12" if re.search(r"(?:alma|el)-?(?:linux-?)?10", tag, re.IGNORECASE) else "3.9"
+
+
+def _configured(package: Deployed, view: View) -> Verdict:
+    wrong, remedy = _configured_wrong(package, view)
+    return Verdict(Condition.CONFIGURED, not wrong, wrong, remedy)
+
+
+def _configured_wrong(package: Deployed, view: View) -> tuple[str, str]:
+    variable = "RUCIO_POLICY_PACKAGE" + (f"_{package.vo.upper()}" if package.vo else "")
+    option = "package" + (f"-{package.vo}" if package.vo else "")
+    remedy = f"{variable}: {package.module}, or config: {{policy: {{{option}: {package.module}}}}}"
+    told, written = view.variables.get(variable), view.policy.options.get(option)
+    if isinstance(told, Unknown):
+        return f"{variable} {told.why}", remedy
+    if told == "":
+        return f"{variable} is set and empty, which Rucio takes for the package's name: it dies", remedy
+    if told is not None:
+        return _name_wrong(told, variable, package, remedy) or _differs(told, written, variable, option, package)
+    if written:
+        return _name_wrong(written.value, f"[policy] {option} ({written.where})", package, remedy) or ("", "")
+    return _not_told(package, view, variable, option, remedy)
+
+
+def _name_wrong(told: str, where: str, package: Deployed, remedy: str) -> tuple[str, str] | None:
+    if told == package.module:
+        return None
+    if told.strip("\"' ") == package.module:
+        return f"{where} is {told}, quotes and blanks included: Rucio would import just that", remedy
+    if told.replace("-", "_") == package.module:
+        return f"{where} is {told!r}: Python imports {package.module}, with underscores", remedy
+    return f"{where} is {told!r}, not {package.module}", remedy
+
+
+def _differs(told: str, written: Option | None, variable: str, option: str, package: Deployed) -> tuple[str, str]:
+    if written is None or written.value == told:
+        return "", ""
+    return (
+        f"{variable} says {told} and [policy] {option} ({written.where}) says {written.value!r}: Rucio takes the "
+        "variable, and whoever reads the file is misled",
+        f"{option}: {package.module} there too, or leave it out",
+    )
+
+
+def _not_told(package: Deployed, view: View, variable: str, option: str, remedy: str) -> tuple[str, str]:
+    ignored = f"RUCIO_CFG_POLICY_PACKAGE_{package.vo.upper()}"
+    if package.vo and ignored in view.variables:
+        return f"{ignored} becomes an option that Rucio does not read", f"{variable} in its place: {package.module}"
+    if view.policy.unread:
+        return f"whether {option} is set in {', '.join(view.policy.unread)} could not be read", remedy
+    if "permission" in view.policy.options:
+        old = view.policy.options["permission"]
+        return f"[policy] permission: {old.value} ({old.where}) chooses a policy of Rucio's own, not a package", remedy
+    if view.policy.mounted:
+        return (
+            f"a rucio.cfg is mounted, so nothing is merged into it, and its [policy] has no {option}",
+            f"{variable}: {package.module}, or [policy] {option} = {package.module} in that file",
+        )
+    return f"neither {variable} nor [policy] {option} is set: Rucio uses its generic policy", remedy

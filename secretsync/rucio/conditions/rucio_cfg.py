@@ -1,0 +1,107 @@
+"""The ``[policy]`` section of a container's ``rucio.cfg``, as the images' entrypoint makes it.
+
+It merges the files of RUCIO_OVERRIDE_CONFIGS in the order of their names and then the variables RUCIO_CFG_*; where a
+``rucio.cfg`` is mounted it makes none (https://github.com/rucio/containers, tools/merge_rucio_configs.py of Rucio).
+"""
+
+from __future__ import annotations
+
+import configparser
+import json
+import posixpath
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import yaml
+
+from secretsync.rucio.conditions.container import Environment, Mount, Sources, files
+
+MADE = "/opt/rucio/etc/rucio.cfg"
+_VARIABLE = "RUCIO_CFG_POLICY_"
+
+
+@dataclass(frozen=True)
+class Option:
+    """A value of ``[policy]``, and *where* it was said."""
+
+    value: str
+    where: str
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The options of ``[policy]``; *unread* are files that could not be read and may say otherwise."""
+
+    options: Mapping[str, Option]
+    unread: tuple[str, ...] = ()
+    mounted: bool = False
+
+
+def policy(seen: Sequence[Mount], variables: Environment, sources: Sources) -> Policy:
+    """What Rucio finds in ``[policy]``."""
+    options: dict[str, Option] = {}
+    unread = []
+    whole = _mounted_whole(seen)
+    for mount in [whole] if whole else _overriding(seen, variables):
+        shown = files(mount, sources)
+        if not shown and sources.get((mount.kind, mount.name)) is None:
+            unread.append(f"{mount.kind} {mount.name}" if mount.kind else f"volume {mount.name} at {mount.path}")
+        for file, key in sorted(shown.items()):
+            content = (sources.get((mount.kind, mount.name)) or {}).get(key)
+            if whole and file != posixpath.basename(MADE):
+                continue
+            where = f"{mount.kind} {mount.name}, key {key}"
+            if content is None:
+                unread.append(where)
+            else:
+                options |= {name: Option(value, where) for name, value in _section(file, content).items()}
+    if not whole:
+        options |= _of_variables(variables)
+    return Policy(options, tuple(unread), mounted=whole is not None)
+
+
+def asked_for(seen: Sequence[Mount], variables: Environment) -> Iterator[tuple[str, str]]:
+    """The Secrets and ConfigMaps, by kind and name, that *policy* has to know."""
+    whole = _mounted_whole(seen)
+    yield from (
+        (mount.kind, mount.name) for mount in ([whole] if whole else _overriding(seen, variables)) if mount.kind
+    )
+
+
+def _mounted_whole(seen: Sequence[Mount]) -> Mount | None:
+    """The mount that shows rucio.cfg itself, so that none is made."""
+    folder, file = posixpath.split(MADE)
+    return next((one for one in seen if one.path == folder and file in (one.keys or {})), None)
+
+
+def _overriding(seen: Sequence[Mount], variables: Environment) -> list[Mount]:
+    """The mounts below the folders of RUCIO_OVERRIDE_CONFIGS; their files count in the order of their names."""
+    told = variables.get("RUCIO_OVERRIDE_CONFIGS") or ""
+    folders = [posixpath.normpath(place) for place in told.split()] if isinstance(told, str) else []
+    found = [mount for folder in folders for mount in seen if mount.path == folder]
+    return sorted(found, key=lambda mount: (folders.index(mount.path), min(mount.keys or {"": ""})))
+
+
+def _of_variables(variables: Environment) -> dict[str, Option]:
+    return {
+        name.removeprefix(_VARIABLE).lower(): Option(value, f"variable {name}")
+        for name, value in variables.items()
+        if name.startswith(_VARIABLE) and isinstance(value, str)
+    }
+
+
+def _section(name: str, content: bytes) -> Mapping[str, str]:
+    """``[policy]`` of one file. One that Rucio's script cannot read is passed over there, too."""
+    try:
+        text = content.decode()
+        if name.endswith(".json"):
+            told = json.loads(text).get("policy") or {}
+        elif name.endswith((".yaml", ".yml")):
+            told = yaml.safe_load(text).get("policy") or {}
+        else:
+            parser = configparser.ConfigParser()
+            parser.read_string(text)
+            told = dict(parser["policy"]) if parser.has_section("policy") else {}
+        return {str(key).lower(): str(value) for key, value in told.items()}
+    except (ValueError, AttributeError, yaml.YAMLError, configparser.Error):
+        return {}

@@ -1,0 +1,222 @@
+"""The probe's report, judged: what of the package is in force, and what that means."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from secretsync.core.model import Bundle
+from secretsync.rucio.check.finding import Severity
+from secretsync.rucio.prove.environment import RucioEnvironment
+from secretsync.rucio.prove.proof import Fault, Proof, RucioUnusable, Verdict
+
+HUNG = -1000
+"""In place of an exit code: the time was up."""
+
+Report = Mapping[str, Any]
+Cause = Mapping[str, Any]
+"""One exception of a chain: its name, message, file and line in the package."""
+
+_BEFORE_THE_PACKAGE = ("start", "rucio", "database")
+_NOT_FOR_LACK_OF_ARGUMENTS = ("NameError", "UnboundLocalError", "ImportError", "ModuleNotFoundError")
+_VERSION_ERRORS = {"PolicyPackageVersionError", "InvalidSpecifier"}
+_PARTS = ("permission", "schema")
+
+
+def judge(bundle: Bundle, report: Report, ended: int, *, vo: str, rucio: RucioEnvironment) -> Proof:
+    """The proof that *report* is of. *ended* is the exit code, negative for a signal, or HUNG.
+
+    Raises RucioUnusable where Rucio did not get as far as the package.
+    """
+    if report.get("step", "start") in _BEFORE_THE_PACKAGE:
+        raise RucioUnusable(rucio, _why(report["died"]) if report.get("died") else _last(ended))
+    faults = tuple(_faults(bundle, report, ended))
+    return Proof(report.get("rucio", rucio.version), report["python"], vo, faults, report)
+
+
+def _faults(bundle: Bundle, report: Report, ended: int) -> Iterator[Fault]:
+    if not report["done"]:
+        yield _stopped(report, ended)
+        return
+    yield from _generic(bundle, report)
+    yield from _other_code(bundle, report)
+    yield from _algorithms(report["algorithms"])
+    yield from _default_algorithms(report["default_algorithms"])
+    yield from _schema(report["schema_error"])
+    yield from _permissions(report["answers"])
+
+
+def _stopped(report: Report, ended: int) -> Fault:
+    """The process did not get to its end: it raised, or it was ended."""
+    chain = report.get("died") or ()
+    doing = _DOING[report["step"]]
+    return _raised(chain, doing) if chain else _ended(ended, doing)
+
+
+def _raised(chain: Sequence[Cause], doing: str) -> Fault:
+    if chain[0]["error"] == "SystemExit":
+        remedy = "Raise an exception, or nothing: an import must not end the process"
+        return _at(chain, Verdict.EXITS, f"Rucio ends when {doing}: the package calls sys.exit()", remedy)
+    if chain[-1]["error"] == "MemoryError":
+        remedy = "Load large data when it is needed, not at import"
+        return _at(chain, Verdict.CRASHES, f"Rucio runs out of memory when {doing}", remedy)
+    path = "__init__.py" if {cause["error"] for cause in chain} & _VERSION_ERRORS else ""
+    return _at(chain, Verdict.DIES, f"Rucio does not start: {_why(chain)}", _remedy(chain), path)
+
+
+def _ended(ended: int, doing: str) -> Fault:
+    if ended in (HUNG, -signal.SIGXCPU):
+        remedy = "Do not wait, connect or loop while the package is imported"
+        return Fault(Verdict.HANGS, f"Rucio hangs when {doing}: it was ended when the time was up", remedy)
+    if ended < 0:
+        remedy = "Look for endless recursion, or for an extension module that crashes"
+        return Fault(Verdict.CRASHES, f"Rucio is killed by {_last(ended)} when {doing}", remedy)
+    remedy = "Remove what ends the process (os._exit) from the package"
+    return Fault(Verdict.EXITS, f"Rucio ends with exit code {ended} when {doing}", remedy)
+
+
+_DOING = {
+    "load": "it imports the package",
+    "reasons": "the package is imported again",
+    "algorithms": "it registers the algorithms",
+    "default algorithms": "it looks for default algorithms",
+    "schema": "it validates a name",
+    "permissions": "it asks for a permission",
+    "files": "the package's files are read",
+}
+
+
+def _generic(bundle: Bundle, report: Report) -> Iterator[Fault]:
+    """Rucio's own modules are in force where the package's should be."""
+    for part in _PARTS:
+        used = report["in_force"][part]["module"]
+        if used == f"{bundle.module}.{part}":
+            continue
+        chain = report["reasons"].get(part) or ()
+        there = any(file.path in (f"{part}.py", f"{part}/__init__.py") for file in bundle.files)
+        effect = f"Rucio goes on with {used} instead of the package's {part}, {_told(report, part)}"
+        if there:
+            yield _at(chain, Verdict.GENERIC, f"{effect}: {_why(chain)}", _remedy(chain), path=f"{part}.py")
+        else:
+            severity = Severity.ERROR if part == "permission" else Severity.WARNING
+            remedy = f"Add {part}.py, if only to import everything from {used}"
+            yield Fault(Verdict.GENERIC, f"{effect}: the package has no {part}.py", remedy, severity=severity)
+
+
+def _told(report: Report, part: str) -> str:
+    """How an operator would know."""
+    logged = any(
+        f"Unable to load {part} module" in line or "Unable to find policy" in line for line in report["logged"]
+    )
+    return "and logs one WARNING" if logged else "without a log line"
+
+
+def _other_code(bundle: Bundle, report: Report) -> Iterator[Fault]:
+    """What the process sees is not what was laid out: an older copy wins, or files got lost."""
+    expected = {file.path: file.digest for file in bundle.files}
+    seen: Mapping[str, str | None] = report["files"]
+    differing = sorted(path for path, digest in expected.items() if seen.get(path) != digest)
+    if seen and differing:
+        effect = (
+            f"Rucio imports the package from {' and '.join(report['folders'])}, where {len(differing)} of its "
+            f"{len(expected)} files are missing or others, {differing[0]} first"
+        )
+        remedy = "Remove the other copy of the package, and give this one an __init__.py"
+        yield Fault(Verdict.OTHER_CODE, effect, remedy, differing[0])
+
+
+def _algorithms(found: Report) -> Iterator[Fault]:
+    if chain := found["registration"]:
+        verdict = Verdict.EXITS if chain[0]["error"] == "SystemExit" else Verdict.DIES_AT_FIRST_USE
+        effect = f"Whatever asks for an algorithm first, a daemon or a request, ends with {_why(chain)}"
+        yield _at(chain, verdict, effect, _remedy(chain), "__init__.py")
+    elif chain := found["error"]:
+        effect = f"get_algorithms() fails, Rucio swallows that and registers none of its algorithms: {_why(chain)}"
+        yield _at(chain, Verdict.ALGORITHMS_LOST, effect, _remedy(chain), "__init__.py")
+    elif found["lost"]:
+        effect = f"get_algorithms() returns algorithms that are not in force: {', '.join(found['lost'])}"
+        yield Fault(Verdict.ALGORITHMS_LOST, effect, "Give them names that nothing else registers", "__init__.py")
+
+
+def _default_algorithms(found: Mapping[str, Sequence[Cause]]) -> Iterator[Fault]:
+    for kind, chain in found.items():
+        if not chain:
+            continue
+        effect = f"Rucio uses its own default for {kind}, without a warning: {_why(chain)}"
+        unnamed = chain[0]["error"] == "AttributeError" and not chain[0]["file"]
+        remedy = f"Name the function {kind}, or register it in get_algorithms()" if unnamed else _remedy(chain)
+        yield _at(chain, Verdict.ALGORITHMS_LOST, effect, remedy, path=f"{kind}.py", about=kind)
+
+
+def _schema(chain: Sequence[Cause]) -> Iterator[Fault]:
+    if chain:
+        effect = f"Validating a name ends with {_why(chain)}: each such request fails"
+        yield _at(chain, Verdict.DIES_AT_FIRST_USE, effect, _remedy(chain), "schema.py")
+
+
+def _permissions(answers: Sequence[Mapping[str, Any]]) -> Iterator[Fault]:
+    """The questions carry no arguments: a single policy function may well miss one, all of them may not."""
+    failed = [one for one in answers if isinstance(one["rucio"], str)]
+    certain = [one for one in failed if one["rucio"].partition(":")[0] in _NOT_FOR_LACK_OF_ARGUMENTS]
+    refused = [one for one in answers if str(one["package"]).startswith("TypeError:")]
+    if certain or len(failed) == len(answers):
+        first = (certain or failed)[0]
+        effect = f"The question for the permission {first['action']!r} ends with {first['rucio']}"
+        remedy = "Correct has_permission(), and what it calls"
+        yield Fault(Verdict.DIES_AT_FIRST_USE, effect, remedy, "permission.py")
+    elif len(refused) == len(answers):
+        effect = (
+            "has_permission() cannot be called as Rucio does, which then asks its generic permissions, without a log "
+            f"line: {refused[0]['package']}"
+        )
+        remedy = "Define has_permission(issuer, action, kwargs, *, session)"
+        yield Fault(Verdict.GENERIC, effect, remedy, "permission.py")
+
+
+def _at(chain: Sequence[Cause], verdict: Verdict, effect: str, remedy: str, path: str = "", about: str = "") -> Fault:
+    """A fault at the innermost line of the package that the chain of exceptions names."""
+    placed = next((cause for cause in reversed(chain) if cause["file"]), None)
+    if placed:
+        return Fault(verdict, effect, remedy, placed["file"], placed["line"], about=about)
+    return Fault(verdict, effect, remedy, path, about=about)
+
+
+def _why(chain: Sequence[Cause]) -> str:
+    """The exception that is seen, and the first one behind it."""
+    if not chain:
+        return "nothing says why"
+    seen, first = chain[0], chain[-1]
+    words = f"{seen['error']}: {_sentence(seen['message'])}"
+    if first is not seen and first["message"] not in seen["message"]:
+        words += f", because of {first['error']}: {_sentence(first['message'])}"
+    return words
+
+
+def _sentence(message: str) -> str:
+    return " ".join(message.split()).rstrip(".")
+
+
+def _remedy(chain: Sequence[Cause]) -> str:
+    errors = {cause["error"] for cause in chain}
+    if "ModuleNotFoundError" in errors:
+        return "Add the missing module to the package or to the image, or catch its ImportError"
+    if "ImportError" in errors:
+        return "Import a name that this version of the module has"
+    if "SyntaxError" in errors:
+        return "Write what the images' Python can compile"
+    if errors & _VERSION_ERRORS:
+        return "Write SUPPORTED_VERSION as a specifier for Rucio's major version, for instance '>=41,<42'"
+    if "PermissionError" in errors:
+        return "Mount the Secret with defaultMode 0644: the server reads it as another user"
+    if "InvalidPolicyPackageAlgorithmType" in errors:
+        return "Register the algorithm under a type that this Rucio knows"
+    if "InvalidAlgorithmName" in errors:
+        return "Begin the names of algorithms with the VO's name"
+    return "Correct the line that is named"
+
+
+def _last(ended: int) -> str:
+    if ended == HUNG:
+        return "it was still starting when the time was up"
+    return signal.Signals(-ended).name if ended < 0 else f"it ended with exit code {ended} before it began"

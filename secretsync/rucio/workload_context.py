@@ -1,0 +1,63 @@
+"""Where a package is to run, as the workloads that mount it tell: which Rucio, in which images, with which folders."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from secretsync.core.model import Placement, Workload
+from secretsync.core.pod_references import secrets_referenced
+
+IMAGES = ("server", "daemons", "ui")
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """*versions* are the tags of Rucio's images and *images* their kinds (``rucio-server``, ``rucio-daemons``,
+    ``rucio-ui``); *mounted* are the package's directories that every workload mounts (``""`` is its own), None where
+    that is not known.
+    """
+
+    versions: tuple[str, ...]
+    images: tuple[str, ...]
+    mounted: frozenset[str] | None
+
+
+def surroundings(placement: Placement, directories: Mapping[str, str], workloads: Sequence[Workload]) -> Surroundings:
+    """Read off the *workloads* that mount the package; *directories* are by the name of the Secret that holds each."""
+    tops = {secret for secret, directory in directories.items() if not directory}
+    mounting = [one for one in workloads if tops & secrets_referenced(one.template)]
+    images = [image for one in mounting for image in _rucio_images(one)]
+    found = tuple(kind for kind in IMAGES if any(kind in image_name(image) for image in images))
+    return Surroundings(
+        versions=tuple(sorted({_tag(image) for image in images if _tag(image)})),
+        images=found or ("server", "daemons"),
+        mounted=_mounted(placement, directories, mounting),
+    )
+
+
+def _mounted(
+    placement: Placement, directories: Mapping[str, str], mounting: Sequence[Workload]
+) -> frozenset[str] | None:
+    if not mounting or placement.layout != "directories":
+        return None
+    everywhere = frozenset.intersection(*(secrets_referenced(one.template) for one in mounting))
+    return frozenset(directory for secret, directory in directories.items() if secret in everywhere)
+
+
+def _rucio_images(workload: Workload) -> Iterator[str]:
+    """Rucio's own images, wherever they are mirrored and whatever a site puts before their name."""
+    containers = (workload.template.get("spec") or {}).get("containers") or ()
+    images = (str(container.get("image") or "") for container in containers)
+    return (image for image in images if "rucio" in image_name(image))
+
+
+def image_name(image: str) -> str:
+    """``rucio-server`` of ``registry:5000/rucio/rucio-server:41.5.1``."""
+    return re.split(r"[:@]", image.rpartition("/")[2])[0]
+
+
+def _tag(image: str) -> str:
+    found = re.match(r"[^:@]*:([^@]+)", image.rpartition("/")[2])
+    return found[1] if found else ""

@@ -1,0 +1,162 @@
+"""The long-running form, put together: the loop, all that may ask it for a pass, and what it tells of itself."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from functools import partial
+from pathlib import Path
+
+import structlog
+
+from secretsync import __version__
+from secretsync.config import credentials
+from secretsync.core import instrumentation
+from secretsync.core.errors import SecretSyncError
+from secretsync.reconcile import factory
+from secretsync.reconcile.all_targets import Outcome, outcomes
+from secretsync.reconcile.destination import Destination
+from secretsync.reconcile.reasons import BUG
+from secretsync.reconcile.reconciler import sync
+from secretsync.reconcile.recording import Notify, record
+from secretsync.service import health_port, webhook
+from secretsync.service.config_watch import Followed
+from secretsync.service.http_server import listening
+from secretsync.service.leader import Election
+from secretsync.service.loop import Bell, Loop, Rhythm
+from secretsync.service.probes import Health, patience
+from secretsync.service.registry import Registry
+
+log = structlog.get_logger()
+
+LOOK = 5
+"""Seconds between two looks at the configuration's file; the kubelet takes up to a minute to change it."""
+
+
+class Service:
+    """The parts of the long-running form of *path*; each outcome is told to *tell* too."""
+
+    def __init__(self, path: Path, tell: Callable[[Outcome], None]) -> None:
+        self._base, self._tell = path.parent, tell
+        self._followed, self._bell, self._registry = Followed(path), Bell(), Registry()
+        self._started_with = self._followed.current
+        self._election = self._candidate()
+        self._health = Health(lambda: patience(self._followed.current), self._follows)
+        self._registry.process(usable=lambda: self._followed.usable, leads=self._leads)
+
+    def run(self) -> None:
+        """Go on until asked to stop, which raises Stopped. Raises PortUnusable."""
+        signal.signal(signal.SIGUSR1, lambda *_: self._bell.ring())
+        loop = Loop(self._one_pass, self._rhythm, leads=self._leads)
+        loop.beside(LOOK, self._look)
+        with ExitStack() as stack:
+            stack.enter_context(instrumentation.heard_by(self._registry.sign))
+            stack.enter_context(instrumentation.heard_by(self._health.sign))
+            stack.enter_context(self._telling())
+            stack.enter_context(self._hearing())
+            if self._election:
+                stack.enter_context(self._election.campaigning())
+            log.info("started", version=__version__, interval=self._followed.current.interval)
+            loop.run(self._wait)
+
+    def _candidate(self) -> Election | None:
+        told = self._started_with
+        if not told.election:
+            return None
+        # imported here: a single process needs no election
+        from secretsync.service.leader import candidate
+
+        return candidate(told.election, told.installation, self._base, self._bell.ring)
+
+    def _leads(self) -> bool:
+        return self._election is None or self._election.leads
+
+    def _follows(self) -> bool | None:
+        return self._election.follows if self._election else None
+
+    def _wait(self, seconds: float) -> bool:
+        """Until somebody asks for a pass; a follower passes that on."""
+        rang = self._bell.wait(seconds)
+        if rang and not self._leads():
+            self._pass_on()
+        return rang
+
+    def _pass_on(self) -> None:
+        try:
+            self._ask()
+        except SecretSyncError as error:
+            log.error("the leader could not be told that a pass is wanted", why=str(error))
+
+    def _ask(self) -> None:
+        """A pass shall come at once. Raises SecretSyncError."""
+        if self._election:
+            self._election.ask()
+        else:
+            self._bell.ring()
+
+    def _look(self) -> bool:
+        self._health.turning()
+        if not self._leads():
+            self._registry.only(())  # what it saw as the leader is no longer its to tell
+        changed = self._followed.look()
+        for key in ("health", "webhook", "election"):
+            if changed and getattr(self._followed.current, key) != getattr(self._started_with, key):
+                log.warning("a changed key takes effect when secretsync is started anew", key=key)
+        return changed
+
+    def _telling(self) -> AbstractContextManager[object]:
+        """The port for probes and Prometheus, where there is one."""
+        health = self._started_with.health
+        if not health:
+            return nullcontext()
+        return listening(health.port, lambda request: health_port.answer(request, self._health, self._registry))
+
+    def _hearing(self) -> AbstractContextManager[object]:
+        """The port for whoever may ask for a pass, where there is one."""
+        rules = self._started_with.webhook
+        if not rules:
+            return nullcontext()
+        secret = partial(credentials.read, rules.secret, self._base)
+        return listening(rules.port, lambda request: webhook.answer(request, secret, self._asked))
+
+    def _asked(self, by: webhook.By) -> None:
+        self._registry.requested(by)
+        if by is not webhook.By.REFUSED:
+            self._ask()
+
+    def _one_pass(self) -> bool:
+        try:
+            with instrumentation.stage("pass"):
+                destinations = factory.destinations(self._followed.current, self._base)
+                return self._visit(destinations)
+        except SecretSyncError as error:
+            self._registry.failed(error.category)
+            log.error("this pass could not begin", why=str(error))
+            return False
+        except Exception:
+            self._registry.failed(BUG)
+            raise
+
+    def _notifier(self) -> Notify | None:
+        if not self._followed.current.notify:
+            return None
+        # imported here: most tell nobody
+        from secretsync.service.notify import notifier
+
+        return notifier(self._followed.current, self._base)
+
+    def _visit(self, destinations: list[Destination]) -> bool:
+        self._registry.only([destination.name for destination in destinations])
+        well = True
+        notify = self._notifier()
+        for outcome in outcomes(destinations, sync, partial(record, notify=notify)):
+            self._registry.outcome(outcome)
+            self._tell(outcome)
+            well = well and outcome.exit_code == 0
+        self._health.completed()
+        return well
+
+    def _rhythm(self) -> Rhythm:
+        told = self._followed.current
+        return Rhythm(interval=told.interval, jitter=told.jitter, longest=told.max_interval)

@@ -1,0 +1,202 @@
+"""Which of several processes makes the passes: who holds the Lease, as Kubernetes' own components do it.
+
+Clocks of two hosts are never compared: a Lease is free when nobody has renewed it for its time, as this process saw it
+(https://pkg.go.dev/k8s.io/client-go/tools/leaderelection). Two that both believe to lead do no harm: each write is at
+the version that was read, and one run at a time has its turn in a namespace.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import structlog
+
+from secretsync import config
+from secretsync.cluster.errors import Conflict
+from secretsync.cluster.protocol import Cluster
+from secretsync.core.errors import SecretSyncError
+from secretsync.core.model import Manifest
+from secretsync.core.secret_codec import OURS
+from secretsync.reconcile.factory import open_cluster
+
+log = structlog.get_logger()
+
+SECONDS = 15
+"""How long a Lease holds without being renewed: for that long nobody makes a pass when the leader was killed."""
+
+RETRY = 3
+"""Seconds between two looks at the Lease, which the leader renews at each."""
+
+ASKED = OURS + "sync-asked"
+"""The annotation by which a follower tells the leader that somebody asked for a pass."""
+
+_TRIES = 5
+
+
+class Election:
+    """One candidate for the Lease *name*. *wake* is called when a pass should come at once.
+
+    That is when this process begins to lead, and when somebody asked a follower.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        namespace: str,
+        name: str,
+        wake: Callable[[], None],
+        *,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._cluster, self._namespace, self._name = cluster, namespace, name
+        self._wake, self._now = wake, now
+        self._me = f"{socket.gethostname()}_{uuid.uuid4()}"
+        self._renewed: float | None = None
+        self._read: float | None = None
+        self._seen, self._seen_since = ("", ""), now()
+        self._heard = ""
+
+    @property
+    def leads(self) -> bool:
+        """Whether the passes are this process's: for a little less long than others respect its Lease."""
+        return self._renewed is not None and self._now() - self._renewed < SECONDS - RETRY
+
+    @property
+    def follows(self) -> bool | None:
+        """None while this process leads, else whether it could read the Lease lately."""
+        if self.leads:
+            return None
+        return self._read is not None and self._now() - self._read < SECONDS
+
+    def step(self) -> None:
+        """Look at the Lease; renew it, or take it where it is free."""
+        led, began = self.leads, self._now()
+        try:
+            lease = self._look()
+            if self._may_take(lease):
+                self._hear(self._store(self._taken(lease)))
+                self._renewed = began
+            else:
+                self._renewed = None
+        except Conflict:
+            log.debug("somebody else wrote the Lease in this very moment")
+        except SecretSyncError as error:
+            log.warning("the Lease of the leader cannot be read or renewed just now", why=str(error))
+        if self.leads and not led:
+            log.info("this process leads", lease=f"{self._namespace}/{self._name}")
+            self._wake()
+        elif led and not self.leads:
+            log.warning("this process leads no longer", lease=f"{self._namespace}/{self._name}")
+
+    def ask(self) -> None:
+        """A pass shall come at once, whoever leads. Raises SecretSyncError."""
+        if self.leads:
+            self._wake()
+            return
+        for tries_left in reversed(range(_TRIES)):
+            lease = self._look()
+            lease["metadata"].setdefault("annotations", {})[ASKED] = f"{datetime.now(UTC).isoformat()} {uuid.uuid4()}"
+            try:
+                self._store(lease)
+            except Conflict:
+                if not tries_left:
+                    raise
+            else:
+                return
+
+    def release(self) -> None:
+        """Let another lead at once."""
+        if not self.leads:
+            return
+        self._renewed = None
+        try:
+            lease = self._look()
+            if _holder(lease) == self._me:
+                self._store({**lease, "spec": {**lease["spec"], "holderIdentity": "", "leaseDurationSeconds": 1}})
+        except SecretSyncError as error:
+            log.debug("the Lease was not released; it expires", why=str(error))
+
+    @contextmanager
+    def campaigning(self) -> Iterator[None]:
+        """A thread takes a step every RETRY seconds until the end of this; the Lease is then released."""
+        ended = threading.Event()
+
+        def campaign() -> None:
+            while not ended.is_set():
+                try:
+                    self.step()
+                except Exception:
+                    log.exception("a fault in the election; please report it")
+                ended.wait(RETRY)
+
+        thread = threading.Thread(target=campaign, name="election", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join(SECONDS)
+            self.release()
+
+    def _look(self) -> Manifest:
+        """The Lease as it is, or as it would be."""
+        lease = self._cluster.read("Lease", self._namespace, self._name) or self._empty()
+        self._read = self._now()
+        # a renewal by its holder changes this, a question to it does not
+        told = (_holder(lease), lease["spec"].get("renewTime", ""))
+        if told != self._seen:
+            self._seen, self._seen_since = told, self._now()
+        return lease
+
+    def _may_take(self, lease: Manifest) -> bool:
+        if _holder(lease) in ("", self._me):
+            return True
+        unchanged: float = self._now() - self._seen_since
+        return unchanged >= float(lease["spec"].get("leaseDurationSeconds", SECONDS))
+
+    def _hear(self, lease: Manifest) -> None:
+        """Whether a follower was asked since this process leads; what was asked before is done by its first pass."""
+        asked = (lease["metadata"].get("annotations") or {}).get(ASKED, "")
+        if self.leads and asked != self._heard:
+            self._wake()
+        self._heard = asked
+
+    def _taken(self, lease: Manifest) -> Manifest:
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        spec = {**lease["spec"], "holderIdentity": self._me, "leaseDurationSeconds": SECONDS, "renewTime": now}
+        if _holder(lease) != self._me:
+            spec |= {"acquireTime": now, "leaseTransitions": spec.get("leaseTransitions", 0) + 1}
+        return {**lease, "spec": spec}
+
+    def _empty(self) -> Manifest:
+        return {
+            "apiVersion": "coordination.k8s.io/v1",
+            "kind": "Lease",
+            "metadata": {"name": self._name, "namespace": self._namespace},
+            "spec": {},
+        }
+
+    def _store(self, lease: Manifest) -> Manifest:
+        return self._cluster.store(lease, manager="secretsync-election")
+
+
+def _holder(lease: Manifest) -> str:
+    """Who holds it; empty where nobody does."""
+    holder: str = lease["spec"].get("holderIdentity") or ""
+    return holder
+
+
+def candidate(election: config.Election, installation: str, base: Path, wake: Callable[[], None]) -> Election:
+    """This process, as one of several that could make the passes."""
+    # imported here: the official client is needed only where the API is spoken to
+    from secretsync.cluster.connection import BRISK
+
+    cluster = open_cluster(election.cluster, base, BRISK)
+    return Election(cluster, election.namespace, f"{installation}-leader", wake)

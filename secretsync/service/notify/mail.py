@@ -1,0 +1,90 @@
+"""E-mail by a site's own server (RFC 5321)."""
+
+from __future__ import annotations
+
+import contextlib
+import smtplib
+import ssl
+import time
+from collections.abc import Iterator
+from email.message import EmailMessage
+from email.utils import formatdate, make_msgid
+from pathlib import Path
+
+from secretsync import config
+from secretsync.config import credentials
+from secretsync.service.notify.http import NotSent
+from secretsync.service.notify.message import Message
+
+TIMEOUT = 10.0
+"""Seconds for each step of the conversation."""
+
+TRIES = 3
+_PAUSE = 1.0
+
+
+def send(told: config.Email, base: Path, message: Message, text: str) -> None:
+    """Raises NotSent, NoCredential."""
+    password = credentials.read(told.password, base) if told.password else ""
+    letter = _letter(told, message, text)
+    for tries_left in reversed(range(TRIES)):
+        try:
+            with _connected(told) as server:
+                if password:
+                    server.login(told.username, password)
+                refused = server.send_message(letter)
+        except smtplib.SMTPAuthenticationError:
+            raise NotSent(told.server, "does not accept the username and password") from None
+        except smtplib.SMTPNotSupportedError:
+            raise NotSent(told.server, f"does not offer what 'encryption: {told.encryption}' needs") from None
+        except (smtplib.SMTPRecipientsRefused, smtplib.SMTPSenderRefused) as error:
+            if not tries_left or not _may_pass(error):
+                why = f"does not take the mail ({type(error).__name__}): check from and to"
+                raise NotSent(told.server, why) from None
+            time.sleep(_PAUSE)
+        except ssl.SSLCertVerificationError:
+            raise NotSent(told.server, "has a certificate that is not trusted") from None
+        except (OSError, smtplib.SMTPException) as error:
+            if not tries_left:
+                why = f"cannot be reached ({type(error).__name__}); check server and port"
+                raise NotSent(told.server, why) from None
+            time.sleep(_PAUSE)
+        else:
+            if refused:
+                raise NotSent(told.server, f"took the mail, but not for {', '.join(sorted(refused))}")
+            return
+
+
+def _may_pass(error: smtplib.SMTPRecipientsRefused | smtplib.SMTPSenderRefused) -> bool:
+    """Whether the server said *later* (4xx), as those that greylist do."""
+    if isinstance(error, smtplib.SMTPSenderRefused):
+        return error.smtp_code < 500
+    return all(code < 500 for code, _ in error.recipients.values())
+
+
+@contextlib.contextmanager
+def _connected(told: config.Email) -> Iterator[smtplib.SMTP]:
+    context = ssl.create_default_context()
+    if told.encryption == "tls":
+        server: smtplib.SMTP = smtplib.SMTP_SSL(told.server, told.port, timeout=TIMEOUT, context=context)
+    else:
+        server = smtplib.SMTP(told.server, told.port, timeout=TIMEOUT)
+    try:
+        if told.encryption == "starttls":
+            server.starttls(context=context)
+        yield server
+    finally:
+        # a letter that was taken is not sent again because the good-bye was lost
+        with contextlib.suppress(OSError, smtplib.SMTPException):
+            server.quit()
+        server.close()
+
+
+def _letter(told: config.Email, message: Message, text: str) -> EmailMessage:
+    letter = EmailMessage()
+    letter["Subject"] = f"[{message.installation}] {message.reason}: {message.object} at {message.target}"
+    letter["From"], letter["To"] = told.sender, ", ".join(told.to)
+    letter["Date"], letter["Message-ID"] = formatdate(), make_msgid(domain=told.sender.rpartition("@")[2])
+    letter["Auto-Submitted"] = "auto-generated"
+    letter.set_content(text + "\n")
+    return letter

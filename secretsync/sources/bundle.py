@@ -1,0 +1,74 @@
+"""From bytes to a bundle: the last checks that every source shares. A calculation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from secretsync.config import Package
+from secretsync.core.errors import SourceError
+from secretsync.core.model import Bundle, File, Revision
+
+_LFS_POINTER = b"version https://git-lfs.github.com/spec/v1\n"
+
+
+@dataclass(eq=False)
+class LfsPointer(SourceError):
+    """A file is Git LFS's note of where its content is, not the content."""
+
+    code = "lfs_pointer"
+
+    path: str
+
+    def __str__(self) -> str:
+        return f"{self.path} is a Git LFS pointer, not the file itself; keep it in git as it is, or exclude it"
+
+
+@dataclass(eq=False)
+class PackageTooLarge(SourceError):
+    """The package has more files or bytes than it may."""
+
+    code = "package_too_large"
+
+    module: str
+    what: str
+    found: int
+    limit: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.module} has {self.found:,} {self.what}, more than the {self.limit:,} it may have; "
+            f"exclude what does not belong to it, or raise 'limits.{self.what}' of the package"
+        )
+
+
+def make_bundle(
+    package: Package,
+    revision: Revision,
+    contents: Mapping[str, bytes],
+    *,
+    version: str,
+    module: str = "",
+    notes: tuple[str, ...] = (),
+) -> Bundle:
+    """The bundle of *contents*, by path in the package. Raises LfsPointer, PackageTooLarge."""
+    module = module or package.module_name
+    _refuse_too_much(package, contents)
+    for path, data in contents.items():
+        if data.startswith(_LFS_POINTER):
+            raise LfsPointer(path)
+    files = tuple(File(path, data) for path, data in sorted(contents.items()))
+    return Bundle(module, version, revision, files, notes)
+
+
+def _refuse_too_much(package: Package, contents: Mapping[str, bytes]) -> None:
+    refuse_too_many(package, len(contents))
+    total = sum(map(len, contents.values()))
+    if total > package.limits.bytes:
+        raise PackageTooLarge(package.module_name, "bytes", total, package.limits.bytes)
+
+
+def refuse_too_many(package: Package, files: int) -> None:
+    """Raises PackageTooLarge when a package of so many *files* is more than its limit allows."""
+    if files > package.limits.files:
+        raise PackageTooLarge(package.module_name, "files", files, package.limits.files)

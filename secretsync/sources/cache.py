@@ -1,0 +1,126 @@
+"""Where fetched things are kept: the configured folder, or a temporary one where that is in the way.
+
+What lies there is a convenience: it never decides whether a package can be fetched, and it does not grow for ever.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import TypeVar
+
+from secretsync.core.errors import SourceError
+from secretsync.core.model import Bundle, Revision, Source
+
+FORGOTTEN_AFTER = 30 * 86400.0
+"""Seconds after which what nobody has asked for goes."""
+
+_MAY_BE_READ = 3600.0
+
+T = TypeVar("T")
+OpenIn = Callable[[Path, tuple[str, ...]], Source]
+"""Opens a source that keeps things in a folder, and whose bundles carry these notes."""
+
+
+class CacheFailed(SourceError):
+    """A cache could not be used; *why* is a part of a sentence."""
+
+    code = "cache_failed"
+    why = "it cannot be used"
+
+
+@dataclass(eq=False)
+class NoFolder(SourceError):
+    """There is no folder at all to fetch to."""
+
+    code = "no_folder"
+
+    folder: Path
+    reason: str
+
+    def __str__(self) -> str:
+        return (
+            f"neither the cache {self.folder} nor a temporary folder can be written: {self.reason}; make room, "
+            "name another folder with 'cache', or set TMPDIR"
+        )
+
+
+class Shelved:
+    """A source that keeps what it fetched on a *shelf*; where that fails, on one that the process ends with."""
+
+    def __init__(self, shelf: Path, open_in: OpenIn) -> None:
+        self._shelf, self._open_in = shelf, open_in
+        self._source = open_in(shelf, ())
+
+    def resolve(self) -> Revision:
+        return self._asked(lambda source: source.resolve())
+
+    def fetch(self, revision: Revision) -> Bundle:
+        return self._asked(lambda source: source.fetch(revision))
+
+    def _asked(self, question: Callable[[Source], T]) -> T:
+        """The answer; a shelf that is in the way is done without. Raises NoFolder."""
+        try:
+            return question(self._source)
+        except CacheFailed as error:
+            why = error.why
+        except OSError as error:
+            why = error.strerror or str(error)
+        try:
+            self._source = self._open_in(_temporary(), (_note(self._shelf, why),))
+            return question(self._source)
+        except OSError as error:
+            raise NoFolder(self._shelf, error.strerror or str(error)) from None
+
+
+def forget(folder: Path, *, limit: int) -> None:
+    """Remove files below *folder* that nobody has used in a month, then the oldest, until *limit* bytes are left.
+
+    What was used within the hour stays: another process may be reading it.
+    """
+    now, total = time.time(), 0
+    for used, size, path in sorted(_files(folder), reverse=True):
+        total += size
+        if used < now - FORGOTTEN_AFTER or (total > limit and used < now - _MAY_BE_READ):
+            path.unlink(missing_ok=True)
+            with suppress(OSError):  # others may lie beside it
+                path.parent.rmdir()
+
+
+def used(path: Path) -> Path:
+    """*path*, which is not to be forgotten for now."""
+    with suppress(OSError):
+        os.utime(path)
+    return path
+
+
+def _files(folder: Path) -> Iterator[tuple[float, int, Path]]:
+    for path in folder.rglob("*"):
+        # another process may be tidying up as well
+        with suppress(FileNotFoundError):
+            found = path.lstat()
+            if not path.is_dir():
+                yield found.st_mtime, found.st_size, path
+
+
+def _note(shelf: Path, why: str) -> str:
+    return (
+        f"the cache {shelf} cannot be used ({why}); everything is fetched anew each time. "
+        "Correct its permissions, make room, or name another folder with 'cache'"
+    )
+
+
+@cache
+def _temporary() -> Path:
+    """One for all packages of this process."""
+    folder = Path(mkdtemp(prefix="secretsync-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder

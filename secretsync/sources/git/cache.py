@@ -1,0 +1,357 @@
+"""The bare cache of one remote: what was fetched stays until it grows too large. No work tree, no hooks."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from secretsync.core.errors import SourceError
+from secretsync.core.files import write_whole
+from secretsync.sources.cache import FORGOTTEN_AFTER, CacheFailed
+from secretsync.sources.git.errors import CommitNotServed, GitFailed, explain
+from secretsync.sources.git.process import Answer, run
+from secretsync.sources.locate import Entry, Kind
+
+if TYPE_CHECKING:
+    from secretsync.core.model import Bundle
+    from secretsync.sources.git.remote import Remote
+
+# Enough for any package; a tree of more paths than this is not listed further.
+MOST_PATHS = 100_000
+_READING_TIMEOUT = 60.0
+_WAIT_FOR_OTHERS = 0.1
+_KINDS = {"120000": Kind.SYMLINK, "160000": Kind.SUBMODULE}
+
+
+@dataclass(eq=False)
+class TooManyPaths(SourceError):
+    """The repository's tree is too large to be looked through."""
+
+    code = "too_many_paths"
+
+    url: str
+    limit: int
+
+    def __str__(self) -> str:
+        return f"{self.url} holds more than {self.limit:,} paths; keep the policy package in a repository of its own"
+
+
+@dataclass(eq=False)
+class TooMuchFetched(SourceError):
+    """A fetch brought more than the limit and was ended."""
+
+    code = "too_much_fetched"
+
+    url: str
+    limit: int
+
+    def __str__(self) -> str:
+        return f"{self.url} sent more than {self.limit:,} bytes; raise 'limits.download' of the package if it must be"
+
+
+@dataclass(eq=False)
+class TooMuchToRead(SourceError):
+    """The package's files are larger than a package may be."""
+
+    code = "too_much_to_read"
+
+    url: str
+    found: int
+    limit: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.url}: the files that the package needs have {self.found:,} bytes, more than the {self.limit:,} "
+            "they may have; exclude what does not belong to it, or raise 'limits.bytes' of the package"
+        )
+
+
+class CacheBusy(CacheFailed):
+    """Another process has held the cache's lock for too long."""
+
+    code = "cache_busy"
+    why = "another process holds it"
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.folder = folder
+
+    def __str__(self) -> str:
+        return f"{self.folder} is in use by another process; wait for it, or give this one a 'cache' of its own"
+
+
+class BrokenCache(CacheFailed):
+    """What lies in the cache cannot be read; it is made anew."""
+
+    code = "broken_cache"
+    why = "it is damaged and could not be made anew"
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.folder = folder
+
+    def __str__(self) -> str:
+        return f"{self.folder} is damaged and could not be made anew; delete it"
+
+
+class GitCache:
+    """The objects of one remote. All verbs but *open* want its lock to be held (``with cache.locked()``)."""
+
+    def __init__(self, root: Path, remote: Remote, *, timeout: float, limit: int) -> None:
+        self.folder = root / "git" / f"{hashlib.sha256(remote.url.encode()).hexdigest()[:24]}.git"
+        self._remote, self._timeout, self._limit = remote, timeout, limit
+        self._lock: int | None = None
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the cache for ourselves. The kernel lets go when we, and the git we started, have ended."""
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(self.folder.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            _wait_for_lock(descriptor, self.folder, self._timeout)
+            self._lock = descriptor
+            os.utime(descriptor)
+            _forget_unused(self.folder.parent)
+            yield
+        finally:
+            self._lock = None
+            os.close(descriptor)
+
+    def healed(self, read: Callable[[], Bundle]) -> Bundle:
+        """What *read* gives; when the cache is in its way, once more with a new one."""
+        try:
+            return read()
+        except BrokenCache:
+            self.discard()
+        except GitFailed as error:
+            # Those that have a name of their own are the server's fault, or the network's.
+            if type(error) is not GitFailed:
+                raise
+            self.discard()
+        return read()
+
+    def remember(self, ref: str, commit: str) -> None:
+        """Keep which commit *ref* was, so that a tag that moves and a branch that vanishes are noticed."""
+        known = self._memory()
+        if known.get(ref) != commit:
+            text = json.dumps({**known, ref: commit}, indent=1, sort_keys=True)
+            write_whole(self._memory_file, text)
+
+    def remembered(self, ref: str) -> str:
+        """The commit that *ref* was when it was last fetched; empty where nobody knows."""
+        return self._memory().get(ref, "")
+
+    @property
+    def _memory_file(self) -> Path:
+        return self.folder.with_suffix(".refs.json")
+
+    def _memory(self) -> dict[str, str]:
+        try:
+            known = json.loads(self._memory_file.read_text())
+        except (OSError, ValueError):
+            return {}
+        return {str(ref): str(commit) for ref, commit in known.items()} if isinstance(known, dict) else {}
+
+    def prepare(self) -> None:
+        """Make the repository where there is none; take away what a killed git left behind."""
+        if self.folder.is_dir() and _size(self.folder) > self._limit:
+            self.discard()
+        if not (self.folder / "HEAD").is_file():
+            self.discard()
+            self._local("init", "--quiet", "--bare", "--template=", str(self.folder))
+        # Nobody else is at work, the lock says so: every lock file and half pack is a dead process's.
+        for pattern in ("**/*.lock", "objects/pack/tmp_*", "objects/??/tmp_obj_*"):
+            for stale in self.folder.glob(pattern):
+                stale.unlink(missing_ok=True)
+
+    def discard(self) -> None:
+        if self.folder.is_file():
+            self.folder.unlink()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def has_commit(self, commit: str) -> bool:
+        return self._ask("rev-parse", "--quiet", "--verify", f"{commit}^{{tree}}").status == 0
+
+    def fetch_commit(self, commit: str, ref: str) -> None:
+        """Bring one commit and its trees, without history and, where the server can, without files."""
+        shallow = ("--depth=1", "--filter=blob:none")
+        if self._fetch([*shallow, self._remote.url, commit]).status == 0:
+            return
+        # Some servers serve what a ref names, but no bare commit id.
+        if ref:
+            self._fetch([*shallow, self._remote.url, ref])
+            if self.has_commit(commit):
+                return
+        answer = self._fetch(["--filter=blob:none", self._remote.url, ref or "+refs/heads/*:refs/heads/*"])
+        if answer.status != 0:
+            raise explain(self._remote.url, answer.complaint)
+        if not self.has_commit(commit):
+            raise explain(self._remote.url, f"fatal: it did not send commit {commit}: not our ref")
+
+    def fetch_whole(self, commit: str, ref: str) -> None:
+        """Bring one commit with all its files: for servers that serve refs alone (ssh without protocol 2)."""
+        answer = self._fetch(["--depth=1", "--refetch", "--no-filter", self._remote.url, ref or commit])
+        if answer.status != 0:
+            raise explain(self._remote.url, answer.complaint)
+
+    def object(self, kind: str, name: str) -> bytes:
+        """The raw object: what a signature is over."""
+        return self._local("cat-file", kind, name)
+
+    def tag_object(self, name: str, commit: str) -> bytes:
+        """The annotated tag *name* of *commit* as the server has it now; empty where it is another kind of ref."""
+        own = "refs/secretsync/tag"
+        answer = self._fetch(["--depth=1", "--filter=blob:none", self._remote.url, f"+{name}:{own}"])
+        if answer.status != 0:
+            failure = explain(self._remote.url, answer.complaint)
+            if isinstance(failure, CommitNotServed):
+                return b""
+            raise failure
+        peeled = self._ask("rev-parse", "--quiet", "--verify", f"{own}^{{commit}}").out.decode().strip()
+        is_tag = self._ask("cat-file", "-t", own).out.strip() == b"tag"
+        return self.object("tag", own) if is_tag and peeled == commit else b""
+
+    def tree(self, commit: str) -> dict[str, tuple[Kind, str]]:
+        """Each path of *commit* with its kind and the id of its content."""
+        listing = self._local("ls-tree", "-r", "-z", "--full-tree", commit).rstrip(b"\0")
+        lines = listing.split(b"\0") if listing else []
+        if len(lines) > MOST_PATHS:
+            raise TooManyPaths(self._remote.url, MOST_PATHS)
+        return dict(_tree_line(line) for line in lines)
+
+    def contents(self, ids: Sequence[str], *, at_most: int) -> dict[str, bytes]:
+        """The bytes of these objects, *at_most* so many in all; those not here yet are asked for in one fetch.
+
+        Raises TooMuchToRead before anything is read into memory.
+        """
+        wanted = sorted(set(ids))
+        sizes = self._sizes()
+        if missing := [name for name in wanted if name not in sizes]:
+            text = "".join(f"{name}\n" for name in missing)
+            options = ["--filter=blob:none", "--stdin", self._remote.url]
+            answer = self._fetch(options, text.encode(), noop=True)
+            if answer.status != 0:
+                raise explain(self._remote.url, answer.complaint)
+            sizes = self._sizes()
+        if not sizes.keys() >= set(wanted):
+            raise BrokenCache(self.folder)
+        if (total := sum(sizes[name] for name in wanted)) > at_most:
+            raise TooMuchToRead(self._remote.url, total, at_most)
+        return dict(zip(wanted, self._read(wanted), strict=True))
+
+    def _sizes(self) -> dict[str, int]:
+        """The size of every object that is here."""
+        # Asking for each object alone ends git where one is missing from a repository with a promisor.
+        form = "--batch-check=%(objectname) %(objectsize)"
+        listing = self._local("cat-file", "--batch-all-objects", "--unordered", form).decode().splitlines()
+        return {name: int(size) for name, _, size in (line.partition(" ") for line in listing)}
+
+    def _read(self, ids: Sequence[str]) -> Iterator[bytes]:
+        text = "".join(f"{name}\n" for name in ids).encode()
+        out, place = self._local("cat-file", "--batch", text=text), 0
+        for name in ids:
+            end = out.index(b"\n", place)
+            found, kind, *size = out[place:end].decode().split()
+            if found != name or kind != "blob":
+                raise BrokenCache(self.folder)
+            start = end + 1
+            yield out[start : start + int(size[0])]
+            place = start + int(size[0]) + 1
+
+    def _fetch(self, options: Sequence[str], text: bytes = b"", *, noop: bool = False) -> Answer:
+        settings = ("-c", "fetch.negotiationAlgorithm=noop") if noop else ()
+        quietly = ("--quiet", "--no-tags", "--no-write-fetch-head", "--recurse-submodules=no", "--no-auto-maintenance")
+        answer = self._remote.ask(
+            [*settings, "fetch", *quietly, *options],
+            text=text,
+            repository=self.folder,
+            hold=self._held(),
+            watch=self._refuse_too_much,
+        )
+        # a quick fetch ends between two looks
+        self._refuse_too_much()
+        return answer
+
+    def _refuse_too_much(self) -> None:
+        if _size(self.folder) > self._limit:
+            raise TooMuchFetched(self._remote.url, self._limit)
+
+    def _ask(self, *arguments: str, text: bytes = b"") -> Answer:
+        environment: Mapping[str, str] = {
+            **self._remote.settings(),
+            "GIT_DIR": str(self.folder),
+            "GIT_NO_LAZY_FETCH": "1",
+            "GIT_ALLOW_PROTOCOL": "",
+        }
+        return run(arguments, environment=environment, timeout=_READING_TIMEOUT, text=text, hold=self._held())
+
+    def _local(self, *arguments: str, text: bytes = b"") -> bytes:
+        """Read without the network. Raises BrokenCache."""
+        answer = self._ask(*arguments, text=text)
+        if answer.status != 0:
+            raise BrokenCache(self.folder)
+        return answer.out
+
+    def _held(self) -> tuple[int, ...]:
+        return () if self._lock is None else (self._lock,)
+
+
+def _wait_for_lock(descriptor: int, folder: Path, timeout: float) -> None:
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise CacheBusy(folder) from None
+            time.sleep(_WAIT_FOR_OTHERS)
+        else:
+            return
+
+
+def _forget_unused(folder: Path) -> None:
+    """Remove the caches of remotes that nobody has asked for in a month."""
+    oldest = time.time() - FORGOTTEN_AFTER
+    for lock in folder.glob("*.lock"):
+        # Another process may be tidying up as well.
+        with suppress(FileNotFoundError):
+            if lock.stat().st_mtime < oldest:
+                shutil.rmtree(lock.with_suffix(".git"), ignore_errors=True)
+                lock.with_suffix(".refs.json").unlink(missing_ok=True)
+                lock.unlink()
+
+
+def _size(folder: Path) -> int:
+    """Bytes of all files below; those that vanish meanwhile count nothing."""
+    total = 0
+    for path, _, names in os.walk(folder):
+        for name in names:
+            try:
+                total += (Path(path) / name).lstat().st_size
+            except FileNotFoundError:
+                continue
+    return total
+
+
+def _tree_line(line: bytes) -> tuple[str, tuple[Kind, str]]:
+    attributes, _, path = line.partition(b"\t")
+    mode, _, name = attributes.decode().split(" ")
+    return path.decode(errors="surrogateescape"), (_KINDS.get(mode, Kind.FILE), name)
+
+
+def entries(tree: Mapping[str, tuple[Kind, str]], read: Callable[[Sequence[str]], Mapping[str, bytes]]) -> list[Entry]:
+    """The tree as entries; where symlinks lead is their content, read in one go."""
+    targets = read([name for kind, name in tree.values() if kind is Kind.SYMLINK])
+    return [
+        Entry(path, kind, targets[name].decode(errors="surrogateescape") if kind is Kind.SYMLINK else "")
+        for path, (kind, name) in tree.items()
+    ]

@@ -1,0 +1,156 @@
+"""One git command, through GitPython: hermetic, bounded in time and output, its whole process group ended with it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import IO, TYPE_CHECKING, cast
+
+from secretsync.core import shutdown
+from secretsync.core.errors import SourceError
+
+if TYPE_CHECKING:
+    from git.cmd import Git
+
+    AutoInterrupt = Git.AutoInterrupt
+
+# Answers are listings and the package's own files; nothing larger is read into memory.
+LARGEST_ANSWER = 256 * 1024 * 1024
+_LARGEST_COMPLAINT = 64 * 1024
+_TICK = 0.2
+
+
+class GitMissing(SourceError):
+    """There is no git command."""
+
+    code = "git_missing"
+
+    def __str__(self) -> str:
+        return "there is no 'git' on PATH; install git to use git+… requirements"
+
+
+@dataclass(eq=False)
+class GitTimedOut(SourceError):
+    """A git command did not end in time; it and its children were ended."""
+
+    code = "git_timed_out"
+
+    verb: str
+    seconds: float
+
+    def __str__(self) -> str:
+        return (
+            f"git {self.verb} did not end within {self.seconds:g} s and was ended; "
+            "check the server, or raise 'timeout' of the package"
+        )
+
+
+@dataclass(eq=False)
+class AnswerTooLarge(SourceError):
+    """A git command wrote more than anything that belongs to a policy package."""
+
+    code = "answer_too_large"
+
+    verb: str
+    limit: int
+
+    def __str__(self) -> str:
+        return f"git {self.verb} wrote more than {self.limit:,} bytes and was ended; is this the right repository?"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command wrote, and its exit code; *complaint* is its stderr."""
+
+    status: int
+    out: bytes = field(repr=False)
+    complaint: str = field(repr=False)
+
+
+def run(
+    arguments: Sequence[str],
+    *,
+    environment: Mapping[str, str],
+    timeout: float,
+    text: bytes = b"",
+    hold: Sequence[int] = (),
+    watch: Callable[[], None] = lambda: None,
+) -> Answer:
+    """Run ``git`` with *arguments*, *text* on its stdin, for at most *timeout* seconds.
+
+    The descriptors in *hold* stay open in it: a lock then lasts as long as the command, even if we are killed.
+    *watch* is called now and then and may raise. Raises GitMissing, GitTimedOut, AnswerTooLarge.
+    """
+    verb = next(word for word in arguments if not word.startswith("-"))
+    with tempfile.TemporaryFile() as stdin:
+        stdin.write(text)
+        stdin.seek(0)
+        running = _start(arguments, environment, stdin.fileno(), hold)
+    process = cast("subprocess.Popen[bytes]", running.proc)
+    with ThreadPoolExecutor(2, "git") as readers:
+        out = readers.submit(_first, cast(IO[bytes], process.stdout), LARGEST_ANSWER + 1, drain=False)
+        complaint = readers.submit(_first, cast(IO[bytes], process.stderr), _LARGEST_COMPLAINT, drain=True)
+        try:
+            _wait_for((out, complaint), verb, timeout, watch)
+        finally:
+            status = _end(process)
+    if len(out.result()) > LARGEST_ANSWER:
+        raise AnswerTooLarge(verb, LARGEST_ANSWER)
+    return Answer(status, out.result(), complaint.result().decode(errors="replace"))
+
+
+def _start(arguments: Sequence[str], environment: Mapping[str, str], stdin: int, hold: Sequence[int]) -> AutoInterrupt:
+    # GitPython would otherwise raise at import where there is no git, long before anyone asked for it.
+    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+    from git import Git
+    from git.exc import GitCommandNotFound
+
+    try:
+        # kill_after_timeout needs ps and hangs without it; a session of its own can be ended as a whole.
+        return Git(os.sep).execute(
+            ["git", *arguments],
+            stdin,
+            as_process=True,
+            env=environment,
+            start_new_session=True,
+            pass_fds=tuple(hold),
+        )
+    except GitCommandNotFound:
+        raise GitMissing from None
+
+
+def _wait_for(
+    readers: tuple[Future[bytes], Future[bytes]], verb: str, timeout: float, watch: Callable[[], None]
+) -> None:
+    deadline = time.monotonic() + timeout
+    while wait(readers, timeout=min(_TICK, timeout)).not_done:
+        shutdown.heed()
+        watch()
+        if readers[0].done() and len(readers[0].result()) > LARGEST_ANSWER:
+            return
+        if time.monotonic() > deadline:
+            raise GitTimedOut(verb, timeout)
+
+
+def _first(stream: IO[bytes], limit: int, *, drain: bool) -> bytes:
+    """The first *limit* bytes; draining reads and drops what follows, so that the writer never waits."""
+    first = stream.read(limit)
+    while drain and stream.read(limit):
+        pass
+    return first
+
+
+def _end(process: subprocess.Popen[bytes]) -> int:
+    """Its exit code; whatever still runs of it is killed first."""
+    with suppress(subprocess.TimeoutExpired):
+        return process.wait(_TICK)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    return process.wait()

@@ -1,0 +1,190 @@
+"""What a ref means among those that a server has. A calculation on the answer of ``ls-remote``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from secretsync.core.errors import SourceError
+from secretsync.core.model import Revision
+
+if TYPE_CHECKING:
+    from packaging.version import Version
+
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_SHORT_COMMIT = re.compile(r"[0-9a-f]{6,39}")
+_PEELED = "^{}"
+
+
+@dataclass(eq=False)
+class UnknownRef(SourceError):
+    """The repository has no branch and no tag of that name."""
+
+    code = "unknown_ref"
+
+    url: str
+    ref: str
+
+    def __str__(self) -> str:
+        if not self.ref:
+            return f"{self.url} has no default branch; it is empty, or not the URL of a repository"
+        if _SHORT_COMMIT.fullmatch(self.ref):
+            return (
+                f"{self.url} has no branch or tag {self.ref!r}; a commit needs its full id of 40 digits, "
+                "since a short one can come to mean another commit"
+            )
+        return f"{self.url} has no branch or tag {self.ref!r}; 'git ls-remote {self.url}' lists those there are"
+
+
+class RefVanished(UnknownRef):
+    """A branch or tag that was there before is gone; *commit* is what it was last."""
+
+    code = "ref_vanished"
+
+    def __init__(self, url: str, ref: str, commit: str) -> None:
+        super().__init__(url, ref)
+        self.args = (url, ref, commit)
+        self.commit = commit
+
+    def __str__(self) -> str:
+        return (
+            f"{self.url}: {self.ref or 'its default branch'!r} vanished; it was commit {self.commit[:12]} when it was "
+            "last seen. What was deployed stays; name another ref, or push this one again"
+        )
+
+
+@dataclass(eq=False)
+class TagMoved(SourceError):
+    """A tag names another commit than before, which honest tags do not."""
+
+    code = "tag_moved"
+
+    url: str
+    tag: str
+    before: str
+    now: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.url}: tag {self.tag!r} was commit {self.before[:12]} and is now {self.now[:12]}; ask who moved it. "
+            "To go on, name a new tag, or say 'tagMoved: warn' or 'allow'"
+        )
+
+
+@dataclass(eq=False)
+class AmbiguousRef(SourceError):
+    """A branch and a tag of one name lead to different commits."""
+
+    code = "ambiguous_ref"
+
+    url: str
+    ref: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.url} has a branch and a tag {self.ref!r}, of different commits; "
+            f"write @refs/tags/{self.ref} or @refs/heads/{self.ref}"
+        )
+
+
+@dataclass(eq=False)
+class NoTagMatches(SourceError):
+    """No tag is a version in the range that was asked for."""
+
+    code = "no_tag_matches"
+
+    url: str
+    wanted: str
+    tags: list[str]
+
+    def __str__(self) -> str:
+        there = ", ".join(self.tags[-8:]) or "none"
+        return f"{self.url} has no tag that is {self.wanted}; the newest that are versions: {there}. Correct 'tag'"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a ref is: the *commit*, and, for an annotated tag, the tag *object* that names it."""
+
+    ref: str
+    commit: str
+    is_tag: bool = False
+    object: str = ""
+
+
+def judge_moved_tag(now: Revision, before: str, policy: str) -> tuple[str, ...]:
+    """A warning where *now* is a tag that was the commit *before*, and *policy* is ``warn``.
+
+    Nothing where *before* is empty, or *policy* ``allow``. Raises TagMoved where it is ``refuse``.
+    """
+    commit = now.id.partition(":")[2]
+    if not now.is_tag or policy == "allow" or before in ("", commit):
+        return ()
+    moved = TagMoved(now.source, now.ref, before, commit)
+    if policy == "refuse":
+        raise moved
+    return (str(moved),)
+
+
+def is_commit(ref: str) -> bool:
+    return _COMMIT.fullmatch(ref) is not None
+
+
+def names_of(ref: str) -> tuple[str, ...]:
+    """The full names to ask a server for."""
+    if ref in ("", "HEAD"):
+        return ("HEAD",)
+    if ref.startswith("refs/"):
+        return (ref, f"{ref}{_PEELED}")
+    return (f"refs/heads/{ref}", f"refs/tags/{ref}", f"refs/tags/{ref}{_PEELED}")
+
+
+def find(url: str, ref: str, refs: Mapping[str, str]) -> Found:
+    """The one thing that *ref* names. Raises UnknownRef, AmbiguousRef."""
+    found = [_found(ref, name, refs) for name in names_of(ref) if name in refs and not name.endswith(_PEELED)]
+    if not found:
+        raise UnknownRef(url, ref)
+    if len({one.commit for one in found}) > 1:
+        raise AmbiguousRef(url, ref)
+    return found[-1]
+
+
+def find_newest_tag(url: str, specifier: str, prefix: str, refs: Mapping[str, str]) -> Found:
+    """The tag with the highest version that *specifier* takes (PEP 440). Raises NoTagMatches.
+
+    *prefix* stands before the version; empty: nothing or ``v``. Pre-releases only where the specifier names one.
+    """
+    from packaging.specifiers import SpecifierSet
+
+    wanted = SpecifierSet(specifier)
+    versions = {
+        version: name
+        for name in refs
+        if name.startswith("refs/tags/") and not name.endswith(_PEELED)
+        if (version := _version(name.removeprefix("refs/tags/"), prefix)) is not None
+    }
+    matching = list(wanted.filter(versions, prereleases=bool(wanted.prereleases)))
+    if not matching:
+        raise NoTagMatches(url, specifier, [versions[version][10:] for version in sorted(versions)])
+    name = versions[max(matching)]
+    return _found(name.removeprefix("refs/tags/"), name, refs)
+
+
+def _found(ref: str, name: str, refs: Mapping[str, str]) -> Found:
+    commit = refs.get(f"{name}{_PEELED}", refs[name])
+    return Found(ref, commit, name.startswith("refs/tags/"), refs[name] if refs[name] != commit else "")
+
+
+def _version(tag: str, prefix: str) -> Version | None:
+    from packaging.version import InvalidVersion, Version
+
+    if not tag.startswith(prefix):
+        return None
+    text = tag[len(prefix) :]
+    try:
+        # PEP 440 itself allows a 'v' before the version.
+        return Version(text)
+    except InvalidVersion:
+        return None

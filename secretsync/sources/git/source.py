@@ -1,0 +1,146 @@
+"""A policy package in a git repository."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+from secretsync.config import Package
+from secretsync.config.requirement import GitRequirement
+from secretsync.core.model import Bundle, Revision
+from secretsync.sources.build import bundle_of_project
+from secretsync.sources.bundle import make_bundle, refuse_too_many
+from secretsync.sources.git import refs
+from secretsync.sources.git.cache import GitCache, entries
+from secretsync.sources.git.errors import CommitNotServed
+from secretsync.sources.git.refs import Found, RefVanished, UnknownRef, judge_moved_tag
+from secretsync.sources.git.remote import Remote
+from secretsync.sources.git.signature import confirm_tag_name, split_commit, split_tag, verify
+from secretsync.sources.locate import Kind, Located, locate
+from secretsync.sources.version import (
+    confirmed_version,
+    notes_on_generated_files,
+    project_files,
+    stated_version,
+    tagged_version,
+)
+
+
+class GitSource:
+    """Resolves with one ``ls-remote``, fetches what is missing into a bare cache, reads from there."""
+
+    def __init__(
+        self,
+        package: Package,
+        requirement: GitRequirement,
+        *,
+        cache: Path,
+        base: Path,
+        notes: tuple[str, ...] = (),
+    ) -> None:
+        self._package, self._requirement, self._base = package, requirement, base
+        self._remote = Remote(requirement.url, package.access, folder=cache / "git", base=base, timeout=package.timeout)
+        self._cache = GitCache(cache, self._remote, timeout=package.timeout, limit=package.limits.download)
+        self._lasting_notes, self._notes = notes, notes
+
+    def resolve(self) -> Revision:
+        """The commit that the ref names now.
+
+        Raises UnknownRef, RefVanished, AmbiguousRef, NoTagMatches, TagMoved, GitFailed, GitTimedOut.
+        """
+        found = self._find()
+        revision = Revision(self._requirement.url, found.ref, f"commit:{found.commit}", found.is_tag)
+        moved = judge_moved_tag(revision, self._cache.remembered(found.ref), self._package.tag_moved)
+        self._notes = (*self._lasting_notes, *moved)
+        return revision
+
+    def fetch(self, revision: Revision) -> Bundle:
+        """The package's files at *revision*; from the cache where they are there."""
+        commit = revision.id.partition(":")[2]
+        with self._cache.locked():
+            bundle = self._cache.healed(lambda: self._read(revision, commit))
+            self._cache.remember(revision.ref, commit)
+        return bundle
+
+    def _find(self) -> Found:
+        url, ref = self._requirement.url, self._requirement.ref
+        if self._package.tag:
+            tags = self._remote.matching_refs("refs/tags/*")
+            return refs.find_newest_tag(url, self._package.tag, self._package.tag_prefix, tags)
+        if refs.is_commit(ref):
+            return Found(ref, ref)
+        try:
+            return refs.find(url, ref, self._remote.refs(*refs.names_of(ref)))
+        except UnknownRef:
+            if before := self._cache.remembered(ref):
+                raise RefVanished(url, ref, before) from None
+            raise
+
+    def _read(self, revision: Revision, commit: str) -> Bundle:
+        ref = "" if refs.is_commit(revision.ref) else revision.ref or "HEAD"
+        self._cache.prepare()
+        if not self._cache.has_commit(commit):
+            self._cache.fetch_commit(commit, ref)
+        self._verify(revision.ref, commit)
+        try:
+            return self._bundle(revision, commit)
+        except CommitNotServed:
+            self._cache.fetch_whole(commit, ref)
+            return self._bundle(revision, commit)
+
+    def _verify(self, ref: str, commit: str) -> None:
+        """Raises a SignatureRefused before anything of the tree is read."""
+        wanted = self._package.verify
+        if wanted is None:
+            return
+        if wanted.mode != "commit":
+            name = ref.removeprefix("refs/tags/") or "HEAD"
+            tag = split_tag(self._cache.tag_object(f"refs/tags/{name}", commit))
+            verify(f"tag {name}", tag, wanted, self._base)
+            confirm_tag_name(name, tag)
+        if wanted.mode != "tag":
+            signed = split_commit(self._cache.object("commit", commit))
+            verify(f"commit {commit[:12]}", signed, wanted, self._base)
+
+    def _bundle(self, revision: Revision, commit: str) -> Bundle:
+        tree = self._cache.tree(commit)
+        if self._package.build:
+            return self._built(revision, tree)
+        located = self._locate(tree)
+        projects = project_files(tree, located.directory)
+        ids = {place: tree[place][1] for place in (*located.files.values(), *projects)}
+        data = self._cache.contents(list(ids.values()), at_most=self._package.limits.bytes)
+        contents = {path: data[ids[place]] for path, place in located.files.items()}
+        stated = {place: data[ids[place]] for place in projects}
+        version, notes = self._version(revision.ref, stated)
+        notes = (*self._notes, *notes, *notes_on_generated_files(stated, tree))
+        return make_bundle(self._package, revision, contents, version=version, notes=notes)
+
+    def _built(self, revision: Revision, tree: Mapping[str, tuple[Kind, str]]) -> Bundle:
+        """The bundle of the wheel that the project builds to."""
+        below = f"{self._requirement.subdirectory}/" if self._requirement.subdirectory else ""
+        files = {path: name for path, (kind, name) in tree.items() if path.startswith(below) and kind is Kind.FILE}
+        data = self._cache.contents(list(files.values()), at_most=self._package.limits.download)
+        project = {path.removeprefix(below): data[name] for path, name in files.items()}
+        stated = {"pyproject.toml": project["pyproject.toml"]} if "pyproject.toml" in project else {}
+        version, notes = self._version(revision.ref, stated)
+        return bundle_of_project(self._package, revision, project, version=version, notes=(*self._notes, *notes))
+
+    def _locate(self, tree: Mapping[str, tuple[Kind, str]]) -> Located:
+        located = locate(
+            entries(tree, partial(self._cache.contents, at_most=self._package.limits.bytes)),
+            self._package.module_name,
+            subdirectory=self._requirement.subdirectory,
+            include=self._package.include,
+            exclude=self._package.exclude,
+        )
+        refuse_too_many(self._package, len(located.files))
+        return located
+
+    def _version(self, ref: str, projects: Mapping[str, bytes]) -> tuple[str, tuple[str, ...]]:
+        """The version that the nearest pyproject states, else the one that the tag is; and what to tell about it."""
+        statements = [(place, stated_version(data)) for place, data in projects.items()]
+        tag = ref.removeprefix("refs/tags/")
+        statements.append((f"tag {tag}", tagged_version(tag)))
+        return confirmed_version(self._package, statements)

@@ -1,0 +1,72 @@
+"""What can go wrong with an index, told apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from secretsync.core.errors import SourceError
+
+
+@dataclass(eq=False)
+class IndexFailed(SourceError):
+    """The index did not answer, or not with what was asked for."""
+
+    code = "index_failed"
+
+    url: str
+    detail: str
+
+    def __str__(self) -> str:
+        return f"{self.url}: {self.detail}; check the URL, the network, HTTPS_PROXY and REQUESTS_CA_BUNDLE"
+
+
+class IndexAccessRefused(IndexFailed):
+    """The index wants credentials, or others."""
+
+    code = "index_access_refused"
+
+    def __str__(self) -> str:
+        return f"{self.url}: {self.detail}; check 'access' of the package"
+
+
+@dataclass(eq=False)
+class UnknownDistribution(SourceError):
+    """The index has no distribution of that name."""
+
+    code = "unknown_distribution"
+
+    name: str
+    index: str
+
+    def __str__(self) -> str:
+        return f"{self.index} has no distribution {self.name!r}; correct 'requirement', or set 'index' of the package"
+
+
+@dataclass(eq=False)
+class HashMismatch(SourceError):
+    """A file is not the one that its hash names."""
+
+    code = "hash_mismatch"
+
+    file: str
+    expected: str
+    found: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.file} has sha256 {self.found}, not {self.expected}; it was damaged or replaced on its way: "
+            "do not use it before you know why"
+        )
+
+
+@dataclass(eq=False)
+class DownloadTooLarge(SourceError):
+    """A file is larger than any policy package."""
+
+    code = "download_too_large"
+
+    file: str
+    limit: int
+
+    def __str__(self) -> str:
+        return f"{self.file} has more than {self.limit:,} bytes; raise 'limits.download' of the package if it must be"

@@ -1,0 +1,373 @@
+"""Which files of a tree are the policy package, and what each is called inside it.
+
+A tree is what a repository, a directory or a wheel holds: paths with forward slashes, relative to its root.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import posixpath
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from secretsync.core.errors import SourceError
+
+if TYPE_CHECKING:
+    from pathspec import PathSpec, Pattern
+
+# Of version control, of CI and of Python itself: never part of a package.
+_NEVER = (
+    *(".git", ".gitignore", ".gitattributes", ".gitmodules", ".gitkeep", ".hg", ".hgignore", ".hgtags", ".svn"),
+    *(".github", ".gitlab", ".gitlab-ci.yml", ".circleci", ".travis.yml", ".pre-commit-config.yaml"),
+    *("__pycache__", "*.pyc", "*.pyo", "*.egg-info", "*.dist-info", ".ds_store"),
+)
+# Of a project, where the package is the repository's root: compared in lower case.
+_OF_A_PROJECT = (
+    *(".*", "readme*", "license*", "licence*", "copying*", "notice*", "authors*", "changelog*", "changes*"),
+    *("contributing*", "code_of_conduct*", "security*", "codeowners", "pyproject.toml", "setup.py", "setup.cfg"),
+    *("manifest.in", "tox.ini", "pytest.ini", "noxfile.py", "requirements*.txt", "makefile", "dockerfile*"),
+    *("jenkinsfile", "*.lock", "build", "dist", "docs", "conftest.py"),
+)
+# Where copies of packages lie about that are not the source.
+_NOT_SOURCES = frozenset({"build", "dist", "venv", "site-packages", "node_modules", "__pycache__"})
+_PROJECT_FILES = frozenset({"pyproject.toml", "setup.py", "setup.cfg"})
+_MOST_HOPS = 40
+
+
+class Kind(Enum):
+    FILE = "file"
+    SYMLINK = "symlink"
+    SUBMODULE = "submodule"
+    SPECIAL = "special"
+    """A named pipe, a socket or a device."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What lies at a path of a tree; *target* is where a symlink leads, as it was written."""
+
+    path: str
+    kind: Kind = Kind.FILE
+    target: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """The package's directory in the tree, and for each path in the package the path of its bytes in the tree."""
+
+    directory: str
+    files: Mapping[str, str]
+
+
+@dataclass(eq=False)
+class PackageNotFound(SourceError):
+    """No directory of the tree is the module, or several are; *candidates* are directories that might be meant."""
+
+    code = "package_not_found"
+
+    module: str
+    candidates: tuple[str, ...]
+    reason: str
+
+    def __str__(self) -> str:
+        names = ", ".join(directory or "the root" for directory in self.candidates[:12]) or "none"
+        return (
+            f"{self.reason} Directories that hold a package: {names}. Correct moduleName, or point at one with "
+            "#subdirectory="
+        )
+
+
+@dataclass(eq=False)
+class EmptyPackage(SourceError):
+    """The package was found, but none of its files is left."""
+
+    code = "empty_package"
+
+    module: str
+    directory: str
+
+    def __str__(self) -> str:
+        place = self.directory or "the root"
+        return f"{self.module}: {place} holds no file that include and exclude leave; correct these globs"
+
+
+@dataclass(eq=False)
+class LinkLeadsOut(SourceError):
+    """A symlink of the package cannot be followed inside the tree."""
+
+    code = "link_leads_out"
+
+    path: str
+    target: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.path} is a symlink to {self.target!r}, which is not a file of the same tree; "
+            "put the file there, or exclude it"
+        )
+
+
+@dataclass(eq=False)
+class SpecialFileInPackage(SourceError):
+    """A named pipe, a socket or a device lies in the package: it has no content to deliver."""
+
+    code = "special_file_in_package"
+
+    path: str
+
+    def __str__(self) -> str:
+        return f"{self.path!r} is a named pipe, a socket or a device, not a file: remove it, or exclude it"
+
+
+@dataclass(eq=False)
+class SubmoduleInPackage(SourceError):
+    """A git submodule lies in the package; its files are in another repository."""
+
+    code = "submodule_in_package"
+
+    path: str
+
+    def __str__(self) -> str:
+        return f"{self.path} is a git submodule, whose files are in another repository; copy them in, or exclude it"
+
+
+@dataclass(eq=False)
+class UnsafePath(SourceError):
+    """A path that no honest tree holds, or that two systems would read differently; *reason* says which."""
+
+    code = "unsafe_path"
+
+    path: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.path!r} {self.reason}; rename it in the source, or exclude it"
+
+
+def locate(
+    entries: Iterable[Entry],
+    module: str,
+    *,
+    subdirectory: str = "",
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+) -> Located:
+    """Find the directory that Rucio imports as *module* at or below *subdirectory*, and the files of it.
+
+    *include* and *exclude* are globs as in .gitignore, on the path in the package. Raises PackageNotFound,
+    EmptyPackage, LinkLeadsOut, SubmoduleInPackage, UnsafePath.
+    """
+    tree = Tree(entries)
+    directory = _directory_of(tree, module, subdirectory)
+    is_root = directory == subdirectory and posixpath.basename(directory) != module
+    files = dict(sorted(_files_of(tree, directory, _Choice(include, exclude, is_root=is_root))))
+    if not files:
+        raise EmptyPackage(module, directory)
+    _refuse_twins(files)
+    return Located(directory, files)
+
+
+def _directory_of(tree: Tree, module: str, subdirectory: str) -> str:
+    """By name where the conventions put it, by name anywhere, else the root itself, whose name is free."""
+    packages = [path for path in tree.packages() if _is_below(path, subdirectory)]
+    usual = [posixpath.join(subdirectory, module), posixpath.join(subdirectory, "src", module)]
+    named = [path for path in usual if path in packages]
+    if not named and posixpath.basename(subdirectory) == module and subdirectory in packages:
+        return subdirectory
+    named = named or _outermost(path for path in packages if posixpath.basename(path) == module)
+    if len(named) == 1:
+        return named[0]
+    if named:
+        raise PackageNotFound(module, tuple(named), f"{len(named)} directories are called {module}.")
+    if _root_is_the_package(tree, subdirectory, packages):
+        return subdirectory
+    raise PackageNotFound(module, tuple(_outermost(packages)), _why_nothing_is_found(tree, module, subdirectory))
+
+
+def _is_below(path: str, directory: str) -> bool:
+    """At or below *directory*, and not in a place where copies of packages lie about."""
+    if directory and path != directory and not path.startswith(f"{directory}/"):
+        return False
+    inside = path[len(directory) :].strip("/").split("/")
+    return not any(part in _NOT_SOURCES or part.startswith(".") for part in inside)
+
+
+def _outermost(directories: Iterable[str]) -> list[str]:
+    """Without those inside another one; the root covers nothing, its ``__init__.py`` often means nothing."""
+    kept: list[str] = []
+    for directory in sorted(directories):
+        if not any(directory.startswith(f"{outer}/") for outer in kept if outer):
+            kept.append(directory)
+    return kept
+
+
+def _root_is_the_package(tree: Tree, root: str, packages: Sequence[str]) -> bool:
+    """A root with policy modules is one; without them, only if it is no project and nothing else is one."""
+    if root not in packages:
+        return False
+    if _holds_policies(tree, root):
+        return True
+    others = [path for path in packages if path != root and _holds_policies(tree, path)]
+    return not others and not _PROJECT_FILES & tree.names_in(root)
+
+
+def _holds_policies(tree: Tree, directory: str) -> bool:
+    return bool({"permission.py", "schema.py"} & tree.names_in(directory))
+
+
+def _why_nothing_is_found(tree: Tree, module: str, subdirectory: str) -> str:
+    if subdirectory and tree.resolve(subdirectory) is None:
+        return f"There is no directory {subdirectory}."
+    for directory in tree.directories():
+        if posixpath.basename(directory) == module and _is_below(directory, subdirectory):
+            return f"{directory} has no __init__.py: Python would prefer any older copy of {module} that has one."
+    return f"No directory {module} holds an __init__.py."
+
+
+class Tree:
+    """Every entry and every directory of a tree, with symlinks resolved inside it."""
+
+    def __init__(self, entries: Iterable[Entry]) -> None:
+        self._entries = {entry.path: entry for entry in entries}
+        self._children: dict[str, list[str]] = {"": []}
+        for path in sorted(self._entries):
+            _refuse_paths_that_climb(path)
+            self._add(path)
+
+    def _add(self, path: str) -> None:
+        while path:
+            parent = posixpath.dirname(path)
+            is_known = parent in self._children
+            self._children.setdefault(parent, []).append(path)
+            if is_known:
+                return
+            path = parent
+
+    def entry(self, path: str) -> Entry | None:
+        """What lies at exactly *path*; None for a directory."""
+        return self._entries.get(path)
+
+    def directories(self) -> list[str]:
+        return sorted(self._children)
+
+    def packages(self) -> list[str]:
+        """The directories, symlinked ones included, that hold an ``__init__.py``."""
+        links = [path for path, entry in self._entries.items() if entry.kind is Kind.SYMLINK]
+        return sorted(path for path in (*self._children, *links) if "__init__.py" in self.names_in(path))
+
+    def names_in(self, directory: str) -> set[str]:
+        return {posixpath.basename(path) for path in self.children(directory)}
+
+    def children(self, directory: str) -> Sequence[str]:
+        """The real paths of what lies in *directory*, which may be a symlink to one."""
+        real = self.resolve(directory)
+        return self._children.get(real, ()) if real is not None else ()
+
+    def is_directory(self, path: str) -> bool:
+        return path in self._children
+
+    def resolve(self, path: str) -> str | None:
+        """The path without symlinks on the way; None where it leads out, in circles or nowhere."""
+        done, rest, hops = "", path.split("/"), 0
+        while rest:
+            part, *rest = rest
+            if part in ("", "."):
+                continue
+            if part == "..":
+                if not done:
+                    return None
+                done = posixpath.dirname(done)
+                continue
+            step = posixpath.join(done, part)
+            entry = self._entries.get(step)
+            if entry is None or entry.kind is not Kind.SYMLINK:
+                done = step
+                continue
+            hops += 1
+            if hops > _MOST_HOPS or entry.target.startswith("/"):
+                return None
+            rest = [*entry.target.split("/"), *rest]
+        return done if done in self._entries or done in self._children else None
+
+
+class _Choice:
+    """What never belongs to a package, and the operator's globs, asked for a path in the package."""
+
+    def __init__(self, include: Sequence[str], exclude: Sequence[str], *, is_root: bool) -> None:
+        self._is_root = is_root
+        self._include, self._exclude = _globs(include), _globs(exclude)
+
+    def takes(self, path: str) -> bool:
+        return not self.leaves_out(path) and (self._include is None or self._include.match_file(path))
+
+    def leaves_out(self, path: str) -> bool:
+        """Whether *path* is excluded, as a file or as a directory."""
+        parts = path.lower().split("/")
+        if any(fnmatch.fnmatchcase(part, glob) for part in parts for glob in _NEVER):
+            return True
+        if self._is_root and any(fnmatch.fnmatchcase(parts[0], glob) for glob in _OF_A_PROJECT):
+            return True
+        return self._exclude is not None and (self._exclude.match_file(path) or self._exclude.match_file(f"{path}/"))
+
+
+def _globs(patterns: Sequence[str]) -> PathSpec[Pattern] | None:
+    if not patterns:
+        return None
+    from pathspec import PathSpec
+
+    return PathSpec.from_lines("gitignore", patterns)
+
+
+def _files_of(
+    tree: Tree, directory: str, choice: _Choice, prefix: str = "", parents: tuple[str, ...] = ()
+) -> Iterator[tuple[str, str]]:
+    """Each file below *directory* that is chosen: its path in the package, and where its bytes are."""
+    for path in tree.children(directory):
+        inside = prefix + posixpath.basename(path)
+        if choice.leaves_out(inside):
+            continue
+        place = tree.resolve(path)
+        if place is None or place in parents:
+            raise LinkLeadsOut(path, _target(tree, path))
+        if tree.is_directory(place):
+            yield from _files_of(tree, place, choice, f"{inside}/", (*parents, place))
+        elif _kind(tree, place) is Kind.SUBMODULE:
+            raise SubmoduleInPackage(place)
+        elif _kind(tree, place) is Kind.SPECIAL and choice.takes(inside):
+            raise SpecialFileInPackage(place)
+        elif choice.takes(inside):
+            _refuse_unprintable(inside)
+            yield inside, place
+
+
+def _target(tree: Tree, path: str) -> str:
+    entry = tree.entry(path)
+    return entry.target if entry else path
+
+
+def _kind(tree: Tree, path: str) -> Kind:
+    entry = tree.entry(path)
+    return entry.kind if entry else Kind.FILE
+
+
+def _refuse_paths_that_climb(path: str) -> None:
+    if path.startswith("/") or {"", ".", ".."} & set(path.split("/")):
+        raise UnsafePath(path, "leads out of the tree")
+
+
+def _refuse_unprintable(path: str) -> None:
+    if "\\" in path or not path.isprintable():
+        raise UnsafePath(path, "holds a backslash, a control character or bytes that are not UTF-8")
+
+
+def _refuse_twins(files: Iterable[str]) -> None:
+    """Two names that a file system may take for one would let one file replace the other unseen."""
+    seen: dict[str, str] = {}
+    for path in files:
+        folded = unicodedata.normalize("NFC", path).casefold()
+        if folded in seen:
+            raise UnsafePath(path, f"differs from {seen[folded]!r} only in case or in the form of its letters")
+        seen[folded] = path

@@ -1,0 +1,34 @@
+"""A source whose questions are timed and whose failures are told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from secretsync.core import instrumentation
+from secretsync.core.errors import SecretSyncError
+from secretsync.core.model import Bundle, Revision, Source
+
+
+class Watched:
+    """*source*, the same to whoever asks it."""
+
+    def __init__(self, module: str, source: Source) -> None:
+        self._module, self._source = module, source
+
+    def resolve(self) -> Revision:
+        with self._watching("resolve"):
+            return self._source.resolve()
+
+    def fetch(self, revision: Revision) -> Bundle:
+        with self._watching("fetch"):
+            return self._source.fetch(revision)
+
+    @contextmanager
+    def _watching(self, stage: str) -> Iterator[None]:
+        try:
+            with instrumentation.stage(stage, package=self._module):
+                yield
+        except SecretSyncError as error:
+            instrumentation.tell(instrumentation.SourceFailed(self._module, error))
+            raise

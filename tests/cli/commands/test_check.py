@@ -1,0 +1,112 @@
+"""``secretsync check``, from the command line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from secretsync.cli.main import cli
+from tests.rucio.check.build import GOOD, INIT
+
+CONFIG = """
+packages:
+- moduleName: pol
+  requirement: {package}
+  check: {check}
+targets:
+- cluster: {{directory: {manifests}}}
+  namespace: rucio
+"""
+
+
+def written(folder: Path, files: Mapping[str, str]) -> Path:
+    for name, content in files.items():
+        (folder / "pol").mkdir(exist_ok=True)
+        (folder / "pol" / name).write_text(content)
+    return folder / "pol"
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(cli, arguments, standalone_mode=False)
+
+
+def exit_code(result: Result) -> int:
+    return int(result.return_value or result.exit_code)
+
+
+def test_a_sound_folder_passes(tmp_path: Path) -> None:
+    result = run("check", "--rucio", "41.5.1", str(written(tmp_path, GOOD)))
+    assert (exit_code(result), result.output) == (0, "pol: nothing found\n")
+
+
+def test_an_error_makes_the_exit_code_1(tmp_path: Path) -> None:
+    folder = written(tmp_path, {**GOOD, "__init__.py": "SUPPORTED_VERSION = '41'\n"})
+    result = run("check", "--rucio", "41.5.1", str(folder))
+    assert exit_code(result) == 1
+    assert "error __init__.py:1 [supported-version]" in result.output
+    assert exit_code(run("check", "--fail", "never", "--rucio", "41.5.1", str(folder))) == 0
+
+
+def test_a_warning_fails_where_that_is_asked_for(tmp_path: Path) -> None:
+    folder = written(tmp_path, {**GOOD, "schema.py": ""})
+    assert exit_code(run("check", "--rucio", "41.5.1", str(folder))) == 0
+    assert exit_code(run("check", "--fail", "warning", "--rucio", "41.5.1", str(folder))) == 1
+
+
+def test_a_program_reads_json(tmp_path: Path) -> None:
+    result = run("check", "--format", "json", "--against-generic", "--rucio", "41.5.1", str(written(tmp_path, GOOD)))
+    (told,) = json.loads(result.output)
+    assert told["findings"] == []
+    assert "del_rule" in told["against_generic"][0]["lacks"]
+
+
+def test_the_rules_are_listed() -> None:
+    assert "permission-import (error)" in run("check", "--list").output
+
+
+def test_diff_needs_something_live() -> None:
+    with pytest.raises(Exception, match="compares with what is live"):
+        CliRunner().invoke(cli, ["check", "--diff", "x==1"], standalone_mode=False, catch_exceptions=False)
+
+
+def configured(folder: Path, check: str = "{}") -> Path:
+    path = folder / "secretsync.yaml"
+    path.write_text(CONFIG.format(package=folder / "pol", manifests=folder / "manifests", check=check))
+    return path
+
+
+def test_the_configuration_is_compared_with_what_is_live(tmp_path: Path) -> None:
+    written(tmp_path, GOOD)
+    path = configured(tmp_path)
+    assert exit_code(run("--config", str(path), "--once")) == 0
+    written(tmp_path, {"schema.py": GOOD["schema.py"].replace("250", "500")})
+    result = run("--config", str(path), "check", "--diff")
+    assert exit_code(result) == 1
+    assert "[length-changed]" in result.output
+    assert "NAME_LENGTH: 250 -> 500" in result.output
+
+
+def test_a_change_that_is_accepted_and_a_rule_that_is_off_do_not_fail(tmp_path: Path) -> None:
+    written(tmp_path, GOOD)
+    run("--config", str(configured(tmp_path)), "--once")
+    written(tmp_path, {"schema.py": GOOD["schema.py"].replace("250", "500"), "__init__.py": INIT.replace(">=37", "41")})
+    off = "supported-version: {severity: off, reason: it is tried}"
+    path = configured(tmp_path, "{accept: [NAME_LENGTH], rules: {" + off + "}}")
+    result = run("--config", str(path), "check")
+    assert exit_code(result) == 0
+    assert "notice schema.py" in result.output
+    assert "supported-version" not in result.output
+
+
+@pytest.mark.parametrize(
+    "check", ["{rules: {no-such-rule: {severity: error, reason: x}}}", "{rules: {syntax: {severity: error}}}"]
+)
+def test_a_configuration_with_an_unknown_rule_or_without_a_reason_is_refused(tmp_path: Path, check: str) -> None:
+    written(tmp_path, GOOD)
+    result = run("--config", str(configured(tmp_path, check)), "check", "--rucio", "41.5.1")
+    assert result.exception
+    assert "check.rules" in str(result.exception)

@@ -1,0 +1,119 @@
+"""pip's forms, one row each: what they mean and what is refused with which remedy."""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from secretsync.config.requirement import (
+    CredentialsInRequirement,
+    DirectoryRequirement,
+    GitRequirement,
+    IndexRequirement,
+    UnusableRequirement,
+    parse,
+)
+from secretsync.core.errors import ConfigError
+
+SHA = "0123456789abcdef" * 4
+
+
+@pytest.mark.parametrize(
+    ("text", "meaning"),
+    [
+        ("git+https://host/repo", GitRequirement("https://host/repo")),
+        ("git+https://host/org/repo.git@v0.1.0", GitRequirement("https://host/org/repo.git", "v0.1.0")),
+        ("git+https://host/repo@v1#subdirectory=src/policy", GitRequirement("https://host/repo", "v1", "src/policy")),
+        ("git+https://host/repo#egg=x&subdirectory=/a//b/", GitRequirement("https://host/repo", "", "a/b")),
+        ("git+https://host/r@x@feature/y", GitRequirement("https://host/r@x", "feature/y")),
+        ("git+https://host:8443/repo@main", GitRequirement("https://host:8443/repo", "main")),
+        ("git+ssh://git@host/repo@v1", GitRequirement("ssh://git@host/repo", "v1")),
+        ("git+ssh://git@host:2222/org/repo", GitRequirement("ssh://git@host:2222/org/repo")),
+        ("git+file:///srv/git/repo.git@main", GitRequirement("file:///srv/git/repo.git", "main")),
+        ("rucio-policy @ git+https://host/repo@v1", GitRequirement("https://host/repo", "v1")),
+        ("rucio-policy@git+ssh://git@host/repo@v1", GitRequirement("ssh://git@host/repo", "v1")),
+        ("rucio-policy==1.4.0", IndexRequirement("rucio-policy", "==1.4.0")),
+        (" rucio-policy ", IndexRequirement("rucio-policy")),
+        ("rucio_policy ~= 1.4", IndexRequirement("rucio_policy", "~=1.4")),
+        ("rucio-policy[extra]>=1,<2", IndexRequirement("rucio-policy", "<2,>=1")),
+        (f"rucio-policy==1.4.0 --hash=sha256:{SHA}", IndexRequirement("rucio-policy", "==1.4.0", hashes=(SHA,))),
+        (
+            f"p @ https://host/f/p-1.0-py3-none-any.whl#sha256={SHA}",
+            IndexRequirement("p", url="https://host/f/p-1.0-py3-none-any.whl", hashes=(SHA,)),
+        ),
+        ("https://host/p_x-1.0.tar.gz", IndexRequirement("p_x", url="https://host/p_x-1.0.tar.gz")),
+        ("./policy", DirectoryRequirement("./policy")),
+        ("..", DirectoryRequirement("..")),
+        ("src/policy", DirectoryRequirement("src/policy")),
+        ("/srv/a b/policy", DirectoryRequirement("/srv/a b/policy")),
+        ("file:///srv/a%20b", DirectoryRequirement("/srv/a b")),
+    ],
+)
+def test_each_of_pips_forms_is_understood(text: str, meaning: object) -> None:
+    assert parse(text) == meaning
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "is empty"),
+        ("-e git+https://host/repo", "an option of pip"),
+        ("--upload-pack=x", "an option of pip"),
+        ("git+https://host/repo\n@v1", "control character"),
+        ("git+https://host/re\0po", "control character"),
+        ("git+ext::sh -c id", "runs a command"),
+        ("ext::sh -c id", "runs a command"),
+        ("hg+https://host/repo", "only git"),
+        ("git+git@host:org/repo", "git+ssh://git@host/path"),
+        ("git+git://host/repo", "git+https"),
+        ("git+https://host/repo@", "cannot be the name"),
+        ("git+https://host/repo@--upload-pack=x", "cannot be the name"),
+        ("git+https://host/repo@a..b", "cannot be the name"),
+        ("git+https://host/repo@a b", "cannot be the name"),
+        ("git+ssh://-oProxyCommand=x/repo", "begin with '-'"),
+        ("git+https://host/-repo", "begin with '-'"),
+        ("git+https://host", "no repository"),
+        ("git+https:///repo", "no host"),
+        ("git+https://host/repo?x=1", "no '?'"),
+        ("git+https://host/repo#subdirectory=../x", "leads out"),
+        ("git+https://host/repo#branch=x", "#subdirectory="),
+        ("https://host/org/repo", "begins with 'git+'"),
+        ("p==1 --hash=md5:abc", "must be sha256"),
+        ("p==1; python_version > '3'", "condition"),
+        ("p @ ftp://host/x.whl", "neither"),
+        ("p = 1", "is none of"),
+        ("file://host/x", "three slashes"),
+    ],
+)
+def test_what_cannot_be_followed_is_refused_with_the_remedy(text: str, words: str) -> None:
+    with pytest.raises(UnusableRequirement, match=r".") as refused:
+        parse(text)
+    assert words in str(refused.value)
+    assert isinstance(refused.value, ConfigError)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "git+https://user:canary@host/repo@v1",
+        "git+https://canary@host/repo",
+        "git+ssh://git:canary@host/repo",
+        "p @ git+https://oauth2:canary@host/repo",
+        "https://canary@host/p-1-py3-none-any.whl",
+        "p @ https://a:canary@host/p-1-py3-none-any.whl",
+    ],
+)
+def test_a_credential_in_the_url_is_refused_without_being_repeated(text: str) -> None:
+    with pytest.raises(CredentialsInRequirement) as refused:
+        parse(text)
+    assert "'access'" in str(refused.value)
+    assert "canary" not in f"{refused.value} {refused.value!r} {refused.value.args}"
+
+
+@given(st.text())
+def test_any_text_is_a_requirement_or_a_named_error(text: str) -> None:
+    with contextlib.suppress(UnusableRequirement):
+        assert isinstance(parse(text), (GitRequirement, IndexRequirement, DirectoryRequirement))

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+import structlog
+
+from secretsync.core import log
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("https://user:hunter2@git.example.org/x", "https://***@git.example.org/x"),
+        ("ssh://git@github.com/x", "ssh://***@github.com/x"),
+        ("token ghp_0123456789abcdefghij was refused", "token *** was refused"),
+        ("glpat-0123456789abcdefghij", "***"),
+        ("nothing to hide", "nothing to hide"),
+    ],
+)
+def test_what_looks_like_a_credential_is_masked(text: str, shown: str) -> None:
+    assert log.mask(text) == shown
+
+
+def test_facts_named_like_credentials_are_masked_whatever_they_hold(capsys: pytest.CaptureFixture[str]) -> None:
+    log.configure("json", verbose=False)
+    structlog.get_logger().info("asked", token="hunter2", why="https://a:hunter2@b")
+    told = json.loads(capsys.readouterr().err)
+    assert (told["token"], told["why"], told["event"]) == ("***", "https://***@b", "asked")
+
+
+def test_a_line_says_what_happened_then_the_facts_then_why(capsys: pytest.CaptureFixture[str]) -> None:
+    log.configure("text", verbose=False)
+    structlog.get_logger().warning("restarted", workload="Deployment rucio/x", why="it is stale")
+    assert capsys.readouterr().err[9:] == "warning: restarted  workload=Deployment rucio/x: it is stale\n"
+
+
+def test_a_traceback_shows_no_locals(capsys: pytest.CaptureFixture[str]) -> None:
+    log.configure("text", verbose=False)
+
+    def read() -> None:
+        content = "hunter2"
+        raise ValueError(len(content))
+
+    try:
+        read()
+    except ValueError:
+        structlog.get_logger().exception("bug")
+    told = capsys.readouterr().err
+    assert "ValueError: 7" in told
+    assert "'hunter2'" not in told.replace('content = "hunter2"', "")
+
+
+def test_debug_lines_are_told_only_when_asked(capsys: pytest.CaptureFixture[str]) -> None:
+    log.configure("text", verbose=False)
+    structlog.get_logger().debug("detail")
+    log.configure("text", verbose=True)
+    structlog.get_logger().debug("more detail")
+    assert capsys.readouterr().err[9:] == "more detail\n"

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from secretsync.core.model import Secret
+from secretsync.plan.drift import edited, left_as_it_is
+from secretsync.plan.plan import Live, make_plan
+from secretsync.plan.state import State
+from tests.build import desired, live
+
+WANTED = desired({"__init__.py": "1", "rules.py": "ALL = True", "sub/a.py": "2"})
+
+
+def changed_by_hand() -> Mapping[str, Secret]:
+    found = live(WANTED)
+    data = {"__init__.py": b"1", "rules.py": b"by hand", "more.py": b""}
+    return {**found, "atlas": replace(found["atlas"], data=data)}
+
+
+def test_what_somebody_changed_is_named_by_its_files() -> None:
+    assert edited(WANTED, changed_by_hand()) == ("more.py", "rules.py")
+
+
+def test_what_nobody_changed_is_no_drift() -> None:
+    assert edited(WANTED, live(WANTED)) == ()
+
+
+def test_another_commit_is_no_drift() -> None:
+    other = desired({"__init__.py": "another", "sub/a.py": "2"})
+    assert edited(other, changed_by_hand()) == ()
+
+
+def test_a_secret_that_is_missing_is_made_again_and_no_drift() -> None:
+    found = {name: secret for name, secret in changed_by_hand().items() if name != "atlas-sub"}
+    assert edited(WANTED, found) == ()
+
+
+def test_drift_that_is_left_alone_changes_and_restarts_nothing() -> None:
+    found = changed_by_hand()
+    plan = make_plan([left_as_it_is(WANTED, found)], Live(found, []), State())
+    assert not plan.pending
+    assert plan.notes == (
+        "drift: somebody changed more.py, rules.py in the live Secrets of atlas_rucio_policy; left as it is "
+        "(drift: report)",
+    )
+
+
+def test_drift_that_is_repaired_is_told_too() -> None:
+    plan = make_plan([WANTED], Live(changed_by_hand(), []), State())
+    assert plan.pending
+    assert plan.notes == (
+        "drift: somebody changed more.py, rules.py in the live Secrets of atlas_rucio_policy; it is put right",
+    )

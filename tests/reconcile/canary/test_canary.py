@@ -1,0 +1,150 @@
+"""The verdict on a candidate, from what its pod said."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from secretsync.cluster.errors import Call, Forbidden
+from secretsync.core.model import Manifest
+from secretsync.plan.plan import Live, Plan, make_plan
+from secretsync.plan.state import State
+from secretsync.reconcile.canary import NotProven, judged, prove_first
+from secretsync.reconcile.canary.in_pod import HUNG, digest, encoded
+from secretsync.reconcile.destination import Clock, Delivery, Destination, Rollout, Strictness
+from tests import ROOT
+from tests.build import PLACEMENT, bundle, desired, pod, waiting
+from tests.memory_cluster import MemoryCluster
+from tests.reconcile.canary.test_manifests import rucio
+
+BUNDLE = bundle({"__init__.py": "1"})
+
+
+def message(ended: int, **report: Any) -> str:
+    return encoded({"ended": ended, "report": {"python": "3.9.18", "rucio": "41.5.1", **report}}).decode()
+
+
+def test_the_digest_of_a_pods_files_is_the_digest_of_the_bundle() -> None:
+    assert digest({file.path: file.digest for file in BUNDLE.files}) == BUNDLE.digest
+
+
+def test_a_proof_that_hangs_is_said_to_hang() -> None:
+    (reason,) = judged(BUNDLE, message(HUNG, step="load", done=False))
+    assert "hang" in reason or "time" in reason
+
+
+def test_a_rucio_that_does_not_start_is_not_the_packages_fault() -> None:
+    (reason,) = judged(BUNDLE, message(1, step="rucio", done=False))
+    assert reason.startswith("Rucio itself does not start there")
+
+
+@pytest.mark.parametrize("words", ["", "exit code 137, OOMKilled", "bm90IGEgcmVwb3J0"])
+def test_a_pod_that_ends_without_a_verdict_is_refused_with_its_words(words: str) -> None:
+    (reason,) = judged(BUNDLE, words)
+    assert reason == f"the proof ended without a verdict: {words}"
+
+
+class ProvingCluster(MemoryCluster):
+    """Runs each Job at once, to the end that a test wants."""
+
+    answer: Manifest
+
+    def store(self, manifest: Manifest, *, manager: str) -> Manifest:
+        stored = super().store(manifest, manager=manager)
+        if stored["kind"] == "Job":
+            self.live_pods = [
+                {**self.answer, "metadata": {**self.answer["metadata"], "ownerReferences": [owner(stored)]}}
+            ]
+        return stored
+
+
+def owner(job: Manifest) -> Manifest:
+    return {"kind": "Job", "name": job["metadata"]["name"]}
+
+
+def ended(words: str) -> Manifest:
+    return pod(containers=[{"name": "rucio", "state": {"terminated": {"exitCode": 0, "message": words}}}])
+
+
+@pytest.fixture
+def cluster() -> ProvingCluster:
+    return ProvingCluster(rucio())
+
+
+def destination(cluster: MemoryCluster, canary: str = "auto") -> Destination:
+    delivery = Delivery(PLACEMENT, None, "recipe", Strictness())  # type: ignore[arg-type]
+    rollout = Rollout(canary=canary)
+    return Destination("memory", cluster, "secretsync", "rucio", [delivery], rollout=rollout)
+
+
+def plan(cluster: MemoryCluster) -> Plan:
+    return make_plan([desired({"__init__.py": "1"})], Live({}, list(cluster.live_workloads.values())), State())
+
+
+def clock() -> Clock:
+    time = [0.0]
+
+    def sleep(seconds: float) -> None:
+        time[0] += seconds
+
+    return Clock(lambda: time[0], sleep)
+
+
+def test_a_refused_candidate_leaves_no_job_behind(cluster: ProvingCluster) -> None:
+    cluster.answer = ended("no verdict")
+    with pytest.raises(NotProven, match="without a verdict"):
+        prove_first(destination(cluster), plan(cluster), clock())
+    assert cluster.objects == {}
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (pod(containers=[waiting("ImagePullBackOff")]), "cannot pull its image"),
+        (pod(conditions=[{"reason": "Unschedulable", "message": "0/3 nodes"}]), "cannot be scheduled: 0/3 nodes"),
+        (pod(containers=[waiting("ContainerCreating")]), "ContainerCreating"),
+    ],
+)
+def test_what_keeps_a_proof_from_running_is_told_apart(cluster: ProvingCluster, answer: Manifest, words: str) -> None:
+    cluster.answer = answer
+    with pytest.raises(NotProven, match=words):
+        prove_first(destination(cluster), plan(cluster), clock())
+    assert cluster.objects == {}
+
+
+def forbid(verb: str, name: str) -> None:
+    if verb == "store":
+        raise Forbidden(Call("create", "jobs.batch", "rucio", name), 403)
+
+
+def test_without_the_permission_the_run_says_what_is_missing_and_goes_on(cluster: ProvingCluster) -> None:
+    cluster.before = forbid
+    assert "jobs" in prove_first(destination(cluster), plan(cluster), clock()).missing
+
+
+def test_without_the_permission_a_required_proof_stops_the_run(cluster: ProvingCluster) -> None:
+    cluster.before = forbid
+    with pytest.raises(Forbidden):
+        prove_first(destination(cluster, "require"), plan(cluster), clock())
+
+
+def test_nothing_that_runs_rucio_is_nothing_to_prove(cluster: ProvingCluster) -> None:
+    assert prove_first(destination(cluster), replace(plan(cluster), workloads=()), clock()).proven == frozenset()
+
+
+def test_in_a_pod_without_rucio_the_message_says_so(tmp_path: Path) -> None:
+    folder = ROOT / "secretsync"
+    told = tmp_path / "message"
+    code = (
+        f"import sys; sys.path.insert(0, {str(folder / 'reconcile' / 'canary')!r}); import in_pod, pathlib\n"
+        f"in_pod.MESSAGE = pathlib.Path({str(told)!r})\n"
+        f"in_pod.main({str(folder / 'rucio' / 'prove' / 'probe.py')!r}, '20')"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    (reason,) = judged(BUNDLE, told.read_text())
+    assert reason.startswith("Rucio itself does not start there")

@@ -1,0 +1,141 @@
+"""One pass over several destinations: side by side, one after another, and none stopped by a broken one."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import structlog
+
+from secretsync import config
+from secretsync.cluster.errors import UnusableCluster
+from secretsync.core.errors import SecretSyncError, worst
+from secretsync.reconcile import factory
+from secretsync.reconcile.all_targets import Fault, Outcome, outcomes
+from secretsync.reconcile.destination import After, Destination, Report
+from secretsync.reconcile.reasons import reason
+from secretsync.reconcile.reconciler import preview
+from tests.memory_cluster import MemoryCluster
+from tests.reconcile.test_reconciler import Site
+
+PATIENCE = 30
+
+
+def destination(name: str, cluster: MemoryCluster | None = None, after: Destination | None = None) -> Destination:
+    site = Site("server")
+    gets = replace(site.destination, name=name, after=After(after) if after else None)
+    return replace(gets, cluster=cluster) if cluster else gets
+
+
+def names(told: list[Outcome]) -> list[str]:
+    return [outcome.destination.name for outcome in told]
+
+
+def test_clusters_go_side_by_side() -> None:
+    both_are_there = threading.Barrier(2, timeout=PATIENCE)
+
+    def meet(one: Destination) -> Report:
+        both_are_there.wait()
+        return preview(one)
+
+    told = list(outcomes([destination("geneva"), destination("batavia")], meet))
+    assert sorted(names(told)) == ["batavia", "geneva"]
+    assert [outcome.error for outcome in told] == [None, None]
+
+
+def test_targets_of_one_cluster_go_one_after_another_in_their_order() -> None:
+    cluster, at_work = MemoryCluster(), threading.Lock()
+
+    def alone(one: Destination) -> Report:
+        if one.cluster is not cluster:
+            return preview(one)
+        assert at_work.acquire(blocking=False)
+        try:
+            return preview(one)
+        finally:
+            at_work.release()
+
+    targets = [destination(name, cluster) for name in ("first", "second", "third")]
+    told = list(outcomes([*targets, destination("elsewhere")], alone))
+    assert [name for name in names(told) if name != "elsewhere"] == ["first", "second", "third"]
+    assert all(outcome.error is None for outcome in told)
+
+
+def test_a_target_begins_when_the_one_that_it_goes_after_has_ended_and_was_recorded() -> None:
+    testbed = destination("testbed")
+    seen: list[str] = []
+
+    def act(one: Destination) -> Report:
+        seen.append(f"{one.name} begins")
+        return preview(one)
+
+    production = destination("production", after=testbed)
+    list(outcomes([production, testbed], act, lambda outcome: seen.append(f"{outcome.destination.name} recorded")))
+    assert seen == ["testbed begins", "testbed recorded", "production begins", "production recorded"]
+
+
+def breaks(error: Exception) -> Callable[[Destination], Report]:
+    def act(one: Destination) -> Report:
+        if one.name == "broken":
+            raise error
+        return preview(one)
+
+    return act
+
+
+@pytest.mark.parametrize("error", [SecretSyncError("no"), RuntimeError("a bug")])
+@pytest.mark.parametrize("shared", [None, MemoryCluster()])
+def test_a_broken_target_does_not_stop_the_others(error: Exception, shared: MemoryCluster | None) -> None:
+    targets = [destination("broken", shared), destination("sound", shared)]
+    told = {outcome.destination.name: outcome for outcome in outcomes(targets, breaks(error))}
+    assert (told["broken"].exit_code, told["sound"].exit_code) == (1, 3)
+
+
+def test_a_bug_is_told_as_one_and_counted_as_one() -> None:
+    (outcome,) = outcomes([destination("broken")], breaks(KeyError("x")))
+    assert isinstance(outcome.error, Fault)
+    assert "please report it" in str(outcome.error)
+    assert reason(outcome) == "bug"
+
+
+def test_a_bug_in_what_records_an_outcome_does_not_change_it() -> None:
+    def broken(outcome: Outcome) -> None:
+        raise RuntimeError("a bug")
+
+    (outcome,) = outcomes([destination("one")], preview, broken)
+    assert outcome.report
+
+
+def test_log_lines_say_at_which_of_several_targets_and_nothing_where_there_is_one() -> None:
+    bound: dict[str, object] = {}
+
+    def act(one: Destination) -> Report:
+        bound[one.name] = structlog.contextvars.get_contextvars().get("at")
+        return preview(one)
+
+    list(outcomes([destination("a"), destination("b")], act))
+    list(outcomes([destination("alone")], act))
+    assert bound == {"a": "a", "b": "b", "alone": None}
+
+
+def test_a_cluster_that_cannot_be_opened_fails_its_targets_alone(tmp_path: Path) -> None:
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source" / "__init__.py").write_text("")
+    told = config.parse(
+        {
+            "packages": [{"moduleName": "source", "requirement": "./source"}],
+            "targets": [
+                {"cluster": {"context": "gone", "kubeconfig": "none"}, "namespace": "rucio", "name": "away"},
+                {"cluster": {"directory": "there"}, "namespace": "rucio", "name": "here"},
+            ],
+        },
+        tmp_path / "secretsync.yaml",
+    )
+    (tmp_path / "there").mkdir()
+    came = {one.destination.name: one for one in outcomes(factory.destinations(told, tmp_path), preview)}
+    assert isinstance(came["away"].error, UnusableCluster)
+    assert came["here"].report
+    assert worst(one.exit_code for one in came.values()) == 2

@@ -1,0 +1,107 @@
+"""Ways back to an earlier write: by an undo, by hand with us, and by hand around us."""
+
+from __future__ import annotations
+
+import pytest
+
+from secretsync.cli.output.text import render
+from secretsync.core import packing
+from secretsync.operations import releases
+from secretsync.reconcile.reconciler import preview
+from tests.reconcile.wired.site import WiredSite
+
+
+def test_a_bad_package_is_undone_to_the_secret_that_was_mounted_before(bad: WiredSite) -> None:
+    report = bad.sync()
+    assert report.failed
+    assert report.undone is not None
+    assert not report.undone.failed
+    assert (bad.mounted("server"), bad.mounted("judge")) == ({bad.good}, {bad.good})
+    assert bad.content("judge") == {"init.py": b"1"}
+    bad.cluster.calls.clear()
+    assert bad.sync().plan.idle
+    assert bad.cluster.writes == []
+
+
+def test_content_that_comes_back_is_found_again_and_is_a_new_write(site: WiredSite) -> None:
+    site.sync()
+    (first,) = site.mounted()
+    site.remember_revision()
+    site.source.push(init="2")
+    site.sync()
+    site.source.push(init="1")
+    report = site.sync()
+    assert (site.mounted(), site.mounted("judge")) == ({first}, {first})
+    assert [call for call in site.cluster.writes if call == ("create", first)] == [("create", first)]
+    assert site.cluster.secrets[first].annotations[packing.WRITE] == "3"
+    assert not report.failed
+    assert not preview(site.destination).plan.pending
+    live = releases.status(site.destination)[0]
+    assert (live.write, live.bundle and live.bundle.files[0].data) == (3, b"1")
+
+
+def test_a_template_that_somebody_put_back_is_held_by_hand_until_there_is_new_content(site: WiredSite) -> None:
+    site.sync()
+    (first,) = site.mounted()
+    revision = site.remember_revision()
+    site.source.push(init="2")
+    site.sync()
+    site.put_back(revision)
+    site.cluster.calls.clear()
+    report = site.sync()
+    assert site.cluster.writes == []
+    assert site.mounted() == {first}
+    (note,) = [note for note in report.plan.notes if note.startswith("held by hand")]
+    assert "Deployment rucio/server, which was wired for write 2 of atlas_rucio_policy and now carries write 1" in note
+    assert "every workload runs it, but 1 workload held" in render(report)
+    site.source.push(init="3")
+    site.sync()
+    assert (site.content("server"), site.content("judge")) == ({"init.py": b"3"}, {"init.py": b"3"})
+
+
+def test_a_release_wires_a_template_again_that_somebody_put_back(site: WiredSite) -> None:
+    site.sync()
+    revision = site.remember_revision()
+    site.source.push(init="2")
+    site.sync()
+    site.put_back(revision)
+    ended = releases.release(site.destination, site.destination.deliveries[0])
+    assert ended is not None
+    assert "Deployment rucio/server" in ended.reason
+    report = site.sync()
+    assert [one.workload.ref.name for one in report.plan.restarts] == ["server"]
+    assert site.content() == {"init.py": b"2"}
+    assert releases.release(site.destination, site.destination.deliveries[0]) is None
+
+
+def test_a_template_put_back_to_before_it_was_wired_is_held_as_well(site: WiredSite) -> None:
+    revision = site.remember_revision()
+    site.sync()
+    site.put_back(revision)
+    report = site.sync()
+    assert site.mounted() == set()
+    assert any("now carries none" in note for note in report.plan.notes)
+
+
+def test_status_tells_of_workloads_that_carry_an_earlier_write(site: WiredSite) -> None:
+    site.sync()
+    revision = site.remember_revision()
+    site.source.push(init="2")
+    site.sync()
+    site.put_back(revision)
+    (told,) = releases.status(site.destination)
+    assert {ref.name: write for ref, (write, _) in told.workloads.items()} == {"server": 1, "judge": 2}
+
+
+def test_a_rollback_by_hand_mounts_what_was_there_before_and_needs_no_source(site: WiredSite) -> None:
+    site.sync()
+    before = site.mounted()
+    site.remember_revision()
+    site.source.push(init="2")
+    site.sync()
+    site.source.fetch = lambda revision: pytest.fail("the source was read")  # type: ignore[method-assign]
+    report = releases.rollback(site.destination, site.destination.deliveries[0])
+    assert not report.failed
+    assert (site.mounted("server"), site.mounted("judge")) == (before, before)
+    assert site.content() == {"init.py": b"1"}
+    assert preview(site.destination).plan.idle

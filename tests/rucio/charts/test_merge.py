@@ -1,0 +1,212 @@
+from __future__ import annotations
+
+import difflib
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from secretsync.core.yaml_edit import CannotEdit
+from secretsync.rucio.charts.lint import Case, lint
+from secretsync.rucio.charts.merge import InTheWay, merge
+from secretsync.rucio.charts.site_values import NotValues
+from secretsync.rucio.wiring import Wiring
+from tests.rucio.charts.build import FLAT, packed, wiring
+
+FLAT_PACKAGE = wiring(packed(files=FLAT))
+SITE = """\
+# Daemons of the example experiment       (ask ddm-ops before you touch them)
+image:   {repository:  rucio/rucio-daemons,   tag: 'release-41.5.1'}
+
+reaperCount:   2
+judgeCleanerCount: 1
+
+defaults: &resources   # for all of them
+    limits:   {memory: "4Gi"}
+    requests: {memory: "1Gi" }
+
+secretMounts:
+# certificates
+- volumeName: gcs
+  secretFullName:   gcs-credentials      # made by hand
+  mountPath: /opt/rucio/etc/gcs_rucio.json
+  subPath: gcs_rucio.json
+#- volumeName: not-any-more
+
+optional_config:
+      rucio_na_proxy:   "x"
+
+reaper:
+    resources: *resources
+    config: {reaper: {rounds: 0x10}}
+    extraSecretMounts:
+    - {secretName: proxy, mountPath: /opt/proxy}
+judgeCleaner:
+    <<: {threads: 3}
+    resources: *resources
+
+config:
+  database: {default: "sqlite:///"}
+  policy:
+
+    # who helps
+    support: >-
+      a long line that
+      goes on
+
+
+# the end
+"""
+
+
+def changes(before: str, after: str) -> tuple[list[str], list[str]]:
+    """The lines that went and those that came."""
+    lines = list(difflib.ndiff(before.splitlines(keepends=True), after.splitlines(keepends=True)))
+    return [line[2:] for line in lines if line[0] == "-"], [line[2:] for line in lines if line[0] == "+"]
+
+
+@pytest.mark.parametrize("via", ["env", "config"])
+def test_a_sites_file_keeps_every_byte_and_gets_what_it_lacks(via: str) -> None:
+    merged = merge(SITE, FLAT_PACKAGE, "daemons", via)
+    gone, come = changes(SITE, merged.text)
+    named = (
+        "      # becomes RUCIO_POLICY_PACKAGE: what Rucio imports; it wins over rucio.cfg\n"
+        "      rucio_policy_package: cms_policy\n"
+    )
+    configured = "    # becomes [policy] package of rucio.cfg: what Rucio imports\n    package: cms_policy\n"
+    assert gone == []
+    assert "".join(come) == (
+        "# cms_policy/\n"
+        "- volumeName: policy-cms-policy\n"
+        "  secretFullName: cms-policy\n"
+        "  mountPath: /opt/policy/cms_policy\n"
+        "      # becomes PYTHONPATH: the folder that holds the package's folder, or the zip\n"
+        "      # itself\n"
+        "      pythonpath: /opt/policy\n"
+    ) + (configured if via == "config" else named)
+
+
+@pytest.mark.parametrize("style", ["directory", "existing", "files"])
+@pytest.mark.parametrize("chart", ["server", "daemons", "ui"])
+def test_what_was_merged_holds_and_merging_again_changes_nothing(chart: str, style: str) -> None:
+    made = wiring(style=style, root="/opt/site")
+    merged = merge(SITE, made, chart, "env")
+    assert lint(Case(yaml.safe_load(merged.text), made, chart, "env")) == ()
+    again = merge(merged.text, made, chart, "env")
+    assert (again.text, again.done) == (merged.text, ())
+
+
+ENTRIES = st.lists(st.fixed_dictionaries({"secretName": st.just("a"), "mountPath": st.sampled_from(["/a", "/b"])}))
+SITES = st.fixed_dictionaries(
+    {},
+    optional={
+        "image": st.fixed_dictionaries({"tag": st.text("ab: #-'", max_size=5)}),
+        "secretMounts": st.none() | ENTRIES,
+        "optional_config": st.none() | st.dictionaries(st.sampled_from(["a", "b"]), st.text("xy #", max_size=3)),
+        "config": st.none() | st.fixed_dictionaries({"policy": st.none() | st.just({"support": "x"})}),
+        "reaper": st.fixed_dictionaries({"extraSecretMounts": ENTRIES}),
+    },
+)
+
+
+@settings(max_examples=40)
+@given(SITES, st.permutations(["image", "secretMounts", "optional_config", "config", "reaper"]), st.integers(2, 5))
+def test_whatever_a_file_says_it_goes_on_saying_and_its_lines_stay(
+    values: dict[str, object], order: list[str], indent: int
+) -> None:
+    site = {key: values[key] for key in order if key in values}
+    before = yaml.safe_dump(site, sort_keys=False, indent=indent) + "# the end\n"
+    merged = merge(before, FLAT_PACKAGE, "daemons", "config").text
+    after = yaml.safe_load(merged)
+    assert {key: after[key] for key in ("image", "reaper") if key in site} == {
+        key: site[key] for key in ("image", "reaper") if key in site
+    }
+    assert after["secretMounts"][:-1] == (site.get("secretMounts") or [])
+    gone = [line for line in changes(before, merged)[0] if not line.rstrip().endswith(("{}", "[]", "null"))]
+    assert gone == []
+
+
+def test_what_was_done_is_told_line_by_line() -> None:
+    assert merge("", FLAT_PACKAGE, "server", "env").done == (
+        "secretMounts: Secret cms-policy at /opt/policy/cms_policy",
+        "optional_config.pythonpath: /opt/policy",
+        "optional_config.rucio_policy_package: cms_policy",
+    )
+
+
+def test_the_folders_that_a_site_has_on_its_python_path_stay_behind_ours() -> None:
+    merged = merge("optional_config:\n  PYTHONPATH: '/opt/a:/opt/b'  # ours\n", FLAT_PACKAGE, "server", "env")
+    assert merged.text.startswith("optional_config:\n  PYTHONPATH: /opt/policy:/opt/a:/opt/b  # ours\n")
+
+
+def test_a_package_that_was_named_otherwise_is_named_anew() -> None:
+    merged = merge("optional_config: {rucio_policy_package: old}\n", FLAT_PACKAGE, "server", "env")
+    assert "{rucio_policy_package: cms_policy, pythonpath: /opt/policy}" in merged.text
+
+
+def test_several_vos_come_into_one_list() -> None:
+    made = wiring(packed("cms_policy", FLAT, "cms"), packed("dune_policy", FLAT, "dun"))
+    values = yaml.safe_load(merge(SITE, made, "server", "config").text)
+    assert [entry["secretFullName"] for entry in values["secretMounts"]] == [
+        "gcs-credentials",
+        "cms-policy",
+        "dune-policy",
+    ]
+    assert values["config"]["policy"]["package-dun"] == "dune_policy"
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("reaper:\n  secretMounts: [{secretName: proxy, mountPath: /opt/proxy}]\n", "reaper.secretMounts"),
+        ("policyPackages:\n  enabled: true\n", "policyPackages.enabled"),
+        ("config:\n  policy:\n    permission: escape\n", "config.policy.permission"),
+        ("config:\n  policy: {schema: escape}\n", "config.policy.schema"),
+    ],
+)
+def test_where_pods_would_not_get_the_package_the_merge_is_refused_with_the_place(text: str, place: str) -> None:
+    with pytest.raises(InTheWay) as refused:
+        merge(text, FLAT_PACKAGE, "daemons", "env")
+    assert [problem.place for problem in refused.value.problems] == [place]
+    assert place in str(refused.value)
+
+
+def test_a_daemon_whose_list_is_an_alias_of_the_global_one_gets_the_entries_with_it() -> None:
+    text = "secretMounts: &m\n  - {secretName: a, mountPath: /a}\nreaper:\n  secretMounts: *m\n"
+    values = yaml.safe_load(merge(text, FLAT_PACKAGE, "daemons", "env").text)
+    assert len(values["reaper"]["secretMounts"]) == 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "base: &b {secretMounts: [{secretName: a, mountPath: /a}]}\n<<: *b\n",  # a new list would hide this one
+        "a: 1\n...\n",
+        "base: &b [{secretName: a, mountPath: /a}]\nsecretMounts: *b\n",
+    ],
+)
+def test_what_cannot_be_added_without_changing_something_else_is_left_to_the_operator(text: str) -> None:
+    with pytest.raises(CannotEdit, match="by hand"):
+        merge(text, FLAT_PACKAGE, "server", "env")
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("a: {{ .Values.b }}\n", "line 1"),
+        ("a: b: c\n", "line 1"),
+        ("a: 1\n---\nb: 1\n", "line 2"),
+        ("- a\n", "no mapping"),
+        ("apiVersion: v1\nkind: HelmRelease\nspec: {}\n", "of kind HelmRelease"),
+    ],
+)
+def test_what_is_no_values_file_is_refused_with_the_reason(text: str, reason: str) -> None:
+    with pytest.raises(NotValues, match=reason):
+        merge(text, FLAT_PACKAGE, "server", "env")
+
+
+def test_a_zip_comes_before_the_root_of_other_packages() -> None:
+    made: Wiring = wiring(packed("cms_policy", FLAT, "cms"), packed("dune_policy", FLAT, "dun", layout="zip"))
+    values = yaml.safe_load(merge("", made, "server", "env").text)
+    assert values["optional_config"]["pythonpath"] == "/opt/policy/dune_policy/dune_policy.zip:/opt/policy"

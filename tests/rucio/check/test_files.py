@@ -1,0 +1,145 @@
+"""Files that are missing, cannot be compiled, or are hostile."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from secretsync.rucio.check import Severity
+from tests.rucio.check.build import GOOD, errors, findings, only
+
+
+def test_a_sound_package_has_no_findings() -> None:
+    assert findings() == ()
+
+
+def test_without_init_an_older_copy_is_used() -> None:
+    found = only(findings({"__init__.py": None}))
+    assert (found.rule, found.severity) == ("init-missing", Severity.ERROR)
+    assert "older copy" in found.effect
+
+
+def test_without_permission_rucio_uses_its_generic_permissions_with_a_warning() -> None:
+    found = only(findings({"permission.py": None}))
+    assert (found.rule, found.severity) == ("permission-missing", Severity.ERROR)
+    assert "generic permissions, with a WARNING" in found.effect
+
+
+def test_with_several_vos_a_missing_permission_raises() -> None:
+    assert "PolicyPackageNotFound" in only(findings({"permission.py": None}, vo="atl")).effect
+
+
+def test_a_package_folder_is_a_permission_module_too() -> None:
+    assert findings({"permission.py": None, "permission/__init__.py": GOOD["permission.py"]}) == ()
+
+
+def test_without_schema_or_its_schemas_rucio_validates_by_its_generic_ones() -> None:
+    assert only(findings({"schema.py": None})).rule == "schema-missing"
+    assert only(findings({"schema.py": "NAME_LENGTH = 250\n"})).effect.startswith("Without SCHEMAS")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def f(:\n",
+        "return 1\n",
+        "match x:\n    case 1: pass\n",
+        "try: pass\nexcept* ValueError: pass\n",
+        "x[*a]\n",
+        "x[1, *a]\n",
+        "def f(*args: *Ts): pass\n",
+        "a = 1\0\n",
+        b"# coding: utf-8\nx = '\xff'\n",
+        b"# coding: no-such-thing\n",
+        b"\xff\xfe\x00\x00",
+        "x = " + "(" * 5000 + ")" * 5000 + "\n",
+        "x = " + "-" * 100_000 + "1\n",
+        "x = " + "+".join(["1"] * 100_000) + "\n",
+        "x = " + "a." * 100_000 + "b\n",
+        "x = 1\n" * 2_000_000,
+    ],
+    ids=[
+        "syntax", "return", "match", "except-star", "star-index", "star-in-tuple", "star-annotation", "null",
+        "encoding", "coding", "binary", "parentheses", "minus", "plus", "attributes", "ten-megabytes",
+    ],
+)  # fmt: skip
+def test_what_python_39_cannot_compile_is_a_finding_and_nothing_more(source: str | bytes) -> None:
+    found = [one for one in findings({"permission.py": source}) if one.rule == "syntax"]
+    assert [one.path for one in found] == ["permission.py"]
+    assert found[0].severity is Severity.ERROR
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "with (open('a') as a, open('b') as b): pass\n",
+        "@a[0].b\ndef f(): pass\n",
+        "x = f\"{'a'}\"\n",
+        "def f(a, /, *, b): pass\n",
+        "if (n := 1): pass\n",
+        "x = {**a} | {**b}\n",
+    ],
+)
+def test_what_python_39_compiles_is_no_finding(source: str) -> None:
+    assert findings({"permission.py": source + GOOD["permission.py"]}) == ()
+
+
+def test_a_package_of_many_large_files_is_read_only_up_to_a_limit() -> None:
+    large = {f"a{n}.py": "# a comment\n" * 20_000 for n in range(5)}
+    found = [one for one in findings(large) if one.rule == "syntax"]
+    assert len(found) == 3
+    assert all("files up to 262,144 are read" in one.effect for one in found)
+
+
+@given(st.one_of(st.text(), st.binary()))
+@settings(max_examples=60, deadline=None)
+def test_whatever_a_file_holds_the_check_comes_to_its_end(content: str | bytes) -> None:
+    encodable = content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content
+    for name in ("__init__.py", "permission.py", "schema.py", "lfn2pfn.py"):
+        assert all(one.effect and one.remedy for one in findings({name: encodable}))
+
+
+def test_an_elif_chain_without_end_does_not_end_the_check() -> None:
+    chain = "if x == 0: pass\n" + "".join(f"elif x == {n}: pass\n" for n in range(1, 3000))
+    assert {one.rule for one in findings({"helper.py": chain})} <= {"syntax"}
+
+
+def test_a_file_that_rucio_never_loads_only_warns() -> None:
+    found = only(findings({"tests/test_it.py": "def f(:\n"}))
+    assert (found.rule, found.severity) == ("syntax", Severity.WARNING)
+
+
+@pytest.mark.parametrize("annotation", ["int | None", "'str' | None", "list[int | str]", "Session"])
+def test_an_annotation_that_python_39_cannot_evaluate_is_an_error(annotation: str) -> None:
+    for_checkers = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from sqlalchemy.orm import Session\n"
+    source = f"{for_checkers}def f(a: {annotation}): pass\n"
+    assert errors(findings({"permission.py": source + GOOD["permission.py"]})) == ["python-annotation"]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from __future__ import annotations\ndef f(a: int | None): pass\n",
+        "def f(a: 'int | None'): pass\n",
+        "from typing import Optional\ndef f(a: Optional[int]) -> list[int]: pass\n",
+        "def f():\n    x: int | None = None\n",
+    ],
+)
+def test_an_annotation_that_is_not_evaluated_or_fine_is_no_finding(source: str) -> None:
+    assert findings({"schema.py": source + GOOD["schema.py"]}) == ()
+
+
+def test_a_module_named_like_one_of_the_standard_library_is_noticed() -> None:
+    found = only(findings({"types.py": ""}))
+    assert (found.rule, found.severity) == ("shadows-standard-library", Severity.NOTICE)
+
+
+def test_a_subdirectory_that_is_not_mounted_is_an_error_only_where_rucio_imports_from_it() -> None:
+    files = {"__init__.py": "from pol.deep import scope\n", "deep/scope.py": "", "tests/test_it.py": ""}
+    found = findings(files, mounted=frozenset({""}))
+    assert {one.about: one.severity for one in found if one.rule == "unmounted-directory"} == {
+        "deep": Severity.ERROR,
+        "tests": Severity.WARNING,
+    }
+    assert findings(files, mounted=frozenset({"", "deep", "tests"})) == ()

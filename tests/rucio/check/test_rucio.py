@@ -1,0 +1,45 @@
+"""What is known about Rucio's releases."""
+
+from __future__ import annotations
+
+import pytest
+
+from secretsync.rucio.check.rucio import known_releases, rucio
+from tests.rucio.check.build import findings, only
+
+
+@pytest.mark.parametrize(
+    ("tag", "known"),
+    [
+        ("41.5.1", "41.5"),
+        ("release-38.5.5", "38.5"),
+        ("39.0.0.post1", "39.0"),
+        ("41.5.1.cms2", "41.5"),
+        ("41.99.0", "41.5"),
+        ("99.0.0", "41.5"),
+        ("latest", "41.5"),
+        ("35.4.0", "37.0"),
+        ("37", "41.5"),
+        ("", "41.5"),
+    ],
+)
+def test_a_tag_finds_its_release_or_one_that_stands_in(tag: str, known: str) -> None:
+    assert rucio(tag).known == known
+
+
+def test_a_version_that_is_not_known_is_said() -> None:
+    assert only(findings(rucio="99.0.0")).rule == "unknown-rucio"
+
+
+def test_every_minor_release_since_37_is_known() -> None:
+    assert known_releases()[0] == "37.0"
+    assert len(known_releases()) >= 31
+
+
+def test_findings_that_only_some_versions_have_name_them() -> None:
+    from secretsync.rucio.check import Situation, check
+    from tests.rucio.check.build import policy
+
+    surl = {"__init__.py": "def get_algorithms():\n    return {'surl': {'a': print}}\n"}
+    found = only(check(policy(surl), Situation(rucio=("38.2.0", "38.3.0", "41.5.1"))))
+    assert found.rucio == ("38.3.0", "41.5.1")

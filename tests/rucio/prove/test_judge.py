@@ -1,0 +1,169 @@
+"""What a probe's report means."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from signal import SIGKILL
+from typing import Any
+
+import pytest
+
+from secretsync.rucio.check import Severity
+from secretsync.rucio.prove import Proof, RucioEnvironment, RucioUnusable, Verdict
+from secretsync.rucio.prove.judge import HUNG, judge
+from tests.rucio.check.build import policy
+
+RUCIO = RucioEnvironment("41.5.1", Path("/opt/rucio/bin/python"))
+MISSING = {"error": "ModuleNotFoundError", "message": "No module named 'metacat'", "file": "permission.py", "line": 3}
+
+
+def report(**changes: Any) -> dict[str, Any]:
+    """A sound package's report, with other facts."""
+    own = {part: {"module": f"pol.{part}", "file": f"/policy/pol/{part}.py"} for part in ("permission", "schema")}
+    return {
+        "step": "files",
+        "done": True,
+        "python": "3.9.18",
+        "rucio": "41.5.1",
+        "logged": [],
+        "in_force": own,
+        "reasons": {},
+        "algorithms": {"registration": [], "error": [], "returned": {}, "lost": []},
+        "default_algorithms": {},
+        "schema_error": [],
+        "answers": [{"account": "root", "action": "add_rse", "rucio": True, "package": True}],
+        "folders": ["/policy/pol"],
+        "files": {file.path: file.digest for file in policy().files},
+        **changes,
+    }
+
+
+def judged(ended: int = 0, **changes: Any) -> Proof:
+    return judge(policy(), report(**changes), ended, vo="", rucio=RUCIO)
+
+
+def generic(part: str) -> dict[str, dict[str, str]]:
+    rooms = {"permission": "rucio.core.permission.generic", "schema": "rucio.common.schema.generic"}
+    return {**report()["in_force"], part: {"module": rooms[part], "file": "/site-packages/generic.py"}}
+
+
+def test_a_package_with_its_own_modules_in_force_loads() -> None:
+    assert judged().verdict is Verdict.LOADS
+    assert judged().findings == ()
+
+
+def test_generic_permissions_instead_of_the_packages_are_an_error_that_names_the_cause_and_its_line() -> None:
+    (finding,) = judged(in_force=generic("permission"), reasons={"permission": [MISSING]}).findings
+    assert (finding.severity, finding.path, finding.line) == (Severity.ERROR, "permission.py", 3)
+    assert "rucio.core.permission.generic" in finding.effect
+    assert "without a log line" in finding.effect
+    assert "metacat" in finding.effect
+
+
+def test_the_warning_that_rucio_logs_is_told() -> None:
+    line = "policy: Unable to load permission module pol.permission from policy package, falling back to generic"
+    (finding,) = judged(in_force=generic("permission"), reasons={"permission": [MISSING]}, logged=[line]).findings
+    assert "logs one WARNING" in finding.effect
+
+
+def test_a_package_that_has_no_schema_of_its_own_is_a_warning() -> None:
+    bundle = policy({"schema.py": None})
+    files = {file.path: file.digest for file in bundle.files}
+    proof = judge(bundle, report(in_force=generic("schema"), files=files), 0, vo="", rucio=RUCIO)
+    assert [finding.severity for finding in proof.findings] == [Severity.WARNING]
+
+
+def test_an_error_while_rucio_imports_the_package_is_fatal_and_its_first_cause_is_told() -> None:
+    seen = {"error": "PolicyPackageNotFound", "message": "pol not found", "file": "", "line": 0}
+    proof = judged(step="load", done=False, died=[seen, MISSING])
+    assert proof.verdict is Verdict.DIES
+    assert "PolicyPackageNotFound: pol not found, because of ModuleNotFoundError" in proof.findings[0].effect
+
+
+@pytest.mark.parametrize(
+    ("ended", "died", "verdict"),
+    [
+        (0, "SystemExit", Verdict.EXITS),
+        (7, "", Verdict.EXITS),
+        (0, "", Verdict.EXITS),
+        (HUNG, "", Verdict.HANGS),
+        (-SIGKILL, "", Verdict.CRASHES),
+        (0, "MemoryError", Verdict.CRASHES),
+        (0, "RecursionError", Verdict.DIES),
+    ],
+)
+def test_each_way_of_not_getting_to_the_end_is_told_apart(ended: int, died: str, verdict: Verdict) -> None:
+    chain = [{"error": died, "message": "", "file": "", "line": 0}] if died else []
+    proof = judged(ended, step="load", done=False, died=chain)
+    assert proof.verdict is verdict
+    assert "imports the package" in proof.findings[0].effect or verdict is Verdict.DIES
+
+
+def test_a_file_that_the_process_sees_with_other_content_means_that_another_copy_is_in_force() -> None:
+    files = {**report()["files"], "permission.py": "0" * 64}
+    proof = judged(files=files, folders=["/site-packages/pol"])
+    assert proof.verdict is Verdict.OTHER_CODE
+    assert "/site-packages/pol" in proof.findings[0].effect
+
+
+def test_algorithms_whose_registration_raises_take_down_whatever_uses_them() -> None:
+    chain = [{"error": "InvalidPolicyPackageAlgorithmType", "message": "surl", "file": "", "line": 0}]
+    proof = judged(algorithms={"registration": chain, "error": [], "returned": {}, "lost": []})
+    assert proof.verdict is Verdict.DIES_AT_FIRST_USE
+
+
+def test_an_error_in_get_algorithms_that_rucio_swallows_loses_them() -> None:
+    proof = judged(algorithms={"registration": [], "error": [MISSING], "returned": {}, "lost": []})
+    assert proof.verdict is Verdict.ALGORITHMS_LOST
+    assert "swallows" in proof.findings[0].effect
+
+
+def test_a_default_algorithm_without_effect_is_named() -> None:
+    proof = judged(default_algorithms={"lfn2pfn": [MISSING], "scope": []})
+    assert [finding.about for finding in proof.findings] == ["lfn2pfn"]
+    assert proof.verdict is Verdict.ALGORITHMS_LOST
+
+
+def test_a_has_permission_that_cannot_be_called_is_generic_permissions_in_disguise() -> None:
+    wrong = "TypeError: has_permission() got an unexpected keyword argument 'session'"
+    answers = [{"account": "root", "action": "add_rse", "rucio": True, "package": wrong}]
+    assert judged(answers=answers).verdict is Verdict.GENERIC
+
+
+def test_a_has_permission_that_leaves_the_answer_to_rucio_lacks_nothing() -> None:
+    answers = [{"account": "root", "action": "add_rse", "rucio": True, "package": None}]
+    assert judged(answers=answers).verdict is Verdict.LOADS
+
+
+def test_one_policy_function_that_misses_its_arguments_proves_nothing() -> None:
+    answers = [
+        {"account": "root", "action": "add_rse", "rucio": True, "package": True},
+        {"account": "root", "action": "add_account", "rucio": "KeyError: 'account'", "package": "KeyError: 'account'"},
+    ]
+    assert judged(answers=answers).verdict is Verdict.LOADS
+
+
+def test_a_name_that_does_not_exist_is_a_fault_even_in_one_policy_function() -> None:
+    wrong = "NameError: name 'parse_expresion' is not defined"
+    answers = [
+        {"account": "root", "action": "add_rse", "rucio": True, "package": True},
+        {"account": "root", "action": "del_rse", "rucio": wrong, "package": wrong},
+    ]
+    assert judged(answers=answers).verdict is Verdict.DIES_AT_FIRST_USE
+
+
+def test_the_worst_of_several_faults_is_the_verdict() -> None:
+    proof = judged(in_force=generic("permission"), default_algorithms={"lfn2pfn": [MISSING]})
+    assert len(proof.faults) == 2
+    assert proof.verdict is Verdict.GENERIC
+
+
+def test_a_rucio_that_does_not_get_as_far_as_the_package_proves_nothing() -> None:
+    none = {"error": "ModuleNotFoundError", "message": "No module named 'rucio'", "file": "", "line": 0}
+    with pytest.raises(RucioUnusable, match=r"No module named 'rucio'.*--rucio-python"):
+        judge(policy(), {"step": "rucio", "died": [none]}, 0, vo="", rucio=RUCIO)
+
+
+def test_a_process_that_left_no_report_proves_nothing() -> None:
+    with pytest.raises(RucioUnusable, match="exit code 1"):
+        judge(policy(), {}, 1, vo="", rucio=RUCIO)

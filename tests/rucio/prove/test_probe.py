@@ -1,0 +1,112 @@
+"""The probe is one file for Python 3.9 and later, and no package gets it off its way."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+from secretsync.rucio.prove import PROBE, Proof, RucioEnvironment, Verdict, prove
+from tests.rucio.check.build import PERMISSION, policy
+
+network = pytest.mark.network
+LARGE_ENOUGH = 2 * 1024**3
+
+
+def proof(
+    rucio: RucioEnvironment, changes: dict[str, str], *, timeout: float = 120, layout: str = "directories"
+) -> Proof:
+    return prove(policy(changes), rucio=rucio, timeout=timeout, layout=layout, memory=LARGE_ENOUGH)
+
+
+def test_python_3_9_can_compile_it() -> None:
+    ast.parse(PROBE.read_text(), feature_version=(3, 9))
+
+
+def test_it_needs_the_standard_library_and_rucio_alone() -> None:
+    tree = ast.parse(PROBE.read_text())
+    imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    imported |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    tops = {name.partition(".")[0] for name in imported}
+    assert tops - sys.stdlib_module_names == {"rucio", "sqlalchemy"}
+
+
+@network
+@pytest.mark.parametrize("layout", ["directories", "zip"])
+def test_a_sound_package_loads_in_either_layout(rucio: RucioEnvironment, layout: str) -> None:
+    found = proof(rucio, {}, layout=layout)
+    assert found.verdict is Verdict.LOADS
+    assert found.report["in_force"]["permission"]["module"] == "pol.permission"
+    assert set(found.report["files"]) == {"__init__.py", "permission.py", "schema.py"}
+
+
+@network
+def test_root_and_an_account_without_attributes_are_asked(rucio: RucioEnvironment) -> None:
+    answers = proof(rucio, {}).report["answers"]
+    said = {(one["account"], one["action"]): one["rucio"] for one in answers}
+    assert said["root", "add_rse"] is True
+    assert said["nobody", "add_rse"] is False
+
+
+@network
+@pytest.mark.parametrize(
+    ("code", "verdict"),
+    [
+        ("import sys; sys.exit(0)", Verdict.EXITS),
+        ("import os; os._exit(0)", Verdict.EXITS),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", Verdict.CRASHES),
+        ("def f(): f()\nf()", Verdict.DIES),
+        ("x = bytearray(10**11)", Verdict.CRASHES),
+    ],
+    ids=["sys.exit", "os._exit", "killed", "recursion", "memory"],
+)
+def test_a_package_that_does_not_survive_its_import_is_a_finding(
+    rucio: RucioEnvironment, code: str, verdict: Verdict
+) -> None:
+    found = proof(rucio, {"permission.py": code})
+    assert found.verdict is verdict
+    assert len(found.findings) == 1
+
+
+@network
+def test_a_package_that_hangs_is_ended_with_all_that_it_started(rucio: RucioEnvironment, tmp_path: Path) -> None:
+    pid = tmp_path / "pid"
+    code = f"""
+import subprocess, pathlib
+child = subprocess.Popen(["sleep", "600"])
+pathlib.Path({str(pid)!r}).write_text(str(child.pid))
+child.wait()
+"""
+    found = proof(rucio, {"permission.py": code}, timeout=30)
+    assert found.verdict is Verdict.HANGS
+    assert not _runs(int(pid.read_text()))
+
+
+def _runs(pid: int) -> bool:
+    status = Path(f"/proc/{pid}/stat")
+    return status.exists() and status.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+@network
+def test_what_a_package_prints_or_leaves_running_decides_nothing(rucio: RucioEnvironment) -> None:
+    code = """
+import atexit, os, sys, threading, time
+print('{"done": true, "step": "files"}')
+os.write(2, b"\\x00\\xff" * 1000)
+sys.stdout.close()
+os.chdir("/")
+threading.Thread(target=time.sleep, args=(600,)).start()
+atexit.register(time.sleep, 600)
+"""
+    assert proof(rucio, {"permission.py": code + PERMISSION}).verdict is Verdict.LOADS
+
+
+@network
+def test_the_package_sees_nothing_of_the_callers_environment(
+    rucio: RucioEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REGISTRY_TOKEN", "hunter2")
+    code = "import os\nif 'REGISTRY_TOKEN' in os.environ: raise ValueError('a token')\n"
+    assert proof(rucio, {"permission.py": code + PERMISSION}).verdict is Verdict.LOADS
