@@ -25,7 +25,7 @@ _RESOURCES = {"Secret": "secrets", "ConfigMap": "configmaps"}
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ProofOutcome:
     """Workloads in whose kind of pod the package was *proven*; *missing* says why it could not be.
 
     *notes* are what an operator should know all the same, a sentence each.
@@ -36,7 +36,7 @@ class Outcome:
     notes: tuple[str, ...] = ()
 
 
-def prove_first(destination: Destination, plan: Plan, clock: Clock) -> Outcome:
+def prove_candidates(destination: Destination, plan: Plan, clock: Clock) -> ProofOutcome:
     """Prove every changed package once in each environment that will run it. Raises NotProven.
 
     Where the permissions for it are missing that is said, and required only where the destination requires it.
@@ -53,8 +53,8 @@ def prove_first(destination: Destination, plan: Plan, clock: Clock) -> Outcome:
         if destination.rollout.canary == "require":
             raise
         log.warning("not proven before the rollout", why=str(error))
-        return Outcome(missing=str(error))
-    return Outcome(proven=runs_rucio(plan.packages, plan.workloads), notes=notes)
+        return ProofOutcome(missing=str(error))
+    return ProofOutcome(proven=runs_rucio(plan.packages, plan.workloads), notes=notes)
 
 
 def _configuration(destination: Destination, found: Sequence[Environment]) -> Sources:

@@ -131,7 +131,7 @@ def _start(destination: Destination, waiting: deque[Candidate], running: list[_R
 
 def _make(destination: Destination, candidate: Candidate, running: list[_Running], clock: Clock) -> None:
     cluster, manager, placement = destination.cluster, destination.manager, candidate.package.placement
-    strictness = next(d.strictness for d in destination.deliveries if d.placement == placement)
+    strictness = next(d.check_rules for d in destination.deliveries if d.placement == placement)
     name = f"{placement.secret}-candidate-{uuid.uuid4().hex[:6]}"
     log.info("proving", workload=str(candidate.workload.ref), job=name, through_entrypoint=candidate.through_entrypoint)
     made = cluster.store(job(candidate, name, vo=strictness.vo, seconds=SECONDS), manager=manager)

@@ -14,10 +14,10 @@ from secretsync.cluster.errors import Call, Forbidden
 from secretsync.core.model import Manifest
 from secretsync.plan.plan import Live, Plan, make_plan
 from secretsync.plan.state import State
-from secretsync.reconcile.canary import NotProven, prove_first
+from secretsync.reconcile.canary import NotProven, prove_candidates
 from secretsync.reconcile.canary.in_pod import HUNG, digest, encoded
 from secretsync.reconcile.canary.verdict import judge
-from secretsync.reconcile.destination import Clock, Delivery, Destination, Rollout, Strictness
+from secretsync.reconcile.destination import CheckRules, Clock, Delivery, Destination, Rollout
 from tests import ROOT
 from tests.build import PLACEMENT, bundle, desired, pod, waiting
 from tests.memory_cluster import MemoryCluster
@@ -78,7 +78,7 @@ def cluster() -> ProvingCluster:
 
 
 def destination(cluster: MemoryCluster, canary: str = "auto") -> Destination:
-    delivery = Delivery(PLACEMENT, None, "recipe", Strictness())  # type: ignore[arg-type]
+    delivery = Delivery(PLACEMENT, None, "recipe", CheckRules())  # type: ignore[arg-type]
     rollout = Rollout(canary=canary)
     return Destination("memory", cluster, "secretsync", "rucio", [delivery], rollout=rollout)
 
@@ -99,7 +99,7 @@ def clock() -> Clock:
 def test_a_refused_candidate_leaves_no_job_behind(cluster: ProvingCluster) -> None:
     cluster.answer = ended("no verdict")
     with pytest.raises(NotProven, match="without a verdict"):
-        prove_first(destination(cluster), plan(cluster), clock())
+        prove_candidates(destination(cluster), plan(cluster), clock())
     assert cluster.objects == {}
 
 
@@ -114,7 +114,7 @@ def test_a_refused_candidate_leaves_no_job_behind(cluster: ProvingCluster) -> No
 def test_what_keeps_a_proof_from_running_is_told_apart(cluster: ProvingCluster, answer: Manifest, words: str) -> None:
     cluster.answer = answer
     with pytest.raises(NotProven, match=words):
-        prove_first(destination(cluster), plan(cluster), clock())
+        prove_candidates(destination(cluster), plan(cluster), clock())
     assert cluster.objects == {}
 
 
@@ -125,17 +125,17 @@ def forbid(verb: str, name: str) -> None:
 
 def test_without_the_permission_the_run_says_what_is_missing_and_goes_on(cluster: ProvingCluster) -> None:
     cluster.before = forbid
-    assert "jobs" in prove_first(destination(cluster), plan(cluster), clock()).missing
+    assert "jobs" in prove_candidates(destination(cluster), plan(cluster), clock()).missing
 
 
 def test_without_the_permission_a_required_proof_stops_the_run(cluster: ProvingCluster) -> None:
     cluster.before = forbid
     with pytest.raises(Forbidden):
-        prove_first(destination(cluster, "require"), plan(cluster), clock())
+        prove_candidates(destination(cluster, "require"), plan(cluster), clock())
 
 
 def test_nothing_that_runs_rucio_is_nothing_to_prove(cluster: ProvingCluster) -> None:
-    assert prove_first(destination(cluster), replace(plan(cluster), workloads=()), clock()).proven == frozenset()
+    assert prove_candidates(destination(cluster), replace(plan(cluster), workloads=()), clock()).proven == frozenset()
 
 
 def test_in_a_pod_without_rucio_the_message_says_so(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from secretsync.cluster.errors import Call, QuotaExceeded
 from secretsync.core.model import Manifest
-from secretsync.reconcile.canary import NotProven, prove_first
+from secretsync.reconcile.canary import NotProven, prove_candidates
 from secretsync.reconcile.canary.in_pod import encoded
 from secretsync.reconcile.canary.manifests import PROOF
 from secretsync.reconcile.destination import Destination
@@ -70,7 +70,7 @@ def at_once(cluster: MemoryCluster, proofs: int) -> Destination:
 @pytest.mark.parametrize("proofs", [1, 4])
 def test_as_many_proofs_run_at_once_as_are_allowed_and_all_are_made(cluster: RunningCluster, proofs: int) -> None:
     cluster.answer = lambda _, looks: ended(PROVEN) if looks == 2 else container({"running": {}})
-    outcome = prove_first(at_once(cluster, proofs), plan(cluster), clock())
+    outcome = prove_candidates(at_once(cluster, proofs), plan(cluster), clock())
     assert len(outcome.proven) == 6
     assert (cluster.most, cluster.objects) == (proofs, {})
 
@@ -78,7 +78,7 @@ def test_as_many_proofs_run_at_once_as_are_allowed_and_all_are_made(cluster: Run
 def test_the_first_refusal_ends_the_others_and_leaves_nothing(cluster: RunningCluster) -> None:
     cluster.answer = lambda job, _: ended("no verdict") if "server" in str(job) else container({"running": {}})
     with pytest.raises(NotProven):
-        prove_first(at_once(cluster, 4), plan(cluster), clock())
+        prove_candidates(at_once(cluster, 4), plan(cluster), clock())
     assert cluster.objects == {}
 
 
@@ -90,7 +90,7 @@ def test_a_quota_that_the_running_proofs_use_up_is_waited_for(cluster: RunningCl
             raise QuotaExceeded(Call("create", "jobs.batch", "rucio", name), 403)
 
     cluster.before = full
-    assert len(prove_first(at_once(cluster, 4), plan(cluster), clock()).proven) == 6
+    assert len(prove_candidates(at_once(cluster, 4), plan(cluster), clock()).proven) == 6
     assert cluster.most == 1
 
 
@@ -105,7 +105,7 @@ def test_an_entrypoint_that_does_not_come_to_the_probe_is_said_and_the_image_is_
 ) -> None:
     cluster.live_workloads = {ref: one for ref, one in cluster.live_workloads.items() if ref.name == "server0"}
     cluster.answer = lambda job, _: passed_by if goes_through(job) else ended(PROVEN)
-    outcome = prove_first(at_once(cluster, 1), plan(cluster), clock())
+    outcome = prove_candidates(at_once(cluster, 1), plan(cluster), clock())
     assert len(outcome.proven) == 1
     assert "its image's entrypoint was not proven" in outcome.notes[0]
     assert cluster.objects == {}
@@ -113,7 +113,7 @@ def test_an_entrypoint_that_does_not_come_to_the_probe_is_said_and_the_image_is_
 
 def test_an_entrypoint_that_came_to_the_probe_has_its_time(cluster: RunningCluster) -> None:
     cluster.answer = lambda _, looks: container({"running": {}}, ready=True) if looks < 18 else ended(PROVEN)
-    assert prove_first(at_once(cluster, 6), plan(cluster), clock()).notes == ()
+    assert prove_candidates(at_once(cluster, 6), plan(cluster), clock()).notes == ()
 
 
 def test_a_proof_whose_pod_never_starts_says_what_it_waits_for_and_which_secrets_it_mounts(
@@ -123,7 +123,7 @@ def test_a_proof_whose_pod_never_starts_says_what_it_waits_for_and_which_secrets
         containers=[{"name": "rucio", "state": {"waiting": {"reason": "ContainerCreating"}}}]
     )
     with pytest.raises(NotProven, match=r"ContainerCreating.*the Secrets atlas, atlas-sub"):
-        prove_first(at_once(cluster, 6), plan(cluster), clock())
+        prove_candidates(at_once(cluster, 6), plan(cluster), clock())
 
 
 def test_daemons_that_differ_in_their_names_alone_are_proven_once() -> None:
@@ -132,5 +132,5 @@ def test_daemons_that_differ_in_their_names_alone_are_proven_once() -> None:
     cluster = RunningCluster(*(rucio(name, image=image, **env(RUCIO_DAEMON=name)) for name in names))
     seen: set[str] = set()
     cluster.answer = lambda job, _: seen.add(job["metadata"]["name"]) or ended(PROVEN)  # type: ignore[func-returns-value]
-    assert len(prove_first(at_once(cluster, 4), plan(cluster), clock()).proven) == 28
+    assert len(prove_candidates(at_once(cluster, 4), plan(cluster), clock()).proven) == 28
     assert len(seen) == 1
