@@ -15,9 +15,11 @@ from urllib3.exceptions import ReadTimeoutError
 
 from secretsync.config.access import Access
 from secretsync.config.credentials import Authorization
-from secretsync.sources.index.errors import IndexAccessRefused, IndexFailed
+from secretsync.sources import certificates
+from secretsync.sources.index.errors import IndexAccessRefused, IndexFailed, IndexRefused
 
 _CHUNK = 1 << 16
+_PROXY_PASSWORD = "the proxy wants a user and a password: put them into HTTPS_PROXY"  # noqa: S105 - no password
 
 
 def open_session(access: Access, allowed: Authorization | None, url: str, base: Path) -> requests.Session:
@@ -110,10 +112,17 @@ def _told_apart(url: str) -> Iterator[None]:
         yield
     except requests.HTTPError as error:
         status = error.response.status_code
+        if status == 407:
+            raise IndexRefused(url, "it answered 407", _PROXY_PASSWORD) from None
         refused = status in (401, 403)
         raise (IndexAccessRefused if refused else IndexFailed)(url, f"it answered {status}") from None
-    except requests.exceptions.SSLError:
-        raise IndexFailed(url, "its certificate is not trusted") from None
+    except requests.exceptions.SSLError as error:
+        remedy = certificates.fault(str(error)).remedy
+        raise IndexRefused(url, "its certificate is not trusted", remedy) from None
+    except requests.exceptions.ProxyError as error:
+        if "407" in str(error):
+            raise IndexRefused(url, "it cannot be reached", _PROXY_PASSWORD) from None
+        raise IndexFailed(url, "the proxy does not lead to it") from None
     except requests.Timeout:
         raise IndexFailed(url, "it did not answer in time") from None
     except requests.TooManyRedirects:

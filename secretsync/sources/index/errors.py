@@ -20,6 +20,18 @@ class IndexFailed(SourceError):
         return f"{self.url}: {self.detail}; check the URL, the network, HTTPS_PROXY and REQUESTS_CA_BUNDLE"
 
 
+@dataclass(eq=False)
+class IndexRefused(IndexFailed):
+    """The index's certificate does not hold, or a proxy on the way refuses; *remedy* is for this very cause."""
+
+    code = "index_refused"
+
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.url}: {self.detail}; {self.remedy}"
+
+
 class IndexAccessRefused(IndexFailed):
     """The index wants credentials, or others."""
 
