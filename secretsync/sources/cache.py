@@ -68,7 +68,7 @@ class NoFolder(SourceError):
         )
 
 
-class Shelved:
+class CachedSource:
     """A source that keeps what it fetched on a *shelf*; where that fails, on one that the process ends with."""
 
     def __init__(self, shelf: Path, open_in: OpenIn) -> None:
@@ -115,7 +115,7 @@ def private_folder(folder: Path) -> Path:
     return folder
 
 
-def forget(folder: Path, *, limit: int) -> None:
+def prune_cache(folder: Path, *, limit: int) -> None:
     """Remove files below *folder* that nobody has used in a month, then the oldest, until *limit* bytes are left.
 
     What was used within the hour stays: another process may be reading it.
@@ -129,7 +129,7 @@ def forget(folder: Path, *, limit: int) -> None:
                 path.parent.rmdir()
 
 
-def used(path: Path) -> Path:
+def mark_used(path: Path) -> Path:
     """*path*, which is not to be forgotten for now."""
     with suppress(OSError):
         os.utime(path)

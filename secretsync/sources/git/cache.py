@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from secretsync.core.errors import SourceError
-from secretsync.core.files import write_whole
+from secretsync.core.files import write_atomically
 from secretsync.sources.cache import FORGOTTEN_AFTER, CacheFailed, NotOurs, private_folder
 from secretsync.sources.git.errors import CommitNotServed, GitFailed
 from secretsync.sources.git.process import LARGEST_ANSWER, Answer, AnswerTooLarge, run
@@ -149,7 +149,7 @@ class GitCache:
         known = self._memory()
         if known.get(ref) != commit:
             text = json.dumps({**known, ref: commit}, indent=1, sort_keys=True)
-            write_whole(self._memory_file, text)
+            write_atomically(self._memory_file, text)
 
     def remembered(self, ref: str) -> str:
         """The commit that *ref* was when it was last fetched; empty where nobody knows."""
@@ -187,7 +187,7 @@ class GitCache:
         for borrowed in _BORROWED:
             (self.folder / borrowed).unlink(missing_ok=True)
         if _read_text(self.folder / "config") != settings:
-            write_whole(self.folder / "config", settings)
+            write_atomically(self.folder / "config", settings)
         # Nobody else is at work, the lock says so: every lock file and half pack is a dead process's.
         for pattern in ("**/*.lock", "objects/pack/tmp_*", "objects/??/tmp_obj_*"):
             for stale in self.folder.glob(pattern):

@@ -12,7 +12,7 @@ from urllib.parse import urljoin, urlsplit
 from secretsync.config.access import Access
 from secretsync.config.credentials import Authorization, authorization
 from secretsync.core.errors import SourceError
-from secretsync.core.files import write_whole
+from secretsync.core.files import write_atomically
 from secretsync.sources import certificates
 from secretsync.sources.cache import private_folder
 from secretsync.sources.git import redirects, ssh
@@ -202,7 +202,7 @@ class Remote:
     def _settings_file(self) -> Path:
         path = private_folder(self._folder) / "settings"
         if not path.is_file() or path.read_text() != _SETTINGS:
-            write_whole(path, _SETTINGS)
+            write_atomically(path, _SETTINGS)
         return path
 
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from secretsync.config.access import Access
 from secretsync.config.credentials import read
 from secretsync.core.errors import SourceError
-from secretsync.core.files import write_whole
+from secretsync.core.files import write_atomically
 
 _ALWAYS = (
     *("-F", "none"),
@@ -84,7 +84,7 @@ def environment(access: Access, url: str, base: Path, folder: Path) -> dict[str,
         # In batch mode ssh would not even ask its helper for the passphrase.
         passphrase = {
             "SECRETSYNC_SSH_PASSPHRASE": read(access.ssh_passphrase, base),
-            "SSH_ASKPASS": str(write_whole(folder / "askpass", _ASKPASS, 0o700)),
+            "SSH_ASKPASS": str(write_atomically(folder / "askpass", _ASKPASS, 0o700)),
             "SSH_ASKPASS_REQUIRE": "force",
         }
     else:
@@ -101,7 +101,7 @@ def _account(folder: Path) -> dict[str, str]:
         library = next((str(path) for glob in _NSS_WRAPPER for path in Path("/").glob(glob[1:])), "")
         if library:
             entry = f"secretsync:x:{os.getuid()}:{os.getgid()}::{folder}:/usr/sbin/nologin\n"
-            passwd = str(write_whole(folder / "passwd", entry))
+            passwd = str(write_atomically(folder / "passwd", entry))
             return {"LD_PRELOAD": library, "NSS_WRAPPER_PASSWD": passwd, "NSS_WRAPPER_GROUP": "/etc/group"}
     return {}
 
@@ -112,7 +112,7 @@ def _known_hosts(access: Access, url: str, base: Path, folder: Path) -> Path:
     if access.host_key:
         # as ssh itself names a server (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT)
         name = host if port == _PORT else f"[{host}]:{port}"
-        return write_whole(folder / f"known-{host}-{port}", f"{name} {access.host_key}\n", 0o600)
+        return write_atomically(folder / f"known-{host}-{port}", f"{name} {access.host_key}\n", 0o600)
     if access.known_hosts:
         path = base / access.known_hosts
     else:
