@@ -15,12 +15,16 @@ from secretsync.config.access import Access
 from secretsync.config.fields import Model
 from secretsync.config.notify.email import Email
 from secretsync.config.notify.http import HttpChannel, Url
+from secretsync.config.notify.mattermost import Mattermost
 from secretsync.config.notify.message import FIELDS
 from secretsync.config.notify.slack import Slack
+from secretsync.config.notify.teams import Teams
 from secretsync.config.notify.webhook import WebhookReceiver
 
 NOTIFIERS: Mapping[str, type[HttpChannel] | type[Email]] = {
     "slack": Slack,
+    "mattermost": Mattermost,
+    "teams": Teams,
     "webhook": WebhookReceiver,
     "email": Email,
 }
