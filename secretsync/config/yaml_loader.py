@@ -12,7 +12,6 @@ from yaml.constructor import ConstructorError
 
 _KEPT_AS_TEXT = ("tag:yaml.org,2002:timestamp",)
 _BOOLEANS = frozenset({"true", "True", "TRUE", "false", "False", "FALSE"})
-_BOOLEAN = "tag:yaml.org,2002:bool"
 
 
 class WrittenInt(int):
@@ -46,16 +45,17 @@ class _Loader(yaml.SafeLoader):
         number.written = node.value
         return number
 
-    def construct_yaml_bool(self, node: yaml.ScalarNode) -> bool | str:
-        return super().construct_yaml_bool(node) if node.value in _BOOLEANS else str(node.value)
+    def construct_word(self, node: yaml.ScalarNode) -> bool | str:
+        return self.construct_yaml_bool(node) if node.value in _BOOLEANS else str(node.value)
 
 
 _Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag not in _KEPT_AS_TEXT]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
-for _kind in ("int", "float", "bool"):
-    _Loader.add_constructor(f"tag:yaml.org,2002:{_kind}", getattr(_Loader, f"construct_yaml_{_kind}"))
+_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)
+_Loader.add_constructor("tag:yaml.org,2002:float", _Loader.construct_yaml_float)
+_Loader.add_constructor("tag:yaml.org,2002:bool", _Loader.construct_word)
 
 
 def load(text: str) -> Any:

@@ -193,6 +193,9 @@ class GitCache:
             for stale in self.folder.glob(pattern):
                 stale.unlink(missing_ok=True)
 
+    def _fits(self) -> bool:
+        return _size(self.folder) <= self._limit
+
     def discard(self) -> None:
         if self.folder.is_file() or self.folder.is_symlink():
             self.folder.unlink()
