@@ -14,8 +14,8 @@ import pytest
 from secretsync.config.requirement import IndexRequirement, parse
 from secretsync.core.errors import SecretSyncError
 from secretsync.core.model import Bundle, File, Revision, Secret
-from secretsync.core.packing import DIRECTORY, LAYOUT, live_bundle, newest_write, zip_bytes
-from secretsync.reconcile.canary import judged
+from secretsync.core.packing import DIRECTORY, LAYOUT, live_bundle, newest_revision, zip_bytes
+from secretsync.reconcile.canary import proof_failures
 from secretsync.rucio.check import Situation, check
 from secretsync.rucio.prove.report import read_report
 from secretsync.sources.index.errors import IndexFailed
@@ -95,7 +95,7 @@ def read_versions(data: bytes, _: Path) -> None:
 
 def read_write(data: bytes, _: Path) -> None:
     annotations = {"secretsync.rucio/write": data.decode(errors="replace")}
-    newest_write([Secret("rucio", "p", {}, {}, annotations)])
+    newest_revision([Secret("rucio", "p", {}, {}, annotations)])
 
 
 def read_proof(data: bytes, folder: Path) -> None:
@@ -104,8 +104,8 @@ def read_proof(data: bytes, folder: Path) -> None:
 
 
 def read_last_word(data: bytes, _: Path) -> None:
-    judged(BUNDLE, base64.b64encode(zlib.compress(data)).decode())
-    judged(BUNDLE, data.decode(errors="replace"))
+    proof_failures(BUNDLE, base64.b64encode(zlib.compress(data)).decode())
+    proof_failures(BUNDLE, data.decode(errors="replace"))
 
 
 def read_policy(data: bytes, _: Path) -> None:

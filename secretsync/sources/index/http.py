@@ -15,10 +15,10 @@ from packaging.utils import canonicalize_name
 
 from secretsync.config import Package
 from secretsync.config.credentials import Authorization, CredentialsOverPlainHttp, authorization, of_url
-from secretsync.core.files import write_whole
+from secretsync.core.files import write_atomically
 from secretsync.core.foreign import read_json
-from secretsync.sources.cache import CacheFailed, forget, used
-from secretsync.sources.http import answer_of, open_session, refuse_detour
+from secretsync.sources.cache import CacheFailed, mark_used, prune_cache
+from secretsync.sources.http import get, open_session, refuse_detour
 from secretsync.sources.index.errors import DownloadTooLarge, HashMismatch, IndexFailed, UnknownDistribution
 from secretsync.sources.index.page import LARGEST, Listed, files_of
 from secretsync.sources.index.select import Candidate
@@ -59,7 +59,7 @@ class Index:
         """The file, from the folder where it is there. Raises HashMismatch, DownloadTooLarge, IndexFailed."""
         path = self._folder / candidate.sha256 / candidate.file
         if path.is_file() and not _mismatch(path, candidate):
-            return used(path)
+            return mark_used(path)
         return self._get(candidate)
 
     def _session(self) -> requests.Session:
@@ -84,7 +84,7 @@ class Index:
         headers = {"Accept": _ACCEPT, **({"If-None-Match": known["etag"]} if known else {})}
         with (
             self._session() as session,
-            answer_of(session, url, self._timeout, headers, decode=True) as (response, pieces),
+            get(session, url, self._timeout, headers, decode=True) as (response, pieces),
         ):
             if response.status_code == 404:
                 return None
@@ -97,9 +97,9 @@ class Index:
                     "body": body.decode(errors="replace"),
                 }
                 if known["etag"]:
-                    write_whole(kept, json.dumps(known))
+                    write_atomically(kept, json.dumps(known))
             else:
-                used(kept)
+                mark_used(kept)
         page_url = known["url"]
         return files_of(name, known["type"], page_url, known["body"], lambda reason: _no_index(page_url, reason))
 
@@ -110,7 +110,7 @@ class Index:
         with NamedTemporaryFile(dir=self._folder, prefix="partial-") as partial:
             with (
                 self._session() as session,
-                answer_of(session, candidate.url, self._timeout, decode=False) as (response, pieces),
+                get(session, candidate.url, self._timeout, decode=False) as (response, pieces),
             ):
                 if response.status_code == 404:
                     raise IndexFailed(candidate.url, "it answered 404")
@@ -122,7 +122,7 @@ class Index:
             path = self._folder / _digest(Path(partial.name), "sha256") / candidate.file
             path.parent.mkdir(exist_ok=True)
             _link(Path(partial.name), path)
-        forget(self._folder, limit=self._limit)
+        prune_cache(self._folder, limit=self._limit)
         return path
 
 
