@@ -30,9 +30,9 @@ class Package(Model):
     layout: Literal["directories", "zip"] = Field(
         "directories", description="one Secret for each directory, or one key that holds the package as a zip"
     )
-    vo: str = Field("", description="the VO whose policy this is, where Rucio serves several")
-    tag: str = Field("", description="for git: the newest tag in this range of versions, as in ~=0.3 (PEP 440)")
-    tag_prefix: str = Field("", description="what stands before the version in a tag; empty: nothing, or v")
+    vo: Text = Field("", description="the VO whose policy this is, where Rucio serves several")
+    tag: Text = Field("", description="for git: the newest tag in this range of versions, as in ~=0.3 (PEP 440)")
+    tag_prefix: Text = Field("", description="what stands before the version in a tag; empty: nothing, or v")
     tag_moved: Literal["refuse", "warn", "allow"] = Field(
         "warn", description="what to do when a tag, or a version on an index, is not what it was before"
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import ssl
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,17 +15,12 @@ from urllib3.exceptions import ReadTimeoutError
 
 from secretsync.config.access import Access
 from secretsync.config.credentials import Authorization
-from secretsync.sources.index.errors import CertificateRefused, IndexAccessRefused, IndexFailed, RedirectedElsewhere
+from secretsync.sources import certificates
+from secretsync.sources.index.errors import IndexAccessRefused, IndexFailed, IndexRefused, RedirectedElsewhere
 
 _CHUNK = 1 << 16
 _PORTS = {"http": 80, "https": 443}
-_CERTIFICATE_FAULTS = {
-    9: "its certificate is not valid yet; check the clocks of both sides",
-    10: "its certificate has expired; whoever runs the server must renew it",
-    23: "its certificate was revoked; whoever runs the server must get another",
-    62: "its certificate is for another name; use the name that it is for, or get one for this name",
-    64: "its certificate is for another address; use the name that it is for, or get one for this address",
-}
+_PROXY_PASSWORD = "the proxy wants a user and a password: put them into HTTPS_PROXY"  # noqa: S105 - no password
 
 
 def open_session(access: Access, allowed: Authorization | None, url: str, base: Path) -> requests.Session:
@@ -152,20 +146,6 @@ def origin(url: str) -> tuple[str, str, int]:
     return parts.scheme.lower(), (parts.hostname or "").lower(), port or _PORTS.get(parts.scheme.lower(), 0)
 
 
-def _certificate_fault(error: BaseException) -> str:
-    """What is wrong with a certificate, and the remedy, by OpenSSL's X509_V_ERR numbers."""
-    cause: BaseException | None = error
-    while cause is not None and not isinstance(cause, ssl.SSLCertVerificationError):
-        nested = [
-            argument
-            for argument in (*cause.args, getattr(cause, "reason", None))
-            if isinstance(argument, BaseException)
-        ]
-        cause = nested[0] if nested else cause.__cause__ or cause.__context__
-    code = cause.verify_code if isinstance(cause, ssl.SSLCertVerificationError) else 0
-    return _CERTIFICATE_FAULTS.get(code, "its certificate is not trusted; name its authority under 'ca' of 'access'")
-
-
 @contextmanager
 def _told_apart(url: str) -> Iterator[None]:
     """What requests can raise, as errors of ours. Its own text may hold the URL it was redirected to: not repeated."""
@@ -173,10 +153,17 @@ def _told_apart(url: str) -> Iterator[None]:
         yield
     except requests.HTTPError as error:
         status = error.response.status_code
+        if status == 407:
+            raise IndexRefused(url, "it answered 407", _PROXY_PASSWORD) from None
         refused = status in (401, 403)
         raise (IndexAccessRefused if refused else IndexFailed)(url, f"it answered {status}") from None
     except requests.exceptions.SSLError as error:
-        raise CertificateRefused(url, _certificate_fault(error)) from None
+        remedy = certificates.fault(str(error)).remedy
+        raise IndexRefused(url, "its certificate is not trusted", remedy) from None
+    except requests.exceptions.ProxyError as error:
+        if "407" in str(error):
+            raise IndexRefused(url, "it cannot be reached", _PROXY_PASSWORD) from None
+        raise IndexFailed(url, "the proxy does not lead to it") from None
     except requests.Timeout:
         raise IndexFailed(url, "it did not answer in time") from None
     except requests.TooManyRedirects:

@@ -20,6 +20,18 @@ class IndexFailed(SourceError):
         return f"{self.url}: {self.detail}; check the URL, the network, HTTPS_PROXY and REQUESTS_CA_BUNDLE"
 
 
+@dataclass(eq=False)
+class IndexRefused(IndexFailed):
+    """The index's certificate does not hold, or a proxy on the way refuses; *remedy* is for this very cause."""
+
+    code = "index_refused"
+
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.url}: {self.detail}; {self.remedy}"
+
+
 class IndexAccessRefused(IndexFailed):
     """The index wants credentials, or others."""
 
@@ -39,15 +51,6 @@ class RedirectedElsewhere(IndexFailed):
             f"{self.url}: {self.detail}, which may give another package of that name; correct 'index' and 'access' of "
             "the package, or name the place under 'redirectsTo' of 'access'"
         )
-
-
-class CertificateRefused(IndexFailed):
-    """The server's certificate does not say that it is the index."""
-
-    code = "certificate_refused"
-
-    def __str__(self) -> str:
-        return f"{self.url}: {self.detail}"
 
 
 @dataclass(eq=False)
