@@ -14,10 +14,11 @@ from secretsync.plan.plan import Plan
 from secretsync.reconcile.canary.environment import Environment, assumed, identity, to_read
 from secretsync.reconcile.canary.manifests import candidates, environments, runs_rucio
 from secretsync.reconcile.canary.run import CandidateRefused, NotProven, prove_all
+from secretsync.reconcile.canary.verdict import proof_failures
 from secretsync.reconcile.destination import Clock, Destination
 from secretsync.rucio.conditions.container import Sources
 
-__all__ = ["CandidateRefused", "NotProven", "Outcome", "prove_first"]
+__all__ = ["CandidateRefused", "NotProven", "ProofOutcome", "proof_failures", "prove_candidates"]
 
 log = structlog.get_logger()
 

@@ -35,6 +35,9 @@ RUN = Path("/secretsync-run")
 LONGEST = 4096
 """Bytes that Kubernetes keeps of a termination message."""
 
+LARGEST = 4 * 1024 * 1024
+"""Bytes of a report that are read."""
+
 HUNG = -1000
 ONLY_ASKED = frozenset({"-t", "-v", "-V", "-M", "-S", "-l", "-L", "-h"})
 """Options with which httpd says something and serves nothing, as entrypoints ask it before they start it."""
@@ -136,13 +139,16 @@ def become(user: str) -> None:
 
 
 def read(report: Path) -> dict[str, Any]:
+    """The probe's report; empty where the package's code left something else in its place."""
+    if report.is_symlink() or not report.is_file() or report.stat().st_size > LARGEST:
+        return {}
     try:
         told: dict[str, Any] = json.loads(report.read_text(encoding="utf-8"))
-    except ValueError:
+        if "files" in told:
+            told["digest"] = digest(told.pop("files"))
+        told["copies"] = copies(str(told.get("module") or ""))
+    except (ValueError, TypeError, AttributeError, RecursionError, OSError):
         return {}
-    if "files" in told:
-        told["digest"] = digest(told.pop("files"))
-    told["copies"] = copies(told.get("module") or "")
     return told
 
 

@@ -14,9 +14,8 @@ from secretsync.cluster.errors import Call, Forbidden
 from secretsync.core.model import Manifest
 from secretsync.plan.plan import Live, Plan, make_plan
 from secretsync.plan.state import State
-from secretsync.reconcile.canary import NotProven, prove_candidates
+from secretsync.reconcile.canary import NotProven, proof_failures, prove_candidates
 from secretsync.reconcile.canary.in_pod import HUNG, digest, encoded
-from secretsync.reconcile.canary.verdict import judge
 from secretsync.reconcile.destination import CheckRules, Clock, Delivery, Destination, Rollout
 from tests import ROOT
 from tests.build import PLACEMENT, bundle, desired, pod, waiting
@@ -35,18 +34,18 @@ def test_the_digest_of_a_pods_files_is_the_digest_of_the_bundle() -> None:
 
 
 def test_a_proof_that_hangs_is_said_to_hang() -> None:
-    (reason,) = judge(BUNDLE, message(HUNG, step="load", done=False)).reasons
+    (reason,) = proof_failures(BUNDLE, message(HUNG, step="load", done=False))
     assert "hang" in reason or "time" in reason
 
 
 def test_a_rucio_that_does_not_start_is_not_the_packages_fault() -> None:
-    (reason,) = judge(BUNDLE, message(1, step="rucio", done=False)).reasons
+    (reason,) = proof_failures(BUNDLE, message(1, step="rucio", done=False))
     assert reason.startswith("Rucio itself does not start there")
 
 
 @pytest.mark.parametrize("words", ["", "exit code 137, OOMKilled", "bm90IGEgcmVwb3J0"])
 def test_a_pod_that_ends_without_a_verdict_is_refused_with_its_words(words: str) -> None:
-    (reason,) = judge(BUNDLE, words).reasons
+    (reason,) = proof_failures(BUNDLE, words)
     assert reason == f"the proof ended without a verdict: {words}"
 
 
@@ -147,5 +146,5 @@ def test_in_a_pod_without_rucio_the_message_says_so(tmp_path: Path) -> None:
         f"in_pod.main({str(folder / 'rucio' / 'prove' / 'probe.py')!r}, '20')"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
-    (reason,) = judge(BUNDLE, told.read_text()).reasons
+    (reason,) = proof_failures(BUNDLE, told.read_text())
     assert reason.startswith("Rucio itself does not start there")
