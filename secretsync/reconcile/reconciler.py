@@ -33,7 +33,11 @@ log = structlog.get_logger()
 
 def preview(destination: Destination) -> Report:
     """What `sync` would do now; nothing is written."""
-    state = recall(destination).state
+    return preview_with(destination, recall(destination).state)
+
+
+def preview_with(destination: Destination, state: State) -> Report:
+    """What `sync` would do if *state* were remembered; nothing is written."""
     plan = look(destination, state)
     examination = examine(destination, plan, state)
     return _report(destination, plan, examination, state)
