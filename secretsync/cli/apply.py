@@ -14,10 +14,10 @@ from secretsync.cli.options import fits
 from secretsync.core import instrumentation
 from secretsync.core.errors import SecretSyncError
 from secretsync.reconcile import factory
-from secretsync.reconcile.all_targets import Outcome, outcomes
+from secretsync.reconcile.all_targets import Outcome, reconcile_targets
 from secretsync.reconcile.destination import Destination
 from secretsync.reconcile.reconciler import preview, sync
-from secretsync.reconcile.recording import Notify, record
+from secretsync.reconcile.recording import Notify, record_outcome
 
 log = structlog.get_logger()
 
@@ -30,7 +30,7 @@ Act = Callable[[config.Config, Path, Show, str | None], list[Outcome]]
 
 def preview_all(configuration: config.Config, base: Path, show: Show, place: str | None = None) -> list[Outcome]:
     """What an apply would do at each target, or at those that *place* names. Nothing is written, nobody notified."""
-    return _shown(outcomes(_destinations(configuration, base, place), preview), show)
+    return _shown(reconcile_targets(_destinations(configuration, base, place), preview), show)
 
 
 def sync_all(configuration: config.Config, base: Path, show: Show, place: str | None = None) -> list[Outcome]:
@@ -38,9 +38,9 @@ def sync_all(configuration: config.Config, base: Path, show: Show, place: str | 
 
     The outcome is recorded in the cluster, sent to people, and its metrics are pushed.
     """
-    remember = partial(record, notify=_notifier(configuration, base))
+    remember = partial(record_outcome, notify=_notifier(configuration, base))
     with _pushing(configuration, base) as measure:
-        return _shown(outcomes(_destinations(configuration, base, place), sync, remember), show, measure)
+        return _shown(reconcile_targets(_destinations(configuration, base, place), sync, remember), show, measure)
 
 
 def _destinations(configuration: config.Config, base: Path, place: str | None) -> Sequence[Destination]:
@@ -77,7 +77,7 @@ def _pushing(configuration: config.Config, base: Path) -> Iterator[Show]:
     from secretsync.service.registry import Registry
 
     registry = Registry()
-    with instrumentation.heard_by(registry.sign):
+    with instrumentation.listening_to(registry.sign):
         yield registry.outcome
     try:
         push(configuration.pushgateway, base, configuration.installation, registry.text())

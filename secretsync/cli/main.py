@@ -80,7 +80,7 @@ def cli(context: click.Context, once: bool, dry_run: bool, diff: bool, place: st
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command: sentences for expected errors, a traceback for a bug alone. Returns the exit code."""
-    shutdown.listen()
+    shutdown.install_signal_handlers()
     try:
         return cli.main(args=arguments, prog_name="secretsync", standalone_mode=False) or 0
     except click.ClickException as error:
@@ -98,7 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         logger.exception("this is a bug in secretsync; please report it")
         return FAILED
     finally:
-        shutdown.out()
+        shutdown.restore_signal_handlers()
 
 
 if __name__ == "__main__":

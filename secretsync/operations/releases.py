@@ -11,14 +11,14 @@ from secretsync.core.errors import SecretSyncError
 from secretsync.core.model import Bundle, Ref, Secret, Workload
 from secretsync.core.pod_references import secrets_referenced
 from secretsync.plan import history, mounts, rollout_status
-from secretsync.plan.diff import stamped_write
-from secretsync.plan.managed_fields import manager_of
+from secretsync.plan.diff import stamped_revision_number
+from secretsync.plan.managed_fields import wiring_manager
 from secretsync.plan.rollout_status import State as RolloutState
 from secretsync.plan.rollout_status import Status
 from secretsync.plan.state import Hold, PackageState, Result, State
 from secretsync.reconcile.destination import REAL_TIME, Clock, Delivery, Destination, Report
 from secretsync.reconcile.reconciler import preview_with, sync
-from secretsync.reconcile.state_store import Memory, recall
+from secretsync.reconcile.state_store import StateStore, load_state
 
 
 @dataclass(eq=False)
@@ -59,7 +59,7 @@ class Deployed:
 
     module: str
     bundle: Bundle | None
-    write: int
+    revision_number: int
     since: datetime | None
     drift: bool
     remembered: PackageState
@@ -73,33 +73,35 @@ class Entry:
     """A revision: its number (*write*), its files, and when they were written; *live* is the one that is deployed."""
 
     bundle: Bundle
-    write: int
+    revision_number: int
     written: datetime | None = None
     live: bool = False
 
 
 def status(destination: Destination) -> tuple[Deployed, ...]:
     """What is deployed at a destination, told by the cluster alone."""
-    memory = recall(destination)
+    memory = load_state(destination)
     workloads = destination.cluster.workloads(destination.namespace, destination.selector)
     return tuple(_deployed(destination, delivery, memory, workloads) for delivery in destination.deliveries)
 
 
-def _deployed(destination: Destination, delivery: Delivery, memory: Memory, workloads: Sequence[Workload]) -> Deployed:
+def _deployed(
+    destination: Destination, delivery: Delivery, memory: StateStore, workloads: Sequence[Workload]
+) -> Deployed:
     secret = delivery.placement.secret
     live = live_secrets(destination, delivery, memory)
     names = {*(one.name for one in live), *memory.state.of(secret).secrets, *memory.state.of(secret).outdated}
-    writes = [int(one.annotations.get(packing.WRITE, "0")) for one in live]
+    writes = [int(one.annotations.get(packing.REVISION_NUMBER, "0")) for one in live]
     return Deployed(
         module=delivery.placement.module,
         bundle=packing.live_bundle(live) if live else None,
-        write=max(writes, default=0),
+        revision_number=max(writes, default=0),
         since=max((one.data_written for one in live if one.data_written), default=None),
-        drift=bool(live) and packing.DIGEST in live[0].annotations and not packing.intact(live),
+        drift=bool(live) and packing.DIGEST in live[0].annotations and not packing.is_intact(live),
         remembered=memory.state.of(secret),
         result=memory.state.results.get(secret),
         workloads={
-            workload.ref: (stamped_write(workload, secret), _status(destination, workload))
+            workload.ref: (stamped_revision_number(workload, secret), _status(destination, workload))
             for workload in workloads
             if names & secrets_referenced(workload.template)
         },
@@ -120,12 +122,12 @@ def _status(destination: Destination, workload: Workload) -> Status:
 
 def revisions(destination: Destination, delivery: Delivery) -> tuple[Entry, ...]:
     """The live revision, and those that are kept, newest first."""
-    memory = recall(destination)
+    memory = load_state(destination)
     live = live_secrets(destination, delivery, memory)
     deployed = [_entry(live)] if live else []
     digests = {one.bundle.digest for one in deployed}
     kept = [
-        Entry(one.bundle, one.write, one.secret.data_written)
+        Entry(one.bundle, one.revision_number, one.secret.data_written)
         for one in _kept(destination, delivery)
         if one.bundle.digest not in digests
     ]
@@ -133,7 +135,7 @@ def revisions(destination: Destination, delivery: Delivery) -> tuple[Entry, ...]
 
 
 def _entry(live: Sequence[Secret]) -> Entry:
-    writes = [int(one.annotations.get(packing.WRITE, "0")) for one in live]
+    writes = [int(one.annotations.get(packing.REVISION_NUMBER, "0")) for one in live]
     written = max((one.data_written for one in live if one.data_written), default=None)
     return Entry(packing.live_bundle(live), max(writes), written, live=True)
 
@@ -143,10 +145,10 @@ def find(entries: Sequence[Entry], asked: str) -> Entry:
 
     Raises NotInHistory where that is none, or several.
     """
-    whole = [one for one in entries if asked in (one.bundle.version, str(one.write))]
+    whole = [one for one in entries if asked in (one.bundle.version, str(one.revision_number))]
     found = whole or [one for one in entries if _begins(one.bundle, asked)]
     if len(found) != 1:
-        raise NotInHistory(asked, [f"{one.write} ({one.bundle.revision.short})" for one in entries])
+        raise NotInHistory(asked, [f"{one.revision_number} ({one.bundle.revision.short})" for one in entries])
     return found[0]
 
 
@@ -157,26 +159,28 @@ def rollback(
 
     *asked* is its number, its version, or the start of its commit, hash or digest. Raises NotInHistory.
     """
-    memory = recall(destination)
+    memory = load_state(destination)
     memory.keep(_rolled_back(destination, delivery, memory, asked, _now(clock), by))
     return sync(destination, clock)
 
 
 def preview_rollback(destination: Destination, delivery: Delivery, asked: str = "") -> Report:
     """What `rollback` would do; nothing is written. Raises NotInHistory."""
-    memory = recall(destination)
+    memory = load_state(destination)
     return preview_with(destination, _rolled_back(destination, delivery, memory, asked, 0, ""))
 
 
-def _rolled_back(destination: Destination, delivery: Delivery, memory: Memory, asked: str, now: int, by: str) -> State:
+def _rolled_back(
+    destination: Destination, delivery: Delivery, memory: StateStore, asked: str, now: int, by: str
+) -> State:
     live = live_secrets(destination, delivery, memory)
     digest = packing.live_bundle(live).digest if live else ""
     candidates = [kept for kept in _kept(destination, delivery) if kept.bundle.digest != digest]
     chosen = _named(candidates, asked) if asked else candidates[:1]
     if len(chosen) != 1:
-        raise NotInHistory(asked, [f"{kept.write} ({kept.bundle.revision.short})" for kept in candidates])
+        raise NotInHistory(asked, [f"{kept.revision_number} ({kept.bundle.revision.short})" for kept in candidates])
     (kept,) = chosen
-    reason = f"rolled back to revision {kept.write} ({kept.bundle.revision.short})"
+    reason = f"rolled back to revision {kept.revision_number} ({kept.bundle.revision.short})"
     return _with_hold(memory, delivery, Hold(reason, kept.secret.name, by=by, since=now))
 
 
@@ -188,9 +192,9 @@ def suspend(
     memory.keep(_with_hold(memory, delivery, Hold(reason, by=by, since=_now(clock))))
 
 
-def deployed_memory(destination: Destination, delivery: Delivery) -> Memory:
+def deployed_memory(destination: Destination, delivery: Delivery) -> StateStore:
     """What is remembered where the package is deployed. Raises NothingDeployed where it is not."""
-    memory = recall(destination)
+    memory = load_state(destination)
     if not live_secrets(destination, delivery, memory):
         raise NothingDeployed(destination.name, delivery.placement.module)
     return memory
@@ -201,7 +205,7 @@ def suspension(destination: Destination, delivery: Delivery) -> Hold | None:
 
     A workload whose template somebody put back counts: `resume` mounts the package there again.
     """
-    remembered = recall(destination).state.of(delivery.placement.secret)
+    remembered = load_state(destination).state.of(delivery.placement.secret)
     by_hand = _put_back(destination, delivery, remembered)
     return remembered.hold or (Hold(f"somebody put back the template of {', '.join(by_hand)}") if by_hand else None)
 
@@ -211,11 +215,11 @@ def resume(destination: Destination, delivery: Delivery) -> Hold | None:
 
     Templates that somebody put back are wired again.
     """
-    memory = recall(destination)
+    memory = load_state(destination)
     remembered = memory.state.of(delivery.placement.secret)
     ended = suspension(destination, delivery)
     by_hand = _put_back(destination, delivery, remembered)
-    restarts = {name: write for name, write in remembered.restarts.items() if name not in by_hand}
+    restarts = {name: revision_number for name, revision_number in remembered.restarts.items() if name not in by_hand}
     if ended:
         resumed = replace(remembered, restarts=restarts, hold=None)
         memory.keep(memory.state.with_package(delivery.placement.secret, resumed))
@@ -230,32 +234,32 @@ def _put_back(destination: Destination, delivery: Delivery, remembered: PackageS
     """Workloads whose template somebody put back."""
     if not delivery.placement.wired:
         return ()
-    secret, manager = delivery.placement.secret, manager_of(destination.installation)
+    secret, manager = delivery.placement.secret, wiring_manager(destination.installation)
     workloads = destination.cluster.workloads(destination.namespace, destination.selector)
     return [str(one.ref) for one in workloads if mounts.was_put_back(one, secret, remembered, manager)]
 
 
-def _with_hold(memory: Memory, delivery: Delivery, hold: Hold) -> State:
+def _with_hold(memory: StateStore, delivery: Delivery, hold: Hold) -> State:
     secret = delivery.placement.secret
     return memory.state.with_package(secret, replace(memory.state.of(secret), hold=hold))
 
 
-def live_secrets(destination: Destination, delivery: Delivery, memory: Memory) -> Sequence[Secret]:
+def live_secrets(destination: Destination, delivery: Delivery, memory: StateStore) -> Sequence[Secret]:
     """The Secrets that hold what is live of a package."""
     secret = delivery.placement.secret
     names = dict.fromkeys((secret, *memory.state.of(secret).secrets))
     found = (destination.cluster.secret(destination.namespace, name) for name in names)
-    return packing.newest_write([one for one in found if one])
+    return packing.newest_revision([one for one in found if one])
 
 
-def _kept(destination: Destination, delivery: Delivery) -> tuple[history.Kept, ...]:
-    ring = history.names(delivery.placement.secret, destination.rollout.history)
-    return history.entries({name: destination.cluster.secret(destination.namespace, name) for name in ring})
+def _kept(destination: Destination, delivery: Delivery) -> tuple[history.KeptBundle, ...]:
+    ring = history.history_names(delivery.placement.secret, destination.rollout.history)
+    return history.kept_bundles({name: destination.cluster.secret(destination.namespace, name) for name in ring})
 
 
-def _named(kept: Sequence[history.Kept], asked: str) -> Sequence[history.Kept]:
+def _named(kept: Sequence[history.KeptBundle], asked: str) -> Sequence[history.KeptBundle]:
     """Those that *asked* names: a whole write id or version goes before the start of a hash."""
-    whole = [one for one in kept if asked in (one.bundle.version, str(one.write))]
+    whole = [one for one in kept if asked in (one.bundle.version, str(one.revision_number))]
     return whole or [one for one in kept if _begins(one.bundle, asked)]
 
 

@@ -18,7 +18,7 @@ from secretsync.plan.degraded import Degraded
 from secretsync.plan.diff import Change, FileChange, PackagePlan
 from secretsync.plan.rollout_status import Status
 from secretsync.reconcile.all_targets import Outcome
-from secretsync.reconcile.destination import Examined, Report
+from secretsync.reconcile.destination import CheckedPackage, Report
 
 Command = Literal["plan", "apply", "run", "rollback"]
 
@@ -85,8 +85,8 @@ def _target(report: Report, *, dry_run: bool, texts: bool) -> document.Target:
         restarts=tuple(_restart(one) for one in made),
         not_restarted=tuple(_workload(one.workload.ref) for one in missed),
         rollout=(*_rollout(report.verdicts, counts=True), *_rollout(report.ignored, counts=False)),
-        findings=tuple(_findings(report.examined)),
-        policy=() if report.refused else tuple(_policies(report.examined, texts=texts)),
+        findings=tuple(_findings(report.checked_packages)),
+        policy=() if report.refused else tuple(_policies(report.checked_packages, texts=texts)),
         degraded=tuple(_degraded(one) for one in plan.degraded),
         warnings=plan.notes,
         suspended=tuple(_workload(ref) for ref in plan.held_by_hand),
@@ -135,14 +135,18 @@ def _package(package: PackagePlan, *, texts: bool) -> document.Package:
         ref=bundle.revision.ref,
         commit=bundle.revision.id,
         digest=f"sha256:{bundle.digest}",
-        revision=package.write,
+        revision=package.revision_number,
         live_revision=_revision(live),
         secrets=tuple(_secret(change, package, texts=texts) for change in package.changes),
     )
 
 
 def _revision(live: Sequence[Secret]) -> int | None:
-    found = [int(one.annotations[packing.WRITE]) for one in live if one.annotations.get(packing.WRITE, "").isdecimal()]
+    found = [
+        int(one.annotations[packing.REVISION_NUMBER])
+        for one in live
+        if one.annotations.get(packing.REVISION_NUMBER, "").isdecimal()
+    ]
     return max(found, default=None)
 
 
@@ -224,7 +228,7 @@ def _rollout(verdicts: Mapping[Ref, Status], *, counts: bool) -> Iterator[docume
         )
 
 
-def _findings(examined: Mapping[str, Examined]) -> Iterator[document.Finding]:
+def _findings(examined: Mapping[str, CheckedPackage]) -> Iterator[document.Finding]:
     for module, one in examined.items():
         for finding in one.findings:
             yield document.Finding(
@@ -246,7 +250,7 @@ def _degraded(one: Degraded) -> document.Degraded:
     )
 
 
-def _policies(examined: Mapping[str, Examined], *, texts: bool) -> Iterator[document.Policy]:
+def _policies(examined: Mapping[str, CheckedPackage], *, texts: bool) -> Iterator[document.Policy]:
     for module, one in examined.items():
         if one.difference and not one.difference.empty:
             yield document.Policy(module=module, changes=tuple(policy_changes(one.difference, texts=texts)))

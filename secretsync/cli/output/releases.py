@@ -155,7 +155,7 @@ def describe_revision(entry: Entry) -> Revision:
     """A revision of the history."""
     bundle = entry.bundle
     return Revision(
-        revision=entry.write,
+        revision=entry.revision_number,
         status="live" if entry.live else "kept",
         date=entry.written,
         version=bundle.version,
@@ -182,7 +182,7 @@ def _package(one: Deployed) -> PackageStatus:
         commit=revision.id,
         subject=revision.subject,
         digest=f"sha256:{one.bundle.digest}",
-        revision=one.write,
+        revision=one.revision_number,
         since=one.since,
         suspension=describe_suspension(one.remembered.hold),
         last_run=_last_run(one.result) if one.result else None,
@@ -212,7 +212,7 @@ def _workload(one: Deployed, ref: Ref, revision: int, status: Status) -> Workloa
     return WorkloadRevision(
         workload=Workload(kind=ref.kind, namespace=ref.namespace, name=ref.name),
         revision=revision,
-        current=revision in (0, one.write) and status.state in (State.CURRENT, State.WRITTEN),
+        current=revision in (0, one.revision_number) and status.state in (State.CURRENT, State.WRITTEN),
         state=str(status.state),
         message=status.message,
     )
