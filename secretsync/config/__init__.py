@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from secretsync.config.check import Check
 from secretsync.config.fields import Model, Name, Seconds
-from secretsync.config.notify import Channel, Email, Pushgateway, Slack, WebhookReceiver
+from secretsync.config.notify import Channel, Pushgateway
 from secretsync.config.package import Package
 from secretsync.config.service import Election, Health, Webhook
 from secretsync.config.target import Cluster, ContextCluster, DirectoryCluster, InCluster, Rollout, Target
@@ -30,15 +30,12 @@ __all__ = [
     "ContextCluster",
     "DirectoryCluster",
     "Election",
-    "Email",
     "InCluster",
     "Package",
     "Pushgateway",
     "Rollout",
-    "Slack",
     "Target",
     "UnusableConfig",
-    "WebhookReceiver",
     "from_text",
     "load",
     "parse",

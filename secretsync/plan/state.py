@@ -62,7 +62,7 @@ class PackageState:
     """
 
     secrets: tuple[str, ...] = ()
-    write: int = 0
+    revision_number: int = 0
     finished: bool = True
     restarts: Mapping[str, int] = field(default_factory=dict)
     previous: str = ""
@@ -72,18 +72,26 @@ class PackageState:
     outdated: tuple[str, ...] = ()
 
     def begun(
-        self, secrets: tuple[str, ...], write: int, hold: Hold | None = None, ailing: tuple[str, ...] = ()
+        self, secrets: tuple[str, ...], revision_number: int, hold: Hold | None = None, ailing: tuple[str, ...] = ()
     ) -> PackageState:
         """A write begins: its names are remembered before the first of them is created."""
         names = tuple(sorted({*self.secrets, *secrets}))
-        kept = {workload: number for workload, number in self.restarts.items() if number == write}
+        kept = {workload: number for workload, number in self.restarts.items() if number == revision_number}
         # what a write brought down is not ailing when that very write goes on, or is undone
-        goes_on = not self.finished and (write == self.write or hold is not None)
+        goes_on = not self.finished and (revision_number == self.revision_number or hold is not None)
         ailing = self.ailing if goes_on else ailing
-        return replace(self, secrets=names, write=write, finished=False, restarts=kept, hold=hold, ailing=ailing)
+        return replace(
+            self,
+            secrets=names,
+            revision_number=revision_number,
+            finished=False,
+            restarts=kept,
+            hold=hold,
+            ailing=ailing,
+        )
 
     def restarted(self, workload: str) -> PackageState:
-        return replace(self, restarts={**self.restarts, workload: self.write})
+        return replace(self, restarts={**self.restarts, workload: self.revision_number})
 
     def ended(self, secrets: tuple[str, ...], outdated: tuple[str, ...] = ()) -> PackageState:
         """The rollout came to its end and these are the Secrets that are left."""
@@ -125,13 +133,13 @@ class State:
         }
         return replace(self, packages=packages)
 
-    def knowing(self, secret: str, names: tuple[str, ...], write: int) -> State:
+    def with_secrets(self, secret: str, names: tuple[str, ...], revision_number: int) -> State:
         """The Secrets called *names* hold *write* of a package, whether that was remembered or not."""
         package = self.of(secret)
         if set(names) <= set(package.secrets):
             return self
         known = tuple(sorted({*names, *package.secrets}))
-        return self.with_package(secret, replace(package, secrets=known, write=write))
+        return self.with_package(secret, replace(package, secrets=known, revision_number=revision_number))
 
     def unwired(self, workload: str) -> State:
         """A workload got back what it was before us: when it is to be wired again, nobody has put it back."""
@@ -148,7 +156,7 @@ class State:
             packages={**self.packages, **{name: replace(self.of(name), checked=key) for name, key in keys.items()}},
         )
 
-    def came_to(self, verdicts: Mapping[str, str], now: int) -> State:
+    def with_results(self, verdicts: Mapping[str, str], now: int) -> State:
         """A pass came to these *verdicts*; those that are as they were keep their time."""
         results = {
             secret: told if (told := self.results.get(secret)) and told.verdict == verdict else Result(verdict, now)
@@ -165,7 +173,8 @@ def secret_name(installation: str) -> str:
 
 
 def to_secret(state: State, installation: str, namespace: str) -> Secret:
-    text = json.dumps(asdict(state), indent=1, sort_keys=True) + "\n"
+    packages = {name: _as_stored(package) for name, package in state.packages.items()}
+    text = json.dumps({**asdict(state), "packages": packages}, indent=1, sort_keys=True) + "\n"
     return Secret(
         namespace=namespace,
         name=secret_name(installation),
@@ -187,7 +196,14 @@ def from_secret(secret: Secret | None) -> State:
         raise UnreadableState(secret.namespace, secret.name) from None
 
 
-def _package(told: Mapping[str, Any]) -> PackageState:
-    hold = Hold(**told["hold"]) if told["hold"] else None
-    lists = {name: tuple(told.get(name, ())) for name in ("secrets", "ailing", "outdated")}
-    return PackageState(**{**told, **lists, "hold": hold})
+def _as_stored(package: PackageState) -> dict[str, Any]:
+    """The revision number is called ``write`` there, as it was in the first state objects."""
+    stored = asdict(package)
+    return {**stored, "write": stored.pop("revision_number")}
+
+
+def _package(stored: Mapping[str, Any]) -> PackageState:
+    fields = {name: value for name, value in stored.items() if name != "write"}
+    hold = Hold(**stored["hold"]) if stored["hold"] else None
+    lists = {name: tuple(stored.get(name, ())) for name in ("secrets", "ailing", "outdated")}
+    return PackageState(**{**fields, **lists, "hold": hold, "revision_number": stored["write"]})

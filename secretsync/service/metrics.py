@@ -63,7 +63,8 @@ COUNTERS: Mapping[str, Metric] = {
         ("by",), "Passes that were asked for over HTTP, by how that was proven; refused where it was not."
     ),
     "secretsync_notifications_total": Metric(
-        ("channel", "result"), "News that were sent to slack, a webhook or by email, or failed to be."
+        ("channel", "result"),
+        "Changes of state that were sent to a notification channel, by its kind, or failed to be.",
     ),
 }
 DURATIONS: Mapping[str, Metric] = {
@@ -117,7 +118,7 @@ def _of_report(report: Report, target: str) -> Iterator[Sample]:
 def _of_package(package: PackagePlan, report: Report, of: tuple[str, str], *, well: bool) -> Iterator[Sample]:
     bundle, hold = package.desired.bundle, package.desired.hold
     states, pending = _states(package, report), _pending(package, report)
-    edited = package.desired.left or drift.edited(package.desired, _live(package))
+    edited = package.desired.left or drift.edited_files(package.desired, _live(package))
     in_sync = well and not pending and not package.desired.left and set(states) <= {State.CURRENT, State.WRITTEN}
     yield Sample("secretsync_in_sync", of, in_sync)
     yield Sample("secretsync_pending", of, pending)

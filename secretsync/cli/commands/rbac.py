@@ -9,7 +9,7 @@ from secretsync.cli.commands import Settings, fits, only_target
 from secretsync.cli.output.role import render_role
 from secretsync.cluster.rbac import Need
 from secretsync.core import packing
-from secretsync.operations.permissions import election_needs, needs, with_history
+from secretsync.operations.permissions import election_needs, required_rules, secret_names_with_history
 from secretsync.reconcile import factory
 
 _EPILOG = """\b
@@ -37,7 +37,7 @@ def rbac_command(settings: Settings, account: str, account_namespace: str | None
         raise click.UsageError("no target fits that is in a cluster; a directory of manifests needs no Role")
     for target in targets:
         told = render_role(
-            target_needs(settings, configuration, target),
+            rules_of_target(settings, configuration, target),
             name=configuration.installation,
             namespace=target.namespace,
             account=account,
@@ -55,13 +55,13 @@ def rbac_command(settings: Settings, account: str, account_namespace: str | None
         click.echo(told, nl=False)
 
 
-def target_needs(settings: Settings, configuration: config.Config, target: config.Target) -> tuple[Need, ...]:
+def rules_of_target(settings: Settings, configuration: config.Config, target: config.Target) -> tuple[Need, ...]:
     """What *target* needs for the packages as their sources have them now. Raises what fetching and packing raise."""
     deliveries = factory.deliveries(configuration, target, settings.base)
     packed = [packing.pack(one.source.fetch(one.source.resolve()), one.placement, one.recipe) for one in deliveries]
-    secrets = with_history(
+    secrets = secret_names_with_history(
         [secret.name for secrets in packed for secret in secrets],
         [one.placement.secret for one in deliveries],
         target.rollout.history,
     )
-    return needs(configuration.installation, secrets, wired=target.wire, proves=target.rollout.canary != "off")
+    return required_rules(configuration.installation, secrets, wired=target.wire, proves=target.rollout.canary != "off")
