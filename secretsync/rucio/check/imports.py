@@ -37,7 +37,6 @@ class Import:
     names: tuple[str, ...]
     line: int
     around: Around
-    relative: bool = False
     beyond: bool = False
 
 
@@ -145,4 +144,4 @@ def _read(statement: ast.Import | ast.ImportFrom, around: Around, module: Module
     climbs = statement.level - module.is_package
     base = here[: max(len(here) - climbs, 0)]
     name = ".".join([*base, *filter(None, [statement.module])])
-    yield Import(name, names, statement.lineno, around, relative=True, beyond=not base)
+    yield Import(name, names, statement.lineno, around, beyond=not base)
