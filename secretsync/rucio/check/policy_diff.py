@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from secretsync.core.model import Bundle
+from secretsync.rucio.check.algorithms import algorithms
+from secretsync.rucio.check.interpret import UNREADABLE
 from secretsync.rucio.check.package import Package
 from secretsync.rucio.check.policy import (
-    UNREADABLE,
     Value,
-    algorithms,
     constants,
     dispatch,
     functions,
