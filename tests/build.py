@@ -26,11 +26,11 @@ def desired(files: Mapping[str, str | bytes], placement: Placement = PLACEMENT, 
     return Desired(placement, made, packing.pack(made, placement, "recipe"))
 
 
-def live(wanted: Desired, write: int = 1, at: datetime | None = NOON) -> dict[str, Secret]:
+def live(wanted: Desired, revision_number: int = 1, at: datetime | None = NOON) -> dict[str, Secret]:
     """The Secrets of *wanted* as they are after write number *write*."""
     return {
         secret.name: replace(secret, metadata={"resourceVersion": "1", "uid": secret.name}, data_written=at)
-        for secret in packing.stamped(wanted.secrets, write)
+        for secret in packing.with_revision_number(wanted.secrets, revision_number)
     }
 
 

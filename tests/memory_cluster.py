@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from secretsync.cluster.errors import Conflict
 from secretsync.cluster.selector import selects
 from secretsync.core.model import Manifest, Ref, Secret, Workload
-from secretsync.core.secret_codec import in_place_of
+from secretsync.core.secret_codec import replacement_manifest
 from tests.applied import applied
 
 
@@ -46,7 +46,7 @@ class MemoryCluster:
         found = self.secrets.get(secret.name)
         if found is None or found.metadata["resourceVersion"] != live.metadata["resourceVersion"]:
             raise Conflict(secret.ref, "was changed by someone else")
-        return self._store(in_place_of(live, secret), wrote_data=secret.data != found.data)
+        return self._store(replacement_manifest(live, secret), wrote_data=secret.data != found.data)
 
     def delete(self, live: Secret) -> None:
         self._called("delete", live.name)

@@ -13,9 +13,9 @@ from secretsync import config
 from secretsync.core import instrumentation
 from secretsync.core.errors import SecretSyncError
 from secretsync.reconcile import factory
-from secretsync.reconcile.all_targets import Outcome, outcomes
+from secretsync.reconcile.all_targets import Outcome, reconcile_targets
 from secretsync.reconcile.reconciler import preview, sync
-from secretsync.reconcile.recording import Notify, record
+from secretsync.reconcile.recording import Notify, record_outcome
 
 log = structlog.get_logger()
 
@@ -24,14 +24,14 @@ Tell = Callable[[Outcome], None]
 
 def preview_all(configuration: config.Config, base: Path, tell: Tell) -> list[Outcome]:
     """What a run would come to at each target; nothing is written and nobody else is told."""
-    return _told(outcomes(factory.destinations(configuration, base), preview), tell)
+    return _told(reconcile_targets(factory.destinations(configuration, base), preview), tell)
 
 
 def sync_all(configuration: config.Config, base: Path, tell: Tell) -> list[Outcome]:
     """Bring each target to what its packages are now. What it comes to is recorded, told, and pushed."""
-    remember = partial(record, notify=_notifier(configuration, base))
+    remember = partial(record_outcome, notify=_notifier(configuration, base))
     with _pushing(configuration, base) as hear:
-        return _told(outcomes(factory.destinations(configuration, base), sync, remember), tell, hear)
+        return _told(reconcile_targets(factory.destinations(configuration, base), sync, remember), tell, hear)
 
 
 def _notifier(configuration: config.Config, base: Path) -> Notify | None:
@@ -63,7 +63,7 @@ def _pushing(configuration: config.Config, base: Path) -> Iterator[Tell]:
     from secretsync.service.registry import Registry
 
     registry = Registry()
-    with instrumentation.heard_by(registry.sign):
+    with instrumentation.listening_to(registry.sign):
         yield registry.outcome
     try:
         push(configuration.pushgateway, base, configuration.installation, registry.text())

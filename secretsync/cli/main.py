@@ -131,7 +131,7 @@ def _for_ever(settings: Settings) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; expected errors are told in sentences, a bug with its traceback. Returns the exit code."""
-    shutdown.listen()
+    shutdown.install_signal_handlers()
     try:
         return cli.main(args=arguments, prog_name="secretsync", standalone_mode=False) or 0
     except click.ClickException as error:
@@ -149,7 +149,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         logger.exception("this is a bug in secretsync; please report it")
         return FAILED
     finally:
-        shutdown.out()
+        shutdown.restore_signal_handlers()
 
 
 if __name__ == "__main__":

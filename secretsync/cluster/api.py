@@ -13,7 +13,7 @@ from secretsync.cluster.connection import Connection, Reply
 from secretsync.cluster.errors import Call, Conflict, UnreadableSelector, WorkloadGone
 from secretsync.cluster.rbac import Access, Review
 from secretsync.core.model import Manifest, Ref, Secret, Workload
-from secretsync.core.secret_codec import contains, in_place_of, secret_from, shows, to_manifest
+from secretsync.core.secret_codec import contains, matches, replacement_manifest, secret_from, to_manifest
 
 _SECRETS = "/api/v1/namespaces/{namespace}/secrets"
 _PODS = "/api/v1/namespaces/{namespace}/pods"
@@ -59,7 +59,7 @@ class KubernetesCluster:
         return secret_from(reply.content())
 
     def replace(self, secret: Secret, live: Secret, *, manager: str) -> Secret:
-        wanted = in_place_of(live, secret)
+        wanted = replacement_manifest(live, secret)
         reply = self._connection.send(
             Call("update", "secrets", wanted.namespace, wanted.name),
             "PUT",
@@ -263,7 +263,7 @@ class KubernetesCluster:
     def _already_written(self, wanted: Secret, reply: Reply, otherwise: str) -> Secret:
         """*wanted* as it is live, where an earlier try of this very call wrote it and only its answer was lost."""
         live = self.secret(wanted.namespace, wanted.name) if reply.repeated else None
-        if live is None or not shows(live, wanted):
+        if live is None or not matches(live, wanted):
             raise Conflict(wanted.ref, otherwise)
         return live
 

@@ -26,7 +26,7 @@ from urllib3.util.retry import Retry
 from secretsync import __version__
 from secretsync.cluster.errors import Call, NotFound, Refusal, Unreachable, UnusableCluster
 from secretsync.cluster.refusals import refusal
-from secretsync.core.instrumentation import CallEnded, tell
+from secretsync.core.instrumentation import CallEnded, emit
 from secretsync.core.model import Manifest
 
 _RETRIES = Retry(
@@ -151,10 +151,10 @@ class Connection:
                 ).response
                 content = self._read(response)
             except HTTPError as error:
-                tell(CallEnded(call.verb, call.resource, "none"))
+                emit(CallEnded(call.verb, call.resource, "none"))
                 retries = retries.increment(method, path, error=error)
             else:
-                tell(CallEnded(call.verb, call.resource, str(response.status)))
+                emit(CallEnded(call.verb, call.resource, str(response.status)))
                 if not retries.total or not retries.is_retry(method, response.status):
                     date = response.headers.get("Date", "")
                     return Reply(call, response.status, content, repeated=bool(retries.history), date=date)

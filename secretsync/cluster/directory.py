@@ -17,7 +17,7 @@ from secretsync.cluster.manifest_files import Found, find, locked, write
 from secretsync.cluster.rbac import Access
 from secretsync.cluster.selector import selects
 from secretsync.core.model import Manifest, Ref, Secret, Workload
-from secretsync.core.secret_codec import in_place_of, secret_from, to_manifest
+from secretsync.core.secret_codec import replacement_manifest, secret_from, to_manifest
 from secretsync.core.template_annotations import NotEditable, annotated
 
 _WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
@@ -47,7 +47,7 @@ class DirectoryCluster:
             return self._written(secret)
 
     def replace(self, secret: Secret, live: Secret, *, manager: str) -> Secret:
-        wanted = in_place_of(live, secret)
+        wanted = replacement_manifest(live, secret)
         with locked(self._root):
             write(self._own_file(live, "was deleted"), _text(wanted))
             return self._written(wanted)

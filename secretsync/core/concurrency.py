@@ -14,22 +14,22 @@ AT_ONCE = 4
 """How many are asked at a time: sites have a handful of packages, and a pod has a fraction of a processor."""
 
 
-def side_by_side(questions: Sequence[Callable[[], T]]) -> list[T | SecretSyncError]:
+def run_concurrently(questions: Sequence[Callable[[], T]]) -> list[T | SecretSyncError]:
     """What each comes to, in their order. A single one is asked in this thread, which costs none."""
     if len(questions) < 2:
-        return [outcome(question) for question in questions]
+        return [result_of(question) for question in questions]
     with ThreadPoolExecutor(min(len(questions), AT_ONCE), "source") as pool:
-        return list(pool.map(outcome, questions))
+        return list(pool.map(result_of, questions))
 
 
-def outcome(question: Callable[[], T]) -> T | SecretSyncError:
+def result_of(question: Callable[[], T]) -> T | SecretSyncError:
     try:
         return question()
     except SecretSyncError as error:
         return error
 
 
-def given(told: T | SecretSyncError) -> T:
+def value_or_raise(told: T | SecretSyncError) -> T:
     """The answer, where there is one. Raises the error where there is none."""
     if isinstance(told, SecretSyncError):
         raise told

@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 
-def write_whole(path: Path, text: str, mode: int = 0o600) -> Path:
+def write_atomically(path: Path, text: str, mode: int = 0o600) -> Path:
     """Put *text* at *path* in one step; the folder is made where there is none."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, prefix=f"{path.name}.", delete=False) as file:

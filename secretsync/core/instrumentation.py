@@ -50,20 +50,20 @@ class Notified:
     result: str
 
 
-Sign = StageEnded | CallEnded | SourceFailed | Notified
-Listener = Callable[[Sign], None]
+Signal = StageEnded | CallEnded | SourceFailed | Notified
+Listener = Callable[[Signal], None]
 
 _listeners: list[Listener] = []
 
 
-def tell(sign: Sign) -> None:
+def emit(sign: Signal) -> None:
     """Let all who listen know."""
     for listener in _listeners:
         listener(sign)
 
 
 @contextmanager
-def heard_by(listener: Listener) -> Iterator[None]:
+def listening_to(listener: Listener) -> Iterator[None]:
     """Signs are told to *listener*, from all threads, until the end of this."""
     _listeners.append(listener)
     try:
@@ -79,7 +79,7 @@ def stage(name: str, *, target: str = "", package: str = "") -> Iterator[None]:
     try:
         yield
     finally:
-        tell(StageEnded(name, time.monotonic() - began, target, package))
+        emit(StageEnded(name, time.monotonic() - began, target, package))
 
 
 class _Target(Protocol):
@@ -92,7 +92,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def is_stage(name: str) -> Callable[[Callable[Concatenate[T, P], R]], Callable[Concatenate[T, P], R]]:
+def timed_stage(name: str) -> Callable[[Callable[Concatenate[T, P], R]], Callable[Concatenate[T, P], R]]:
     """Each call of the function, whose first argument is the destination, is one stage."""
 
     def decorate(step: Callable[Concatenate[T, P], R]) -> Callable[Concatenate[T, P], R]:

@@ -26,7 +26,7 @@ def configure(log_format: str, *, verbose: bool) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso" if log_format == "json" else "%H:%M:%S", utc=True),
             _without_locals,
-            masked,
+            redact_event,
             _renderer(log_format),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
@@ -35,18 +35,18 @@ def configure(log_format: str, *, verbose: bool) -> None:
     )
 
 
-def mask(text: str) -> str:
+def redact(text: str) -> str:
     """The text without what looks like a credential."""
     return _TOKENS.sub("***", _IN_URL.sub("***", text))
 
 
-def masked(_logger: Any, _method: str, event: Event) -> Event:
+def redact_event(_logger: Any, _method: str, event: Event) -> Event:
     """The event without what looks like a credential."""
     return {key: "***" if _NAMES.search(key) else _masked(value) for key, value in event.items()}
 
 
 def _masked(value: Any) -> Any:
-    return mask(value) if isinstance(value, str) else value
+    return redact(value) if isinstance(value, str) else value
 
 
 def _without_locals(logger: Any, method: str, event: Event) -> Event:

@@ -32,7 +32,7 @@ REF = OURS + "ref"
 REVISION = OURS + "revision"
 RECIPE = OURS + "recipe"
 DIGEST = OURS + "digest"
-WRITE = OURS + "write"
+REVISION_NUMBER = OURS + "write"
 
 FOUND = "found in the cluster"
 """The source of what somebody else had put into Secrets that were taken over."""
@@ -144,12 +144,12 @@ def unpack(secrets: Iterable[Secret]) -> tuple[File, ...]:
     return tuple(sorted(files))
 
 
-def without_emptied(live: Sequence[Secret]) -> tuple[Secret, ...]:
+def drop_emptied(live: Sequence[Secret]) -> tuple[Secret, ...]:
     """Live Secrets less those of sub-directories that have gone, which are kept empty while something needs them."""
     return tuple(secret for secret in live if secret.data or secret.annotations.get(DIRECTORY, ".") == ".")
 
 
-def newest_write(live: Sequence[Secret]) -> tuple[Secret, ...]:
+def newest_revision(live: Sequence[Secret]) -> tuple[Secret, ...]:
     """Of all live Secrets of a package, those that hold what was written last.
 
     Those that change in place are one write; those that are named by their digest are one for each name, and count
@@ -160,15 +160,18 @@ def newest_write(live: Sequence[Secret]) -> tuple[Secret, ...]:
     for secret in live:
         if secret.immutable:
             named[secret.annotations.get(DIGEST, ""), secret.annotations.get(LAYOUT, "")].append(secret)
-    writes = [secrets for secrets in named.values() if intact(secrets)]
+    writes = [secrets for secrets in named.values() if is_intact(secrets)]
     if not writes or any(secret.data for secret in in_place):
         writes.append(in_place)
     return tuple(max(writes, key=_write))
 
 
 def _write(secrets: Iterable[Secret]) -> int:
-    told = (secret.annotations.get(WRITE, "") for secret in secrets)
-    return max((int(write) for write in told if write.isascii() and write.isdigit()), default=-1)
+    told = (secret.annotations.get(REVISION_NUMBER, "") for secret in secrets)
+    return max(
+        (int(revision_number) for revision_number in told if revision_number.isascii() and revision_number.isdigit()),
+        default=-1,
+    )
 
 
 def live_bundle(secrets: Sequence[Secret]) -> Bundle:
@@ -182,7 +185,7 @@ def live_bundle(secrets: Sequence[Secret]) -> Bundle:
     return Bundle(first.labels.get(MODULE, ""), told.get(VERSION, ""), revision, files)
 
 
-def as_found(live: Secret, desired: Secret) -> Secret:
+def with_directory_of(live: Secret, desired: Secret) -> Secret:
     """*live*, and where nobody of ours made it, with the directory that its name stands for."""
     if DIRECTORY in live.annotations:
         return live
@@ -308,7 +311,7 @@ def _annotations(bundle: Bundle, placement: Placement, recipe: str) -> Mapping[s
     return {key: value for key, value in told.items() if value}
 
 
-def holds(live: Sequence[Secret], revision: Revision, recipe: str, placement: Placement) -> bool:
+def matches_source(live: Sequence[Secret], revision: Revision, recipe: str, placement: Placement) -> bool:
     """Whether live Secrets hold exactly what *revision* packed by *recipe* is, and say so: nothing is left to read."""
     told = {
         (secret.annotations.get(REVISION), secret.annotations.get(RECIPE), secret.annotations.get(DIGEST))
@@ -318,11 +321,13 @@ def holds(live: Sequence[Secret], revision: Revision, recipe: str, placement: Pl
     return bool(live) and told == {(revision.id, recipe, digest(unpack(live)))}
 
 
-def intact(live: Sequence[Secret]) -> bool:
+def is_intact(live: Sequence[Secret]) -> bool:
     """Whether live Secrets hold the very bytes whose digest they tell."""
     return {secret.annotations.get(DIGEST) for secret in live} == {digest(unpack(live))}
 
 
-def stamped(secrets: Iterable[Secret], write: int) -> tuple[Secret, ...]:
+def with_revision_number(secrets: Iterable[Secret], revision_number: int) -> tuple[Secret, ...]:
     """The same Secrets, carrying the id of the write that brings them."""
-    return tuple(replace(secret, annotations={**secret.annotations, WRITE: str(write)}) for secret in secrets)
+    return tuple(
+        replace(secret, annotations={**secret.annotations, REVISION_NUMBER: str(revision_number)}) for secret in secrets
+    )

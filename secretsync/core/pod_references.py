@@ -16,7 +16,7 @@ def secrets_referenced(template: Manifest) -> frozenset[str]:
     return frozenset(filter(None, (*_by_volumes(spec), *_by_environment(spec))))
 
 
-def swaps_files(template: Manifest, names: Collection[str]) -> bool:
+def updates_mounted_files(template: Manifest, names: Collection[str]) -> bool:
     """Whether the kubelet changes files under running pods when one of these Secrets changes.
 
     A mount with ``subPath`` stays as it was when its pod started.

@@ -71,7 +71,7 @@ def to_manifest(secret: Secret) -> Manifest:
     return manifest
 
 
-def in_place_of(live: Secret, desired: Secret) -> Secret:
+def replacement_manifest(live: Secret, desired: Secret) -> Secret:
     """*desired* as it replaces *live*: its data whole, and what others put on the object as it was.
 
     A bare PUT would drop others' labels, annotations, finalizers and owners; ours that are no longer desired do go.
@@ -86,7 +86,7 @@ def in_place_of(live: Secret, desired: Secret) -> Secret:
     )
 
 
-def shows(live: Secret, wanted: Secret) -> bool:
+def matches(live: Secret, wanted: Secret) -> bool:
     """Whether *live* is what a write of *wanted* leaves: the same data, and every label and annotation of it."""
     return (
         live.data == wanted.data

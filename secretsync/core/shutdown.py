@@ -42,7 +42,7 @@ class _Asked:
 _here = _Here()
 
 
-def listen() -> None:
+def install_signal_handlers() -> None:
     """From now on SIGTERM and SIGINT raise Stopped; as PID 1, a process without handlers would ignore them."""
     _Asked.by = ""
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -50,12 +50,12 @@ def listen() -> None:
     signal.signal(signal.SIGALRM, _lose_patience)
 
 
-def out() -> None:
+def restore_signal_handlers() -> None:
     """The way out was found: nobody is in a hurry any more."""
     signal.setitimer(signal.ITIMER_REAL, 0)
 
 
-def heed() -> None:
+def stop_if_asked() -> None:
     """For threads, which signals do not reach: raises Stopped where somebody asked, and this one defers nothing."""
     _stop_if_asked()
 

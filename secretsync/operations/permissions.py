@@ -11,7 +11,7 @@ from secretsync.plan.state import secret_name
 _SECRETS_OF_ANY_NAME = "wired Secrets are named by their digest, which nobody knows beforehand"
 
 
-def needs(installation: str, secrets: Iterable[str], *, wired: bool, proves: bool) -> tuple[Need, ...]:
+def required_rules(installation: str, secrets: Iterable[str], *, wired: bool, proves: bool) -> tuple[Need, ...]:
     """What a target needs whose packages, histories included, are in Secrets called *secrets*.
 
     *wired* says that pod templates are changed, *proves* that packages are proven in pods of their own.
@@ -65,6 +65,6 @@ _PROOF = Need(
 )
 
 
-def with_history(secrets: Iterable[str], packages: Iterable[str], kept: int) -> tuple[str, ...]:
+def secret_names_with_history(secrets: Iterable[str], packages: Iterable[str], kept: int) -> tuple[str, ...]:
     """*secrets*, and the *kept* earlier bundles of each of *packages*."""
-    return (*secrets, *(name for package in packages for name in history.names(package, kept)))
+    return (*secrets, *(name for package in packages for name in history.history_names(package, kept)))

@@ -11,13 +11,13 @@ from secretsync.core.errors import SecretSyncError
 from secretsync.core.model import Bundle, Ref, Secret, Workload
 from secretsync.core.pod_references import secrets_referenced
 from secretsync.plan import history, mounts, rollout_status
-from secretsync.plan.diff import stamped_write
-from secretsync.plan.managed_fields import manager_of
+from secretsync.plan.diff import stamped_revision_number
+from secretsync.plan.managed_fields import wiring_manager
 from secretsync.plan.rollout_status import State, Status
 from secretsync.plan.state import Hold, PackageState, Result
 from secretsync.reconcile.destination import REAL_TIME, Clock, Delivery, Destination, Report
 from secretsync.reconcile.reconciler import sync
-from secretsync.reconcile.state_store import Memory, recall
+from secretsync.reconcile.state_store import StateStore, load_state
 
 
 @dataclass(eq=False)
@@ -58,7 +58,7 @@ class Deployed:
 
     module: str
     bundle: Bundle | None
-    write: int
+    revision_number: int
     since: datetime | None
     drift: bool
     remembered: PackageState
@@ -71,31 +71,33 @@ class Entry:
     """A bundle of the history, and the write under which it was live."""
 
     bundle: Bundle
-    write: int
+    revision_number: int
 
 
 def status(destination: Destination) -> tuple[Deployed, ...]:
     """What is deployed at a destination, told by the cluster alone."""
-    memory = recall(destination)
+    memory = load_state(destination)
     workloads = destination.cluster.workloads(destination.namespace, destination.selector)
     return tuple(_deployed(destination, delivery, memory, workloads) for delivery in destination.deliveries)
 
 
-def _deployed(destination: Destination, delivery: Delivery, memory: Memory, workloads: Sequence[Workload]) -> Deployed:
+def _deployed(
+    destination: Destination, delivery: Delivery, memory: StateStore, workloads: Sequence[Workload]
+) -> Deployed:
     secret = delivery.placement.secret
     live = live_secrets(destination, delivery, memory)
     names = {*(one.name for one in live), *memory.state.of(secret).secrets, *memory.state.of(secret).outdated}
-    writes = [int(one.annotations.get(packing.WRITE, "0")) for one in live]
+    writes = [int(one.annotations.get(packing.REVISION_NUMBER, "0")) for one in live]
     return Deployed(
         module=delivery.placement.module,
         bundle=packing.live_bundle(live) if live else None,
-        write=max(writes, default=0),
+        revision_number=max(writes, default=0),
         since=max((one.data_written for one in live if one.data_written), default=None),
-        drift=bool(live) and not packing.intact(live),
+        drift=bool(live) and not packing.is_intact(live),
         remembered=memory.state.of(secret),
         result=memory.state.results.get(secret),
         workloads={
-            workload.ref: (stamped_write(workload, secret), _status(destination, workload))
+            workload.ref: (stamped_revision_number(workload, secret), _status(destination, workload))
             for workload in workloads
             if names & secrets_referenced(workload.template)
         },
@@ -110,11 +112,13 @@ def _status(destination: Destination, workload: Workload) -> Status:
 
 def entries(destination: Destination, delivery: Delivery) -> tuple[Entry, ...]:
     """The bundles that are kept, newest first, less the one that is live."""
-    memory = recall(destination)
+    memory = load_state(destination)
     live = live_secrets(destination, delivery, memory)
     digest = packing.live_bundle(live).digest if live else ""
     return tuple(
-        Entry(kept.bundle, kept.write) for kept in _kept(destination, delivery) if kept.bundle.digest != digest
+        Entry(kept.bundle, kept.revision_number)
+        for kept in _kept(destination, delivery)
+        if kept.bundle.digest != digest
     )
 
 
@@ -123,7 +127,7 @@ def rollback(destination: Destination, delivery: Delivery, asked: str = "", cloc
 
     *asked* is the start of its commit, hash or digest, its version, or its write id. Raises NotInHistory.
     """
-    memory = recall(destination)
+    memory = load_state(destination)
     live = live_secrets(destination, delivery, memory)
     digest = packing.live_bundle(live).digest if live else ""
     candidates = [kept for kept in _kept(destination, delivery) if kept.bundle.digest != digest]
@@ -138,7 +142,7 @@ def rollback(destination: Destination, delivery: Delivery, asked: str = "", cloc
 
 def hold(destination: Destination, delivery: Delivery, reason: str) -> None:
     """Let what is live stay, whatever the source brings, until it is released. Raises NothingDeployed."""
-    memory = recall(destination)
+    memory = load_state(destination)
     if not live_secrets(destination, delivery, memory):
         raise NothingDeployed(destination.name, delivery.placement.module)
     _set_hold(memory, delivery, Hold(reason))
@@ -149,12 +153,14 @@ def release(destination: Destination, delivery: Delivery) -> Hold | None:
 
     Templates that somebody put back are wired anew.
     """
-    memory = recall(destination)
+    memory = load_state(destination)
     remembered = memory.state.of(delivery.placement.secret)
     ended = remembered.hold
     if by_hand := _put_back(destination, delivery, remembered):
         ended = ended or Hold(f"somebody put back the template of {', '.join(by_hand)}")
-        restarts = {name: write for name, write in remembered.restarts.items() if name not in by_hand}
+        restarts = {
+            name: revision_number for name, revision_number in remembered.restarts.items() if name not in by_hand
+        }
         remembered = replace(remembered, restarts=restarts)
     if ended:
         memory.keep(memory.state.with_package(delivery.placement.secret, replace(remembered, hold=None)))
@@ -165,32 +171,32 @@ def _put_back(destination: Destination, delivery: Delivery, remembered: PackageS
     """Workloads whose template somebody put back."""
     if not delivery.placement.wired:
         return ()
-    secret, manager = delivery.placement.secret, manager_of(destination.installation)
+    secret, manager = delivery.placement.secret, wiring_manager(destination.installation)
     workloads = destination.cluster.workloads(destination.namespace, destination.selector)
     return [str(one.ref) for one in workloads if mounts.was_put_back(one, secret, remembered, manager)]
 
 
-def _set_hold(memory: Memory, delivery: Delivery, hold: Hold | None) -> None:
+def _set_hold(memory: StateStore, delivery: Delivery, hold: Hold | None) -> None:
     secret = delivery.placement.secret
     memory.keep(memory.state.with_package(secret, replace(memory.state.of(secret), hold=hold)))
 
 
-def live_secrets(destination: Destination, delivery: Delivery, memory: Memory) -> Sequence[Secret]:
+def live_secrets(destination: Destination, delivery: Delivery, memory: StateStore) -> Sequence[Secret]:
     """The Secrets that hold what is live of a package."""
     secret = delivery.placement.secret
     names = dict.fromkeys((secret, *memory.state.of(secret).secrets))
     found = (destination.cluster.secret(destination.namespace, name) for name in names)
-    return packing.newest_write([one for one in found if one])
+    return packing.newest_revision([one for one in found if one])
 
 
-def _kept(destination: Destination, delivery: Delivery) -> tuple[history.Kept, ...]:
-    ring = history.names(delivery.placement.secret, destination.rollout.history)
-    return history.entries({name: destination.cluster.secret(destination.namespace, name) for name in ring})
+def _kept(destination: Destination, delivery: Delivery) -> tuple[history.KeptBundle, ...]:
+    ring = history.history_names(delivery.placement.secret, destination.rollout.history)
+    return history.kept_bundles({name: destination.cluster.secret(destination.namespace, name) for name in ring})
 
 
-def _named(kept: Sequence[history.Kept], asked: str) -> Sequence[history.Kept]:
+def _named(kept: Sequence[history.KeptBundle], asked: str) -> Sequence[history.KeptBundle]:
     """Those that *asked* names: a whole write id or version goes before the start of a hash."""
-    whole = [one for one in kept if asked in (one.bundle.version, str(one.write))]
+    whole = [one for one in kept if asked in (one.bundle.version, str(one.revision_number))]
     return whole or [one for one in kept if _begins(one.bundle, asked)]
 
 

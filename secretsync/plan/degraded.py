@@ -39,7 +39,7 @@ class WaitsForAnother(SecretSyncError):
 
 
 @dataclass(eq=False)
-class NotWhole(SecretSyncError):
+class LiveBundleDamaged(SecretSyncError):
     """What is live of a package whose source is away is not whole; wiring it, or wiring without it, would be wrong."""
 
     code = "not_whole"
@@ -50,7 +50,7 @@ class NotWhole(SecretSyncError):
         return f"the live Secrets of {self.module} are not whole, and its source could not be read: wiring waits for it"
 
 
-def waiting(
+def waits_for_degraded(
     desired: Sequence[Desired],
     degraded: Sequence[Degraded],
     names: Mapping[Placement, Collection[str]],

@@ -76,7 +76,7 @@ class PackagePlan:
 
     desired: Desired
     changes: tuple[Change, ...]
-    write: int
+    revision_number: int
     returns: bool = False
     outdated: tuple[str, ...] = ()
 
@@ -90,7 +90,7 @@ class PackagePlan:
 
     @property
     def stamp(self) -> str:
-        return f"{self.write} sha256:{self.desired.bundle.digest}"
+        return f"{self.revision_number} sha256:{self.desired.bundle.digest}"
 
     @property
     def writes(self) -> tuple[Change, ...]:
@@ -110,15 +110,15 @@ class PackagePlan:
     @property
     def live(self) -> tuple[Secret, ...]:
         """The live Secrets that hold what was written last; none where nothing was."""
-        return packing.newest_write([change.live for change in self.changes if change.live])
+        return packing.newest_revision([change.live for change in self.changes if change.live])
 
 
-def stamped_write(workload: Workload, secret: str) -> int:
+def stamped_revision_number(workload: Workload, secret: str) -> int:
     """Which write of the package in *secret* a workload's template carries; 0 for none."""
     return _number(workload.template_annotations.get(packing.stamp_key(secret), "").partition(" ")[0])
 
 
-def package_plan(
+def plan_package(
     desired: Desired,
     live: Mapping[str, Secret],
     remembered: PackageState,
@@ -135,13 +135,16 @@ def package_plan(
     gone = [live[name] for name in known if name not in names and name in live]
     wanted = [_change(secret, live.get(secret.name)) for secret in desired.secrets]
     removals = [_removal(secret, desired, referrers or {}) for secret in gone]
-    write = _write_id(wanted, removals, desired, remembered, stamped)
+    revision_number = _write_id(wanted, removals, desired, remembered, stamped)
     left = remembered.outdated if referrers is None else (one.desired.name for one in removals if _is_left(one))
     return PackagePlan(
         desired,
-        tuple(_with_write(change, write) for change in (*(_taken_over(one, write) for one in wanted), *removals)),
-        write,
-        returns=any(_returns(change, write) for change in wanted),
+        tuple(
+            _with_write(change, revision_number)
+            for change in (*(_taken_over(one, revision_number) for one in wanted), *removals)
+        ),
+        revision_number,
+        returns=any(_returns(change, revision_number) for change in wanted),
         outdated=tuple(name for name in left if name not in names),
     )
 
@@ -170,7 +173,10 @@ def _change(desired: Secret, live: Secret | None) -> Change:
 
 def _told(secret: Secret) -> dict[str, str]:
     """The labels and annotations by which a Secret tells what it holds; the write id is the plan's to choose."""
-    return {**secret.labels, **{key: value for key, value in secret.annotations.items() if key != packing.WRITE}}
+    return {
+        **secret.labels,
+        **{key: value for key, value in secret.annotations.items() if key != packing.REVISION_NUMBER},
+    }
 
 
 def _told_by_us(live: Secret, desired: Secret) -> dict[str, str]:
@@ -194,9 +200,9 @@ def _is_left(removal: Change) -> bool:
     return removal.desired.immutable and removal.action is Action.KEEP
 
 
-def _returns(change: Change, write: int) -> bool:
+def _returns(change: Change, revision_number: int) -> bool:
     """Whether an immutable Secret that is there already becomes part of another write."""
-    return change.desired.immutable and change.live is not None and _write_of(change.live) != write
+    return change.desired.immutable and change.live is not None and _write_of(change.live) != revision_number
 
 
 def _write_id(
@@ -211,7 +217,7 @@ def _write_id(
     judged = [*wanted, *(one for one in removals if _changes_in_place(one, desired))]
     carried = [_write_of(change.live) for change in judged if change.live]
     digests = {change.live.annotations.get(packing.DIGEST) for change in judged if change.live}
-    newest = max([remembered.write, *seen, *stamped], default=0)
+    newest = max([remembered.revision_number, *seen, *stamped], default=0)
     same = digests == {desired.bundle.digest} and not any(change.content for change in judged) and all(carried)
     if same and (not desired.placement.wired or set(carried) == {newest}):
         return max(carried)
@@ -224,19 +230,19 @@ def _changes_in_place(removal: Change, desired: Desired) -> bool:
 
 
 def _write_of(secret: Secret) -> int:
-    return _number(secret.annotations.get(packing.WRITE, ""))
+    return _number(secret.annotations.get(packing.REVISION_NUMBER, ""))
 
 
 def _number(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0
 
 
-def _taken_over(change: Change, write: int) -> Change:
+def _taken_over(change: Change, revision_number: int) -> Change:
     """An immutable Secret that is there already is told which write it belongs to now."""
-    return replace(change, action=Action.UPDATE) if _returns(change, write) else change
+    return replace(change, action=Action.UPDATE) if _returns(change, revision_number) else change
 
 
-def _with_write(change: Change, write: int) -> Change:
+def _with_write(change: Change, revision_number: int) -> Change:
     if change.action not in (Action.CREATE, Action.UPDATE):
         return change
-    return replace(change, desired=packing.stamped([change.desired], write)[0])
+    return replace(change, desired=packing.with_revision_number([change.desired], revision_number)[0])

@@ -27,14 +27,16 @@ class WouldTakeDown(SecretSyncError):
         )
 
 
-def refuse(workloads: Sequence[Workload], *, proven: Collection[Ref], accepted: Collection[str]) -> None:
+def refuse_disruption(workloads: Sequence[Workload], *, proven: Collection[Ref], accepted: Collection[str]) -> None:
     """Raises WouldTakeDown where a workload that is to be restarted goes down and nobody has answered for that."""
-    refused = [one.ref for one in down_meanwhile(workloads) if one.ref not in proven and one.ref.name not in accepted]
+    refused = [
+        one.ref for one in workloads_taken_down(workloads) if one.ref not in proven and one.ref.name not in accepted
+    ]
     if refused:
         raise WouldTakeDown(refused)
 
 
-def down_meanwhile(workloads: Sequence[Workload]) -> list[Workload]:
+def workloads_taken_down(workloads: Sequence[Workload]) -> list[Workload]:
     """Those of *workloads* that are ready now and may have no ready pod while they are restarted."""
     return [one for one in workloads if _ready(one.manifest) and allows_no_ready_pod(one)]
 

@@ -12,7 +12,7 @@ from secretsync.plan.diff import Desired, file_changes
 _TOLD = (packing.REVISION, packing.RECIPE, packing.DIGEST)
 
 
-def edited(desired: Desired, live: Mapping[str, Secret]) -> tuple[str, ...]:
+def edited_files(desired: Desired, live: Mapping[str, Secret]) -> tuple[str, ...]:
     """Paths of the files that somebody changed; none where a Secret is missing, or is to hold something else now."""
     pairs = [(live.get(secret.name), secret) for secret in desired.secrets]
     if not all(there and _tells_the_same(there, secret) for there, secret in pairs):
@@ -20,9 +20,9 @@ def edited(desired: Desired, live: Mapping[str, Secret]) -> tuple[str, ...]:
     return tuple(change.path for there, secret in pairs for change in file_changes(there, secret))
 
 
-def left_as_it_is(desired: Desired, live: Mapping[str, Secret]) -> Desired:
+def keep_edits(desired: Desired, live: Mapping[str, Secret]) -> Desired:
     """*desired* with what somebody changed in place of what was written."""
-    paths = edited(desired, live)
+    paths = edited_files(desired, live)
     if not paths:
         return desired
     secrets = tuple(replace(secret, data=live[secret.name].data) for secret in desired.secrets)

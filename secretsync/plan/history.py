@@ -17,44 +17,46 @@ KEPT = OURS + "kept"
 
 
 @dataclass(frozen=True)
-class Kept:
+class KeptBundle:
     """A bundle in the history: the Secret that holds it, and the write under which it was live."""
 
     secret: Secret
-    write: int
+    revision_number: int
 
     @property
     def bundle(self) -> Bundle:
         return packing.live_bundle([self.secret])
 
 
-def names(secret: str, limit: int) -> tuple[str, ...]:
+def history_names(secret: str, limit: int) -> tuple[str, ...]:
     """The names of a package's ring: as many as bundles are kept."""
     return tuple(f"{secret}-history-{number}" for number in range(1, limit + 1))
 
 
-def entries(found: Mapping[str, Secret | None]) -> tuple[Kept, ...]:
+def kept_bundles(found: Mapping[str, Secret | None]) -> tuple[KeptBundle, ...]:
     """The bundles that are kept, newest first."""
-    kept = [Kept(secret, _write(secret)) for secret in found.values() if secret and KEPT in secret.annotations]
-    return tuple(sorted(kept, key=lambda entry: entry.write, reverse=True))
+    kept = [KeptBundle(secret, _write(secret)) for secret in found.values() if secret and KEPT in secret.annotations]
+    return tuple(sorted(kept, key=lambda entry: entry.revision_number, reverse=True))
 
 
-def to_keep(live: Sequence[Secret], placement: Placement, name: str) -> Secret:
+def history_secret(live: Sequence[Secret], placement: Placement, name: str) -> Secret:
     """The Secret called *name* that keeps what is live now. Raises SecretTooLarge where it does not fit."""
     compressed = replace(placement, secret=name, layout="zip", wired=False)
     bundle = replace(packing.live_bundle(live), module=placement.module)
     (secret,) = packing.pack(bundle, compressed, live[0].annotations.get(packing.RECIPE, ""))
-    return replace(secret, annotations={**secret.annotations, KEPT: live[0].annotations.get(packing.WRITE, "0")})
+    return replace(
+        secret, annotations={**secret.annotations, KEPT: live[0].annotations.get(packing.REVISION_NUMBER, "0")}
+    )
 
 
-def places(found: Mapping[str, Secret | None], digest: str, needed: Sequence[str]) -> tuple[str, ...]:
+def candidate_names(found: Mapping[str, Secret | None], digest: str, needed: Sequence[str]) -> tuple[str, ...]:
     """Where the bundle with *digest* may go, the best first: where it is already, an empty place, the oldest entry's.
 
     An entry whose name is in *needed* never gives way.
     """
     same = [name for name, secret in found.items() if secret and KEPT in secret.annotations and _is(secret, digest)]
     empty = [name for name, secret in found.items() if secret is None]
-    oldest = [entry.secret.name for entry in reversed(entries(found)) if entry.secret.name not in needed]
+    oldest = [entry.secret.name for entry in reversed(kept_bundles(found)) if entry.secret.name not in needed]
     return (*same, *empty[:1], *oldest)
 
 

@@ -32,7 +32,7 @@ _KINDS = (("env", "variable", "name"), ("volumeMounts", "mount", "mountPath"))
 _Owned = Mapping[Entry, frozenset[str]]
 
 
-def manager_of(installation: str) -> str:
+def wiring_manager(installation: str) -> str:
     """The field manager that wires; the one that restarts owns none of this, as an apply drops what it leaves out."""
     return f"secretsync-{installation}-wiring"
 
@@ -47,7 +47,7 @@ def entries(template: Manifest) -> dict[Entry, Manifest]:
     return found
 
 
-def shows(template: Manifest, part: Manifest) -> bool:
+def contains_part(template: Manifest, part: Manifest) -> bool:
     """Whether *template* has all entries and annotations of *part*, as they are there."""
     live = entries(template)
     annotations = (template.get("metadata") or {}).get("annotations") or {}
@@ -92,7 +92,7 @@ def conflicts(
             yield f"{workload.ref} has {entry} already, from {_named(others)}"
 
 
-def taken_back(workload: Workload, entries: Collection[Entry], manager: str) -> list[Manifest]:
+def reclaimed_fields(workload: Workload, entries: Collection[Entry], manager: str) -> list[Manifest]:
     """The ``managedFields`` of a workload, with *entries* moved from whoever has them to *manager*.
 
     An entry that two managers have stays when one of them leaves it out: what somebody put back would never go.

@@ -18,7 +18,7 @@ from secretsync.rucio.workload_context import image_name
 
 
 @dataclass(frozen=True)
-class Injection:
+class MountPatch:
     """What each container with Rucio gets: Secrets by their volume, volumes by the path of their mount, variables."""
 
     volumes: Mapping[str, str]
@@ -26,7 +26,7 @@ class Injection:
     variables: Mapping[str, str]
 
 
-def injection(wanted: Sequence[Desired]) -> Injection:
+def mount_patch_of(wanted: Sequence[Desired]) -> MountPatch:
     """What *wanted* needs so that Rucio finds it: the code, its parent on PYTHONPATH, and its name.
 
     Volumes are named after what the Secrets would be called if they changed in place, and so keep their names.
@@ -34,7 +34,7 @@ def injection(wanted: Sequence[Desired]) -> Injection:
     secrets = {_plain(one, secret): secret.name for one in wanted for secret in one.secrets}
     wiring = wire([_packed(one) for one in wanted], "directory")
     volumes = {mount.volume: secrets[mount.secret] for mount in wiring.mounts}
-    return Injection(volumes, {mount.path: mount.volume for mount in wiring.mounts}, environment(wiring))
+    return MountPatch(volumes, {mount.path: mount.volume for mount in wiring.mounts}, environment(wiring))
 
 
 def _packed(wanted: Desired) -> Packed:
@@ -47,7 +47,7 @@ def _plain(wanted: Desired, secret: Secret) -> str:
     return packing.secret_name(wanted.placement, secret.annotations[packing.DIRECTORY].removeprefix("."))
 
 
-def part(wanted: Injection, template: Manifest, annotations: Mapping[str, str]) -> Manifest:
+def template_part(wanted: MountPatch, template: Manifest, annotations: Mapping[str, str]) -> Manifest:
     """The part of *template* that is ours: all that our field manager applies."""
     container = {
         "env": [{"name": name, "value": value} for name, value in wanted.variables.items()],
@@ -59,19 +59,19 @@ def part(wanted: Injection, template: Manifest, annotations: Mapping[str, str]) 
         "metadata": {"annotations": dict(annotations)},
         "spec": {
             "volumes": [{"name": name, "secret": {"secretName": secret}} for name, secret in wanted.volumes.items()],
-            "containers": [{"name": name, **deepcopy(container)} for name in with_rucio(template)],
+            "containers": [{"name": name, **deepcopy(container)} for name in rucio_containers(template)],
         },
     }
 
 
-def with_rucio(template: Manifest) -> tuple[str, ...]:
+def rucio_containers(template: Manifest) -> tuple[str, ...]:
     """The containers whose image is Rucio's by its name, wherever it is mirrored; all, where none is named so."""
     containers = (template.get("spec") or {}).get("containers") or ()
     rucio = [one["name"] for one in containers if "rucio" in image_name(one.get("image") or "")]
     return tuple(rucio or [one["name"] for one in containers])
 
 
-def injected(template: Manifest, placements: Sequence[Placement]) -> frozenset[Entry]:
+def with_mounts(template: Manifest, placements: Sequence[Placement]) -> frozenset[Entry]:
     """The entries of a template that come from us by what they say, whoever may have put them back.
 
     Nobody else mounts Secrets that are named by their digest.
@@ -99,7 +99,7 @@ def _our_variables(container: Manifest, placements: Sequence[Placement]) -> Iter
             yield name
 
 
-def merged(template: Manifest, ours: Manifest) -> Manifest:
+def merge_template(template: Manifest, ours: Manifest) -> Manifest:
     """*template* as its pods will see it once *ours* is applied."""
     whole = deepcopy(template)
     spec, applied = whole["spec"], ours.get("spec") or {}

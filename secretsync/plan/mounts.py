@@ -8,16 +8,25 @@ from dataclasses import dataclass, field, replace
 from secretsync.core.model import Manifest, Ref, Workload
 from secretsync.core.pod_references import secrets_referenced
 from secretsync.plan import ownership
-from secretsync.plan.diff import PackagePlan, stamped_write
-from secretsync.plan.managed_fields import Entry, conflicts, entries, is_wired, manager_of, owned, shows, was_wired
-from secretsync.plan.mount_patch import injected, injection, merged, part
+from secretsync.plan.diff import PackagePlan, stamped_revision_number
+from secretsync.plan.managed_fields import (
+    Entry,
+    conflicts,
+    contains_part,
+    entries,
+    is_wired,
+    owned,
+    was_wired,
+    wiring_manager,
+)
+from secretsync.plan.mount_patch import merge_template, mount_patch_of, template_part, with_mounts
 from secretsync.plan.restarts import Restart
 from secretsync.plan.rewiring import rewiring
 from secretsync.plan.state import PackageState, State
 
 
 @dataclass(frozen=True)
-class Intent:
+class WiringPlan:
     """What our field *manager* shall have in the templates of workloads; in those that have no part, nothing.
 
     *packages* are all that go to the namespace; those that are *wired* make up the parts.
@@ -32,25 +41,25 @@ class Intent:
         return [package for package in self.packages if package.placement.wired]
 
 
-def intent_of(packages: Sequence[PackagePlan], selected: Sequence[Workload]) -> Intent:
+def plan_wiring(packages: Sequence[PackagePlan], selected: Sequence[Workload]) -> WiringPlan:
     """What is to be injected into the *selected* workloads: nothing, where no package is wired.
 
     Without packages, as when no source can be read, it is nobody's: what is wired stays as it is.
     """
-    intent = Intent(manager_of(next((one.placement.installation for one in packages), "")), packages)
+    intent = WiringPlan(wiring_manager(next((one.placement.installation for one in packages), "")), packages)
     if not intent.wired:
         return intent
-    wanted = injection([package.desired for package in intent.wired])
+    wanted = mount_patch_of([package.desired for package in intent.wired])
     stamps = {package.key: package.stamp for package in intent.wired}
-    return replace(intent, parts={one.ref: part(wanted, one.template, stamps) for one in selected})
+    return replace(intent, parts={one.ref: template_part(wanted, one.template, stamps) for one in selected})
 
 
-def concerns(intent: Intent, workload: Workload, state: State) -> bool:
+def concerns(intent: WiringPlan, workload: Workload, state: State) -> bool:
     """Whether a workload gets its packages from us, or did until now."""
     return workload.ref in intent.parts or _still_wired(intent, workload, state)
 
 
-def restarts(intent: Intent, workloads: Sequence[Workload], state: State) -> tuple[Restart, ...]:
+def restarts(intent: WiringPlan, workloads: Sequence[Workload], state: State) -> tuple[Restart, ...]:
     """The workloads that are to be wired, wired otherwise, or unwired. Raises Refused where somebody is in the way."""
     found = [one for workload in workloads if (one := _restart(intent, workload, state))]
     problems = [problem for one in found if not one.unwires for problem in _problems(intent, one.workload)]
@@ -59,15 +68,15 @@ def restarts(intent: Intent, workloads: Sequence[Workload], state: State) -> tup
     return tuple(found)
 
 
-def put_back(intent: Intent, workloads: Sequence[Workload], state: State) -> tuple[Workload, ...]:
+def put_back(intent: WiringPlan, workloads: Sequence[Workload], state: State) -> tuple[Workload, ...]:
     """The workloads whose template somebody put back: they are held by hand."""
     return tuple(workload for workload in workloads if _is_put_back(intent, workload, state))
 
 
-def held_by_hand(intent: Intent, workloads: Sequence[Workload]) -> tuple[str, ...]:
+def held_by_hand(intent: WiringPlan, workloads: Sequence[Workload]) -> tuple[str, ...]:
     """A sentence for each package that a workload which was put back does not have."""
     return tuple(
-        f"held by hand: somebody put back the template of {workload.ref}, which was wired for write {package.write} of "
+        f"held by hand: somebody put back the template of {workload.ref}, which was wired for write {package.revision_number} of "
         f"{package.placement.module} and now {_carries(package, workload)}: it stays so until there is new content, or "
         "'secretsync release'"
         for workload in workloads
@@ -75,18 +84,18 @@ def held_by_hand(intent: Intent, workloads: Sequence[Workload]) -> tuple[str, ..
     )
 
 
-def as_wired(intent: Intent, workloads: Sequence[Workload]) -> tuple[Workload, ...]:
+def as_wired(intent: WiringPlan, workloads: Sequence[Workload]) -> tuple[Workload, ...]:
     """The workloads with the templates that they get."""
     return tuple(_with_template(one, intent.parts[one.ref]) if one.ref in intent.parts else one for one in workloads)
 
 
 def _with_template(workload: Workload, ours: Manifest) -> Workload:
-    template = merged(workload.template, ours)
+    template = merge_template(workload.template, ours)
     manifest = {**workload.manifest, "spec": {**workload.manifest["spec"], "template": template}}
     return replace(workload, manifest=manifest)
 
 
-def _restart(intent: Intent, workload: Workload, state: State) -> Restart | None:
+def _restart(intent: WiringPlan, workload: Workload, state: State) -> Restart | None:
     ours = intent.parts.get(workload.ref)
     if ours is None:
         return _unwiring(intent, workload) if _still_wired(intent, workload, state) else None
@@ -96,20 +105,20 @@ def _restart(intent: Intent, workload: Workload, state: State) -> Restart | None
     return Restart(workload, ours["metadata"]["annotations"], _reason(intent, workload), rewiring=change)
 
 
-def _unwiring(intent: Intent, workload: Workload) -> Restart:
+def _unwiring(intent: WiringPlan, workload: Workload) -> Restart:
     reason = "it is to be wired no longer: without another mount its pods have no package"
     change = rewiring(workload, {}, intent.manager, _put_back_by_others(intent, workload))
     return Restart(workload, {}, reason, rewiring=change)
 
 
-def _still_wired(intent: Intent, workload: Workload, state: State) -> bool:
+def _still_wired(intent: WiringPlan, workload: Workload, state: State) -> bool:
     """Whether a template has what we injected, also where somebody put it back: as long as we have not unwired it."""
     ours_by_memory = any(str(workload.ref) in state.of(one.placement.secret).restarts for one in intent.packages)
     return is_wired(workload, intent.manager) or (ours_by_memory and bool(_put_back_by_others(intent, workload)))
 
 
 def _is_as_it_should(workload: Workload, ours: Manifest, manager: str) -> bool:
-    return shows(workload.template, ours) and owned(workload, manager).keys() <= entries(ours).keys()
+    return contains_part(workload.template, ours) and owned(workload, manager).keys() <= entries(ours).keys()
 
 
 def was_put_back(workload: Workload, secret: str, remembered: PackageState, manager: str) -> bool:
@@ -117,47 +126,49 @@ def was_put_back(workload: Workload, secret: str, remembered: PackageState, mana
 
     One that was made anew has never been wired.
     """
-    write = remembered.restarts.get(str(workload.ref))
-    return write == remembered.write != stamped_write(workload, secret) and was_wired(workload, manager)
+    revision_number = remembered.restarts.get(str(workload.ref))
+    return revision_number == remembered.revision_number != stamped_revision_number(workload, secret) and was_wired(
+        workload, manager
+    )
 
 
-def _is_put_back(intent: Intent, workload: Workload, state: State) -> bool:
+def _is_put_back(intent: WiringPlan, workload: Workload, state: State) -> bool:
     differing = _differing(intent, workload) if workload.ref in intent.parts else []
     return bool(differing) and all(
-        one.write == (remembered := state.of(secret := one.placement.secret)).write
+        one.revision_number == (remembered := state.of(secret := one.placement.secret)).revision_number
         and was_put_back(workload, secret, remembered, intent.manager)
         for one in differing
     )
 
 
-def _put_back_by_others(intent: Intent, workload: Workload) -> frozenset[Entry]:
+def _put_back_by_others(intent: WiringPlan, workload: Workload) -> frozenset[Entry]:
     """What comes from us and is somebody else's now, as after an undo of an undo."""
     placements = [one.placement for one in intent.packages]
-    return injected(workload.template, placements) - owned(workload, intent.manager).keys()
+    return with_mounts(workload.template, placements) - owned(workload, intent.manager).keys()
 
 
-def _differing(intent: Intent, workload: Workload) -> list[PackagePlan]:
+def _differing(intent: WiringPlan, workload: Workload) -> list[PackagePlan]:
     """The packages whose stamp a template does not carry."""
     return [one for one in intent.wired if workload.template_annotations.get(one.key) != one.stamp]
 
 
-def _reason(intent: Intent, workload: Workload) -> str:
+def _reason(intent: WiringPlan, workload: Workload) -> str:
     differing = _differing(intent, workload)
     if not is_wired(workload, intent.manager):
         return "it is not wired yet"
     if not differing:
         return "its volumes, mounts and environment are not those that it should have"
     if differing[0].content:
-        return f"write {differing[0].write} brings other files"
-    return f"it {_carries(differing[0], workload)}, not {differing[0].write}"
+        return f"write {differing[0].revision_number} brings other files"
+    return f"it {_carries(differing[0], workload)}, not {differing[0].revision_number}"
 
 
 def _carries(package: PackagePlan, workload: Workload) -> str:
-    write = stamped_write(workload, package.placement.secret)
-    return f"carries write {write}" if write else "carries none"
+    revision_number = stamped_revision_number(workload, package.placement.secret)
+    return f"carries write {revision_number}" if revision_number else "carries none"
 
 
-def _problems(intent: Intent, workload: Workload) -> Iterator[str]:
+def _problems(intent: WiringPlan, workload: Workload) -> Iterator[str]:
     """Why a workload cannot be wired: somebody else mounts the package there, or has what we would inject."""
     ours, put_back = intent.parts[workload.ref], _put_back_by_others(intent, workload)
     again = bool(_differing(intent, workload))
@@ -169,7 +180,7 @@ def _problems(intent: Intent, workload: Workload) -> Iterator[str]:
         yield f"{problem}: remove it there, or set 'wire: false' and let 'secretsync values' write the mounts"
 
 
-def _mounted_by_others(intent: Intent, workload: Workload, put_back: frozenset[Entry]) -> Iterator[str]:
+def _mounted_by_others(intent: WiringPlan, workload: Workload, put_back: frozenset[Entry]) -> Iterator[str]:
     names = {change.desired.name for one in intent.wired for change in one.changes}
     names |= {one.placement.secret for one in intent.wired}
     mine = {*owned(workload, intent.manager), *put_back}

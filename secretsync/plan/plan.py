@@ -11,7 +11,7 @@ from secretsync.core.pod_references import secrets_referenced
 from secretsync.plan import disruption, drift, mounts, ownership
 from secretsync.plan import restarts as stale
 from secretsync.plan.degraded import Degraded
-from secretsync.plan.diff import Change, Desired, PackagePlan, package_plan, stamped_write
+from secretsync.plan.diff import Change, Desired, PackagePlan, plan_package, stamped_revision_number
 from secretsync.plan.state import State
 
 
@@ -77,7 +77,7 @@ def make_plan(desired: Sequence[Desired], live: Live, state: State, *, adopt: bo
     """Compare, and say what to do. Raises Refused where something live must not be touched."""
     _refuse(desired, live, adopt=adopt)
     packages = tuple(_package_plan(one, live, state) for one in desired)
-    intent = mounts.intent_of(packages, live.workloads)
+    intent = mounts.plan_wiring(packages, live.workloads)
     mounting = [workload for workload in live.workloads if not mounts.concerns(intent, workload, state)]
     restarts = (
         *stale.restarts(mounting, packages, live.pods, state),
@@ -88,13 +88,13 @@ def make_plan(desired: Sequence[Desired], live: Live, state: State, *, adopt: bo
         packages,
         restarts,
         mounts.as_wired(intent, live.workloads),
-        stale.unfinished(live.workloads, packages, state),
+        stale.unfinished_restarts(live.workloads, packages, state),
         (
             *_holds(desired),
             *_drifts(desired, live),
             *(note for one in desired for note in one.bundle.notes),
             *_not_mounted(desired, mounting),
-            *stale.dropped(mounting, packages, state),
+            *stale.forgotten_restarts(mounting, packages, state),
             *mounts.held_by_hand(intent, put_back),
             *_still_mounted(packages, live),
             *_down_meanwhile(restarts),
@@ -104,14 +104,14 @@ def make_plan(desired: Sequence[Desired], live: Live, state: State, *, adopt: bo
     )
 
 
-def superfluous(desired: Sequence[Desired], live: Live, state: State) -> tuple[str, ...]:
+def prunable(desired: Sequence[Desired], live: Live, state: State) -> tuple[str, ...]:
     """Names of live Secrets of ours that are no longer desired: whether they may go depends on who refers to them."""
     names = {secret.name for one in desired for secret in one.secrets}
     remembered = (name for one in desired for name in state.of(one.placement.secret).secrets)
     return tuple(name for name in remembered if name not in names and name in live.secrets)
 
 
-def outdated(desired: Sequence[Desired], state: State) -> tuple[str, ...]:
+def outdated_secrets(desired: Sequence[Desired], state: State) -> tuple[str, ...]:
     """Names of immutable Secrets of earlier writes; they are looked at when something is written anyway."""
     return tuple(name for one in desired for name in state.of(one.placement.secret).outdated)
 
@@ -124,8 +124,8 @@ def _forgotten(packages: Sequence[PackagePlan], state: State) -> Iterable[str]:
 
 def _package_plan(desired: Desired, live: Live, state: State) -> PackagePlan:
     secret = desired.placement.secret
-    stamped = [stamped_write(workload, secret) for workload in live.workloads]
-    return package_plan(desired, live.secrets, state.of(secret), stamped, live.referrers)
+    stamped = [stamped_revision_number(workload, secret) for workload in live.workloads]
+    return plan_package(desired, live.secrets, state.of(secret), stamped, live.referrers)
 
 
 def _refuse(desired: Sequence[Desired], live: Live, *, adopt: bool) -> None:
@@ -183,7 +183,7 @@ def _drifts(packages: Sequence[Desired], live: Live) -> tuple[str, ...]:
         f"drift: somebody changed {', '.join(paths)} in the live Secrets of {one.placement.module}; "
         + ("left as it is (drift: report)" if one.left else "it is put right")
         for one in packages
-        if (paths := one.left or drift.edited(one, live.secrets))
+        if (paths := one.left or drift.edited_files(one, live.secrets))
     )
 
 
@@ -191,7 +191,7 @@ def _down_meanwhile(restarts: Sequence[stale.Restart]) -> tuple[str, ...]:
     """What a restart takes down for a while: operators read it before, not after."""
     return tuple(
         f"the strategy of {workload.ref} allows no ready pod while it restarts (maxSurge: 1, maxUnavailable: 0 would)"
-        for workload in disruption.down_meanwhile([restart.workload for restart in restarts])
+        for workload in disruption.workloads_taken_down([restart.workload for restart in restarts])
     )
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from secretsync.core.model import Manifest, Ref, Workload
 from secretsync.core.packing import stamp_key
 from secretsync.core.pod_references import secrets_referenced
-from secretsync.plan.diff import PackagePlan, stamped_write
+from secretsync.plan.diff import PackagePlan, stamped_revision_number
 from secretsync.plan.rewiring import Rewiring
 from secretsync.plan.rollout_status import pods_of
 from secretsync.plan.state import State
@@ -57,7 +57,7 @@ def restarts(
     return tuple(restart for restart in found if restart)
 
 
-def unfinished(
+def unfinished_restarts(
     workloads: Sequence[Workload], packages: Sequence[PackagePlan], state: State
 ) -> dict[Ref, dict[str, str]]:
     """Workloads that carry the stamp of a rollout which nobody has seen to a good end."""
@@ -73,10 +73,10 @@ def unfinished(
     return {ref: stamp for ref, stamp in stamps.items() if stamp}
 
 
-def dropped(workloads: Sequence[Workload], packages: Sequence[PackagePlan], state: State) -> tuple[str, ...]:
+def forgotten_restarts(workloads: Sequence[Workload], packages: Sequence[PackagePlan], state: State) -> tuple[str, ...]:
     """Sentences on workloads that were restarted for a write and whose owner took the annotation away."""
     return tuple(
-        f"{workload.ref} lost the annotation of write {package.write}, for which it was already restarted: "
+        f"{workload.ref} lost the annotation of write {package.revision_number}, for which it was already restarted: "
         "somebody replaces it without that annotation; it is not restarted again, and pods that this brought back may "
         "run older files"
         for workload in workloads
@@ -105,12 +105,12 @@ def _staleness(workload: Workload, package: PackagePlan, pods: Sequence[Manifest
     if stamp == package.stamp:
         return ""
     if package.content:
-        return f"write {package.write} changes what it mounts"
+        return f"write {package.revision_number} changes what it mounts"
     if stamp is not None:
-        return f"it carries write {stamped_write(workload, package.placement.secret)}, not {package.write}"
+        return f"it carries write {stamped_revision_number(workload, package.placement.secret)}, not {package.revision_number}"
     if pods is not None and _all_born_after(workload, package, pods):
         return ""
-    return f"its pods may have started before write {package.write}"
+    return f"its pods may have started before write {package.revision_number}"
 
 
 def _age_may_tell(workload: Workload, package: PackagePlan) -> bool:
@@ -118,7 +118,7 @@ def _age_may_tell(workload: Workload, package: PackagePlan) -> bool:
 
 
 def _was_restarted(workload: Workload, package: PackagePlan, state: State) -> bool:
-    return state.of(package.placement.secret).restarts.get(str(workload.ref)) == package.write
+    return state.of(package.placement.secret).restarts.get(str(workload.ref)) == package.revision_number
 
 
 def _all_born_after(workload: Workload, package: PackagePlan, pods: Sequence[Manifest]) -> bool:

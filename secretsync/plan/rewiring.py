@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from secretsync.core.model import Manifest, Workload
 from secretsync.core.secret_codec import contains
-from secretsync.plan.managed_fields import Entry, entries, owned, taken_back
+from secretsync.plan.managed_fields import Entry, entries, owned, reclaimed_fields
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Rewiring:
 
 def rewiring(workload: Workload, part: Manifest, manager: str, put_back: frozenset[Entry] = frozenset()) -> Rewiring:
     """*put_back* are entries that come from *manager*, though he does not have them now."""
-    managed_fields = taken_back(workload, put_back, manager) if put_back else ()
+    managed_fields = reclaimed_fields(workload, put_back, manager) if put_back else ()
     return Rewiring(manager, part, tuple(_differences(workload, part, manager, put_back)), managed_fields)
 
 

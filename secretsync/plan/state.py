@@ -62,7 +62,7 @@ class PackageState:
     """
 
     secrets: tuple[str, ...] = ()
-    write: int = 0
+    revision_number: int = 0
     finished: bool = True
     restarts: Mapping[str, int] = field(default_factory=dict)
     previous: str = ""
@@ -72,18 +72,26 @@ class PackageState:
     outdated: tuple[str, ...] = ()
 
     def begun(
-        self, secrets: tuple[str, ...], write: int, hold: Hold | None = None, ailing: tuple[str, ...] = ()
+        self, secrets: tuple[str, ...], revision_number: int, hold: Hold | None = None, ailing: tuple[str, ...] = ()
     ) -> PackageState:
         """A write begins: its names are remembered before the first of them is created."""
         names = tuple(sorted({*self.secrets, *secrets}))
-        kept = {workload: number for workload, number in self.restarts.items() if number == write}
+        kept = {workload: number for workload, number in self.restarts.items() if number == revision_number}
         # what a write brought down is not ailing when that very write goes on, or is undone
-        goes_on = not self.finished and (write == self.write or hold is not None)
+        goes_on = not self.finished and (revision_number == self.revision_number or hold is not None)
         ailing = self.ailing if goes_on else ailing
-        return replace(self, secrets=names, write=write, finished=False, restarts=kept, hold=hold, ailing=ailing)
+        return replace(
+            self,
+            secrets=names,
+            revision_number=revision_number,
+            finished=False,
+            restarts=kept,
+            hold=hold,
+            ailing=ailing,
+        )
 
     def restarted(self, workload: str) -> PackageState:
-        return replace(self, restarts={**self.restarts, workload: self.write})
+        return replace(self, restarts={**self.restarts, workload: self.revision_number})
 
     def ended(self, secrets: tuple[str, ...], outdated: tuple[str, ...] = ()) -> PackageState:
         """The rollout came to its end and these are the Secrets that are left."""
@@ -125,13 +133,13 @@ class State:
         }
         return replace(self, packages=packages)
 
-    def knowing(self, secret: str, names: tuple[str, ...], write: int) -> State:
+    def with_secrets(self, secret: str, names: tuple[str, ...], revision_number: int) -> State:
         """The Secrets called *names* hold *write* of a package, whether that was remembered or not."""
         package = self.of(secret)
         if set(names) <= set(package.secrets):
             return self
         known = tuple(sorted({*names, *package.secrets}))
-        return self.with_package(secret, replace(package, secrets=known, write=write))
+        return self.with_package(secret, replace(package, secrets=known, revision_number=revision_number))
 
     def unwired(self, workload: str) -> State:
         """A workload got back what it was before us: when it is to be wired again, nobody has put it back."""
@@ -148,7 +156,7 @@ class State:
             packages={**self.packages, **{name: replace(self.of(name), checked=key) for name, key in keys.items()}},
         )
 
-    def came_to(self, verdicts: Mapping[str, str], now: int) -> State:
+    def with_results(self, verdicts: Mapping[str, str], now: int) -> State:
         """A pass came to these *verdicts*; those that are as they were keep their time."""
         results = {
             secret: told if (told := self.results.get(secret)) and told.verdict == verdict else Result(verdict, now)

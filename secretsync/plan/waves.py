@@ -27,7 +27,7 @@ class Wave:
     watched: Mapping[Ref, Mapping[str, str]] = field(default_factory=dict)
 
 
-def in_waves(
+def split_into_waves(
     restarts: Sequence[Restart],
     *,
     selectors: Sequence[Selects] = (),
@@ -55,7 +55,7 @@ def in_waves(
     return [wave for wave in waves if wave.restarts or wave.watched]
 
 
-def ailing(workloads: Sequence[Workload], package: PackagePlan) -> tuple[str, ...]:
+def unhealthy_workloads(workloads: Sequence[Workload], package: PackagePlan) -> tuple[str, ...]:
     """Workloads that mount a package and are not current now, for reasons of their own.
 
     One whose pods wait for a Secret that is still to be created is not ill, nor is one of which nothing is known, as in

@@ -23,7 +23,7 @@ AT_ONCE = 8
 
 
 @dataclass(eq=False)
-class Fault(SecretSyncError):
+class InternalError(SecretSyncError):
     """Something that should not happen."""
 
     code = "fault"
@@ -60,7 +60,9 @@ class Outcome:
 Record = Callable[[Outcome], None]
 
 
-def outcomes(destinations: Sequence[Destination], act: Act, record: Record = lambda _: None) -> Iterator[Outcome]:
+def reconcile_targets(
+    destinations: Sequence[Destination], act: Act, record: Record = lambda _: None
+) -> Iterator[Outcome]:
     """What *act* comes to at each, in the order in which they end; each is recorded as soon as it is known.
 
     Those that go after another begin when that has ended, and was recorded.
@@ -128,4 +130,4 @@ def _outcome(destination: Destination, act: Act) -> Outcome:
         return Outcome(destination, error=error)
     except Exception as bug:
         log.exception("this is a bug in secretsync; please report it", at=destination.name)
-        return Outcome(destination, error=Fault(type(bug).__name__))
+        return Outcome(destination, error=InternalError(type(bug).__name__))

@@ -12,7 +12,7 @@ import structlog
 from secretsync.cluster.errors import Conflict, QuotaExceeded, Unreachable
 from secretsync.core import packing
 from secretsync.core.errors import ROLLOUT_FAILED, SecretSyncError
-from secretsync.core.instrumentation import is_stage
+from secretsync.core.instrumentation import timed_stage
 from secretsync.core.model import Manifest, Ref, Secret
 from secretsync.plan import history, waves
 from secretsync.plan.diff import Action, Change, PackagePlan
@@ -22,8 +22,8 @@ from secretsync.plan.rollout_status import Cause, State, Status, is_ready, pods_
 from secretsync.reconcile.destination import Clock, Destination
 from secretsync.reconcile.observe import referrers
 from secretsync.reconcile.progress import progress
-from secretsync.reconcile.state_store import Memory
-from secretsync.reconcile.wait import Observation, Stamps, wait
+from secretsync.reconcile.state_store import StateStore
+from secretsync.reconcile.wait import Observation, Stamps, wait_until_settled
 
 log = structlog.get_logger()
 
@@ -64,7 +64,7 @@ class UndoFailed(SecretSyncError):
         )
 
 
-def keep_previous(destination: Destination, plan: Plan, memory: Memory) -> dict[str, str]:
+def keep_previous_bundles(destination: Destination, plan: Plan, memory: StateStore) -> dict[str, str]:
     """Keep what is live before its first byte changes: an undo then needs neither the source nor this process.
 
     Returns the names of the Secrets that keep it, by the package's. Raises NoUndo.
@@ -77,7 +77,7 @@ def keep_previous(destination: Destination, plan: Plan, memory: Memory) -> dict[
     return kept
 
 
-def _keep_or_say(destination: Destination, package: PackagePlan, memory: Memory) -> str:
+def _keep_or_say(destination: Destination, package: PackagePlan, memory: StateStore) -> str:
     try:
         return _keep(destination, package, memory)
     except (Conflict, Unreachable):
@@ -89,14 +89,14 @@ def _keep_or_say(destination: Destination, package: PackagePlan, memory: Memory)
         return ""
 
 
-def _keep(destination: Destination, package: PackagePlan, memory: Memory) -> str:
+def _keep(destination: Destination, package: PackagePlan, memory: StateStore) -> str:
     cluster, namespace = destination.cluster, destination.namespace
     live = package.live
-    ring = history.names(package.placement.secret, destination.rollout.history)
+    ring = history.history_names(package.placement.secret, destination.rollout.history)
     found = {name: cluster.secret(namespace, name) for name in ring}
     hold = memory.state.of(package.placement.secret).hold
     needed = [hold.kept] if hold else []
-    *better, last = history.places(found, packing.live_bundle(live).digest, needed)
+    *better, last = history.candidate_names(found, packing.live_bundle(live).digest, needed)
     for name in better:
         with contextlib.suppress(QuotaExceeded):  # an older entry gives way then
             return _keep_as(name, found[name], live, destination, package)
@@ -106,7 +106,7 @@ def _keep(destination: Destination, package: PackagePlan, memory: Memory) -> str
 def _keep_as(
     name: str, there: Secret | None, live: Sequence[Secret], destination: Destination, package: PackagePlan
 ) -> str:
-    kept = history.to_keep(live, package.placement, name)
+    kept = history.history_secret(live, package.placement, name)
     if there is None:
         destination.cluster.create(kept, manager=destination.manager)
     elif there.annotations != kept.annotations:
@@ -115,28 +115,28 @@ def _keep_as(
     return name
 
 
-def begin(plan: Plan, memory: Memory, kept: Mapping[str, str], checked: Mapping[str, str]) -> None:
+def record_start(plan: Plan, memory: StateStore, kept: Mapping[str, str], checked: Mapping[str, str]) -> None:
     """Names and write ids are remembered before the first live write: whoever comes next can finish the job."""
     told = memory.state
     for package in plan.packages:
         secret = package.placement.secret
         names = tuple(change.desired.name for change in package.changes)
         if plan.moves(package):
-            ailing = waves.ailing(plan.workloads, package)
-            began = told.of(secret).begun(names, package.write, package.desired.hold, ailing)
+            ailing = waves.unhealthy_workloads(plan.workloads, package)
+            began = told.of(secret).begun(names, package.revision_number, package.desired.hold, ailing)
             told = told.with_package(secret, replace(began, previous=kept.get(secret, began.previous)))
     memory.keep(told.checked(checked))
 
 
-@is_stage("write")
-def write(destination: Destination, plan: Plan) -> None:
+@timed_stage("write")
+def apply_secrets(destination: Destination, plan: Plan) -> None:
     """Every create and update, creates first."""
     for package in plan.packages:
         for change in package.writes:
             _write_one(destination, change)
 
 
-def age(plan: Plan, clock: Clock) -> float:
+def seconds_since_written(plan: Plan, clock: Clock) -> float:
     """Seconds since the files were written that are live now: by this run, just now, or by an earlier one."""
     if any(package.content for package in plan.packages):
         return 0
@@ -156,13 +156,13 @@ def _write_one(destination: Destination, change: Change) -> None:
         "created" if change.action is Action.CREATE else "updated",
         secret=change.desired.name,
         files=len(change.files),
-        write=change.desired.annotations[packing.WRITE],
+        revision_number=change.desired.annotations[packing.REVISION_NUMBER],
         seconds=round(time.monotonic() - began, 3),
     )
 
 
-@is_stage("restart")
-def restart(destination: Destination, restarts: Sequence[Restart], memory: Memory) -> dict[Ref, Status]:
+@timed_stage("restart")
+def restart_workloads(destination: Destination, restarts: Sequence[Restart], memory: StateStore) -> dict[Ref, Status]:
     """Stamp every stale workload; a verdict on each that could not be."""
     refused: dict[Ref, Status] = {}
     told = memory.state
@@ -195,7 +195,7 @@ def _restart_one(destination: Destination, one: Restart) -> None:
     destination.cluster.wire(workload, change.part, manager=change.manager)
 
 
-def unstick(destination: Destination, restarts: Sequence[Restart]) -> None:
+def delete_stuck_pods(destination: Destination, restarts: Sequence[Restart]) -> None:
     """Delete the pods at which StatefulSets hang: their controller waits for them even when the template has changed.
 
     Only pods of an earlier stamp: what never had one may wait for a Secret that was written just now. See
@@ -215,8 +215,8 @@ def _has_earlier_stamp(pod: Manifest, annotations: Mapping[str, str]) -> bool:
     return any(told.get(key, value) != value for key, value in annotations.items())
 
 
-@is_stage("watch")
-def watch(destination: Destination, stamps: Stamps, clock: Clock) -> dict[Ref, Status]:
+@timed_stage("watch")
+def wait_for_rollouts(destination: Destination, stamps: Stamps, clock: Clock) -> dict[Ref, Status]:
     """Wait for a verdict on each stamped workload, with its pod's last words where it failed."""
     if not destination.cluster.runs_pods:
         told = Status(State.WRITTEN, "its pods restart when the manifest is applied")
@@ -227,9 +227,9 @@ def watch(destination: Destination, stamps: Stamps, clock: Clock) -> dict[Ref, S
             shown.tick()
             clock.sleep(seconds)
 
-        verdicts = wait(
+        verdicts = wait_until_settled(
             stamps,
-            lambda: observe(destination),
+            lambda: observe_rollouts(destination),
             timeout=destination.rollout.timeout,
             settle=destination.rollout.settle,
             now=clock.now,
@@ -239,7 +239,7 @@ def watch(destination: Destination, stamps: Stamps, clock: Clock) -> dict[Ref, S
     return {ref: _with_last_words(destination, verdict) for ref, verdict in verdicts.items()}
 
 
-def observe(destination: Destination) -> Observation | None:
+def observe_rollouts(destination: Destination) -> Observation | None:
     """One list per kind; None where the API could not be asked just now."""
     cluster, namespace = destination.cluster, destination.namespace
     try:
@@ -261,8 +261,8 @@ def _with_last_words(destination: Destination, verdict: Status) -> Status:
     return replace(verdict, message=f"{verdict.message}; its last words: {words}") if words else verdict
 
 
-@is_stage("prune")
-def prune(destination: Destination, plan: Plan) -> None:
+@timed_stage("prune")
+def prune_secrets(destination: Destination, plan: Plan) -> None:
     """Delete what is no longer desired, unless somebody began to refer to it since the plan was made."""
     deletes = [change for package in plan.packages for change in package.deletes]
     needed: Mapping[str, Sequence[str]] = referrers(destination) if deletes else {}
@@ -273,7 +273,7 @@ def prune(destination: Destination, plan: Plan) -> None:
         log.info("deleted", secret=change.desired.name)
 
 
-def end(plan: Plan, memory: Memory) -> None:
+def record_end(plan: Plan, memory: StateStore) -> None:
     """The rollout was seen to its end: what is left of each package's Secrets is remembered."""
     told = memory.state
     for package in plan.packages:

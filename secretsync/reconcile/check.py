@@ -9,31 +9,31 @@ from dataclasses import dataclass, field
 
 from secretsync import __version__
 from secretsync.core import packing
-from secretsync.core.instrumentation import is_stage
+from secretsync.core.instrumentation import timed_stage
 from secretsync.core.model import Bundle, Workload
 from secretsync.plan.diff import PackagePlan
 from secretsync.plan.plan import Plan
 from secretsync.plan.state import State
-from secretsync.reconcile.destination import Delivery, Destination, Examined
-from secretsync.rucio.workload_context import Surroundings, surroundings
+from secretsync.reconcile.destination import CheckedPackage, Delivery, Destination
+from secretsync.rucio.workload_context import WorkloadContext, workload_context
 
 
 @dataclass(frozen=True)
-class Examination:
+class CheckReport:
     """What the check said of each package it had to look at, by module; *keys* say what was looked at, by Secret."""
 
-    examined: Mapping[str, Examined] = field(default_factory=dict)
+    checked_packages: Mapping[str, CheckedPackage] = field(default_factory=dict)
     keys: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def refused(self) -> str:
         """Why the run stops, in a sentence; empty where it goes on."""
-        refused = [module for module, told in self.examined.items() if told.stops]
+        refused = [module for module, told in self.checked_packages.items() if told.stops]
         return f"the check refuses {', '.join(refused)}: nothing was touched" if refused else ""
 
 
-@is_stage("check")
-def examine(destination: Destination, plan: Plan, remembered: State) -> Examination:
+@timed_stage("check")
+def check_packages(destination: Destination, plan: Plan, remembered: State) -> CheckReport:
     """Check each package whose content, Rucio or rules are not those of its last check."""
     examined, keys = {}, {}
     deliveries = {delivery.placement: delivery for delivery in destination.deliveries}
@@ -46,15 +46,15 @@ def examine(destination: Destination, plan: Plan, remembered: State) -> Examinat
             continue
         keys[package.placement.secret] = key
         examined[package.placement.module] = _examine(deliveries[package.placement], package, around)
-    return Examination(examined, keys)
+    return CheckReport(examined, keys)
 
 
-def _examine(delivery: Delivery, package: PackagePlan, around: Surroundings) -> Examined:
+def _examine(delivery: Delivery, package: PackagePlan, around: WorkloadContext) -> CheckedPackage:
     # imported here: a pass in which nothing changed does not pay for the rules
     from secretsync.rucio.check import Severity, Situation, check, fails, with_severities
     from secretsync.rucio.check.policy_diff import policy_diff
 
-    rules, bundle, live = delivery.strictness, package.desired.bundle, _live(package)
+    rules, bundle, live = delivery.check_rules, package.desired.bundle, _live(package)
     situation = Situation(
         rucio=around.versions,
         images=around.images,
@@ -67,7 +67,7 @@ def _examine(delivery: Delivery, package: PackagePlan, around: Surroundings) -> 
     findings = with_severities(check(bundle, situation), severities)
     # what a person asks to be put back was live before: it is told what is wrong with it, and decides
     stops = not package.desired.hold and fails(findings, Severity(rules.fail) if rules.fail else None)
-    return Examined(
+    return CheckedPackage(
         findings,
         stops,
         policy_diff(live, bundle) if live else None,
@@ -78,13 +78,13 @@ def _live(package: PackagePlan) -> Bundle | None:
     return packing.live_bundle(package.live) if package.live else None
 
 
-def _surroundings(package: PackagePlan, workloads: Sequence[Workload]) -> Surroundings:
+def _surroundings(package: PackagePlan, workloads: Sequence[Workload]) -> WorkloadContext:
     told = {change.desired.name: change.desired.annotations[packing.DIRECTORY] for change in package.changes}
     directories = {name: "" if directory == "." else directory for name, directory in told.items()}
-    return surroundings(package.placement, directories, workloads)
+    return workload_context(package.placement, directories, workloads)
 
 
-def _key(package: PackagePlan, around: Surroundings) -> str:
+def _key(package: PackagePlan, around: WorkloadContext) -> str:
     mounted = sorted(around.mounted) if around.mounted is not None else None
     facts = [package.desired.bundle.digest, __version__, around.versions, around.images, mounted]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]

@@ -17,26 +17,26 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
-class Answer:
+class Resolved:
     """What a source holds now; no *bundle* where it need not be read."""
 
     revision: Revision
     bundle: Bundle | None = None
 
 
-def ask(delivery: Delivery, live: Sequence[Secret], package: PackageState) -> Answer | None:
+def resolve_source(delivery: Delivery, live: Sequence[Secret], package: PackageState) -> Resolved | None:
     """What the source of a package holds; None where that is not followed. What is live or was rejected is not read."""
     if package.hold and (package.hold.by_hand or not package.finished):
         return None
     revision = delivery.source.resolve()
     notes = _judge_moved_tag(delivery, live_revision(live), revision)
     rejected = package.hold is not None and package.hold.revision == revision.id
-    if rejected or packing.holds(live, revision, delivery.recipe, delivery.placement):
-        return Answer(revision)
+    if rejected or packing.matches_source(live, revision, delivery.recipe, delivery.placement):
+        return Resolved(revision)
     bundle = delivery.source.fetch(revision)
     log.debug("fetched", module=bundle.module, revision=revision.short, files=len(bundle.files))
     # the source may have noticed it as well
-    return Answer(revision, replace(bundle, notes=tuple(dict.fromkeys((*bundle.notes, *notes)))))
+    return Resolved(revision, replace(bundle, notes=tuple(dict.fromkeys((*bundle.notes, *notes)))))
 
 
 def _judge_moved_tag(delivery: Delivery, live: Revision | None, now: Revision) -> tuple[str, ...]:
@@ -46,7 +46,7 @@ def _judge_moved_tag(delivery: Delivery, live: Revision | None, now: Revision) -
     return judge_moved_tag(now, live.id.partition(":")[2], delivery.tag_moved)
 
 
-def is_rejected(answer: Answer, hold: Hold | None) -> bool:
+def is_rejected(answer: Resolved, hold: Hold | None) -> bool:
     """Whether what the source holds is what was tried before, and is not to come again."""
     if hold is None:
         return False

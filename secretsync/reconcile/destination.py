@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Strictness:
+class CheckRules:
     """What the check may stop: *fail* is the severity that does, empty for none.
 
     *severities* are other severities by the name of a rule, empty to silence it; *accepted* are guarded changes that
@@ -45,12 +45,12 @@ class Delivery:
     placement: Placement
     source: Source
     recipe: str
-    strictness: Strictness = Strictness()
+    check_rules: CheckRules = CheckRules()
     tag_moved: str = "warn"
 
 
 @dataclass(frozen=True)
-class Examined:
+class CheckedPackage:
     """What the check found in a package, whether that *stops* the run, and how the policy differs from the live one."""
 
     findings: tuple[Finding, ...]
@@ -150,7 +150,7 @@ class Report:
     done: bool = False
     verdicts: Mapping[Ref, Status] = field(default_factory=dict)
     ignored: Mapping[Ref, Status] = field(default_factory=dict)
-    examined: Mapping[str, Examined] = field(default_factory=dict)
+    checked_packages: Mapping[str, CheckedPackage] = field(default_factory=dict)
     refused: str = ""
     failure: str = ""
     undone: Report | None = None

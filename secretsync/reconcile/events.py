@@ -13,7 +13,7 @@ from secretsync.plan.diff import PackagePlan
 from secretsync.plan.rollout_status import State, Status
 from secretsync.reconcile.all_targets import Outcome
 from secretsync.reconcile.destination import Report
-from secretsync.reconcile.results import Verdict, Word, parse, verdicts
+from secretsync.reconcile.results import Condition, Verdict, parse, verdicts_of
 
 NORMAL, WARNING = "Normal", "Warning"
 
@@ -49,10 +49,10 @@ EVENTS: Mapping[str, Kind] = {
 """By reason, all that there are."""
 
 _CHANGES = {
-    Word.HELD: "Held",
-    Word.WAITING: "Waiting",
-    Word.AWAY: "SourceUnavailable",
-    Word.FAILING: "Failed",
+    Condition.HELD: "Held",
+    Condition.WAITING: "Waiting",
+    Condition.AWAY: "SourceUnavailable",
+    Condition.FAILING: "Failed",
 }
 
 _WHY = "'secretsync status' and the log of the pass tell why"
@@ -69,12 +69,12 @@ class Event:
     uid: str = ""
 
 
-def events(outcome: Outcome, before: Mapping[str, str]) -> tuple[Event, ...]:
+def events_of(outcome: Outcome, before: Mapping[str, str]) -> tuple[Event, ...]:
     """What is to be told of an outcome; *before* are the verdicts of the pass before, by the package's Secret."""
     namespace = outcome.destination.namespace
     uids = _uids(outcome.report)
     told: list[Event] = []
-    for secret, now in verdicts(outcome).items():
+    for secret, now in verdicts_of(outcome).items():
         package = _package(outcome.report, secret)
         regarding, note = Ref("Secret", namespace, secret), _note(outcome, secret, package, now)
         for reason, own in _reasons(outcome.report, package, parse(before.get(secret, "")), now):
@@ -95,7 +95,7 @@ def manifest(event: Event, name: str, now: datetime, instance: str) -> Manifest:
         "type": kind.type,
         "action": kind.action,
         "reason": event.reason,
-        "note": _short(log.mask(event.note)),
+        "note": _short(log.redact(event.note)),
         "regarding": {
             "apiVersion": "v1" if ref.kind == "Secret" else "apps/v1",
             "kind": ref.kind,
@@ -112,21 +112,21 @@ def _reasons(
     """Each reason, and a note where the verdict's own does not say it."""
     if package and report and report.done and (edited := _edited(package)):
         yield "Drift", f"{edited} had been changed by somebody else; what was written was put back"
-    if now.word is Word.DRIFTED and package and now != before:
+    if now.word is Condition.DRIFTED and package and now != before:
         yield "Drift", f"{_files(len(package.desired.left))} changed by somebody else; the target says 'drift: report'"
-    if now.word is Word.REJECTED and report and report.undone:
+    if now.word is Condition.REJECTED and report and report.undone:
         yield "Restored", ""
-    if now.word is Word.REJECTED and now != before and not _is_the_same_refusal(before, now):
+    if now.word is Condition.REJECTED and now != before and not _is_the_same_refusal(before, now):
         yield "Rejected", f"{now.fact} was tried and is not to come again: {_WHY}"
-    elif now.word is Word.CURRENT:
+    elif now.word is Condition.CURRENT:
         yield from ((reason, "") for reason in _back_to_current(report, package, before))
     elif now != before and now.word in _CHANGES:
-        refused = now.word is Word.FAILING and now.fact in ("check", "proof")
+        refused = now.word is Condition.FAILING and now.fact in ("check", "proof")
         yield ("Refused" if refused else _CHANGES[now.word]), ""
 
 
 def _back_to_current(report: Report | None, package: PackagePlan | None, before: Verdict | None) -> Iterator[str]:
-    if before and before.word in (Word.HELD, Word.REJECTED):
+    if before and before.word in (Condition.HELD, Condition.REJECTED):
         yield "Released"
     elif before and not before.well:
         yield "Recovered"
@@ -136,12 +136,12 @@ def _back_to_current(report: Report | None, package: PackagePlan | None, before:
 
 def _is_the_same_refusal(before: Verdict | None, now: Verdict) -> bool:
     """What the proof refused is remembered as rejected, which the next pass finds."""
-    return now.word is Word.REJECTED and before == Verdict(Word.FAILING, "proof")
+    return now.word is Condition.REJECTED and before == Verdict(Condition.FAILING, "proof")
 
 
 def _edited(package: PackagePlan) -> str:
     live = {change.desired.name: change.live for change in package.changes if change.live}
-    paths = drift.edited(package.desired, live) if package.content else ()
+    paths = drift.edited_files(package.desired, live) if package.content else ()
     return _files(len(paths)) if paths else ""
 
 
@@ -151,7 +151,7 @@ def _files(count: int) -> str:
 
 def _note(outcome: Outcome, secret: str, package: PackagePlan | None, now: Verdict) -> str:
     report = outcome.report
-    if now.word is Word.FAILING and now.fact in ("proof", "rollout"):
+    if now.word is Condition.FAILING and now.fact in ("proof", "rollout"):
         return f"{_FAILURES[now.fact]}: {_WHY}"
     if report is None:
         return str(outcome.error)
@@ -159,7 +159,7 @@ def _note(outcome: Outcome, secret: str, package: PackagePlan | None, now: Verdi
         return next((str(one) for one in report.plan.degraded if one.placement.secret == secret), "")
     bundle, hold = package.desired.bundle, package.desired.hold
     version = f" {bundle.version}" if bundle.version else ""
-    what = f"{bundle.module}{version} ({bundle.revision.short}), write {package.write}"
+    what = f"{bundle.module}{version} ({bundle.revision.short}), write {package.revision_number}"
     why = report.refused or report.waits or (hold.reason if hold and hold.by_hand else "")
     return f"{what}: {why}" if why else what
 
@@ -189,7 +189,7 @@ def _of_workloads(report: Report | None) -> Iterator[Event]:
 
 
 def _writes(report: Report) -> str:
-    return ", ".join(f"{one.placement.module} write {one.write}" for one in report.plan.packages)
+    return ", ".join(f"{one.placement.module} write {one.revision_number}" for one in report.plan.packages)
 
 
 def _brief(status: Status) -> str:

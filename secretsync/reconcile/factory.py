@@ -15,18 +15,18 @@ from secretsync.cluster.protocol import Cluster
 from secretsync.cluster.selector import selects
 from secretsync.config import window
 from secretsync.core import packing
-from secretsync.core.concurrency import given, outcome
+from secretsync.core.concurrency import result_of, value_or_raise
 from secretsync.core.errors import SecretSyncError
 from secretsync.core.model import Bundle, Placement, Revision, Source
-from secretsync.reconcile.destination import After, Delivery, Destination, Rollout, Strictness
+from secretsync.reconcile.destination import After, CheckRules, Delivery, Destination, Rollout
 from secretsync.sources.open import open_source
-from secretsync.sources.shared import Watched
+from secretsync.sources.shared import InstrumentedSource
 
 if TYPE_CHECKING:
     from secretsync.cluster.connection import Patience
 
 
-class Once:
+class AskedOncePerPass:
     """A source that is asked once a pass, however many targets want its package; what fails is not tried again.
 
     Targets of two clusters may want it in the same moment: the second waits for the answer to the first.
@@ -41,14 +41,14 @@ class Once:
     def resolve(self) -> Revision:
         with self._asked:
             if self._revision is None:
-                self._revision = outcome(self._source.resolve)
-        return given(self._revision)
+                self._revision = result_of(self._source.resolve)
+        return value_or_raise(self._revision)
 
     def fetch(self, revision: Revision) -> Bundle:
         with self._asked:
             if revision not in self._bundles:
-                self._bundles[revision] = outcome(partial(self._source.fetch, revision))
-        return given(self._bundles[revision])
+                self._bundles[revision] = result_of(partial(self._source.fetch, revision))
+        return value_or_raise(self._bundles[revision])
 
 
 def destinations(configuration: config.Config, base: Path) -> list[Destination]:
@@ -87,18 +87,18 @@ def default_cache() -> Path:
     return Path(home) / "secretsync"
 
 
-def sources(configuration: config.Config, base: Path) -> list[Once]:
+def sources(configuration: config.Config, base: Path) -> list[AskedOncePerPass]:
     """Where the packages come from, in their order; nothing is asked yet."""
     cache = base / configuration.cache if configuration.cache else default_cache()
-    return [Once(_source(package, cache, base)) for package in configuration.packages]
+    return [AskedOncePerPass(_source(package, cache, base)) for package in configuration.packages]
 
 
 def _source(package: config.Package, cache: Path, base: Path) -> Source:
-    return Watched(package.module_name, open_source(package, cache=cache, base=base))
+    return InstrumentedSource(package.module_name, open_source(package, cache=cache, base=base))
 
 
 def _destination(
-    configuration: config.Config, target: config.Target, sources: list[Once], cluster: Cluster
+    configuration: config.Config, target: config.Target, sources: list[AskedOncePerPass], cluster: Cluster
 ) -> Destination:
     return Destination(
         name=target.name or f"{_place(target)}, namespace {target.namespace}",
@@ -127,7 +127,7 @@ def _rollout(rules: config.Rollout) -> Rollout:
     )
 
 
-def _deliveries(configuration: config.Config, target: config.Target, sources: list[Once]) -> list[Delivery]:
+def _deliveries(configuration: config.Config, target: config.Target, sources: list[AskedOncePerPass]) -> list[Delivery]:
     return [
         _delivery(configuration, target, package, source)
         for package, source in zip(configuration.packages, sources, strict=True)
@@ -148,9 +148,9 @@ def _delivery(configuration: config.Config, target: config.Target, package: conf
     return Delivery(placement, source, recipe, _strictness(package), package.tag_moved)
 
 
-def _strictness(package: config.Package) -> Strictness:
+def _strictness(package: config.Package) -> CheckRules:
     rules = package.check
-    return Strictness(
+    return CheckRules(
         fail="" if rules.fail == "never" else rules.fail,
         severities={
             name: "" if setting.severity == "off" else setting.severity for name, setting in rules.rules.items()

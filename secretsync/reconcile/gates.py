@@ -15,10 +15,10 @@ from secretsync.plan.state import Result
 from secretsync.plan.waves import is_healthy
 from secretsync.reconcile import results
 from secretsync.reconcile.destination import After, Destination
-from secretsync.reconcile.state_store import recall
+from secretsync.reconcile.state_store import load_state
 
 
-def first_of_all(after: After, packages: Sequence[PackagePlan], now: datetime) -> str:
+def wait_for_other_target(after: After, packages: Sequence[PackagePlan], now: datetime) -> str:
     """Why the other target does not let *packages* go out yet; empty where it does.
 
     What is live already is only put right, and waits for nobody.
@@ -34,7 +34,7 @@ def first_of_all(after: After, packages: Sequence[PackagePlan], now: datetime) -
 
 def _hindrance(after: After, packages: Sequence[PackagePlan], now: datetime) -> str:
     """What is known of the other target, and only where nothing speaks against it, how it is in this moment."""
-    other, state = after.destination, recall(after.destination).state
+    other, state = after.destination, load_state(after.destination).state
     secrets = {delivery.placement.module: delivery.placement.secret for delivery in other.deliveries}
     for package in packages:
         if why := _not_yet(after, state.results.get(secrets[package.placement.module]), package, now):
@@ -64,7 +64,7 @@ def _is_live(package: PackagePlan) -> bool:
 
 
 def _not_yet(after: After, result: Result | None, package: PackagePlan, now: datetime) -> str:
-    name, wanted = after.destination.name, str(results.current(package.desired.bundle.digest))
+    name, wanted = after.destination.name, str(results.current_verdict(package.desired.bundle.digest))
     if result is None or result.verdict != wanted:
         return f"goes out when target {name} is current with it; that one is: {result.verdict if result else 'unknown'}"
     left = after.seconds - (now.timestamp() - result.since)

@@ -8,18 +8,18 @@ from functools import partial
 
 from secretsync.cluster.selector import selects
 from secretsync.core import packing
-from secretsync.core.concurrency import side_by_side
+from secretsync.core.concurrency import run_concurrently
 from secretsync.core.errors import SecretSyncError
-from secretsync.core.instrumentation import is_stage
+from secretsync.core.instrumentation import timed_stage
 from secretsync.core.model import Bundle, Manifest, Placement, Secret
 from secretsync.core.pod_references import pod_template, secrets_referenced
 from secretsync.plan import drift
-from secretsync.plan.degraded import Degraded, NotWhole, waiting
+from secretsync.plan.degraded import Degraded, LiveBundleDamaged, waits_for_degraded
 from secretsync.plan.diff import Desired
-from secretsync.plan.managed_fields import is_wired, manager_of
-from secretsync.plan.plan import Live, Plan, make_plan, outdated, superfluous
+from secretsync.plan.managed_fields import is_wired, wiring_manager
+from secretsync.plan.plan import Live, Plan, make_plan, outdated_secrets, prunable
 from secretsync.plan.state import Hold, State
-from secretsync.reconcile.desired import Answer, ask, is_rejected, live_revision
+from secretsync.reconcile.desired import Resolved, is_rejected, live_revision, resolve_source
 from secretsync.reconcile.destination import Delivery, Destination
 
 _Asked = Mapping[str, Secret | None]
@@ -56,8 +56,8 @@ class NothingToHold(SecretSyncError):
         )
 
 
-@is_stage("compare")
-def look(destination: Destination, remembered: State) -> Plan:
+@timed_stage("compare")
+def observe(destination: Destination, remembered: State) -> Plan:
     """Read both sides and compare them; what only some plans need is read only for those."""
     cluster, namespace = destination.cluster, destination.namespace
     secrets = _live_secrets(destination, remembered)
@@ -67,10 +67,10 @@ def look(destination: Destination, remembered: State) -> Plan:
     live = replace(live, secrets=_as_found(live.secrets, desired))
     desired, degraded = _without_waiting(destination, desired, degraded, live, remembered)
     if destination.drift == "report":
-        desired = [drift.left_as_it_is(one, live.secrets) for one in desired]
+        desired = [drift.keep_edits(one, live.secrets) for one in desired]
     plan = make_plan(desired, live, remembered, adopt=destination.adopt)
-    if superfluous(desired, live, remembered) or (plan.pending and outdated(desired, remembered)):
-        secrets = _with_names(destination, outdated(desired, remembered), secrets)
+    if prunable(desired, live, remembered) or (plan.pending and outdated_secrets(desired, remembered)):
+        secrets = _with_names(destination, outdated_secrets(desired, remembered), secrets)
         live = replace(live, secrets=_as_found(_found(secrets), desired), referrers=referrers(destination))
         plan = make_plan(desired, live, remembered, adopt=destination.adopt)
     if plan.needs_pods:
@@ -85,7 +85,7 @@ def _live(destination: Destination, secrets: _Asked) -> Live:
         return Live(_found(secrets), cluster.workloads(namespace, selector))
     workloads = cluster.workloads(namespace)
     selected = [one for one in workloads if selects(selector, one.labels)]
-    manager = manager_of(destination.installation)
+    manager = wiring_manager(destination.installation)
     unselected = [one for one in workloads if not selects(selector, one.labels) and is_wired(one, manager)]
     return Live(_found(secrets), selected, unselected)
 
@@ -93,7 +93,7 @@ def _live(destination: Destination, secrets: _Asked) -> Live:
 def _as_found(live: Mapping[str, Secret], desired: Sequence[Desired]) -> Mapping[str, Secret]:
     """Secrets that are taken over do not tell which directory they hold."""
     names = {secret.name: secret for one in desired for secret in one.secrets}
-    return {name: packing.as_found(one, names[name]) if name in names else one for name, one in live.items()}
+    return {name: packing.with_directory_of(one, names[name]) if name in names else one for name, one in live.items()}
 
 
 def _found(secrets: _Asked) -> Mapping[str, Secret]:
@@ -132,11 +132,12 @@ def _desired(destination: Destination, found: _Asked, remembered: State) -> tupl
     """Each package as it should be; those whose source could not be read are left out, and told."""
     live = {delivery.placement: _of_package(delivery, found, remembered) for delivery in destination.deliveries}
     questions = [
-        partial(ask, one, live[one.placement], remembered.of(one.placement.secret)) for one in destination.deliveries
+        partial(resolve_source, one, live[one.placement], remembered.of(one.placement.secret))
+        for one in destination.deliveries
     ]
     desired: list[Desired] = []
     degraded: list[Degraded] = []
-    for delivery, answer in zip(destination.deliveries, side_by_side(questions), strict=True):
+    for delivery, answer in zip(destination.deliveries, run_concurrently(questions), strict=True):
         secrets = live[delivery.placement]
         if not isinstance(answer, SecretSyncError):
             desired.append(_wanted(destination, delivery, secrets, remembered, answer))
@@ -153,7 +154,7 @@ def _without_waiting(
         return desired, degraded
     names = {one.placement: _names(one, remembered) for one in destination.deliveries}
     current = {one.placement: _of_package(one, live.secrets, remembered) for one in destination.deliveries}
-    waits = waiting(desired, degraded, names, live.secrets, live.workloads)
+    waits = waits_for_degraded(desired, degraded, names, live.secrets, live.workloads)
     degraded = (*degraded, *(Degraded(one, reason, live_revision(current[one])) for one, reason in waits.items()))
     going = [one for one in desired if one.placement not in waits]
     if not destination.wires:
@@ -171,8 +172,8 @@ def _with_the_wired(
     """Where we wire, what is not desired is unwired: what is degraded is desired as it is, or nothing is."""
     staying = {one.placement for one in degraded if names[one.placement]}
     for placement in staying:
-        if not (current[placement] and packing.intact(current[placement])):
-            broken = NotWhole(placement.module)
+        if not (current[placement] and packing.is_intact(current[placement])):
+            broken = LiveBundleDamaged(placement.module)
             others = (Degraded(one.placement, broken, live_revision(current[one.placement])) for one in going)
             return [], (*degraded, *others)
     left = [one for one in destination.deliveries if one.placement in staying]
@@ -181,11 +182,11 @@ def _with_the_wired(
 
 def _of_package(delivery: Delivery, found: _Asked, remembered: State) -> Sequence[Secret]:
     """The live Secrets that hold what was written last of a package."""
-    return packing.newest_write([secret for name in _names(delivery, remembered) if (secret := found.get(name))])
+    return packing.newest_revision([secret for name in _names(delivery, remembered) if (secret := found.get(name))])
 
 
 def _wanted(
-    destination: Destination, delivery: Delivery, live: Sequence[Secret], remembered: State, answer: Answer | None
+    destination: Destination, delivery: Delivery, live: Sequence[Secret], remembered: State, answer: Resolved | None
 ) -> Desired:
     """The package as it should be: what its source holds, unless something holds that back."""
     hold = remembered.of(delivery.placement.secret).hold
@@ -204,7 +205,7 @@ def _held(destination: Destination, delivery: Delivery, live: Sequence[Secret], 
     if kept is None:
         raise KeptBundleGone(destination.namespace, hold.kept)
     bundle = packing.live_bundle([kept])
-    if packing.holds(live, bundle.revision, kept.annotations.get(packing.RECIPE, ""), delivery.placement):
+    if packing.matches_source(live, bundle.revision, kept.annotations.get(packing.RECIPE, ""), delivery.placement):
         return _as_it_is(delivery, live, hold)
     return _packed(replace(delivery, recipe=kept.annotations.get(packing.RECIPE, "")), bundle, hold)
 
@@ -217,4 +218,4 @@ def _as_it_is(delivery: Delivery, live: Sequence[Secret], hold: Hold | None) -> 
     bundle = packing.live_bundle(live)
     if live[0].immutable != delivery.placement.wired:
         return _packed(replace(delivery, recipe=live[0].annotations.get(packing.RECIPE, "")), bundle, hold)
-    return Desired(delivery.placement, bundle, packing.without_emptied(live), hold)
+    return Desired(delivery.placement, bundle, packing.drop_emptied(live), hold)

@@ -9,23 +9,23 @@ import structlog
 
 from secretsync.cluster.errors import Conflict
 from secretsync.core.errors import SecretSyncError
-from secretsync.core.instrumentation import is_stage
+from secretsync.core.instrumentation import timed_stage
 from secretsync.core.model import Ref, Workload
-from secretsync.core.pod_references import swaps_files
+from secretsync.core.pod_references import updates_mounted_files
 from secretsync.plan import disruption
-from secretsync.plan.diff import PackagePlan, stamped_write
+from secretsync.plan.diff import PackagePlan, stamped_revision_number
 from secretsync.plan.plan import Plan
 from secretsync.plan.restarts import Restart
 from secretsync.plan.rollout_status import Cause, Status
 from secretsync.plan.state import State
-from secretsync.plan.waves import Wave, in_waves, is_healthy
+from secretsync.plan.waves import Wave, is_healthy, split_into_waves
 from secretsync.reconcile import apply
-from secretsync.reconcile.check import Examination, examine
+from secretsync.reconcile.check import CheckReport, check_packages
 from secretsync.reconcile.destination import REAL_TIME, Clock, Destination, Report
-from secretsync.reconcile.gates import first_of_all
+from secretsync.reconcile.gates import wait_for_other_target
 from secretsync.reconcile.lock import turn
-from secretsync.reconcile.observe import look
-from secretsync.reconcile.state_store import Memory, recall
+from secretsync.reconcile.observe import observe
+from secretsync.reconcile.state_store import StateStore, load_state
 from secretsync.reconcile.wait import Stamps
 
 log = structlog.get_logger()
@@ -33,18 +33,18 @@ log = structlog.get_logger()
 
 def preview(destination: Destination) -> Report:
     """What `sync` would do now; nothing is written."""
-    state = recall(destination).state
-    plan = look(destination, state)
-    examination = examine(destination, plan, state)
+    state = load_state(destination).state
+    plan = observe(destination, state)
+    examination = check_packages(destination, plan, state)
     return _report(destination, plan, examination, state)
 
 
-def _report(destination: Destination, plan: Plan, examination: Examination, state: State) -> Report:
+def _report(destination: Destination, plan: Plan, examination: CheckReport, state: State) -> Report:
     """What is known before anything is done."""
     return Report(
         destination.name,
         plan,
-        examined=examination.examined,
+        checked_packages=examination.checked_packages,
         refused=examination.refused,
         results=state.results,
     )
@@ -83,13 +83,13 @@ def _held_back(destination: Destination, plan: Plan, clock: Clock) -> str:
     if not closed and not destination.after:
         return ""
     moving = [package for package in plan.packages if plan.moves(package)]
-    state = recall(destination).state
+    state = load_state(destination).state
     if not moving or any(one.desired.hold or not state.of(one.placement.secret).finished for one in moving):
         return ""
     if window is not None and closed:
         opens = f"{window.opens_after(now):%a %Y-%m-%d %H:%M %Z}"
         return f"the window is closed; changes go out from {opens}, or by 'secretsync rollback' at once"
-    return first_of_all(destination.after, moving, now) if destination.after else ""
+    return wait_for_other_target(destination.after, moving, now) if destination.after else ""
 
 
 def _nothing_to_do(destination: Destination, report: Report) -> Report:
@@ -97,37 +97,37 @@ def _nothing_to_do(destination: Destination, report: Report) -> Report:
 
     So it is with names that nobody remembers, as the state object was lost.
     """
-    if report.examined or report.plan.forgotten:
-        memory = recall(destination)
-        examination = examine(destination, report.plan, memory.state)
+    if report.checked_packages or report.plan.forgotten:
+        memory = load_state(destination)
+        examination = check_packages(destination, report.plan, memory.state)
         told = memory.state
         for package in report.plan.packages:
             names = tuple(secret.name for secret in package.desired.secrets)
-            told = told.knowing(package.placement.secret, names, package.write)
+            told = told.with_secrets(package.placement.secret, names, package.revision_number)
         memory.keep(told.checked(examination.keys))
     return replace(report, done=True)
 
 
 def _take_turn(destination: Destination, clock: Clock) -> Report:
-    memory = recall(destination)
-    plan = look(destination, memory.state)
-    examination = examine(destination, plan, memory.state)
+    memory = load_state(destination)
+    plan = observe(destination, memory.state)
+    examination = check_packages(destination, plan, memory.state)
     report = _report(destination, plan, examination, memory.state)
     if report.refused:
         return report
     if plan.idle:
         return replace(report, done=True)
     proven = _prove(destination, plan, memory, clock)
-    disruption.refuse(_meet_new_content(plan), proven=proven, accepted=destination.rollout.accept_downtime)
-    kept = apply.keep_previous(destination, plan, memory)
-    apply.begin(plan, memory, kept, examination.keys)
-    apply.write(destination, plan)
-    wrote = clock.now() - apply.age(plan, clock)
+    disruption.refuse_disruption(_meet_new_content(plan), proven=proven, accepted=destination.rollout.accept_downtime)
+    kept = apply.keep_previous_bundles(destination, plan, memory)
+    apply.record_start(plan, memory, kept, examination.keys)
+    apply.apply_secrets(destination, plan)
+    wrote = clock.now() - apply.seconds_since_written(plan, clock)
     report = _roll_out(destination, replace(report, done=True), memory, clock)
     report = replace(report, mixed=_mixed(report, wrote))
     if not report.failed:
-        apply.prune(destination, plan)
-        apply.end(plan, memory)
+        apply.prune_secrets(destination, plan)
+        apply.record_end(plan, memory)
         return report
     return _undo(destination, report, memory, clock)
 
@@ -148,12 +148,12 @@ def _mixed(report: Report, wrote: float) -> Mapping[Ref, float]:
     return {
         one.ref: verdict.at - wrote
         for one in report.plan.workloads
-        if (verdict := reached.get(one.ref)) and verdict.at is not None and swaps_files(one.template, names)
+        if (verdict := reached.get(one.ref)) and verdict.at is not None and updates_mounted_files(one.template, names)
     }
 
 
-@is_stage("prove")
-def _prove(destination: Destination, plan: Plan, memory: Memory, clock: Clock) -> Collection[Ref]:
+@timed_stage("prove")
+def _prove(destination: Destination, plan: Plan, memory: StateStore, clock: Clock) -> Collection[Ref]:
     """Prove candidates before anything live changes; one that is refused is remembered, and stays away.
 
     Returns the workloads in whose kind of pod that was shown.
@@ -162,10 +162,10 @@ def _prove(destination: Destination, plan: Plan, memory: Memory, clock: Clock) -
     if putting_back or destination.rollout.canary == "off" or not destination.cluster.runs_pods:
         return ()
     # imported here: a pass that changes no content proves nothing
-    from secretsync.reconcile.canary import CandidateRefused, prove_first
+    from secretsync.reconcile.canary import CandidateRefused, prove_candidates
 
     try:
-        return prove_first(destination, plan, clock).proven
+        return prove_candidates(destination, plan, clock).proven
     except CandidateRefused as refusal:
         bundle, secret = refusal.package.desired.bundle, refusal.package.placement.secret
         if refusal.package.live:
@@ -175,13 +175,13 @@ def _prove(destination: Destination, plan: Plan, memory: Memory, clock: Clock) -
         raise
 
 
-def _roll_out(destination: Destination, report: Report, memory: Memory, clock: Clock) -> Report:
+def _roll_out(destination: Destination, report: Report, memory: StateStore, clock: Clock) -> Report:
     """Wave after wave; the first that fails is the last."""
     for wave in _waves(destination, report.plan, memory):
-        refused = apply.restart(destination, wave.restarts, memory)
-        apply.unstick(destination, wave.restarts)
+        refused = apply.restart_workloads(destination, wave.restarts, memory)
+        apply.delete_stuck_pods(destination, wave.restarts)
         stamps = {**wave.watched, **_stamps(wave.restarts, refused)}
-        verdicts = {**refused, **apply.watch(destination, stamps, clock)}
+        verdicts = {**refused, **apply.wait_for_rollouts(destination, stamps, clock)}
         if not wave.decides:
             report = replace(report, ignored={**report.ignored, **verdicts})
             continue
@@ -191,10 +191,10 @@ def _roll_out(destination: Destination, report: Report, memory: Memory, clock: C
     return report
 
 
-def _waves(destination: Destination, plan: Plan, memory: Memory) -> list[Wave]:
+def _waves(destination: Destination, plan: Plan, memory: StateStore) -> list[Wave]:
     rules = destination.rollout
     undoing = any(package.desired.hold for package in plan.packages)
-    return in_waves(
+    return split_into_waves(
         plan.restarts,
         selectors=rules.waves,
         max_parallel=rules.max_parallel,
@@ -208,7 +208,7 @@ def _touched(plan: Plan) -> Sequence[Restart]:
     """The restarts of workloads that carry the newest stamp of all: a rollout that is undone had come that far."""
     writes = {
         one.workload.ref: max(
-            (stamped_write(one.workload, package.placement.secret) for package in plan.packages), default=0
+            (stamped_revision_number(one.workload, package.placement.secret) for package in plan.packages), default=0
         )
         for one in plan.restarts
     }
@@ -223,7 +223,7 @@ def _failure(verdicts: Mapping[Ref, Status]) -> str:
     return next((f"{ref}: {verdict.message}" for ref, verdict in verdicts.items() if verdict.bad), "")
 
 
-def _undo(destination: Destination, report: Report, memory: Memory, clock: Clock) -> Report:
+def _undo(destination: Destination, report: Report, memory: StateStore, clock: Clock) -> Report:
     """Put back what was live, where the package is to blame and something is kept; else leave what was reached."""
     rejected = [package for package in report.plan.packages if _to_blame(package, report, memory)]
     if not rejected or not destination.rollout.undo:
@@ -248,7 +248,7 @@ def _undo(destination: Destination, report: Report, memory: Memory, clock: Clock
         raise apply.UndoFailed(report.failure, str(error), kept) from None
 
 
-def _to_blame(package: PackagePlan, report: Report, memory: Memory) -> bool:
+def _to_blame(package: PackagePlan, report: Report, memory: StateStore) -> bool:
     """Whether a failure can be this package's fault, and can be undone."""
     remembered = memory.state.of(package.placement.secret)
     if remembered.hold or not remembered.previous:
@@ -261,7 +261,7 @@ def _to_blame(package: PackagePlan, report: Report, memory: Memory) -> bool:
 
 def _failed_untouched(destination: Destination, report: Report) -> str:
     """A workload that was current before, was not restarted, and is not current now: the package did not do that."""
-    observation = apply.observe(destination)
+    observation = apply.observe_rollouts(destination)
     touched = report.verdicts.keys() | report.ignored.keys()
     for one in report.plan.restarts:
         now = observation.workloads.get(one.workload.ref) if observation else None

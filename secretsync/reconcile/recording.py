@@ -14,10 +14,10 @@ from secretsync.cluster.errors import Unreachable
 from secretsync.core.errors import ConfigError, SecretSyncError
 from secretsync.reconcile.all_targets import Outcome
 from secretsync.reconcile.destination import Destination
-from secretsync.reconcile.events import Event, events, manifest
+from secretsync.reconcile.events import Event, events_of, manifest
 from secretsync.reconcile.lock import Busy, turn
-from secretsync.reconcile.results import verdicts
-from secretsync.reconcile.state_store import recall
+from secretsync.reconcile.results import verdicts_of
+from secretsync.reconcile.state_store import load_state
 
 log = structlog.get_logger()
 
@@ -25,7 +25,7 @@ Notify = Callable[[Destination, Sequence[Event]], None]
 """Tells people."""
 
 
-def record(
+def record_outcome(
     outcome: Outcome, notify: Notify | None = None, utc: Callable[[], datetime] = lambda: datetime.now(UTC)
 ) -> None:
     """A pass with nothing to tell writes nothing. What cannot be told is logged, and decides nothing."""
@@ -45,24 +45,24 @@ def record(
 def _record(outcome: Outcome, utc: Callable[[], datetime]) -> Sequence[Event]:
     """What is news, once that was remembered: of two that are at work, one tells it."""
     destination = outcome.destination
-    came_to = {secret: str(verdict) for secret, verdict in verdicts(outcome).items()}
+    came_to = {secret: str(verdict) for secret, verdict in verdicts_of(outcome).items()}
     if not came_to or isinstance(outcome.error, (Unreachable, ConfigError)):
         return ()
     before = _before(outcome)
-    told = events(outcome, before)
+    told = events_of(outcome, before)
     if not told and all(before.get(secret) == verdict for secret, verdict in came_to.items()):
         return ()
     with turn(destination, utc):
-        memory = recall(destination)
+        memory = load_state(destination)
         if not memory.begun:
             return ()  # nothing was ever deployed: whoever tries to reads the log
-        memory.keep(memory.state.came_to(came_to, int(utc().timestamp())))
+        memory.keep(memory.state.with_results(came_to, int(utc().timestamp())))
         _tell(destination, told, utc)
     return told
 
 
 def _before(outcome: Outcome) -> dict[str, str]:
-    results = outcome.report.results if outcome.report else recall(outcome.destination).state.results
+    results = outcome.report.results if outcome.report else load_state(outcome.destination).state.results
     return {secret: result.verdict for secret, result in results.items()}
 
 

@@ -11,7 +11,7 @@ from secretsync.reconcile.all_targets import Outcome
 from secretsync.reconcile.destination import Report
 
 
-class Word(StrEnum):
+class Condition(StrEnum):
     """How a package stands at a target."""
 
     CURRENT = "current"
@@ -27,7 +27,7 @@ class Word(StrEnum):
 class Verdict:
     """*fact* is the digest that is current, rejected or held, or the reason why a pass fails; no times, no counts."""
 
-    word: Word
+    word: Condition
     fact: str
 
     def __str__(self) -> str:
@@ -36,18 +36,18 @@ class Verdict:
     @property
     def well(self) -> bool:
         """Whether nobody has to do anything."""
-        return self.word in (Word.CURRENT, Word.WAITING, Word.HELD)
+        return self.word in (Condition.CURRENT, Condition.WAITING, Condition.HELD)
 
 
 def parse(text: str) -> Verdict | None:
     """The inverse of str(); None for what is no verdict."""
-    for word in Word:
+    for word in Condition:
         if text == word or text.startswith(f"{word} "):
             return Verdict(word, text[len(word) + 1 :])
     return None
 
 
-def verdicts(outcome: Outcome) -> Mapping[str, Verdict]:
+def verdicts_of(outcome: Outcome) -> Mapping[str, Verdict]:
     """What a run, not a preview, came to, by the name of each package's Secret.
 
     Empty where another run is at work, whose result it is to tell.
@@ -56,13 +56,13 @@ def verdicts(outcome: Outcome) -> Mapping[str, Verdict]:
         why = outcome.error.category
         if why in ("busy", "conflict"):
             return {}
-        return {one.placement.secret: Verdict(Word.FAILING, why) for one in outcome.destination.deliveries}
+        return {one.placement.secret: Verdict(Condition.FAILING, why) for one in outcome.destination.deliveries}
     return dict(_of_report(outcome.report)) if outcome.report else {}
 
 
-def current(digest: str) -> Verdict:
+def current_verdict(digest: str) -> Verdict:
     """A package whose *digest* all workloads run."""
-    return Verdict(Word.CURRENT, f"sha256:{digest[:12]}")
+    return Verdict(Condition.CURRENT, f"sha256:{digest[:12]}")
 
 
 def _of_report(report: Report) -> Iterator[tuple[str, Verdict]]:
@@ -70,21 +70,21 @@ def _of_report(report: Report) -> Iterator[tuple[str, Verdict]]:
     for package in last.plan.packages:
         yield package.placement.secret, _of_package(package, report)
     for degraded in last.plan.degraded:
-        yield degraded.placement.secret, Verdict(Word.AWAY, degraded.error.category)
+        yield degraded.placement.secret, Verdict(Condition.AWAY, degraded.error.category)
 
 
 def _of_package(package: PackagePlan, report: Report) -> Verdict:
     last, hold = report.undone or report, package.desired.hold
     if last.refused:
-        return Verdict(Word.FAILING, "check")
+        return Verdict(Condition.FAILING, "check")
     if last.failed:
-        return Verdict(Word.FAILING, "rollout")
+        return Verdict(Condition.FAILING, "rollout")
     if hold and not hold.by_hand:
-        return Verdict(Word.REJECTED, f"sha256:{hold.digest[:12]}")
+        return Verdict(Condition.REJECTED, f"sha256:{hold.digest[:12]}")
     if hold:
-        return Verdict(Word.HELD, f"sha256:{package.desired.bundle.digest[:12]}")
+        return Verdict(Condition.HELD, f"sha256:{package.desired.bundle.digest[:12]}")
     if package.desired.left:
-        return Verdict(Word.DRIFTED, "")
+        return Verdict(Condition.DRIFTED, "")
     if last.waits and last.plan.moves(package):
-        return Verdict(Word.WAITING, f"sha256:{package.desired.bundle.digest[:12]}")
-    return current(package.desired.bundle.digest)
+        return Verdict(Condition.WAITING, f"sha256:{package.desired.bundle.digest[:12]}")
+    return current_verdict(package.desired.bundle.digest)

@@ -7,7 +7,7 @@ from secretsync.plan import state
 from secretsync.reconcile.destination import Destination
 
 
-class Memory:
+class StateStore:
     """What one installation remembers in one namespace. A write by somebody else meanwhile raises Conflict."""
 
     def __init__(self, cluster: Cluster, installation: str, namespace: str, manager: str) -> None:
@@ -32,6 +32,6 @@ class Memory:
         self.state = told
 
 
-def recall(destination: Destination) -> Memory:
+def load_state(destination: Destination) -> StateStore:
     """What is remembered at a destination."""
-    return Memory(destination.cluster, destination.installation, destination.namespace, destination.manager)
+    return StateStore(destination.cluster, destination.installation, destination.namespace, destination.manager)

@@ -50,7 +50,7 @@ class Settling:
         self._quiet_since.pop(ref, None)
 
 
-def wait(
+def wait_until_settled(
     stamps: Stamps,
     observe: Callable[[], Observation | None],
     *,

@@ -13,7 +13,7 @@ IMAGES = ("server", "daemons", "ui")
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class WorkloadContext:
     """*versions* are the tags of Rucio's images and *images* their kinds (``rucio-server``, ``rucio-daemons``,
     ``rucio-ui``); *mounted* are the package's directories that every workload mounts (``""`` is its own), None where
     that is not known.
@@ -24,13 +24,15 @@ class Surroundings:
     mounted: frozenset[str] | None
 
 
-def surroundings(placement: Placement, directories: Mapping[str, str], workloads: Sequence[Workload]) -> Surroundings:
+def workload_context(
+    placement: Placement, directories: Mapping[str, str], workloads: Sequence[Workload]
+) -> WorkloadContext:
     """Read off the *workloads* that mount the package; *directories* are by the name of the Secret that holds each."""
     tops = {secret for secret, directory in directories.items() if not directory}
     mounting = [one for one in workloads if tops & secrets_referenced(one.template)]
     images = [image for one in mounting for image in _rucio_images(one)]
     found = tuple(kind for kind in IMAGES if any(kind in image_name(image) for image in images))
-    return Surroundings(
+    return WorkloadContext(
         versions=tuple(sorted({_tag(image) for image in images if _tag(image)})),
         images=found or ("server", "daemons"),
         mounted=_mounted(placement, directories, mounting),

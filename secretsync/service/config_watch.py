@@ -11,7 +11,7 @@ from secretsync import config
 log = structlog.get_logger()
 
 
-class Followed:
+class WatchedConfig:
     """*current* is the configuration that was last usable, *usable* whether the file still says so.
 
     The file is read by its path each time: a ConfigMap's volume swaps a link, editors replace a file.

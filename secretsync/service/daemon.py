@@ -15,16 +15,16 @@ from secretsync.config import credentials
 from secretsync.core import instrumentation
 from secretsync.core.errors import SecretSyncError
 from secretsync.reconcile import factory
-from secretsync.reconcile.all_targets import Outcome, outcomes
+from secretsync.reconcile.all_targets import Outcome, reconcile_targets
 from secretsync.reconcile.destination import Destination
 from secretsync.reconcile.reasons import BUG
 from secretsync.reconcile.reconciler import sync
-from secretsync.reconcile.recording import Notify, record
+from secretsync.reconcile.recording import Notify, record_outcome
 from secretsync.service import health_port, webhook
-from secretsync.service.config_watch import Followed
+from secretsync.service.config_watch import WatchedConfig
 from secretsync.service.http_server import listening
 from secretsync.service.leader import Election
-from secretsync.service.loop import Bell, Loop, Rhythm
+from secretsync.service.loop import Loop, PassRequest, Schedule
 from secretsync.service.probes import Health, patience
 from secretsync.service.registry import Registry
 
@@ -39,7 +39,7 @@ class Service:
 
     def __init__(self, path: Path, tell: Callable[[Outcome], None]) -> None:
         self._base, self._tell = path.parent, tell
-        self._followed, self._bell, self._registry = Followed(path), Bell(), Registry()
+        self._followed, self._bell, self._registry = WatchedConfig(path), PassRequest(), Registry()
         self._started_with = self._followed.current
         self._election = self._candidate()
         self._health = Health(lambda: patience(self._followed.current), self._follows)
@@ -51,8 +51,8 @@ class Service:
         loop = Loop(self._one_pass, self._rhythm, leads=self._leads)
         loop.beside(LOOK, self._look)
         with ExitStack() as stack:
-            stack.enter_context(instrumentation.heard_by(self._registry.sign))
-            stack.enter_context(instrumentation.heard_by(self._health.sign))
+            stack.enter_context(instrumentation.listening_to(self._registry.sign))
+            stack.enter_context(instrumentation.listening_to(self._health.sign))
             stack.enter_context(self._telling())
             stack.enter_context(self._hearing())
             if self._election:
@@ -150,13 +150,13 @@ class Service:
         self._registry.only([destination.name for destination in destinations])
         well = True
         notify = self._notifier()
-        for outcome in outcomes(destinations, sync, partial(record, notify=notify)):
+        for outcome in reconcile_targets(destinations, sync, partial(record_outcome, notify=notify)):
             self._registry.outcome(outcome)
             self._tell(outcome)
             well = well and outcome.exit_code == 0
         self._health.completed()
         return well
 
-    def _rhythm(self) -> Rhythm:
+    def _rhythm(self) -> Schedule:
         told = self._followed.current
-        return Rhythm(interval=told.interval, jitter=told.jitter, longest=told.max_interval)
+        return Schedule(interval=told.interval, jitter=told.jitter, longest=told.max_interval)

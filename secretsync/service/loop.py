@@ -20,7 +20,7 @@ FIRST_RETRY = 30.0
 
 
 @dataclass(frozen=True)
-class Rhythm:
+class Schedule:
     """Seconds between the end of a pass and the next: *interval*, and up to *jitter* more at random.
 
     After a failure, which may be a hiccup, the next comes sooner; each in a row doubles the pause, up to *longest*.
@@ -38,7 +38,7 @@ class Rhythm:
         return min(pause, max(self.longest, self.interval)) + chance * self.jitter
 
 
-class Bell:
+class PassRequest:
     """Asks the loop for a pass: from a signal handler, from another thread. Rings that nobody heard yet are one."""
 
     def __init__(self) -> None:
@@ -68,7 +68,7 @@ class Loop:
     def __init__(
         self,
         one_pass: Callable[[], bool],
-        rhythm: Callable[[], Rhythm],
+        rhythm: Callable[[], Schedule],
         *,
         leads: Callable[[], bool] = lambda: True,
         chance: Callable[[], float] = random.random,

@@ -117,7 +117,7 @@ def _of_report(report: Report, target: str) -> Iterator[Sample]:
 def _of_package(package: PackagePlan, report: Report, of: tuple[str, str], *, well: bool) -> Iterator[Sample]:
     bundle, hold = package.desired.bundle, package.desired.hold
     states, pending = _states(package, report), _pending(package, report)
-    edited = package.desired.left or drift.edited(package.desired, _live(package))
+    edited = package.desired.left or drift.edited_files(package.desired, _live(package))
     in_sync = well and not pending and not package.desired.left and set(states) <= {State.CURRENT, State.WRITTEN}
     yield Sample("secretsync_in_sync", of, in_sync)
     yield Sample("secretsync_pending", of, pending)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from secretsync import config
-from secretsync.core.instrumentation import CallEnded, Sign
+from secretsync.core.instrumentation import CallEnded, Signal
 
 _LEASES = "leases.coordination.k8s.io"
 _QUESTIONS = 4
@@ -48,7 +48,7 @@ class Health:
         self._last_sign = now()
         self._complete = False
 
-    def sign(self, sign: Sign) -> None:
+    def sign(self, sign: Signal) -> None:
         """Something moves; Leases are renewed while a pass hangs, too."""
         if not (isinstance(sign, CallEnded) and sign.resource == _LEASES):
             self.turning()

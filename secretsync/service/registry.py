@@ -19,7 +19,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from secretsync import __version__
-from secretsync.core.instrumentation import CallEnded, Notified, Sign, SourceFailed, StageEnded
+from secretsync.core.instrumentation import CallEnded, Notified, Signal, SourceFailed, StageEnded
 from secretsync.reconcile.all_targets import Outcome
 from secretsync.reconcile.reasons import reason
 from secretsync.service.metrics import COUNTERS, DURATIONS, GAUGES, PROCESS, SUCCESS, Sample, samples
@@ -27,7 +27,7 @@ from secretsync.service.metrics import COUNTERS, DURATIONS, GAUGES, PROCESS, SUC
 _SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800)
 
 
-class Told(Collector):
+class OutcomeCollector(Collector):
     """The last samples of each target; what a target no longer tells is no longer there."""
 
     def __init__(self) -> None:
@@ -65,7 +65,7 @@ class Registry:
         disable_created_metrics()  # a second time series for each counter, which nobody asks for
         self._utc = utc
         self.registry = CollectorRegistry()
-        self._told = Told()
+        self._told = OutcomeCollector()
         self.registry.register(self._told)
         ProcessCollector(registry=self.registry)
         self._failures, self._source_errors, self._calls, self._requests, self._notifications = (
@@ -80,7 +80,7 @@ class Registry:
         )
         build.labels(__version__).set(1)
 
-    def sign(self, sign: Sign) -> None:
+    def sign(self, sign: Signal) -> None:
         """Learn from a sign of work."""
         match sign:
             case StageEnded(stage, seconds, target, package):

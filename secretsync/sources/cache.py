@@ -53,7 +53,7 @@ class NoFolder(SourceError):
         )
 
 
-class Shelved:
+class CachedSource:
     """A source that keeps what it fetched on a *shelf*; where that fails, on one that the process ends with."""
 
     def __init__(self, shelf: Path, open_in: OpenIn) -> None:
@@ -81,7 +81,7 @@ class Shelved:
             raise NoFolder(self._shelf, error.strerror or str(error)) from None
 
 
-def forget(folder: Path, *, limit: int) -> None:
+def prune_cache(folder: Path, *, limit: int) -> None:
     """Remove files below *folder* that nobody has used in a month, then the oldest, until *limit* bytes are left.
 
     What was used within the hour stays: another process may be reading it.
@@ -95,7 +95,7 @@ def forget(folder: Path, *, limit: int) -> None:
                 path.parent.rmdir()
 
 
-def used(path: Path) -> Path:
+def mark_used(path: Path) -> Path:
     """*path*, which is not to be forgotten for now."""
     with suppress(OSError):
         os.utime(path)

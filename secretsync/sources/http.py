@@ -44,7 +44,7 @@ def client_certificate(access: Access, base: Path) -> tuple[str, str] | None:
 
 
 @contextmanager
-def answer_of(
+def get(
     session: requests.Session, url: str, timeout: float, headers: Mapping[str, str] | None = None
 ) -> Iterator[tuple[requests.Response, Iterator[bytes]]]:
     """What *url* answers, and its content piece by piece; all of it must come within *timeout* seconds.

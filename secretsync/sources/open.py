@@ -7,7 +7,7 @@ from pathlib import Path
 from secretsync.config import Package
 from secretsync.config.requirement import DirectoryRequirement, GitRequirement, parse
 from secretsync.core.model import Source
-from secretsync.sources.cache import Shelved
+from secretsync.sources.cache import CachedSource
 
 
 def open_source(package: Package, *, cache: Path, base: Path) -> Source:
@@ -26,9 +26,11 @@ def open_source(package: Package, *, cache: Path, base: Path) -> Source:
     if isinstance(requirement, GitRequirement):
         from secretsync.sources.git.source import GitSource
 
-        return Shelved(
+        return CachedSource(
             cache, lambda folder, notes: GitSource(package, requirement, cache=folder, base=base, notes=notes)
         )
     from secretsync.sources.index.source import IndexSource
 
-    return Shelved(cache, lambda folder, notes: IndexSource(package, requirement, cache=folder, base=base, notes=notes))
+    return CachedSource(
+        cache, lambda folder, notes: IndexSource(package, requirement, cache=folder, base=base, notes=notes)
+    )

@@ -10,7 +10,7 @@ from secretsync.core.errors import SecretSyncError
 from secretsync.core.model import Bundle, Revision, Source
 
 
-class Watched:
+class InstrumentedSource:
     """*source*, the same to whoever asks it."""
 
     def __init__(self, module: str, source: Source) -> None:
@@ -30,5 +30,5 @@ class Watched:
             with instrumentation.stage(stage, package=self._module):
                 yield
         except SecretSyncError as error:
-            instrumentation.tell(instrumentation.SourceFailed(self._module, error))
+            instrumentation.emit(instrumentation.SourceFailed(self._module, error))
             raise

@@ -119,8 +119,8 @@ def test_the_role_is_the_one_that_secretsync_rbac_prints(helm: str, canary: str,
     secret = read.secret_name(package, read.targets[0])
     placement = Placement(read.installation, read.targets[0].namespace, secret, package.module_name)
     names = [packing.secret_name(placement, ""), packing.secret_name(placement, "algorithms")]
-    secrets = permissions.with_history(names, [secret], read.targets[0].rollout.history)
-    wanted = permissions.needs(read.installation, secrets, wired=wired, proves=canary != "off")
+    secrets = permissions.secret_names_with_history(names, [secret], read.targets[0].rollout.history)
+    wanted = permissions.required_rules(read.installation, secrets, wired=wired, proves=canary != "off")
     assert accesses(rules) == accesses([need.rule() for need in wanted])
 
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from secretsync.cluster.rbac import Access, missing, surplus
-from secretsync.operations.permissions import needs, with_history
+from secretsync.operations.permissions import required_rules, secret_names_with_history
 
-NAMES = with_history(["atlas", "atlas-sub"], ["atlas"], 2)
-NEEDS = needs("secretsync", NAMES, wired=False, proves=True)
+NAMES = secret_names_with_history(["atlas", "atlas-sub"], ["atlas"], 2)
+NEEDS = required_rules("secretsync", NAMES, wired=False, proves=True)
 RULES = [need.rule() for need in NEEDS]
 
 
@@ -23,12 +23,12 @@ def test_secrets_are_named_for_every_verb_but_create_and_never_listed() -> None:
 
 
 def test_a_site_that_wires_cannot_name_its_secrets() -> None:
-    rules = [need.rule() for need in needs("secretsync", NAMES, wired=True, proves=True)]
+    rules = [need.rule() for need in required_rules("secretsync", NAMES, wired=True, proves=True)]
     assert not any("resourceNames" in rule for rule in rules if rule["resources"] == ["secrets"])
 
 
 def test_without_the_canary_no_job_is_made() -> None:
-    rules = [need.rule() for need in needs("secretsync", NAMES, wired=False, proves=False)]
+    rules = [need.rule() for need in required_rules("secretsync", NAMES, wired=False, proves=False)]
     assert {verb for rule in rules if "jobs" in rule["resources"] for verb in rule["verbs"]} == {"list"}
 
 

@@ -12,7 +12,7 @@ from secretsync.cluster.errors import Conflict, UnusableManifest, WorkloadGone
 from secretsync.core import packing
 from secretsync.core.model import Manifest, Revision, Workload
 from secretsync.core.pod_references import secrets_referenced
-from secretsync.plan.managed_fields import Entry, conflicts, entries, is_wired, owned, taken_back
+from secretsync.plan.managed_fields import Entry, conflicts, entries, is_wired, owned, reclaimed_fields
 from secretsync.reconcile.destination import Destination
 from secretsync.reconcile.reconciler import preview, sync
 from tests.build import bundle
@@ -137,7 +137,7 @@ def test_what_somebody_put_back_whole_is_taken_back_and_can_then_go(api: Stub | 
     assert environment(again) == {"HIS": "1", "PYTHONPATH": "/opt"}
     assert not owned(again, MANAGER).keys() & ours.keys()
 
-    told = taken_back(again, ours.keys(), MANAGER)
+    told = reclaimed_fields(again, ours.keys(), MANAGER)
     taken = api.cluster.set_managed_fields(again, told, manager=MANAGER)
     assert (taken.template, set(owned(taken, MANAGER))) == (again.template, set(ours))
     api.cluster.wire(taken, {}, manager=MANAGER)

@@ -19,7 +19,7 @@ from secretsync.core import log
     ],
 )
 def test_what_looks_like_a_credential_is_masked(text: str, shown: str) -> None:
-    assert log.mask(text) == shown
+    assert log.redact(text) == shown
 
 
 def test_facts_named_like_credentials_are_masked_whatever_they_hold(capsys: pytest.CaptureFixture[str]) -> None:

@@ -141,16 +141,16 @@ def test_a_repr_never_shows_content() -> None:
 
 def test_live_secrets_hold_a_revision_only_when_every_byte_is_what_they_say() -> None:
     packed = packing.pack(bundle({"a": "1", "sub/b": "2"}), PLACEMENT, "recipe")
-    assert packing.holds(packed, REVISION, "recipe", PLACEMENT)
-    assert not packing.holds(packed, REVISION, "another recipe", PLACEMENT)
-    assert not packing.holds(packed[:1], REVISION, "recipe", PLACEMENT)
-    assert not packing.holds((), REVISION, "recipe", PLACEMENT)
+    assert packing.matches_source(packed, REVISION, "recipe", PLACEMENT)
+    assert not packing.matches_source(packed, REVISION, "another recipe", PLACEMENT)
+    assert not packing.matches_source(packed[:1], REVISION, "recipe", PLACEMENT)
+    assert not packing.matches_source((), REVISION, "recipe", PLACEMENT)
 
 
 def test_live_secrets_with_one_changed_byte_do_not_hold_the_revision() -> None:
     top, below = packing.pack(bundle({"a": "1", "sub/b": "2"}), PLACEMENT, "recipe")
     edited = packing.Secret(below.namespace, below.name, {"b": b"3"}, below.labels, below.annotations)
-    assert not packing.holds((top, edited), REVISION, "recipe", PLACEMENT)
+    assert not packing.matches_source((top, edited), REVISION, "recipe", PLACEMENT)
 
 
 def test_everything_that_decides_what_is_packed_is_in_the_recipe() -> None:
@@ -164,36 +164,38 @@ def test_a_file_knows_its_directory_and_name() -> None:
     assert (file.directory, file.name, File("x", b"").directory) == ("a/b", "c.py", "")
 
 
-def written(text: str, write: int, **placed: Any) -> tuple[Secret, ...]:
+def written(text: str, revision_number: int, **placed: Any) -> tuple[Secret, ...]:
     """The Secrets of a package that holds *text*, as *write* leaves them."""
     files = {"__init__.py": text, "algorithms/a.py": ""}
-    return packing.stamped(desired(files, replace(PLACEMENT, **placed)).secrets, write)
+    return packing.with_revision_number(desired(files, replace(PLACEMENT, **placed)).secrets, revision_number)
 
 
 def test_of_secrets_that_are_named_by_their_digest_the_newest_write_is_in_force() -> None:
     old, new = written("old", 1, wired=True), written("new", 2, wired=True)
-    assert packing.newest_write([*old, *new]) == new
-    assert packing.newest_write([*packing.stamped(old, 3), *new]) == packing.stamped(old, 3)
+    assert packing.newest_revision([*old, *new]) == new
+    assert packing.newest_revision([*packing.with_revision_number(old, 3), *new]) == packing.with_revision_number(
+        old, 3
+    )
 
 
 def test_a_write_that_was_cut_off_has_not_taken_place() -> None:
     old, new = written("old", 1, wired=True), written("new", 2, wired=True)
-    assert packing.newest_write([*old, new[0]]) == old
-    assert packing.newest_write([new[0]]) == ()
+    assert packing.newest_revision([*old, new[0]]) == old
+    assert packing.newest_revision([new[0]]) == ()
 
 
 def test_the_same_package_as_a_zip_is_another_write() -> None:
     files, zipped = written("same", 1, wired=True), written("same", 2, wired=True, layout="zip")
-    assert packing.newest_write([*files, *zipped]) == zipped
+    assert packing.newest_revision([*files, *zipped]) == zipped
 
 
 def test_secrets_that_change_in_place_are_one_write_whatever_somebody_did_to_them() -> None:
     top, below = written("live", 3)
     edited = replace(top, data={"__init__.py": b"by hand"})
-    assert packing.newest_write([edited, below, *written("old", 2, wired=True)]) == (edited, below)
+    assert packing.newest_revision([edited, below, *written("old", 2, wired=True)]) == (edited, below)
 
 
 def test_secrets_that_were_emptied_give_way_to_those_that_are_named_by_their_digest() -> None:
     emptied = tuple(replace(secret, data={}) for secret in written("old", 3))
     new = written("new", 3, wired=True)
-    assert packing.newest_write([*emptied, *new]) == new
+    assert packing.newest_revision([*emptied, *new]) == new

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from secretsync.core.model import Manifest
-from secretsync.core.pod_references import pod_template, secrets_referenced, swaps_files
+from secretsync.core.pod_references import pod_template, secrets_referenced, updates_mounted_files
 
 
 @pytest.mark.parametrize(
@@ -50,6 +50,6 @@ def test_a_directory_mount_swaps_files_under_running_pods_and_a_sub_path_does_no
         mounts = [{"name": "policy", "mountPath": "/policy", **mount}]
         return {"spec": {"volumes": volumes, "containers": [{"name": "rucio", "volumeMounts": mounts}]}}
 
-    assert swaps_files(template(), ["atlas"])
-    assert not swaps_files(template(), ["cms"])
-    assert not swaps_files(template(subPath="permission.py"), ["atlas"])
+    assert updates_mounted_files(template(), ["atlas"])
+    assert not updates_mounted_files(template(), ["cms"])
+    assert not updates_mounted_files(template(subPath="permission.py"), ["atlas"])

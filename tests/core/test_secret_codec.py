@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from secretsync.core.model import Manifest, Secret
-from secretsync.core.secret_codec import UnreadableSecret, in_place_of, secret_from, shows, to_manifest
+from secretsync.core.secret_codec import UnreadableSecret, matches, replacement_manifest, secret_from, to_manifest
 
 KEYS = st.text("abcxyz._-", min_size=1, max_size=20)
 LABELS = st.dictionaries(KEYS, st.text(max_size=20), max_size=3)
@@ -85,29 +85,29 @@ DESIRED = Secret("rucio", "atlas", {"a.py": b"2"}, {"app": "x"}, {"secretsync.ru
 
 
 def test_a_replacement_has_the_desired_data_whole() -> None:
-    assert in_place_of(LIVE, DESIRED).data == {"a.py": b"2"}
+    assert replacement_manifest(LIVE, DESIRED).data == {"a.py": b"2"}
 
 
 def test_a_replacement_sends_back_what_others_put_there() -> None:
-    wanted = to_manifest(in_place_of(LIVE, DESIRED))["metadata"]
+    wanted = to_manifest(replacement_manifest(LIVE, DESIRED))["metadata"]
     assert wanted["labels"] == {"team": "ddm", "app": "x"}
     assert wanted["finalizers"] == ["keep"]
     assert wanted["ownerReferences"] == [{"name": "o"}]
 
 
 def test_a_replacement_carries_the_version_that_was_read() -> None:
-    assert to_manifest(in_place_of(LIVE, DESIRED))["metadata"]["resourceVersion"] == "7"
+    assert to_manifest(replacement_manifest(LIVE, DESIRED))["metadata"]["resourceVersion"] == "7"
 
 
 def test_a_replacement_drops_our_own_annotations_that_are_no_longer_wanted() -> None:
-    assert in_place_of(LIVE, DESIRED).annotations == {"note": "ours", "secretsync.rucio/digest": "2"}
+    assert replacement_manifest(LIVE, DESIRED).annotations == {"note": "ours", "secretsync.rucio/digest": "2"}
 
 
 def test_a_live_secret_shows_a_write_when_it_has_all_of_it_and_perhaps_labels_of_others() -> None:
-    wanted = in_place_of(LIVE, DESIRED)
-    assert shows(wanted, DESIRED)
-    assert not shows(LIVE, DESIRED)
-    assert not shows(wanted, Secret("rucio", "atlas", {"a.py": b"2"}, {"app": "y"}))
+    wanted = replacement_manifest(LIVE, DESIRED)
+    assert matches(wanted, DESIRED)
+    assert not matches(LIVE, DESIRED)
+    assert not matches(wanted, Secret("rucio", "atlas", {"a.py": b"2"}, {"app": "y"}))
 
 
 def manifest(managers: list[Manifest] | None = None, **fields: object) -> Manifest:

@@ -19,10 +19,10 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGALRM)
 @pytest.fixture(autouse=True)
 def listening() -> Iterator[None]:
     before = {number: signal.getsignal(number) for number in SIGNALS}
-    shutdown.listen()
+    shutdown.install_signal_handlers()
     yield
-    shutdown.out()
-    shutdown.listen()
+    shutdown.restore_signal_handlers()
+    shutdown.install_signal_handlers()
     for number, handler in before.items():
         signal.signal(number, handler)
 
@@ -162,7 +162,7 @@ def test_a_run_that_is_asked_to_stop_while_it_reads_touches_nothing() -> None:
 def test_the_run_after_one_that_was_stopped_does_only_what_was_left() -> None:
     site = Site("server", "judge")
     asked_at(site, "create", "atlas")
-    shutdown.listen()
+    shutdown.install_signal_handlers()
     site.cluster.before = lambda verb, name: None
     site.cluster.calls.clear()
     report = site.sync()

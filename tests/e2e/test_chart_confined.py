@@ -18,7 +18,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from secretsync.cluster.rbac import Need
-from secretsync.operations.permissions import needs, with_history
+from secretsync.operations.permissions import required_rules, secret_names_with_history
 from tests.e2e.long_running import SECRET, answered, free_port
 from tests.e2e.repository import MODULE, PACKAGE, Repository
 from tests.e2e.site import ROOT, Site, until
@@ -183,8 +183,8 @@ def test_commits_reach_29_workloads_by_two_replicas_of_which_one_is_killed_and_b
     release.do("uninstall", "policy")
 
     assert rucio.live_files() == COMMITS[3]
-    names = with_history(["site-policy", "site-policy-algorithms"], ["site-policy"], kept=5)
-    granted = needs("secretsync", names, wired=False, proves=True)
+    names = secret_names_with_history(["site-policy", "site-policy-algorithms"], ["site-policy"], kept=5)
+    granted = required_rules("secretsync", names, wired=False, proves=True)
     leases = Need("the election", "coordination.k8s.io", ("leases",), ("get", "create", "update"))
     assert len(calls) > 100
     assert [call for call in calls if call.status in (401, 403)] == []

@@ -10,7 +10,7 @@ import pytest
 
 from secretsync.cluster.api import in_context
 from secretsync.cluster.rbac import Access
-from secretsync.operations.permissions import needs, with_history
+from secretsync.operations.permissions import required_rules, secret_names_with_history
 from tests.e2e.repository import MODULE, PACKAGE, Repository
 from tests.e2e.site import Run, Site, ended
 from tests.servers.control_plane import ControlPlane
@@ -58,8 +58,8 @@ def test_a_healthy_site_is_one_line_and_a_sick_daemon_is_named_with_its_remedy(s
 
 
 def test_an_account_learns_what_it_lacks_and_what_it_may_beyond_need(site: Site, tmp_path: Path) -> None:
-    names = with_history(["site-policy", "site-policy-algorithms"], ["site-policy"], kept=5)
-    rules = [need.rule() for need in needs("secretsync", names, wired=False, proves=True)]
+    names = secret_names_with_history(["site-policy", "site-policy-algorithms"], ["site-policy"], kept=5)
+    rules = [need.rule() for need in required_rules("secretsync", names, wired=False, proves=True)]
     assert footing(site, tmp_path, rules) == []
     (lacking,) = footing(site, tmp_path, rules[1:])
     assert lacking["failure"]

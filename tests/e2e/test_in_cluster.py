@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 import yaml
 
-from secretsync.operations.permissions import needs, with_history
+from secretsync.operations.permissions import required_rules, secret_names_with_history
 from tests.e2e.repository import PACKAGE, Repository
 from tests.e2e.site import ROOT, Site, until
 from tests.servers.control_plane import ControlPlane
 
 pytestmark = [pytest.mark.control_plane, pytest.mark.slow]
 
-NEEDS = needs(
+NEEDS = required_rules(
     "secretsync",
-    with_history(["site-policy", "site-policy-algorithms"], ["site-policy"], kept=5),
+    secret_names_with_history(["site-policy", "site-policy-algorithms"], ["site-policy"], kept=5),
     wired=False,
     proves=True,
 )

@@ -14,8 +14,8 @@ from secretsync.core.errors import FAILED, SecretSyncError
 from secretsync.core.model import Bundle, File, Placement, Revision, Workload
 from secretsync.operations import releases
 from secretsync.reconcile.all_targets import Outcome
-from secretsync.reconcile.destination import Clock, Delivery, Destination, Report, Rollout, Strictness
-from secretsync.reconcile.factory import Once
+from secretsync.reconcile.destination import CheckRules, Clock, Delivery, Destination, Report, Rollout
+from secretsync.reconcile.factory import AskedOncePerPass
 from secretsync.reconcile.reasons import reason
 from secretsync.reconcile.reconciler import preview, sync
 from secretsync.service.metrics import samples
@@ -59,7 +59,7 @@ class Site:
                 Placement("secretsync", "rucio", name, name, vo=name if wired else "", wired=wired),
                 package,
                 "recipe",
-                Strictness(fail=""),
+                CheckRules(fail=""),
             )
             for name, package in self.packages.items()
         ]
@@ -73,7 +73,7 @@ class Site:
 
     @property
     def once(self) -> Destination:
-        deliveries = [replace(one, source=Once(one.source)) for one in self.destination.deliveries]
+        deliveries = [replace(one, source=AskedOncePerPass(one.source)) for one in self.destination.deliveries]
         return replace(self.destination, deliveries=deliveries)
 
     def sync(self) -> Report:

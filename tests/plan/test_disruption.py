@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from secretsync.core.model import Manifest
-from secretsync.plan.disruption import WouldTakeDown, allows_no_ready_pod, down_meanwhile, refuse
+from secretsync.plan.disruption import WouldTakeDown, allows_no_ready_pod, refuse_disruption, workloads_taken_down
 from tests.build import workload
 
 RECREATE = {"strategy": {"type": "Recreate"}}
@@ -38,16 +38,16 @@ def test_a_strategy_tells_whether_a_pod_stays_ready(kind: str, spec: Manifest, d
 
 
 def test_a_workload_without_a_ready_pod_loses_nothing() -> None:
-    assert down_meanwhile([workload(spec=RECREATE, status={"availableReplicas": 0})]) == []
+    assert workloads_taken_down([workload(spec=RECREATE, status={"availableReplicas": 0})]) == []
 
 
 def test_what_nobody_has_proven_or_accepted_is_refused_with_the_ways_out() -> None:
     server = workload(spec=RECREATE)
     with pytest.raises(WouldTakeDown, match=r"Deployment rucio/server .*acceptDowntime: \[server\]"):
-        refuse([server], proven=(), accepted=())
+        refuse_disruption([server], proven=(), accepted=())
 
 
 def test_what_is_proven_or_accepted_goes_on() -> None:
     server = workload(spec=RECREATE)
-    refuse([server], proven=[server.ref], accepted=())
-    refuse([server], proven=(), accepted=["server"])
+    refuse_disruption([server], proven=[server.ref], accepted=())
+    refuse_disruption([server], proven=(), accepted=["server"])

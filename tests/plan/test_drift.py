@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from secretsync.core.model import Secret
-from secretsync.plan.drift import edited, left_as_it_is
+from secretsync.plan.drift import edited_files, keep_edits
 from secretsync.plan.plan import Live, make_plan
 from secretsync.plan.state import State
 from tests.build import desired, live
@@ -19,26 +19,26 @@ def changed_by_hand() -> Mapping[str, Secret]:
 
 
 def test_what_somebody_changed_is_named_by_its_files() -> None:
-    assert edited(WANTED, changed_by_hand()) == ("more.py", "rules.py")
+    assert edited_files(WANTED, changed_by_hand()) == ("more.py", "rules.py")
 
 
 def test_what_nobody_changed_is_no_drift() -> None:
-    assert edited(WANTED, live(WANTED)) == ()
+    assert edited_files(WANTED, live(WANTED)) == ()
 
 
 def test_another_commit_is_no_drift() -> None:
     other = desired({"__init__.py": "another", "sub/a.py": "2"})
-    assert edited(other, changed_by_hand()) == ()
+    assert edited_files(other, changed_by_hand()) == ()
 
 
 def test_a_secret_that_is_missing_is_made_again_and_no_drift() -> None:
     found = {name: secret for name, secret in changed_by_hand().items() if name != "atlas-sub"}
-    assert edited(WANTED, found) == ()
+    assert edited_files(WANTED, found) == ()
 
 
 def test_drift_that_is_left_alone_changes_and_restarts_nothing() -> None:
     found = changed_by_hand()
-    plan = make_plan([left_as_it_is(WANTED, found)], Live(found, []), State())
+    plan = make_plan([keep_edits(WANTED, found)], Live(found, []), State())
     assert not plan.pending
     assert plan.notes == (
         "drift: somebody changed more.py, rules.py in the live Secrets of atlas_rucio_policy; left as it is "

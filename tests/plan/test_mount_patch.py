@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from secretsync.core import packing
 from secretsync.core.model import Manifest, Placement, Workload
 from secretsync.plan.diff import Desired
-from secretsync.plan.managed_fields import Entry, conflicts, is_wired, owned, shows
-from secretsync.plan.mount_patch import injection, merged, part
+from secretsync.plan.managed_fields import Entry, conflicts, contains_part, is_wired, owned
+from secretsync.plan.mount_patch import merge_template, mount_patch_of, template_part
 from secretsync.plan.rewiring import rewiring
 from secretsync.rucio.wiring import ROOT
 from tests.applied import applied, fields
@@ -42,7 +42,7 @@ def with_spec(**spec: Any) -> Workload:
 
 
 def ours(of: Workload, what: Desired | None = None) -> Manifest:
-    return part(injection([what or wanted()]), of.template, STAMP)
+    return template_part(mount_patch_of([what or wanted()]), of.template, STAMP)
 
 
 def wired(of: Workload, what: Desired | None = None) -> Workload:
@@ -51,7 +51,7 @@ def wired(of: Workload, what: Desired | None = None) -> Workload:
 
 def test_secrets_are_mounted_one_below_the_other_and_rucio_is_told_of_the_package() -> None:
     digest = wanted().bundle.digest[:12]
-    found = injection([wanted()])
+    found = mount_patch_of([wanted()])
     assert found.volumes == {"policy-atlas": f"atlas-{digest}", "policy-atlas-algorithms": f"atlas-{digest}-algorithms"}
     assert found.mounts == {
         f"{ROOT}/{PLACEMENT.module}": "policy-atlas",
@@ -62,7 +62,7 @@ def test_secrets_are_mounted_one_below_the_other_and_rucio_is_told_of_the_packag
 
 def test_several_vos_share_one_parent_and_have_a_variable_each() -> None:
     vos = [replace(WIRED, secret=f"policy-{vo}", module=f"{vo}_policy", vo=vo) for vo in ("atl", "cms")]
-    found = injection([wanted(vo) for vo in vos])
+    found = mount_patch_of([wanted(vo) for vo in vos])
     assert found.variables == {
         "PYTHONPATH": ROOT,
         "RUCIO_POLICY_PACKAGE_ATL": "atl_policy",
@@ -72,21 +72,21 @@ def test_several_vos_share_one_parent_and_have_a_variable_each() -> None:
 
 def test_a_zip_is_itself_on_the_python_path() -> None:
     zipped = wanted(replace(WIRED, layout="zip"))
-    found = injection([zipped])
+    found = mount_patch_of([zipped])
     assert found.volumes == {"policy-atlas": f"atlas-{zipped.bundle.digest[:12]}.zip"}
     assert found.mounts == {f"{ROOT}/{PLACEMENT.module}": "policy-atlas"}
     assert found.variables["PYTHONPATH"] == f"{ROOT}/{PLACEMENT.module}/{PLACEMENT.module}.zip"
 
 
 def test_other_content_has_other_secrets_in_the_same_volumes() -> None:
-    one, other = injection([wanted()]), injection([wanted(**{"__init__.py": "2", "algorithms/a.py": "2"})])
+    one, other = mount_patch_of([wanted()]), mount_patch_of([wanted(**{"__init__.py": "2", "algorithms/a.py": "2"})])
     assert one.volumes.keys() == other.volumes.keys()
     assert not set(one.volumes.values()) & set(other.volumes.values())
 
 
 def test_the_volume_of_a_secret_with_a_long_name_has_a_name_that_kubernetes_takes() -> None:
     deep = "a/" * 30
-    found = injection([wanted(**{"__init__.py": "", f"{deep}b.py": "", f"{deep}c/b.py": ""})])
+    found = mount_patch_of([wanted(**{"__init__.py": "", f"{deep}b.py": "", f"{deep}c/b.py": ""})])
     assert len(found.volumes) == 3
     assert max(map(len, found.volumes)) == 63
 
@@ -103,10 +103,10 @@ def test_where_no_image_is_named_after_rucio_all_containers_are_wired() -> None:
 
 def test_the_template_that_pods_will_see_has_what_it_had_and_ours() -> None:
     before = containers("rucio-server:41", env=[{"name": "RUCIO_VO", "value": "def"}])
-    after = merged(before.template, ours(before))
-    assert shows(replace_template(before, after).template, {**ours(before), "metadata": {}})
+    after = merge_template(before.template, ours(before))
+    assert contains_part(replace_template(before, after).template, {**ours(before), "metadata": {}})
     assert after["spec"]["containers"][0]["env"][0] == {"name": "RUCIO_VO", "value": "def"}
-    assert merged(after, ours(before)) == after
+    assert merge_template(after, ours(before)) == after
     assert "volumeMounts" not in before.template["spec"]["containers"][0]
 
 
@@ -120,9 +120,9 @@ environments = st.dictionaries(names, st.text(max_size=3)).map(
 def test_whatever_was_there_the_template_shows_what_is_injected_and_keeps_the_rest(env: list[Manifest]) -> None:
     before = containers("rucio-server:41", env=env)
     part_of_ours = ours(before)
-    after = merged(before.template, part_of_ours)
-    assert shows(after, {**part_of_ours, "metadata": {}})
-    assert merged(after, part_of_ours) == after
+    after = merge_template(before.template, part_of_ours)
+    assert contains_part(after, {**part_of_ours, "metadata": {}})
+    assert merge_template(after, part_of_ours) == after
     injected = {one["name"] for one in part_of_ours["spec"]["containers"][0]["env"]}
     left = [one for one in after["spec"]["containers"][0]["env"] if one["name"] not in injected]
     assert left == [one for one in env if one["name"] not in injected]
@@ -134,7 +134,7 @@ def replace_template(of: Workload, template: Manifest) -> Workload:
 
 def test_what_was_applied_is_shown_and_is_ours() -> None:
     one = wired(containers("rucio-server:41"))
-    assert shows(one.template, ours(one))
+    assert contains_part(one.template, ours(one))
     assert is_wired(one, OURS)
     assert set(owned(one, OURS)) == {
         Entry("", "volume", "policy-atlas"),

@@ -14,7 +14,7 @@ from secretsync.core.model import Placement, Revision, Secret, Workload
 from secretsync.core.secret_codec import OURS
 from secretsync.plan.diff import Action, Desired
 from secretsync.plan.ownership import Refused
-from secretsync.plan.plan import Live, Plan, make_plan, superfluous
+from secretsync.plan.plan import Live, Plan, make_plan, prunable
 from secretsync.plan.state import PackageState, State
 from tests.build import PLACEMENT, desired, live, workload
 
@@ -35,9 +35,9 @@ def plan(
     return make_plan([wanted], Live(secrets, workloads, **more), state or State(), adopt=adopt)  # type: ignore[arg-type]
 
 
-def remembered(*secrets: str, write: int = 1, finished: bool = True, **restarts: int) -> State:
+def remembered(*secrets: str, revision_number: int = 1, finished: bool = True, **restarts: int) -> State:
     told = {f"Deployment rucio/{name}": number for name, number in restarts.items()}
-    return State({"atlas": PackageState(secrets, write, finished, told)})
+    return State({"atlas": PackageState(secrets, revision_number, finished, told)})
 
 
 def actions(made: Plan) -> dict[str, str]:
@@ -47,14 +47,14 @@ def actions(made: Plan) -> dict[str, str]:
 def test_a_first_plan_creates_everything_with_write_one() -> None:
     made = plan(desired({"__init__.py": "", "sub/a.py": ""}), NOTHING)
     assert actions(made) == {"atlas": "create", "atlas-sub": "create"}
-    assert {change.desired.annotations[packing.WRITE] for change in made.changes} == {"1"}
+    assert {change.desired.annotations[packing.REVISION_NUMBER] for change in made.changes} == {"1"}
 
 
 def test_nothing_is_pending_when_live_is_what_is_desired() -> None:
     made = plan(ONE, live(ONE))
     assert actions(made) == {"atlas": "keep"}
     assert not made.pending
-    assert made.packages[0].write == 1
+    assert made.packages[0].revision_number == 1
 
 
 def test_a_plan_names_each_file_that_differs() -> None:
@@ -69,21 +69,21 @@ def test_a_plan_names_each_file_that_differs() -> None:
 
 
 def test_changed_content_gets_the_next_write_id() -> None:
-    made = plan(TWO, live(ONE, write=7))
-    assert made.packages[0].write == 8
-    assert made.changes[0].desired.annotations[packing.WRITE] == "8"
+    made = plan(TWO, live(ONE, revision_number=7))
+    assert made.packages[0].revision_number == 8
+    assert made.changes[0].desired.annotations[packing.REVISION_NUMBER] == "8"
 
 
 def test_content_that_goes_back_to_what_it_was_gets_a_new_write_id_too() -> None:
-    edited = live(ONE, write=2)
+    edited = live(ONE, revision_number=2)
     edited["atlas"] = replace(edited["atlas"], data={**edited["atlas"].data, "__init__.py": b"by hand"})
-    assert plan(ONE, edited).packages[0].write == 3
+    assert plan(ONE, edited).packages[0].revision_number == 3
 
 
 def test_a_write_id_is_never_used_twice_even_when_the_secrets_were_deleted() -> None:
-    assert plan(ONE, NOTHING, state=remembered("atlas", write=5)).packages[0].write == 6
+    assert plan(ONE, NOTHING, state=remembered("atlas", revision_number=5)).packages[0].revision_number == 6
     stamped = workload("atlas", annotations={KEY: "8 sha256:0"})
-    assert plan(ONE, NOTHING, stamped).packages[0].write == 9
+    assert plan(ONE, NOTHING, stamped).packages[0].revision_number == 9
 
 
 def test_a_new_commit_with_the_same_content_changes_annotations_and_restarts_nothing() -> None:
@@ -92,7 +92,7 @@ def test_a_new_commit_with_the_same_content_changes_annotations_and_restarts_not
     made = plan(other, live(ONE), stamped)
     (change,) = made.changes
     assert (change.action, change.content, made.restarts) == (Action.UPDATE, False, ())
-    assert change.desired.annotations[packing.WRITE] == "1"
+    assert change.desired.annotations[packing.REVISION_NUMBER] == "1"
 
 
 def test_labels_and_annotations_of_others_are_no_difference() -> None:
@@ -127,7 +127,7 @@ def test_a_directory_that_went_is_deleted_when_nothing_refers_to_it(content: str
     state = remembered("atlas", "atlas-sub")
     made = plan(desired({"__init__.py": content}), live(before), state=state, referrers={})
     assert actions(made) == {"atlas": "update", "atlas-sub": "delete"}
-    assert made.packages[0].write == 2
+    assert made.packages[0].revision_number == 2
 
 
 def test_a_directory_that_went_is_emptied_while_something_refers_to_it() -> None:
@@ -155,7 +155,7 @@ def test_an_emptied_secret_is_kept_and_then_deleted() -> None:
 def test_what_is_superfluous_is_known_by_memory_and_by_name() -> None:
     before = desired({"__init__.py": "", "sub/x.py": ""})
     state = remembered("atlas", "atlas-sub", "atlas-gone-already")
-    assert superfluous([ONE], Live(live(before), ()), state) == ("atlas-sub",)
+    assert prunable([ONE], Live(live(before), ()), state) == ("atlas-sub",)
 
 
 def test_creates_come_before_updates() -> None:
@@ -188,7 +188,7 @@ def test_after_applying_a_plan_the_next_one_is_empty(history: list[dict[str, byt
         wanted = desired(files)
         made = make_plan([wanted], Live(secrets, (), referrers={}), state)
         names = tuple(change.desired.name for change in made.changes)
-        state = state.with_package("atlas", state.of("atlas").begun(names, made.packages[0].write))
+        state = state.with_package("atlas", state.of("atlas").begun(names, made.packages[0].revision_number))
         for change in made.changes:
             if change.action is Action.DELETE:
                 del secrets[change.desired.name]

@@ -50,7 +50,7 @@ def test_a_workload_with_an_older_stamp_is_restarted_though_the_secrets_are_writ
 
 
 def test_the_same_digest_with_an_older_write_is_stale() -> None:
-    made = plan(ONE, STAMPED, secrets=live(ONE, write=3))
+    made = plan(ONE, STAMPED, secrets=live(ONE, revision_number=3))
     assert made.restarts[0].reason == "it carries write 1, not 3"
 
 

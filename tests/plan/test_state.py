@@ -41,7 +41,13 @@ def test_a_write_that_goes_on_keeps_the_restarts_that_were_done() -> None:
 
 
 def test_a_restart_is_remembered_for_each_package_that_the_stamp_tells_of() -> None:
-    state = State({"atlas": PackageState(write=2), "cms": PackageState(write=5), "other": PackageState(write=1)})
+    state = State(
+        {
+            "atlas": PackageState(revision_number=2),
+            "cms": PackageState(revision_number=5),
+            "other": PackageState(revision_number=1),
+        }
+    )
     told = state.restarted("Deployment rucio/x", {"secretsync.rucio/atlas": "2", "secretsync.rucio/cms": "5"})
     assert {name: dict(package.restarts) for name, package in told.packages.items()} == {
         "atlas": {"Deployment rucio/x": 2},

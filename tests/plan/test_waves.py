@@ -3,10 +3,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from secretsync.core.model import Workload
-from secretsync.plan.diff import package_plan
+from secretsync.plan.diff import plan_package
 from secretsync.plan.restarts import Restart
 from secretsync.plan.state import PackageState
-from secretsync.plan.waves import Wave, ailing, in_waves
+from secretsync.plan.waves import Wave, split_into_waves, unhealthy_workloads
 from tests.build import desired, live, workload
 
 
@@ -30,22 +30,22 @@ SITE = [
 
 
 def test_one_daemon_goes_first_then_the_servers_then_the_rest() -> None:
-    assert names(in_waves(SITE)) == [["judge"], ["server"], ["reaper", "ui"]]
+    assert names(split_into_waves(SITE)) == [["judge"], ["server"], ["reaper", "ui"]]
 
 
 def test_a_configuration_chooses_its_own_waves_and_the_rest_comes_last() -> None:
     def servers(labels: Mapping[str, str]) -> bool:
         return labels.get("app") == "rucio-server"
 
-    assert names(in_waves(SITE, selectors=[servers])) == [["server"], ["judge", "reaper", "ui"]]
+    assert names(split_into_waves(SITE, selectors=[servers])) == [["server"], ["judge", "reaper", "ui"]]
 
 
 def test_no_more_than_max_parallel_are_restarted_at_once() -> None:
-    assert names(in_waves(SITE, max_parallel=1)) == [["judge"], ["server"], ["reaper"], ["ui"]]
+    assert names(split_into_waves(SITE, max_parallel=1)) == [["judge"], ["server"], ["reaper"], ["ui"]]
 
 
 def test_what_was_not_current_before_goes_last_and_decides_nothing() -> None:
-    waves = in_waves([restart("broken", **DAEMON), *SITE], ailing=["Deployment rucio/broken"])
+    waves = split_into_waves([restart("broken", **DAEMON), *SITE], ailing=["Deployment rucio/broken"])
     assert names(waves) == [["judge"], ["server"], ["reaper", "ui"], ["broken"]]
     assert [wave.decides for wave in waves] == [True, True, True, False]
 
@@ -53,25 +53,25 @@ def test_what_was_not_current_before_goes_last_and_decides_nothing() -> None:
 def test_a_workload_that_is_down_and_has_all_its_secrets_is_ailing() -> None:
     broken, well = restart("broken", ill=True).workload, restart("well").workload
     wanted = desired({"__init__.py": "1"})
-    package = package_plan(wanted, live(wanted), PackageState(), [], {})
-    assert ailing([broken, well], package) == ("Deployment rucio/broken",)
+    package = plan_package(wanted, live(wanted), PackageState(), [], {})
+    assert unhealthy_workloads([broken, well], package) == ("Deployment rucio/broken",)
 
 
 def test_a_workload_that_waits_for_a_secret_that_is_still_to_be_created_is_not_ailing() -> None:
-    package = package_plan(desired({"__init__.py": "1"}), {}, PackageState(), [], {})
-    assert ailing([restart("waits", ill=True).workload], package) == ()
+    package = plan_package(desired({"__init__.py": "1"}), {}, PackageState(), [], {})
+    assert unhealthy_workloads([restart("waits", ill=True).workload], package) == ()
 
 
 def test_what_an_earlier_run_restarted_is_watched_first_and_what_was_ailing_then_last() -> None:
     judge, reaper = SITE[0].workload.ref, SITE[1].workload.ref
-    waves = in_waves(SITE[2:3], watched={judge: {}, reaper: {}}, ailing=[str(reaper)])
+    waves = split_into_waves(SITE[2:3], watched={judge: {}, reaper: {}}, ailing=[str(reaper)])
     assert [list(wave.watched) or names([wave])[0] for wave in waves] == [[judge], ["server"], [reaper]]
     assert [wave.decides for wave in waves] == [True, True, False]
 
 
 def test_what_an_undo_touches_first_goes_before_all() -> None:
-    assert names(in_waves(SITE, first=[SITE[3]])) == [["ui"], ["judge"], ["server"], ["reaper"]]
+    assert names(split_into_waves(SITE, first=[SITE[3]])) == [["ui"], ["judge"], ["server"], ["reaper"]]
 
 
 def test_nothing_to_restart_is_no_wave() -> None:
-    assert in_waves([]) == []
+    assert split_into_waves([]) == []

@@ -14,7 +14,7 @@ from secretsync import config
 from secretsync.cluster.errors import UnusableCluster
 from secretsync.core.errors import SecretSyncError, worst
 from secretsync.reconcile import factory
-from secretsync.reconcile.all_targets import Fault, Outcome, outcomes
+from secretsync.reconcile.all_targets import InternalError, Outcome, reconcile_targets
 from secretsync.reconcile.destination import After, Destination, Report
 from secretsync.reconcile.reasons import reason
 from secretsync.reconcile.reconciler import preview
@@ -41,7 +41,7 @@ def test_clusters_go_side_by_side() -> None:
         both_are_there.wait()
         return preview(one)
 
-    told = list(outcomes([destination("geneva"), destination("batavia")], meet))
+    told = list(reconcile_targets([destination("geneva"), destination("batavia")], meet))
     assert sorted(names(told)) == ["batavia", "geneva"]
     assert [outcome.error for outcome in told] == [None, None]
 
@@ -59,7 +59,7 @@ def test_targets_of_one_cluster_go_one_after_another_in_their_order() -> None:
             at_work.release()
 
     targets = [destination(name, cluster) for name in ("first", "second", "third")]
-    told = list(outcomes([*targets, destination("elsewhere")], alone))
+    told = list(reconcile_targets([*targets, destination("elsewhere")], alone))
     assert [name for name in names(told) if name != "elsewhere"] == ["first", "second", "third"]
     assert all(outcome.error is None for outcome in told)
 
@@ -73,7 +73,11 @@ def test_a_target_begins_when_the_one_that_it_goes_after_has_ended_and_was_recor
         return preview(one)
 
     production = destination("production", after=testbed)
-    list(outcomes([production, testbed], act, lambda outcome: seen.append(f"{outcome.destination.name} recorded")))
+    list(
+        reconcile_targets(
+            [production, testbed], act, lambda outcome: seen.append(f"{outcome.destination.name} recorded")
+        )
+    )
     assert seen == ["testbed begins", "testbed recorded", "production begins", "production recorded"]
 
 
@@ -90,13 +94,13 @@ def breaks(error: Exception) -> Callable[[Destination], Report]:
 @pytest.mark.parametrize("shared", [None, MemoryCluster()])
 def test_a_broken_target_does_not_stop_the_others(error: Exception, shared: MemoryCluster | None) -> None:
     targets = [destination("broken", shared), destination("sound", shared)]
-    told = {outcome.destination.name: outcome for outcome in outcomes(targets, breaks(error))}
+    told = {outcome.destination.name: outcome for outcome in reconcile_targets(targets, breaks(error))}
     assert (told["broken"].exit_code, told["sound"].exit_code) == (1, 3)
 
 
 def test_a_bug_is_told_as_one_and_counted_as_one() -> None:
-    (outcome,) = outcomes([destination("broken")], breaks(KeyError("x")))
-    assert isinstance(outcome.error, Fault)
+    (outcome,) = reconcile_targets([destination("broken")], breaks(KeyError("x")))
+    assert isinstance(outcome.error, InternalError)
     assert "please report it" in str(outcome.error)
     assert reason(outcome) == "bug"
 
@@ -105,7 +109,7 @@ def test_a_bug_in_what_records_an_outcome_does_not_change_it() -> None:
     def broken(outcome: Outcome) -> None:
         raise RuntimeError("a bug")
 
-    (outcome,) = outcomes([destination("one")], preview, broken)
+    (outcome,) = reconcile_targets([destination("one")], preview, broken)
     assert outcome.report
 
 
@@ -116,8 +120,8 @@ def test_log_lines_say_at_which_of_several_targets_and_nothing_where_there_is_on
         bound[one.name] = structlog.contextvars.get_contextvars().get("at")
         return preview(one)
 
-    list(outcomes([destination("a"), destination("b")], act))
-    list(outcomes([destination("alone")], act))
+    list(reconcile_targets([destination("a"), destination("b")], act))
+    list(reconcile_targets([destination("alone")], act))
     assert bound == {"a": "a", "b": "b", "alone": None}
 
 
@@ -135,7 +139,7 @@ def test_a_cluster_that_cannot_be_opened_fails_its_targets_alone(tmp_path: Path)
         tmp_path / "secretsync.yaml",
     )
     (tmp_path / "there").mkdir()
-    came = {one.destination.name: one for one in outcomes(factory.destinations(told, tmp_path), preview)}
+    came = {one.destination.name: one for one in reconcile_targets(factory.destinations(told, tmp_path), preview)}
     assert isinstance(came["away"].error, UnusableCluster)
     assert came["here"].report
     assert worst(one.exit_code for one in came.values()) == 2

@@ -14,10 +14,10 @@ from secretsync.config.window import parse
 from secretsync.core.errors import SecretSyncError
 from secretsync.operations import releases
 from secretsync.plan.state import Result, from_secret
-from secretsync.reconcile.all_targets import Outcome, outcomes
+from secretsync.reconcile.all_targets import Outcome, reconcile_targets
 from secretsync.reconcile.destination import Rollout
 from secretsync.reconcile.events import EVENTS
-from secretsync.reconcile.recording import record
+from secretsync.reconcile.recording import record_outcome
 from secretsync.sources.git.errors import AccessRefused
 from tests.reconcile.test_reconciler import Broken, Site
 
@@ -43,7 +43,11 @@ def broken() -> Site:
 def passed(site: Site, at: datetime = NOON) -> list[str]:
     """One pass; the reasons of its Events, each with its object."""
     site.cluster.events.clear()
-    list(outcomes([site.destination], lambda _: site.sync(), lambda outcome: record(outcome, utc=lambda: at)))
+    list(
+        reconcile_targets(
+            [site.destination], lambda _: site.sync(), lambda outcome: record_outcome(outcome, utc=lambda: at)
+        )
+    )
     return [f"{event['reason']} {event['regarding']['name']}" for event in site.cluster.events]
 
 
@@ -182,7 +186,7 @@ def test_events_that_may_not_be_written_decide_nothing(site: Site, capsys: pytes
             raise Forbidden(Call("create", "events.events.k8s.io", "rucio"), 403, "RBAC")
 
     site.cluster.before = refuse
-    (outcome,) = outcomes([site.destination], lambda _: site.sync(), record)
+    (outcome,) = reconcile_targets([site.destination], lambda _: site.sync(), record_outcome)
     assert outcome.exit_code == 0
     assert "events.events.k8s.io" in capsys.readouterr().out
 
@@ -216,8 +220,8 @@ def test_another_run_at_work_tells_its_own_result(site: Site) -> None:
             "holderIdentity": "another/1",
             "renewTime": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
         }
-        record(outcome)
+        record_outcome(outcome)
 
     site.cluster.events.clear()
-    list(outcomes([site.destination], lambda _: site.sync(), busy))
+    list(reconcile_targets([site.destination], lambda _: site.sync(), busy))
     assert site.cluster.events == []

@@ -9,10 +9,10 @@ import pytest
 
 from secretsync.cluster.errors import Call, Forbidden
 from secretsync.operations import releases
-from secretsync.reconcile.all_targets import outcomes
+from secretsync.reconcile.all_targets import reconcile_targets
 from secretsync.reconcile.destination import After, Clock, Report
 from secretsync.reconcile.reconciler import sync
-from secretsync.reconcile.recording import record
+from secretsync.reconcile.recording import record_outcome
 from tests.reconcile.test_reconciler import Site
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -37,8 +37,10 @@ class Sites:
             after=After(testbed, self.seconds),
         )
         clock = Clock(lambda: 0, lambda _: None, lambda: self.now)
-        told = outcomes(
-            [testbed, production], lambda one: sync(one, clock), lambda outcome: record(outcome, utc=lambda: self.now)
+        told = reconcile_targets(
+            [testbed, production],
+            lambda one: sync(one, clock),
+            lambda outcome: record_outcome(outcome, utc=lambda: self.now),
         )
         (report,) = (one.report for one in told if one.destination.name == "production")
         assert report

@@ -20,8 +20,8 @@ from secretsync.plan.disruption import WouldTakeDown
 from secretsync.plan.ownership import Refused
 from secretsync.plan.rollout_status import State
 from secretsync.reconcile.apply import UndoFailed
-from secretsync.reconcile.destination import Clock, Delivery, Destination, Report, Rollout, Strictness
-from secretsync.reconcile.factory import Once
+from secretsync.reconcile.destination import CheckRules, Clock, Delivery, Destination, Report, Rollout
+from secretsync.reconcile.factory import AskedOncePerPass
 from secretsync.reconcile.reconciler import preview, sync
 from tests.build import PLACEMENT, pod, waiting, workload
 from tests.memory_cluster import MemoryCluster
@@ -68,12 +68,12 @@ class Site:
             self.cluster,
             "secretsync",
             "rucio",
-            [Delivery(PLACEMENT, self.source, "recipe", Strictness(fail=""))],
+            [Delivery(PLACEMENT, self.source, "recipe", CheckRules(fail=""))],
             rollout=Rollout(timeout=60),
         )
 
     def sync(self) -> Report:
-        once = [replace(delivery, source=Once(delivery.source)) for delivery in self.destination.deliveries]
+        once = [replace(delivery, source=AskedOncePerPass(delivery.source)) for delivery in self.destination.deliveries]
         return sync(replace(self.destination, deliveries=once), Clock(lambda: self.time, self._sleep, lambda: self.utc))
 
     def preview(self) -> Report:
@@ -204,7 +204,10 @@ class Broken(MemoryCluster):
         return {**one.manifest["status"], "updatedReplicas": 0 if down else 1}
 
     def _carries_latest(self, one: Workload) -> bool:
-        return one.template_annotations[KEY].partition(" ")[0] == self.secrets["atlas"].annotations[packing.WRITE]
+        return (
+            one.template_annotations[KEY].partition(" ")[0]
+            == self.secrets["atlas"].annotations[packing.REVISION_NUMBER]
+        )
 
 
 @pytest.fixture
@@ -234,7 +237,7 @@ def test_a_bad_package_is_undone_to_the_very_bytes_and_every_workload_restarted_
     assert not report.undone.failed
     assert files(broken) == before
     assert {broken.stamp("server"), broken.stamp("judge")} == {report.undone.plan.packages[0].stamp}
-    assert report.undone.plan.packages[0].write == 3
+    assert report.undone.plan.packages[0].revision_number == 3
 
 
 def test_a_rejected_digest_stays_away_and_writes_nothing(broken: Site) -> None:
@@ -435,7 +438,7 @@ def test_nothing_is_watched_where_nothing_runs(site: Site) -> None:
 
 def strict(site: Site) -> Site:
     (delivery,) = site.destination.deliveries
-    site.destination = replace(site.destination, deliveries=[replace(delivery, strictness=Strictness())])
+    site.destination = replace(site.destination, deliveries=[replace(delivery, check_rules=CheckRules())])
     return site
 
 
@@ -457,7 +460,7 @@ def test_what_the_check_refuses_is_not_written(site: Site) -> None:
 def test_what_the_check_lets_pass_is_not_checked_again(site: Site) -> None:
     strict(site).source.push(**GOOD)
     assert not site.sync().refused
-    assert site.sync().examined == {}
+    assert site.sync().checked_packages == {}
 
 
 def test_a_new_rucio_under_an_unchanged_package_is_checked_once(site: Site) -> None:
@@ -465,8 +468,8 @@ def test_a_new_rucio_under_an_unchanged_package_is_checked_once(site: Site) -> N
     site.sync()
     for ref, one in site.cluster.live_workloads.items():
         site.cluster.live_workloads[ref] = with_image(one, "rucio/rucio-server:release-41.5.1")
-    assert site.sync().examined
-    assert not site.sync().examined
+    assert site.sync().checked_packages
+    assert not site.sync().checked_packages
 
 
 def with_image(one: Workload, image: str) -> Workload:

@@ -10,7 +10,7 @@ import pytest
 
 from secretsync.core.model import Manifest, Ref, Workload
 from secretsync.plan.rollout_status import State, Status
-from secretsync.reconcile.wait import POLL, Observation, wait
+from secretsync.reconcile.wait import POLL, Observation, wait_until_settled
 from tests.build import pod, waiting, workload
 
 STAMP = {"secretsync.rucio/atlas": "1 sha256:x"}
@@ -42,7 +42,7 @@ def seen(*workloads: Workload, pods: tuple[Manifest, ...] = ()) -> Observation:
 
 def watch(clock: Clock, observe: Callable[[], Observation | None], *refs: Ref, **more: Any) -> dict[Ref, Status]:
     arguments: dict[str, Any] = {"timeout": 60, "settle": 0, "tell": lambda *_: None, **more}
-    return wait(dict.fromkeys(refs, STAMP), observe, now=clock.now, sleep=clock.sleep, **arguments)
+    return wait_until_settled(dict.fromkeys(refs, STAMP), observe, now=clock.now, sleep=clock.sleep, **arguments)
 
 
 CURRENT = workload("atlas", annotations=STAMP)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from secretsync.core.model import Workload
-from secretsync.rucio.workload_context import surroundings
+from secretsync.rucio.workload_context import workload_context
 from tests.build import PLACEMENT, workload
 
 DIRECTORIES = {"atlas": "", "atlas-tests": "tests"}
@@ -24,18 +24,18 @@ def test_versions_and_kinds_come_from_the_images_that_mount_the_package() -> Non
         running("registry:5000/site/rucio-daemons:release-40.4.2@sha256:00", "atlas", name="daemons"),
         running("rucio/rucio-ui:37.0.0", "other", name="ui"),
     ]
-    found = surroundings(PLACEMENT, DIRECTORIES, workloads)
+    found = workload_context(PLACEMENT, DIRECTORIES, workloads)
     assert found.versions == ("41.5.1", "release-40.4.2")
     assert found.images == ("server", "daemons")
 
 
 def test_an_image_without_a_tag_and_a_foreign_image_tell_no_version() -> None:
     workloads = [running("rucio-server", "atlas"), running("nginx:1.2", "atlas", name="proxy")]
-    assert surroundings(PLACEMENT, DIRECTORIES, workloads).versions == ()
+    assert workload_context(PLACEMENT, DIRECTORIES, workloads).versions == ()
 
 
 def test_directories_are_mounted_where_every_workload_mounts_them() -> None:
     half = [running("rucio-server:41", "atlas", "atlas-tests"), running("rucio-daemons:41", "atlas", name="d")]
-    assert surroundings(PLACEMENT, DIRECTORIES, half).mounted == frozenset({""})
-    assert surroundings(PLACEMENT, DIRECTORIES, half[:1]).mounted == frozenset({"", "tests"})
-    assert surroundings(PLACEMENT, DIRECTORIES, []).mounted is None
+    assert workload_context(PLACEMENT, DIRECTORIES, half).mounted == frozenset({""})
+    assert workload_context(PLACEMENT, DIRECTORIES, half[:1]).mounted == frozenset({"", "tests"})
+    assert workload_context(PLACEMENT, DIRECTORIES, []).mounted is None

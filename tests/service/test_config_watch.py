@@ -8,7 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from secretsync.config import UnusableConfig
-from secretsync.service.config_watch import Followed
+from secretsync.service.config_watch import WatchedConfig
 
 GOOD = """
 packages: [{moduleName: pol, requirement: ./source}]
@@ -33,25 +33,25 @@ def publish(folder: Path, version: str, text: str) -> None:
 
 
 def test_a_swapped_link_brings_the_new_configuration(mounted: Path) -> None:
-    followed = Followed(mounted)
+    followed = WatchedConfig(mounted)
     publish(mounted.parent, "2", GOOD % "6m")
     assert followed.look()
     assert followed.current.interval == 360
 
 
 def test_an_unchanged_file_is_no_news(mounted: Path) -> None:
-    followed = Followed(mounted)
+    followed = WatchedConfig(mounted)
     assert not followed.look()
 
 
 def test_another_comment_is_no_reason_for_a_pass(mounted: Path) -> None:
-    followed = Followed(mounted)
+    followed = WatchedConfig(mounted)
     publish(mounted.parent, "2", GOOD % "5m" + "# as agreed on Monday\n")
     assert not followed.look()
 
 
 def test_a_bad_file_keeps_the_old_one_and_says_so_once(mounted: Path) -> None:
-    followed = Followed(mounted)
+    followed = WatchedConfig(mounted)
     publish(mounted.parent, "2", GOOD % "often")
     with capture_logs() as told:
         assert [followed.look() for _ in range(3)] == [False, False, False]
@@ -63,7 +63,7 @@ def test_a_bad_file_keeps_the_old_one_and_says_so_once(mounted: Path) -> None:
 
 
 def test_a_file_that_has_gone_keeps_the_old_one(mounted: Path) -> None:
-    followed = Followed(mounted)
+    followed = WatchedConfig(mounted)
     mounted.unlink()
     assert not followed.look()
     assert not followed.usable
@@ -71,7 +71,7 @@ def test_a_file_that_has_gone_keeps_the_old_one(mounted: Path) -> None:
 
 
 def test_the_old_text_back_in_its_place_is_usable_and_no_news(mounted: Path) -> None:
-    followed = Followed(mounted)
+    followed = WatchedConfig(mounted)
     publish(mounted.parent, "2", "packages:")
     followed.look()
     publish(mounted.parent, "3", GOOD % "5m")
@@ -82,4 +82,4 @@ def test_the_old_text_back_in_its_place_is_usable_and_no_news(mounted: Path) -> 
 def test_a_first_file_that_cannot_be_used_ends_the_start(mounted: Path) -> None:
     publish(mounted.parent, "2", "packages:")
     with pytest.raises(UnusableConfig):
-        Followed(mounted)
+        WatchedConfig(mounted)

@@ -31,10 +31,10 @@ health: {port: %d}
 @pytest.fixture(autouse=True)
 def signals() -> Iterator[None]:
     before = {number: signal.getsignal(number) for number in SIGNALS}
-    shutdown.listen()
+    shutdown.install_signal_handlers()
     yield
-    shutdown.out()
-    shutdown.listen()
+    shutdown.restore_signal_handlers()
+    shutdown.install_signal_handlers()
     for number, handler in before.items():
         signal.signal(number, handler)
 

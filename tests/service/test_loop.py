@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from secretsync.core.shutdown import Stopped
-from secretsync.service.loop import Bell, Loop, Rhythm
+from secretsync.service.loop import Loop, PassRequest, Schedule
 
-EVERY_FIVE_MINUTES = Rhythm(interval=300, jitter=0, longest=1800)
+EVERY_FIVE_MINUTES = Schedule(interval=300, jitter=0, longest=1800)
 
 
 Clock = Callable[..., "Hours"]
@@ -67,7 +67,7 @@ def run(loop: Loop, hours: Hours) -> None:
         loop.run(hours.wait)
 
 
-def looping(hours: Hours, one_pass: Callable[[], bool], rhythm: Callable[[], Rhythm], **more: Any) -> Loop:
+def looping(hours: Hours, one_pass: Callable[[], bool], rhythm: Callable[[], Schedule], **more: Any) -> Loop:
     return Loop(one_pass, rhythm, now=lambda: hours.passed, **more)
 
 
@@ -91,7 +91,7 @@ def test_a_long_pass_is_followed_by_a_whole_pause(moved: Clock) -> None:
 
 def test_jitter_only_ever_adds(moved: Clock) -> None:
     hours, at = moved(until=700), []
-    jittery = Rhythm(interval=300, jitter=60, longest=1800)
+    jittery = Schedule(interval=300, jitter=60, longest=1800)
     run(looping(hours, lambda: at.append(hours.passed) is None, lambda: jittery, chance=lambda: 0.5), hours)
     assert at == [0, 330, 660]
 
@@ -150,7 +150,7 @@ def test_a_new_rhythm_holds_from_the_next_pause_on(moved: Clock) -> None:
         looping(
             hours,
             lambda: at.append(hours.passed) is None,
-            lambda: Rhythm(100 if hours.passed >= 300 else 300, jitter=0, longest=1800),
+            lambda: Schedule(100 if hours.passed >= 300 else 300, jitter=0, longest=1800),
         ),
         hours,
     )
@@ -201,16 +201,16 @@ def test_being_asked_to_stop_ends_the_loop_in_the_middle_of_a_pass() -> None:
 def test_no_pause_is_longer_than_its_limit_and_none_is_hot(
     interval: float, jitter: float, longest: float, failures: int, chance: float
 ) -> None:
-    pause = Rhythm(interval, jitter, longest).pause(failures, chance)
+    pause = Schedule(interval, jitter, longest).pause(failures, chance)
     assert min(interval, 30) <= pause <= max(interval, longest) + jitter
 
 
 def test_a_bell_that_nobody_rang_is_not_heard() -> None:
-    assert not Bell().wait(0)
+    assert not PassRequest().wait(0)
 
 
 def test_many_rings_that_nobody_heard_are_one() -> None:
-    bell = Bell()
+    bell = PassRequest()
     for _ in range(100_000):
         bell.ring()
     assert bell.wait(0)
@@ -218,7 +218,7 @@ def test_many_rings_that_nobody_heard_are_one() -> None:
 
 
 def test_a_ring_from_another_thread_ends_the_wait() -> None:
-    bell = Bell()
+    bell = PassRequest()
     thread = threading.Thread(target=bell.ring)
     thread.start()
     assert bell.wait(60)

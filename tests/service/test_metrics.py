@@ -20,14 +20,14 @@ from secretsync.config.window import parse
 from secretsync.core import instrumentation
 from secretsync.core.errors import SecretSyncError
 from secretsync.core.model import Bundle, Revision
-from secretsync.reconcile.all_targets import Outcome, outcomes
-from secretsync.reconcile.factory import Once
+from secretsync.reconcile.all_targets import Outcome, reconcile_targets
+from secretsync.reconcile.factory import AskedOncePerPass
 from secretsync.reconcile.reasons import REASONS, reason
 from secretsync.reconcile.reconciler import preview
 from secretsync.service.metrics import COUNTERS, DURATIONS, GAUGES, PROCESS
 from secretsync.service.registry import Registry
 from secretsync.sources.git.errors import AccessRefused
-from secretsync.sources.shared import Watched
+from secretsync.sources.shared import InstrumentedSource
 from tests import ROOT
 from tests.build import PLACEMENT
 from tests.reconcile.test_reconciler import Broken, Site
@@ -56,12 +56,12 @@ def site() -> Site:
 @pytest.fixture
 def registry() -> Iterator[Registry]:
     registry = Registry(utc=lambda: 1000.0)
-    with instrumentation.heard_by(registry.sign):
+    with instrumentation.listening_to(registry.sign):
         yield registry
 
 
 def passed(site: Site, registry: Registry) -> None:
-    (outcome,) = outcomes([site.destination], lambda _: site.sync())
+    (outcome,) = reconcile_targets([site.destination], lambda _: site.sync())
     registry.outcome(outcome)
 
 
@@ -149,7 +149,7 @@ def test_a_new_revision_takes_the_place_of_the_old_one(site: Site, registry: Reg
 
 
 def test_what_a_preview_finds_is_pending(site: Site, registry: Registry) -> None:
-    (outcome,) = outcomes([site.destination], preview)
+    (outcome,) = reconcile_targets([site.destination], preview)
     registry.outcome(outcome)
     assert value(registry, "secretsync_pending") == 3
     assert value(registry, "secretsync_in_sync") == 0
@@ -205,12 +205,12 @@ def test_a_target_that_is_no_longer_configured_is_forgotten(site: Site, registry
 
 def test_a_source_that_fails_counts_once_by_the_name_of_its_error(site: Site, registry: Registry) -> None:
     with pytest.raises(AccessRefused):
-        Watched("pol", Locked()).resolve()
+        InstrumentedSource("pol", Locked()).resolve()
     assert value(registry, "secretsync_source_errors_total", package="pol", reason="access_refused") == 1
 
 
 def test_a_source_that_two_targets_want_fails_once(site: Site, registry: Registry) -> None:
-    once = Once(Watched("pol", Locked()))
+    once = AskedOncePerPass(InstrumentedSource("pol", Locked()))
     for _ in range(2):
         with pytest.raises(AccessRefused):
             once.resolve()

@@ -18,12 +18,12 @@ from secretsync.core.errors import FAILED
 from secretsync.core.model import Bundle, Secret
 from secretsync.reconcile import factory
 from secretsync.reconcile.destination import Delivery, Destination
-from secretsync.reconcile.state_store import recall
+from secretsync.reconcile.state_store import load_state
 from secretsync.rucio.check import Finding, Situation, check, documentation, fails, with_severities
 from secretsync.rucio.check.against_generic import against_generic
 from secretsync.rucio.check.policy_diff import policy_diff
 from secretsync.rucio.check.rucio import rucio
-from secretsync.rucio.workload_context import surroundings
+from secretsync.rucio.workload_context import workload_context
 from secretsync.sources.open import open_source
 
 _EPILOG = """\b
@@ -43,12 +43,12 @@ class Asked:
     title: str
     bundle: Bundle
     situation: Situation
-    strictness: config.Check
+    check_rules: config.Check
     layout: str = "directories"
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        return with_severities(check(self.bundle, self.situation), self.strictness.severities)
+        return with_severities(check(self.bundle, self.situation), self.check_rules.severities)
 
 
 @click.command("check", short_help="What Rucio would do with a package.", epilog=_EPILOG)
@@ -126,12 +126,12 @@ def of_configuration(
 
 def _live(destination: Destination, delivery: Delivery, bundle: Bundle, vo: str) -> Situation:
     secret = delivery.placement.secret
-    memory = recall(destination)
+    memory = load_state(destination)
     names = dict.fromkeys((secret, *memory.state.of(secret).secrets))
     found = (destination.cluster.secret(destination.namespace, name) for name in names)
     secrets: list[Secret] = [one for one in found if one]
     directories = {packing.secret_name(delivery.placement, file.directory): file.directory for file in bundle.files}
-    around = surroundings(
+    around = workload_context(
         delivery.placement, directories, destination.cluster.workloads(destination.namespace, destination.selector)
     )
     return Situation(
@@ -167,7 +167,7 @@ def _proven(asked: Asked, checked: Checked, python: str | None) -> Checked:
 
 
 def _stops(asked: Asked, checked: Checked, fail: str | None) -> bool:
-    strictness = asked.strictness.model_copy(update={"fail": fail}) if fail else asked.strictness
+    strictness = asked.check_rules.model_copy(update={"fail": fail}) if fail else asked.check_rules
     return fails(checked.findings, strictness.threshold)
 
 

@@ -17,7 +17,7 @@ from secretsync.operations import doctor
 from secretsync.operations.doctor import footing
 from secretsync.operations.doctor.deep import prove as deep_proof
 from secretsync.operations.doctor.footing import Remark
-from secretsync.operations.permissions import needs, with_history
+from secretsync.operations.permissions import required_rules, secret_names_with_history
 from secretsync.reconcile.destination import REAL_TIME, Destination
 
 if TYPE_CHECKING:
@@ -72,9 +72,9 @@ def _footing(target: config.Target, destination: Destination, examination: Exami
     found = [*footing.room(examination.secrets), *footing.others(examination.workloads, names, wired=target.wire)]
     if review := destination.cluster.review(destination.namespace):
         packages = [delivery.placement.secret for delivery in destination.deliveries]
-        wanted = needs(
+        wanted = required_rules(
             destination.installation,
-            with_history(names or packages, packages, target.rollout.history),
+            secret_names_with_history(names or packages, packages, target.rollout.history),
             wired=target.wire,
             proves=target.rollout.canary != "off",
         )

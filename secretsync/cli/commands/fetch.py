@@ -9,7 +9,7 @@ import click
 import structlog
 
 from secretsync.cli.commands import Settings
-from secretsync.core.concurrency import given, side_by_side
+from secretsync.core.concurrency import run_concurrently, value_or_raise
 from secretsync.core.errors import SecretSyncError
 from secretsync.core.model import Bundle
 from secretsync.operations.export import write_importable
@@ -66,20 +66,20 @@ def _write(bundles: list[Bundle], folder: Path) -> None:
         click.echo(f"{path}: {bundle.module}{version} ({bundle.revision.short}), {len(bundle.files)} files")
 
 
-def _fetched(sources: list[factory.Once]) -> list[Bundle]:
+def _fetched(sources: list[factory.AskedOncePerPass]) -> list[Bundle]:
     """Every package. Raises the first error, when all that failed were logged."""
-    told = side_by_side([partial(_newest, source) for source in sources])
+    told = run_concurrently([partial(_newest, source) for source in sources])
     errors = [one for one in told if isinstance(one, SecretSyncError)]
     for error in errors[1:]:
         log.error("failed", why=str(error))
-    bundles = [given(one) for one in told]
+    bundles = [value_or_raise(one) for one in told]
     for bundle in bundles:
         for note in bundle.notes:
             log.warning("note", module=bundle.module, why=note)
     return bundles
 
 
-def _newest(source: factory.Once) -> Bundle:
+def _newest(source: factory.AskedOncePerPass) -> Bundle:
     return source.fetch(source.resolve())
 
 

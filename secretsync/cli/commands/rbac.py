@@ -9,7 +9,7 @@ from secretsync.cli.commands import Settings, fits, only_target
 from secretsync.cli.output.role import render_role
 from secretsync.cluster.rbac import Need
 from secretsync.core import packing
-from secretsync.operations.permissions import election_needs, needs, with_history
+from secretsync.operations.permissions import election_needs, required_rules, secret_names_with_history
 from secretsync.reconcile import factory
 
 _EPILOG = """\b
@@ -59,9 +59,9 @@ def target_needs(settings: Settings, configuration: config.Config, target: confi
     """What *target* needs for the packages as their sources have them now. Raises what fetching and packing raise."""
     deliveries = factory.deliveries(configuration, target, settings.base)
     packed = [packing.pack(one.source.fetch(one.source.resolve()), one.placement, one.recipe) for one in deliveries]
-    secrets = with_history(
+    secrets = secret_names_with_history(
         [secret.name for secrets in packed for secret in secrets],
         [one.placement.secret for one in deliveries],
         target.rollout.history,
     )
-    return needs(configuration.installation, secrets, wired=target.wire, proves=target.rollout.canary != "off")
+    return required_rules(configuration.installation, secrets, wired=target.wire, proves=target.rollout.canary != "off")

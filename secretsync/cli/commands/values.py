@@ -15,7 +15,7 @@ from secretsync.cli.commands import Settings, fits, only_target
 from secretsync.cli.output.text import wrapped
 from secretsync.core import packing
 from secretsync.core.errors import FAILED
-from secretsync.core.files import write_whole
+from secretsync.core.files import write_atomically
 from secretsync.reconcile import factory
 from secretsync.reconcile.destination import Delivery
 from secretsync.rucio.charts import lint, merge, patch, site_values, values
@@ -108,7 +108,7 @@ def values_command(
 def _merge(path: Path, wiring: Wiring, chart: str, via: str) -> None:
     merged = merge.merge(_read(path), wiring, chart, via)
     if merged.done:
-        write_whole(path.resolve(), merged.text, path.stat().st_mode)
+        write_atomically(path.resolve(), merged.text, path.stat().st_mode)
     for line in merged.done or ("nothing to add: it says all that it has to",):
         click.echo(f"{path}: {line}")
 
@@ -161,4 +161,4 @@ def _fetched(delivery: Delivery) -> Packed:
     bundle = delivery.source.fetch(delivery.source.resolve())
     placement = delivery.placement
     secrets = packing.pack(bundle, placement, delivery.recipe)
-    return Packed(placement.module, delivery.strictness.vo, placement.layout, secrets)
+    return Packed(placement.module, delivery.check_rules.vo, placement.layout, secrets)

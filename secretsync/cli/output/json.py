@@ -34,7 +34,7 @@ def document(report: Report) -> dict[str, Any]:
         "findings": [
             {"module": module, "rule": one.rule, "severity": str(one.severity), "path": one.path, "line": one.line}
             | {"effect": one.effect, "remedy": one.remedy}
-            for module, examined in report.examined.items()
+            for module, examined in report.checked_packages.items()
             for one in examined.findings
         ],
         "degraded": [_degraded(one) for one in report.plan.degraded],
@@ -70,7 +70,7 @@ def _package(package: PackagePlan) -> dict[str, Any]:
         "ref": bundle.revision.ref,
         "revision": bundle.revision.id,
         "digest": f"sha256:{bundle.digest}",
-        "write": package.write,
+        "write": package.revision_number,
         "secrets": [_change(change) for change in package.changes],
     }
 

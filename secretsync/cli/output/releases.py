@@ -29,7 +29,13 @@ def render_history(entries: Sequence[Entry], output: str) -> str:
         return "no earlier bundle is kept yet: the first is kept when the content changes\n"
     rows = [("WRITE", "VERSION", "REVISION", "DIGEST", "FILES")]
     rows += [
-        (str(e.write), e.bundle.version or "-", e.bundle.revision.short, e.bundle.digest[:12], str(len(e.bundle.files)))
+        (
+            str(e.revision_number),
+            e.bundle.version or "-",
+            e.bundle.revision.short,
+            e.bundle.digest[:12],
+            str(len(e.bundle.files)),
+        )
         for e in entries
     ]
     return "".join(line + "\n" for line in _table(rows))
@@ -44,7 +50,7 @@ def _lines(one: Deployed) -> Iterable[str]:
     yield f"    revision  {bundle.revision.id}"
     yield f"    from      {bundle.revision.source} {bundle.revision.ref}".rstrip()
     yield f"    digest    sha256:{bundle.digest}"
-    yield f"    write     {one.write}{f', since {one.since:%Y-%m-%d %H:%M:%S} UTC' if one.since else ''}"
+    yield f"    write     {one.revision_number}{f', since {one.since:%Y-%m-%d %H:%M:%S} UTC' if one.since else ''}"
     if one.result:
         yield wrapped(f"    passes    {one.result.verdict}, since {_time(one.result.since)}")
     if one.drift:
@@ -57,11 +63,13 @@ def _lines(one: Deployed) -> Iterable[str]:
 
 
 def _workloads(one: Deployed) -> Iterable[str]:
-    current = [ref for ref, (write, status) in one.workloads.items() if _runs(one, write, status.state)]
+    current = [
+        ref for ref, (revision_number, status) in one.workloads.items() if _runs(one, revision_number, status.state)
+    ]
     yield f"    workloads {len(current)} of {len(one.workloads)} run it"
-    for ref, (write, status) in sorted(one.workloads.items()):
+    for ref, (revision_number, status) in sorted(one.workloads.items()):
         if ref not in current:
-            what = f"carries write {write}" if write else "was never restarted for it"
+            what = f"carries write {revision_number}" if revision_number else "was never restarted for it"
             yield wrapped(f"      {ref.kind} {ref.name}: {what}; {status.state}: {status.message}")
 
 
@@ -69,8 +77,8 @@ def _time(seconds: int) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
-def _runs(one: Deployed, write: int, state: State) -> bool:
-    return write in (0, one.write) and state in (State.CURRENT, State.WRITTEN)
+def _runs(one: Deployed, revision_number: int, state: State) -> bool:
+    return revision_number in (0, one.revision_number) and state in (State.CURRENT, State.WRITTEN)
 
 
 def _table(rows: Sequence[Sequence[str]]) -> Iterable[str]:
@@ -87,15 +95,15 @@ def _document(one: Deployed) -> dict[str, Any]:
         "source": bundle.revision.source if bundle else None,
         "ref": bundle.revision.ref if bundle else None,
         "digest": f"sha256:{bundle.digest}" if bundle else None,
-        "write": one.write,
+        "write": one.revision_number,
         "since": one.since.isoformat() if one.since else None,
         "drift": one.drift,
         "held": one.remembered.hold.reason if one.remembered.hold else None,
         "result": asdict(one.result) if one.result else None,
         "finished": one.remembered.finished,
         "workloads": [
-            {"workload": str(ref), "write": write, "state": str(status.state), "message": status.message}
-            for ref, (write, status) in sorted(one.workloads.items())
+            {"workload": str(ref), "write": revision_number, "state": str(status.state), "message": status.message}
+            for ref, (revision_number, status) in sorted(one.workloads.items())
         ],
     }
 
@@ -103,7 +111,7 @@ def _document(one: Deployed) -> dict[str, Any]:
 def _entry(entry: Entry) -> dict[str, Any]:
     bundle = entry.bundle
     return {
-        "write": entry.write,
+        "write": entry.revision_number,
         "version": bundle.version,
         "revision": bundle.revision.id,
         "digest": f"sha256:{bundle.digest}",

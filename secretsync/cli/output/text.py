@@ -10,7 +10,7 @@ from secretsync.cli.output.wiring import wiring
 from secretsync.core.model import File
 from secretsync.plan.diff import Action, Change, FileChange, PackagePlan
 from secretsync.plan.rollout_status import State
-from secretsync.reconcile.destination import Examined, Report
+from secretsync.reconcile.destination import CheckedPackage, Report
 
 _MARKS = {"added": "+", "removed": "-", "changed": "~"}
 _NAMED = 6
@@ -43,7 +43,7 @@ def _lines(report: Report, *, diff: bool) -> Iterable[str]:
             yield from _kept(change) if change.desired.name in package.outdated else _change(change, done=report.done)
             if diff:
                 yield from (line for file in change.files for line in text_diff(file))
-    for module, examined in report.examined.items():
+    for module, examined in report.checked_packages.items():
         yield from _examined(module, examined)
     yield from _restarts(report)
     for note in report.plan.notes:
@@ -57,7 +57,7 @@ def _lines(report: Report, *, diff: bool) -> Iterable[str]:
         yield from _lines(report.undone, diff=False)
 
 
-def _examined(module: str, examined: Examined) -> Iterable[str]:
+def _examined(module: str, examined: CheckedPackage) -> Iterable[str]:
     difference = examined.difference if examined.difference and not examined.difference.empty else None
     if not examined.findings and not difference:
         return
@@ -70,7 +70,7 @@ def _examined(module: str, examined: Examined) -> Iterable[str]:
 def _title(package: PackagePlan) -> str:
     bundle = package.desired.bundle
     version = f" {bundle.version}" if bundle.version else ""
-    return f"{bundle.module}{version} ({bundle.revision.short}), write {package.write}"
+    return f"{bundle.module}{version} ({bundle.revision.short}), write {package.revision_number}"
 
 
 _DONE = {Action.CREATE: "created", Action.UPDATE: "updated", Action.DELETE: "deleted", Action.KEEP: "unchanged"}

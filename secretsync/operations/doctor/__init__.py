@@ -11,10 +11,10 @@ from secretsync.cluster.errors import Forbidden
 from secretsync.core import packing
 from secretsync.core.model import Manifest, Ref, Secret, Workload
 from secretsync.operations import releases
-from secretsync.plan.diff import stamped_write
+from secretsync.plan.diff import stamped_revision_number
 from secretsync.plan.rollout_status import pods_of
 from secretsync.reconcile.destination import Delivery, Destination
-from secretsync.reconcile.state_store import recall
+from secretsync.reconcile.state_store import load_state
 from secretsync.rucio.conditions import container, rucio_cfg
 from secretsync.rucio.conditions.container import Environment, Mount, Sources
 from secretsync.rucio.conditions.judge import Deployed, Verdict, View, judge
@@ -76,7 +76,7 @@ def examine(destination: Destination) -> Examination:
 
 
 def _live(destination: Destination) -> list[tuple[Delivery, Sequence[Secret]]]:
-    memory = recall(destination)
+    memory = load_state(destination)
     return [(one, releases.live_secrets(destination, one, memory)) for one in destination.deliveries]
 
 
@@ -182,8 +182,8 @@ def _read(destination: Destination, kind: str, name: str) -> Mapping[str, bytes]
 
 def _behind(workload: Workload, secret: str, live: Sequence[Secret], pods: Sequence[Manifest]) -> str:
     """Why the pods may not run what the Secrets hold; empty where they do."""
-    writes = [int(one.annotations.get(packing.WRITE, "0")) for one in live]
-    carried = stamped_write(workload, secret)
+    writes = [int(one.annotations.get(packing.REVISION_NUMBER, "0")) for one in live]
+    carried = stamped_revision_number(workload, secret)
     if carried == max(writes, default=0):
         return ""
     if carried:

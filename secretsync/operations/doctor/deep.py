@@ -8,7 +8,7 @@ from secretsync.core import packing
 from secretsync.operations.doctor import Examination
 from secretsync.plan.diff import Action, Change, Desired, PackagePlan
 from secretsync.plan.plan import Plan
-from secretsync.reconcile.canary import NotProven, prove_first
+from secretsync.reconcile.canary import NotProven, prove_candidates
 from secretsync.reconcile.destination import Clock, Destination
 
 
@@ -16,7 +16,7 @@ def prove(destination: Destination, examination: Examination, clock: Clock) -> t
     """Why what is live does not come into force in the workloads' images, a sentence each; none where it does."""
     plan = Plan(tuple(_as_candidates(destination, examination)), (), workloads=examination.workloads)
     try:
-        outcome = prove_first(destination, plan, clock)
+        outcome = prove_candidates(destination, plan, clock)
     except NotProven as error:
         return tuple(f"in the image of {error.workload}: {reason}" for reason in error.reasons)
     if outcome.missing:
@@ -30,4 +30,4 @@ def _as_candidates(destination: Destination, examination: Examination) -> Iterat
         live = [one for one in examination.secrets if one.labels.get(packing.MODULE) == delivery.placement.module]
         if live:
             desired = Desired(delivery.placement, packing.live_bundle(live), tuple(live))
-            yield PackagePlan(desired, tuple(Change(Action.CREATE, secret, None) for secret in live), write=0)
+            yield PackagePlan(desired, tuple(Change(Action.CREATE, secret, None) for secret in live), revision_number=0)

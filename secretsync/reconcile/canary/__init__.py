@@ -62,14 +62,14 @@ class CandidateRefused(NotProven):
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ProofOutcome:
     """Workloads in whose kind of pod the package was *proven*; *missing* says why it could not be."""
 
     proven: frozenset[Ref] = frozenset()
     missing: str = ""
 
 
-def prove_first(destination: Destination, plan: Plan, clock: Clock) -> Outcome:
+def prove_candidates(destination: Destination, plan: Plan, clock: Clock) -> ProofOutcome:
     """Prove every changed package in each kind of pod that will run it. Raises NotProven.
 
     Where the permissions for it are missing that is said, and required only where the destination requires it.
@@ -82,13 +82,13 @@ def prove_first(destination: Destination, plan: Plan, clock: Clock) -> Outcome:
         if destination.rollout.canary == "require":
             raise
         log.warning("not proven before the rollout", why=str(error))
-        return Outcome(missing=str(error))
-    return Outcome(proven=runs_rucio(plan.packages, plan.workloads))
+        return ProofOutcome(missing=str(error))
+    return ProofOutcome(proven=runs_rucio(plan.packages, plan.workloads))
 
 
 def _prove(destination: Destination, candidate: Candidate, clock: Clock) -> None:
     cluster, manager = destination.cluster, destination.manager
-    strictness = next(d.strictness for d in destination.deliveries if d.placement == candidate.package.placement)
+    strictness = next(d.check_rules for d in destination.deliveries if d.placement == candidate.package.placement)
     name = f"{candidate.package.placement.secret}-candidate-{uuid.uuid4().hex[:6]}"
     log.info("proving", workload=str(candidate.workload.ref), job=name)
     made = cluster.store(job(candidate, name, vo=strictness.vo, seconds=SECONDS), manager=manager)
@@ -98,7 +98,7 @@ def _prove(destination: Destination, candidate: Candidate, clock: Clock) -> None
         message = _wait(destination, candidate, name, clock)
     finally:
         cluster.remove({"apiVersion": "batch/v1", "kind": "Job", **made})
-    reasons = judged(candidate.package.desired.bundle, message)
+    reasons = proof_failures(candidate.package.desired.bundle, message)
     if reasons:
         raise CandidateRefused(str(candidate.workload.ref), reasons, candidate.package)
 
@@ -143,7 +143,7 @@ def _message(pod: Manifest) -> str | None:
     return "its pod was evicted or failed" if pod.get("status", {}).get("phase") == "Failed" else None
 
 
-def judged(bundle: Bundle, message: str) -> Sequence[str]:
+def proof_failures(bundle: Bundle, message: str) -> Sequence[str]:
     """What a proof's termination message says against *bundle*, a sentence each; nothing where it came into force."""
     from secretsync.rucio.prove import RucioEnvironment, RucioUnusable
     from secretsync.rucio.prove.judge import judge

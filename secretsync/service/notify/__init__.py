@@ -41,7 +41,7 @@ def notifier(configuration: config.Config, base: Path) -> Notify:
 
     def notify(destination: Destination, events: Sequence[Event]) -> None:
         of_packages = [event for event in events if event.regarding.kind == "Secret"]
-        tell(channels, [message_of(event, configuration.installation, destination.name) for event in of_packages])
+        send_all(channels, [message_of(event, configuration.installation, destination.name) for event in of_packages])
 
     return notify
 
@@ -52,13 +52,13 @@ def open_channel(told: config.Channel, base: Path) -> Channel:
     return Channel(kind, send, frozenset(told.reasons), told.template)
 
 
-def tell(channels: Sequence[Channel], messages: Sequence[Message]) -> None:
+def send_all(channels: Sequence[Channel], messages: Sequence[Message]) -> None:
     """Send each message to all who want it; who did not take one is not asked to take the next: a pass goes on."""
     for channel in channels:
         wanted = [message for message in messages if channel.wants(message)]
         sent = _tell(channel, wanted)
         for _ in wanted[sent:]:
-            instrumentation.tell(Notified(channel.kind, "failed"))
+            instrumentation.emit(Notified(channel.kind, "failed"))
 
 
 def _tell(channel: Channel, messages: Sequence[Message]) -> int:
@@ -73,7 +73,7 @@ def _tell(channel: Channel, messages: Sequence[Message]) -> int:
             log.exception("a bug in a notification; please report it", channel=channel.kind)
             return number
         log.info("told", channel=channel.kind, news=message.reason, about=message.object)
-        instrumentation.tell(Notified(channel.kind, "sent"))
+        instrumentation.emit(Notified(channel.kind, "sent"))
     return len(messages)
 
 

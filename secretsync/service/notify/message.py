@@ -27,7 +27,7 @@ def message(event: Event, installation: str, target: str) -> Message:
     """What an Event says, to people who do not look at the cluster."""
     kind, ref = EVENTS[event.reason], event.regarding
     name = f"{ref.namespace}/{ref.name}"
-    return Message(installation, target, name, event.reason, kind.type, log.mask(event.note))
+    return Message(installation, target, name, event.reason, kind.type, log.redact(event.note))
 
 
 def text(told: Message, template: str = "") -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from secretsync.core.errors import SourceError
-from secretsync.core.files import write_whole
+from secretsync.core.files import write_atomically
 from secretsync.sources.cache import FORGOTTEN_AFTER, CacheFailed
 from secretsync.sources.git.errors import CommitNotServed, GitFailed, explain
 from secretsync.sources.git.process import Answer, run
@@ -144,7 +144,7 @@ class GitCache:
         known = self._memory()
         if known.get(ref) != commit:
             text = json.dumps({**known, ref: commit}, indent=1, sort_keys=True)
-            write_whole(self._memory_file, text)
+            write_atomically(self._memory_file, text)
 
     def remembered(self, ref: str) -> str:
         """The commit that *ref* was when it was last fetched; empty where nobody knows."""

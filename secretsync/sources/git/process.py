@@ -131,7 +131,7 @@ def _wait_for(
 ) -> None:
     deadline = time.monotonic() + timeout
     while wait(readers, timeout=min(_TICK, timeout)).not_done:
-        shutdown.heed()
+        shutdown.stop_if_asked()
         watch()
         if readers[0].done() and len(readers[0].result()) > LARGEST_ANSWER:
             return

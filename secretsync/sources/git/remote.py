@@ -10,7 +10,7 @@ from pathlib import Path
 from secretsync.config.access import Access
 from secretsync.config.credentials import Authorization, authorization
 from secretsync.core.errors import SourceError
-from secretsync.core.files import write_whole
+from secretsync.core.files import write_atomically
 from secretsync.sources.git import ssh
 from secretsync.sources.git.errors import explain
 from secretsync.sources.git.process import Answer, run
@@ -128,7 +128,7 @@ class Remote:
     def _settings_file(self) -> Path:
         path = self._folder / "settings"
         if not path.is_file() or path.read_text() != _SETTINGS:
-            write_whole(path, _SETTINGS)
+            write_atomically(path, _SETTINGS)
         return path
 
 

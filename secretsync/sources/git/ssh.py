@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from secretsync.config.access import Access
 from secretsync.config.credentials import read
 from secretsync.core.errors import SourceError
-from secretsync.core.files import write_whole
+from secretsync.core.files import write_atomically
 
 _ALWAYS = (
     *("-F", "none"),
@@ -68,7 +68,7 @@ def environment(access: Access, url: str, base: Path, folder: Path) -> dict[str,
         # In batch mode ssh would not even ask its helper for the passphrase.
         passphrase = {
             "SECRETSYNC_SSH_PASSPHRASE": read(access.ssh_passphrase, base),
-            "SSH_ASKPASS": str(write_whole(folder / "askpass", _ASKPASS, 0o700)),
+            "SSH_ASKPASS": str(write_atomically(folder / "askpass", _ASKPASS, 0o700)),
             "SSH_ASKPASS_REQUIRE": "force",
         }
     else:
@@ -81,7 +81,7 @@ def _known_hosts(access: Access, url: str, base: Path, folder: Path) -> Path:
     host = parts.hostname or ""
     if access.host_key:
         name = f"[{host}]:{parts.port}" if parts.port else host
-        return write_whole(folder / f"known-{host}-{parts.port or 22}", f"{name} {access.host_key}\n", 0o600)
+        return write_atomically(folder / f"known-{host}-{parts.port or 22}", f"{name} {access.host_key}\n", 0o600)
     path = base / access.known_hosts if access.known_hosts else Path.home() / ".ssh" / "known_hosts"
     if not path.is_file():
         raise KnownHostsMissing(host, str(path))

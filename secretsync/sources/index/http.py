@@ -17,9 +17,9 @@ from pypi_simple import ACCEPT_ANY, DistributionPackage, ProjectPage, Unsupporte
 
 from secretsync.config import Package
 from secretsync.config.credentials import Authorization, CredentialsOverPlainHttp, authorization, of_url
-from secretsync.core.files import write_whole
-from secretsync.sources.cache import forget, used
-from secretsync.sources.http import answer_of, open_session
+from secretsync.core.files import write_atomically
+from secretsync.sources.cache import mark_used, prune_cache
+from secretsync.sources.http import get, open_session
 from secretsync.sources.index.errors import DownloadTooLarge, HashMismatch, IndexFailed, UnknownDistribution
 from secretsync.sources.index.select import Candidate
 
@@ -60,7 +60,7 @@ class Index:
         """The file, from the folder where it is there. Raises HashMismatch, DownloadTooLarge, IndexFailed."""
         path = self._folder / candidate.sha256 / candidate.file
         if path.is_file() and _sha256(path) == candidate.sha256:
-            return used(path)
+            return mark_used(path)
         return self._get(candidate)
 
     def _session(self) -> requests.Session:
@@ -79,7 +79,7 @@ class Index:
         kept = self._folder / "pages" / f"{hashlib.sha256(url.encode()).hexdigest()[:24]}.json"
         known = _kept_page(kept)
         headers = {"Accept": ACCEPT_ANY, **({"If-None-Match": known["etag"]} if known else {})}
-        with self._session() as session, answer_of(session, url, self._timeout, headers) as (response, pieces):
+        with self._session() as session, get(session, url, self._timeout, headers) as (response, pieces):
             if response.status_code == 404:
                 return None
             if response.status_code != 304 or not known:
@@ -91,15 +91,15 @@ class Index:
                     "body": body.decode(errors="replace"),
                 }
                 if known["etag"]:
-                    write_whole(kept, json.dumps(known))
+                    write_atomically(kept, json.dumps(known))
             else:
-                used(kept)
+                mark_used(kept)
         return _parsed(name, known)
 
     def _get(self, candidate: Candidate) -> Path:
         self._folder.mkdir(parents=True, exist_ok=True)
         with NamedTemporaryFile(dir=self._folder, prefix="partial-") as partial:
-            with self._session() as session, answer_of(session, candidate.url, self._timeout) as (response, pieces):
+            with self._session() as session, get(session, candidate.url, self._timeout) as (response, pieces):
                 if response.status_code == 404:
                     raise IndexFailed(candidate.url, "it answered 404")
                 for piece in _at_most(pieces, self._limit, candidate.file):
@@ -111,7 +111,7 @@ class Index:
             path = self._folder / found / candidate.file
             path.parent.mkdir(exist_ok=True)
             _link(Path(partial.name), path)
-        forget(self._folder, limit=self._limit)
+        prune_cache(self._folder, limit=self._limit)
         return path
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from secretsync.core.model import Manifest, Placement, Ref, Revision, Secret, Workload
 from secretsync.operations.doctor import Diagnosis, Examination, examine
 from secretsync.plan.state import PackageState, State, to_secret
-from secretsync.reconcile.destination import Delivery, Destination, Strictness
+from secretsync.reconcile.destination import CheckRules, Delivery, Destination
 from tests.build import desired, live, pod
 from tests.memory_cluster import MemoryCluster
 
@@ -53,7 +53,7 @@ class Namespace:
         self.placement = Placement("secretsync", "rucio", "atlas", MODULE, layout, vo)
         secrets = live(desired(FILES, self.placement), at=WRITTEN)
         self.cluster = MemoryCluster(*(_workload(name, vo, layout) for name in names()))
-        remembered = State({"atlas": PackageState(write=1, secrets=tuple(secrets), finished=True)})
+        remembered = State({"atlas": PackageState(revision_number=1, secrets=tuple(secrets), finished=True)})
         self.cluster.secrets = {**secrets, "secretsync-state": to_secret(remembered, "secretsync", "rucio")}
         self.add_secret("prod.config.common", **{"common.json": json.dumps({"database": {"default": "a password"}})})
         self.cluster.live_pods = [pod(name, name=f"{name}-1", created="2026-01-01T13:00:00Z") for name in names()]
@@ -73,7 +73,7 @@ class Namespace:
         self.cluster.live_workloads[ref] = Workload(ref, manifest)
 
     def examination(self) -> Examination:
-        delivery = Delivery(self.placement, NoSource(), "recipe", Strictness(fail="", vo=self.placement.vo))
+        delivery = Delivery(self.placement, NoSource(), "recipe", CheckRules(fail="", vo=self.placement.vo))
         destination = Destination("memory", self.cluster, "secretsync", "rucio", [delivery])
         return examine(destination)
 

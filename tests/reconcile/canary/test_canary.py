@@ -14,9 +14,9 @@ from secretsync.cluster.errors import Call, Forbidden
 from secretsync.core.model import Manifest
 from secretsync.plan.plan import Live, Plan, make_plan
 from secretsync.plan.state import State
-from secretsync.reconcile.canary import NotProven, judged, prove_first
+from secretsync.reconcile.canary import NotProven, proof_failures, prove_candidates
 from secretsync.reconcile.canary.in_pod import HUNG, digest, encoded
-from secretsync.reconcile.destination import Clock, Delivery, Destination, Rollout, Strictness
+from secretsync.reconcile.destination import CheckRules, Clock, Delivery, Destination, Rollout
 from tests import ROOT
 from tests.build import PLACEMENT, bundle, desired, pod, waiting
 from tests.memory_cluster import MemoryCluster
@@ -34,18 +34,18 @@ def test_the_digest_of_a_pods_files_is_the_digest_of_the_bundle() -> None:
 
 
 def test_a_proof_that_hangs_is_said_to_hang() -> None:
-    (reason,) = judged(BUNDLE, message(HUNG, step="load", done=False))
+    (reason,) = proof_failures(BUNDLE, message(HUNG, step="load", done=False))
     assert "hang" in reason or "time" in reason
 
 
 def test_a_rucio_that_does_not_start_is_not_the_packages_fault() -> None:
-    (reason,) = judged(BUNDLE, message(1, step="rucio", done=False))
+    (reason,) = proof_failures(BUNDLE, message(1, step="rucio", done=False))
     assert reason.startswith("Rucio itself does not start there")
 
 
 @pytest.mark.parametrize("words", ["", "exit code 137, OOMKilled", "bm90IGEgcmVwb3J0"])
 def test_a_pod_that_ends_without_a_verdict_is_refused_with_its_words(words: str) -> None:
-    (reason,) = judged(BUNDLE, words)
+    (reason,) = proof_failures(BUNDLE, words)
     assert reason == f"the proof ended without a verdict: {words}"
 
 
@@ -77,7 +77,7 @@ def cluster() -> ProvingCluster:
 
 
 def destination(cluster: MemoryCluster, canary: str = "auto") -> Destination:
-    delivery = Delivery(PLACEMENT, None, "recipe", Strictness())  # type: ignore[arg-type]
+    delivery = Delivery(PLACEMENT, None, "recipe", CheckRules())  # type: ignore[arg-type]
     rollout = Rollout(canary=canary)
     return Destination("memory", cluster, "secretsync", "rucio", [delivery], rollout=rollout)
 
@@ -98,7 +98,7 @@ def clock() -> Clock:
 def test_a_refused_candidate_leaves_no_job_behind(cluster: ProvingCluster) -> None:
     cluster.answer = ended("no verdict")
     with pytest.raises(NotProven, match="without a verdict"):
-        prove_first(destination(cluster), plan(cluster), clock())
+        prove_candidates(destination(cluster), plan(cluster), clock())
     assert cluster.objects == {}
 
 
@@ -113,7 +113,7 @@ def test_a_refused_candidate_leaves_no_job_behind(cluster: ProvingCluster) -> No
 def test_what_keeps_a_proof_from_running_is_told_apart(cluster: ProvingCluster, answer: Manifest, words: str) -> None:
     cluster.answer = answer
     with pytest.raises(NotProven, match=words):
-        prove_first(destination(cluster), plan(cluster), clock())
+        prove_candidates(destination(cluster), plan(cluster), clock())
     assert cluster.objects == {}
 
 
@@ -124,17 +124,17 @@ def forbid(verb: str, name: str) -> None:
 
 def test_without_the_permission_the_run_says_what_is_missing_and_goes_on(cluster: ProvingCluster) -> None:
     cluster.before = forbid
-    assert "jobs" in prove_first(destination(cluster), plan(cluster), clock()).missing
+    assert "jobs" in prove_candidates(destination(cluster), plan(cluster), clock()).missing
 
 
 def test_without_the_permission_a_required_proof_stops_the_run(cluster: ProvingCluster) -> None:
     cluster.before = forbid
     with pytest.raises(Forbidden):
-        prove_first(destination(cluster, "require"), plan(cluster), clock())
+        prove_candidates(destination(cluster, "require"), plan(cluster), clock())
 
 
 def test_nothing_that_runs_rucio_is_nothing_to_prove(cluster: ProvingCluster) -> None:
-    assert prove_first(destination(cluster), replace(plan(cluster), workloads=()), clock()).proven == frozenset()
+    assert prove_candidates(destination(cluster), replace(plan(cluster), workloads=()), clock()).proven == frozenset()
 
 
 def test_in_a_pod_without_rucio_the_message_says_so(tmp_path: Path) -> None:
@@ -146,5 +146,5 @@ def test_in_a_pod_without_rucio_the_message_says_so(tmp_path: Path) -> None:
         f"in_pod.main({str(folder / 'rucio' / 'prove' / 'probe.py')!r}, '20')"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
-    (reason,) = judged(BUNDLE, told.read_text())
+    (reason,) = proof_failures(BUNDLE, told.read_text())
     assert reason.startswith("Rucio itself does not start there")

@@ -11,8 +11,8 @@ from secretsync.core.pod_references import secrets_referenced
 from secretsync.core.secret_codec import OURS
 from secretsync.plan.diff import Action
 from secretsync.plan.state import PackageState
-from secretsync.reconcile.destination import Delivery, Report, Strictness
-from secretsync.reconcile.state_store import Memory
+from secretsync.reconcile.destination import CheckRules, Delivery, Report
+from secretsync.reconcile.state_store import StateStore
 from tests.applied import updated
 from tests.build import PLACEMENT, waiting
 from tests.reconcile.test_reconciler import Died, Site
@@ -28,7 +28,7 @@ class WiredSite(Site):
         super().__init__(*names, mounts=())
         self.destination = replace(
             self.destination,
-            deliveries=[Delivery(WIRED, self.source, "recipe", Strictness(fail=""))],
+            deliveries=[Delivery(WIRED, self.source, "recipe", CheckRules(fail=""))],
             selector="rucio",
         )
         for one in list(self.cluster.live_workloads.values()):
@@ -67,7 +67,7 @@ class WiredSite(Site):
 
     @property
     def state(self) -> PackageState:
-        return Memory(self.cluster, "secretsync", "rucio", "test").state.of("atlas")
+        return StateStore(self.cluster, "secretsync", "rucio", "test").state.of("atlas")
 
     def package_secrets(self) -> set[str]:
         return {name for name in self.cluster.secrets if "history" not in name and "state" not in name}

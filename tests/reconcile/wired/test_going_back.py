@@ -33,11 +33,11 @@ def test_content_that_comes_back_is_found_again_and_is_a_new_write(site: WiredSi
     report = site.sync()
     assert (site.mounted(), site.mounted("judge")) == ({first}, {first})
     assert [call for call in site.cluster.writes if call == ("create", first)] == [("create", first)]
-    assert site.cluster.secrets[first].annotations[packing.WRITE] == "3"
+    assert site.cluster.secrets[first].annotations[packing.REVISION_NUMBER] == "3"
     assert not report.failed
     assert not preview(site.destination).plan.pending
     live = releases.status(site.destination)[0]
-    assert (live.write, live.bundle and live.bundle.files[0].data) == (3, b"1")
+    assert (live.revision_number, live.bundle and live.bundle.files[0].data) == (3, b"1")
 
 
 def test_a_template_that_somebody_put_back_is_held_by_hand_until_there_is_new_content(site: WiredSite) -> None:
@@ -90,7 +90,10 @@ def test_status_tells_of_workloads_that_carry_an_earlier_write(site: WiredSite) 
     site.sync()
     site.put_back(revision)
     (told,) = releases.status(site.destination)
-    assert {ref.name: write for ref, (write, _) in told.workloads.items()} == {"server": 1, "judge": 2}
+    assert {ref.name: revision_number for ref, (revision_number, _) in told.workloads.items()} == {
+        "server": 1,
+        "judge": 2,
+    }
 
 
 def test_a_rollback_by_hand_mounts_what_was_there_before_and_needs_no_source(site: WiredSite) -> None:

@@ -12,7 +12,7 @@ from secretsync.core.pod_references import secrets_referenced
 from secretsync.core.secret_codec import OURS
 from secretsync.plan.diff import Action
 from secretsync.reconcile.canary.manifests import candidates, job, secrets
-from secretsync.reconcile.destination import Delivery, Strictness
+from secretsync.reconcile.destination import CheckRules, Delivery
 from secretsync.reconcile.reconciler import preview
 from tests.build import workload
 from tests.reconcile.test_reconciler import MemorySource
@@ -111,7 +111,7 @@ def test_two_packages_are_wired_together_and_new_content_of_one_leaves_the_other
     other = MemorySource(init="cms")
     vo = replace(WIRED, secret="cms", module="cms_policy", vo="cms")
     first = site.destination.deliveries[0]
-    second = Delivery(vo, other, "recipe", Strictness(fail=""))
+    second = Delivery(vo, other, "recipe", CheckRules(fail=""))
     site.destination = replace(site.destination, deliveries=[first, second])
     site.sync()
     cms = {name for name in site.mounted() if name.startswith("cms")}
@@ -147,7 +147,7 @@ def test_when_the_state_object_is_lost_what_is_live_is_known_again_after_one_run
     fetched = site.source.fetched
     assert site.sync().plan.idle
     assert (site.cluster.writes, site.source.fetched) == ([], fetched)
-    assert site.state.write == 1
+    assert site.state.revision_number == 1
 
 
 def test_a_secret_that_somebody_made_anew_as_one_that_can_change_is_immutable_again(site: WiredSite) -> None:

@@ -47,9 +47,9 @@ def web() -> Iterator[responses.RequestsMock]:
 
 
 @pytest.fixture
-def heard() -> Iterator[list[instrumentation.Sign]]:
-    heard: list[instrumentation.Sign] = []
-    with instrumentation.heard_by(heard.append):
+def heard() -> Iterator[list[instrumentation.Signal]]:
+    heard: list[instrumentation.Signal] = []
+    with instrumentation.listening_to(heard.append):
         yield heard
 
 
@@ -68,7 +68,7 @@ def webhook(base: Path, access: dict[str, Any] | None = None, **told: Any) -> no
 
 def test_slack_gets_one_line_with_its_special_characters_escaped(tmp_path: Path, web: responses.RequestsMock) -> None:
     sent = web.post(HOOK)
-    notify.tell([slack(tmp_path)], [NEWS])
+    notify.send_all([slack(tmp_path)], [NEWS])
     body = json.loads(sent.calls[0].request.body)
     assert body == {"text": ":warning: Warning: Rejected: rucio/atlas at production: atlas 1.0 &lt;b&gt;, write 3"}
 
@@ -77,7 +77,7 @@ def test_a_webhook_gets_every_field_and_the_version_of_the_document(
     tmp_path: Path, web: responses.RequestsMock
 ) -> None:
     sent = web.post(RECEIVER)
-    notify.tell([webhook(tmp_path)], [NEWS])
+    notify.send_all([webhook(tmp_path)], [NEWS])
     assert json.loads(sent.calls[0].request.body) == {
         "version": 1,
         "installation": "secretsync",
@@ -95,30 +95,30 @@ def test_a_webhook_gets_the_credential_that_was_named(
 ) -> None:
     monkeypatch.setenv("CHAT_TOKEN", "canary")
     sent = web.post(RECEIVER)
-    notify.tell([webhook(tmp_path, {"bearer": {"env": "CHAT_TOKEN"}})], [NEWS])
+    notify.send_all([webhook(tmp_path, {"bearer": {"env": "CHAT_TOKEN"}})], [NEWS])
     assert sent.calls[0].request.headers["Authorization"] == "Bearer canary"
 
 
 def test_a_template_makes_the_text(tmp_path: Path, web: responses.RequestsMock) -> None:
     sent = web.post(RECEIVER)
-    notify.tell([webhook(tmp_path, template="$reason at $target ($$5)")], [NEWS])
+    notify.send_all([webhook(tmp_path, template="$reason at $target ($$5)")], [NEWS])
     assert json.loads(sent.calls[0].request.body)["text"] == "Rejected at production ($5)"
 
 
 def test_a_channel_gets_only_what_it_wants(tmp_path: Path, web: responses.RequestsMock) -> None:
-    notify.tell([webhook(tmp_path, reasons=["Applied"])], [NEWS])
+    notify.send_all([webhook(tmp_path, reasons=["Applied"])], [NEWS])
     sent = web.post(RECEIVER)
-    notify.tell([webhook(tmp_path, reasons=["Applied", "Rejected"])], [NEWS])
+    notify.send_all([webhook(tmp_path, reasons=["Applied", "Rejected"])], [NEWS])
     assert sent.call_count == 1
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
 def test_what_may_pass_is_tried_again(
-    tmp_path: Path, web: responses.RequestsMock, heard: list[instrumentation.Sign], status: int
+    tmp_path: Path, web: responses.RequestsMock, heard: list[instrumentation.Signal], status: int
 ) -> None:
     web.post(RECEIVER, status=status, headers={"Retry-After": "3600"})
     web.post(RECEIVER, status=200)
-    notify.tell([webhook(tmp_path)], [NEWS])
+    notify.send_all([webhook(tmp_path)], [NEWS])
     assert heard == [Notified("webhook", "sent")]
 
 
@@ -151,14 +151,14 @@ def log() -> Iterator[structlog.testing.LogCapture]:
 def test_a_failure_is_one_sentence_that_names_the_host_and_no_more(
     tmp_path: Path,
     web: responses.RequestsMock,
-    heard: list[instrumentation.Sign],
+    heard: list[instrumentation.Signal],
     log: structlog.testing.LogCapture,
     answers: list[dict[str, Any]],
     sentence: str,
 ) -> None:
     for answer in answers:
         web.post(HOOK, **answer)
-    notify.tell([slack(tmp_path)], [NEWS])
+    notify.send_all([slack(tmp_path)], [NEWS])
     why = told_of(log)
     assert why.startswith("hooks.example.org ")
     assert sentence in why
@@ -169,27 +169,27 @@ def test_a_failure_is_one_sentence_that_names_the_host_and_no_more(
 def test_one_that_fails_does_not_keep_another_from_being_told(tmp_path: Path, web: responses.RequestsMock) -> None:
     web.post(HOOK, status=410)
     sent = web.post(RECEIVER)
-    notify.tell([slack(tmp_path), webhook(tmp_path)], [NEWS])
+    notify.send_all([slack(tmp_path), webhook(tmp_path)], [NEWS])
     assert sent.call_count == 1
 
 
 def test_who_did_not_take_one_message_does_not_hold_up_a_pass_with_the_next(
-    tmp_path: Path, web: responses.RequestsMock, heard: list[instrumentation.Sign]
+    tmp_path: Path, web: responses.RequestsMock, heard: list[instrumentation.Signal]
 ) -> None:
     sent = web.post(RECEIVER, status=410)
-    notify.tell([webhook(tmp_path)], [NEWS, NEWS, NEWS])
+    notify.send_all([webhook(tmp_path)], [NEWS, NEWS, NEWS])
     assert sent.call_count == 1
     assert heard == [Notified("webhook", "failed")] * 3
 
 
 def test_a_bug_in_one_channel_does_not_keep_another_from_being_told(
-    tmp_path: Path, web: responses.RequestsMock, heard: list[instrumentation.Sign]
+    tmp_path: Path, web: responses.RequestsMock, heard: list[instrumentation.Signal]
 ) -> None:
     def broken(message: Message, text: str) -> None:
         raise UnicodeEncodeError("ascii", "é", 0, 1, "no")
 
     web.post(RECEIVER)
-    notify.tell([notify.Channel("slack", broken), webhook(tmp_path)], [NEWS])
+    notify.send_all([notify.Channel("slack", broken), webhook(tmp_path)], [NEWS])
     assert heard == [Notified("slack", "failed"), Notified("webhook", "sent")]
 
 
@@ -197,14 +197,14 @@ def test_a_credential_that_is_not_there_is_named_by_its_place(
     tmp_path: Path, log: structlog.testing.LogCapture
 ) -> None:
     told = channel(tmp_path, slack={"url": {"file": "nowhere"}})
-    notify.tell([told], [NEWS])
+    notify.send_all([told], [NEWS])
     assert told_of(log).startswith("nowhere cannot be read")
 
 
 @pytest.mark.parametrize("url", ["http://hooks.example.org/canary", "https://[canary", "canary"])
 def test_a_url_that_is_none_is_not_repeated(tmp_path: Path, log: structlog.testing.LogCapture, url: str) -> None:
     (tmp_path / "url").write_text(url)
-    notify.tell([channel(tmp_path, slack={"url": {"file": "url"}})], [NEWS])
+    notify.send_all([channel(tmp_path, slack={"url": {"file": "url"}})], [NEWS])
     assert "canary" not in told_of(log)
 
 
@@ -220,7 +220,7 @@ def letter_box(base: Path, server: MailServer, **told: Any) -> notify.Channel:
 
 
 def test_a_letter_says_what_happened_in_its_subject(tmp_path: Path, post_office: MailServer) -> None:
-    notify.tell([letter_box(tmp_path, post_office)], [NEWS])
+    notify.send_all([letter_box(tmp_path, post_office)], [NEWS])
     letter = email.message_from_string(post_office.letters[0], policy=email.policy.default)
     assert letter["Subject"] == "[secretsync] Rejected: rucio/atlas at production"
     assert (letter["From"], letter["To"]) == ("rucio@example.org", "ops@example.org, ddm@example.org")
@@ -228,18 +228,18 @@ def test_a_letter_says_what_happened_in_its_subject(tmp_path: Path, post_office:
 
 
 def test_a_server_that_hangs_up_is_tried_again(
-    tmp_path: Path, post_office: MailServer, heard: list[instrumentation.Sign]
+    tmp_path: Path, post_office: MailServer, heard: list[instrumentation.Signal]
 ) -> None:
     post_office.hang_up = 2
-    notify.tell([letter_box(tmp_path, post_office)], [NEWS])
+    notify.send_all([letter_box(tmp_path, post_office)], [NEWS])
     assert heard == [Notified("email", "sent")]
 
 
 def test_a_server_that_says_later_is_asked_again(
-    tmp_path: Path, post_office: MailServer, heard: list[instrumentation.Sign]
+    tmp_path: Path, post_office: MailServer, heard: list[instrumentation.Signal]
 ) -> None:
     post_office.refuse_once = {"RCPT": "450 greylisted"}
-    notify.tell([letter_box(tmp_path, post_office, to=["ops@example.org"])], [NEWS])
+    notify.send_all([letter_box(tmp_path, post_office, to=["ops@example.org"])], [NEWS])
     assert heard == [Notified("email", "sent")]
 
 
@@ -247,14 +247,14 @@ def test_whom_the_server_does_not_take_a_letter_for_is_named(
     tmp_path: Path, post_office: MailServer, log: structlog.testing.LogCapture
 ) -> None:
     post_office.refuse_once = {"RCPT": "550 unknown"}
-    notify.tell([letter_box(tmp_path, post_office)], [NEWS])
+    notify.send_all([letter_box(tmp_path, post_office)], [NEWS])
     assert told_of(log) == "127.0.0.1 took the mail, but not for ops@example.org"
 
 
 def test_a_server_without_encryption_is_told_from_one_that_is_away(
     tmp_path: Path, post_office: MailServer, log: structlog.testing.LogCapture
 ) -> None:
-    notify.tell([letter_box(tmp_path, post_office, encryption="starttls")], [NEWS])
+    notify.send_all([letter_box(tmp_path, post_office, encryption="starttls")], [NEWS])
     assert told_of(log) == "127.0.0.1 does not offer what 'encryption: starttls' needs"
 
 
@@ -274,7 +274,7 @@ def test_a_server_that_refuses_is_told_in_a_sentence(
     sentence: str,
 ) -> None:
     post_office.refuse = refuse
-    notify.tell([letter_box(tmp_path, post_office)], [NEWS])
+    notify.send_all([letter_box(tmp_path, post_office)], [NEWS])
     assert told_of(log).startswith(f"127.0.0.1 {sentence}")
 
 
@@ -285,10 +285,10 @@ def test_a_password_is_sent_to_the_server_and_to_nobody_else(
     monkeypatch.setattr(smtplib.SMTP, "starttls", lambda self, context: None)
     (tmp_path / "password").write_text("canary")
     told = {"encryption": "starttls", "username": "rucio", "password": {"file": "password"}}
-    notify.tell([letter_box(tmp_path, post_office, **told)], [NEWS])
+    notify.send_all([letter_box(tmp_path, post_office, **told)], [NEWS])
     assert post_office.logins == ["\0rucio\0canary"]
     post_office.refuse = {"AUTH": "535 canary"}
-    notify.tell([letter_box(tmp_path, post_office, **told)], [NEWS])
+    notify.send_all([letter_box(tmp_path, post_office, **told)], [NEWS])
     assert "canary" not in str(log.entries)
 
 
