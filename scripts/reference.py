@@ -1,4 +1,4 @@
-"""Writes docs/reference from the code: what the configuration, the command line, Events and exit codes are."""
+"""Writes docs/reference and docs/rules.md from the code: configuration, command line, Events, exit codes, rules."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from secretsync.cli.main import cli
 from secretsync.core import errors
 from secretsync.reconcile.events import EVENTS
 from secretsync.reconcile.reasons import REASONS
+from secretsync.rucio.check import documentation
 
-FOLDER = Path(__file__).parents[1] / "docs" / "reference"
+DOCS = Path(__file__).parents[1] / "docs"
+FOLDER = DOCS / "reference"
 MADE = "<!-- Made by scripts/reference.py from the code; change it there. -->\n"
 EXIT_CODES = {
     0: "done, or nothing to do; also while changes wait, and while a rejected package is held back",
@@ -165,3 +167,4 @@ def _events() -> Iterator[str]:
 if __name__ == "__main__":
     for name, text in pages().items():
         (FOLDER / name).write_text(text)
+    (DOCS / "rules.md").write_text(documentation.markdown())

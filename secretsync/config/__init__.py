@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
+from secretsync.config import yaml_loader
 from secretsync.config.check import Check
 from secretsync.config.fields import Model, Name, Seconds
-from secretsync.config.notify import Channel, Email, Pushgateway, Slack, WebhookReceiver
+from secretsync.config.notify import Channel, Pushgateway
 from secretsync.config.package import Package
 from secretsync.config.service import Election, Health, Webhook
 from secretsync.config.target import Cluster, ContextCluster, DirectoryCluster, InCluster, Rollout, Target
@@ -30,15 +31,12 @@ __all__ = [
     "ContextCluster",
     "DirectoryCluster",
     "Election",
-    "Email",
     "InCluster",
     "Package",
     "Pushgateway",
     "Rollout",
-    "Slack",
     "Target",
     "UnusableConfig",
-    "WebhookReceiver",
     "from_text",
     "load",
     "parse",
@@ -156,7 +154,7 @@ def read(path: Path) -> str:
 def from_text(text: str, path: Path) -> Config:
     """Validate *text*, which was read from *path*. Raises UnusableConfig."""
     try:
-        raw = yaml.safe_load(text)
+        raw = yaml_loader.load(text)
     except yaml.YAMLError as error:
         problem = f"is not YAML: {_where(error)}"
     else:

@@ -76,9 +76,9 @@ def put_back(intent: WiringPlan, workloads: Sequence[Workload], state: State) ->
 def held_by_hand(intent: WiringPlan, workloads: Sequence[Workload]) -> tuple[str, ...]:
     """A sentence for each package that a workload which was put back does not have."""
     return tuple(
-        f"held by hand: somebody put back the template of {workload.ref}, which was wired for write {package.revision_number} of "
-        f"{package.placement.module} and now {_carries(package, workload)}: it stays so until there is new content, or "
-        "'secretsync release'"
+        f"held by hand: somebody put back the template of {workload.ref}, which was wired for write "
+        f"{package.revision_number} of {package.placement.module} and now {_carries(package, workload)}: "
+        "it stays so until there is new content, or 'secretsync release'"
         for workload in workloads
         for package in _differing(intent, workload)
     )

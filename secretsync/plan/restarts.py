@@ -107,7 +107,8 @@ def _staleness(workload: Workload, package: PackagePlan, pods: Sequence[Manifest
     if package.content:
         return f"write {package.revision_number} changes what it mounts"
     if stamp is not None:
-        return f"it carries write {stamped_revision_number(workload, package.placement.secret)}, not {package.revision_number}"
+        carried = stamped_revision_number(workload, package.placement.secret)
+        return f"it carries write {carried}, not {package.revision_number}"
     if pods is not None and _all_born_after(workload, package, pods):
         return ""
     return f"its pods may have started before write {package.revision_number}"

@@ -173,7 +173,8 @@ def secret_name(installation: str) -> str:
 
 
 def to_secret(state: State, installation: str, namespace: str) -> Secret:
-    text = json.dumps(asdict(state), indent=1, sort_keys=True) + "\n"
+    packages = {name: _as_stored(package) for name, package in state.packages.items()}
+    text = json.dumps({**asdict(state), "packages": packages}, indent=1, sort_keys=True) + "\n"
     return Secret(
         namespace=namespace,
         name=secret_name(installation),
@@ -195,7 +196,14 @@ def from_secret(secret: Secret | None) -> State:
         raise UnreadableState(secret.namespace, secret.name) from None
 
 
-def _package(told: Mapping[str, Any]) -> PackageState:
-    hold = Hold(**told["hold"]) if told["hold"] else None
-    lists = {name: tuple(told.get(name, ())) for name in ("secrets", "ailing", "outdated")}
-    return PackageState(**{**told, **lists, "hold": hold})
+def _as_stored(package: PackageState) -> dict[str, Any]:
+    """The revision number is called ``write`` there, as it was in the first state objects."""
+    stored = asdict(package)
+    return {**stored, "write": stored.pop("revision_number")}
+
+
+def _package(stored: Mapping[str, Any]) -> PackageState:
+    fields = {name: value for name, value in stored.items() if name != "write"}
+    hold = Hold(**stored["hold"]) if stored["hold"] else None
+    lists = {name: tuple(stored.get(name, ())) for name in ("secrets", "ailing", "outdated")}
+    return PackageState(**{**fields, **lists, "hold": hold, "revision_number": stored["write"]})

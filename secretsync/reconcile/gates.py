@@ -1,4 +1,4 @@
-"""New content that another target has to be current with first: a testbed before production."""
+"""What changes wait for: the maintenance window, and another target that has to be current first."""
 
 from __future__ import annotations
 
@@ -10,12 +10,32 @@ from secretsync.core.errors import SecretSyncError
 from secretsync.core.model import Workload
 from secretsync.core.pod_references import secrets_referenced
 from secretsync.plan.diff import PackagePlan
+from secretsync.plan.plan import Plan
 from secretsync.plan.rollout_status import status
 from secretsync.plan.state import Result
 from secretsync.plan.waves import is_healthy
 from secretsync.reconcile import results
-from secretsync.reconcile.destination import After, Destination
+from secretsync.reconcile.destination import After, Clock, Destination
 from secretsync.reconcile.state_store import load_state
+
+
+def waits_for(destination: Destination, plan: Plan, clock: Clock) -> str:
+    """What changes wait for: the window, another target; empty where nothing has to wait.
+
+    What a person asked for, what puts back, and a rollout that has begun do not wait: half of a change is worse.
+    """
+    window, now = destination.rollout.window, clock.utc()
+    closed = window is not None and not window.is_open(now)
+    if not closed and not destination.after:
+        return ""
+    moving = [package for package in plan.packages if plan.moves(package)]
+    state = load_state(destination).state
+    if not moving or any(one.desired.hold or not state.of(one.placement.secret).finished for one in moving):
+        return ""
+    if window is not None and closed:
+        opens = f"{window.opens_after(now):%a %Y-%m-%d %H:%M %Z}"
+        return f"the window is closed; changes go out from {opens}, or by 'secretsync rollback' at once"
+    return wait_for_other_target(destination.after, moving, now) if destination.after else ""
 
 
 def wait_for_other_target(after: After, packages: Sequence[PackagePlan], now: datetime) -> str:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
+from secretsync.cluster import lease as leases
 from secretsync.cluster.errors import Conflict, Unreachable
 from secretsync.core import shutdown
 from secretsync.core.errors import SecretSyncError
@@ -69,7 +70,7 @@ class Turn:
         if self._utc() - self._renewed < timedelta(seconds=SECONDS / 3):
             return
         try:
-            self._store(_me())
+            self._store(leases.acquired(self._lease, _me(), SECONDS, self._utc()))
         except Conflict:
             raise TurnLost(self._destination.namespace) from None
         except Unreachable as error:
@@ -88,13 +89,12 @@ class Turn:
     def end(self) -> None:
         """Let the next run begin at once."""
         try:
-            self._store("")
+            self._store(leases.released(self._lease, self._utc()))
         except SecretSyncError as error:
             log.debug("the Lease was not released; it expires", why=str(error))
 
-    def _store(self, holder: str) -> None:
-        spec = {**self._lease["spec"], "holderIdentity": holder, "renewTime": _micro(self._utc())}
-        self._lease = self._destination.cluster.store({**self._lease, "spec": spec}, manager=self._destination.manager)
+    def _store(self, lease: Manifest) -> None:
+        self._lease = self._destination.cluster.store(lease, manager=self._destination.manager)
         self._renewed = self._utc()
 
 
@@ -102,12 +102,13 @@ class Turn:
 def turn(destination: Destination, utc: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Iterator[Turn]:
     """This process's turn in the namespace: a step that has begun is finished before it stops. Raises Busy."""
     cluster, namespace = destination.cluster, destination.namespace
-    live = cluster.read("Lease", namespace, destination.installation)
-    if live and (left := _left(live, utc())) > 0:
-        raise Busy(namespace, live["spec"]["holderIdentity"], left)
+    name = destination.installation
+    live = cluster.read("Lease", namespace, name) or leases.free(namespace, name)
+    if (left := _left(live, utc())) > 0:
+        raise Busy(namespace, leases.holder(live), left)
     with shutdown.deferred():
         try:
-            lease = cluster.store(_taken(live, destination, utc()), manager=destination.manager)
+            lease = cluster.store(leases.acquired(live, _me(), SECONDS, utc()), manager=destination.manager)
         except Conflict:
             raise Busy(namespace, "it began in this very moment", SECONDS) from None
         mine = Turn(destination, lease, utc)
@@ -119,8 +120,7 @@ def turn(destination: Destination, utc: Callable[[], datetime] = lambda: datetim
 
 def _left(lease: Manifest, now: datetime) -> float:
     """Seconds for which somebody else still holds the Lease."""
-    spec = lease.get("spec") or {}
-    holder = spec.get("holderIdentity") or ""
+    spec, holder = leases.spec(lease), leases.holder(lease)
     if not holder or not spec.get("renewTime") or _is_dead(holder):
         return 0
     ago = now - datetime.fromisoformat(spec["renewTime"])
@@ -143,25 +143,3 @@ def _is_dead(holder: str) -> bool:
 
 def _me() -> str:
     return f"{socket.gethostname()}/{os.getpid()}"
-
-
-def _taken(live: Manifest | None, destination: Destination, now: datetime) -> Manifest:
-    spec = (live or {}).get("spec") or {}
-    return {
-        "apiVersion": "coordination.k8s.io/v1",
-        "kind": "Lease",
-        "metadata": (live or {}).get("metadata")
-        or {"name": destination.installation, "namespace": destination.namespace},
-        "spec": {
-            "holderIdentity": _me(),
-            "leaseDurationSeconds": SECONDS,
-            "acquireTime": _micro(now),
-            "renewTime": _micro(now),
-            "leaseTransitions": spec.get("leaseTransitions", 0) + 1,
-        },
-    }
-
-
-def _micro(time: datetime) -> str:
-    """As MicroTime is written."""
-    return time.strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -19,6 +19,7 @@ from pathlib import Path
 import structlog
 
 from secretsync import config
+from secretsync.cluster import lease as leases
 from secretsync.cluster.errors import Conflict
 from secretsync.cluster.protocol import Cluster
 from secretsync.core.errors import SecretSyncError
@@ -81,7 +82,7 @@ class Election:
         try:
             lease = self._look()
             if self._may_take(lease):
-                self._hear(self._store(self._taken(lease)))
+                self._hear(self._store(leases.acquired(lease, self._me, SECONDS, datetime.now(UTC))))
                 self._renewed = began
             else:
                 self._renewed = None
@@ -118,8 +119,8 @@ class Election:
         self._renewed = None
         try:
             lease = self._look()
-            if _holder(lease) == self._me:
-                self._store({**lease, "spec": {**lease["spec"], "holderIdentity": "", "leaseDurationSeconds": 1}})
+            if leases.holder(lease) == self._me:
+                self._store(leases.released(lease, datetime.now(UTC)))
         except SecretSyncError as error:
             log.debug("the Lease was not released; it expires", why=str(error))
 
@@ -147,19 +148,19 @@ class Election:
 
     def _look(self) -> Manifest:
         """The Lease as it is, or as it would be."""
-        lease = self._cluster.read("Lease", self._namespace, self._name) or self._empty()
+        lease = self._cluster.read("Lease", self._namespace, self._name) or leases.free(self._namespace, self._name)
         self._read = self._now()
         # a renewal by its holder changes this, a question to it does not
-        told = (_holder(lease), lease["spec"].get("renewTime", ""))
+        told = (leases.holder(lease), leases.spec(lease).get("renewTime", ""))
         if told != self._seen:
             self._seen, self._seen_since = told, self._now()
         return lease
 
     def _may_take(self, lease: Manifest) -> bool:
-        if _holder(lease) in ("", self._me):
+        if leases.holder(lease) in ("", self._me):
             return True
         unchanged: float = self._now() - self._seen_since
-        return unchanged >= float(lease["spec"].get("leaseDurationSeconds", SECONDS))
+        return unchanged >= float(leases.spec(lease).get("leaseDurationSeconds", SECONDS))
 
     def _hear(self, lease: Manifest) -> None:
         """Whether a follower was asked since this process leads; what was asked before is done by its first pass."""
@@ -168,29 +169,8 @@ class Election:
             self._wake()
         self._heard = asked
 
-    def _taken(self, lease: Manifest) -> Manifest:
-        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        spec = {**lease["spec"], "holderIdentity": self._me, "leaseDurationSeconds": SECONDS, "renewTime": now}
-        if _holder(lease) != self._me:
-            spec |= {"acquireTime": now, "leaseTransitions": spec.get("leaseTransitions", 0) + 1}
-        return {**lease, "spec": spec}
-
-    def _empty(self) -> Manifest:
-        return {
-            "apiVersion": "coordination.k8s.io/v1",
-            "kind": "Lease",
-            "metadata": {"name": self._name, "namespace": self._namespace},
-            "spec": {},
-        }
-
     def _store(self, lease: Manifest) -> Manifest:
         return self._cluster.store(lease, manager="secretsync-election")
-
-
-def _holder(lease: Manifest) -> str:
-    """Who holds it; empty where nobody does."""
-    holder: str = lease["spec"].get("holderIdentity") or ""
-    return holder
 
 
 def candidate(election: config.Election, installation: str, base: Path, wake: Callable[[], None]) -> Election:

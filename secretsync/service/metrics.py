@@ -63,7 +63,8 @@ COUNTERS: Mapping[str, Metric] = {
         ("by",), "Passes that were asked for over HTTP, by how that was proven; refused where it was not."
     ),
     "secretsync_notifications_total": Metric(
-        ("channel", "result"), "News that were sent to slack, a webhook or by email, or failed to be."
+        ("channel", "result"),
+        "Changes of state that were sent to a notification channel, by its kind, or failed to be.",
     ),
 }
 DURATIONS: Mapping[str, Metric] = {

@@ -92,6 +92,7 @@ def test_a_wrong_configuration_exits_2_without_a_traceback(folder: Path) -> None
 
 
 @pytest.mark.parametrize("arguments", [["--dry-run"], ["--once", "--sideways"], ["fly"]])
+@pytest.mark.slow
 def test_wrong_usage_exits_2(folder: Path, arguments: list[str]) -> None:
     assert run(folder, *arguments).returncode == 2
 
@@ -164,6 +165,7 @@ def test_the_long_running_form_stops_politely(long_running: subprocess.Popen[str
     assert "stopped by SIGTERM" in told
 
 
+@pytest.mark.slow
 def test_a_signal_starts_a_pass_at_once(folder: Path, long_running: subprocess.Popen[str]) -> None:
     (folder / "source/pol/schema.py").write_text(GOOD["schema.py"] + "NEWER = True\n")
     live = folder / "cluster/rucio/secret-pol.yaml"
@@ -172,6 +174,7 @@ def test_a_signal_starts_a_pass_at_once(folder: Path, long_running: subprocess.P
     until(lambda: live.read_text() != before, "the new file is live")
 
 
+@pytest.mark.slow
 def test_a_changed_configuration_starts_a_pass_at_once(folder: Path, long_running: subprocess.Popen[str]) -> None:
     (folder / "secretsync.yaml").write_text(
         CONFIGURATION.replace("moduleName: pol", "moduleName: pol, secretName: new")
@@ -197,6 +200,7 @@ def answer_of(port: int, path: str) -> tuple[int, str]:
         return 0, ""
 
 
+@pytest.mark.slow
 def test_the_long_running_form_tells_how_it_is(folder: Path) -> None:
     port = free_port()
     (folder / "secretsync.yaml").write_text(CONFIGURATION + f"health: {{port: {port}}}\n")
@@ -208,6 +212,7 @@ def test_the_long_running_form_tells_how_it_is(folder: Path) -> None:
     assert 'secretsync_stage_duration_seconds_count{package="pol",stage="fetch",target=""} 1.0' in metrics
 
 
+@pytest.mark.slow
 def test_a_cluster_that_cannot_be_opened_is_a_failure_of_its_target_and_no_reason_to_start_anew(folder: Path) -> None:
     port = free_port()
     unknown = CONFIGURATION.replace("{directory: ./cluster}", "{context: nowhere, kubeconfig: ./none}")
@@ -238,6 +243,7 @@ def post(port: int, token: str) -> int:
         return error.code
 
 
+@pytest.mark.slow
 def test_a_webhook_starts_a_pass_at_once_and_a_forged_one_does_not(folder: Path) -> None:
     port = free_port()
     (folder / "secret").write_text("a secret\n")

@@ -37,7 +37,7 @@ def rbac_command(settings: Settings, account: str, account_namespace: str | None
         raise click.UsageError("no target fits that is in a cluster; a directory of manifests needs no Role")
     for target in targets:
         told = render_role(
-            target_needs(settings, configuration, target),
+            rules_of_target(settings, configuration, target),
             name=configuration.installation,
             namespace=target.namespace,
             account=account,
@@ -55,7 +55,7 @@ def rbac_command(settings: Settings, account: str, account_namespace: str | None
         click.echo(told, nl=False)
 
 
-def target_needs(settings: Settings, configuration: config.Config, target: config.Target) -> tuple[Need, ...]:
+def rules_of_target(settings: Settings, configuration: config.Config, target: config.Target) -> tuple[Need, ...]:
     """What *target* needs for the packages as their sources have them now. Raises what fetching and packing raise."""
     deliveries = factory.deliveries(configuration, target, settings.base)
     packed = [packing.pack(one.source.fetch(one.source.resolve()), one.placement, one.recipe) for one in deliveries]

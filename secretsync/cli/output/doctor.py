@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 from secretsync.cli.output.text import wrapped
-from secretsync.operations.doctor import Diagnosis, Examination
+from secretsync.operations.doctor import Examination
 from secretsync.operations.doctor.footing import Remark
 from secretsync.rucio.conditions.judge import Condition
+from secretsync.rucio.conditions.workloads import Diagnosis
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 import uuid
 import zlib
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ import structlog
 
 from secretsync.cluster.errors import Forbidden, QuotaExceeded
 from secretsync.core.errors import ProofError
+from secretsync.core.foreign import read_json, reading
 from secretsync.core.model import Bundle, Manifest, Ref
 from secretsync.plan.diff import PackagePlan
 from secretsync.plan.plan import Plan
@@ -27,6 +27,8 @@ log = structlog.get_logger()
 SECONDS = 120.0
 """How long a proof may take, beside the start of its pod."""
 _POLL = 1.0
+_LONGEST_MESSAGE = 4096
+_LARGEST_REPORT = 4 * 1024 * 1024
 
 
 @dataclass(eq=False)
@@ -145,13 +147,12 @@ def _message(pod: Manifest) -> str | None:
 
 def proof_failures(bundle: Bundle, message: str) -> Sequence[str]:
     """What a proof's termination message says against *bundle*, a sentence each; nothing where it came into force."""
-    from secretsync.rucio.prove import RucioEnvironment, RucioUnusable
+    from secretsync.rucio.prove import RucioEnvironment, RucioUnusable, UnusableReport
     from secretsync.rucio.prove.judge import judge
 
     try:
-        told = json.loads(zlib.decompress(base64.b64decode(message, validate=True)))
-        report: dict[str, Any] = told["report"]
-    except (ValueError, zlib.error, KeyError):
+        ended, report = _decoded(message)
+    except UnusableReport:
         return [f"the proof ended without a verdict: {message[:200]}"]
     seen = report.pop("digest", None)
     # only one digest fits into the message: it is that of the bundle, or of something else
@@ -160,7 +161,20 @@ def proof_failures(bundle: Bundle, message: str) -> Sequence[str]:
     report.setdefault("folders", [])
     here = RucioEnvironment(str(report.get("rucio", "")), Path("the image's Python"))
     try:
-        proof = judge(bundle, report, told["ended"], vo="", rucio=here)
+        proof = judge(bundle, report, ended, vo="", rucio=here)
     except RucioUnusable as error:
         return [f"Rucio itself does not start there: {error.reason}"]
+    except UnusableReport as error:
+        return [str(error)]
     return [f"{fault.effect}. {fault.remedy}" for fault in proof.faults if fault.severity == "error"]
+
+
+def _decoded(message: str) -> tuple[int, dict[str, Any]]:
+    """How the probe ended, and its report. Raises UnusableReport for whatever else the pod left as its last word."""
+    from secretsync.rucio.prove import UnusableReport
+
+    with reading(UnusableReport):
+        unpacking = zlib.decompressobj()
+        text = unpacking.decompress(base64.b64decode(message[:_LONGEST_MESSAGE], validate=True), _LARGEST_REPORT)
+        answer = read_json(text, UnusableReport)
+        return int(answer["ended"]), dict(answer["report"])

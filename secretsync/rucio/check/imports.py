@@ -52,7 +52,6 @@ class Import:
     names: tuple[str, ...]
     line: int
     around: Around
-    relative: bool = False
     beyond: bool = False
 
 
@@ -161,4 +160,4 @@ def _read(statement: ast.Import | ast.ImportFrom, around: Around, module: Module
     climbs = statement.level - module.is_package
     base = here[: max(len(here) - climbs, 0)]
     name = ".".join([*base, *filter(None, [statement.module])])
-    yield Import(name, names, statement.lineno, around, relative=True, beyond=not base)
+    yield Import(name, names, statement.lineno, around, beyond=not base)

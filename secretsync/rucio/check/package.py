@@ -7,7 +7,17 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from secretsync.core.model import Bundle
-from secretsync.rucio.check.code import ALL, LARGEST, Module, module_name, parse, unread
+from secretsync.rucio.check.code import (
+    ALL,
+    LARGEST,
+    TOKENS,
+    Module,
+    module_name,
+    parse,
+    tokens,
+    unread,
+    without_newer_syntax,
+)
 from secretsync.rucio.check.dotted import aliases_of
 from secretsync.rucio.check.imports import Import, imports_of
 from secretsync.rucio.check.interpret import Names, values_of
@@ -32,15 +42,16 @@ class Package:
     def modules(self) -> dict[str, Module]:
         """Every module by its name relative to the package; a package hides a module of the same name, as in Python."""
         found: dict[str, Module] = {}
-        left = ALL
+        left, tokens_left = ALL, TOKENS
         for file in sorted(self.bundle.files, key=lambda file: (len(file.data), file.path)):
             name = module_name(file.path)
             if not file.path.endswith(".py") or (name in found and found[name].is_package):
                 continue
-            readable = len(file.data) <= min(LARGEST, left)
+            readable = len(file.data) <= min(LARGEST, left) and (found_tokens := tokens(file)) <= tokens_left
             found[name] = parse(name, file) if readable else unread(name, file)
-            left -= len(file.data) if readable else 0
-        return found
+            if readable:
+                left, tokens_left = left - len(file.data), tokens_left - found_tokens
+        return {module.name: module for module in without_newer_syntax(found.values())}
 
     @cached_property
     def folders(self) -> frozenset[str]:

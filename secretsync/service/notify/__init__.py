@@ -1,4 +1,4 @@
-"""News are sent to people. A failure to do so is told in the log, and decides nothing."""
+"""Changes of state are sent to people. A failure to do so is a warning in the log, and decides nothing."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ from pathlib import Path
 import structlog
 
 from secretsync import config
+from secretsync.config.notify.email import Email
+from secretsync.config.notify.http import HttpChannel
+from secretsync.config.notify.message import Message, text
 from secretsync.core import instrumentation
 from secretsync.core.errors import SecretSyncError
 from secretsync.core.instrumentation import Notified
 from secretsync.reconcile.destination import Destination
 from secretsync.reconcile.events import Event
 from secretsync.reconcile.recording import Notify
-from secretsync.service.notify.message import Message, text
 from secretsync.service.notify.message import message as message_of
 
 log = structlog.get_logger()
@@ -24,7 +26,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class Channel:
-    """One way to tell people, by its *kind*; *send* raises SecretSyncError. Without *reasons* it gets all news."""
+    """A notification channel of *kind*; *send* raises SecretSyncError. Without *reasons* it gets all messages."""
 
     kind: str
     send: Callable[[Message, str], None]
@@ -37,7 +39,7 @@ class Channel:
 
 def notifier(configuration: config.Config, base: Path) -> Notify:
     """Who sends the Events of packages to the configured channels, as `record` calls it."""
-    channels = [open_channel(told, base) for told in configuration.notify]
+    channels = [open_channel(settings, base) for settings in configuration.notify]
 
     def notify(destination: Destination, events: Sequence[Event]) -> None:
         of_packages = [event for event in events if event.regarding.kind == "Secret"]
@@ -46,10 +48,10 @@ def notifier(configuration: config.Config, base: Path) -> Notify:
     return notify
 
 
-def open_channel(told: config.Channel, base: Path) -> Channel:
-    """The channel that the configuration tells of; credentials are read when something is sent."""
-    kind, send = _way(told, base)
-    return Channel(kind, send, frozenset(told.reasons), told.template)
+def open_channel(settings: config.Channel, base: Path) -> Channel:
+    """The channel as it is configured; credentials are read when something is sent."""
+    send = _sender(settings.settings, base)
+    return Channel(settings.kind, send, frozenset(settings.reasons), settings.template)
 
 
 def send_all(channels: Sequence[Channel], messages: Sequence[Message]) -> None:
@@ -77,17 +79,12 @@ def _tell(channel: Channel, messages: Sequence[Message]) -> int:
     return len(messages)
 
 
-def _way(told: config.Channel, base: Path) -> tuple[str, Callable[[Message, str], None]]:
-    # imported here: whoever tells nobody pays for none of them
-    if told.slack:
-        from secretsync.service.notify import slack
+def _sender(settings: HttpChannel | Email, base: Path) -> Callable[[Message, str], None]:
+    # imported here: an installation without such a channel pays for none of them
+    if isinstance(settings, Email):
+        from secretsync.service.notify import mail
 
-        return "slack", partial(slack.send, told.slack, base)
-    if told.webhook:
-        from secretsync.service.notify import webhook
+        return partial(mail.send, settings, base)
+    from secretsync.service.notify import http
 
-        return "webhook", partial(webhook.send, told.webhook, base)
-    from secretsync.service.notify import mail
-
-    assert told.email  # noqa: S101 - the configuration has one of the three
-    return "email", partial(mail.send, told.email, base)
+    return partial(http.send, settings, base)

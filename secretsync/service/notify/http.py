@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,9 @@ from urllib3.util import Retry
 
 from secretsync.config import credentials
 from secretsync.config.access import Access
+from secretsync.config.notify.http import HttpChannel, IncomingWebhook
+from secretsync.config.notify.message import Message
+from secretsync.config.notify.webhook import WebhookReceiver
 from secretsync.core.errors import SecretSyncError
 from secretsync.sources.http import client_certificate
 
@@ -43,6 +47,13 @@ class NotSent(SecretSyncError):
         return f"{self.host} {self.why}"
 
 
+def send(settings: HttpChannel, base: Path, message: Message, text: str) -> None:
+    """Send *message* to a channel that takes JSON. Raises NotSent, NoCredential, CredentialsOverPlainHttp."""
+    url, access = _address(settings, base)
+    body = json.dumps(settings.payload(message, text), sort_keys=True).encode()
+    post(url, body, {"Content-Type": "application/json"}, access, base)
+
+
 def post(url: str, body: bytes, headers: Mapping[str, str], access: Access, base: Path) -> None:
     """Send *body* to *url*. Raises NotSent, NoCredential, CredentialsOverPlainHttp."""
     host = _host(url)
@@ -66,6 +77,17 @@ def post(url: str, body: bytes, headers: Mapping[str, str], access: Access, base
         raise NotSent(host, f"answered {answer.status_code} and names another place: correct the URL")
     if not answer.ok:
         raise NotSent(host, f"answered {answer.status_code}")
+
+
+def _address(settings: HttpChannel, base: Path) -> tuple[str, Access]:
+    """Where the POST goes, and who it says that it is. Raises NotSent, NoCredential."""
+    if isinstance(settings, WebhookReceiver):
+        return settings.url, settings.access
+    assert isinstance(settings, IncomingWebhook)  # noqa: S101 - there are these two
+    url = credentials.read(settings.url, base)
+    if not url.startswith("https://"):
+        raise NotSent("the incoming webhook's URL", "is not one that begins with https://")
+    return url, Access()
 
 
 def _session(access: Access, base: Path) -> requests.Session:

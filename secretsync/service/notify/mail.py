@@ -6,15 +6,15 @@ import contextlib
 import smtplib
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 from pathlib import Path
 
-from secretsync import config
 from secretsync.config import credentials
+from secretsync.config.notify.email import Email
+from secretsync.config.notify.message import Message
 from secretsync.service.notify.http import NotSent
-from secretsync.service.notify.message import Message
 
 TIMEOUT = 10.0
 """Seconds for each step of the conversation."""
@@ -23,54 +23,67 @@ TRIES = 3
 _PAUSE = 1.0
 
 
-def send(told: config.Email, base: Path, message: Message, text: str) -> None:
+def send(settings: Email, base: Path, message: Message, text: str) -> None:
     """Raises NotSent, NoCredential."""
-    password = credentials.read(told.password, base) if told.password else ""
-    letter = _letter(told, message, text)
+    password = credentials.read(settings.password, base) if settings.password else ""
+    letter = _letter(settings, message, text)
     for tries_left in reversed(range(TRIES)):
         try:
-            with _connected(told) as server:
-                if password:
-                    server.login(told.username, password)
-                refused = server.send_message(letter)
-        except smtplib.SMTPAuthenticationError:
-            raise NotSent(told.server, "does not accept the username and password") from None
-        except smtplib.SMTPNotSupportedError:
-            raise NotSent(told.server, f"does not offer what 'encryption: {told.encryption}' needs") from None
-        except (smtplib.SMTPRecipientsRefused, smtplib.SMTPSenderRefused) as error:
-            if not tries_left or not _may_pass(error):
-                why = f"does not take the mail ({type(error).__name__}): check from and to"
-                raise NotSent(told.server, why) from None
-            time.sleep(_PAUSE)
-        except ssl.SSLCertVerificationError:
-            raise NotSent(told.server, "has a certificate that is not trusted") from None
+            refused = _deliver(settings, password, letter)
         except (OSError, smtplib.SMTPException) as error:
-            if not tries_left:
-                why = f"cannot be reached ({type(error).__name__}); check server and port"
-                raise NotSent(told.server, why) from None
+            if not tries_left or not _may_pass(error):
+                raise NotSent(settings.server, _reason(settings, error)) from None
             time.sleep(_PAUSE)
         else:
             if refused:
-                raise NotSent(told.server, f"took the mail, but not for {', '.join(sorted(refused))}")
+                raise NotSent(settings.server, f"took the mail, but not for {', '.join(sorted(refused))}")
             return
 
 
-def _may_pass(error: smtplib.SMTPRecipientsRefused | smtplib.SMTPSenderRefused) -> bool:
-    """Whether the server said *later* (4xx), as those that greylist do."""
-    if isinstance(error, smtplib.SMTPSenderRefused):
-        return error.smtp_code < 500
-    return all(code < 500 for code, _ in error.recipients.values())
+def _deliver(settings: Email, password: str, letter: EmailMessage) -> Collection[str]:
+    """Send *letter*; the recipients that the server refused. Raises OSError, SMTPException."""
+    with _connected(settings) as server:
+        if password:
+            server.login(settings.username, password)
+        return server.send_message(letter)
+
+
+def _may_pass(error: Exception) -> bool:
+    """Whether to try again: the server was away, or said *later* (4xx), as those that greylist do."""
+    match error:
+        case smtplib.SMTPAuthenticationError() | smtplib.SMTPNotSupportedError() | ssl.SSLCertVerificationError():
+            return False
+        case smtplib.SMTPSenderRefused():
+            return error.smtp_code < 500
+        case smtplib.SMTPRecipientsRefused():
+            return all(code < 500 for code, _ in error.recipients.values())
+        case _:
+            return True
+
+
+def _reason(settings: Email, error: Exception) -> str:
+    match error:
+        case smtplib.SMTPAuthenticationError():
+            return "does not accept the username and password"
+        case smtplib.SMTPNotSupportedError():
+            return f"does not offer what 'encryption: {settings.encryption}' needs"
+        case smtplib.SMTPRecipientsRefused() | smtplib.SMTPSenderRefused():
+            return f"does not take the mail ({type(error).__name__}): check from and to"
+        case ssl.SSLCertVerificationError():
+            return "has a certificate that is not trusted"
+        case _:
+            return f"cannot be reached ({type(error).__name__}); check server and port"
 
 
 @contextlib.contextmanager
-def _connected(told: config.Email) -> Iterator[smtplib.SMTP]:
+def _connected(settings: Email) -> Iterator[smtplib.SMTP]:
     context = ssl.create_default_context()
-    if told.encryption == "tls":
-        server: smtplib.SMTP = smtplib.SMTP_SSL(told.server, told.port, timeout=TIMEOUT, context=context)
+    if settings.encryption == "tls":
+        server: smtplib.SMTP = smtplib.SMTP_SSL(settings.server, settings.port, timeout=TIMEOUT, context=context)
     else:
-        server = smtplib.SMTP(told.server, told.port, timeout=TIMEOUT)
+        server = smtplib.SMTP(settings.server, settings.port, timeout=TIMEOUT)
     try:
-        if told.encryption == "starttls":
+        if settings.encryption == "starttls":
             server.starttls(context=context)
         yield server
     finally:
@@ -80,11 +93,11 @@ def _connected(told: config.Email) -> Iterator[smtplib.SMTP]:
         server.close()
 
 
-def _letter(told: config.Email, message: Message, text: str) -> EmailMessage:
+def _letter(settings: Email, message: Message, text: str) -> EmailMessage:
     letter = EmailMessage()
     letter["Subject"] = f"[{message.installation}] {message.reason}: {message.object} at {message.target}"
-    letter["From"], letter["To"] = told.sender, ", ".join(told.to)
-    letter["Date"], letter["Message-ID"] = formatdate(), make_msgid(domain=told.sender.rpartition("@")[2])
+    letter["From"], letter["To"] = settings.sender, ", ".join(settings.to)
+    letter["Date"], letter["Message-ID"] = formatdate(), make_msgid(domain=settings.sender.rpartition("@")[2])
     letter["Auto-Submitted"] = "auto-generated"
     letter.set_content(text + "\n")
     return letter

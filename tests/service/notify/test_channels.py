@@ -18,6 +18,7 @@ from responses import registries
 
 from secretsync import config
 from secretsync.config.notify import Reason
+from secretsync.config.notify.message import Message, text
 from secretsync.core import instrumentation
 from secretsync.core.instrumentation import Notified
 from secretsync.core.model import Ref
@@ -25,7 +26,7 @@ from secretsync.reconcile.events import EVENTS, Event
 from secretsync.service import notify
 from secretsync.service.notify import mail
 from secretsync.service.notify.http import RETRIES
-from secretsync.service.notify.message import Message, message, text
+from secretsync.service.notify.message import message
 from secretsync.service.notify.pushgateway import push
 from tests.service.notify.mail_server import MailServer, serving
 
@@ -304,13 +305,13 @@ def test_a_message_masks_what_looks_like_a_credential() -> None:
 @pytest.mark.parametrize(
     ("told", "sentence"),
     [
-        ({}, "is one of slack:, webhook: or email:"),
+        ({}, "is one of slack:, "),
         ({"slack": {"url": {"env": "A"}}, "webhook": {"url": RECEIVER}}, "is one of"),
         ({"slack": {"url": HOOK}}, "url"),
         ({"webhook": {"url": "ftp://x"}}, "begins with https:// or http://"),
         ({"webhook": {"url": "https://user:canary@host"}}, "holds a credential"),
         ({"webhook": {"url": RECEIVER}, "reasons": ["Rejectd"]}, "Rejected"),
-        ({"webhook": {"url": RECEIVER}, "template": "$reson"}, "$reson is not told; there are: $installation"),
+        ({"webhook": {"url": RECEIVER}, "template": "$reson"}, "$reson is not known; there are: $installation"),
         ({"webhook": {"url": RECEIVER}, "template": "5 $"}, "write $$"),
         ({"email": {"server": "x", "from": "a@b", "to": []}}, "to"),
         ({"email": {"server": "x", "from": "nobody", "to": ["a@b"]}}, "from"),

@@ -1,0 +1,33 @@
+"""What a notification says: names, digests and sentences, never a file's content."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from string import Template
+
+_TEXT = "$type: $reason: $object at $target: $note"
+
+
+@dataclass(frozen=True)
+class Message:
+    """One change of state: *type* is ``Normal`` or ``Warning``, *object* the Secret that it is about."""
+
+    installation: str
+    target: str
+    object: str
+    reason: str
+    type: str
+    note: str
+
+    @property
+    def is_warning(self) -> bool:
+        return self.type == "Warning"
+
+
+FIELDS = tuple(field.name for field in fields(Message))
+"""What a template may name."""
+
+
+def text(message: Message, template: str = "") -> str:
+    """The message in one line, or as *template* has it."""
+    return Template(template or _TEXT).substitute(asdict(message))

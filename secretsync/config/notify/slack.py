@@ -1,0 +1,18 @@
+"""Slack's incoming webhooks (https://api.slack.com/messaging/webhooks)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from secretsync.config.notify.http import IncomingWebhook
+from secretsync.config.notify.message import Message
+
+_ESCAPED = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+
+
+class Slack(IncomingWebhook):
+    """An incoming webhook of Slack, or of what speaks like it (Rocket.Chat)."""
+
+    def payload(self, message: Message, text: str) -> dict[str, Any]:
+        escaped = "".join(_ESCAPED.get(character, character) for character in text)
+        return {"text": f"{':warning: ' if message.is_warning else ''}{escaped}"}

@@ -1,0 +1,86 @@
+"""The rollout of a plan: wave after wave is restarted and watched, and the first wave that fails is the last."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from secretsync.core.model import Ref
+from secretsync.core.pod_references import updates_mounted_files
+from secretsync.plan.diff import stamped_revision_number
+from secretsync.plan.plan import Plan
+from secretsync.plan.restarts import Restart
+from secretsync.plan.rollout_status import Status
+from secretsync.plan.waves import Wave, split_into_waves
+from secretsync.reconcile import apply
+from secretsync.reconcile.destination import Clock, Destination, Report
+from secretsync.reconcile.state_store import StateStore
+from secretsync.reconcile.wait import Stamps
+
+
+def roll_out(destination: Destination, report: Report, store: StateStore, clock: Clock) -> Report:
+    """*report* with a verdict on each workload that was restarted or watched, and the *failure* of the first."""
+    applied = clock.now() - apply.seconds_since_written(report.plan, clock)
+    report = _roll_out(destination, report, store, clock)
+    return replace(report, mixed=_version_skew(report, applied))
+
+
+def _roll_out(destination: Destination, report: Report, store: StateStore, clock: Clock) -> Report:
+    for wave in _waves(destination, report.plan, store):
+        refused = apply.restart_workloads(destination, wave.restarts, store)
+        apply.delete_stuck_pods(destination, wave.restarts)
+        stamps = {**wave.watched, **_stamps(wave.restarts, refused)}
+        verdicts = {**refused, **apply.wait_for_rollouts(destination, stamps, clock)}
+        if not wave.decides:
+            report = replace(report, ignored={**report.ignored, **verdicts})
+            continue
+        report = replace(report, verdicts={**report.verdicts, **verdicts})
+        if failure := _failure(verdicts):
+            return replace(report, failure=failure)
+    return report
+
+
+def _waves(destination: Destination, plan: Plan, store: StateStore) -> list[Wave]:
+    rules = destination.rollout
+    undoing = any(package.desired.hold for package in plan.packages)
+    return split_into_waves(
+        plan.restarts,
+        selectors=rules.waves,
+        max_parallel=rules.max_parallel,
+        ailing=store.state.ailing,
+        first=_touched(plan) if undoing else (),
+        watched=plan.watch,
+    )
+
+
+def _touched(plan: Plan) -> Sequence[Restart]:
+    """The restarts of workloads that carry the newest stamp of all: a rollout that is undone had come that far."""
+    writes = {
+        one.workload.ref: max(
+            (stamped_revision_number(one.workload, package.placement.secret) for package in plan.packages), default=0
+        )
+        for one in plan.restarts
+    }
+    return [one for one in plan.restarts if writes[one.workload.ref] == max(writes.values())]
+
+
+def _stamps(restarts: Sequence[Restart], refused: Mapping[Ref, Status]) -> Stamps:
+    return {one.workload.ref: one.annotations for one in restarts if one.workload.ref not in refused}
+
+
+def _failure(verdicts: Mapping[Ref, Status]) -> str:
+    return next((f"{ref}: {verdict.message}" for ref, verdict in verdicts.items() if verdict.bad), "")
+
+
+def _version_skew(report: Report, applied: float) -> Mapping[Ref, float]:
+    """For how many seconds at most each workload had new files under old processes.
+
+    What mounts by `subPath`, or what is immutable, never has; nor could a process start before there was a Secret.
+    """
+    names = {one.desired.name for one in report.plan.changes if one.live and not one.desired.immutable}
+    reached = {**report.verdicts, **report.ignored}
+    return {
+        one.ref: verdict.at - applied
+        for one in report.plan.workloads
+        if (verdict := reached.get(one.ref)) and verdict.at is not None and updates_mounted_files(one.template, names)
+    }

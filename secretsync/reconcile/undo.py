@@ -1,0 +1,63 @@
+"""A rollout that failed: which packages are to blame, and that they are rejected, so that the next plan puts back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import structlog
+
+from secretsync.core.model import Ref
+from secretsync.plan.diff import PackagePlan
+from secretsync.plan.rollout_status import Cause
+from secretsync.plan.waves import is_healthy
+from secretsync.reconcile import apply
+from secretsync.reconcile.destination import Destination, Report
+from secretsync.reconcile.state_store import StateStore
+
+log = structlog.get_logger()
+
+
+def packages_to_undo(destination: Destination, report: Report, store: StateStore) -> Sequence[PackagePlan]:
+    """The packages that are to blame for the failure in *report* and can be put back; none where undo is off."""
+    if not destination.rollout.undo:
+        return ()
+    return [package for package in report.plan.packages if _is_to_blame(package, report, store)]
+
+
+def reject(packages: Sequence[PackagePlan], failure: str, store: StateStore) -> None:
+    """Remember that *packages* failed: what was live before them shall be live until their sources hold other files."""
+    state = store.state
+    for package in packages:
+        bundle, secret = package.desired.bundle, package.placement.secret
+        remembered = state.of(secret)
+        rejected = remembered.rejected(failure, bundle.digest, bundle.revision.id, kept=remembered.previous)
+        state = state.with_package(secret, rejected)
+        log.error("rejected", module=bundle.module, digest=bundle.digest[:12], why=failure)
+    store.keep(state)
+
+
+def _is_to_blame(package: PackagePlan, report: Report, store: StateStore) -> bool:
+    """Whether a failure can be this package's fault, and can be undone."""
+    remembered = store.state.of(package.placement.secret)
+    if remembered.hold or not remembered.previous:
+        return False
+    return any(
+        verdict.bad and verdict.cause in (Cause.CRASH, Cause.NOT_READY) and package.key in _stamps_of(report, ref)
+        for ref, verdict in report.verdicts.items()
+    )
+
+
+def failed_untouched(destination: Destination, report: Report) -> str:
+    """A workload that was current before, was not restarted, and is not current now: the package did not do that."""
+    observation = apply.observe_rollouts(destination)
+    touched = report.verdicts.keys() | report.ignored.keys()
+    for one in report.plan.restarts:
+        now = observation.workloads.get(one.workload.ref) if observation else None
+        if now and one.workload.ref not in touched and is_healthy(one.workload) and not is_healthy(now):
+            return str(now.ref)
+    return ""
+
+
+def _stamps_of(report: Report, ref: Ref) -> Mapping[str, str]:
+    restarted = {one.workload.ref: one.annotations for one in report.plan.restarts}
+    return {**report.plan.watch, **restarted}.get(ref, {})
