@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from secretsync.rucio.check.code import Module
-from secretsync.rucio.check.interpret import UNREADABLE, Function, returns_of
+from secretsync.rucio.check.interpret import returns_of
 from secretsync.rucio.check.package import Package
+from secretsync.rucio.check.values import UNREADABLE, Function
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 from secretsync.rucio.check.algorithms import registry
 from secretsync.rucio.check.code import Module
 from secretsync.rucio.check.imports import Around, statements
-from secretsync.rucio.check.interpret import Function, nodes_outside_functions
+from secretsync.rucio.check.interpret import nodes_outside_functions
 from secretsync.rucio.check.package import Package
 from secretsync.rucio.check.reach import loads
 from secretsync.rucio.check.rucio import ALGORITHM_TYPES, Rucio
+from secretsync.rucio.check.values import Function
 
 _DEEPEST = 3
 

@@ -20,8 +20,9 @@ from secretsync.rucio.check.code import (
 )
 from secretsync.rucio.check.dotted import aliases_of
 from secretsync.rucio.check.imports import Import, imports_of
-from secretsync.rucio.check.interpret import Names, values_of
+from secretsync.rucio.check.interpret import values_of
 from secretsync.rucio.check.names import names_of
+from secretsync.rucio.check.values import Names
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from secretsync.rucio.check.code import Module
 from secretsync.rucio.check.imports import statements
-from secretsync.rucio.check.interpret import UNREADABLE, readable
 from secretsync.rucio.check.package import Package
+from secretsync.rucio.check.values import UNREADABLE, readable
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 
 from secretsync.rucio.check.algorithms import algorithms, default_algorithm
 from secretsync.rucio.check.finding import Finding, Severity
-from secretsync.rucio.check.interpret import Function
 from secretsync.rucio.check.package import Package
 from secretsync.rucio.check.rucio import ALGORITHM_TYPES
 from secretsync.rucio.check.rules.calls import accepts, signature
 from secretsync.rucio.check.rules.rule import Rule, Setting
+from secretsync.rucio.check.values import Function
 
 
 def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from secretsync.rucio.check.finding import Finding, Severity
-from secretsync.rucio.check.interpret import UNREADABLE
 from secretsync.rucio.check.package import Package
 from secretsync.rucio.check.policy import supported_version
 from secretsync.rucio.check.rules.rule import Rule, Setting
+from secretsync.rucio.check.values import UNREADABLE
 
 
 def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from secretsync.rucio.check import Severity
-from secretsync.rucio.check.interpret import UNREADABLE, readable
 from secretsync.rucio.check.package import Package
+from secretsync.rucio.check.values import UNREADABLE, readable
 from tests.rucio.check.build import errors, findings, only, policy
 
 VERSIONS = "OLDEST = 99\nRANGE = '>=99'\n"
