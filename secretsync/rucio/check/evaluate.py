@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from secretsync.rucio.check.code import Module
+from secretsync.rucio.check.imports import Import
 from secretsync.rucio.check.values import (
     BUILTINS,
     METHODS,
@@ -25,17 +26,27 @@ from secretsync.rucio.check.values import (
     same,
 )
 
-if TYPE_CHECKING:
-    from secretsync.rucio.check.package import Package
-
 DEEPEST = 8
 """Calls and modules that are followed, one inside the other."""
+
+
+class Modules(Protocol):
+    """What is asked of a policy package: its modules, their imports and their values."""
+
+    @property
+    def name(self) -> str: ...
+
+    def get(self, name: str) -> Module | None: ...
+
+    def imports_at(self, module: Module, line: int) -> tuple[Import, ...]: ...
+
+    def values(self, module: Module, depth: int = 0) -> Names: ...
 
 
 class Evaluator:
     """Calculates expressions of *module* from *names*; how a function of the package runs, a subclass says."""
 
-    def __init__(self, package: Package, module: Module, names: Names, depth: int) -> None:
+    def __init__(self, package: Modules, module: Module, names: Names, depth: int) -> None:
         self._package, self._module, self._names, self._depth = package, module, names, depth
         self._readers: dict[type[ast.expr], Callable[[Any], Any]] = {
             ast.Constant: lambda one: one.value,

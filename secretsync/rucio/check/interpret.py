@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 import copy
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from secretsync.rucio.check.code import Module
-from secretsync.rucio.check.evaluate import Evaluator
+from secretsync.rucio.check.evaluate import Evaluator, Modules
 from secretsync.rucio.check.values import (
     LONGEST,
     UNREADABLE,
@@ -21,23 +21,20 @@ from secretsync.rucio.check.values import (
     same,
 )
 
-if TYPE_CHECKING:
-    from secretsync.rucio.check.package import Package
 
-
-def values_of(package: Package, module: Module, depth: int = 0) -> Names:
+def values_of(package: Modules, module: Module, depth: int = 0) -> Names:
     """Every name of *module* with its value, UNREADABLE where that is calculated in a way that is not followed."""
     names: Names = {"__name__": f"{package.name}.{module.name}".rstrip("."), "__package__": package_of(package, module)}
     return _Reader(package, module, names, depth).run(module.tree.body)
 
 
-def package_of(package: Package, module: Module) -> str:
+def package_of(package: Modules, module: Module) -> str:
     """``__package__`` of the module: its own name if it is an ``__init__``, else what holds it."""
     dotted = f"{package.name}.{module.name}".rstrip(".")
     return dotted if module.is_package else dotted.rpartition(".")[0]
 
 
-def names_within(package: Package, function: Function) -> Names:
+def names_within(package: Modules, function: Function) -> Names:
     """The names that the function sees when it has run through, its parameters UNREADABLE."""
     if isinstance(function.node, ast.Lambda | ast.ClassDef):
         return dict(package.values(function.module))
@@ -47,12 +44,12 @@ def names_within(package: Package, function: Function) -> Names:
     return _Reader(package, function.module, copy.deepcopy(names), 0).run(function.node.body)
 
 
-def value_of(package: Package, module: Module, expression: ast.expr, names: Mapping[str, Any]) -> Any:
+def value_of(package: Modules, module: Module, expression: ast.expr, names: Mapping[str, Any]) -> Any:
     """The value of *expression* in *module* where its names have the values *names*."""
     return _Reader(package, module, dict(names), 0).value(expression)
 
 
-def returns_of(package: Package, function: Function) -> list[Any]:
+def returns_of(package: Modules, function: Function) -> list[Any]:
     """The values that the function returns when it is called without arguments, one for each ``return``."""
     return _Reader(package, function.module, dict(package.values(function.module)), 0).returned(function)
 
@@ -60,7 +57,7 @@ def returns_of(package: Package, function: Function) -> list[Any]:
 class _Reader(Evaluator):
     """Follows statements in their order; what it cannot follow makes names UNREADABLE."""
 
-    def __init__(self, package: Package, module: Module, names: Names, depth: int) -> None:
+    def __init__(self, package: Modules, module: Module, names: Names, depth: int) -> None:
         super().__init__(package, module, names, depth)
         self._returned: list[Any] = []
 
