@@ -7,6 +7,7 @@ retries nor times out; ``call_api`` raises nothing by itself, so the answer's st
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
@@ -27,6 +28,7 @@ from secretsync import __version__
 from secretsync.cluster.errors import Call, NotFound, Refusal, Unreachable, UnusableCluster
 from secretsync.cluster.refusals import refusal
 from secretsync.core.instrumentation import CallEnded, emit
+from secretsync.core.kinds.kind import Kind
 from secretsync.core.model import Manifest
 
 _RETRIES = Retry(
@@ -39,6 +41,10 @@ _RETRIES = Retry(
     retry_after_max=30,
 )
 _BLOCK = 1 << 16
+
+_DISCOVERED: dict[tuple[str, str], frozenset[str]] = {}
+"""The resources that were found, by the server and the apiVersion; a pass opens its connections anew."""
+_DISCOVERING = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -122,6 +128,21 @@ class Connection:
             raise Unreachable(call, self._client.configuration.host, _reason(error)) from None
         except (ConfigException, OSError) as error:
             raise UnusableCluster("the credentials of the kubeconfig", _first_line(error)) from None
+
+    def serves(self, kind: Kind) -> bool:
+        """Whether the API server has *kind*, by discovery, which is asked once in the life of this process."""
+        key = self._client.configuration.host, kind.api_version
+        with _DISCOVERING:
+            if key not in _DISCOVERED:
+                _DISCOVERED[key] = self._discover(kind.api_version)
+        return kind.resource in _DISCOVERED[key]
+
+    def _discover(self, api_version: str) -> frozenset[str]:
+        """The resources of *api_version*; none where it is absent or may not be asked for."""
+        reply = self.send(Call("get", api_version, ""), "GET", f"/apis/{api_version}")
+        if reply.status in (HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN):
+            return frozenset()
+        return frozenset(resource["name"] for resource in reply.content().get("resources") or ())
 
     def _send_patiently(
         self,

@@ -8,12 +8,12 @@ from datetime import datetime
 
 from secretsync.core import packing
 from secretsync.core.errors import SecretSyncError
+from secretsync.core.kinds.kind import State, Status
 from secretsync.core.model import Bundle, Ref, Secret, Workload
 from secretsync.core.pod_references import secrets_referenced
 from secretsync.plan import history, mounts, rollout_status
 from secretsync.plan.diff import stamped_revision_number
 from secretsync.plan.managed_fields import wiring_manager
-from secretsync.plan.rollout_status import State, Status
 from secretsync.plan.state import Hold, PackageState, Result
 from secretsync.reconcile.destination import REAL_TIME, Clock, Delivery, Destination, Report
 from secretsync.reconcile.reconciler import sync

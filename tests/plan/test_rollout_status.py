@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from secretsync.core.kinds.kind import Cause, State
 from secretsync.core.model import Manifest
-from secretsync.plan.rollout_status import Cause, State, has_readiness_probe, judge, pods_of, status
+from secretsync.plan.rollout_status import has_readiness_probe, judge, pods_of, status
 from tests.build import pod, waiting, workload
 
 STAMP = {"secretsync.rucio/atlas": "1 sha256:x"}

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from secretsync.cli.output import wiring
+from secretsync.core.kinds.kind import Status
 from secretsync.core.model import File, Ref
 from secretsync.plan.degraded import Degraded
 from secretsync.plan.diff import Change, FileChange, PackagePlan
-from secretsync.plan.rollout_status import Status
 from secretsync.reconcile.destination import Report
 
 

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from secretsync.cli.output.text import wrapped
+from secretsync.core.kinds.kind import State
 from secretsync.operations.releases import Deployed, Entry
-from secretsync.plan.rollout_status import State
 
 
 def render_status(destination: str, deployed: Sequence[Deployed], output: str) -> str:

@@ -7,9 +7,9 @@ import textwrap
 from collections.abc import Iterable
 
 from secretsync.cli.output.wiring import wiring
+from secretsync.core.kinds.kind import State
 from secretsync.core.model import File
 from secretsync.plan.diff import Action, Change, FileChange, PackagePlan
-from secretsync.plan.rollout_status import State
 from secretsync.reconcile.destination import CheckedPackage, Report
 
 _MARKS = {"added": "+", "removed": "-", "changed": "~"}

@@ -15,10 +15,11 @@ import structlog
 
 from secretsync.cluster.errors import Forbidden, QuotaExceeded
 from secretsync.core.errors import ProofError
+from secretsync.core.kinds.kind import Status
 from secretsync.core.model import Bundle, Manifest, Ref
 from secretsync.plan.diff import PackagePlan
 from secretsync.plan.plan import Plan
-from secretsync.plan.rollout_status import Status, pod_failure, pod_hindrance
+from secretsync.plan.rollout_status import pod_failure, pod_hindrance
 from secretsync.reconcile.canary.manifests import Candidate, candidates, job, runs_rucio, secrets
 from secretsync.reconcile.destination import Clock, Destination
 
