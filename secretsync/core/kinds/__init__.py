@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from secretsync.core.kinds import daemon_set, deployment, stateful_set
+from secretsync.core.kinds import daemon_set, deployment, rollout, stateful_set
 from secretsync.core.kinds.kind import Kind, plural
 
 KINDS: Mapping[str, Kind] = {
@@ -17,6 +17,7 @@ KINDS: Mapping[str, Kind] = {
         deployment.KIND,
         stateful_set.KIND,
         daemon_set.KIND,
+        rollout.KIND,
     )
 }
 """The kinds of workload by their names, in the order in which they are listed."""
