@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
+from secretsync.config import yaml_loader
 from secretsync.config.check import Check
 from secretsync.config.fields import Model, Name, Seconds
 from secretsync.config.notify import Channel, Pushgateway
@@ -153,7 +154,7 @@ def read(path: Path) -> str:
 def from_text(text: str, path: Path) -> Config:
     """Validate *text*, which was read from *path*. Raises UnusableConfig."""
     try:
-        raw = yaml.safe_load(text)
+        raw = yaml_loader.load(text)
     except yaml.YAMLError as error:
         problem = f"is not YAML: {_where(error)}"
     else:

@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from secretsync.config.fields import Model, Text
+
+_KEY_TYPE = re.compile(r"(ssh|ecdsa|sk)-[a-z0-9@.-]+")
+_BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
+
+
+def _host_key(value: str) -> str:
+    """Type and base64 of a line as a server's .pub file has it, or ssh-keyscan: a comment or a host is left out."""
+    words = value.split()
+    if len(words) == 3 and not _KEY_TYPE.fullmatch(words[0]) and not words[0].startswith("@"):
+        words = words[1:]
+    if words and not (len(words) > 1 and _KEY_TYPE.fullmatch(words[0]) and _BASE64.fullmatch(words[1])):
+        raise ValueError(
+            "is not a server's public key: write its type and the key itself, 'ssh-ed25519 AAAA…', "
+            "as its .pub file and ssh-keyscan show them, not its fingerprint"
+        )
+    return " ".join(words[:2])
 
 
 class FromFile(Model):
@@ -36,8 +53,11 @@ class Access(Model):
     ssh_key: Path | None = Field(None, description="the private key; default: what ssh itself finds")
     ssh_passphrase: Credential | None = Field(None, description="opens the private key")
     known_hosts: Path | None = Field(None, description="the servers' keys; default: ~/.ssh/known_hosts")
-    host_key: str = Field(
-        "", pattern=r"^$|^[a-z0-9@.-]+ [A-Za-z0-9+/=]+$", description="the server's key itself: ssh-ed25519 AAAA…"
+    host_key: Annotated[str, AfterValidator(_host_key)] = Field(
+        "", description="the server's key itself: ssh-ed25519 AAAA…"
+    )
+    redirects_to: tuple[str, ...] = Field(
+        (), description="hosts that an index may forward to; http://host where that is not encrypted"
     )
     ca: Path | None = Field(None, description="certificate authorities to trust instead of the system's")
     client_certificate: Path | None = Field(None, description="shown to the server, in PEM")

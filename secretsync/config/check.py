@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from secretsync.config.fields import Model
+from secretsync.config.fields import Model, OffIsAWord
 
 if TYPE_CHECKING:
     from secretsync.rucio.check.finding import Severity
@@ -15,14 +15,10 @@ if TYPE_CHECKING:
 class RuleSetting(Model):
     """Another severity for one rule. It needs a reason, for the one who finds it a year later."""
 
-    severity: Literal["off", "notice", "warning", "error"] = Field(description="what the rule's findings are here")
+    severity: Annotated[Literal["off", "notice", "warning", "error"], OffIsAWord] = Field(
+        description="what the rule's findings are here"
+    )
     reason: str = Field(min_length=1, description="why this package may be an exception")
-
-    @field_validator("severity", mode="before")
-    @classmethod
-    def _off_is_a_word(cls, value: object) -> object:
-        """YAML reads ``severity: off`` as a boolean; its author meant the word."""
-        return "off" if value is False else value
 
 
 class Check(Model):

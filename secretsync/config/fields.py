@@ -43,9 +43,9 @@ def _seconds(value: object) -> object:
     raise ValueError(f"{value!r} is not a duration: write 90s, 5m or 1h")
 
 
-def _text(value: object) -> object:
-    """YAML reads ``version: 1.4`` as a number; its author meant the text."""
-    return str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
+def _off(value: object) -> object:
+    """YAML 1.1, and with it Helm, reads ``off`` as a boolean; its author meant the word."""
+    return "off" if value is False else value
 
 
 ModuleName = Annotated[str, AfterValidator(_module_name)]
@@ -56,10 +56,14 @@ Seconds = Annotated[
     Field(ge=0),
     WithJsonSchema({"anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": _DURATION}]}),
 ]
-Text = Annotated[str, BeforeValidator(_text), WithJsonSchema({"type": ["string", "number"]})]
+Text = Annotated[str, WithJsonSchema({"type": ["string", "number"]})]
+OffIsAWord = BeforeValidator(_off)
 
 
 class Model(BaseModel):
     """Keys are written as Kubernetes writes them (camelCase); unknown ones are errors."""
 
-    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True, populate_by_name=True)
+    # a number where text is meant, as in 'version: 1.10', is taken as it was written
+    model_config = ConfigDict(
+        alias_generator=to_camel, extra="forbid", frozen=True, populate_by_name=True, coerce_numbers_to_str=True
+    )

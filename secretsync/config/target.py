@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, WithJsonSchema, model_validator
 
 from secretsync.config import window
-from secretsync.config.fields import Model, Name, Seconds
+from secretsync.config.fields import Model, Name, OffIsAWord, Seconds
 
 
 class DirectoryCluster(Model):
@@ -24,10 +24,15 @@ class ContextCluster(Model):
     kubeconfig: Path | None = Field(None, description="default: $KUBECONFIG, else ~/.kube/config")
 
 
+def _yes(value: object) -> object:
+    """As every other switch takes it."""
+    return True if value in ("yes", "on") else value
+
+
 class InCluster(Model):
     """The cluster that secretsync itself runs in."""
 
-    in_cluster: Literal[True] = Field(description="by the pod's own service account")
+    in_cluster: Annotated[Literal[True], BeforeValidator(_yes)] = Field(description="by the pod's own service account")
 
 
 def _kind(value: object) -> str | None:
@@ -67,10 +72,13 @@ class Rollout(Model):
 
     timeout: Seconds = Field(600, description="how long a rollout may take")
     settle: Seconds = Field(30, description="how long new pods without a readiness probe must run without a restart")
-    canary: Literal["auto", "require", "off"] = Field(
+    canary: Annotated[Literal["auto", "require", "off"], OffIsAWord] = Field(
         "auto",
         description="prove a package in the workloads' own images before anything live changes: "
         "where it is possible, always, or never",
+    )
+    proofs: int = Field(
+        4, ge=1, le=50, description="how many proofs of the canary run at once, each in a pod of its own"
     )
     waves: tuple[Wave, ...] = Field(
         (), description="the order; default: one of Rucio's daemons, then its servers, then the rest"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
+import stat
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -24,6 +25,7 @@ FORGOTTEN_AFTER = 30 * 86400.0
 """Seconds after which what nobody has asked for goes."""
 
 _MAY_BE_READ = 3600.0
+_WRITABLE_BY_OTHERS = 0o022
 
 T = TypeVar("T")
 OpenIn = Callable[[Path, tuple[str, ...]], Source]
@@ -35,6 +37,19 @@ class CacheFailed(SourceError):
 
     code = "cache_failed"
     why = "it cannot be used"
+
+
+@dataclass(eq=False)
+class NotOurs(CacheFailed):
+    """What lies where the cache should be is another user's: he could put there what is then run or deployed."""
+
+    code = "cache_not_ours"
+    why = "it belongs to another user, or is a symlink"
+
+    folder: Path
+
+    def __str__(self) -> str:
+        return f"{self.folder} {self.why}; remove it, or name another folder with 'cache'"
 
 
 @dataclass(eq=False)
@@ -79,6 +94,25 @@ class CachedSource:
             return question(self._source)
         except OSError as error:
             raise NoFolder(self._shelf, error.strerror or str(error)) from None
+
+
+def private_folder(folder: Path) -> Path:
+    """*folder*, which is made where there is none, for this user alone whatever the umask. Raises NotOurs.
+
+    One that others could write to is emptied first.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+        raise NotOurs(folder)
+    if stat.S_IMODE(found.st_mode) != 0o700:
+        folder.chmod(0o700)
+    if found.st_mode & _WRITABLE_BY_OTHERS:
+        for path in folder.iterdir():
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+    return folder
 
 
 def prune_cache(folder: Path, *, limit: int) -> None:

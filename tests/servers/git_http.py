@@ -30,6 +30,13 @@ class Behaviour:
     """Cut each answer off after that many bytes."""
     redirect: str = ""
     """Send every client to this URL, the path appended."""
+    redirect_to_dotgit: bool = False
+    """Send who asks for a repository without .git to the one with it, as GitLab does."""
+    status: int = 0
+    """Answer this status to everybody."""
+    speaks_protocol_2: bool = True
+    plain_files: bool = False
+    """Serve the files of repositories as they lie there."""
     garbage: bytes = b""
     """Answer this in place of anything that git would."""
     requests: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
@@ -119,10 +126,17 @@ class _GitHandler(BaseHTTPRequestHandler):
         time.sleep(self.behaviour.delay)
         if self.behaviour.redirect:
             self._send(302, {"Location": self.behaviour.redirect + self.path}, b"")
+        elif self.behaviour.redirect_to_dotgit and ".git/" not in self.path:
+            self._send(301, {"Location": self.path.replace("/info/refs", ".git/info/refs")}, b"")
+        elif self.behaviour.status:
+            self._send(self.behaviour.status, {"Retry-After": "60"}, b"no\n")
         elif not self.behaviour.lets_in(self.headers.get("Authorization", "")):
             self._send(401, {"WWW-Authenticate": 'Basic realm="git"'}, b"who are you?\n")
         elif self.behaviour.garbage:
             self._send(200, {"Content-Type": "text/html"}, self.behaviour.garbage)
+        elif self.behaviour.plain_files:
+            path = self.folder / urlsplit(self.path).path.strip("/")
+            self._send(200 if path.is_file() else 404, {}, path.read_bytes() if path.is_file() else b"")
         else:
             self._send(*self._ask_git(body))
 
@@ -135,7 +149,7 @@ class _GitHandler(BaseHTTPRequestHandler):
             "GIT_CONFIG_COUNT": "1",
             "GIT_CONFIG_KEY_0": "safe.directory",
             "GIT_CONFIG_VALUE_0": "*",
-            "GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
+            "GIT_PROTOCOL": self.headers.get("Git-Protocol", "") if self.behaviour.speaks_protocol_2 else "",
             "REQUEST_METHOD": self.command,
             "PATH_INFO": parts.path,
             "QUERY_STRING": parts.query,

@@ -171,7 +171,11 @@ _NOBODY = {"somebody": "else"}
 _FAST = {"timeout": 1}
 
 ROWS = (
-    Row("git: a wrong token", lambda w: w.behaving(users=_NOBODY).git(), "token or password may be missing, wrong or"),
+    Row(
+        "git: a wrong token",
+        lambda w: w.behaving(users=_NOBODY).git(),
+        "token, password or key may be missing, wrong or",
+    ),
     Row("git: no token", lambda w: w.behaving(users=_NOBODY).git(access={"ca": str(w.authority.ca)}), "check 'access'"),
     Row(
         "git: a wrong bearer",
@@ -209,8 +213,17 @@ ROWS = (
     Row(
         "git: garbage",
         lambda w: w.behaving(garbage=b"<html>login</html>").git(),
-        "is empty, or not the URL of a repository",
+        "what answers is a web page (a sign-in page?), not a git server",
     ),
+    Row(
+        "git: no default branch",
+        lambda w: w.in_git("symbolic-ref", "HEAD", "refs/heads/gone").git(),
+        "its HEAD names no branch that exists; there are main: write @main",
+    ),
+    Row("git: too many requests", lambda w: w.behaving(status=429).git(), "raise 'interval'"),
+    Row("git: locked", lambda w: w.behaving(status=423).git(), "the server refuses this request"),
+    Row("git: gone", lambda w: w.behaving(status=410).git(), "check the URL"),
+    Row("git: a proxy's password", lambda w: w.behaving(status=407).git(), "put them into HTTPS_PROXY"),
     Row("git: too many files", lambda w: w.git(limits={"files": 1}), "more than the 1 it may have"),
     Row("git: too many bytes", lambda w: w.git(limits={"bytes": 10}), "raise 'limits.bytes'"),
     Row("git: too much to fetch", lambda w: w.git(limits={"download": 10}), "raise 'limits.download'"),

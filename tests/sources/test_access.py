@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from secretsync.config import Package
-from secretsync.config.access import FromFile
+from secretsync.config.access import Access, FromFile
 from secretsync.config.credentials import CredentialsOverPlainHttp, NoCredential, read
 from secretsync.core.model import Bundle
 from secretsync.sources.git.errors import (
@@ -288,6 +288,7 @@ def test_the_host_key_may_be_in_the_configuration(
     assert fetch(url, tmp_path, access=access).files
 
 
+@pytest.mark.slow
 def test_a_passphrase_from_a_file_opens_the_key_and_shows_nowhere(
     by_ssh: tuple[str, dict[str, object]],
     sshd: ssh.SshServer,
@@ -346,6 +347,28 @@ def test_without_known_hosts_nobody_is_trusted(
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     with pytest.raises(KnownHostsMissing, match="ssh-keyscan"):
         fetch(url, tmp_path, access={"sshKey": access["sshKey"]})
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "ssh-ed25519 AAAAC3Nza",
+        "ssh-ed25519 AAAAC3Nza root@host",
+        "host ssh-ed25519 AAAAC3Nza",
+        "[host]:2222 ssh-ed25519 AAAAC3Nza",
+    ],
+)
+def test_a_host_key_is_taken_as_pub_files_and_ssh_keyscan_show_it(written: str) -> None:
+    assert Access.model_validate({"hostKey": written}, by_alias=True).host_key == "ssh-ed25519 AAAAC3Nza"
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["SHA256:r/SBf+Bw", "256 SHA256:r/SBf+Bw root@host (ED25519)", "@cert-authority * ssh-ed25519 AAAA", "ssh-ed25519"],
+)
+def test_what_is_no_host_key_is_refused_with_its_form(written: str) -> None:
+    with pytest.raises(ValueError, match="not its fingerprint"):
+        Access.model_validate({"hostKey": written}, by_alias=True)
 
 
 @pytest.mark.parametrize(

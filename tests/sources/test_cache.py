@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import random
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -92,6 +93,76 @@ def give_it_to_another_owner(folder: Path) -> None:
         os.chown(path, 65534, 65534)
 
 
+def _plant_a_configuration(folder: Path) -> None:
+    (folder / "config").write_text(
+        '[core]\n\tfsmonitor = "touch planted"\n[url "file:///dev/null"]\n\tinsteadOf = file://\n'
+    )
+
+
+def _plant_another_folder(folder: Path) -> None:
+    (folder / "commondir").write_text("/nowhere\n")
+
+
+def _plant_alternates(folder: Path) -> None:
+    (folder / "objects" / "info").mkdir(exist_ok=True)
+    (folder / "objects" / "info" / "alternates").write_text("/nowhere\n")
+
+
+def _open_to_all(folder: Path) -> None:
+    folder.chmod(0o777)
+    (folder / "objects").chmod(0o777)
+
+
+@pytest.mark.parametrize("plant", [_plant_a_configuration, _plant_another_folder, _plant_alternates, _open_to_all])
+def test_what_somebody_planted_in_the_cache_has_no_say(
+    plant: Callable[[Path], None], repository: Path, tmp_path: Path
+) -> None:
+    fetch(repository, tmp_path / "cache")
+    plant(bare(tmp_path / "cache"))
+    change(repository)
+    assert "changed.py" in {file.path for file in fetch(repository, tmp_path / "cache").files}
+    left = bare(tmp_path / "cache")
+    assert "insteadOf" not in (left / "config").read_text()
+    assert not (left / "commondir").exists()
+    assert not (left / "objects" / "info" / "alternates").exists()
+
+
+def test_a_replaced_object_in_the_cache_has_no_say(repository: Path, tmp_path: Path) -> None:
+    before = fetch(repository, tmp_path / "cache")
+    change(repository)
+    after = fetch(repository, tmp_path / "cache")
+    old, new = before.revision.id.partition(":")[2], after.revision.id.partition(":")[2]
+    folder = bare(tmp_path / "cache")
+    (folder / "refs" / "replace").mkdir()
+    (folder / "refs" / "replace" / new).write_text(f"{old}\n")
+    assert fetch(repository, tmp_path / "cache") == after
+
+
+def test_the_cache_of_git_is_for_its_user_alone_whatever_the_umask(repository: Path, tmp_path: Path) -> None:
+    umask = os.umask(0)
+    try:
+        fetch(repository, tmp_path / "cache")
+    finally:
+        os.umask(umask)
+    for folder in (tmp_path / "cache" / "git", bare(tmp_path / "cache")):
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+def test_a_cache_that_is_a_symlink_is_done_without(repository: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / "git").symlink_to(tmp_path / "elsewhere")
+    assert "belongs to another user, or is a symlink" in fetch(repository, tmp_path / "cache").notes[0]
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder to another user")
+def test_a_cache_of_another_user_is_done_without(repository: Path, tmp_path: Path) -> None:
+    (tmp_path / "cache" / "git").mkdir(parents=True)
+    os.chown(tmp_path / "cache" / "git", 4711, 4711)
+    assert "belongs to another user" in fetch(repository, tmp_path / "cache").notes[0]
+
+
 @pytest.mark.parametrize(
     "harm",
     [
@@ -106,6 +177,7 @@ def give_it_to_another_owner(folder: Path) -> None:
     ],
 )
 @pytest.mark.parametrize("changed", [False, True], ids=["unchanged", "changed"])
+@pytest.mark.slow
 def test_a_cache_that_was_harmed_heals(
     harm: Callable[[Path], None], changed: bool, repository: Path, tmp_path: Path
 ) -> None:
@@ -195,6 +267,7 @@ def test_the_cache_of_a_remote_that_nobody_asks_for_goes_after_a_month(repositor
     assert not forgotten.with_suffix(".refs.json").exists()
 
 
+@pytest.mark.slow
 def test_a_fetch_above_its_limit_is_ended(repository: Path, tmp_path: Path) -> None:
     git(repository, "config", "uploadpack.allowFilter", "false")
     (repository / "huge.bin").write_bytes(random.Random(1).randbytes(8_000_000))

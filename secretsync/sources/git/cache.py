@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 
 from secretsync.core.errors import SourceError
 from secretsync.core.files import write_atomically
-from secretsync.sources.cache import FORGOTTEN_AFTER, CacheFailed
-from secretsync.sources.git.errors import CommitNotServed, GitFailed, explain
-from secretsync.sources.git.process import Answer, run
+from secretsync.sources.cache import FORGOTTEN_AFTER, CacheFailed, NotOurs, private_folder
+from secretsync.sources.git.errors import CommitNotServed, GitFailed
+from secretsync.sources.git.process import LARGEST_ANSWER, Answer, AnswerTooLarge, run
 from secretsync.sources.locate import Entry, Kind
 
 if TYPE_CHECKING:
@@ -27,8 +27,13 @@ if TYPE_CHECKING:
 
 # Enough for any package; a tree of more paths than this is not listed further.
 MOST_PATHS = 100_000
+_LARGEST_TREE = 32 * 1024 * 1024
 _READING_TIMEOUT = 60.0
 _WAIT_FOR_OTHERS = 0.1
+# What git itself makes in a bare repository; anything else, as commondir or info/grafts, would have a say in it.
+_OF_GIT = frozenset({"HEAD", "config", "objects", "refs", "packed-refs", "shallow"})
+_EVERYTHING = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
+_BORROWED = ("objects/info/alternates", "objects/info/http-alternates")
 _KINDS = {"120000": Kind.SYMLINK, "160000": Kind.SUBMODULE}
 
 
@@ -114,7 +119,7 @@ class GitCache:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the cache for ourselves. The kernel lets go when we, and the git we started, have ended."""
-        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(self.folder.parent)
         descriptor = os.open(self.folder.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             _wait_for_lock(descriptor, self.folder, self._timeout)
@@ -161,20 +166,38 @@ class GitCache:
             return {}
         return {str(ref): str(commit) for ref, commit in known.items()} if isinstance(known, dict) else {}
 
-    def prepare(self) -> None:
-        """Make the repository where there is none; take away what a killed git left behind."""
-        if self.folder.is_dir() and _size(self.folder) > self._limit:
+    def prepare(self, commit: str) -> None:
+        """Make the repository where there is none for *commit*; take away what git has not put there, or left behind.
+
+        Raises NotOurs.
+        """
+        settings = _settings(self._remote.url, commit)
+        try:
+            private_folder(self.folder)
+        except NotOurs:
             self.discard()
-        if not (self.folder / "HEAD").is_file():
+        if not (self._fits() and _is_sha256(self.folder) == _is_sha256_id(commit) and (self.folder / "HEAD").is_file()):
             self.discard()
-            self._local("init", "--quiet", "--bare", "--template=", str(self.folder))
+            private_folder(self.folder)
+            own_format = f"--object-format={'sha256' if _is_sha256_id(commit) else 'sha1'}"
+            self._local("init", "--quiet", "--bare", "--template=", own_format, str(self.folder))
+        for path in self.folder.iterdir():
+            if path.name not in _OF_GIT:
+                shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+        for borrowed in _BORROWED:
+            (self.folder / borrowed).unlink(missing_ok=True)
+        if _read_text(self.folder / "config") != settings:
+            write_atomically(self.folder / "config", settings)
         # Nobody else is at work, the lock says so: every lock file and half pack is a dead process's.
         for pattern in ("**/*.lock", "objects/pack/tmp_*", "objects/??/tmp_obj_*"):
             for stale in self.folder.glob(pattern):
                 stale.unlink(missing_ok=True)
 
+    def _fits(self) -> bool:
+        return _size(self.folder) <= self._limit
+
     def discard(self) -> None:
-        if self.folder.is_file():
+        if self.folder.is_file() or self.folder.is_symlink():
             self.folder.unlink()
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -182,26 +205,41 @@ class GitCache:
         return self._ask("rev-parse", "--quiet", "--verify", f"{commit}^{{tree}}").status == 0
 
     def fetch_commit(self, commit: str, ref: str) -> None:
-        """Bring one commit and its trees, without history and, where the server can, without files."""
+        """Bring one commit and its trees, without history and, where the server can, without files.
+
+        Raises CommitNotServed and other GitFailed.
+        """
         shallow = ("--depth=1", "--filter=blob:none")
-        if self._fetch([*shallow, self._remote.url, commit]).status == 0:
+        if self._brings([*shallow, self._remote.url, commit]):
             return
         # Some servers serve what a ref names, but no bare commit id.
-        if ref:
-            self._fetch([*shallow, self._remote.url, ref])
-            if self.has_commit(commit):
-                return
-        answer = self._fetch(["--filter=blob:none", self._remote.url, ref or "+refs/heads/*:refs/heads/*"])
-        if answer.status != 0:
-            raise explain(self._remote.url, answer.complaint)
+        name = ref or self._remote.name_of(commit)
+        if name and self._brings([*shallow, self._remote.url, name]) and self.has_commit(commit):
+            return
+        self._bring(["--filter=blob:none", self._remote.url, *([ref] if ref else _EVERYTHING)])
         if not self.has_commit(commit):
-            raise explain(self._remote.url, f"fatal: it did not send commit {commit}: not our ref")
+            raise CommitNotServed(self._remote.url, f"it did not send commit {commit}")
 
     def fetch_whole(self, commit: str, ref: str) -> None:
         """Bring one commit with all its files: for servers that serve refs alone (ssh without protocol 2)."""
-        answer = self._fetch(["--depth=1", "--refetch", "--no-filter", self._remote.url, ref or commit])
+        whole = ("--refetch", "--no-filter")
+        name = ref or self._remote.name_of(commit)
+        if name and self._brings(["--depth=1", *whole, self._remote.url, name]) and self.has_commit(commit):
+            return
+        self._bring([*whole, self._remote.url, *([ref] if ref else _EVERYTHING)])
+
+    def _brings(self, options: Sequence[str]) -> bool:
+        """Whether the server gives what *options* ask for. Raises GitFailed where it would give nothing else either."""
+        answer = self._fetch(options)
+        failure = None if answer.status == 0 else self._remote.failure(answer)
+        if failure and type(failure) not in (CommitNotServed, GitFailed):
+            raise failure
+        return failure is None
+
+    def _bring(self, options: Sequence[str]) -> None:
+        answer = self._fetch(options)
         if answer.status != 0:
-            raise explain(self._remote.url, answer.complaint)
+            raise self._remote.failure(answer)
 
     def object(self, kind: str, name: str) -> bytes:
         """The raw object: what a signature is over."""
@@ -212,7 +250,7 @@ class GitCache:
         own = "refs/secretsync/tag"
         answer = self._fetch(["--depth=1", "--filter=blob:none", self._remote.url, f"+{name}:{own}"])
         if answer.status != 0:
-            failure = explain(self._remote.url, answer.complaint)
+            failure = self._remote.failure(answer)
             if isinstance(failure, CommitNotServed):
                 return b""
             raise failure
@@ -222,7 +260,10 @@ class GitCache:
 
     def tree(self, commit: str) -> dict[str, tuple[Kind, str]]:
         """Each path of *commit* with its kind and the id of its content."""
-        listing = self._local("ls-tree", "-r", "-z", "--full-tree", commit).rstrip(b"\0")
+        try:
+            listing = self._local("ls-tree", "-r", "-z", "--full-tree", commit, largest=_LARGEST_TREE).rstrip(b"\0")
+        except AnswerTooLarge:
+            raise TooManyPaths(self._remote.url, MOST_PATHS) from None
         lines = listing.split(b"\0") if listing else []
         if len(lines) > MOST_PATHS:
             raise TooManyPaths(self._remote.url, MOST_PATHS)
@@ -240,7 +281,7 @@ class GitCache:
             options = ["--filter=blob:none", "--stdin", self._remote.url]
             answer = self._fetch(options, text.encode(), noop=True)
             if answer.status != 0:
-                raise explain(self._remote.url, answer.complaint)
+                raise self._remote.failure(answer)
             sizes = self._sizes()
         if not sizes.keys() >= set(wanted):
             raise BrokenCache(self.folder)
@@ -285,24 +326,52 @@ class GitCache:
         if _size(self.folder) > self._limit:
             raise TooMuchFetched(self._remote.url, self._limit)
 
-    def _ask(self, *arguments: str, text: bytes = b"") -> Answer:
+    def _ask(self, *arguments: str, text: bytes = b"", largest: int = LARGEST_ANSWER) -> Answer:
         environment: Mapping[str, str] = {
             **self._remote.settings(),
             "GIT_DIR": str(self.folder),
             "GIT_NO_LAZY_FETCH": "1",
             "GIT_ALLOW_PROTOCOL": "",
         }
-        return run(arguments, environment=environment, timeout=_READING_TIMEOUT, text=text, hold=self._held())
+        return run(
+            arguments, environment=environment, timeout=_READING_TIMEOUT, text=text, hold=self._held(), largest=largest
+        )
 
-    def _local(self, *arguments: str, text: bytes = b"") -> bytes:
-        """Read without the network. Raises BrokenCache."""
-        answer = self._ask(*arguments, text=text)
+    def _local(self, *arguments: str, text: bytes = b"", largest: int = LARGEST_ANSWER) -> bytes:
+        """Read without the network. Raises BrokenCache, AnswerTooLarge."""
+        answer = self._ask(*arguments, text=text, largest=largest)
         if answer.status != 0:
             raise BrokenCache(self.folder)
         return answer.out
 
     def _held(self) -> tuple[int, ...]:
         return () if self._lock is None else (self._lock,)
+
+
+def _is_sha256_id(commit: str) -> bool:
+    return len(commit) == 64
+
+
+def _is_sha256(folder: Path) -> bool:
+    """Whether the repository names its objects by SHA-256 (git-config, extensions.objectFormat)."""
+    return "objectformat = sha256" in _read_text(folder / "config").lower()
+
+
+def _settings(url: str, commit: str) -> str:
+    """The repository's own configuration, whole: objects that are missing are *url*'s to send."""
+    name = url.replace("\\", "\\\\").replace('"', '\\"')
+    own_format = "\tobjectFormat = sha256\n" if _is_sha256_id(commit) else ""
+    return (
+        f"[core]\n\trepositoryformatversion = 1\n\tfilemode = true\n\tbare = true\n[extensions]\n{own_format}"
+        f'[remote "{name}"]\n\tpromisor = true\n\tpartialclonefilter = blob:none\n'
+    )
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(errors="replace")
+    except OSError:
+        return ""
 
 
 def _wait_for_lock(descriptor: int, folder: Path, timeout: float) -> None:

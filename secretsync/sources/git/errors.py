@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from secretsync.core.errors import SourceError
+from secretsync.core.escape import visible
+from secretsync.sources import certificates
 from secretsync.sources.cache import CacheFailed
 
 
 @dataclass(eq=False)
 class GitFailed(SourceError):
-    """Git could not do what was asked at *url*; *detail* is its own last word, without credentials."""
+    """Git could not do what was asked at *url*; *detail* is the cause as git, ssh or the server printed it."""
 
     code = "git_failed"
     remedy = "run 'git ls-remote' on this URL by hand to see more"
@@ -33,7 +36,7 @@ class AccessRefused(GitFailed):
     # git's own word is often that nobody was there to be asked for a name
     remedy = (
         "the server does not let in who asks: check 'access' of the package, "
-        "whose token or password may be missing, wrong or expired"
+        "whose token, password or key may be missing, wrong or expired, or may not read this repository"
     )
 
 
@@ -42,9 +45,39 @@ class RepositoryNotFound(GitFailed):
     remedy = "check the URL; servers answer like this too when the credentials may not see the repository"
 
 
+class ProxyWantsPassword(GitFailed):
+    code = "proxy_wants_password"
+    remedy = "the proxy wants a user and a password: put them into HTTPS_PROXY"
+
+
+class ProxyRefused(GitFailed):
+    code = "proxy_refused"
+    remedy = "the proxy does not let this through: ask its administrator, or name the host in NO_PROXY"
+
+
 class CertificateNotTrusted(GitFailed):
     code = "certificate_not_trusted"
-    remedy = "name the certificate authority's file under 'access.ca' of the package"
+    remedy = certificates.UNKNOWN_AUTHORITY.remedy
+
+
+class CertificateExpired(CertificateNotTrusted):
+    code = "certificate_expired"
+    remedy = certificates.EXPIRED.remedy
+
+
+class CertificateNotYetValid(CertificateNotTrusted):
+    code = "certificate_not_yet_valid"
+    remedy = certificates.NOT_YET_VALID.remedy
+
+
+class CertificateOfAnotherName(CertificateNotTrusted):
+    code = "certificate_of_another_name"
+    remedy = certificates.ANOTHER_NAME.remedy
+
+
+class CertificateFileUnusable(GitFailed):
+    code = "certificate_file_unusable"
+    remedy = "correct the files that 'access.ca', 'clientCertificate' and 'clientKey' of the package name"
 
 
 class HostKeyUnknown(GitFailed):
@@ -60,14 +93,47 @@ class HostKeyChanged(GitFailed):
     )
 
 
+class NoCommonAlgorithm(GitFailed):
+    code = "no_common_algorithm"
+    remedy = "the server offers only what this ssh refuses as unsafe: have it renewed (a host key of ed25519), or use https://"
+
+
 class KeyRejected(GitFailed):
     code = "key_rejected"
     remedy = "check 'access.sshKey' of the package, and that its public half is a deploy key of the repository"
 
 
+class UserUnknown(GitFailed):
+    code = "user_unknown"
+    remedy = "ssh needs an entry in /etc/passwd for the user that it runs as: add one, or install nss_wrapper"
+
+
 class RepositoryMoved(GitFailed):
     code = "repository_moved"
-    remedy = "write the new URL into the requirement; credentials do not follow a redirect"
+    remedy = "write the new URL into the requirement; credentials do not follow a redirect to another server"
+
+
+class NotAGitServer(GitFailed):
+    code = "not_a_git_server"
+    remedy = (
+        "what answers is a web page (a sign-in page?), not a git server: check the URL, "
+        "and whether a proxy on the way wants a sign-in"
+    )
+
+
+class PlainFiles(GitFailed):
+    code = "plain_files"
+    remedy = "the server gives out the repository's plain files alone: serve it by git http-backend, a forge, or ssh"
+
+
+class TooManyRequests(GitFailed):
+    code = "too_many_requests"
+    remedy = "the server wants to be asked less often: raise 'interval', or give 'access' a token of its own"
+
+
+class HttpRefused(GitFailed):
+    code = "http_refused"
+    remedy = "the server refuses this request: ask its administrator why"
 
 
 class CommitNotServed(GitFailed):
@@ -86,58 +152,99 @@ class BrokenAnswer(GitFailed):
     remedy = "the server or a proxy on the way cut the answer short; the next run tries again"
 
 
-# The first that matches decides; the words are git's, curl's and OpenSSH's in the C locale.
-_MEANINGS: tuple[tuple[re.Pattern[str], type[GitFailed]], ...] = (
-    (re.compile(r"No space left on device|Disk quota exceeded"), DiskFull),
-    (re.compile(r"REMOTE HOST IDENTIFICATION HAS CHANGED"), HostKeyChanged),
-    (re.compile(r"Host key verification failed|No .* host key is known"), HostKeyUnknown),
-    (re.compile(r"Permission denied \(|Load key .*: |Too many authentication failures"), KeyRejected),
-    (re.compile(r"SSL certificate|server certificate verification|CAfile|SSL peer certificate"), CertificateNotTrusted),
+_SILENT = "Could not read from remote repository"
+"""What git adds where ssh ended: it says nothing."""
+
+# The first that matches decides; the words are git's, curl's (with OpenSSL or GnuTLS) and OpenSSH's in the C locale,
+# and those of GitHub, GitLab, Bitbucket, Azure DevOps, Gitea, Gerrit and gitolite.
+_MEANINGS: tuple[tuple[str, type[GitFailed]], ...] = (
+    (r"No space left on device|Disk quota exceeded", DiskFull),
+    (r"REMOTE HOST IDENTIFICATION HAS CHANGED", HostKeyChanged),
+    (r"Host key verification failed|No .* host key is known", HostKeyUnknown),
+    (r"no matching (host key type|key exchange method|cipher|MAC) found|no mutual signature", NoCommonAlgorithm),
+    (r"No user exists for uid|[Yy]ou don't exist", UserUnknown),
     (
-        re.compile(r"unable to update url base from redirection|error: 30[1278]|Maximum \(\d+\) redirects"),
-        RepositoryMoved,
+        r"Load key .*: |Permission denied \(|Too many authentication failures|Public key authentication failed|"
+        r"(key|Key) (is|has) (expired|been revoked|invalid)|sign_and_send_pubkey",
+        KeyRejected,
     ),
-    (re.compile(r"could not read (Username|Password)|Authentication failed|error: 40[13]|HTTP 40[13]"), AccessRefused),
+    (r"(response|error:|HTTP code) 407|Proxy Authentication Required", ProxyWantsPassword),
+    (r"CONNECT tunnel failed|from proxy after CONNECT|Proxy CONNECT aborted", ProxyRefused),
+    (certificates.NOT_YET_VALID.words, CertificateNotYetValid),
+    (certificates.EXPIRED.words, CertificateExpired),
+    (certificates.ANOTHER_NAME.words, CertificateOfAnotherName),
     (
-        re.compile(r"epository .*not found|does not appear to be a git repository|error: 404|does not exist"),
+        r"could not load PEM client certificate|unable to set private key|error (reading|setting|adding) .*[Cc]ert|"
+        r"unable to load client key|error reading ca cert",
+        CertificateFileUnusable,
+    ),
+    (certificates.UNKNOWN_AUTHORITY.words, CertificateNotTrusted),
+    (r"unable to update url base from redirection|error: 30[12378]|Maximum \(\d+\) redirects", RepositoryMoved),
+    (
+        r"error: 429|too many (times|requests)|[Rr]ate limit|requested too many|Too Many Requests",
+        TooManyRequests,
+    ),
+    (
+        r"epository .*(not found|does not exist)|does not appear to be a git repository|error: (404|410)|"
+        r"[Pp]roject .*(not found|could not be found)|does not exist|not found or you do not have",
         RepositoryNotFound,
     ),
     (
-        re.compile(
-            r"not our ref|unadvertised object|couldn't find remote ref|no such remote ref|"
-            r"remote did not send all necessary objects"
-        ),
+        r"could not read (Username|Password)|Authentication failed|error: 40[13]|HTTP 40[13]|Unauthorized|DENIED|"
+        r"[Aa]ccess denied|[Pp]ermission (to .* )?denied|not authorized|not allowed|forbidden|blocked|"
+        r"account .*(locked|disabled|suspended|not available)|remote error: access",
+        AccessRefused,
+    ),
+    (
+        r"not our ref|unadvertised object|couldn't find remote ref|no such remote ref|"
+        r"remote did not send all necessary objects",
         CommitNotServed,
     ),
     (
-        re.compile(
-            r"Could not resolve|Failed to connect|Connection (refused|timed out|reset)|No route to host|"
-            r"Network is unreachable|unable to connect|error: 5\d\d"
-        ),
+        r"Could not resolve|Failed to connect|Connection (refused|timed out|reset|closed)|No route to host|"
+        r"Network is unreachable|unable to connect|error: (5\d\d|408)|Operation timed out",
         Unreachable,
     ),
+    (r"dumb http transport does not support", PlainFiles),
     (
-        re.compile(
-            r"early EOF|unexpected disconnect|invalid index-pack|index-pack failed|RPC failed|hung up|protocol error|"
-            r"bad line length|invalid server response|not valid: is this a git repository|bad pack header|"
-            r"non-properly terminated|unexpected eof|Empty reply|transfer closed"
-        ),
+        r"not valid: is this a git repository|invalid server response; got|bad line length character: <|"
+        r"invalid content-type|<!DOCTYPE|<html",
+        NotAGitServer,
+    ),
+    (
+        r"early EOF|unexpected disconnect|invalid index-pack|index-pack failed|RPC failed|hung up|protocol error|"
+        r"bad line length|bad pack header|non-properly terminated|unexpected eof|Empty reply|transfer closed",
         BrokenAnswer,
     ),
+    (r"error: [1-9]\d\d", HttpRefused),
+    # ssh reached the server, which said no in words of its own, or in none
+    (_SILENT, AccessRefused),
 )
+_BOILERPLATE = re.compile(
+    rf"{_SILENT}|Please make sure you have the correct access|and the repository exists|Warning: Permanently added|"
+    r"post-quantum|store now, decrypt later|may need to be upgraded|^\W*$"
+)
+_LONGEST_WORD = 300
+_LAST_LINES = 3
 
 
 def explain(url: str, complaint: str) -> GitFailed:
     """The error that *complaint*, git's stderr, means."""
+    lines = [line for line in map(_unprefixed, complaint.splitlines()) if not _BOILERPLATE.search(line)]
     for words, meaning in _MEANINGS:
-        if words.search(complaint):
-            return meaning(url, _last_word(complaint))
-    return GitFailed(url, _last_word(complaint))
+        if re.search(words, complaint):
+            matching = [line for line in lines if re.search(words, line)]
+            return meaning(url, visible(matching[0] if matching else _last_words(lines, complaint))[:_LONGEST_WORD])
+    return GitFailed(url, visible(_last_words(lines, complaint))[:_LONGEST_WORD])
 
 
-def _last_word(complaint: str) -> str:
-    """The line that says it: the last fatal one, else the last one."""
-    lines = [line.strip() for line in complaint.splitlines() if line.strip()]
-    telling = [line for line in lines if line.startswith(("fatal:", "error:"))] or lines or ["it failed without a word"]
-    word = telling[-1].removeprefix("fatal:").removeprefix("error:").strip()
-    return "".join(letter if letter.isprintable() else "?" for letter in word)[:300]
+def _unprefixed(line: str) -> str:
+    """A line without what git puts before each line of the server's, and before its own."""
+    return re.sub(r"^(remote: ?|fatal: |error: |@ +)+", "", line.strip()).strip(" @")
+
+
+def _last_words(lines: Sequence[str], complaint: str) -> str:
+    """Git's last fatal word where it has one, else the last lines of whoever spoke."""
+    fatal = [line for line in lines if f"fatal: {line}" in complaint or f"error: {line}" in complaint]
+    said = fatal[-1:] or lines[-_LAST_LINES:]
+    return " ".join(said) or (f"{_SILENT}." if _SILENT in complaint else "it failed without a word")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -15,6 +16,7 @@ from typing import IO, TYPE_CHECKING, cast
 
 from secretsync.core import shutdown
 from secretsync.core.errors import SourceError
+from secretsync.sources.environment import kept_back
 
 if TYPE_CHECKING:
     from git.cmd import Git
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 LARGEST_ANSWER = 256 * 1024 * 1024
 _LARGEST_COMPLAINT = 64 * 1024
 _TICK = 0.2
+_ENV = "/usr/bin/env"
 
 
 class GitMissing(SourceError):
@@ -82,8 +85,9 @@ def run(
     text: bytes = b"",
     hold: Sequence[int] = (),
     watch: Callable[[], None] = lambda: None,
+    largest: int = LARGEST_ANSWER,
 ) -> Answer:
-    """Run ``git`` with *arguments*, *text* on its stdin, for at most *timeout* seconds.
+    """Run ``git`` with *arguments*, *text* on its stdin, for at most *timeout* seconds and *largest* bytes of answer.
 
     The descriptors in *hold* stay open in it: a lock then lasts as long as the command, even if we are killed.
     *watch* is called now and then and may raise. Raises GitMissing, GitTimedOut, AnswerTooLarge.
@@ -95,14 +99,14 @@ def run(
         running = _start(arguments, environment, stdin.fileno(), hold)
     process = cast("subprocess.Popen[bytes]", running.proc)
     with ThreadPoolExecutor(2, "git") as readers:
-        out = readers.submit(_first, cast(IO[bytes], process.stdout), LARGEST_ANSWER + 1, drain=False)
+        out = readers.submit(_first, cast(IO[bytes], process.stdout), largest + 1, drain=False)
         complaint = readers.submit(_first, cast(IO[bytes], process.stderr), _LARGEST_COMPLAINT, drain=True)
         try:
-            _wait_for((out, complaint), verb, timeout, watch)
+            _wait_for((out, complaint), verb, timeout, watch, largest)
         finally:
             status = _end(process)
-    if len(out.result()) > LARGEST_ANSWER:
-        raise AnswerTooLarge(verb, LARGEST_ANSWER)
+    if len(out.result()) > largest:
+        raise AnswerTooLarge(verb, largest)
     return Answer(status, out.result(), complaint.result().decode(errors="replace"))
 
 
@@ -110,30 +114,34 @@ def _start(arguments: Sequence[str], environment: Mapping[str, str], stdin: int,
     # GitPython would otherwise raise at import where there is no git, long before anyone asked for it.
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
     from git import Git
-    from git.exc import GitCommandNotFound
 
-    try:
-        # kill_after_timeout needs ps and hangs without it; a session of its own can be ended as a whole.
-        return Git(os.sep).execute(
-            ["git", *arguments],
-            stdin,
-            as_process=True,
-            env=environment,
-            start_new_session=True,
-            pass_fds=tuple(hold),
-        )
-    except GitCommandNotFound:
-        raise GitMissing from None
+    if not shutil.which("git"):
+        raise GitMissing
+    # GitPython adds to our environment; what is not for git is taken away again
+    without = [word for name in kept_back() if name not in environment for word in ("-u", name)]
+    # kill_after_timeout needs ps and hangs without it; a session of its own can be ended as a whole.
+    return Git(os.sep).execute(
+        [_ENV, *without, "git", *arguments],
+        stdin,
+        as_process=True,
+        env=environment,
+        start_new_session=True,
+        pass_fds=tuple(hold),
+    )
 
 
 def _wait_for(
-    readers: tuple[Future[bytes], Future[bytes]], verb: str, timeout: float, watch: Callable[[], None]
+    readers: tuple[Future[bytes], Future[bytes]],
+    verb: str,
+    timeout: float,
+    watch: Callable[[], None],
+    largest: int,
 ) -> None:
     deadline = time.monotonic() + timeout
     while wait(readers, timeout=min(_TICK, timeout)).not_done:
         shutdown.stop_if_asked()
         watch()
-        if readers[0].done() and len(readers[0].result()) > LARGEST_ANSWER:
+        if readers[0].done() and len(readers[0].result()) > largest:
             return
         if time.monotonic() > deadline:
             raise GitTimedOut(verb, timeout)

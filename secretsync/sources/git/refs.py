@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _SHORT_COMMIT = re.compile(r"[0-9a-f]{6,39}")
 _PEELED = "^{}"
+_MOST_SHOWN = 8
 
 
 @dataclass(eq=False)
@@ -36,6 +37,25 @@ class UnknownRef(SourceError):
                 "since a short one can come to mean another commit"
             )
         return f"{self.url} has no branch or tag {self.ref!r}; 'git ls-remote {self.url}' lists those there are"
+
+
+class NoDefaultBranch(UnknownRef):
+    """HEAD names a branch that nobody has pushed; *branches* are those that there are."""
+
+    code = "no_default_branch"
+
+    def __init__(self, url: str, branches: Sequence[str]) -> None:
+        super().__init__(url, "")
+        self.args = (url, branches)
+        self.branches = tuple(branches)
+
+    def __str__(self) -> str:
+        there = ", ".join(self.branches[:_MOST_SHOWN]) + (", …" if len(self.branches) > _MOST_SHOWN else "")
+        first = "main" if "main" in self.branches else self.branches[0]
+        return (
+            f"{self.url}: its HEAD names no branch that exists; there are {there}: write @{first} in the requirement, "
+            "or set the server's default branch"
+        )
 
 
 class RefVanished(UnknownRef):
@@ -86,6 +106,22 @@ class AmbiguousRef(SourceError):
         return (
             f"{self.url} has a branch and a tag {self.ref!r}, of different commits; "
             f"write @refs/tags/{self.ref} or @refs/heads/{self.ref}"
+        )
+
+
+@dataclass(eq=False)
+class AmbiguousVersion(SourceError):
+    """Two tags are the same version and lead to different commits."""
+
+    code = "ambiguous_version"
+
+    url: str
+    tags: tuple[str, str]
+
+    def __str__(self) -> str:
+        return (
+            f"{self.url}: the tags {self.tags[0]!r} and {self.tags[1]!r} are one version and different commits; "
+            "delete one of them, or choose by 'tagPrefix'"
         )
 
 
@@ -151,25 +187,33 @@ def find(url: str, ref: str, refs: Mapping[str, str]) -> Found:
     return found[-1]
 
 
+def name_of(commit: str, refs: Mapping[str, str]) -> str:
+    """A ref of the server's that is *commit*, by itself or as an annotated tag; empty where none is."""
+    return next((name.removesuffix(_PEELED) for name, value in refs.items() if value == commit), "")
+
+
 def find_newest_tag(url: str, specifier: str, prefix: str, refs: Mapping[str, str]) -> Found:
-    """The tag with the highest version that *specifier* takes (PEP 440). Raises NoTagMatches.
+    """The tag with the highest version that *specifier* takes (PEP 440). Raises NoTagMatches, AmbiguousVersion.
 
     *prefix* stands before the version; empty: nothing or ``v``. Pre-releases only where the specifier names one.
     """
     from packaging.specifiers import SpecifierSet
 
     wanted = SpecifierSet(specifier)
-    versions = {
-        version: name
-        for name in refs
-        if name.startswith("refs/tags/") and not name.endswith(_PEELED)
-        if (version := _version(name.removeprefix("refs/tags/"), prefix)) is not None
-    }
+    versions: dict[Version, list[str]] = {}
+    for name in refs:
+        if name.startswith("refs/tags/") and not name.endswith(_PEELED):
+            version = _version(name.removeprefix("refs/tags/"), prefix)
+            if version is not None:
+                versions.setdefault(version, []).append(name)
     matching = list(wanted.filter(versions, prereleases=bool(wanted.prereleases)))
     if not matching:
-        raise NoTagMatches(url, specifier, [versions[version][10:] for version in sorted(versions)])
-    name = versions[max(matching)]
-    return _found(name.removeprefix("refs/tags/"), name, refs)
+        raise NoTagMatches(url, specifier, [versions[version][-1][10:] for version in sorted(versions)])
+    newest = [_found(name.removeprefix("refs/tags/"), name, refs) for name in versions[max(matching)]]
+    for tag in newest:
+        if tag.commit != newest[-1].commit:
+            raise AmbiguousVersion(url, (tag.ref, newest[-1].ref))
+    return newest[-1]
 
 
 def _found(ref: str, name: str, refs: Mapping[str, str]) -> Found:

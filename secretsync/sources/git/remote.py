@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urljoin, urlsplit
 
 from secretsync.config.access import Access
 from secretsync.config.credentials import Authorization, authorization
 from secretsync.core.errors import SourceError
 from secretsync.core.files import write_atomically
-from secretsync.sources.git import ssh
-from secretsync.sources.git.errors import explain
+from secretsync.sources import certificates
+from secretsync.sources.cache import private_folder
+from secretsync.sources.git import redirects, ssh
+from secretsync.sources.git.errors import CertificateNotTrusted, GitFailed, NotAGitServer, RepositoryMoved, explain
 from secretsync.sources.git.process import Answer, run
+from secretsync.sources.git.refs import name_of
 
 # Nothing of the machine's or the user's configuration applies: a repository means the same everywhere.
 _SETTINGS = """\
@@ -34,6 +39,11 @@ _SETTINGS = """\
 [safe]
 \tdirectory = *
 """
+
+_MOST_REDIRECTS = 5
+_UNTRACED: Mapping[str, str] = {"GIT_TRACE_CURL": "0"}
+_TRACED: Mapping[str, str] = {"GIT_TRACE_CURL": "1", "GIT_TRACE_CURL_NO_DATA": "1", "GIT_TRACE_REDACT": "1"}
+_HEADER = re.compile(r"<= Recv header: (?P<name>[\w-]+): (?P<value>.*)")
 
 
 class VerificationTurnedOff(SourceError):
@@ -57,18 +67,40 @@ class Remote:
     def __init__(self, url: str, access: Access, *, folder: Path, base: Path, timeout: float) -> None:
         self.url = url
         self._access, self._folder, self._base, self._timeout = access, folder, base, timeout
+        self._moved_to = ""
 
     def refs(self, *names: str) -> dict[str, str]:
         """Which object each of these names is now, in one question; those that there are not are left out."""
         return {name: value for name, value in self.matching_refs(*names).items() if name in names}
 
     def matching_refs(self, *patterns: str) -> dict[str, str]:
-        """The refs whose names end with one of *patterns*, and the objects they are. Raises GitFailed."""
+        """The refs whose names end with one of *patterns*, and the objects they are; without patterns all.
+
+        Raises GitFailed.
+        """
         answer = self.ask(["ls-remote", "--quiet", "--", self.url, *patterns])
         if answer.status != 0:
-            raise explain(self.url, answer.complaint)
+            raise self.failure(answer)
         lines = [line.partition("\t") for line in answer.out.decode(errors="replace").splitlines()]
+        if not lines and self._is_web_page():
+            raise NotAGitServer(self.url, "it names no ref")
         return {name: value for value, _, name in lines}
+
+    def name_of(self, commit: str) -> str:
+        """A ref that is *commit* now; empty where none is. Raises GitFailed."""
+        return name_of(commit, self.matching_refs())
+
+    def failure(self, answer: Answer) -> GitFailed:
+        """The error that *answer*, which failed, means."""
+        failure = explain(self.url, answer.complaint)
+        if type(failure) is CertificateNotTrusted:
+            ca = self._base / self._access.ca if self._access.ca else None
+            if words := certificates.handshake_words(self.url, ca, self._timeout):
+                return explain(self.url, f"server certificate verification failed: {words}")
+        if isinstance(failure, RepositoryMoved) and (location := self._headers().get("location")):
+            address = redirects.shown(urlsplit(urljoin(self.url, location)))
+            return RepositoryMoved(self.url, f"it redirects to {address.removesuffix('/info/refs')}")
+        return failure
 
     def ask(
         self,
@@ -79,13 +111,49 @@ class Remote:
         hold: Sequence[int] = (),
         watch: Callable[[], None] = lambda: None,
     ) -> Answer:
-        """Run a command that speaks to the server; credentials are read now, and are in nothing that it says."""
+        """Run a command that speaks to the server; credentials are read now, and are in nothing that it says.
+
+        A redirect that leads to another server is not followed with credentials.
+        """
+        answer = self._run(arguments, text=text, repository=repository, hold=hold, watch=watch)
+        for _ in range(_MOST_REDIRECTS):
+            if answer.status == 0 or not isinstance(explain(self.url, answer.complaint), RepositoryMoved):
+                break
+            here = self._moved_to or self.url
+            there = redirects.repository_at(here, self._headers().get("location", ""))
+            if not there or there == here or not redirects.may_follow(here, there):
+                break
+            self._moved_to = there
+            answer = self._run(arguments, text=text, repository=repository, hold=hold, watch=watch)
+        return answer
+
+    def _run(
+        self,
+        arguments: Sequence[str],
+        *,
+        text: bytes = b"",
+        repository: Path | None = None,
+        hold: Sequence[int] = (),
+        watch: Callable[[], None] = lambda: None,
+        traced: Mapping[str, str] = _UNTRACED,
+    ) -> Answer:
         allowed = authorization(self._access, self.url, self._base, default_user="x-access-token")
-        environment = {**self.settings(), **self._way(allowed)}
+        environment = {**self.settings(), **self._way(allowed), **traced}
         if repository:
             environment["GIT_DIR"] = str(repository)
         answer = run(arguments, environment=environment, timeout=self._timeout, text=text, hold=hold, watch=watch)
         return replace(answer, complaint=allowed.redact(answer.complaint)) if allowed else answer
+
+    def _is_web_page(self) -> bool:
+        return self._headers().get("content-type", "").startswith("text/html")
+
+    def _headers(self) -> dict[str, str]:
+        """The last headers, by lower-case names, that the server sends when git asks it for its refs."""
+        if not self.url.startswith("http"):
+            return {}
+        answer = self._run(["ls-remote", "--quiet", "--", self.url, "HEAD"], traced=_TRACED)
+        lines = (_HEADER.search(line) for line in answer.complaint.splitlines())
+        return {line["name"].lower(): line["value"].strip() for line in lines if line}
 
     def settings(self) -> dict[str, str]:
         """The environment of every command: hermetic, and never a question at a terminal."""
@@ -101,20 +169,26 @@ class Remote:
             "GIT_DIR": os.devnull,
             "GIT_NAMESPACE": "",
             "GIT_ALTERNATE_OBJECT_DIRECTORIES": "",
+            "GIT_NO_REPLACE_OBJECTS": "1",
             "GIT_PROTOCOL_FROM_USER": "0",
         }
 
     def _way(self, allowed: Authorization | None) -> dict[str, str]:
         """What this URL's transport needs besides, and nothing for the others."""
         scheme = self.url.partition(":")[0]
-        only = {"GIT_ALLOW_PROTOCOL": "http:https" if scheme in ("http", "https") else scheme}
+        # from http a redirect may lead to https, never back
+        only = {"GIT_ALLOW_PROTOCOL": "http:https" if scheme == "http" else scheme}
         if scheme == "ssh":
             return {**only, **ssh.environment(self._access, self.url, self._base, self._folder)}
         if scheme == "file":
             return only
         if "GIT_SSL_NO_VERIFY" in os.environ:
             raise VerificationTurnedOff
-        return {**only, **self._certificates(), **_proxy(os.environ), **(_header(allowed) if allowed else {})}
+        further = _configured({**(_header(allowed) if allowed else {}), **self._move()})
+        return {**only, **self._certificates(), **_proxy(os.environ), **further}
+
+    def _move(self) -> dict[str, str]:
+        return {f"url.{self._moved_to}.insteadOf": self.url} if self._moved_to else {}
 
     def _certificates(self) -> dict[str, str]:
         access = self._access
@@ -126,7 +200,7 @@ class Remote:
         return {name: str(self._base / path) for name, path in named.items() if path}
 
     def _settings_file(self) -> Path:
-        path = self._folder / "settings"
+        path = private_folder(self._folder) / "settings"
         if not path.is_file() or path.read_text() != _SETTINGS:
             write_atomically(path, _SETTINGS)
         return path
@@ -134,13 +208,15 @@ class Remote:
 
 def _header(allowed: Authorization) -> dict[str, str]:
     """The header for every request, and no redirect, which could carry it to another host."""
-    return {
-        "GIT_CONFIG_COUNT": "2",
-        "GIT_CONFIG_KEY_0": "http.extraHeader",
-        "GIT_CONFIG_VALUE_0": f"Authorization: {allowed.header}",
-        "GIT_CONFIG_KEY_1": "http.followRedirects",
-        "GIT_CONFIG_VALUE_1": "false",
-    }
+    return {"http.extraHeader": f"Authorization: {allowed.header}", "http.followRedirects": "false"}
+
+
+def _configured(settings: Mapping[str, str]) -> dict[str, str]:
+    """Settings of git's as an environment, where only this user sees them."""
+    environment = {"GIT_CONFIG_COUNT": str(len(settings))}
+    for number, (key, value) in enumerate(settings.items()):
+        environment |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+    return environment
 
 
 def _proxy(variables: Mapping[str, str]) -> dict[str, str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from secretsync.config.access import Verification
 from secretsync.core.errors import SourceError
+from secretsync.sources.environment import passed_on
 
 _TIMEOUT = 30
 _OPENPGP = b"-----BEGIN PGP SIGNATURE-----"
@@ -209,7 +210,14 @@ def _keygen(arguments: list[str], payload: bytes) -> subprocess.CompletedProcess
 
 def _run(command: list[str], text: bytes = b"") -> subprocess.CompletedProcess[bytes]:
     try:
-        return subprocess.run(command, input=text, capture_output=True, timeout=_TIMEOUT, check=False)
+        return subprocess.run(
+            command,
+            input=text,
+            capture_output=True,
+            timeout=_TIMEOUT,
+            check=False,
+            env={**passed_on(), "LC_ALL": "C"},
+        )
     except FileNotFoundError:
         raise CannotVerify(f"there is no {command[0]!r} on PATH") from None
     except subprocess.TimeoutExpired:

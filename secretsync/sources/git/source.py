@@ -14,7 +14,7 @@ from secretsync.sources.bundle import make_bundle, refuse_too_many
 from secretsync.sources.git import refs
 from secretsync.sources.git.cache import GitCache, entries
 from secretsync.sources.git.errors import CommitNotServed
-from secretsync.sources.git.refs import Found, RefVanished, UnknownRef, judge_moved_tag
+from secretsync.sources.git.refs import Found, NoDefaultBranch, RefVanished, UnknownRef, judge_moved_tag
 from secretsync.sources.git.remote import Remote
 from secretsync.sources.git.signature import confirm_tag_name, split_commit, split_tag, verify
 from secretsync.sources.locate import Kind, Located, locate
@@ -47,7 +47,8 @@ class GitSource:
     def resolve(self) -> Revision:
         """The commit that the ref names now.
 
-        Raises UnknownRef, RefVanished, AmbiguousRef, NoTagMatches, TagMoved, GitFailed, GitTimedOut.
+        Raises UnknownRef, NoDefaultBranch, RefVanished, AmbiguousRef, NoTagMatches, AmbiguousVersion, TagMoved,
+        GitFailed, GitTimedOut.
         """
         found = self._find()
         revision = Revision(self._requirement.url, found.ref, f"commit:{found.commit}", found.is_tag)
@@ -75,11 +76,18 @@ class GitSource:
         except UnknownRef:
             if before := self._cache.remembered(ref):
                 raise RefVanished(url, ref, before) from None
+            if ref in ("", "HEAD") and (branches := self._branches()):
+                raise NoDefaultBranch(url, branches) from None
             raise
+
+    def _branches(self) -> list[str]:
+        prefix = "refs/heads/"
+        names = self._remote.matching_refs(f"{prefix}*")
+        return sorted(name.removeprefix(prefix) for name in names if name.startswith(prefix))
 
     def _read(self, revision: Revision, commit: str) -> Bundle:
         ref = "" if refs.is_commit(revision.ref) else revision.ref or "HEAD"
-        self._cache.prepare()
+        self._cache.prepare(commit)
         if not self._cache.has_commit(commit):
             self._cache.fetch_commit(commit, ref)
         self._verify(revision.ref, commit)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import os
+import pwd
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +21,9 @@ _ALWAYS = (
     *("-o", "PasswordAuthentication=no", "-o", "KbdInteractiveAuthentication=no"),
     *("-o", "ServerAliveInterval=15", "-o", "ConnectTimeout=30", "-o", "ForwardAgent=no", "-o", "ControlPath=none"),
 )
+_PORT = 22
+_LARGEST_KEY = 64 * 1024
+_NSS_WRAPPER = ("/usr/lib/*/libnss_wrapper.so", "/usr/lib*/libnss_wrapper.so")
 _ASKPASS = '#!/bin/sh\nprintf "%s\\n" "$SECRETSYNC_SSH_PASSPHRASE"\n'
 
 
@@ -30,18 +35,20 @@ class KnownHostsMissing(SourceError):
 
     host: str
     path: str
+    port: int = _PORT
 
     def __str__(self) -> str:
+        server = self.host if self.port == _PORT else f"-p {self.port} {self.host}"
         return (
             f"{self.path} is not there, so nobody can tell whether {self.host} is the right server; write its key "
-            f"under 'access.hostKey', or into a file that 'access.knownHosts' names ('ssh-keyscan {self.host}' "
+            f"under 'access.hostKey', or into a file that 'access.knownHosts' names ('ssh-keyscan {server}' "
             "shows it; compare it with what its administrator says)"
         )
 
 
 @dataclass(eq=False)
 class KeyFileUnusable(SourceError):
-    """The private key cannot be read, or others can read it too."""
+    """The private key cannot be read, others can read it too, or it is in no form that ssh takes."""
 
     code = "key_file_unusable"
 
@@ -52,6 +59,15 @@ class KeyFileUnusable(SourceError):
         return (
             f"{self.path} {self.reason}; correct 'access.sshKey', or the file's mode (0400; in a Secret, defaultMode)"
         )
+
+
+class KeyMalformed(KeyFileUnusable):
+    """The file's bytes are no private key; ssh says of all these only 'error in libcrypto' or 'invalid format'."""
+
+    code = "key_malformed"
+
+    def __str__(self) -> str:
+        return f"{self.path} {self.reason}; write the private key into it as ssh-keygen made it"
 
 
 def environment(access: Access, url: str, base: Path, folder: Path) -> dict[str, str]:
@@ -73,18 +89,39 @@ def environment(access: Access, url: str, base: Path, folder: Path) -> dict[str,
         }
     else:
         options += ["-o", "BatchMode=yes"]
-    return {"GIT_SSH_COMMAND": shlex.join(["ssh", *options]), "GIT_SSH_VARIANT": "ssh", **passphrase}
+    command = {"GIT_SSH_COMMAND": shlex.join(["ssh", *options]), "GIT_SSH_VARIANT": "ssh"}
+    return {**command, **passphrase, **_account(folder)}
+
+
+def _account(folder: Path) -> dict[str, str]:
+    """What gives ssh the entry of /etc/passwd that it wants, where a pod's user has none and nss_wrapper is there."""
+    try:
+        pwd.getpwuid(os.getuid())
+    except KeyError:
+        library = next((str(path) for glob in _NSS_WRAPPER for path in Path("/").glob(glob[1:])), "")
+        if library:
+            entry = f"secretsync:x:{os.getuid()}:{os.getgid()}::{folder}:/usr/sbin/nologin\n"
+            passwd = str(write_atomically(folder / "passwd", entry))
+            return {"LD_PRELOAD": library, "NSS_WRAPPER_PASSWD": passwd, "NSS_WRAPPER_GROUP": "/etc/group"}
+    return {}
 
 
 def _known_hosts(access: Access, url: str, base: Path, folder: Path) -> Path:
     parts = urlsplit(url)
-    host = parts.hostname or ""
+    host, port = parts.hostname or "", parts.port or _PORT
     if access.host_key:
-        name = f"[{host}]:{parts.port}" if parts.port else host
-        return write_atomically(folder / f"known-{host}-{parts.port or 22}", f"{name} {access.host_key}\n", 0o600)
-    path = base / access.known_hosts if access.known_hosts else Path.home() / ".ssh" / "known_hosts"
+        # as ssh itself names a server (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT)
+        name = host if port == _PORT else f"[{host}]:{port}"
+        return write_atomically(folder / f"known-{host}-{port}", f"{name} {access.host_key}\n", 0o600)
+    if access.known_hosts:
+        path = base / access.known_hosts
+    else:
+        try:
+            path = Path.home() / ".ssh" / "known_hosts"
+        except RuntimeError:  # neither HOME nor an entry in /etc/passwd
+            raise KnownHostsMissing(host, "~/.ssh/known_hosts", port) from None
     if not path.is_file():
-        raise KnownHostsMissing(host, str(path))
+        raise KnownHostsMissing(host, str(path), port)
     return path
 
 
@@ -92,14 +129,42 @@ def _key(path: Path, base: Path) -> Path:
     key = base / path
     try:
         status = key.stat()
+        with key.open("rb") as file:
+            content = file.read(_LARGEST_KEY)
     except OSError as error:
         raise KeyFileUnusable(str(path), f"cannot be read: {error.strerror}") from None
-    if not os.access(key, os.R_OK):
-        raise KeyFileUnusable(str(path), "cannot be read")
     # OpenSSH ignores such a key (authfile.c, sshkey_perm_ok), and then says only 'Permission denied'.
     if status.st_uid == os.geteuid() and status.st_mode & 0o077:
         raise KeyFileUnusable(str(path), "can be read by others, so ssh ignores it")
+    if malformed := key_fault(content):
+        raise KeyMalformed(str(path), malformed)
     return key
+
+
+def key_fault(content: bytes) -> str:
+    """What is wrong with the form of a private key, as a part of a sentence; empty where nothing is."""
+    if content.startswith((b"ssh-", b"ecdsa-", b"sk-", b"---- BEGIN SSH2 PUBLIC", b"-----BEGIN PUBLIC")):
+        return "is the public half of a key"
+    if content.startswith(b"PuTTY-User-Key-File"):
+        return "is a key of PuTTY (puttygen exports it in OpenSSH's form)"
+    if not content.startswith(b"-----BEGIN "):
+        if content.lstrip().startswith(b"-----BEGIN ") or content.startswith(b"\xef\xbb\xbf"):
+            return "has something before '-----BEGIN'"
+        return "holds base64 of a key: it was encoded twice" if _is_encoded_twice(content) else "is no private key"
+    if b"\r" in content:
+        return "has the line ends of Windows (CRLF)"
+    if b"\n" not in content.strip():
+        return "is in one line: its line breaks were lost"
+    if b"-----END " not in content:
+        return "has no '-----END': it was cut off"
+    return "" if content.endswith(b"\n") else "lacks the line break at its end"
+
+
+def _is_encoded_twice(content: bytes) -> bool:
+    try:
+        return base64.b64decode(content, validate=False).startswith(b"-----BEGIN ")
+    except ValueError:
+        return False
 
 
 def _quoted(path: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,16 +12,30 @@ import pytest
 
 from secretsync.config import Package
 from secretsync.core.model import Bundle, Revision
+from secretsync.sources.git.cache import TooManyPaths
 from secretsync.sources.git.errors import (
     AccessRefused,
     BrokenAnswer,
     CommitNotServed,
+    HttpRefused,
+    NotAGitServer,
+    PlainFiles,
+    ProxyWantsPassword,
     RepositoryMoved,
     RepositoryNotFound,
+    TooManyRequests,
     Unreachable,
 )
 from secretsync.sources.git.process import GitTimedOut, run
-from secretsync.sources.git.refs import AmbiguousRef, NoTagMatches, RefVanished, TagMoved, UnknownRef
+from secretsync.sources.git.refs import (
+    AmbiguousRef,
+    AmbiguousVersion,
+    NoDefaultBranch,
+    NoTagMatches,
+    RefVanished,
+    TagMoved,
+    UnknownRef,
+)
 from secretsync.sources.open import open_source
 from secretsync.sources.version import VersionMismatch
 from tests.servers.git_http import Behaviour, serve
@@ -202,7 +217,16 @@ def test_a_commit_that_was_never_pushed_is_named(url: str, tmp_path: Path) -> No
     ("manners", "error"),
     [
         ({"users": {"me": "secret"}}, AccessRefused),
-        ({"garbage": b"<html>It works!</html>"}, UnknownRef),
+        ({"garbage": b"<html>It works!</html>"}, NotAGitServer),
+        ({"garbage": b"<!DOCTYPE html>\n<html>\n<body>Sign in</body>\n</html>\n"}, NotAGitServer),
+        ({"status": 400}, HttpRefused),
+        ({"status": 407}, ProxyWantsPassword),
+        ({"status": 408}, Unreachable),
+        ({"status": 410}, RepositoryNotFound),
+        ({"status": 423}, HttpRefused),
+        ({"status": 429}, TooManyRequests),
+        ({"status": 451}, HttpRefused),
+        ({"status": 503}, Unreachable),
         ({"redirect": "http://localhost:1/elsewhere"}, Unreachable),
     ],
 )
@@ -213,6 +237,133 @@ def test_what_a_server_does_wrong_is_one_error(
         setattr(behaviour, name, value)
     with pytest.raises(error):
         resolve(package(f"git+{url}"), tmp_path)
+
+
+@pytest.mark.parametrize("status", [400, 423, 429, 451])
+def test_a_status_that_refuses_is_asked_for_once_and_the_cache_stays(
+    status: int, repository: Path, url: str, behaviour: Behaviour, tmp_path: Path
+) -> None:
+    source = open_source(package(f"git+{url}@main"), cache=tmp_path / "cache", base=tmp_path)
+    source.fetch(source.resolve())
+    (kept,) = (tmp_path / "cache" / "git").glob("*.git/objects")
+    before = kept.stat().st_ino
+    commit(repository, "second")
+    revision = source.resolve()
+    behaviour.requests.clear()
+    behaviour.status = status
+    with pytest.raises((HttpRefused, TooManyRequests)):
+        source.fetch(revision)
+    assert len(behaviour.requests) == 1
+    assert kept.stat().st_ino == before
+
+
+@pytest.mark.parametrize("allowed", [False, True])
+def test_a_redirect_on_the_same_server_is_followed_with_its_credential(
+    allowed: bool, repository: Path, behaviour: Behaviour, url: str, tmp_path: Path
+) -> None:
+    repository.rename(repository.with_suffix(".git"))
+    behaviour.redirect_to_dotgit = True
+    (tmp_path / "token").write_text("a-token")
+    access = {"token": {"file": "token"}, "allowPlainHttp": True} if allowed else {}
+    behaviour.users = {"x-access-token": "a-token"} if allowed else {}
+    assert fetch(package(f"git+{url}", access=access), tmp_path).revision.source == url
+    head = git(repository.with_suffix(".git"), "rev-parse", "HEAD")
+    (tmp_path / "pinned").mkdir()
+    (tmp_path / "pinned" / "token").write_text("a-token")
+    assert fetch(package(f"git+{url}@{head}", access=access), tmp_path / "pinned").files
+
+
+@pytest.mark.parametrize("speaks_protocol_2", [True, False])
+def test_a_commit_that_only_a_tag_reaches_is_found(
+    speaks_protocol_2: bool, repository: Path, url: str, behaviour: Behaviour, tmp_path: Path
+) -> None:
+    behaviour.speaks_protocol_2 = speaks_protocol_2
+    git(repository, "checkout", "--quiet", "-b", "release")
+    older, released = commit(repository, "release candidate"), commit(repository, "release")
+    git(repository, "tag", "--annotate", "--message=x", "v1.0")
+    git(repository, "checkout", "--quiet", "main")
+    git(repository, "branch", "--quiet", "-D", "release")
+    for number, pinned in enumerate((released, older)):
+        assert fetch(package(f"git+{url}@{pinned}"), tmp_path / str(number)).revision.id == f"commit:{pinned}"
+
+
+def test_a_repository_that_names_its_objects_by_sha256_is_fetched(behaviour: Behaviour, tmp_path: Path) -> None:
+    folder = tmp_path / "sha256" / "policy"
+    folder.mkdir(parents=True)
+    git(folder, "init", "--quiet", "--initial-branch=main", "--object-format=sha256")
+    write(folder, below(MODULE, POLICY))
+    first = commit(folder)
+    with serve(folder.parent, behaviour=behaviour) as address:
+        assert fetch(package(f"git+{address}/policy@main"), tmp_path).revision.id == f"commit:{first}"
+        write(folder, {f"{MODULE}/new.py": "1\n"})
+        second = commit(folder)
+        assert contents(fetch(package(f"git+{address}/policy@{second}"), tmp_path))["new.py"] == b"1\n"
+
+
+def test_a_repository_that_was_made_anew_with_sha256_is_fetched_anew(
+    repository: Path, url: str, tmp_path: Path
+) -> None:
+    fetch(package(f"git+{url}@main"), tmp_path)
+    repository.rename(tmp_path / "old")
+    repository.mkdir()
+    git(repository, "init", "--quiet", "--initial-branch=main", "--object-format=sha256")
+    write(repository, below(MODULE, POLICY))
+    made_anew = commit(repository)
+    assert fetch(package(f"git+{url}@main"), tmp_path).revision.id == f"commit:{made_anew}"
+
+
+def test_a_head_that_names_no_branch_is_told_with_the_branches_that_there_are(
+    repository: Path, url: str, tmp_path: Path
+) -> None:
+    git(repository, "symbolic-ref", "HEAD", "refs/heads/master")
+    with pytest.raises(NoDefaultBranch, match=r"there are main: write @main"):
+        resolve(package(f"git+{url}"), tmp_path)
+
+
+def test_two_tags_of_one_version_and_different_commits_are_refused(repository: Path, url: str, tmp_path: Path) -> None:
+    git(repository, "tag", "1.0")
+    git(repository, "tag", "v1.0")
+    assert resolve(package(f"git+{url}", tag="~=1.0"), tmp_path).is_tag
+    commit(repository)
+    git(repository, "tag", "--force", "v1.0")
+    with pytest.raises(AmbiguousVersion, match=r"'1\.0' and 'v1\.0'"):
+        resolve(package(f"git+{url}", tag="~=1.0"), tmp_path)
+
+
+def test_plain_files_behind_http_are_one_sentence(
+    repository: Path, url: str, behaviour: Behaviour, tmp_path: Path
+) -> None:
+    git(repository, "update-server-info")
+    behaviour.plain_files = True
+    with pytest.raises(PlainFiles, match="git http-backend"):
+        fetch(package(f"git+{url}/.git@main"), tmp_path)
+
+
+def test_a_tree_of_more_paths_than_can_be_counted_is_refused(repository: Path, tmp_path: Path) -> None:
+    tree = git(repository, "write-tree")
+    for _ in range(11):
+        entries = "".join(f"040000 tree {tree}\t{number}\n" for number in range(10))
+        made = subprocess.run(
+            ["git", "mktree"], cwd=repository, input=entries, capture_output=True, text=True, check=True
+        )
+        tree = made.stdout.strip()
+    git(repository, "branch", "deep", git(repository, "commit-tree", "-m", "deep", tree))
+    with pytest.raises(TooManyPaths, match="100,000 paths"):
+        fetch(package(f"git+file://{repository}@deep"), tmp_path)
+
+
+def test_git_gets_an_environment_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "git").write_text("#!/bin/sh\nexec /usr/bin/env\n")
+    (tmp_path / "bin" / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    ours = ("AWS_SECRET_ACCESS_KEY", "GIT_SSH_COMMAND", "GIT_EXTERNAL_DIFF", "SITE_TOKEN")
+    for name in ours:
+        monkeypatch.setenv(name, "x")
+    answer = run(["ls-remote"], environment={"GIT_DIR": "/dev/null"}, timeout=9)
+    names = {line.partition("=")[0] for line in answer.out.decode().splitlines()}
+    assert {"PATH", "GIT_DIR", "LC_ALL"} <= names
+    assert not names & set(ours)
 
 
 def test_redirects_for_ever_end(url: str, behaviour: Behaviour, tmp_path: Path) -> None:

@@ -1,0 +1,96 @@
+"""The configuration's YAML: text stays as it was written, and a key that is given twice is an error with its line.
+
+YAML 1.1, which PyYAML reads, takes ``1.10`` for 1.1, ``0123`` for 83, ``off`` for false and ``2024-10-01`` for a date.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+from yaml.constructor import ConstructorError
+
+_KEPT_AS_TEXT = ("tag:yaml.org,2002:timestamp",)
+_BOOLEANS = frozenset({"true", "True", "TRUE", "false", "False", "FALSE"})
+
+
+class WrittenInt(int):
+    """An integer that still knows how it was written."""
+
+    written: str
+
+    def __str__(self) -> str:
+        return self.written
+
+
+class WrittenFloat(float):
+    """A number that still knows how it was written."""
+
+    written: str
+
+    def __str__(self) -> str:
+        return self.written
+
+
+class _Loader(yaml.SafeLoader):
+    """Of booleans only true and false, as in YAML 1.2; of dates none."""
+
+    def construct_yaml_int(self, node: yaml.ScalarNode) -> WrittenInt:
+        number = WrittenInt(super().construct_yaml_int(node))
+        number.written = node.value
+        return number
+
+    def construct_yaml_float(self, node: yaml.ScalarNode) -> WrittenFloat:
+        number = WrittenFloat(super().construct_yaml_float(node))
+        number.written = node.value
+        return number
+
+    def construct_word(self, node: yaml.ScalarNode) -> bool | str:
+        return self.construct_yaml_bool(node) if node.value in _BOOLEANS else str(node.value)
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag not in _KEPT_AS_TEXT]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)
+_Loader.add_constructor("tag:yaml.org,2002:float", _Loader.construct_yaml_float)
+_Loader.add_constructor("tag:yaml.org,2002:bool", _Loader.construct_word)
+
+
+def load(text: str) -> Any:
+    """The one document of *text*. Raises yaml.YAMLError, whose problem_mark has the line."""
+    loader = _Loader(text)
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        _refuse_keys_given_twice(node)
+        return loader.construct_document(node)
+    except RecursionError:
+        raise yaml.YAMLError("it is nested too deep, or holds itself") from None
+    finally:
+        loader.dispose()
+
+
+def _refuse_keys_given_twice(root: yaml.Node) -> None:
+    """Before anything is merged by ``<<``, which may well replace keys. Raises ConstructorError."""
+    seen: set[int] = set()
+    waiting = [root]
+    while waiting:
+        node = waiting.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        if isinstance(node, yaml.SequenceNode):
+            waiting += node.value
+        if isinstance(node, yaml.MappingNode):
+            lines: dict[str, int] = {}
+            for key, value in node.value:
+                waiting += (key, value)
+                if not isinstance(key, yaml.ScalarNode):
+                    continue
+                if key.value in lines:
+                    problem = f"key {key.value[:60]!r} is given twice; first in line {lines[key.value] + 1}"
+                    raise ConstructorError(None, None, problem, key.start_mark)
+                lines[key.value] = key.start_mark.line

@@ -1,0 +1,72 @@
+"""How ssh is started: the name of a server in known_hosts, and keys that ssh would refuse without a reason."""
+
+from __future__ import annotations
+
+import base64
+import os
+from pathlib import Path
+
+import pytest
+
+from secretsync.config.access import Access
+from secretsync.sources.git import ssh
+from secretsync.sources.git.ssh import KnownHostsMissing, key_fault
+
+_KEY = b"-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXk=\n-----END OPENSSH PRIVATE KEY-----\n"
+_ACCESS = Access.model_validate({"hostKey": "ssh-ed25519 AAAA"}, by_alias=True)
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [("ssh://h/r", "h"), ("ssh://git@h:22/r", "h"), ("ssh://git@h:2222/r", "[h]:2222"), ("ssh://git@H/r", "h")],
+)
+def test_a_server_has_the_name_that_ssh_looks_for(url: str, name: str, tmp_path: Path) -> None:
+    ssh.environment(_ACCESS, url, tmp_path, tmp_path)
+    (known,) = tmp_path.glob("known-*")
+    assert known.read_text() == f"{name} ssh-ed25519 AAAA\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        (_KEY, ""),
+        (_KEY.rstrip(), "lacks the line break at its end"),
+        (_KEY.replace(b"\n", b"\r\n"), "line ends of Windows"),
+        (_KEY.replace(b"\n", b" "), "in one line"),
+        (base64.b64encode(_KEY), "encoded twice"),
+        (b"ssh-ed25519 AAAA me\n", "public half"),
+        (b"PuTTY-User-Key-File-3: ssh-ed25519\n", "PuTTY"),
+        (b"\n" + _KEY, "before '-----BEGIN'"),
+        (_KEY[:50], "cut off"),
+        (b"", "no private key"),
+        (b"\xff\x00" * 40, "no private key"),
+    ],
+)
+def test_a_key_that_ssh_cannot_load_is_named_by_its_fault(content: bytes, fault: str) -> None:
+    assert fault in key_fault(content)
+    assert bool(key_fault(content)) == bool(fault)
+
+
+def test_who_has_neither_a_home_nor_an_account_is_asked_for_known_hosts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def homeless() -> Path:
+        raise RuntimeError
+
+    monkeypatch.setattr(Path, "home", homeless)
+    with pytest.raises(KnownHostsMissing, match="ssh-keyscan -p 2222 h"):
+        ssh.environment(Access(), "ssh://h:2222/r", tmp_path, tmp_path)
+
+
+def test_who_has_no_account_gets_one_by_nss_wrapper_where_that_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "getuid", lambda: 4711_0815)
+    monkeypatch.setattr(ssh, "_NSS_WRAPPER", (f"{tmp_path}/lib*/libnss_wrapper.so",))
+    assert "LD_PRELOAD" not in ssh.environment(_ACCESS, "ssh://h/r", tmp_path, tmp_path)
+    library = tmp_path / "lib64" / "libnss_wrapper.so"
+    library.parent.mkdir()
+    library.touch()
+    environment = ssh.environment(_ACCESS, "ssh://h/r", tmp_path, tmp_path)
+    assert environment["LD_PRELOAD"] == str(library)
+    assert ":47110815:" in Path(environment["NSS_WRAPPER_PASSWD"]).read_text()
