@@ -128,12 +128,17 @@ def _default(field: dict[str, Any]) -> str:
 
 def _command_line() -> Iterator[str]:
     context = click.Context(cli, info_name="secretsync")
-    yield "What `--help` prints of each command. Options before a command's name belong to the whole: `--config`,"
-    yield "`--output`, `--log-format`, `--verbose`."
+    yield "What `--help` prints of each command. Options may stand before or after a command's name."
     yield from _help(cli, context, "secretsync")
     for name in COMMANDS:
         command = cli.get_command(context, name) or cli
-        yield from _help(command, click.Context(command, info_name=name, parent=context), f"secretsync {name}")
+        below = click.Context(command, info_name=name, parent=context)
+        yield from _help(command, below, f"secretsync {name}")
+        for child in command.commands if isinstance(command, click.Group) else ():
+            found = command.get_command(below, child)
+            if isinstance(command, click.Group) and found:
+                inner = click.Context(found, info_name=child, parent=below)
+                yield from _help(found, inner, f"secretsync {name} {child}")
 
 
 def _help(command: click.Command, context: click.Context, title: str) -> Iterator[str]:
