@@ -67,6 +67,12 @@ def test_a_deployment_is_judged_by_its_status(spec: Manifest, told: Manifest, st
             State.CURRENT,
             "1 of 3 replicas updated; its partition keeps the rest",
         ),
+        (
+            {"replicas": 2, "updateStrategy": {"rollingUpdate": {"partition": 5}}},
+            {"updatedReplicas": 0, "availableReplicas": 2},
+            State.CURRENT,
+            "0 of 2 replicas updated; its partition keeps the rest",
+        ),
         ({"replicas": 2}, {"updatedReplicas": 2}, State.IN_PROGRESS, "1 of 2 replicas available"),
     ],
 )
