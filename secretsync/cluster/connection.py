@@ -15,6 +15,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
+import structlog
 import yaml
 from kubernetes.client.api_client import ApiClient
 from kubernetes.client.configuration import Configuration
@@ -27,6 +28,7 @@ from secretsync import __version__
 from secretsync.cluster.errors import Call, NotFound, Refusal, Unreachable, UnusableCluster
 from secretsync.cluster.refusals import refusal
 from secretsync.core.instrumentation import CallEnded, emit
+from secretsync.core.log import API_CALL
 from secretsync.core.model import Manifest
 
 _RETRIES = Retry(
@@ -39,6 +41,8 @@ _RETRIES = Retry(
     retry_after_max=30,
 )
 _BLOCK = 1 << 16
+
+logger = structlog.get_logger()
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,12 @@ class Reply:
         """Raises a Refusal where the answer is an error."""
         if not 200 <= self.status < 300:
             raise self.refusal()
+
+
+def _ended(call: Call, path: str, code: str) -> None:
+    emit(CallEnded(call.verb, call.resource, code))
+    named = path.replace("{namespace}", call.namespace).replace("{name}", call.name)
+    logger.debug(API_CALL, verb=call.verb, path=named, status=code)
 
 
 class _TooSlow(HTTPError):
@@ -151,10 +161,10 @@ class Connection:
                 ).response
                 content = self._read(response)
             except HTTPError as error:
-                emit(CallEnded(call.verb, call.resource, "none"))
+                _ended(call, path, "none")
                 retries = retries.increment(method, path, error=error)
             else:
-                emit(CallEnded(call.verb, call.resource, str(response.status)))
+                _ended(call, path, str(response.status))
                 if not retries.total or not retries.is_retry(method, response.status):
                     date = response.headers.get("Date", "")
                     return Reply(call, response.status, content, repeated=bool(retries.history), date=date)

@@ -9,6 +9,7 @@ from functools import reduce
 from pathlib import Path
 
 import click
+import yaml
 
 from secretsync import config
 from secretsync.cli.commands import Settings, fits, only_target
@@ -94,22 +95,30 @@ def values_command(
     target = _target(configuration, place)
     wiring = wire(_packed(settings, configuration, target, module), style, root)
     if into:
-        _merge(into, wiring, chart, via)
+        _merge(into, wiring, chart, via, settings.output)
     elif linted:
         context.exit(_lint(linted, wiring, chart, via, settings.output))
     elif kustomize:
-        click.echo(patch.render_kustomization(wiring, chart), nl=False)
+        _print(patch.render_kustomization(wiring, chart), settings.output)
     elif patching:
-        click.echo(patch.render_patch(wiring, container or CHARTS[chart].name), nl=False)
+        _print(patch.render_patch(wiring, container or CHARTS[chart].name), settings.output)
     else:
-        click.echo(values.render(wiring, chart, via, target.namespace), nl=False)
+        _print(values.render(wiring, chart, via, target.namespace), settings.output)
 
 
-def _merge(path: Path, wiring: Wiring, chart: str, via: str) -> None:
+def _print(text: str, output: str) -> None:
+    """YAML with its comments, or the same as JSON."""
+    click.echo(json.dumps(yaml.safe_load(text), indent=2) if output == "json" else text.rstrip("\n"))
+
+
+def _merge(path: Path, wiring: Wiring, chart: str, via: str, output: str) -> None:
     merged = merge.merge(_read(path), wiring, chart, via)
     if merged.done:
         write_atomically(path.resolve(), merged.text, path.stat().st_mode)
-    for line in merged.done or ("nothing to add: it says all that it has to",):
+    if output == "json":
+        click.echo(json.dumps({"version": 1, "file": str(path), "changes": list(merged.done)}))
+        return
+    for line in merged.done or ("nothing to add: all values are there",):
         click.echo(f"{path}: {line}")
 
 

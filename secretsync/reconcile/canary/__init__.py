@@ -21,6 +21,7 @@ from secretsync.plan.plan import Plan
 from secretsync.plan.rollout_status import Status, pod_failure, pod_hindrance
 from secretsync.reconcile.canary.manifests import Candidate, candidates, job, runs_rucio, secrets
 from secretsync.reconcile.destination import Clock, Destination
+from secretsync.reconcile.progress import working
 
 log = structlog.get_logger()
 
@@ -97,7 +98,8 @@ def _prove(destination: Destination, candidate: Candidate, clock: Clock) -> None
     try:
         for secret in secrets(candidate, made, _probe()):
             cluster.create(secret, manager=manager)
-        message = _wait(destination, candidate, name, clock)
+        with working(f"proving {candidate.package.placement.module} in the image of {candidate.workload.ref}"):
+            message = _wait(destination, candidate, name, clock)
     finally:
         cluster.remove({"apiVersion": "batch/v1", "kind": "Job", **made})
     reasons = proof_failures(candidate.package.desired.bundle, message)
