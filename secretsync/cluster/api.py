@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from pathlib import Path
@@ -218,8 +219,8 @@ class KubernetesCluster:
     def review(self, namespace: str) -> Review:
         """What this account may do in *namespace*, as the API itself tells."""
         reply = self._ask("SelfSubjectRulesReview", namespace, {"namespace": namespace})
-        told = reply.content()["status"]
-        time = parsedate_to_datetime(reply.date) if reply.date else None
+        told = reply.review()
+        time = _time(reply.date)
         return Review(tuple(told.get("resourceRules") or ()), not told.get("incomplete"), time)
 
     def allows(self, namespace: str, access: Access) -> bool:
@@ -228,7 +229,7 @@ class KubernetesCluster:
         asked = {"namespace": namespace, "verb": access.verb, "group": access.group, "resource": resource}
         spec = {"resourceAttributes": {**asked, "subresource": part, "name": access.name}}
         reply = self._ask("SelfSubjectAccessReview", namespace, spec)
-        return bool(reply.content()["status"].get("allowed"))
+        return bool(reply.review().get("allowed"))
 
     def _ask(self, kind: str, namespace: str, spec: Manifest) -> Reply:
         """A question about this account, which the API takes as an object."""
@@ -276,11 +277,11 @@ class KubernetesCluster:
             reply = self._connection.send(Call("list", _resource(kind), namespace), "GET", _path(kind), query=query)
             if selector and reply.status == HTTPStatus.BAD_REQUEST:
                 raise UnreadableSelector(selector)
-            page = reply.content()
-            for item in page["items"]:
+            items, further = reply.items()
+            for item in items:
                 yield {"apiVersion": _group(kind), "kind": kind, **item}
-            query["continue"] = page["metadata"].get("continue")
-            if not query["continue"]:
+            query["continue"] = further
+            if not further:
                 return
 
 
@@ -292,6 +293,14 @@ def in_cluster() -> KubernetesCluster:
 def in_context(context: str, kubeconfig: Path | None = None) -> KubernetesCluster:
     """The cluster of *context* in *kubeconfig* ($KUBECONFIG, else ~/.kube/config). Raises UnusableCluster."""
     return KubernetesCluster(Connection(kubernetes_connection.in_context(context, kubeconfig)))
+
+
+def _time(date: str) -> datetime | None:
+    """The moment of a ``Date`` header; None where there is none that can be read."""
+    try:
+        return parsedate_to_datetime(date) if date else None
+    except ValueError:
+        return None
 
 
 def _group(kind: str) -> str:
