@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import structlog
 
 from secretsync.core.escape import visible
+from secretsync.core.kinds.kind import State, Status
 from secretsync.core.log import lines_through
 from secretsync.core.model import Ref
-from secretsync.plan.rollout_status import State, Status
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType

@@ -10,8 +10,8 @@ import pytest
 import structlog
 
 from secretsync.core import log
+from secretsync.core.kinds.kind import State, Status
 from secretsync.core.model import Ref
-from secretsync.plan.rollout_status import State, Status
 from secretsync.reconcile.progress import Progress, now_and_then, rollout_progress, working
 
 SERVER, JUDGE = Ref("Deployment", "rucio", "server"), Ref("Deployment", "rucio", "judge")
