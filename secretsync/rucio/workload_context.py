@@ -69,3 +69,13 @@ def loads_policies(image: str) -> bool:
 def _tag(image: str) -> str:
     found = re.match(r"[^:@]*:([^@]+)", image.rpartition("/")[2])
     return found[1] if found else ""
+
+
+def is_search_path(variable: str) -> bool:
+    """Whether an image's entrypoint may make a part of ``PYTHONPATH`` of this variable, by its name.
+
+    Rucio's documentation on policy packages has the example ``POLICY_PKG_PATH``.
+    """
+    return (
+        variable != "PYTHONPATH" and re.fullmatch(r".*(PYTHON|POLICY|PKG|PACKAGE)S?_?(PATH|DIR)", variable) is not None
+    )
