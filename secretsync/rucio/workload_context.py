@@ -60,6 +60,12 @@ def image_name(image: str) -> str:
     return re.split(r"[:@]", image.rpartition("/")[2])[0]
 
 
+def loads_policies(image: str) -> bool:
+    """Whether an image is one of Rucio's that import a policy package: not the web UI of Node.js, nor the probes."""
+    name = image_name(image)
+    return "rucio" in name and "webui" not in name and any(kind in name for kind in IMAGES)
+
+
 def _tag(image: str) -> str:
     found = re.match(r"[^:@]*:([^@]+)", image.rpartition("/")[2])
     return found[1] if found else ""

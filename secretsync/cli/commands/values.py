@@ -9,6 +9,7 @@ from functools import reduce
 from pathlib import Path
 
 import click
+import yaml
 
 from secretsync import config
 from secretsync.cli.commands import Settings, fits, only_target
@@ -122,28 +123,42 @@ def values_command(
     target = _target(configuration, place)
     wiring = wire(_packed(settings, configuration, target, module), style, root)
     if into:
-        _merge((into, *layers), wiring, chart, via, keys_of(at))
+        _merge((into, *layers), wiring, chart, via, keys_of(at), settings.output)
     elif linted:
         context.exit(_lint(linted, wiring, chart, via, keys_of(at), settings.output))
     elif kustomize:
-        click.echo(patch.render_kustomization(wiring, chart), nl=False)
+        _print(patch.render_kustomization(wiring, chart), settings.output)
     elif patching:
-        click.echo(patch.render_patch(wiring, container or {**CHARTS, **WITHOUT_MOUNTS}[chart].name), nl=False)
+        _print(patch.render_patch(wiring, container or {**CHARTS, **WITHOUT_MOUNTS}[chart].name), settings.output)
     else:
-        click.echo(values.render(wiring, chart, via, target.namespace), nl=False)
+        _print(values.render(wiring, chart, via, target.namespace), settings.output)
 
 
-def _merge(paths: Sequence[Path], wiring: Wiring, chart: str, via: str, at: Keys) -> None:
+def _print(text: str, output: str) -> None:
+    """YAML with its comments, or the same as JSON."""
+    click.echo(json.dumps(yaml.safe_load(text), indent=2) if output == "json" else text.rstrip("\n"))
+
+
+def _merge(paths: Sequence[Path], wiring: Wiring, chart: str, via: str, at: Keys, output: str) -> None:
     merged = merge.merge_layers([_read(path) for path in paths], wiring, chart, via, at)
-    for path, layer in zip(paths, merged, strict=True):
+    changed = list(zip(paths, merged, strict=True))
+    for path, layer in changed:
         if layer.done:
             write_atomically(path.resolve(), layer.text, path.stat().st_mode)
+    if output == "json":
+        files = [
+            {"file": str(path), "changes": list(layer.done), "notes": list(map(str, layer.noted))}
+            for path, layer in changed
+        ]
+        click.echo(json.dumps({"version": 1, "files": files}))
+        return
+    for path, layer in changed:
         for line in layer.done:
             click.echo(f"{path}: {line}")
         for problem in layer.noted:
             click.echo(PLAIN.wrap(f"note: {problem}"))
     if not any(layer.done for layer in merged):
-        click.echo(f"{' + '.join(map(str, paths))}: nothing to add: it says all that it has to")
+        click.echo(f"{' + '.join(map(str, paths))}: nothing to add: all values are there")
 
 
 def _lint(paths: Sequence[Path], wiring: Wiring, chart: str, via: str, at: Keys, output: str) -> int:
