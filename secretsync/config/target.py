@@ -98,6 +98,12 @@ class Rollout(Model):
     )
 
 
+class Doctor(Model):
+    """What ``secretsync doctor`` looks at."""
+
+    ignore: str = Field("", description="labels of workloads that it leaves out, as kubectl's --selector takes them")
+
+
 class After(Model):
     """Another target that has to be current first."""
 
@@ -140,6 +146,7 @@ class Target(Model):
     selector: str = Field("", description="only workloads with these labels, as kubectl's --selector takes them")
     wire: bool = Field(False, description="mount the packages into the selected workloads, and tell Rucio of them")
     rollout: Rollout = Field(Rollout(), description="how its workloads are taken to a new write")
+    doctor: Doctor = Field(Doctor(), description="what 'secretsync doctor' looks at")
 
     @model_validator(mode="after")
     def _can_be_wired(self) -> Target:
