@@ -75,7 +75,9 @@ class FileRequirement:
 
 Requirement = GitRequirement | IndexRequirement | DirectoryRequirement | FileRequirement
 
-FILE_SOURCES: Mapping[str, re.Pattern[str]] = {}
+FILE_SOURCES: Mapping[str, re.Pattern[str]] = {
+    "archive": re.compile(r"(?!.*-v?\d).+\.tar\.gz"),  # the name of an sdist ends with its version
+}
 """Sources of one file, ``name @ https://…#sha256=…``: which file names are theirs. The key is the module of
 ``sources/`` whose ``Source`` reads such a file; what is nobody's is a file as an index has it."""
 
