@@ -5,17 +5,28 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import structlog
+from hypothesis import settings
 
 from tests import ROOT
+from tests.on_demand import ALL
 from tests.servers import control_plane as plane
 from tests.servers.control_plane import ControlPlane
 
+if ALL:
+    os.environ.setdefault("PYTEST_TIMEOUT", "3600")  # the soak of two thousand passes is no test that hangs
+
 pytest_plugins = ["tests.published"]
+
+# how long an example takes says something of the machine and of what else runs on it, nothing of the code
+settings.register_profile("thorough", deadline=None)
+settings.register_profile("fast", deadline=None, max_examples=25)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "thorough"))
 
 _numbers = itertools.count(1)
 
@@ -33,6 +44,14 @@ def log_of_its_own() -> Iterator[None]:
     """A test that configures the process's log, often to a stream that is closed soon, does so for itself alone."""
     yield
     structlog.reset_defaults()
+
+
+@pytest.fixture(autouse=True)
+def discovery_of_its_own() -> Iterator[None]:
+    """What one test's server has, another's on the same port need not have."""
+    yield
+    if connection := sys.modules.get("secretsync.cluster.connection"):
+        connection._DISCOVERED.clear()
 
 
 @pytest.fixture(params=helms() or [None], ids=lambda path: Path(path).name if path else "none")

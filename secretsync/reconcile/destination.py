@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from secretsync.cluster.protocol import Cluster
 from secretsync.config.window import Window
+from secretsync.core.kinds.kind import Status
 from secretsync.core.model import Placement, Ref, Source
 from secretsync.plan.plan import Plan
-from secretsync.plan.rollout_status import Status
 from secretsync.plan.state import Result
 from secretsync.plan.waves import Selects
 
@@ -64,7 +64,8 @@ class Rollout:
 
     *waves* choose workloads by their labels, in order; *max_parallel* of 0 is any number. *undo* says whether what
     was live before is put back when a wave fails. *history* is how many bundles are kept. *canary* says whether a
-    candidate is proven first: ``auto`` where that is possible, ``require``, or ``off``. Outside of *window* changes
+    candidate is proven first: ``auto`` where that is possible, ``require``, or ``off``, and *proofs* how many such
+    proofs run at once. Outside of *window* changes
     wait. *accept_downtime* names workloads that may go down for a package that nothing has proven.
     """
 
@@ -75,6 +76,7 @@ class Rollout:
     undo: bool = True
     history: int = 5
     canary: str = "auto"
+    proofs: int = 4
     window: Window | None = None
     accept_downtime: frozenset[str] = frozenset()
 

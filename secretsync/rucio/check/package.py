@@ -18,8 +18,11 @@ from secretsync.rucio.check.code import (
     unread,
     without_newer_syntax,
 )
+from secretsync.rucio.check.dotted import aliases_of
 from secretsync.rucio.check.imports import Import, imports_of
+from secretsync.rucio.check.interpret import values_of
 from secretsync.rucio.check.names import names_of
+from secretsync.rucio.check.values import Names
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,8 @@ class Package:
     bundle: Bundle
     _imports: dict[str, tuple[Import, ...]] = field(default_factory=dict, repr=False, compare=False)
     _names: dict[str, frozenset[str] | None] = field(default_factory=dict, repr=False, compare=False)
+    _aliases: dict[str, dict[str, str]] = field(default_factory=dict, repr=False, compare=False)
+    _values: dict[str, Names] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -90,3 +95,20 @@ class Package:
         if module.name not in self._names:
             self._names[module.name] = names_of(module)
         return self._names[module.name]
+
+    def aliases(self, module: Module) -> dict[str, str]:
+        """The names that the module's imports bind, with what they mean; read once."""
+        if module.name not in self._aliases:
+            self._aliases[module.name] = aliases_of(module)
+        return self._aliases[module.name]
+
+    def imports_at(self, module: Module, line: int) -> tuple[Import, ...]:
+        """The imports of the statement that begins on that line."""
+        return tuple(one for one in self.imports(module) if one.line == line)
+
+    def values(self, module: Module, depth: int = 0) -> Names:
+        """The names of *module* with their values as far as these can be read, read once. Not to be changed."""
+        if module.name not in self._values:
+            self._values[module.name] = {}  # what a circle of imports sees
+            self._values[module.name] = values_of(self, module, depth)
+        return self._values[module.name]

@@ -7,11 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from secretsync.cli.output.text import render
+from secretsync.cli.output.describe import describe_pass
+from secretsync.cli.output.text import render_target
 from secretsync.core.pod_references import secrets_referenced
 from secretsync.core.secret_codec import OURS
 from secretsync.plan.diff import Action
-from secretsync.reconcile.canary.manifests import candidates, job, secrets
+from secretsync.reconcile.canary.manifests import candidates, environments, job, secrets
 from secretsync.reconcile.destination import CheckRules, Delivery
 from secretsync.reconcile.reconciler import preview
 from tests.build import workload
@@ -54,11 +55,13 @@ def test_a_second_run_writes_nothing_reads_only_what_is_in_force_and_does_not_re
 def test_a_preview_writes_nothing_and_tells_what_is_injected(site: WiredSite) -> None:
     shown = preview(site.destination)
     assert (shown.pending, site.cluster.writes) == (True, [])
-    text = render(shown)
-    assert "wiring    Deployment server and 1 more, as secretsync-secretsync-wiring:" in text
+    text = render_target(describe_pass(shown, dry_run=True))
+    assert "pod template of Deployment server and 1 more, field manager secretsync-secretsync-wiring:" in " ".join(
+        text.split()
+    )
     assert "+ rucio: PYTHONPATH=/opt/policy" in text
     assert f"+ volume policy-atlas (Secret {shown.plan.changes[0].desired.name})" in text
-    assert max(len(line) for line in text.splitlines() if "wiring" in line or "rucio:" in line) <= 80
+    assert max(len(line) for line in text.splitlines() if "rucio:" in line) <= 80
 
 
 def test_new_content_gets_secrets_of_its_own_and_no_running_pod_sees_a_file_change(site: WiredSite) -> None:
@@ -72,7 +75,7 @@ def test_new_content_gets_secrets_of_its_own_and_no_running_pod_sees_a_file_chan
     assert site.cluster.secrets[before] == kept
     assert report.mixed == {}
     assert site.state.outdated == (before,)
-    assert f"kept      Secret {before}" in render(report)
+    assert f"kept      Secret {before}" in render_target(describe_pass(report, dry_run=False))
 
 
 def test_what_no_revision_refers_to_any_more_is_deleted_with_the_next_write(site: WiredSite) -> None:
@@ -129,7 +132,7 @@ def test_two_packages_are_wired_together_and_new_content_of_one_leaves_the_other
 def test_a_candidate_is_proven_with_the_wiring_that_it_will_have(site: WiredSite) -> None:
     container_of(site)["image"] = "rucio/rucio-server:release-41.5.1"
     plan = preview(site.destination).plan
-    (candidate,) = candidates(plan.packages, plan.workloads)
+    (candidate,) = candidates(plan.packages, [("", one) for one in environments(plan.packages, plan.workloads)])
     made = job(candidate, "proof", vo="", seconds=60)
     pod = made["spec"]["template"]["spec"]
     made["metadata"]["uid"] = "1"

@@ -1,14 +1,18 @@
-"""``secretsync fetch``: for the ways of installing a policy package that need no Secret."""
+"""``secretsync export``: for the ways of installing a policy package that need no Secret."""
 
 from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import click
 import structlog
 
-from secretsync.cli.commands import Settings
+from secretsync.cli.options import Settings
+from secretsync.cli.output.report import Model
+from secretsync.cli.output.sentences import short_commit
+from secretsync.cli.output.style import Style, readable
 from secretsync.core.concurrency import run_concurrently, value_or_raise
 from secretsync.core.errors import SecretSyncError
 from secretsync.core.model import Bundle
@@ -20,13 +24,13 @@ log = structlog.get_logger()
 
 _EPILOG = """\b
 Examples:
-  secretsync fetch --to /policy       in an init container: fill its volume
-  secretsync fetch --requirements     for an image of one's own:
-  docker build --build-arg "$(secretsync fetch --requirements)" daemons
+  secretsync export --to /policy       in an init container: fill its volume
+  secretsync export --requirements     for an image of one's own:
+  docker build --build-arg "$(secretsync export --requirements)" daemons
 """
 
 
-@click.command("fetch", short_help="Write the packages' files, or pin them for pip.", epilog=_EPILOG)
+@click.command("export", short_help="Write the packages' files, or pin them for pip.", epilog=_EPILOG)
 @click.option(
     "--to",
     "folder",
@@ -42,7 +46,7 @@ Examples:
 )
 @click.option("--package", "module", metavar="MODULE", help="Only this package.")
 @click.pass_obj
-def fetch_command(settings: Settings, folder: Path, requirements: bool, module: str | None) -> None:
+def export_command(settings: Settings, folder: Path, requirements: bool, module: str | None) -> None:
     """Fetch the packages and write their files to a directory from which Rucio can import them.
 
     Nothing is written before all are fetched. The cluster is not asked.
@@ -54,16 +58,51 @@ def fetch_command(settings: Settings, folder: Path, requirements: bool, module: 
         raise click.UsageError(f"there is no package {module!r} in {settings.path}")
     bundles = _fetched([source for _, source in wanted])
     if requirements:
-        click.echo(_build_argument([package.requirement for package, _ in wanted], bundles))
+        pins = _pins([package.requirement for package, _ in wanted], bundles)
+        settings.print(Pins(requirements=pins), _build_argument)
     else:
-        _write(bundles, folder)
+        settings.print(Exported(packages=tuple(_write(bundle, folder) for bundle in bundles)), _written)
 
 
-def _write(bundles: list[Bundle], folder: Path) -> None:
-    for bundle in bundles:
-        path = write_importable(bundle, folder)
-        version = f" {bundle.version}" if bundle.version else ""
-        click.echo(f"{path}: {bundle.module}{version} ({bundle.revision.short}), {len(bundle.files)} files")
+class ExportedPackage(Model):
+    """A package whose files were written."""
+
+    module: str
+    version: str
+    commit: str
+    path: str
+    files: int
+
+
+class Exported(Model):
+    """What ``secretsync export`` wrote."""
+
+    version: Literal[1] = 1
+    packages: tuple[ExportedPackage, ...]
+
+
+class Pins(Model):
+    """What ``secretsync export --requirements`` prints."""
+
+    version: Literal[1] = 1
+    requirements: tuple[str, ...]
+
+
+def _write(bundle: Bundle, folder: Path) -> ExportedPackage:
+    return ExportedPackage(
+        module=bundle.module,
+        version=bundle.version,
+        commit=bundle.revision.id,
+        path=str(write_importable(bundle, folder)),
+        files=len(bundle.files),
+    )
+
+
+def _written(done: Exported, _: Style) -> str:
+    return "".join(
+        f"{one.path}: {f'{one.module} {one.version}'.rstrip()} ({short_commit(one.commit)}), {one.files} files\n"
+        for one in readable(done).packages
+    )
 
 
 def _fetched(sources: list[factory.AskedOncePerPass]) -> list[Bundle]:
@@ -83,7 +122,11 @@ def _newest(source: factory.AskedOncePerPass) -> Bundle:
     return source.fetch(source.resolve())
 
 
-def _build_argument(requirements: list[str], bundles: list[Bundle]) -> str:
+def _pins(requirements: list[str], bundles: list[Bundle]) -> tuple[str, ...]:
+    pairs = zip(requirements, bundles, strict=True)
+    return tuple(pinned(requirement, bundle) for requirement, bundle in pairs)
+
+
+def _build_argument(pins: Pins, _: Style) -> str:
     """As Rucio's Dockerfiles take it (https://github.com/rucio/containers): requirements of pip, split at commas."""
-    told = (pinned(requirement, bundle) for requirement, bundle in zip(requirements, bundles, strict=True))
-    return f"POLICY_PACKAGE_REQUIREMENTS={','.join(told)}"
+    return f"POLICY_PACKAGE_REQUIREMENTS={','.join(pins.requirements)}\n"
