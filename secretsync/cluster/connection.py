@@ -6,6 +6,7 @@ retries nor times out; ``call_api`` raises nothing by itself, so the answer's st
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
@@ -31,6 +32,8 @@ from secretsync.cluster.answers import NotAnObject
 from secretsync.cluster.errors import Call, NotFound, NotKubernetes, Refusal, Unreachable, UnusableCluster
 from secretsync.cluster.refusals import refusal
 from secretsync.core.instrumentation import CallEnded, emit
+from secretsync.core.kinds.kind import Kind
+from secretsync.core.log import API_CALL
 from secretsync.core.model import Manifest
 
 log = structlog.get_logger()
@@ -47,6 +50,10 @@ _RETRIES = Retry(
 _BLOCK = 1 << 16
 _LARGEST_ANSWER = 64 * 1024 * 1024
 T = TypeVar("T")
+
+_DISCOVERED: dict[tuple[str, str], frozenset[str]] = {}
+"""The resources that were found, by the server and the apiVersion; a pass opens its connections anew."""
+_DISCOVERING = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -99,6 +106,10 @@ class Reply:
         """The objects of a list, and where it goes on. Raises a Refusal where the answer is an error, NotKubernetes."""
         return self._read(answers.items_in)
 
+    def resources(self) -> frozenset[str]:
+        """The resources that discovery lists. Raises a Refusal where the answer is an error, NotKubernetes."""
+        return self._read(answers.resources_in)
+
     def review(self) -> Manifest:
         """The ``status`` of a review of this account's, which has no name. Raises a Refusal, NotKubernetes."""
         status = self._read(answers.object_in).get("status")
@@ -120,6 +131,16 @@ class Reply:
         except NotAnObject as error:
             what = self.media_type if self.media_type and "json" not in self.media_type else str(error)
             raise NotKubernetes(self.call, self.server, what) from None
+
+
+def _ended(call: Call, path: str, code: str) -> None:
+    emit(CallEnded(call.verb, call.resource, code))
+    named = path.replace("{namespace}", call.namespace).replace("{name}", call.name)
+    log.debug(API_CALL, verb=call.verb, path=named, status=code)
+
+
+class _TooSlow(HTTPError):
+    """Bytes arrived, but not all of them in time."""
 
 
 class _TooMuch(HTTPError):
@@ -155,6 +176,21 @@ class Connection:
         except (ConfigException, OSError) as error:
             raise UnusableCluster("the credentials of the kubeconfig", _first_line(error)) from None
 
+    def serves(self, kind: Kind) -> bool:
+        """Whether the API server has *kind*, by discovery, which is asked once in the life of this process."""
+        key = self._client.configuration.host, kind.api_version
+        with _DISCOVERING:
+            if key not in _DISCOVERED:
+                _DISCOVERED[key] = self._discover(kind.api_version)
+        return kind.resource in _DISCOVERED[key]
+
+    def _discover(self, api_version: str) -> frozenset[str]:
+        """The resources of *api_version*; none where it is absent or may not be asked for."""
+        reply = self.send(Call("get", api_version, ""), "GET", f"/apis/{api_version}")
+        if reply.status in (HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN):
+            return frozenset()
+        return reply.resources()
+
     def _send_patiently(
         self,
         call: Call,
@@ -183,10 +219,10 @@ class Connection:
                 ).response
                 content = self._read(response)
             except HTTPError as error:
-                emit(CallEnded(call.verb, call.resource, "none"))
+                _ended(call, path, "none")
                 retries = retries.increment(method, path, error=error)
             else:
-                emit(CallEnded(call.verb, call.resource, str(response.status)))
+                _ended(call, path, str(response.status))
                 if not retries.total or not retries.is_retry(method, response.status):
                     return Reply(
                         call,

@@ -13,15 +13,17 @@ from secretsync.cluster.errors import Conflict, QuotaExceeded, Unreachable
 from secretsync.core import packing
 from secretsync.core.errors import ROLLOUT_FAILED, SecretSyncError
 from secretsync.core.instrumentation import timed_stage
+from secretsync.core.kinds import KINDS
+from secretsync.core.kinds.kind import Cause, State, Status
 from secretsync.core.model import Manifest, Ref, Secret
 from secretsync.plan import history, waves
 from secretsync.plan.diff import Action, Change, PackagePlan
 from secretsync.plan.plan import Plan
 from secretsync.plan.restarts import Restart
-from secretsync.plan.rollout_status import Cause, State, Status, is_ready, pods_of
+from secretsync.plan.rollout_status import is_ready, pods_of
 from secretsync.reconcile.destination import Clock, Destination
 from secretsync.reconcile.observe import referrers
-from secretsync.reconcile.progress import progress
+from secretsync.reconcile.progress import rollout_progress
 from secretsync.reconcile.state_store import StateStore
 from secretsync.reconcile.wait import Observation, Stamps, wait_until_settled
 
@@ -201,7 +203,7 @@ def delete_stuck_pods(destination: Destination, restarts: Sequence[Restart]) -> 
     Only pods of an earlier stamp: what never had one may wait for a Secret that was written just now. See
     https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#forced-rollback.
     """
-    sets = [one for one in restarts if one.workload.ref.kind == "StatefulSet"]
+    sets = [one for one in restarts if KINDS[one.workload.ref.kind].waits_for_failed_pods]
     pods = destination.cluster.pods(destination.namespace) if sets else ()
     for one in sets:
         for pod in pods_of(one.workload, pods):
@@ -216,12 +218,17 @@ def _has_earlier_stamp(pod: Manifest, annotations: Mapping[str, str]) -> bool:
 
 
 @timed_stage("watch")
-def wait_for_rollouts(destination: Destination, stamps: Stamps, clock: Clock) -> dict[Ref, Status]:
-    """Wait for a verdict on each stamped workload, with its pod's last words where it failed."""
+def wait_for_rollouts(
+    destination: Destination, stamps: Stamps, clock: Clock, title: str = "rollout"
+) -> dict[Ref, Status]:
+    """Wait for a verdict on each stamped workload, with the last log line of its pod where it failed.
+
+    *title* is what progress is shown of.
+    """
     if not destination.cluster.runs_pods:
         told = Status(State.WRITTEN, "its pods restart when the manifest is applied")
         return dict.fromkeys(stamps, told)
-    with progress(len(stamps), clock.now) as shown:
+    with rollout_progress(stamps, clock.now, title=title, timeout=destination.rollout.timeout) as shown:
 
         def sleep(seconds: float) -> None:
             shown.tick()

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from secretsync.core import log
+from secretsync.core.kinds import api_version
+from secretsync.core.kinds.kind import State, Status
 from secretsync.core.model import Manifest, Ref, Secret
 from secretsync.plan import drift
 from secretsync.plan.diff import PackagePlan
-from secretsync.plan.rollout_status import State, Status
 from secretsync.reconcile.all_targets import Outcome
 from secretsync.reconcile.destination import Report
 from secretsync.reconcile.results import Condition, Verdict, parse, verdicts_of
@@ -44,6 +45,7 @@ EVENTS: Mapping[str, Kind] = {
     "SourceUnavailable": Kind(WARNING, "Fetch", "on the Secret: its source cannot be read; what is live stays"),
     "Refused": Kind(WARNING, "Check", "on the Secret: the check or the proof refuses the package; what is live stays"),
     "Failed": Kind(WARNING, "Sync", "on the Secret: passes fail, for the reason that is named"),
+    "NotInForce": Kind(WARNING, "Compare", "on the Secret: workloads that run Rucio do not load the package"),
     "Recovered": Kind(NORMAL, "Sync", "on the Secret: passes go well again"),
 }
 """By reason, all that there are."""
@@ -53,6 +55,7 @@ _CHANGES = {
     Condition.WAITING: "Waiting",
     Condition.AWAY: "SourceUnavailable",
     Condition.FAILING: "Failed",
+    Condition.NOT_IN_FORCE: "NotInForce",
 }
 
 _WHY = "'secretsync status' and the log of the pass tell why"
@@ -97,7 +100,7 @@ def manifest(event: Event, name: str, now: datetime, instance: str) -> Manifest:
         "reason": event.reason,
         "note": _short(log.redact(event.note)),
         "regarding": {
-            "apiVersion": "v1" if ref.kind == "Secret" else "apps/v1",
+            "apiVersion": api_version(ref.kind),
             "kind": ref.kind,
             "namespace": ref.namespace,
             "name": ref.name,
