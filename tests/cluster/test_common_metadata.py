@@ -19,7 +19,11 @@ def test_secrets_leases_jobs_and_their_pods_have_what_the_site_wants() -> None:
         assert cluster.replace(own, written, manager="x").labels == {"owner": "ddm", "shared": "ours"}
         for kind in ("Lease", "Job"):
             metadata = {"namespace": "rucio", "name": "x", "labels": {"shared": "ours"}}
-            manifest = {"kind": kind, "metadata": metadata, "spec": {"template": {"spec": {"containers": []}}} if kind == "Job" else {}}
+            manifest = {
+                "kind": kind,
+                "metadata": metadata,
+                "spec": {"template": {"spec": {"containers": []}}} if kind == "Job" else {},
+            }
             made = cluster.store(manifest, manager="x")
             assert made["metadata"]["labels"] == {"owner": "ddm", "shared": "ours"}
             assert made["metadata"]["annotations"] == ANNOTATIONS
