@@ -33,6 +33,7 @@ from secretsync.cluster.errors import Call, NotFound, NotKubernetes, Refusal, Un
 from secretsync.cluster.refusals import refusal
 from secretsync.core.instrumentation import CallEnded, emit
 from secretsync.core.kinds.kind import Kind
+from secretsync.core.log import API_CALL
 from secretsync.core.model import Manifest
 
 log = structlog.get_logger()
@@ -77,7 +78,7 @@ BRISK = Patience(connect=3, read=4, whole=4, retries=Retry(total=0))
 class Reply:
     """The API's answer, *date* by its clock; *repeated* when an earlier try of the call may have taken place.
 
-    *server* is the address that answered, *media_type* what it says that the body is.
+    *server* is the address that answered, *media_type* what it says that the body is, *sent* the object that was sent.
     """
 
     call: Call
@@ -87,6 +88,7 @@ class Reply:
     date: str = ""
     server: str = ""
     media_type: str = ""
+    sent: Manifest | None = field(default=None, repr=False)
 
     @property
     def absent(self) -> bool:
@@ -95,7 +97,7 @@ class Reply:
 
     def refusal(self) -> Refusal:
         """What an answer that is an error stands for."""
-        return refusal(self.call, self.status, self.body)
+        return refusal(self.call, self.status, self.body, self.sent)
 
     def content(self) -> Manifest:
         """The object in the answer, which has a name. Raises a Refusal where the answer is an error, NotKubernetes."""
@@ -130,6 +132,16 @@ class Reply:
         except NotAnObject as error:
             what = self.media_type if self.media_type and "json" not in self.media_type else str(error)
             raise NotKubernetes(self.call, self.server, what) from None
+
+
+def _ended(call: Call, path: str, code: str) -> None:
+    emit(CallEnded(call.verb, call.resource, code))
+    named = path.replace("{namespace}", call.namespace).replace("{name}", call.name)
+    log.debug(API_CALL, verb=call.verb, path=named, status=code)
+
+
+class _TooSlow(HTTPError):
+    """Bytes arrived, but not all of them in time."""
 
 
 class _TooMuch(HTTPError):
@@ -208,10 +220,10 @@ class Connection:
                 ).response
                 content = self._read(response)
             except HTTPError as error:
-                emit(CallEnded(call.verb, call.resource, "none"))
+                _ended(call, path, "none")
                 retries = retries.increment(method, path, error=error)
             else:
-                emit(CallEnded(call.verb, call.resource, str(response.status)))
+                _ended(call, path, str(response.status))
                 if not retries.total or not retries.is_retry(method, response.status):
                     return Reply(
                         call,
@@ -219,6 +231,7 @@ class Connection:
                         content,
                         repeated=bool(retries.history),
                         date=response.headers.get("Date", ""),
+                        sent=body,
                         server=self._client.configuration.host,
                         media_type=response.headers.get("Content-Type", "").partition(";")[0].strip()[:60],
                     )
