@@ -15,6 +15,7 @@ from secretsync.core.model import Bundle
 from secretsync.operations.export import write_importable
 from secretsync.operations.pinned import pinned
 from secretsync.reconcile import factory
+from secretsync.reconcile.asked_once import AskedOncePerPass
 
 log = structlog.get_logger()
 
@@ -66,7 +67,7 @@ def _write(bundles: list[Bundle], folder: Path) -> None:
         click.echo(f"{path}: {bundle.module}{version} ({bundle.revision.short}), {len(bundle.files)} files")
 
 
-def _fetched(sources: list[factory.AskedOncePerPass]) -> list[Bundle]:
+def _fetched(sources: list[AskedOncePerPass]) -> list[Bundle]:
     """Every package. Raises the first error, when all that failed were logged."""
     told = run_concurrently([partial(_newest, source) for source in sources])
     errors = [one for one in told if isinstance(one, SecretSyncError)]
@@ -79,7 +80,7 @@ def _fetched(sources: list[factory.AskedOncePerPass]) -> list[Bundle]:
     return bundles
 
 
-def _newest(source: factory.AskedOncePerPass) -> Bundle:
+def _newest(source: AskedOncePerPass) -> Bundle:
     return source.fetch(source.resolve())
 
 
