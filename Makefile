@@ -3,19 +3,27 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint lock clean
+.PHONY: demo test test-fast lint mutants lock clean
 
 demo: $(VENV)/done ## the main job on the embedded default, with a real package from the index
 	PATH="$(CURDIR)/$(BIN):$$PATH" sh demo.sh
 
-test: $(VENV)/done ## the tests; those of the control plane file by file, as the tests of some go on with one site
-	$(BIN)/pytest -n 2 -m "not control_plane"
+test-fast: $(VENV)/done ## the tests while one works: no network, no control plane, under a minute on two cores
+	HYPOTHESIS_PROFILE=fast $(BIN)/pytest -n 2 --dist worksteal -m "not control_plane and not network and not slow"
+
+test: $(VENV)/done ## all tests; those of the control plane file by file, as the tests of some go on with one site
+	$(BIN)/pytest -n 2 --dist worksteal -m "not control_plane"
 	$(BIN)/pytest -n 4 --dist loadfile -m control_plane
 
-lint: $(VENV)/done ## style and types
+lint: $(VENV)/done ## style, types, code that nothing uses, dependencies that nothing imports
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/vulture
+	$(BIN)/deptry .
+
+mutants: $(VENV)/done ## a sample of bugs in the core, and which of them no test notices (see CONTRIBUTING.md)
+	$(BIN)/python -m scripts.mutants
 
 lock: ## renew the locked versions
 	$(PYTHON) -m venv $(VENV)-lock

@@ -42,6 +42,30 @@ NOT_IMPORTED = ("bin", "etc", "tests", "examples", "setup", "__pycache__")
 WITHOUT_NAMES = ("tests", "web", "cli", "daemons", "client", "transfertool")
 """Parts of Rucio whose modules are listed, but whose names a policy package has no use for."""
 
+IMAGES_PYTHON = "3.9"
+"""What the container files' AlmaLinux 9 runs; no release since 37 changed that for the tag that is its version."""
+
+ALGORITHM_CALLS = {  # where Rucio calls an algorithm of each type: module, class, method, the callee
+    "scope": ("rucio.common.utils", "ScopeExtractionAlgorithms", "extract_scope", r"fn|self\.get_algorithm\(.*\)"),
+    "non_deterministic_pfn": (
+        "rucio.common.utils",
+        "NonDeterministicPFNAlgorithms",
+        "construct_non_deterministic_pfn",
+        r"fn|self\.get_algorithm\(.*\)",
+    ),
+    "lfn2pfn": ("rucio.rse.translation", "RSEDeterministicTranslation", "path", r"algorithm_callable"),
+    "auto_approve": ("rucio.core.rule", "AutoApprove", "evaluate", r"self\.get_configured_algorithm\(.*\)"),
+    "fts3_tape_metadata_plugins": (
+        "rucio.transfertool.fts3_plugins",
+        "FTS3TapeMetadataPlugin",
+        "hints",
+        r"self\.set_in_hints",
+    ),
+    "fts3_plugins_init": ("rucio.transfertool.fts3_plugins", "FTS3TapeMetadataPlugin", "__init__", r"init_func"),
+}
+INJECTS_A_SESSION = ("read_session", "transactional_session", "stream_session")
+"""Decorators of Rucio whose functions may be called without a session."""
+
 STANDARD_LIBRARY = """
 import builtins, importlib, json, pkgutil, sys, sysconfig, warnings
 warnings.simplefilter("ignore")
@@ -83,6 +107,10 @@ def main() -> None:
             module: compact({minor: fact["names"].get(module, []) for minor, fact in facts.items()})
             for module in sorted({module for fact in facts.values() for module in fact["names"]})
         },
+        "distributions": {
+            kind: compact({minor: one[kind + " distributions"] for minor, one in installed.items()}) for kind in IMAGES
+        },
+        "signatures": signatures_of({minor: fact["signatures"] for minor, fact in facts.items()}),
         "closes_a_cycle": compact({minor: fact["cycles"] for minor, fact in facts.items()}),
         "standard_library": sorted(before),
         "not_yet_in_the_images": {
@@ -146,6 +174,17 @@ def facts_of(files: Mapping[str, bytes]) -> dict[str, dict[str, object]]:
             "default_algorithms": "_get_default_algorithm" in plugins,
             "actions": actions(trees["rucio.core.permission.generic"]),
             "limits": limits(trees["rucio.common.schema.generic"]),
+            "schemas": schema_names(trees["rucio.common.schema.generic"]),
+            "python": IMAGES_PYTHON,
+            "algorithm_arguments": algorithm_arguments(trees),
+            "late_in_permission": late_names(trees["rucio.core.permission"]),
+        },
+        "signatures": {
+            name: found
+            for name, tree in trees.items()
+            if name.startswith(("rucio.core.", "rucio.common.config", "rucio.common.utils", "rucio.db.sqla.session"))
+            and not name.startswith("rucio.core.permission")
+            and (found := signatures(tree))
         },
         "modules": sorted(trees),
         "names": {
@@ -181,6 +220,94 @@ def actions(generic: ast.Module) -> list[str]:
             tables = [node for node in ast.walk(statement) if isinstance(node, ast.Dict)]
             return sorted(key.value for table in tables for key in table.keys if isinstance(key, ast.Constant))
     return []
+
+
+def schema_names(schema: ast.Module) -> list[str]:
+    """The keys of ``SCHEMAS``: the names that Rucio validates by."""
+    for statement in schema.body:
+        match statement:
+            case ast.Assign(targets=[ast.Name(id="SCHEMAS")], value=ast.Dict(keys=keys)):
+                return sorted(key.value for key in keys if isinstance(key, ast.Constant))
+    return []
+
+
+def algorithm_arguments(trees: Sources) -> dict[str, list[str]]:
+    """The arguments that Rucio gives an algorithm of each type, as its source writes them."""
+    found = {}
+    for kind, (name, class_, method, callee) in ALGORITHM_CALLS.items():
+        for node in ast.walk(_method(trees, name, class_, method)):
+            if isinstance(node, ast.Call) and re.fullmatch(callee, ast.unparse(node.func)) and not node.keywords:
+                found[kind] = [ast.unparse(argument).removeprefix("self.") for argument in node.args]
+    # this type is handed on as a function: its own default has its parameters
+    default = _method(trees, "rucio.rse.translation", "RSEDeterministicScopeTranslation", "_default")
+    if isinstance(default, ast.FunctionDef):
+        found["pfn2lfn"] = [one.arg for one in default.args.args]
+    return found
+
+
+def _method(trees: Sources, module: str, class_: str, method: str) -> ast.AST:
+    """The method, or an empty module where that release does not have it."""
+    for statement in trees[module].body if module in trees else ():
+        if isinstance(statement, ast.ClassDef) and statement.name == class_:
+            for inner in statement.body:
+                if isinstance(inner, ast.FunctionDef) and inner.name == method:
+                    return inner
+    return ast.Module(body=[], type_ignores=[])
+
+
+def late_names(permission: ast.Module) -> list[str]:
+    """What ``rucio.core.permission`` defines after the statement that imports the policy package."""
+    loads = next(
+        index
+        for index, statement in enumerate(permission.body)
+        if isinstance(statement, ast.If) and "import_module" in ast.unparse(statement)
+    )
+    early = top_names(ast.Module(body=permission.body[:loads], type_ignores=[]))
+    return sorted(top_names(ast.Module(body=permission.body[loads + 1 :], type_ignores=[])) - early)
+
+
+def signatures(tree: ast.Module) -> dict[str, str]:
+    """``{"has_account_attribute": "account,key,*,session"}``: a name with ``=`` may be left out."""
+    return {
+        one.name: _parameters(one)
+        for one in tree.body
+        if isinstance(one, ast.FunctionDef) and not one.name.startswith("_") and _keeps_its_signature(one)
+    }
+
+
+def _keeps_its_signature(definition: ast.FunctionDef) -> bool:
+    known = (*INJECTS_A_SESSION, "METRICS.time_it", "METRICS.count_it", "METRICS.count_it()", "METRICS.time_it()")
+    return all(ast.unparse(one).startswith(known) for one in definition.decorator_list)
+
+
+def _parameters(definition: ast.FunctionDef) -> str:
+    injected = any(ast.unparse(one) in INJECTS_A_SESSION for one in definition.decorator_list)
+    given = definition.args
+    places = [*given.posonlyargs, *given.args]
+    optional = {one.arg for one in places[len(places) - len(given.defaults) :]} if given.defaults else set()
+    optional |= {one.arg for one, default in zip(given.kwonlyargs, given.kw_defaults, strict=True) if default}
+    optional |= {"session"} if injected else set()
+    words = [one.arg + ("=" if one.arg in optional else "") for one in places]
+    if given.posonlyargs:
+        words.insert(len(given.posonlyargs), "/")
+    if given.vararg or given.kwonlyargs:
+        words.append("*" + (given.vararg.arg if given.vararg else ""))
+    words += [one.arg + ("=" if one.arg in optional else "") for one in given.kwonlyargs]
+    return ",".join([*words, f"**{given.kwarg.arg}"] if given.kwarg else words)
+
+
+def signatures_of(by_release: Mapping[str, object]) -> dict[str, dict[str, dict[str, list[str]]]]:
+    """``{module: {function: {signature: [the releases that have it]}}}``; an empty list stands for every release."""
+    result: dict[str, dict[str, dict[str, list[str]]]] = {}
+    for minor, modules in by_release.items():
+        for module_name, functions in modules.items():  # type: ignore[attr-defined] # dictionaries, all of them
+            for function, parameters in functions.items():
+                result.setdefault(module_name, {}).setdefault(function, {}).setdefault(parameters, []).append(minor)
+    for functions in result.values():
+        for forms in functions.values():
+            for parameters, releases in forms.items():
+                forms[parameters] = [] if len(releases) == len(by_release) else releases
+    return result
 
 
 def limits(schema: ast.Module) -> dict[str, object]:
@@ -270,14 +397,16 @@ def images(files: Mapping[str, bytes], python: Path, cache: Path) -> dict[str, l
         requirement = f"rucio[{','.join(ALL_EXTRAS)}]=={version}"
         run(str(python), "-m", "pip", "install", "--quiet", "--target", str(folder), requirement, "jinja2")
     there = {canonicalize_name(one.name): one for one in distributions(path=[str(folder)])}
-    return {
-        kind: sorted({*_importable(there, "rucio", extras), *_importable(there, "jinja2", ()), *beside} - {"rucio"})
-        for kind, (extras, beside) in IMAGES.items()
-    }
+    result = {}
+    for kind, (extras, beside) in IMAGES.items():
+        found = {*_required(there, "rucio", extras), *_required(there, "jinja2", ())}
+        result[kind] = sorted({*(module for name in found for module in _top_level(there[name])), *beside} - {"rucio"})
+        result[f"{kind} distributions"] = sorted({*found, "pip", "setuptools"})
+    return result
 
 
-def _importable(there: Mapping[str, Distribution], name: str, extras: tuple[str, ...]) -> Iterator[str]:
-    """The top-level modules of a distribution and of all that it requires."""
+def _required(there: Mapping[str, Distribution], name: str, extras: tuple[str, ...]) -> Iterator[str]:
+    """A distribution and all that it requires, by their names."""
     todo, seen = [(canonicalize_name(name), extras)], set()
     while todo:
         wanted = todo.pop()
@@ -285,7 +414,7 @@ def _importable(there: Mapping[str, Distribution], name: str, extras: tuple[str,
             continue
         seen.add(wanted)
         distribution = there[wanted[0]]
-        yield from _top_level(distribution)
+        yield wanted[0]
         for text in distribution.requires or ():
             need = Requirement(text)
             environments = [

@@ -1,4 +1,4 @@
-"""Writes docs/reference from the code: what the configuration, the command line, Events and exit codes are."""
+"""Writes docs/reference and docs/rules.md from the code: configuration, command line, Events, exit codes, rules."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from secretsync.cli.main import cli
 from secretsync.core import errors
 from secretsync.reconcile.events import EVENTS
 from secretsync.reconcile.reasons import REASONS
+from secretsync.rucio.check import documentation
 
-FOLDER = Path(__file__).parents[1] / "docs" / "reference"
+DOCS = Path(__file__).parents[1] / "docs"
+FOLDER = DOCS / "reference"
 MADE = "<!-- Made by scripts/reference.py from the code; change it there. -->\n"
 EXIT_CODES = {
     0: "done, or nothing to do; also while changes wait, and while a rejected package is held back",
@@ -126,12 +128,17 @@ def _default(field: dict[str, Any]) -> str:
 
 def _command_line() -> Iterator[str]:
     context = click.Context(cli, info_name="secretsync")
-    yield "What `--help` prints of each command. Options before a command's name belong to the whole: `--config`,"
-    yield "`--output`, `--log-format`, `--verbose`."
+    yield "What `--help` prints of each command. Options may stand before or after a command's name."
     yield from _help(cli, context, "secretsync")
     for name in COMMANDS:
         command = cli.get_command(context, name) or cli
-        yield from _help(command, click.Context(command, info_name=name, parent=context), f"secretsync {name}")
+        below = click.Context(command, info_name=name, parent=context)
+        yield from _help(command, below, f"secretsync {name}")
+        for child in command.commands if isinstance(command, click.Group) else ():
+            found = command.get_command(below, child)
+            if isinstance(command, click.Group) and found:
+                inner = click.Context(found, info_name=child, parent=below)
+                yield from _help(found, inner, f"secretsync {name} {child}")
 
 
 def _help(command: click.Command, context: click.Context, title: str) -> Iterator[str]:
@@ -165,3 +172,4 @@ def _events() -> Iterator[str]:
 if __name__ == "__main__":
     for name, text in pages().items():
         (FOLDER / name).write_text(text)
+    (DOCS / "rules.md").write_text(documentation.markdown())

@@ -10,12 +10,22 @@ from pathlib import Path
 
 import pytest
 import structlog
+from hypothesis import settings
 
 from tests import ROOT
+from tests.on_demand import ALL
 from tests.servers import control_plane as plane
 from tests.servers.control_plane import ControlPlane
 
+if ALL:
+    os.environ.setdefault("PYTEST_TIMEOUT", "3600")  # the soak of two thousand passes is no test that hangs
+
 pytest_plugins = ["tests.published"]
+
+# how long an example takes says something of the machine and of what else runs on it, nothing of the code
+settings.register_profile("thorough", deadline=None)
+settings.register_profile("fast", deadline=None, max_examples=25)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "thorough"))
 
 _numbers = itertools.count(1)
 

@@ -1,8 +1,8 @@
-"""One pass, and no more: by hand, in CI, in a CronJob."""
+"""One pass over the targets, and no more: by hand, in CI, in a CronJob."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -10,50 +10,64 @@ from pathlib import Path
 import structlog
 
 from secretsync import config
+from secretsync.cli.options import fits
 from secretsync.core import instrumentation
 from secretsync.core.errors import SecretSyncError
 from secretsync.reconcile import factory
 from secretsync.reconcile.all_targets import Outcome, reconcile_targets
+from secretsync.reconcile.destination import Destination
 from secretsync.reconcile.reconciler import preview, sync
 from secretsync.reconcile.recording import Notify, record_outcome
 
 log = structlog.get_logger()
 
-Tell = Callable[[Outcome], None]
+Show = Callable[[Outcome], None]
+"""Called with each outcome as soon as it is known."""
+
+Act = Callable[[config.Config, Path, Show, str | None], list[Outcome]]
+"""`preview_all` or `sync_all`."""
 
 
-def preview_all(configuration: config.Config, base: Path, tell: Tell) -> list[Outcome]:
-    """What a run would come to at each target; nothing is written and nobody else is told."""
-    return _told(reconcile_targets(factory.destinations(configuration, base), preview), tell)
+def preview_all(configuration: config.Config, base: Path, show: Show, place: str | None = None) -> list[Outcome]:
+    """What an apply would do at each target, or at those that *place* names. Nothing is written, nobody notified."""
+    return _shown(reconcile_targets(_destinations(configuration, base, place), preview), show)
 
 
-def sync_all(configuration: config.Config, base: Path, tell: Tell) -> list[Outcome]:
-    """Bring each target to what its packages are now. What it comes to is recorded, told, and pushed."""
+def sync_all(configuration: config.Config, base: Path, show: Show, place: str | None = None) -> list[Outcome]:
+    """Bring each target, or those that *place* names, to what its packages are now.
+
+    The outcome is recorded in the cluster, sent to people, and its metrics are pushed.
+    """
     remember = partial(record_outcome, notify=_notifier(configuration, base))
-    with _pushing(configuration, base) as hear:
-        return _told(reconcile_targets(factory.destinations(configuration, base), sync, remember), tell, hear)
+    with _pushing(configuration, base) as measure:
+        return _shown(reconcile_targets(_destinations(configuration, base, place), sync, remember), show, measure)
+
+
+def _destinations(configuration: config.Config, base: Path, place: str | None) -> Sequence[Destination]:
+    opened = zip(configuration.targets, factory.destinations(configuration, base), strict=True)
+    return [destination for target, destination in opened if fits(target, place)]
 
 
 def _notifier(configuration: config.Config, base: Path) -> Notify | None:
     if not configuration.notify:
         return None
-    # imported here: most tell nobody
+    # imported here: most notify nobody
     from secretsync.service.notify import notifier
 
     return notifier(configuration, base)
 
 
-def _told(came: Iterable[Outcome], *tell: Tell) -> list[Outcome]:
-    told = []
-    for outcome in came:
-        for one in tell:
-            one(outcome)
-        told.append(outcome)
-    return told
+def _shown(found: Iterable[Outcome], *shows: Show) -> list[Outcome]:
+    seen = []
+    for outcome in found:
+        for show in shows:
+            show(outcome)
+        seen.append(outcome)
+    return seen
 
 
 @contextmanager
-def _pushing(configuration: config.Config, base: Path) -> Iterator[Tell]:
+def _pushing(configuration: config.Config, base: Path) -> Iterator[Show]:
     """What happens in here is measured, and pushed at its end where there is a Pushgateway."""
     if not configuration.pushgateway:
         yield lambda _: None

@@ -4,38 +4,38 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 import structlog
 
-from secretsync.cli.commands import Commands, Settings, explain
-from secretsync.core import log, shutdown
-from secretsync.core.errors import FAILED, SecretSyncError, worst
-
-if TYPE_CHECKING:
-    from secretsync.reconcile.all_targets import Outcome
+from secretsync.cli.commands import ALIASES, COMMANDS, explain
+from secretsync.cli.options import Group, only_target
+from secretsync.core import shutdown
+from secretsync.core.errors import FAILED, SecretSyncError
 
 logger = structlog.get_logger()
 
 _EXAMPLES = """\b
 Examples:
-  secretsync --once --dry-run --diff    show what a run would do, and why
-  secretsync --once                     do it: by hand, in CI, in a CronJob
-  secretsync                            go on doing it, every 'interval'
-  secretsync status                     what is deployed, and who runs it
-  secretsync rollback                   what was live before; needs no source
+  secretsync plan --diff       show what would change, file by file
+  secretsync apply             change it: by hand, in CI, in a CronJob
+  secretsync run               apply at every 'interval'
+  secretsync status            what is deployed, and which workloads run it
+  secretsync rollback          go back to the revision before; needs no source
+
+\b
+'secretsync --once --dry-run' is the same as 'plan', 'secretsync --once' as
+'apply', and 'secretsync' alone as 'run'.
 
 \b
 Exit codes:
-  0  done, or nothing to do       3  changes pending (--dry-run)
+  0  done, or nothing to do       3  changes pending (plan, --dry-run)
   1  failed                       4  a rollout failed or timed out
   2  usage or configuration
 """
 
 
-def _versions(context: click.Context, _parameter: click.Parameter, asked: bool) -> None:
+def _show_versions(context: click.Context, _parameter: click.Parameter, asked: bool) -> None:
     if asked and not context.resilient_parsing:
         from secretsync.cli.versions import versions
 
@@ -43,94 +43,43 @@ def _versions(context: click.Context, _parameter: click.Parameter, asked: bool) 
         context.exit()
 
 
-@click.group(cls=Commands, invoke_without_command=True, epilog=_EXAMPLES, context_settings={"max_content_width": 80})
-@click.option(
-    "--config",
-    "-c",
-    "path",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=Path("secretsync.yaml"),
-    envvar="SECRETSYNC_CONFIG",
-    show_default=True,
-    show_envvar=True,
-    help="The configuration.",
+@click.group(
+    cls=Group,
+    table=COMMANDS,
+    aliases=ALIASES,
+    invoke_without_command=True,
+    epilog=_EXAMPLES,
+    context_settings={"max_content_width": 80, "help_option_names": ["-h", "--help"]},
 )
-@click.option("--once", is_flag=True, help="One pass, then exit.")
-@click.option("--dry-run", is_flag=True, help="With --once: write nothing; exit 3 when something would change.")
-@click.option("--diff", is_flag=True, help="With --once: add the text difference of every file.")
-@click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True, help="The report.")
-@click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)
-@click.option("--verbose", "-v", is_flag=True, help="Log every step.")
+@click.option("--once", is_flag=True, help="The same as 'apply'.")
+@click.option("--dry-run", is_flag=True, help="With --once: the same as 'plan'.")
+@click.option("--diff", is_flag=True, help="With --once: add the text of what differs, file by file.")
+@only_target
 @click.option(
-    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_versions, help="And what it stands on."
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_versions, help="Show versions."
 )
 @click.pass_context
-def cli(
-    context: click.Context,
-    path: Path,
-    once: bool,
-    dry_run: bool,
-    diff: bool,
-    output: str,
-    log_format: str,
-    verbose: bool,
-) -> None:
+def cli(context: click.Context, once: bool, dry_run: bool, diff: bool, place: str | None) -> None:
     """Deploy Rucio policy packages as Kubernetes Secrets.
 
-    Fetches each package from git or an index, packs its files into Secrets, compares them with what is live, writes
+    Fetches each package from git or an index, packs its files into Secrets, compares them with the live ones, writes
     what differs, and restarts the workloads that mount them, until every pod runs the new code.
     """
-    log.configure(log_format, verbose=verbose)
-    context.obj = Settings(path, output)
     if context.invoked_subcommand:
         return
-    if (dry_run or diff) and not once:
-        raise click.UsageError("--dry-run and --diff go with --once")
+    from secretsync.cli.commands.passes import apply_command, plan_command, run_command
+
     if once:
-        context.exit(_once(context.obj, dry_run=dry_run, diff=diff))
-    _for_ever(context.obj)
-
-
-def _once(settings: Settings, *, dry_run: bool, diff: bool) -> int:
-    from secretsync.cli import apply
-
-    def tell(outcome: Outcome) -> None:
-        _tell(outcome, settings.output, diff=diff)
-
-    if dry_run:
-        told = apply.preview_all(settings.configuration(), settings.base, tell)
-    else:
-        told = apply.sync_all(settings.configuration(), settings.base, tell)
-    if len(told) > 1 and settings.output == "text":
-        from secretsync.cli.output.outcomes import render
-
-        click.echo(render(told), nl=False)
-    return worst(outcome.exit_code for outcome in told)
-
-
-def _tell(outcome: Outcome, output: str, *, diff: bool = False) -> None:
-    from secretsync.cli import output as report
-
-    if outcome.error:
-        explain(outcome.error, outcome.destination.name)
-    elif outcome.report:
-        click.echo(report.render(outcome.report, output, diff=diff), nl=False)
-        for degraded in outcome.report.plan.degraded:
-            explain(degraded.error, outcome.destination.name)
-
-
-def _for_ever(settings: Settings) -> None:
-    from secretsync.service.daemon import Service
-
-    try:
-        Service(settings.path, lambda outcome: _tell(outcome, settings.output)).run()
-    except shutdown.Stopped as stopped:
-        # being asked to stop is how this form ends
-        logger.info(str(stopped))
+        context.invoke(plan_command if dry_run else apply_command, diff=diff, place=place)
+    if dry_run or diff:
+        raise click.UsageError("--dry-run and --diff need --once, or a command: 'secretsync plan --diff'")
+    if place:
+        raise click.UsageError("--target needs --once or a command: 'secretsync apply --target NAME'")
+    context.invoke(run_command)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; expected errors are told in sentences, a bug with its traceback. Returns the exit code."""
+    """Run a command: sentences for expected errors, a traceback for a bug alone. Returns the exit code."""
     shutdown.install_signal_handlers()
     try:
         return cli.main(args=arguments, prog_name="secretsync", standalone_mode=False) or 0
@@ -142,8 +91,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SecretSyncError as error:
         explain(error)
         return error.exit_code
-    except shutdown.Stopped as stopped:
-        logger.warning(str(stopped))
+    except (shutdown.Stopped, KeyboardInterrupt) as stopped:
+        logger.warning(str(stopped) or "stopped")
         return FAILED
     except Exception:
         logger.exception("this is a bug in secretsync; please report it")

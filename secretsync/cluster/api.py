@@ -233,7 +233,7 @@ class KubernetesCluster:
     def review(self, namespace: str) -> Review:
         """What this account may do in *namespace*, as the API itself tells."""
         reply = self._ask("SelfSubjectRulesReview", namespace, {"namespace": namespace})
-        told = reply.content()["status"]
+        told = reply.review()
         time = self.server_time() if reply.date else None
         return Review(tuple(told.get("resourceRules") or ()), not told.get("incomplete"), time)
 
@@ -243,7 +243,7 @@ class KubernetesCluster:
         asked = {"namespace": namespace, "verb": access.verb, "group": access.group, "resource": resource}
         spec = {"resourceAttributes": {**asked, "subresource": part, "name": access.name}}
         reply = self._ask("SelfSubjectAccessReview", namespace, spec)
-        return bool(reply.content()["status"].get("allowed"))
+        return bool(reply.review().get("allowed"))
 
     def _ask(self, kind: str, namespace: str, spec: Manifest) -> Reply:
         """A question about this account, which the API takes as an object."""
@@ -296,11 +296,11 @@ class KubernetesCluster:
             reply = self._connection.send(Call("list", _resource(kind), namespace), "GET", _path(kind), query=query)
             if selector and reply.status == HTTPStatus.BAD_REQUEST:
                 raise UnreadableSelector(selector)
-            page = reply.content()
-            for item in page["items"]:
+            items, further = reply.items()
+            for item in items:
                 yield {"apiVersion": _group(kind), "kind": kind, **item}
-            query["continue"] = page["metadata"].get("continue")
-            if not query["continue"]:
+            query["continue"] = further
+            if not further:
                 return
 
 

@@ -6,7 +6,6 @@ retries nor times out; ``call_api`` raises nothing by itself, so the answer's st
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
@@ -15,21 +14,28 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+import structlog
+import urllib3
 import yaml
 from kubernetes.client.api_client import ApiClient
 from kubernetes.client.configuration import Configuration
 from kubernetes.client.exceptions import ApiException
-from kubernetes.config import ConfigException, load_incluster_config, load_kube_config
-from urllib3.exceptions import HTTPError, MaxRetryError
+from kubernetes.config import ConfigException, load_incluster_config
+from urllib3 import HTTPHeaderDict
+from urllib3.exceptions import HTTPError, InsecureRequestWarning, MaxRetryError
 from urllib3.util.retry import Retry
 
 from secretsync import __version__
-from secretsync.cluster.errors import Call, NotFound, Refusal, Unreachable, UnusableCluster
+from secretsync.cluster import answers, kubeconfig
+from secretsync.cluster.answers import NotAnObject
+from secretsync.cluster.errors import Call, NotFound, NotKubernetes, Refusal, Unreachable, UnusableCluster
 from secretsync.cluster.refusals import refusal
 from secretsync.core.instrumentation import CallEnded, emit
 from secretsync.core.model import Manifest
+
+log = structlog.get_logger()
 
 _RETRIES = Retry(
     total=5,
@@ -41,6 +47,8 @@ _RETRIES = Retry(
     retry_after_max=30,
 )
 _BLOCK = 1 << 16
+_LARGEST_ANSWER = 64 * 1024 * 1024
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -63,13 +71,18 @@ BRISK = Patience(connect=3, read=4, whole=4, retries=Retry(total=0))
 
 @dataclass(frozen=True)
 class Reply:
-    """The API's answer, *date* by its clock; *repeated* when an earlier try of the call may have taken place."""
+    """The API's answer, *date* by its clock; *repeated* when an earlier try of the call may have taken place.
+
+    *server* is the address that answered, *media_type* what it says that the body is.
+    """
 
     call: Call
     status: int
     body: bytes = field(repr=False)
     repeated: bool = False
     date: str = ""
+    server: str = ""
+    media_type: str = ""
 
     @property
     def absent(self) -> bool:
@@ -81,19 +94,38 @@ class Reply:
         return refusal(self.call, self.status, self.body)
 
     def content(self) -> Manifest:
-        """The object in the answer. Raises a Refusal where the answer is an error."""
-        self.check()
-        content: Manifest = json.loads(self.body)
-        return content
+        """The object in the answer, which has a name. Raises a Refusal where the answer is an error, NotKubernetes."""
+        return self._read(answers.named_object_in)
+
+    def items(self) -> tuple[list[Manifest], str]:
+        """The objects of a list, and where it goes on. Raises a Refusal where the answer is an error, NotKubernetes."""
+        return self._read(answers.items_in)
+
+    def review(self) -> Manifest:
+        """The ``status`` of a review of this account's, which has no name. Raises a Refusal, NotKubernetes."""
+        status = self._read(answers.object_in).get("status")
+        if not isinstance(status, dict):
+            raise NotKubernetes(self.call, self.server, "a review without a status")
+        return status
 
     def check(self) -> None:
-        """Raises a Refusal where the answer is an error."""
+        """Raises a Refusal where the answer is an error, NotKubernetes where it is none of the API's."""
+        self._read(answers.object_in)
+
+    def _read(self, read: Callable[[bytes], T]) -> T:
+        if 300 <= self.status < 400:
+            raise NotKubernetes(self.call, self.server, f"HTTP {self.status}, a redirect")
         if not 200 <= self.status < 300:
             raise self.refusal()
+        try:
+            return read(self.body)
+        except NotAnObject as error:
+            what = self.media_type if self.media_type and "json" not in self.media_type else str(error)
+            raise NotKubernetes(self.call, self.server, what) from None
 
 
-class _TooSlow(HTTPError):
-    """Bytes arrived, but not all of them in time."""
+class _TooMuch(HTTPError):
+    """Bytes arrived, but not all of them in time, or too many."""
 
 
 class Connection:
@@ -166,9 +198,16 @@ class Connection:
             else:
                 emit(CallEnded(call.verb, call.resource, str(response.status)))
                 if not retries.total or not retries.is_retry(method, response.status):
-                    date = response.headers.get("Date", "")
-                    self._remember(date)
-                    return Reply(call, response.status, content, repeated=bool(retries.history), date=date)
+                    self._remember(response.headers.get("Date", ""))
+                    return Reply(
+                        call,
+                        response.status,
+                        content,
+                        repeated=bool(retries.history),
+                        date=response.headers.get("Date", ""),
+                        server=self._client.configuration.host,
+                        media_type=response.headers.get("Content-Type", "").partition(";")[0].strip()[:60],
+                    )
                 retries = retries.increment(method, path, response=response)
             retries.sleep(response)
 
@@ -182,12 +221,16 @@ class Connection:
     def _read(self, response: Any) -> bytes:
         """The whole body; the read timeout is one block's, so a trickle needs a limit of its own."""
         deadline = self._clock() + self._patience.whole
-        blocks = []
+        blocks: list[bytes] = []
+        length = 0
         with closing(response):  # a connection whose answer was read to the end has gone back to the pool by then
             while block := response.read1(_BLOCK):
                 blocks.append(block)
+                length += len(block)
+                if length > _LARGEST_ANSWER:
+                    raise _TooMuch(f"the answer has more than {_LARGEST_ANSWER:,} bytes")
                 if self._clock() > deadline:
-                    raise _TooSlow(f"the answer took longer than {self._patience.whole:g} s")
+                    raise _TooMuch(f"the answer took longer than {self._patience.whole:g} s")
         return b"".join(blocks)
 
 
@@ -201,22 +244,39 @@ def in_cluster() -> ApiClient:
     return ApiClient(configuration)
 
 
-def in_context(context: str, kubeconfig: Path | None = None) -> ApiClient:
-    """A client for *context* of *kubeconfig* ($KUBECONFIG, else ~/.kube/config). Raises UnusableCluster."""
+def in_context(context: str, path: Path | None = None) -> ApiClient:
+    """A client for *context* of the kubeconfig at *path* ($KUBECONFIG, else ~/.kube/config).
+
+    Raises UnusableCluster, ExecPluginFailed.
+    """
     configuration = _configuration()
-    place = f"context {context!r} of {kubeconfig or 'the kubeconfig'}"
+    place = f"context {context!r} of {path or 'the kubeconfig'}"
     try:
-        load_kube_config(
-            config_file=str(kubeconfig.expanduser()) if kubeconfig else None,
-            context=context,
-            client_configuration=configuration,
-            persist_config=False,
-        )
+        identity = kubeconfig.load(context, path, configuration)
     except (ConfigException, OSError) as error:
         raise UnusableCluster(place, _first_line(error)) from None
-    except (yaml.YAMLError, UnicodeDecodeError, AttributeError, TypeError):
+    except (yaml.YAMLError, UnicodeDecodeError, AttributeError, KeyError, TypeError, ValueError):
         raise UnusableCluster(place, "the file is not a kubeconfig") from None
-    return ApiClient(configuration)
+    if not configuration.verify_ssl:
+        urllib3.disable_warnings(InsecureRequestWarning)  # said once here, not with each request
+        log.warning("the API server's certificate is not verified (insecure-skip-tls-verify)", context=context)
+    return _Client(configuration, identity)
+
+
+class _Client(ApiClient):
+    """Acts with each request as *identity* says: a header may be there several times."""
+
+    def __init__(self, configuration: Configuration, identity: tuple[tuple[str, str], ...]) -> None:
+        super().__init__(configuration)
+        self._identity = identity
+
+    def call_api(
+        self, method: str, url: str, header_params: Mapping[str, str] | None = None, *further: Any, **named: Any
+    ) -> Any:
+        headers = HTTPHeaderDict(header_params)
+        for name, value in self._identity:
+            headers.add(name, value)
+        return super().call_api(method, url, headers, *further, **named)
 
 
 def _configuration() -> Configuration:
@@ -228,7 +288,7 @@ def _configuration() -> Configuration:
 def _reason(error: Exception) -> str:
     """What failed; of most errors only the class, since their text may quote headers."""
     cause = error.reason if isinstance(error, MaxRetryError) else error
-    if isinstance(cause, _TooSlow):
+    if isinstance(cause, _TooMuch):
         return str(cause)
     if isinstance(cause, ApiException):  # how the client tells of a fault of TLS, over two lines
         return " ".join(str(cause.reason).split())

@@ -6,13 +6,15 @@ are no pods, no server's clock, and no field managers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import structlog
 import yaml
 
+from secretsync.cluster import kustomization, manifest_files
 from secretsync.cluster.errors import Conflict, UnusableManifest, WorkloadGone
 from secretsync.cluster.manifest_files import Found, find, locked, write
 from secretsync.cluster.rbac import Access
@@ -21,6 +23,8 @@ from secretsync.core.model import Manifest, Ref, Secret, Workload
 from secretsync.core.revision_numbers import has_newer_stamp
 from secretsync.core.secret_codec import replacement_manifest, secret_from, to_manifest
 from secretsync.core.template_annotations import NotEditable, annotated
+
+log = structlog.get_logger()
 
 _WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
 _SPAWNERS = ("ReplicaSet", "ControllerRevision", "Job", "CronJob", "Pod")
@@ -43,21 +47,23 @@ class DirectoryCluster:
         with locked(self._root):
             if self._secrets(secret.namespace, secret.name):
                 raise Conflict(secret.ref, "was created by someone else")
-            if path.exists():
+            if manifest_files.exists(path):
                 raise UnusableManifest(path, f"holds something else, and {secret.ref} goes there: move it")
-            write(path, _text(secret))
+            self._write(path, secret)
             return self._written(secret)
 
     def replace(self, secret: Secret, live: Secret, *, manager: str) -> Secret:
         wanted = replacement_manifest(live, secret)
         with locked(self._root):
-            write(self._own_file(live, "was deleted"), _text(wanted))
+            self._write(self._own_file(live, "was deleted"), wanted)
             return self._written(wanted)
 
     def delete(self, live: Secret) -> None:
         with locked(self._root):
             if self._secrets(live.namespace, live.name):
-                self._own_file(live, "was deleted").unlink()
+                path = self._own_file(live, "was deleted")
+                self._change_kustomization(path, kustomization.without_resource, "must not list")
+                manifest_files.delete(self._root, path)
 
     def workloads(self, namespace: str, selector: str = "") -> Sequence[Workload]:
         workloads = map(_workload, find(self._root, namespace, _WORKLOADS))
@@ -75,7 +81,7 @@ class DirectoryCluster:
             if has_newer_stamp(_workload(found).template_annotations, annotations):
                 raise Conflict(workload.ref, "was restarted for a newer revision")
             try:
-                write(found.path, annotated(found.text, found.document, found.steps, annotations))
+                write(self._root, found.path, annotated(found.text, found.document, found.steps, annotations))
             except NotEditable as error:
                 raise UnusableManifest(found.path, f"{workload.ref} cannot be annotated: {error}") from None
             return _workload(self._live_workload(workload.ref))
@@ -113,6 +119,33 @@ class DirectoryCluster:
 
     def remove(self, manifest: Manifest) -> None:
         return None
+
+    def _write(self, path: Path, secret: Secret) -> None:
+        write(self._root, path, _text(secret))
+        self._change_kustomization(path, kustomization.with_resource, "must list")
+
+    def _change_kustomization(self, path: Path, change: Callable[[str, str], str], must: str) -> None:
+        """Make the nearest kustomization at or above *path* list it, or not; where that cannot be, say so."""
+        own = self._kustomization_of(path)
+        if own is None:
+            return
+        name = path.relative_to(own.parent).as_posix()
+        text = manifest_files.read(self._root, own)
+        try:
+            changed = change(text, name)
+        except kustomization.NotEditable as error:
+            log.warning(
+                f"the kustomization {must} this file; change it by hand", file=str(own), resource=name, why=str(error)
+            )
+            return
+        if changed != text:
+            write(self._root, own, changed)
+            log.info("the kustomization's resources were changed", file=str(own), resource=name)
+
+    def _kustomization_of(self, path: Path) -> Path | None:
+        folders = (folder for folder in path.parents if folder.is_relative_to(self._root))
+        places = (folder / name for folder in folders for name in kustomization.NAMES)
+        return next((place for place in places if manifest_files.exists(place)), None)
 
     def _secrets(self, namespace: str, name: str) -> list[Found]:
         return find(self._root, namespace, ("Secret",), name)

@@ -91,6 +91,23 @@ class Unreachable(ClusterError):
 
 
 @dataclass(eq=False)
+class NotKubernetes(ClusterError):
+    """What answered is not the Kubernetes API: a sign-in page, a proxy; *what* is what it answered instead."""
+
+    code = "not_kubernetes"
+
+    call: Call
+    host: str
+    what: str
+
+    def __str__(self) -> str:
+        return (
+            f"cannot {self.call}: what answers at {self.host} is not the Kubernetes API ({self.what}); correct the "
+            "server's address, or sign in at the proxy that stands before it"
+        )
+
+
+@dataclass(eq=False)
 class Refusal(ClusterError):
     """The API answered a call with an error. *status* is the HTTP status, *why* the part that is fit to show."""
 

@@ -6,11 +6,14 @@ a namespace belongs to the one that was asked for. Hidden files, and YAML that i
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import os
+import secrets
+import stat
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +25,7 @@ from secretsync.core.model import Manifest
 from secretsync.core.template_annotations import Step
 
 _SUFFIXES = (".yaml", ".yml")
+_HALF = ".half-written"
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # libyaml is optional
@@ -66,20 +70,91 @@ def find(root: Path, namespace: str, kinds: Sequence[str], name: str | None = No
     return [found[key] for key in sorted(found)]
 
 
-def write(path: Path, text: str) -> None:
-    """Put *text* at *path*, in place of what is there; a reader sees the one or the other. Raises UnusableManifest."""
-    half = path.with_name(f".{path.name}.half-written")
+def write(root: Path, path: Path, text: str) -> None:
+    """Put *text* at *path* below *root*, in place of what is there; a reader sees the one or the other.
+
+    No symlink is followed, and none is written through. Raises UnusableManifest.
+    """
+    with _folder_of(root, path, make=True) as folder:
+        for left in _half_written(folder, path.name):  # the lock is ours: whoever wrote it has ended
+            os.unlink(left, dir_fd=folder)
+        half = f".{path.name}.{secrets.token_hex(8)}{_HALF}"
+        descriptor = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666, dir_fd=folder)
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+                if (mode := _mode_of_file(folder, path.name)) is not None:
+                    os.fchmod(descriptor, mode)
+                file.write(text)
+                file.flush()
+                os.fsync(descriptor)
+            os.replace(half, path.name, src_dir_fd=folder, dst_dir_fd=folder)
+        except BaseException:
+            with suppress(FileNotFoundError):
+                os.unlink(half, dir_fd=folder)
+            raise
+
+
+def delete(root: Path, path: Path) -> None:
+    """Delete the file at *path* below *root*. Raises UnusableManifest."""
+    with _folder_of(root, path) as folder:
+        os.unlink(path.name, dir_fd=folder)
+
+
+def exists(path: Path) -> bool:
+    """Whether there is anything at *path*, be it a symlink that leads nowhere."""
+    return os.path.lexists(path)
+
+
+def read(root: Path, path: Path) -> str:
+    """The text of the file at *path* below *root*. Raises UnusableManifest."""
+    with _folder_of(root, path) as folder:
+        if (mode := os.lstat(path.name, dir_fd=folder).st_mode) and stat.S_ISLNK(mode):
+            raise UnusableManifest(path, "is a symlink, which is not followed: put the file itself there")
+        if not stat.S_ISREG(mode):
+            raise UnusableManifest(path, "is not a regular file: remove it")
+        descriptor = os.open(path.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
+        with os.fdopen(descriptor, "rb") as file:
+            try:
+                return file.read().decode()
+            except UnicodeDecodeError:
+                raise UnusableManifest(path, "is not UTF-8 text: correct or remove it") from None
+
+
+@contextmanager
+def _folder_of(root: Path, path: Path, *, make: bool = False) -> Iterator[int]:
+    """A descriptor of the folder that *path* is in; on the way from *root* no symlink is followed.
+
+    What goes wrong with the file inside of this is an UnusableManifest too.
+    """
+    with ExitStack() as opened:
+        try:
+            folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
+            opened.callback(os.close, folder)
+            for name in path.parent.relative_to(root).parts:
+                if make:
+                    with suppress(FileExistsError):
+                        os.mkdir(name, dir_fd=folder)
+                folder = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=folder)
+                opened.callback(os.close, folder)
+            yield folder
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            if error.errno in (errno.ENOTDIR, errno.ELOOP) and path.parent.is_symlink():
+                raise UnusableManifest(path.parent, "is a symlink, which is not followed: make it a folder") from None
+            raise UnusableManifest(path, f"cannot be {'written' if make else 'read'}: {reason}") from None
+
+
+def _mode_of_file(folder: int, name: str) -> int | None:
+    """The permissions of the regular file *name*; None where there is none."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with half.open("w", encoding="utf-8", newline="") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        if path.exists():
-            half.chmod(path.stat().st_mode & 0o777)
-        half.replace(path)
-    except OSError as error:
-        raise UnusableManifest(path, f"cannot be written: {error.strerror}") from None
+        mode = os.lstat(name, dir_fd=folder).st_mode
+    except FileNotFoundError:
+        return None
+    return stat.S_IMODE(mode) if stat.S_ISREG(mode) else None
+
+
+def _half_written(folder: int, name: str) -> list[str]:
+    return [left for left in os.listdir(folder) if left.startswith(f".{name}.") and left.endswith(_HALF)]
 
 
 @contextmanager
@@ -101,7 +176,9 @@ def _files(root: Path, namespace: str) -> Iterator[Path]:
     if not root.exists():
         return
     try:
-        yield from (path for path in sorted(root.iterdir()) if _is_manifest(path) and not path.is_dir())
+        yield from (path for path in sorted(root.iterdir()) if _is_manifest(path) and not _is_folder(path))
+        if (root / namespace).is_symlink():
+            raise UnusableManifest(root / namespace, "is a symlink, which is not followed: make it a folder")
         for folder, folders, names in os.walk(root / namespace):
             folders[:] = sorted(name for name in folders if not name.startswith("."))
             yield from (path for path in (Path(folder, name) for name in sorted(names)) if _is_manifest(path))
@@ -113,15 +190,19 @@ def _is_manifest(path: Path) -> bool:
     return path.suffix in _SUFFIXES and not path.name.startswith(".")
 
 
+def _is_folder(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink()
+
+
 def _objects(root: Path, path: Path, namespace: str) -> list[Found]:
-    text = _text(root, path)
+    text = read(root, path)
     try:
         documents = list(yaml.load_all(text, _Loader))
     except yaml.YAMLError as error:
         raise UnusableManifest(path, f"is not YAML that can be read{_place(error)}: correct or remove it") from None
     alone = sum(document is not None for document in documents) == 1
     return [
-        Found(path.resolve(), text, number, steps, _in_namespace(manifest, namespace), alone and not steps)
+        Found(path, text, number, steps, _in_namespace(manifest, namespace), alone and not steps)
         for number, document in enumerate(documents)
         for steps, manifest in _items(document)
         if manifest["metadata"].get("namespace", namespace) == namespace
@@ -141,22 +222,6 @@ def _items(document: Any) -> Iterator[tuple[tuple[Step, ...], Manifest]]:
                 yield ("items", number, *steps), manifest
     elif isinstance(document.get("metadata"), dict) and "kind" in document and "name" in document["metadata"]:
         yield (), document
-
-
-def _text(root: Path, path: Path) -> str:
-    try:
-        real = path.resolve(strict=True)
-        if not real.is_relative_to(root.resolve()):
-            raise UnusableManifest(path, f"is a symlink that leads out of {root}: put the file itself there")
-        if not real.is_file():
-            raise UnusableManifest(path, "is not a regular file: remove it")
-        return real.read_bytes().decode()
-    except UnicodeDecodeError:
-        raise UnusableManifest(path, "is not UTF-8 text: correct or remove it") from None
-    except (OSError, RuntimeError) as error:
-        raise UnusableManifest(
-            path, f"cannot be read: {getattr(error, 'strerror', None) or 'a loop of symlinks'}"
-        ) from None
 
 
 def _place(error: yaml.YAMLError) -> str:

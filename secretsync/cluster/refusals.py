@@ -60,18 +60,24 @@ def _status(body: bytes) -> dict[str, Any]:
     """The Status object; nothing where the answer is another's, a proxy's page for instance."""
     try:
         status = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return status if isinstance(status, dict) and status.get("kind") == "Status" else {}
 
 
 def _kind(status: dict[str, Any]) -> str:
-    return str((status.get("details") or {}).get("kind", ""))
+    return str(_details(status).get("kind", ""))
+
+
+def _details(status: dict[str, Any]) -> dict[str, Any]:
+    details = status.get("details")
+    return details if isinstance(details, dict) else {}
 
 
 def _causes(status: dict[str, Any], key: str) -> list[str]:
-    causes = (status.get("details") or {}).get("causes") or ()
-    return sorted({str(cause[key]) for cause in causes if cause.get(key)})
+    causes = _details(status).get("causes")
+    told = [cause for cause in causes if isinstance(cause, dict)] if isinstance(causes, list) else []
+    return sorted({str(cause[key]) for cause in told if cause.get(key)})
 
 
 def _words_of(call: Call, message: str, denial: re.Match[str]) -> str:

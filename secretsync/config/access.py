@@ -56,6 +56,9 @@ class Access(Model):
     host_key: Annotated[str, AfterValidator(_host_key)] = Field(
         "", description="the server's key itself: ssh-ed25519 AAAA…"
     )
+    redirects_to: tuple[str, ...] = Field(
+        (), description="hosts that an index may forward to; http://host where that is not encrypted"
+    )
     ca: Path | None = Field(None, description="certificate authorities to trust instead of the system's")
     client_certificate: Path | None = Field(None, description="shown to the server, in PEM")
     client_key: Path | None = Field(None, description="the client certificate's key; default: in the same file")

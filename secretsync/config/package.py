@@ -34,7 +34,7 @@ class Package(Model):
     tag: Text = Field("", description="for git: the newest tag in this range of versions, as in ~=0.3 (PEP 440)")
     tag_prefix: Text = Field("", description="what stands before the version in a tag; empty: nothing, or v")
     tag_moved: Literal["refuse", "warn", "allow"] = Field(
-        "warn", description="what to do when a tag names another commit than before"
+        "warn", description="what to do when a tag, or a version on an index, is not what it was before"
     )
     index: str = Field("", description="the simple index's URL; default: $PIP_INDEX_URL, else https://pypi.org/simple/")
     extra_indexes: tuple[str, ...] = Field(
@@ -62,6 +62,8 @@ class Package(Model):
         for url in (value,) if isinstance(value, str) else value:
             if "@" in url.partition("//")[2].partition("/")[0]:
                 raise ValueError("an index's URL must not hold credentials; name their place under 'access'")
+            if url and not url.lower().startswith(("https://", "http://")):
+                raise ValueError("an index is read over https:// or http:// alone; './dir' names a package's directory")
         return value
 
     @field_validator("tag")

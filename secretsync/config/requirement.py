@@ -12,6 +12,18 @@ GIT_SCHEMES = ("https", "http", "ssh", "file")
 
 _HASH_OPTION = re.compile(r"\s--hash=(\S*)")
 _SHA256 = re.compile(r"sha256[:=]([0-9a-fA-F]{64})")
+_DIGEST = re.compile(r"(md5|sha1|sha224|sha256|sha384|sha512)=([0-9a-fA-F]+)")
+_DIGITS = {"md5": 32, "sha1": 40, "sha224": 56, "sha256": 64, "sha384": 96, "sha512": 128}
+_LONGEST = 2_000
+"""Characters of a requirement: a reader of requirements takes half a minute for some of 200,000."""
+_LONGEST_SHOWN = 200
+_USER_INFO = re.compile(r"[^\s/@]*:[^\s/@]*@")
+# A URL whose host is plain, where an '@' of the path stands before a ref; ssh's user name is no secret.
+_HARMLESS = re.compile(
+    r"(?:[\w.\-]+\s*(?:\[[^]]*\]\s*)?@\s*)?(?:git\+)?(?:https?|file|ssh|git\+ssh)://(?:(?<=ssh://)[\w.\-]+@)?"
+    r"[\w.\-]*(?::\d+)?(?:/[^:]*)?"
+)
+_SECRET_KEY = re.compile(r"token|secret|passw|key|sig|auth|cred", re.IGNORECASE)
 _DIRECT_REFERENCE = re.compile(r"[A-Za-z0-9][\w.\-]*\s*(?:\[[^]]*\]\s*)?@\s*(?P<url>[a-z+]+:.*)", re.DOTALL)
 _SCP_LIKE = re.compile(r"git\+[^/:]+@[^/]+:.*")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -30,12 +42,17 @@ class GitRequirement:
 
 @dataclass(frozen=True, slots=True)
 class IndexRequirement:
-    """A distribution of an index, or, where *url* is not empty, one file of it; *hashes* are sha256 in hex."""
+    """A distribution of an index, or, where *url* is not empty, one file of it.
+
+    *hashes* are sha256 in hex, of which the file must have one; *digests* are pairs of an algorithm and a digest in hex
+    that its URL gives, all of which it must have.
+    """
 
     name: str
     specifier: str = ""
     url: str = ""
     hashes: tuple[str, ...] = ()
+    digests: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +66,16 @@ Requirement = GitRequirement | IndexRequirement | DirectoryRequirement
 
 
 class UnusableRequirement(ConfigError, ValueError):
-    """The text is no requirement that secretsync can follow; *reason* is a sentence, with the remedy."""
+    """The text is no requirement that secretsync can follow; *reason* is a sentence, with the remedy.
+
+    *requirement* is the text less what may be a credential of it.
+    """
 
     code = "unusable_requirement"
 
     def __init__(self, requirement: str, reason: str) -> None:
-        super().__init__(requirement, reason)
-        self.requirement, self.reason = requirement, reason
+        self.requirement, self.reason = _without_credentials(requirement), reason
+        super().__init__(self.requirement, reason)
 
     def __str__(self) -> str:
         return f"requirement {self.requirement!r}: {self.reason}"
@@ -67,12 +87,20 @@ class CredentialsInRequirement(UnusableRequirement):
     code = "credentials_in_requirement"
 
     def __init__(self, requirement: str) -> None:
-        hidden = re.sub(r"//[^/]*@", "//…@", requirement)
         super().__init__(
-            hidden,
+            requirement,
             "a URL must not hold credentials, they would end up in logs and labels; "
             "name the file or the environment variable that holds them under 'access' of the package",
         )
+
+
+def _without_credentials(text: str) -> str:
+    """*text* less all that stands before an '@', where it is not certain what that is, and less queries."""
+    text = re.sub(r"\?[^#]*", "?…", text)
+    text = re.sub(r"#(?!(?:subdirectory|egg|sha256)=).*", "#…", text, flags=re.DOTALL)
+    if not _HARMLESS.fullmatch(text.partition("#")[0].removesuffix("?…")):
+        text = re.sub(r"[^\s/@]+@", "…@", text)
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
 
 
 def parse(requirement: str) -> Requirement:
@@ -98,6 +126,10 @@ def parse(requirement: str) -> Requirement:
 def _refuse_what_no_requirement_holds(text: str) -> None:
     if not text:
         raise UnusableRequirement(text, "is empty")
+    if len(text) > _LONGEST:
+        raise UnusableRequirement(text, f"has more than {_LONGEST:,} characters")
+    if _USER_INFO.search(text) and not _is_local(text):
+        raise CredentialsInRequirement(text)
     if text.startswith("-"):
         raise UnusableRequirement(text, "begins with '-', which is an option of pip; write what follows it")
     if _CONTROL.search(text):
@@ -106,6 +138,11 @@ def _refuse_what_no_requirement_holds(text: str) -> None:
         raise UnusableRequirement(text, "'ext::' runs a command instead of naming a repository")
     if re.match(r"(hg|svn|bzr)\+", text):
         raise UnusableRequirement(text, "of version control systems, only git is supported")
+
+
+def _is_local(text: str) -> bool:
+    """A path, in which ':' and '@' are letters like others."""
+    return text.startswith((".", "/", "file:", "git+file:"))
 
 
 def _split_hashes(text: str) -> tuple[str, tuple[str, ...]]:
@@ -147,6 +184,8 @@ def _split_url(url: str, requirement: str) -> SplitResult:
         port_is_a_number = parts.port is None or parts.port > 0
     except ValueError:
         raise UnusableRequirement(requirement, "is not a URL") from None
+    if any(_SECRET_KEY.search(key) for key, _ in parse_qsl(parts.query)):
+        raise CredentialsInRequirement(requirement)
     if parts.password is not None or (parts.username is not None and parts.scheme != "ssh"):
         raise CredentialsInRequirement(requirement)
     if not port_is_a_number or not (parts.hostname or parts.scheme == "file"):
@@ -182,11 +221,26 @@ def _file_of_an_index(url: str, hashes: tuple[str, ...], requirement: str = "") 
         raise UnusableRequirement(
             requirement or url, "names no wheel or source archive; a repository's URL begins with 'git+'"
         )
-    if parts.fragment:
-        hashes = (*hashes, _sha256(parts.fragment, requirement or url))
+    digests = _digests(parts.fragment, requirement or url)
+    hashes += tuple(digest for algorithm, digest in digests if algorithm == "sha256")
     # A wheel's name begins with the distribution's; an archive's ends with the version (PEP 427, PEP 625).
     name = file.split("-")[0] if file.endswith(".whl") else file.rpartition("-")[0]
-    return IndexRequirement(name, url=parts._replace(fragment="").geturl(), hashes=hashes)
+    others = tuple(pair for pair in digests if pair[0] != "sha256")
+    return IndexRequirement(name, url=parts._replace(fragment="").geturl(), hashes=hashes, digests=others)
+
+
+def _digests(fragment: str, requirement: str) -> tuple[tuple[str, str], ...]:
+    """The algorithms and digests of a URL's fragment, as pip takes them: ``sha256=…&egg=…``."""
+    parts = [part for part in fragment.split("&") if part and not part.startswith(("egg=", "subdirectory="))]
+    return tuple(_digest(part, requirement) for part in parts)
+
+
+def _digest(part: str, requirement: str) -> tuple[str, str]:
+    match = _DIGEST.fullmatch(part)
+    if match and len(match[2]) == _DIGITS[match[1]]:
+        return match[1], match[2].lower()
+    known = ", ".join(_DIGITS)
+    raise UnusableRequirement(requirement, f"what follows '#' is no digest: there are {known}, each with '=' and hex")
 
 
 def _directory(text: str) -> DirectoryRequirement:

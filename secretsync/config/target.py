@@ -77,6 +77,9 @@ class Rollout(Model):
         description="prove a package in the workloads' own images before anything live changes: "
         "where it is possible, always, or never",
     )
+    proofs: int = Field(
+        4, ge=1, le=50, description="how many proofs of the canary run at once, each in a pod of its own"
+    )
     waves: tuple[Wave, ...] = Field(
         (), description="the order; default: one of Rucio's daemons, then its servers, then the rest"
     )

@@ -17,9 +17,9 @@ _NAMES = re.compile(r"password|passphrase|secret_value|token|authorization", re.
 Event = MutableMapping[str, Any]
 
 
-def configure(log_format: str, *, verbose: bool) -> None:
+def configure(log_format: str, *, verbosity: int) -> None:
     """Set logging up for the whole process; *log_format* is ``text`` or ``json``."""
-    level = logging.DEBUG if verbose else logging.INFO
+    level = logging.DEBUG if verbosity else logging.INFO
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

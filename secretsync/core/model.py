@@ -40,13 +40,15 @@ class Revision:
 
     *source* is a URL or a distribution's name, never with credentials; *ref* is what was asked for (a branch, a tag,
     a specifier, or nothing); *id* is ``commit:<40 hex>`` for git and ``sha256:<hex>`` for a wheel or a directory.
-    *is_tag* says, where the source knows it, that the ref is one that honest people do not move.
+    *is_tag* says, where the source knows it, that the ref is one that honest people do not move. *subject* is the first
+    line of the commit's message, where the source knows it.
     """
 
     source: str
     ref: str
     id: str
     is_tag: bool = field(default=False, compare=False)
+    subject: str = field(default="", compare=False)
 
     @property
     def short(self) -> str:

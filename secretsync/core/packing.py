@@ -15,11 +15,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from secretsync.core.errors import SecretSyncError
+from secretsync.core.foreign import reading
 from secretsync.core.model import Bundle, File, Placement, Revision, Secret, digest
 from secretsync.core.secret_codec import OURS
 
 LIMIT = 1024 * 1024
 """Decoded bytes that Kubernetes takes in one Secret (https://kubernetes.io/docs/concepts/configuration/secret/)."""
+
+UNPACKED_LIMIT = 48 * 1024 * 1024
+"""Bytes that the files of a zip in a Secret may have: a text file shrinks to a quarter, so a package has far less."""
 
 MANAGED_BY = "app.kubernetes.io/managed-by"
 INSTALLATION = OURS + "installation"
@@ -37,6 +41,7 @@ REVISION_NUMBER = OURS + "write"
 FOUND = "found in the cluster"
 """The source of what somebody else had put into Secrets that were taken over."""
 
+_NUMBER = re.compile(r"[0-9]{1,18}")
 _KEY = re.compile(r"[-._a-zA-Z0-9]+")
 _NAME_LIMIT = 253
 _PACKING = 1  # part of every recipe: raise it when the same bundle is packed differently
@@ -57,6 +62,19 @@ class SecretTooLarge(SecretSyncError):
             f"Secret {self.name!r} would hold {self.size:,} bytes; Kubernetes takes {LIMIT:,}. "
             f"Its largest file is {self.largest}: exclude it, or choose 'layout: zip'"
         )
+
+
+@dataclass(eq=False)
+class UnreadableZip(SecretSyncError):
+    """What a Secret holds as the package's zip is none that we write; *reason* says why."""
+
+    code = "unreadable_zip"
+
+    name: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"the zip in Secret {self.name!r} cannot be read: {self.reason}; delete the Secret, and run again"
 
 
 @dataclass(eq=False)
@@ -167,11 +185,8 @@ def newest_revision(live: Sequence[Secret]) -> tuple[Secret, ...]:
 
 
 def _write(secrets: Iterable[Secret]) -> int:
-    told = (secret.annotations.get(REVISION_NUMBER, "") for secret in secrets)
-    return max(
-        (int(revision_number) for revision_number in told if revision_number.isascii() and revision_number.isdigit()),
-        default=-1,
-    )
+    written = (secret.annotations.get(REVISION_NUMBER, "") for secret in secrets)
+    return max((int(revision_number) for revision_number in written if _NUMBER.fullmatch(revision_number)), default=-1)
 
 
 def live_bundle(secrets: Sequence[Secret]) -> Bundle:
@@ -253,12 +268,22 @@ def _zipped(bundle: Bundle) -> dict[str, dict[str, bytes]]:
 def _unzipped(secret: Secret) -> Iterable[File]:
     for key, value in secret.data.items():
         try:
-            with zipfile.ZipFile(io.BytesIO(value)) as archive:
-                members = [(entry.filename, archive.read(entry)) for entry in archive.infolist() if not entry.is_dir()]
-        except (zipfile.BadZipFile, NotImplementedError, RuntimeError):
+            members = _members(secret.name, value)
+        except UnreadableZip:
             yield File(key, value)
             continue
         yield from (File(name.partition("/")[2], data) for name, data in members)
+
+
+def _members(secret: str, value: bytes) -> list[tuple[str, bytes]]:
+    """The files of a live zip. Raises UnreadableZip for what we do not write: anybody may have written it."""
+    with reading(lambda reason: UnreadableZip(secret, reason)), zipfile.ZipFile(io.BytesIO(value)) as archive:
+        entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+        if sum(entry.file_size for entry in entries) > UNPACKED_LIMIT:
+            raise UnreadableZip(secret, f"unpacked it has more than {UNPACKED_LIMIT:,} bytes")
+        if any(entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for entry in entries):
+            raise UnreadableZip(secret, "it is compressed in another way than secretsync does")
+        return [(entry.filename, archive.read(entry)) for entry in entries]
 
 
 def _by_directory(files: Iterable[File]) -> dict[str, dict[str, bytes]]:

@@ -1,4 +1,4 @@
-"""What operators do by hand: look at what is deployed, go back, hold, release. None of it needs the source."""
+"""What operators do by hand: status, history, rollback, suspend, resume. None of it needs the source."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from secretsync.core.pod_references import secrets_referenced
 from secretsync.plan import history, mounts, rollout_status
 from secretsync.plan.diff import stamped_revision_number
 from secretsync.plan.managed_fields import wiring_manager
-from secretsync.plan.rollout_status import State, Status
-from secretsync.plan.state import Hold, PackageState, Result
+from secretsync.plan.rollout_status import State as RolloutState
+from secretsync.plan.rollout_status import Status
+from secretsync.plan.state import Hold, PackageState, Result, State
 from secretsync.reconcile.destination import REAL_TIME, Clock, Delivery, Destination, Report
-from secretsync.reconcile.reconciler import sync
+from secretsync.reconcile.reconciler import preview_with, sync
 from secretsync.reconcile.state_store import StateStore, load_state
 
 
@@ -30,12 +31,12 @@ class NothingDeployed(SecretSyncError):
     module: str
 
     def __str__(self) -> str:
-        return f"{self.module} is not deployed in {self.destination}: run 'secretsync --once' first"
+        return f"{self.module} is not deployed in {self.destination}: run 'secretsync apply' first"
 
 
 @dataclass(eq=False)
 class NotInHistory(SecretSyncError):
-    """No kept bundle, or more than one, is what was asked for."""
+    """No kept revision, or more than one, has the name that was given."""
 
     code = "not_in_history"
 
@@ -43,17 +44,17 @@ class NotInHistory(SecretSyncError):
     known: Sequence[str]
 
     def __str__(self) -> str:
-        known = ", ".join(self.known) or "nothing"
-        what = f"{self.asked!r} is not one bundle of the history" if self.asked else "there is no earlier bundle"
-        return f"{what}; it keeps {known} (see 'secretsync history')"
+        known = ", ".join(self.known) or "no revision"
+        what = f"{self.asked!r} names no revision, or several" if self.asked else "there is no earlier revision"
+        return f"{what}; the history keeps {known} (see 'secretsync history')"
 
 
 @dataclass(frozen=True)
 class Deployed:
     """One package as it is live. *bundle* is None where nothing is; *drift* says that its bytes are not what it says.
 
-    *result* is what passes come to, since when; *workloads* tells for each that mounts it which write its template
-    carries, and how its rollout is.
+    *foreign* names Secrets of that name that this installation does not manage. *result* is the outcome of the last
+    passes; *workloads* has for each that mounts it the revision that its template carries, and how its rollout is.
     """
 
     module: str
@@ -64,14 +65,17 @@ class Deployed:
     remembered: PackageState
     result: Result | None
     workloads: Mapping[Ref, tuple[int, Status]]
+    foreign: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A bundle of the history, and the write under which it was live."""
+    """A revision: its number (*write*), its files, and when they were written; *live* is the one that is deployed."""
 
     bundle: Bundle
     revision_number: int
+    written: datetime | None = None
+    live: bool = False
 
 
 def status(destination: Destination) -> tuple[Deployed, ...]:
@@ -93,7 +97,7 @@ def _deployed(
         bundle=packing.live_bundle(live) if live else None,
         revision_number=max(writes, default=0),
         since=max((one.data_written for one in live if one.data_written), default=None),
-        drift=bool(live) and not packing.is_intact(live),
+        drift=bool(live) and packing.DIGEST in live[0].annotations and not packing.is_intact(live),
         remembered=memory.state.of(secret),
         result=memory.state.results.get(secret),
         workloads={
@@ -101,70 +105,129 @@ def _deployed(
             for workload in workloads
             if names & secrets_referenced(workload.template)
         },
+        foreign=tuple(one.name for one in live if not _is_ours(one, delivery)),
     )
+
+
+def _is_ours(secret: Secret, delivery: Delivery) -> bool:
+    ours = packing.labels(delivery.placement)
+    return all(secret.labels.get(name) == ours[name] for name in (packing.MANAGED_BY, packing.INSTALLATION))
 
 
 def _status(destination: Destination, workload: Workload) -> Status:
     if not destination.cluster.runs_pods:
-        return Status(State.WRITTEN, "its pods restart when the manifest is applied")
+        return Status(RolloutState.WRITTEN, "its pods restart when the manifest is applied")
     return rollout_status.status(workload)
 
 
-def entries(destination: Destination, delivery: Delivery) -> tuple[Entry, ...]:
-    """The bundles that are kept, newest first, less the one that is live."""
+def revisions(destination: Destination, delivery: Delivery) -> tuple[Entry, ...]:
+    """The live revision, and those that are kept, newest first."""
     memory = load_state(destination)
     live = live_secrets(destination, delivery, memory)
-    digest = packing.live_bundle(live).digest if live else ""
-    return tuple(
-        Entry(kept.bundle, kept.revision_number)
-        for kept in _kept(destination, delivery)
-        if kept.bundle.digest != digest
-    )
+    deployed = [_entry(live)] if live else []
+    digests = {one.bundle.digest for one in deployed}
+    kept = [
+        Entry(one.bundle, one.revision_number, one.secret.data_written)
+        for one in _kept(destination, delivery)
+        if one.bundle.digest not in digests
+    ]
+    return (*deployed, *kept)
 
 
-def rollback(destination: Destination, delivery: Delivery, asked: str = "", clock: Clock = REAL_TIME) -> Report:
-    """Bring back a kept bundle, by default the newest that is not live, and hold it until it is released.
+def _entry(live: Sequence[Secret]) -> Entry:
+    writes = [int(one.annotations.get(packing.REVISION_NUMBER, "0")) for one in live]
+    written = max((one.data_written for one in live if one.data_written), default=None)
+    return Entry(packing.live_bundle(live), max(writes), written, live=True)
 
-    *asked* is the start of its commit, hash or digest, its version, or its write id. Raises NotInHistory.
+
+def find(entries: Sequence[Entry], asked: str) -> Entry:
+    """The revision that *asked* names: its number, its version, or the start of its commit, hash or digest.
+
+    Raises NotInHistory where that is none, or several.
+    """
+    whole = [one for one in entries if asked in (one.bundle.version, str(one.revision_number))]
+    found = whole or [one for one in entries if _begins(one.bundle, asked)]
+    if len(found) != 1:
+        raise NotInHistory(asked, [f"{one.revision_number} ({one.bundle.revision.short})" for one in entries])
+    return found[0]
+
+
+def rollback(
+    destination: Destination, delivery: Delivery, asked: str = "", clock: Clock = REAL_TIME, *, by: str = ""
+) -> Report:
+    """Bring back a kept revision, by default the newest that is not live, and suspend the package.
+
+    *asked* is its number, its version, or the start of its commit, hash or digest. Raises NotInHistory.
     """
     memory = load_state(destination)
+    memory.keep(_rolled_back(destination, delivery, memory, asked, _now(clock), by))
+    return sync(destination, clock)
+
+
+def preview_rollback(destination: Destination, delivery: Delivery, asked: str = "") -> Report:
+    """What `rollback` would do; nothing is written. Raises NotInHistory."""
+    memory = load_state(destination)
+    return preview_with(destination, _rolled_back(destination, delivery, memory, asked, 0, ""))
+
+
+def _rolled_back(
+    destination: Destination, delivery: Delivery, memory: StateStore, asked: str, now: int, by: str
+) -> State:
     live = live_secrets(destination, delivery, memory)
     digest = packing.live_bundle(live).digest if live else ""
     candidates = [kept for kept in _kept(destination, delivery) if kept.bundle.digest != digest]
     chosen = _named(candidates, asked) if asked else candidates[:1]
     if len(chosen) != 1:
-        raise NotInHistory(asked, [kept.bundle.revision.short for kept in candidates])
+        raise NotInHistory(asked, [f"{kept.revision_number} ({kept.bundle.revision.short})" for kept in candidates])
     (kept,) = chosen
-    hold = Hold(f"rolled back by hand to {kept.bundle.revision.short}", kept.secret.name)
-    _set_hold(memory, delivery, hold)
-    return sync(destination, clock)
+    reason = f"rolled back to revision {kept.revision_number} ({kept.bundle.revision.short})"
+    return _with_hold(memory, delivery, Hold(reason, kept.secret.name, by=by, since=now))
 
 
-def hold(destination: Destination, delivery: Delivery, reason: str) -> None:
-    """Let what is live stay, whatever the source brings, until it is released. Raises NothingDeployed."""
+def suspend(
+    destination: Destination, delivery: Delivery, reason: str, clock: Clock = REAL_TIME, *, by: str = ""
+) -> None:
+    """Keep what is live, whatever the source brings, until `resume`. Raises NothingDeployed."""
+    memory = deployed_memory(destination, delivery)
+    memory.keep(_with_hold(memory, delivery, Hold(reason, by=by, since=_now(clock))))
+
+
+def deployed_memory(destination: Destination, delivery: Delivery) -> StateStore:
+    """What is remembered where the package is deployed. Raises NothingDeployed where it is not."""
     memory = load_state(destination)
     if not live_secrets(destination, delivery, memory):
         raise NothingDeployed(destination.name, delivery.placement.module)
-    _set_hold(memory, delivery, Hold(reason))
+    return memory
 
 
-def release(destination: Destination, delivery: Delivery) -> Hold | None:
-    """Follow the source again from the next pass on; returns the hold that was ended, None where there was none.
+def suspension(destination: Destination, delivery: Delivery) -> Hold | None:
+    """Why the package is suspended; None where it is not.
 
-    Templates that somebody put back are wired anew.
+    A workload whose template somebody put back counts: `resume` mounts the package there again.
+    """
+    remembered = load_state(destination).state.of(delivery.placement.secret)
+    by_hand = _put_back(destination, delivery, remembered)
+    return remembered.hold or (Hold(f"somebody put back the template of {', '.join(by_hand)}") if by_hand else None)
+
+
+def resume(destination: Destination, delivery: Delivery) -> Hold | None:
+    """Follow the source again from the next pass on; returns the suspension that ended, None where there was none.
+
+    Templates that somebody put back are wired again.
     """
     memory = load_state(destination)
     remembered = memory.state.of(delivery.placement.secret)
-    ended = remembered.hold
-    if by_hand := _put_back(destination, delivery, remembered):
-        ended = ended or Hold(f"somebody put back the template of {', '.join(by_hand)}")
-        restarts = {
-            name: revision_number for name, revision_number in remembered.restarts.items() if name not in by_hand
-        }
-        remembered = replace(remembered, restarts=restarts)
+    ended = suspension(destination, delivery)
+    by_hand = _put_back(destination, delivery, remembered)
+    restarts = {name: revision_number for name, revision_number in remembered.restarts.items() if name not in by_hand}
     if ended:
-        memory.keep(memory.state.with_package(delivery.placement.secret, replace(remembered, hold=None)))
+        resumed = replace(remembered, restarts=restarts, hold=None)
+        memory.keep(memory.state.with_package(delivery.placement.secret, resumed))
     return ended
+
+
+def _now(clock: Clock) -> int:
+    return int(clock.utc().timestamp())
 
 
 def _put_back(destination: Destination, delivery: Delivery, remembered: PackageState) -> Sequence[str]:
@@ -176,9 +239,9 @@ def _put_back(destination: Destination, delivery: Delivery, remembered: PackageS
     return [str(one.ref) for one in workloads if mounts.was_put_back(one, secret, remembered, manager)]
 
 
-def _set_hold(memory: StateStore, delivery: Delivery, hold: Hold | None) -> None:
+def _with_hold(memory: StateStore, delivery: Delivery, hold: Hold) -> State:
     secret = delivery.placement.secret
-    memory.keep(memory.state.with_package(secret, replace(memory.state.of(secret), hold=hold)))
+    return memory.state.with_package(secret, replace(memory.state.of(secret), hold=hold))
 
 
 def live_secrets(destination: Destination, delivery: Delivery, memory: StateStore) -> Sequence[Secret]:

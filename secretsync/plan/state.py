@@ -38,12 +38,15 @@ class Hold:
 
     *kept* names the Secret whose bundle shall be live; where it is empty, what is live stays. *digest* and *revision*
     are those that were rejected: a new revision with other content ends such a hold. A hold by hand has neither.
+    *by* says who made it, *since* when, in seconds since 1970; both are empty where that is not known.
     """
 
     reason: str
     kept: str = ""
     digest: str = ""
     revision: str = ""
+    by: str = ""
+    since: int = 0
 
     @property
     def by_hand(self) -> bool:

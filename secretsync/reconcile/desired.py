@@ -12,6 +12,7 @@ from secretsync.core.model import Bundle, Revision, Secret
 from secretsync.plan.state import Hold, PackageState
 from secretsync.reconcile.destination import Delivery
 from secretsync.sources.git.refs import judge_moved_tag
+from secretsync.sources.index.replaced import judge_replaced_release
 
 log = structlog.get_logger()
 
@@ -35,6 +36,8 @@ def resolve_source(delivery: Delivery, live: Sequence[Secret], package: PackageS
         return Resolved(revision)
     bundle = delivery.source.fetch(revision)
     log.debug("fetched", module=bundle.module, revision=revision.short, files=len(bundle.files))
+    if live:
+        notes += judge_replaced_release(bundle, packing.live_bundle(live), delivery.tag_moved)
     # the source may have noticed it as well
     return Resolved(revision, replace(bundle, notes=tuple(dict.fromkeys((*bundle.notes, *notes)))))
 

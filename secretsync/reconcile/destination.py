@@ -64,7 +64,8 @@ class Rollout:
 
     *waves* choose workloads by their labels, in order; *max_parallel* of 0 is any number. *undo* says whether what
     was live before is put back when a wave fails. *history* is how many bundles are kept. *canary* says whether a
-    candidate is proven first: ``auto`` where that is possible, ``require``, or ``off``. Outside of *window* changes
+    candidate is proven first: ``auto`` where that is possible, ``require``, or ``off``, and *proofs* how many such
+    proofs run at once. Outside of *window* changes
     wait. *accept_downtime* names workloads that may go down for a package that nothing has proven.
     """
 
@@ -75,6 +76,7 @@ class Rollout:
     undo: bool = True
     history: int = 5
     canary: str = "auto"
+    proofs: int = 4
     window: Window | None = None
     accept_downtime: frozenset[str] = frozenset()
 

@@ -96,6 +96,7 @@ def _rollout(rules: config.Rollout) -> Rollout:
         undo=rules.on_failure == "restore",
         history=rules.history,
         canary=rules.canary,
+        proofs=rules.proofs,
         window=window.parse(rules.window) if rules.window else None,
         accept_downtime=frozenset(rules.accept_downtime),
     )

@@ -33,7 +33,11 @@ log = structlog.get_logger()
 
 def preview(destination: Destination) -> Report:
     """What `sync` would do now; nothing is written. Raises SecretSyncError."""
-    state = load_state(destination).state
+    return preview_with(destination, load_state(destination).state)
+
+
+def preview_with(destination: Destination, state: State) -> Report:
+    """What `sync` would do if *state* were what is remembered; nothing is written. Raises SecretSyncError."""
     plan = observe(destination, state)
     check = check_packages(destination, plan, state)
     return _report(destination, plan, check, state)

@@ -47,7 +47,7 @@ def bundle_of_project(
         project,
         version=version or package.version,
         timeout=package.timeout,
-        most_bytes=package.limits.download,
+        most_bytes=package.limits.bytes,
     )
     located = locate(map(Entry, contents), package.module_name, include=package.include, exclude=package.exclude)
     files = {path: contents[place] for path, place in located.files.items()}

@@ -63,9 +63,13 @@ def make_bundle(
 
 def _refuse_too_much(package: Package, contents: Mapping[str, bytes]) -> None:
     refuse_too_many(package, len(contents))
-    total = sum(map(len, contents.values()))
-    if total > package.limits.bytes:
-        raise PackageTooLarge(package.module_name, "bytes", total, package.limits.bytes)
+    refuse_too_large(package, sum(map(len, contents.values())))
+
+
+def refuse_too_large(package: Package, size: int) -> None:
+    """Raises PackageTooLarge when a package of so many bytes, *size*, is more than its limit allows."""
+    if size > package.limits.bytes:
+        raise PackageTooLarge(package.module_name, "bytes", size, package.limits.bytes)
 
 
 def refuse_too_many(package: Package, files: int) -> None:

@@ -11,8 +11,8 @@ from secretsync.config import Package
 from secretsync.config.requirement import DirectoryRequirement
 from secretsync.core.errors import SourceError
 from secretsync.core.model import Bundle, Revision, digest
-from secretsync.sources.bundle import make_bundle, refuse_too_many
-from secretsync.sources.locate import Entry, Kind, locate
+from secretsync.sources.bundle import make_bundle, refuse_too_large, refuse_too_many
+from secretsync.sources.locate import Entry, Kind, locate, refuse_unusable_path
 from secretsync.sources.version import confirmed_version, notes_on_generated_files, project_files, stated_version
 
 _NEVER_ENTERED = frozenset({".git", ".hg", ".svn", "__pycache__", ".venv", "node_modules", ".tox"})
@@ -73,6 +73,8 @@ class DirectorySource:
             entries, self._package.module_name, include=self._package.include, exclude=self._package.exclude
         )
         refuse_too_many(self._package, len(located.files))
+        # the sizes come before the bytes
+        refuse_too_large(self._package, sum((self._folder / place).stat().st_size for place in located.files.values()))
         contents = {path: (self._folder / place).read_bytes() for path, place in located.files.items()}
         places = project_files({entry.path for entry in entries}, located.directory)
         stated = {place: (self._folder / place).read_bytes() for place in places}
@@ -85,7 +87,9 @@ class DirectorySource:
 
 
 def _entries(folder: Path, prefix: str = "") -> Iterator[Entry]:
-    """All that lies below *folder*."""
+    """All that lies below *folder*. Raises UnsafePath where it is nested too deeply."""
+    if prefix:
+        refuse_unusable_path(prefix.rstrip("/"))
     for item in sorted(os.scandir(folder), key=lambda item: item.name):
         path = prefix + item.name
         if item.is_symlink():

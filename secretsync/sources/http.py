@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import requests
 from urllib3.exceptions import HTTPError as BrokenStream
@@ -16,9 +16,10 @@ from urllib3.exceptions import ReadTimeoutError
 from secretsync.config.access import Access
 from secretsync.config.credentials import Authorization
 from secretsync.sources import certificates
-from secretsync.sources.index.errors import IndexAccessRefused, IndexFailed, IndexRefused
+from secretsync.sources.index.errors import IndexAccessRefused, IndexFailed, IndexRefused, RedirectedElsewhere
 
 _CHUNK = 1 << 16
+_PORTS = {"http": 80, "https": 443}
 _PROXY_PASSWORD = "the proxy wants a user and a password: put them into HTTPS_PROXY"  # noqa: S105 - no password
 
 
@@ -27,7 +28,7 @@ def open_session(access: Access, allowed: Authorization | None, url: str, base: 
 
     Requests reads .netrc, REQUESTS_CA_BUNDLE and the proxies' variables by itself; PIP_CERT is pip's own.
     """
-    session = _Session()
+    session = _Session(access.redirects_to)
     bundle = access.ca or (os.environ.get("PIP_CERT") if not os.environ.get("REQUESTS_CA_BUNDLE") else None)
     if bundle:
         session.verify = str(base / bundle)
@@ -47,17 +48,21 @@ def client_certificate(access: Access, base: Path) -> tuple[str, str] | None:
 
 @contextmanager
 def get(
-    session: requests.Session, url: str, timeout: float, headers: Mapping[str, str] | None = None
+    session: requests.Session, url: str, timeout: float, headers: Mapping[str, str] | None = None, *, decode: bool
 ) -> Iterator[tuple[requests.Response, Iterator[bytes]]]:
     """What *url* answers, and its content piece by piece; all of it must come within *timeout* seconds.
+
+    With *decode* the coding is undone that the answer says it has: a page's, never a file's.
 
     Raises IndexFailed, IndexAccessRefused. A 404 and a 304 are answers.
     """
     deadline = time.monotonic() + timeout
+    # a mirror may name a coding for an archive, whose bytes are the file's own: nothing is asked for in one
+    headers = {"Accept-Encoding": "identity", **(headers or {})}
     with _told_apart(url), _ask(session, url, timeout, headers) as response:
         if response.status_code != 404:
             response.raise_for_status()
-        yield response, _pieces(response, url, deadline)
+        yield response, _pieces(response, url, deadline, decode=decode)
 
 
 def _ask(session: requests.Session, url: str, timeout: float, headers: Mapping[str, str] | None) -> requests.Response:
@@ -70,16 +75,47 @@ def _ask(session: requests.Session, url: str, timeout: float, headers: Mapping[s
         raise IndexFailed(url, str(error)) from None
 
 
-def _pieces(response: requests.Response, url: str, deadline: float) -> Iterator[bytes]:
+def _pieces(response: requests.Response, url: str, deadline: float, *, decode: bool) -> Iterator[bytes]:
     # read() would wait for a whole chunk, however slowly its bytes drip in.
-    while piece := response.raw.read1(_CHUNK, decode_content=True):
+    while piece := response.raw.read1(_CHUNK, decode_content=decode):
         if time.monotonic() > deadline:
             raise IndexFailed(url, "it did not answer in time")
         yield piece
 
 
+def refuse_detour(start: str, target: str, allowed: Iterable[str], verb: str) -> None:
+    """Raises RedirectedElsewhere where *start* leads to another place, *target*, that is not among the *allowed*.
+
+    To the same host by https instead of http is no other place. *allowed* are hosts, or ``http://host`` where what is
+    encrypted so far would go on unencrypted.
+    """
+    scheme, host, port = origin(start)
+    there = origin(target)
+    if there == (scheme, host, port) or (there[:2] == ("https", host) and scheme == "http"):
+        return
+    names = {there[1], f"{there[1]}:{there[2]}"}
+    if there[0] != "https" and scheme == "https":
+        names = {f"http://{name}" for name in names}
+    if not names & {name.lower().rstrip("/") for name in allowed}:
+        raise RedirectedElsewhere(start, f"it {verb} {there[0]}://{there[1]}:{there[2]}")
+
+
 class _Session(requests.Session):
-    """Requests would let REQUESTS_CA_BUNDLE win over what the session was told (psf/requests#3829)."""
+    """Stays with the host that it was sent to, and with the authorities that it was given.
+
+    Requests would let REQUESTS_CA_BUNDLE win over what the session was told (psf/requests#3829).
+    """
+
+    def __init__(self, redirects_to: Iterable[str] = ()) -> None:
+        super().__init__()
+        self._redirects_to = redirects_to
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        """Where an answer leads; asked before anything is sent there. Raises RedirectedElsewhere."""
+        target = super().get_redirect_target(resp)
+        if target:
+            refuse_detour(resp.url, urljoin(resp.url, target), self._redirects_to, "redirects to")
+        return target
 
     def merge_environment_settings(  # type: ignore[no-untyped-def]  # the stubs give it no types either
         self, url, proxies, stream, verify, cert
@@ -92,17 +128,22 @@ class _OnlyFor(requests.auth.AuthBase):
     """Sends the header to the index itself; its files often lie on another host, which must not see it."""
 
     def __init__(self, url: str, header: str) -> None:
-        self._origin, self._header = _origin(url), header
+        self._origin, self._header = origin(url), header
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        if _origin(request.url or "") == self._origin:
+        if origin(request.url or "") == self._origin:
             request.headers["Authorization"] = self._header
         return request
 
 
-def _origin(url: str) -> tuple[str, str]:
+def origin(url: str) -> tuple[str, str, int]:
+    """Scheme, host and port, as RFC 6454 compares them."""
     parts = urlsplit(url)
-    return parts.scheme, parts.netloc
+    try:
+        port = parts.port
+    except ValueError:
+        port = -1
+    return parts.scheme.lower(), (parts.hostname or "").lower(), port or _PORTS.get(parts.scheme.lower(), 0)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ A tree is what a repository, a directory or a wheel holds: paths with forward sl
 from __future__ import annotations
 
 import fnmatch
+import itertools
 import posixpath
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -35,6 +36,13 @@ _OF_A_PROJECT = (
 _NOT_SOURCES = frozenset({"build", "dist", "venv", "site-packages", "node_modules", "__pycache__"})
 _PROJECT_FILES = frozenset({"pyproject.toml", "setup.py", "setup.cfg"})
 _MOST_HOPS = 40
+_LONGEST_PATH = 4096
+"""Characters of a path that an operating system takes (PATH_MAX)."""
+_MOST_LEVELS = 100
+_MOST_STEPS = 5_000_000
+"""Parts of paths that are followed for one tree, those that its symlinks lead over included."""
+_MOST_PLACES = 50_000
+"""Files and directories of one package that are looked at, through whichever symlinks."""
 
 
 class Kind(Enum):
@@ -105,8 +113,23 @@ class LinkLeadsOut(SourceError):
 
     def __str__(self) -> str:
         return (
-            f"{self.path} is a symlink to {self.target!r}, which is not a file of the same tree; "
+            f"{self.path} is a symlink to {self.target[:200]!r}, which is not a file of the same tree; "
             "put the file there, or exclude it"
+        )
+
+
+@dataclass(eq=False)
+class TooManyPlaces(SourceError):
+    """The package has more paths than any honest one, most likely by symlinks to directories of symlinks."""
+
+    code = "too_many_places"
+
+    module: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.module} has more than {_MOST_PLACES:,} paths, or symlinks that lead over more than "
+            f"{_MOST_STEPS:,} directories: correct its symlinks, or exclude what does not belong to it"
         )
 
 
@@ -144,7 +167,8 @@ class UnsafePath(SourceError):
     reason: str
 
     def __str__(self) -> str:
-        return f"{self.path!r} {self.reason}; rename it in the source, or exclude it"
+        path = self.path if len(self.path) < 200 else f"{self.path[:200]}…"
+        return f"{path!r} {self.reason}; rename it in the source, or exclude it"
 
 
 def locate(
@@ -158,12 +182,13 @@ def locate(
     """Find the directory that Rucio imports as *module* at or below *subdirectory*, and the files of it.
 
     *include* and *exclude* are globs as in .gitignore, on the path in the package. Raises PackageNotFound,
-    EmptyPackage, LinkLeadsOut, SubmoduleInPackage, UnsafePath.
+    EmptyPackage, LinkLeadsOut, SubmoduleInPackage, TooManyPlaces, UnsafePath.
     """
-    tree = Tree(entries)
+    tree = Tree(entries, module)
     directory = _directory_of(tree, module, subdirectory)
     is_root = directory == subdirectory and posixpath.basename(directory) != module
-    files = dict(sorted(_files_of(tree, directory, _Choice(include, exclude, is_root=is_root))))
+    found = _files_of(tree, directory, _Choice(include, exclude, is_root=is_root), itertools.count())
+    files = dict(sorted(found))
     if not files:
         raise EmptyPackage(module, directory)
     _refuse_twins(files)
@@ -198,8 +223,8 @@ def _is_below(path: str, directory: str) -> bool:
 def _outermost(directories: Iterable[str]) -> list[str]:
     """Without those inside another one; the root covers nothing, its ``__init__.py`` often means nothing."""
     kept: list[str] = []
-    for directory in sorted(directories):
-        if not any(directory.startswith(f"{outer}/") for outer in kept if outer):
+    for directory in sorted(directories, key=lambda path: path.split("/")):
+        if not kept or not kept[-1] or not directory.startswith(f"{kept[-1]}/"):
             kept.append(directory)
     return kept
 
@@ -215,7 +240,7 @@ def _root_is_the_package(tree: Tree, root: str, packages: Sequence[str]) -> bool
 
 
 def _holds_policies(tree: Tree, directory: str) -> bool:
-    return bool({"permission.py", "schema.py"} & tree.names_in(directory))
+    return tree.holds(directory, "permission.py") or tree.holds(directory, "schema.py")
 
 
 def _why_nothing_is_found(tree: Tree, module: str, subdirectory: str) -> str:
@@ -230,11 +255,12 @@ def _why_nothing_is_found(tree: Tree, module: str, subdirectory: str) -> str:
 class Tree:
     """Every entry and every directory of a tree, with symlinks resolved inside it."""
 
-    def __init__(self, entries: Iterable[Entry]) -> None:
+    def __init__(self, entries: Iterable[Entry], module: str = "") -> None:
+        self.module, self._steps = module, 0
         self._entries = {entry.path: entry for entry in entries}
         self._children: dict[str, list[str]] = {"": []}
         for path in sorted(self._entries):
-            _refuse_paths_that_climb(path)
+            refuse_unusable_path(path)
             self._add(path)
 
     def _add(self, path: str) -> None:
@@ -256,7 +282,13 @@ class Tree:
     def packages(self) -> list[str]:
         """The directories, symlinked ones included, that hold an ``__init__.py``."""
         links = [path for path, entry in self._entries.items() if entry.kind is Kind.SYMLINK]
-        return sorted(path for path in (*self._children, *links) if "__init__.py" in self.names_in(path))
+        return sorted(path for path in (*self._children, *links) if self.holds(path, "__init__.py"))
+
+    def holds(self, directory: str, name: str) -> bool:
+        """Whether *name* lies in *directory*, which may be a symlink to one."""
+        real = self.resolve(directory)
+        path = posixpath.join(real, name) if real is not None else ""
+        return real in self._children and (path in self._entries or path in self._children)
 
     def names_in(self, directory: str) -> set[str]:
         return {posixpath.basename(path) for path in self.children(directory)}
@@ -270,10 +302,14 @@ class Tree:
         return path in self._children
 
     def resolve(self, path: str) -> str | None:
-        """The path without symlinks on the way; None where it leads out, in circles or nowhere."""
-        done, rest, hops = "", path.split("/"), 0
+        """The path without symlinks on the way; None where it leads out, in circles or nowhere.
+
+        Raises TooManyPlaces.
+        """
+        done, rest, hops = "", path.split("/")[::-1], 0
         while rest:
-            part, *rest = rest
+            part = rest.pop()
+            self._count_step()
             if part in ("", "."):
                 continue
             if part == "..":
@@ -287,10 +323,15 @@ class Tree:
                 done = step
                 continue
             hops += 1
-            if hops > _MOST_HOPS or entry.target.startswith("/"):
+            if hops > _MOST_HOPS or entry.target.startswith("/") or len(entry.target) > _LONGEST_PATH:
                 return None
-            rest = [*entry.target.split("/"), *rest]
+            rest += entry.target.split("/")[::-1]
         return done if done in self._entries or done in self._children else None
+
+    def _count_step(self) -> None:
+        self._steps += 1
+        if self._steps > _MOST_STEPS:
+            raise TooManyPlaces(self.module)
 
 
 class _Choice:
@@ -322,10 +363,12 @@ def _globs(patterns: Sequence[str]) -> PathSpec[Pattern] | None:
 
 
 def _files_of(
-    tree: Tree, directory: str, choice: _Choice, prefix: str = "", parents: tuple[str, ...] = ()
+    tree: Tree, directory: str, choice: _Choice, places: Iterator[int], prefix: str = "", parents: tuple[str, ...] = ()
 ) -> Iterator[tuple[str, str]]:
     """Each file below *directory* that is chosen: its path in the package, and where its bytes are."""
     for path in tree.children(directory):
+        if next(places) >= _MOST_PLACES:
+            raise TooManyPlaces(tree.module)
         inside = prefix + posixpath.basename(path)
         if choice.leaves_out(inside):
             continue
@@ -333,7 +376,7 @@ def _files_of(
         if place is None or place in parents:
             raise LinkLeadsOut(path, _target(tree, path))
         if tree.is_directory(place):
-            yield from _files_of(tree, place, choice, f"{inside}/", (*parents, place))
+            yield from _files_of(tree, place, choice, places, f"{inside}/", (*parents, place))
         elif _kind(tree, place) is Kind.SUBMODULE:
             raise SubmoduleInPackage(place)
         elif _kind(tree, place) is Kind.SPECIAL and choice.takes(inside):
@@ -353,9 +396,12 @@ def _kind(tree: Tree, path: str) -> Kind:
     return entry.kind if entry else Kind.FILE
 
 
-def _refuse_paths_that_climb(path: str) -> None:
+def refuse_unusable_path(path: str) -> None:
+    """Raises UnsafePath for a path that climbs out of the tree, or that no operating system takes."""
     if path.startswith("/") or {"", ".", ".."} & set(path.split("/")):
         raise UnsafePath(path, "leads out of the tree")
+    if len(path) > _LONGEST_PATH or path.count("/") >= _MOST_LEVELS:
+        raise UnsafePath(path, f"has more than {_MOST_LEVELS} levels or {_LONGEST_PATH:,} characters")
 
 
 def _refuse_unprintable(path: str) -> None:

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import posixpath
 import re
-import tomllib
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from secretsync.config import Package
 from secretsync.core.errors import SourceError
+from secretsync.sources.pyproject import Project, read_project
+
+if TYPE_CHECKING:
+    from packaging.version import Version
+
+_LONGEST = 200
+"""Characters of a version: packaging takes seconds for one of millions, and fails for a number of thousands."""
 
 
 @dataclass(eq=False)
@@ -28,6 +35,19 @@ class VersionMismatch(SourceError):
             f"{self.module}: version {self.expected} was expected, but {self.place} is {self.found}; "
             "correct 'version' or 'requirement'"
         )
+
+
+@dataclass(eq=False)
+class UnreadableProject(SourceError):
+    """A pyproject.toml cannot be read; *reason* says why. What it would say is done without."""
+
+    code = "unreadable_project"
+
+    place: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.place} states neither a version nor what a build writes: {self.reason}; correct the file"
 
 
 def confirmed_version(package: Package, statements: Iterable[tuple[str, str]]) -> tuple[str, tuple[str, ...]]:
@@ -54,14 +74,22 @@ def confirm_version(package: Package, found: str, place: str) -> None:
         raise VersionMismatch(package.module_name, package.version, found, place)
 
 
-def same_version(one: str, other: str) -> bool:
+def same_version(first: str, second: str) -> bool:
     """``1.4`` is ``1.4.0``, as PEP 440 has it; what is no version must be the same text."""
+    versions = version_of(first), version_of(second)
+    return first == second if None in versions else versions[0] == versions[1]
+
+
+def version_of(text: str) -> Version | None:
+    """The version that *text* is; None for what is none, or is longer than any honest one."""
     from packaging.version import InvalidVersion, Version
 
+    if len(text) > _LONGEST:
+        return None
     try:
-        return Version(one) == Version(other)
+        return Version(text)
     except InvalidVersion:
-        return one == other
+        return None
 
 
 def project_files(tree: Container[str], directory: str) -> list[str]:
@@ -78,39 +106,33 @@ def project_files(tree: Container[str], directory: str) -> list[str]:
 def stated_version(pyproject: bytes) -> str:
     """A static ``[project] version``; empty where there is none, or where only a build knows it."""
     try:
-        version = tomllib.loads(pyproject.decode())["project"]["version"]
-    except (ValueError, KeyError, TypeError):
+        return _project("pyproject.toml", pyproject).version
+    except UnreadableProject:
         return ""
-    return version if isinstance(version, str) else ""
 
 
 def tagged_version(ref: str) -> str:
     """``0.3.1`` of ``v0.3.1`` or ``policy-0.3.1``; empty for a ref that names no version."""
-    match = re.fullmatch(r"(?:[A-Za-z][A-Za-z_-]*[-_/])?v?(\d+(?:\.\d+)+\w*)", ref)
-    return match[1] if match else ""
+    match = re.fullmatch(r"(?:[A-Za-z][A-Za-z_-]*[-_/])?v?(\d+(?:\.\d+)+\w*)", ref[: _LONGEST + 1])
+    return match[1] if match and len(ref) <= _LONGEST else ""
 
 
 def notes_on_generated_files(projects: Mapping[str, bytes], tree: Container[str]) -> tuple[str, ...]:
     """What to tell where a build would write a file that *tree* lacks; *projects* are pyproject files by path."""
-    missing = [_ungenerated_file(data, posixpath.dirname(place), tree) for place, data in projects.items()]
-    return tuple(
-        f"{path} is written by a build and is not in the tree; if the package imports it, say 'build: wheel'"
-        for path in missing
-        if path
-    )
+    notes = (_note_on_project(place, data, tree) for place, data in projects.items())
+    return tuple(note for note in notes if note)
 
 
-def _ungenerated_file(pyproject: bytes, directory: str, tree: Container[str]) -> str:
-    """The version file that a build would write, where *tree* lacks it; empty otherwise.
-
-    The keys are setuptools_scm's (version_file, write_to) and hatch-vcs's (version-file).
-    """
+def _note_on_project(place: str, pyproject: bytes, tree: Container[str]) -> str:
     try:
-        tools = tomllib.loads(pyproject.decode()).get("tool", {})
-        scm = tools.get("setuptools_scm", {})
-        hook = tools.get("hatch", {}).get("build", {}).get("hooks", {}).get("vcs", {})
-        named = scm.get("version_file") or scm.get("write_to") or hook.get("version-file") or ""
-        path = posixpath.join(directory, named) if named else ""
-    except (ValueError, AttributeError, TypeError):
+        named = _project(place, pyproject).version_file
+    except UnreadableProject as error:
+        return str(error)
+    path = posixpath.join(posixpath.dirname(place), named)
+    if not named or path in tree:
         return ""
-    return path if path and path not in tree else ""
+    return f"{path} is written by a build and is not in the tree; if the package imports it, say 'build: wheel'"
+
+
+def _project(place: str, pyproject: bytes) -> Project:
+    return read_project(pyproject, lambda reason: UnreadableProject(place, reason))

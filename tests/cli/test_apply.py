@@ -13,7 +13,8 @@ import responses
 
 from secretsync import config
 from secretsync.cli import apply
-from secretsync.cli.output.outcomes import render
+from secretsync.cli.output.describe import describe_target
+from secretsync.cli.output.text import render_table
 from secretsync.core.errors import worst
 from secretsync.reconcile import factory
 from secretsync.reconcile.all_targets import Outcome
@@ -107,21 +108,10 @@ def test_a_failure_leaves_the_time_of_the_last_success_as_it_was_pushed(
 def test_the_last_thing_that_a_run_over_several_targets_says_is_a_line_for_each(site: Site, tmp_path: Path) -> None:
     came = apply.sync_all(told("testbed", "production"), tmp_path, ignore)
     failed = Outcome(replace(site.destination, name="x" * 50), error=AccessRefused("https://host/" + "y" * 80, "403"))
-    shown = render([*came, failed])
-    assert shown.splitlines()[0] == "3 targets, 2 of them well:"
-    assert shown.splitlines()[1].split() == [
-        "testbed",
-        "done:",
-        "1",
-        "Secret",
-        "written,",
-        "1",
-        "of",
-        "1",
-        "workload",
-        "current",
-    ]
-    assert shown.splitlines()[2].split()[:2] == ["production", "unchanged:"]
+    shown = render_table([describe_target(outcome, dry_run=False) for outcome in [*came, failed]])
+    assert shown.splitlines()[0] == "3 targets, 2 without a failure or a pending change:"
+    assert " ".join(shown.splitlines()[1].split()) == "testbed applied: 1 Secret, 1/1 workload current"
+    assert shown.splitlines()[2].split()[:4] == ["production", "up", "to", "date:"]
     assert "FAILED (source):" in shown.splitlines()[3]
     assert max(map(len, shown.splitlines())) <= 80
     assert worst(outcome.exit_code for outcome in [*came, failed]) == 1

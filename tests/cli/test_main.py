@@ -61,11 +61,11 @@ def test_pending_changes_exit_3_and_nothing_is_written(folder: Path) -> None:
     assert not (folder / "cluster").exists()
 
 
-def test_a_run_exits_0_and_the_next_says_unchanged(folder: Path) -> None:
+def test_a_run_exits_0_and_the_next_says_up_to_date(folder: Path) -> None:
     assert run(folder, "--once").returncode == 0
     again = run(folder, "--once")
     assert (again.returncode, again.stderr) == (0, "")
-    assert "unchanged" in again.stdout
+    assert "up to date: 1 Secret" in again.stdout
 
 
 def test_content_is_shown_only_when_it_is_asked_for(folder: Path) -> None:
@@ -92,6 +92,7 @@ def test_a_wrong_configuration_exits_2_without_a_traceback(folder: Path) -> None
 
 
 @pytest.mark.parametrize("arguments", [["--dry-run"], ["--once", "--sideways"], ["fly"]])
+@pytest.mark.slow
 def test_wrong_usage_exits_2(folder: Path, arguments: list[str]) -> None:
     assert run(folder, *arguments).returncode == 2
 
@@ -117,8 +118,8 @@ def test_of_two_packages_the_one_that_can_be_read_is_written_and_the_other_named
 
 def test_reports_and_logs_are_json_where_a_program_reads(folder: Path) -> None:
     done = run(folder, "--once", "--output", "json", "--log-format", "json")
-    assert json.loads(done.stdout)["packages"][0]["module"] == "pol"
-    assert {json.loads(line)["event"] for line in done.stderr.splitlines()} == {"created"}
+    assert json.loads(done.stdout)["targets"][0]["packages"][0]["module"] == "pol"
+    assert {json.loads(line)["event"] for line in done.stderr.splitlines()} == {"created", "pass ended"}
 
 
 def test_one_broken_target_does_not_stop_the_other(folder: Path) -> None:
@@ -127,7 +128,7 @@ def test_one_broken_target_does_not_stop_the_other(folder: Path) -> None:
     (folder / "secretsync.yaml").write_text(both)
     done = run(folder, "--once")
     assert done.returncode == 1
-    assert "1 Secret written" in done.stdout
+    assert "applied: 1 Secret" in done.stdout
 
 
 def until(condition: Callable[[], bool], what: str) -> None:
@@ -164,6 +165,7 @@ def test_the_long_running_form_stops_politely(long_running: subprocess.Popen[str
     assert "stopped by SIGTERM" in told
 
 
+@pytest.mark.slow
 def test_a_signal_starts_a_pass_at_once(folder: Path, long_running: subprocess.Popen[str]) -> None:
     (folder / "source/pol/schema.py").write_text(GOOD["schema.py"] + "NEWER = True\n")
     live = folder / "cluster/rucio/secret-pol.yaml"
@@ -172,6 +174,7 @@ def test_a_signal_starts_a_pass_at_once(folder: Path, long_running: subprocess.P
     until(lambda: live.read_text() != before, "the new file is live")
 
 
+@pytest.mark.slow
 def test_a_changed_configuration_starts_a_pass_at_once(folder: Path, long_running: subprocess.Popen[str]) -> None:
     (folder / "secretsync.yaml").write_text(
         CONFIGURATION.replace("moduleName: pol", "moduleName: pol, secretName: new")
@@ -197,6 +200,7 @@ def answer_of(port: int, path: str) -> tuple[int, str]:
         return 0, ""
 
 
+@pytest.mark.slow
 def test_the_long_running_form_tells_how_it_is(folder: Path) -> None:
     port = free_port()
     (folder / "secretsync.yaml").write_text(CONFIGURATION + f"health: {{port: {port}}}\n")
@@ -208,6 +212,7 @@ def test_the_long_running_form_tells_how_it_is(folder: Path) -> None:
     assert 'secretsync_stage_duration_seconds_count{package="pol",stage="fetch",target=""} 1.0' in metrics
 
 
+@pytest.mark.slow
 def test_a_cluster_that_cannot_be_opened_is_a_failure_of_its_target_and_no_reason_to_start_anew(folder: Path) -> None:
     port = free_port()
     unknown = CONFIGURATION.replace("{directory: ./cluster}", "{context: nowhere, kubeconfig: ./none}")
@@ -238,6 +243,7 @@ def post(port: int, token: str) -> int:
         return error.code
 
 
+@pytest.mark.slow
 def test_a_webhook_starts_a_pass_at_once_and_a_forged_one_does_not(folder: Path) -> None:
     port = free_port()
     (folder / "secret").write_text("a secret\n")
@@ -256,5 +262,5 @@ def test_a_webhook_starts_a_pass_at_once_and_a_forged_one_does_not(folder: Path)
 
 def test_help_teaches_by_example(folder: Path) -> None:
     told = run(folder, "--help").stdout
-    assert "secretsync --once --dry-run --diff" in told
+    assert "secretsync plan --diff" in told
     assert all(len(line) <= 80 for line in told.splitlines())

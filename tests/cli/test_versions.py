@@ -42,6 +42,7 @@ def completed(words: str, number: int) -> list[str]:
     return [line.partition(",")[2] for line in done.stdout.splitlines()]
 
 
+@pytest.mark.slow
 def test_commands_options_and_their_values_are_completed() -> None:
     assert completed("secretsync ", 1) == list(COMMANDS)
     assert "--output" in completed("secretsync --o", 1)

@@ -12,12 +12,14 @@ import pytest
 from urllib3.util.retry import Retry
 
 from secretsync import __version__
-from secretsync.cluster.errors import Conflict, NamespaceMissing, ServerFailed, TooLarge, Unreachable
+from secretsync.cluster.errors import Conflict, NamespaceMissing, NotKubernetes, ServerFailed, TooLarge, Unreachable
 from secretsync.cluster.protocol import Cluster
+from secretsync.cluster.rbac import Access
 from secretsync.core.model import Secret, Workload
 from tests.cluster.places import HASTE, Place, Real, Stub, at, spoilt, stub
 from tests.cluster.test_contract import MANAGER, secret, workload
 from tests.servers import api_proxy as faults
+from tests.servers import http
 from tests.servers.api_proxy import Fault, Proxy
 
 STAMP = {"secretsync.rucio/atlas": "abc.1"}
@@ -328,3 +330,50 @@ def test_no_error_shows_what_a_secret_holds(status: int) -> None:
 def _prepared(place: Place) -> tuple[Secret, Workload]:
     place.put(workload(place, "Deployment", "server"))
     return place.cluster.create(secret(place), manager=MANAGER), place.cluster.workloads(place.namespace)[0]
+
+
+class Portal:
+    """What stands in the API's place and answers everything alike."""
+
+    def __init__(self, answer: http.Answer) -> None:
+        self._answer = answer
+
+    def answer(self, request: http.Request) -> http.Answer:
+        return self._answer
+
+
+@pytest.mark.parametrize(
+    "portal",
+    [
+        http.Answer(200, b"<!DOCTYPE html>", {"Content-Type": "text/html; charset=utf-8"}),
+        http.Answer(200, b"[]", {"Content-Type": "application/json"}),
+        http.Answer(200, b"null", {"Content-Type": "application/json"}),
+        http.Answer(200, b'{"error": "login required"}', {"Content-Type": "application/json"}),
+        http.Answer(200, b'{"kind": "SecretList", "metadata": {}, "ite', {"Content-Type": "application/json"}),
+        http.Answer(201, b""),
+        http.Answer(302, b"", {"Location": "/login"}),
+    ],
+    ids=["a page", "a list", "null", "an object", "cut short", "nothing", "a redirect"],
+)
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda cluster: cluster.secret("rucio", "x"),
+        lambda cluster: cluster.create(SECRET, manager=MANAGER),
+        lambda cluster: cluster.replace(SECRET, SECRET, manager=MANAGER),
+        lambda cluster: cluster.delete(SECRET),
+        lambda cluster: cluster.workloads("rucio"),
+        lambda cluster: cluster.pods("rucio"),
+        lambda cluster: cluster.read("Lease", "rucio", "x"),
+        lambda cluster: cluster.review("rucio"),
+        lambda cluster: cluster.allows("rucio", Access("get", "", "secrets")),
+        lambda cluster: cluster.remove({"kind": "Job", "metadata": {"namespace": "n", "name": "x", "uid": "1"}}),
+    ],
+    ids=["get", "create", "update", "delete", "list", "pods", "lease", "review", "access", "remove"],
+)
+def test_what_stands_in_the_apis_place_is_named(call: Callable[[Cluster], Any], portal: http.Answer) -> None:
+    with http.serving(Portal(portal)) as url, pytest.raises(NotKubernetes, match="is not the Kubernetes API"):
+        call(at(url))
+
+
+SECRET = Secret("rucio", "x", {"a": b"1"}, metadata={"uid": "1", "resourceVersion": "1"})

@@ -7,7 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 
+from secretsync.cluster import manifest_files
 from secretsync.cluster.directory import DirectoryCluster
 from secretsync.cluster.errors import Conflict, UnusableManifest
 from secretsync.core.model import Secret
@@ -215,15 +217,27 @@ class TestWhatCannotBeReadIsAnErrorThatNamesTheFile:
     def test_a_symlink_that_leads_out(self, cluster: DirectoryCluster, root: Path) -> None:
         (root / "rucio").mkdir()
         (root / "rucio/out.yaml").symlink_to("/etc/passwd")
-        with pytest.raises(UnusableManifest, match=r"out\.yaml: is a symlink that leads out"):
+        with pytest.raises(UnusableManifest, match=r"out\.yaml: is a symlink, which is not followed"):
             names(cluster)
 
-    @pytest.mark.parametrize("leads_to", ["nowhere.yaml", "link.yaml"])
-    def test_a_symlink_that_leads_nowhere(self, cluster: DirectoryCluster, root: Path, leads_to: str) -> None:
+    @pytest.mark.parametrize("leads_to", ["nowhere.yaml", "link.yaml", "../server.yaml"])
+    def test_a_symlink_that_leads_nowhere_or_elsewhere(
+        self, cluster: DirectoryCluster, root: Path, leads_to: str
+    ) -> None:
+        put(root / "server.yaml", "")
         (root / "rucio").mkdir()
         (root / "rucio/link.yaml").symlink_to(leads_to)
-        with pytest.raises(UnusableManifest, match=r"link\.yaml: cannot be read"):
+        with pytest.raises(UnusableManifest, match=r"link\.yaml: is a symlink"):
             names(cluster)
+
+    def test_a_namespaces_folder_that_is_a_symlink(self, cluster: DirectoryCluster, root: Path) -> None:
+        (root / "elsewhere").mkdir()
+        (root / "rucio").symlink_to("elsewhere")
+        with pytest.raises(UnusableManifest, match="rucio: is a symlink, which is not followed: make it a folder"):
+            names(cluster)
+        with pytest.raises(UnusableManifest, match="is a symlink"):
+            cluster.create(SECRET, manager="x")
+        assert list((root / "elsewhere").iterdir()) == []
 
     def test_a_pipe(self, cluster: DirectoryCluster, root: Path) -> None:
         (root / "rucio").mkdir()
@@ -248,10 +262,53 @@ class TestWhatCannotBeReadIsAnErrorThatNamesTheFile:
             DirectoryCluster(root / "file").create(SECRET, manager="x")
 
 
-def test_a_symlink_within_the_directory_is_followed_and_stays_one(cluster: DirectoryCluster, root: Path) -> None:
-    real = put(root / "shared/server.yaml", DEPLOYMENT)
+def test_nothing_is_written_through_a_symlink_that_was_put_there_meanwhile(
+    cluster: DirectoryCluster, root: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    live = cluster.create(SECRET, manager="x")
+    text = (root / "rucio/secret-atlas.yaml").read_text()
+    (root / "rucio").rename(root / "moved")
+    put(elsewhere / "secret-atlas.yaml", text)
+    (root / "rucio").symlink_to(elsewhere)
+    with pytest.raises(UnusableManifest):
+        manifest_files.write(root, root / "rucio/secret-atlas.yaml", "planted")
+    with pytest.raises(UnusableManifest):
+        cluster.delete(live)
+    assert [path.read_text() for path in elsewhere.iterdir()] == [text]
+
+
+def test_a_half_written_file_of_a_known_name_that_leads_elsewhere_is_no_trap(
+    cluster: DirectoryCluster, root: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    victim = put(tmp_path_factory.mktemp("elsewhere") / "victim", "kept")
     (root / "rucio").mkdir()
-    (root / "rucio/server.yaml").symlink_to(real)
-    cluster.annotate(cluster.workloads("rucio")[0], {"a": "b"}, manager="x")
-    assert (root / "rucio/server.yaml").is_symlink()
-    assert 'a: "b"' in real.read_text()
+    (root / "rucio/.secret-atlas.yaml.half-written").symlink_to(victim)
+    cluster.create(SECRET, manager="x")
+    assert victim.read_text() == "kept"
+    assert [path.name for path in (root / "rucio").iterdir()] == ["secret-atlas.yaml"]
+
+
+class TestAKustomization:
+    @pytest.mark.parametrize("folder", ["", "rucio"])
+    @pytest.mark.parametrize("name", ["kustomization.yaml", "kustomization.yml", "Kustomization"])
+    def test_lists_what_is_written_and_not_what_is_deleted(
+        self, cluster: DirectoryCluster, root: Path, folder: str, name: str
+    ) -> None:
+        own = put(root / folder / name, "# ours\nresources:\n  - server.yaml   # the server\nnamespace: rucio\n")
+        before = own.read_text()
+        live = cluster.create(SECRET, manager="x")
+        resource = "secret-atlas.yaml" if folder else "rucio/secret-atlas.yaml"
+        assert yaml.safe_load(own.read_text())["resources"] == ["server.yaml", resource]
+        live = cluster.replace(replace(SECRET, data={}), live, manager="x")
+        assert yaml.safe_load(own.read_text())["resources"] == ["server.yaml", resource]
+        cluster.delete(live)
+        assert own.read_text() == before
+
+    def test_that_cannot_be_edited_stays_and_is_named(
+        self, cluster: DirectoryCluster, root: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        own = put(root / "rucio/kustomization.yaml", "resources: {a: b}\n")
+        cluster.create(SECRET, manager="x")
+        assert own.read_text() == "resources: {a: b}\n"
+        assert "must list this file" in capsys.readouterr().out

@@ -104,6 +104,16 @@ def test_what_cannot_be_followed_is_refused_with_the_remedy(text: str, words: st
         "p @ git+https://oauth2:canary@host/repo",
         "https://canary@host/p-1-py3-none-any.whl",
         "p @ https://a:canary@host/p-1-py3-none-any.whl",
+        "git+https:/u:canary@host/repo",
+        "git+https:u:canary@host/repo",
+        "git+https:///u:canary@host/repo",
+        "https://https://u:canary@host/x.whl",
+        "u:canary@host:repo",
+        "git+u:canary@host:repo",
+        "p @ u:canary@host:repo",
+        "https://host/p-1-py3-none-any.whl?private_token=canary",
+        "p @ https://host/p-1-py3-none-any.whl?X-Amz-Signature=canary",
+        "git+https://host/repo?access_token=canary",
     ],
 )
 def test_a_credential_in_the_url_is_refused_without_being_repeated(text: str) -> None:
@@ -111,6 +121,48 @@ def test_a_credential_in_the_url_is_refused_without_being_repeated(text: str) ->
         parse(text)
     assert "'access'" in str(refused.value)
     assert "canary" not in f"{refused.value} {refused.value!r} {refused.value.args}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "git+https:/canary@host/repo",
+        "git+https:canary@host/repo",
+        "git+canary@host:repo",
+        "canary@host:repo",
+        "git+https://host/repo#access_token=canary",
+        "git+https://host/repo?x=canary",
+        "https://host/p.txt?x=canary",
+        "git+ftp://canary@host/repo",
+        "hg+https://canary@host/repo",
+        "-e git+https://canary@host/repo",
+    ],
+)
+def test_what_may_be_a_credential_of_a_mistyped_url_is_not_repeated(text: str) -> None:
+    with pytest.raises(UnusableRequirement) as refused:
+        parse(text)
+    assert "canary" not in f"{refused.value} {refused.value!r} {refused.value.args}"
+
+
+@pytest.mark.parametrize(
+    "text", ["git+https://host/repo@a..b", "git+ssh://git@host:22/org/repo@a..b", "git+file:///srv/a@b..c"]
+)
+def test_a_url_without_credentials_is_repeated_as_it_is(text: str) -> None:
+    with pytest.raises(UnusableRequirement) as refused:
+        parse(text)
+    assert refused.value.requirement == text
+
+
+def test_every_digest_of_a_files_url_is_kept() -> None:
+    found = parse(f"https://host/p-1.0.tar.gz#md5={'0' * 32}&sha256={SHA}&sha512={'a' * 128}")
+    assert isinstance(found, IndexRequirement)
+    assert (found.hashes, found.digests) == ((SHA,), (("md5", "0" * 32), ("sha512", "a" * 128)))
+
+
+def test_a_requirement_longer_than_any_is_not_read() -> None:
+    with pytest.raises(UnusableRequirement, match="more than 2,000 characters") as refused:
+        parse("a" * 200_000)
+    assert len(str(refused.value)) < 400
 
 
 @given(st.text())

@@ -23,20 +23,20 @@ def test_what_looks_like_a_credential_is_masked(text: str, shown: str) -> None:
 
 
 def test_facts_named_like_credentials_are_masked_whatever_they_hold(capsys: pytest.CaptureFixture[str]) -> None:
-    log.configure("json", verbose=False)
+    log.configure("json", verbosity=0)
     structlog.get_logger().info("asked", token="hunter2", why="https://a:hunter2@b")
     told = json.loads(capsys.readouterr().err)
     assert (told["token"], told["why"], told["event"]) == ("***", "https://***@b", "asked")
 
 
 def test_a_line_says_what_happened_then_the_facts_then_why(capsys: pytest.CaptureFixture[str]) -> None:
-    log.configure("text", verbose=False)
+    log.configure("text", verbosity=0)
     structlog.get_logger().warning("restarted", workload="Deployment rucio/x", why="it is stale")
     assert capsys.readouterr().err[9:] == "warning: restarted  workload=Deployment rucio/x: it is stale\n"
 
 
 def test_a_traceback_shows_no_locals(capsys: pytest.CaptureFixture[str]) -> None:
-    log.configure("text", verbose=False)
+    log.configure("text", verbosity=0)
 
     def read() -> None:
         content = "hunter2"
@@ -52,8 +52,8 @@ def test_a_traceback_shows_no_locals(capsys: pytest.CaptureFixture[str]) -> None
 
 
 def test_debug_lines_are_told_only_when_asked(capsys: pytest.CaptureFixture[str]) -> None:
-    log.configure("text", verbose=False)
+    log.configure("text", verbosity=0)
     structlog.get_logger().debug("detail")
-    log.configure("text", verbose=True)
+    log.configure("text", verbosity=1)
     structlog.get_logger().debug("more detail")
     assert capsys.readouterr().err[9:] == "more detail\n"

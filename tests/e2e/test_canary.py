@@ -78,7 +78,8 @@ class Operator:
         target = {"cluster": cluster, "namespace": self.namespace, "rollout": {"settle": 1, "timeout": 120}, **more}
         package = {"moduleName": "pol", "requirement": "./source", "check": {"fail": "never"}}
         (self.folder / "secretsync.yaml").write_text(yaml.safe_dump({"packages": [package], "targets": [target]}))
-        return self.says("--once", "--output", "json")
+        code, report, log = self.says("apply", "--output", "json")
+        return code, report["targets"][0], log
 
     def says(self, *arguments: str) -> tuple[int, dict[str, Any], str]:
         done = subprocess.run(
@@ -125,7 +126,7 @@ def test_a_good_candidate_is_proven_and_rolled_out_and_a_bad_one_touches_nothing
 
     code, report, log = operator.runs()
     assert code == 0, log
-    assert "was rejected" in report["notes"][0]
+    assert "was rejected" in report["warnings"][0]
 
 
 @ON_DEMAND
@@ -170,7 +171,7 @@ def test_what_is_to_be_wired_is_proven_as_it_will_be_and_then_comes_into_force(
     code, report, log = operator.runs(**wired, rollout={"settle": 1, "timeout": 120, "canary": "require"})
     assert code == 0, log
     assert "proving" in log
-    assert report["verdicts"][0]["state"] == "current"
+    assert report["rollout"][0]["state"] == "current"
     pods = [
         one["metadata"]
         for one in control_plane.cluster.pods(operator.namespace)

@@ -135,7 +135,9 @@ class Operator:
             variables.append({"name": "PYTHONPATH", "value": self.case.python_path})
         vos = [one["vo"] for one in (self.case.more or {}).values() if "vo" in one]
         command = ["python3", str(IMAGE), str(PROBE), *vos]
-        return yaml.safe_dump({"additionalEnvs": variables, "command": command})
+        # Secrets that the charts mount by default and nobody made here, and a container of another image
+        beside = {"useDeprecatedImplicitSecrets": False, "exposeErrorLogs": False}
+        return yaml.safe_dump({"additionalEnvs": variables, "command": command, **beside})
 
     def values(self) -> list[str]:
         """The values files that Helm gets."""

@@ -110,7 +110,7 @@ def writes(site: Site, mark: int) -> list[tuple[str, str]]:
 
 
 def idle(run: Run) -> bool:
-    return run.code == 0 and "unchanged: the Secrets hold it and every workload runs it" in run.out
+    return run.code == 0 and "up to date: " in run.out
 
 
 def test_1_what_is_injected_is_shown_and_then_every_pod_imports_the_package(site: WiredSite) -> None:
@@ -162,7 +162,7 @@ def test_3_a_new_commit_comes_in_secrets_of_its_own_and_a_rollout_undo_really_go
     assert writes(site, mark) == []
     assert "held by hand: somebody put back the template of" in held.out
 
-    released = site.command("release")
+    released = site.command("resume")
     assert ended_well(released)
     run = site.run()
     assert run.code == 0, run

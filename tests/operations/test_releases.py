@@ -1,4 +1,4 @@
-"""Status, rollback, hold and release, on a cluster in memory."""
+"""Status, rollback, suspend and resume, on a cluster in memory."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.reconcile.test_reconciler import Site, files
 
 @pytest.fixture
 def site() -> Site:
-    """Four bundles were live, the fourth is; their commits begin with the numbers of other writes."""
+    """Four bundles were live, the fourth is; their commits begin with the numbers of other revisions."""
     site = Site("server")
     for text, commit in {"first": "4a", "second": "3a", "third": "3b", "fourth": "1a"}.items():
         site.source.push(init=text)
@@ -30,33 +30,33 @@ def live(site: Site) -> bytes:
     return files(site)["init.py"]
 
 
-def test_a_rollback_brings_back_the_newest_that_is_not_live_and_it_stays_until_the_release(site: Site) -> None:
+def test_a_rollback_brings_back_the_newest_that_is_not_live_and_it_stays_until_it_is_resumed(site: Site) -> None:
     rollback(site)
     assert live(site) == b"third"
     site.sync()
     assert live(site) == b"third"
     (delivery,) = site.destination.deliveries
-    assert releases.release(site.destination, delivery)
+    assert releases.resume(site.destination, delivery)
     site.sync()
     assert live(site) == b"fourth"
 
 
 @pytest.mark.parametrize(("asked", "brought"), [("1", b"first"), ("2", b"second"), ("3", b"third"), ("4a", b"first")])
-def test_a_whole_write_id_goes_before_the_start_of_a_commit(site: Site, asked: str, brought: bytes) -> None:
+def test_a_whole_revision_number_goes_before_the_start_of_a_commit(site: Site, asked: str, brought: bytes) -> None:
     rollback(site, asked)
     assert live(site) == brought
 
 
 @pytest.mark.parametrize("asked", ["nothing", "commit:3"])
 def test_what_names_none_or_several_is_refused_with_what_there_is(site: Site, asked: str) -> None:
-    with pytest.raises(releases.NotInHistory, match=r"it keeps commit 3b.*, commit 3a.*, commit 4a"):
+    with pytest.raises(releases.NotInHistory, match=r"the history keeps 3 .commit 3b.*, 2 .commit 3a.*, 1 .commit 4a"):
         rollback(site, asked)
     assert live(site) == b"fourth"
 
 
-def test_a_hold_keeps_what_is_live_whatever_the_source_brings(site: Site) -> None:
+def test_a_suspended_package_keeps_what_is_live_whatever_the_source_brings(site: Site) -> None:
     (delivery,) = site.destination.deliveries
-    releases.hold(site.destination, delivery, "data taking")
+    releases.suspend(site.destination, delivery, "data taking")
     site.source.push(init="fifth")
     site.sync()
     assert live(site) == b"fourth"

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
 
-from secretsync.cli import output
+from secretsync.cli.output.describe import describe_pass
+from secretsync.cli.output.text import render_target
 from secretsync.core.errors import FAILED, SecretSyncError
 from secretsync.core.model import Bundle, File, Placement, Revision, Workload
 from secretsync.operations import releases
@@ -113,10 +113,11 @@ def test_each_pass_says_so_and_fails(apart: Site) -> None:
         told = apart.sync()
         outcome = Outcome(apart.destination, told)
         assert (outcome.exit_code, reason(outcome)) == (FAILED, "source")
-        text = output.render(told, "text", diff=False)
+        text = render_target(describe_pass(told, dry_run=False))
         assert "degraded: cms stays at commit 000000000000: cms cannot be reached" in " ".join(text.split())
-        (degraded,) = json.loads(output.render(told, "json", diff=False))["degraded"]
-        assert degraded == {"module": "cms", "revision": f"commit:{'31':0>40}", "why": "cms cannot be reached"}
+        (degraded,) = describe_pass(told, dry_run=False).degraded
+        assert (degraded.module, degraded.commit) == ("cms", f"commit:{'31':0>40}")
+        assert degraded.problem.message == "cms cannot be reached"
 
 
 def test_the_pass_is_a_success_for_the_other_package_alone(apart: Site) -> None:
@@ -171,7 +172,7 @@ def test_what_a_workload_mounts_beside_it_waits() -> None:
         "atlas stays at commit 000000000000: Deployment rucio/ui mounts cms as well, whose source could not be read: "
         "both go out together"
     )
-    assert "DEGRADED: nothing was touched" in output.render(told, "text", diff=False)
+    assert "DEGRADED: nothing was changed" in render_target(describe_pass(told, dry_run=False))
 
 
 def test_what_is_unchanged_beside_it_is_not_said_to_wait() -> None:
@@ -241,7 +242,7 @@ def test_a_rollback_does_not_wait(is_wired: bool) -> None:
 
 def test_a_package_that_is_held_by_hand_is_not_degraded(apart: Site) -> None:
     delivery = apart.destination.deliveries[1]
-    releases.hold(apart.destination, delivery, "a reason")
+    releases.suspend(apart.destination, delivery, "a reason")
     assert apart.sync().plan.degraded == ()
 
 

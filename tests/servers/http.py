@@ -19,6 +19,8 @@ class Request:
     path: str
     headers: Mapping[str, str]
     body: bytes
+    lines: tuple[tuple[str, str], ...] = ()
+    """The lines of the headers, those of one name apart."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,9 @@ def serving(service: Service) -> Iterator[str]:
 
         def respond(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            answer = service.answer(Request(self.command, self.path, dict(self.headers), body))
+            answer = service.answer(
+                Request(self.command, self.path, dict(self.headers), body, (*self.headers.items(),))
+            )
             if answer is None:
                 reset(self.connection)
                 self.close_connection = True

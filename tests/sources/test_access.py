@@ -288,6 +288,7 @@ def test_the_host_key_may_be_in_the_configuration(
     assert fetch(url, tmp_path, access=access).files
 
 
+@pytest.mark.slow
 def test_a_passphrase_from_a_file_opens_the_key_and_shows_nowhere(
     by_ssh: tuple[str, dict[str, object]],
     sshd: ssh.SshServer,

@@ -70,6 +70,7 @@ def test_a_tree_that_lacks_a_generated_file_is_not_built_unless_asked_and_says_s
     assert "build: wheel" in bundle.notes[0]
 
 
+@pytest.mark.slow
 def test_a_wheel_is_built_with_the_tags_version_and_without_our_credentials(
     repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -82,6 +83,7 @@ def test_a_wheel_is_built_with_the_tags_version_and_without_our_credentials(
     assert os.environ["SITE_TOKEN"]
 
 
+@pytest.mark.slow
 def test_a_build_that_fails_or_hangs_is_named(repository: Path) -> None:
     write(repository, {"backend.py": "def build_wheel(*_):\n    raise RuntimeError('no luck')\n"})
     commit(repository)

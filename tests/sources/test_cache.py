@@ -177,6 +177,7 @@ def test_a_cache_of_another_user_is_done_without(repository: Path, tmp_path: Pat
     ],
 )
 @pytest.mark.parametrize("changed", [False, True], ids=["unchanged", "changed"])
+@pytest.mark.slow
 def test_a_cache_that_was_harmed_heals(
     harm: Callable[[Path], None], changed: bool, repository: Path, tmp_path: Path
 ) -> None:
@@ -266,6 +267,7 @@ def test_the_cache_of_a_remote_that_nobody_asks_for_goes_after_a_month(repositor
     assert not forgotten.with_suffix(".refs.json").exists()
 
 
+@pytest.mark.slow
 def test_a_fetch_above_its_limit_is_ended(repository: Path, tmp_path: Path) -> None:
     git(repository, "config", "uploadpack.allowFilter", "false")
     (repository / "huge.bin").write_bytes(random.Random(1).randbytes(8_000_000))

@@ -16,6 +16,8 @@ from tests.servers import simple_index, ssh
 from tests.servers.certificates import Authority
 from tests.sources.refusals import OPEN, PASSWORD, ROWS, SHAPES, TOKEN, Row, World
 
+pytestmark = pytest.mark.slow  # each starts the servers that it is refused by
+
 
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:

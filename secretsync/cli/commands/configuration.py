@@ -1,4 +1,4 @@
-"""``secretsync config``."""
+"""``secretsync config validate`` and ``config schema``."""
 
 from __future__ import annotations
 
@@ -7,19 +7,48 @@ import json
 import click
 
 from secretsync import config
-from secretsync.cli.commands import Settings
+from secretsync.cli.options import Group, Settings
 
 
-@click.command("config", epilog="\b\nExamples:\n  secretsync config\n  secretsync config --schema > schema.json")
-@click.option("--schema", is_flag=True, help="Print the JSON schema, for editors that complete and check.")
-@click.pass_obj
-def config_command(settings: Settings, schema: bool) -> None:
-    """Check the configuration, or print its JSON schema."""
-    if schema:
-        click.echo(json.dumps(config.schema(), indent=2))
+@click.group(
+    "config",
+    cls=Group,
+    invoke_without_command=True,
+    short_help="Validate the configuration, or print its JSON schema.",
+    epilog="\b\nExamples:\n  secretsync config validate\n  secretsync config schema > schema.json",
+)
+@click.option("--schema", is_flag=True, hidden=True)
+@click.pass_context
+def config_command(context: click.Context, schema: bool) -> None:
+    """Validate the configuration, or print its JSON schema; 'validate' where neither is said."""
+    if context.invoked_subcommand:
         return
+    context.invoke(schema_command if schema else validate_command)
+
+
+@config_command.command("validate", short_help="Whether the configuration can be used.")
+@click.pass_obj
+def validate_command(settings: Settings) -> None:
+    """Validate the configuration, and list the Secrets that it makes. No source and no cluster is asked."""
     configuration = settings.configuration()
-    for target in configuration.targets:
-        for package in configuration.packages:
-            secret = configuration.secret_name(package, target)
-            click.echo(f"{package.module_name} from {package.requirement}: Secret {target.namespace}/{secret}")
+    found = [
+        {
+            "module": package.module_name,
+            "requirement": package.requirement,
+            "namespace": target.namespace,
+            "secret": configuration.secret_name(package, target),
+        }
+        for target in configuration.targets
+        for package in configuration.packages
+    ]
+    if settings.output == "json":
+        click.echo(json.dumps({"version": 1, "valid": True, "secrets": found}))
+        return
+    for one in found:
+        click.echo(f"{one['module']} from {one['requirement']}: Secret {one['namespace']}/{one['secret']}")
+
+
+@config_command.command("schema", short_help="The JSON schema of the configuration.")
+def schema_command() -> None:
+    """Print the JSON schema of the configuration, for editors that complete and validate."""
+    click.echo(json.dumps(config.schema(), indent=2))

@@ -15,6 +15,7 @@ from secretsync.cluster.rbac import Access, Need, Review, missing, surplus
 from secretsync.core.errors import FAILED, SecretSyncError
 from secretsync.operations import doctor
 from secretsync.operations.doctor import footing
+from secretsync.operations.doctor.deep import DeepProof
 from secretsync.operations.doctor.deep import prove as deep_proof
 from secretsync.operations.doctor.footing import Remark
 from secretsync.operations.permissions import required_rules, secret_names_with_history
@@ -55,8 +56,8 @@ def doctor_command(context: click.Context, deep: bool, place: str | None) -> Non
 def _told(target: config.Target, destination: Destination, *, deep: bool) -> Told:
     examination = doctor.examine(destination)
     remarks = [*_sources(destination), *_footing(target, destination, examination)]
-    proof = deep_proof(destination, examination, REAL_TIME) if deep and examination.secrets else ()
-    return Told(destination.name, examination, remarks, proof)
+    proof = deep_proof(destination, examination, REAL_TIME) if deep and examination.secrets else DeepProof()
+    return Told(destination.name, examination, [*remarks, *map(Remark, proof.notes)], proof.failures)
 
 
 def _sources(destination: Destination) -> Iterator[Remark]:

@@ -1,20 +1,31 @@
-"""``secretsync status``, ``history``, ``rollback``, ``hold`` and ``release``: none needs the source."""
+"""``secretsync status``, ``history``, ``diff``, ``rollback``, ``suspend`` and ``resume``: none needs the source."""
 
 from __future__ import annotations
 
+import getpass
+import socket
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
 import click
 
-from secretsync import config
-from secretsync.cli import output
-from secretsync.cli.commands import Settings, only_target, visit
-from secretsync.cli.output import releases as told
+from secretsync.cli.commands import explain
+from secretsync.cli.options import Group, Settings, dry_run_option, only_package, only_target
+from secretsync.cli.output import REPORTS, json
+from secretsync.cli.output import releases as shown
+from secretsync.cli.output.describe import describe, file_changes, problem
+from secretsync.cli.output.report import Model
+from secretsync.cli.output.style import Style, of_terminal
+from secretsync.core.errors import CHANGES_PENDING, SecretSyncError, worst
 from secretsync.operations import releases
+from secretsync.plan.state import Hold
 from secretsync.reconcile.all_targets import Outcome
 from secretsync.reconcile.destination import Delivery, Destination
 
-_package = click.option(
-    "--package", "module", metavar="MODULE", help="Only this package; needed where there are several."
-)
+_WATCH = 2.0
+"""Seconds between two looks of ``status --watch``."""
 
 
 def _one(settings: Settings, place: str | None, module: str | None) -> tuple[Destination, Delivery]:
@@ -28,72 +39,201 @@ def _one(settings: Settings, place: str | None, module: str | None) -> tuple[Des
     return destinations[0], deliveries[0]
 
 
+def _print(settings: Settings, document: Model, text: Callable[..., str]) -> None:
+    style: Style = of_terminal(settings.color)
+    click.echo(json.render(document) if settings.output == "json" else text(document, style), nl=False)
+
+
 @click.command(
     "status",
-    short_help="What is deployed where, and who runs it.",
-    epilog="\b\nExamples:\n  secretsync status\n  secretsync --output json status",
+    short_help="What is deployed, and which workloads run it.",
+    epilog="\b\nExamples:\n  secretsync status\n  secretsync status --watch\n  secretsync status -o json",
 )
+@click.option("--watch", is_flag=True, help=f"Look again every {_WATCH:.0f} seconds, until Ctrl-C.")
+@click.option("--exit-code", is_flag=True, help="Exit with 3 when a package or a workload is not current.")
 @only_target
 @click.pass_context
-def status_command(context: click.Context, place: str | None) -> None:
-    """Tell what is deployed where, since when, and whether every workload runs it."""
+def status_command(context: click.Context, watch: bool, exit_code: bool, place: str | None) -> None:
+    """Show what is deployed where, since when, and which workloads run it. Only the cluster is read."""
     settings: Settings = context.obj
+    destinations = [destination for _, destination in settings.destinations(place)]
+    report, code = _status(destinations)
+    while watch:
+        if sys.stdout.isatty() and settings.output == "text":
+            click.clear()
+        _print(settings, report, shown.status_text)
+        time.sleep(_WATCH)
+        report, code = _status(destinations)
+    _print(settings, report, shown.status_text)
+    context.exit(code or (CHANGES_PENDING if exit_code and not report.current else 0))
 
-    def show(_: config.Target, destination: Destination) -> int:
-        click.echo(told.render_status(destination.name, releases.status(destination), settings.output), nl=False)
-        return 0
 
-    context.exit(visit(settings.destinations(place), show))
+def _status(destinations: list[Destination]) -> tuple[shown.StatusReport, int]:
+    """The report, and the exit code of the targets that could not be read."""
+    found = [_target_status(destination) for destination in destinations]
+    report = shown.StatusReport(time=datetime.now(UTC), targets=tuple(target for target, _ in found))
+    return report, worst(code for _, code in found)
 
 
-@click.command("history", short_help="The earlier bundles that are kept.")
+def _target_status(destination: Destination) -> tuple[shown.TargetStatus, int]:
+    try:
+        return shown.describe_status(destination.name, releases.status(destination)), 0
+    except SecretSyncError as error:
+        explain(error, destination.name)
+        return shown.TargetStatus(target=destination.name, error=problem(error)), error.exit_code
+
+
+@click.group(
+    "history",
+    cls=Group,
+    invoke_without_command=True,
+    short_help="The revisions that are kept.",
+    epilog="\b\nExamples:\n  secretsync history\n  secretsync history show 3",
+)
 @only_target
-@_package
-@click.pass_obj
-def history_command(settings: Settings, place: str | None, module: str | None) -> None:
-    """List the earlier bundles that are kept in the cluster, newest first."""
+@only_package
+@click.pass_context
+def history_command(context: click.Context, place: str | None, module: str | None) -> None:
+    """List the live revision and the earlier ones that are kept in the cluster, newest first."""
+    if context.invoked_subcommand:
+        return
+    settings: Settings = context.obj
     destination, delivery = _one(settings, place, module)
-    click.echo(told.render_history(releases.entries(destination, delivery), settings.output), nl=False)
+    report = shown.HistoryReport(
+        time=datetime.now(UTC),
+        target=destination.name,
+        module=delivery.placement.module,
+        revisions=tuple(map(shown.describe_revision, releases.revisions(destination, delivery))),
+    )
+    _print(settings, report, shown.history_text)
+
+
+@history_command.command("show", short_help="One revision with its files' names.")
+@click.argument("revision")
+@only_target
+@only_package
+@click.pass_obj
+def show_command(settings: Settings, revision: str, place: str | None, module: str | None) -> None:
+    """Show a REVISION: its commit, its digest and the names of its files."""
+    found = releases.find(releases.revisions(*_one(settings, place, module)), revision)
+    _print(settings, shown.describe_revision(found), shown.revision_text)
+
+
+@click.command(
+    "diff",
+    short_help="How two revisions differ, file by file.",
+    epilog="\b\nExamples:\n  secretsync diff 3 4",
+)
+@click.argument("before", metavar="REVISION")
+@click.argument("after", metavar="REVISION")
+@only_target
+@only_package
+@click.pass_obj
+def diff_command(settings: Settings, before: str, after: str, place: str | None, module: str | None) -> None:
+    """Show how the files of two revisions differ. It prints the package's text."""
+    known = releases.revisions(*_one(settings, place, module))
+    old, new = releases.find(known, before), releases.find(known, after)
+    report = shown.RevisionDiff(
+        before=shown.describe_revision(old),
+        after=shown.describe_revision(new),
+        files=file_changes(old.bundle, new.bundle),
+    )
+    _print(settings, report, shown.diff_text)
 
 
 @click.command(
     "rollback",
-    short_help="Bring an earlier bundle back, and hold it.",
-    epilog="\b\nExamples:\n  secretsync rollback             the bundle before the one that is live\n"
-    "  secretsync rollback 3f2a91c     a commit, hash, digest, version or write of 'secretsync history'",
+    short_help="Go back to an earlier revision, and suspend the package.",
+    epilog="\b\nExamples:\n  secretsync rollback             the revision before the live one\n"
+    "  secretsync rollback 3           a revision of 'secretsync history'\n"
+    "  secretsync rollback 3f2a91c     a commit, hash, digest or version",
 )
 @click.argument("revision", default="")
+@click.option("--yes", "-y", is_flag=True, help="Do not ask, on a terminal.")
+@dry_run_option
 @only_target
-@_package
+@only_package
 @click.pass_context
-def rollback_command(context: click.Context, revision: str, place: str | None, module: str | None) -> None:
-    """Bring an earlier bundle back, and hold it until 'secretsync release'."""
+def rollback_command(
+    context: click.Context, revision: str, yes: bool, dry_run: bool, place: str | None, module: str | None
+) -> None:
+    """Bring an earlier revision back, and suspend the package until 'secretsync resume'.
+
+    On a terminal it shows what it will do, and asks.
+    """
     settings: Settings = context.obj
     destination, delivery = _one(settings, place, module)
-    done = releases.rollback(destination, delivery, revision)
-    click.echo(output.render(done, settings.output), nl=False)
-    context.exit(Outcome(destination, done).exit_code)
+    asks = not yes and sys.stdin.isatty() and sys.stdout.isatty()
+    if dry_run or asks:
+        planned = Outcome(destination, releases.preview_rollback(destination, delivery, revision))
+        _report(settings, planned, dry_run=True)
+        if dry_run:
+            context.exit(planned.exit_code)
+        click.confirm("Roll back?", abort=True, err=True)
+    done = Outcome(destination, releases.rollback(destination, delivery, revision, by=_user()))
+    _report(settings, done, dry_run=False)
+    context.exit(done.exit_code)
 
 
-@click.command("hold", short_help="Let what is live stay.")
-@click.option("--reason", default="held by hand", show_default=True, help="What whoever comes next should know.")
+def _report(settings: Settings, outcome: Outcome, *, dry_run: bool) -> None:
+    report = describe([outcome], "rollback", dry_run=dry_run)
+    click.echo(REPORTS[settings.output](report, of_terminal(settings.color)), nl=False)
+
+
+@click.command("suspend", short_help="Stop following the source of a package.")
+@click.option("--reason", default="by hand", show_default=True, help="Why; 'secretsync status' shows it.")
+@dry_run_option
 @only_target
-@_package
-@click.pass_obj
-def hold_command(settings: Settings, reason: str, place: str | None, module: str | None) -> None:
-    """Let what is live stay, whatever the source brings, until 'secretsync release'."""
-    destination, delivery = _one(settings, place, module)
-    releases.hold(destination, delivery, reason)
-    click.echo(f"{delivery.placement.module} is held in {destination.name}: {reason}")
+@only_package
+@click.pass_context
+def suspend_command(context: click.Context, reason: str, dry_run: bool, place: str | None, module: str | None) -> None:
+    """Keep what is live, whatever the source brings, until 'secretsync resume'."""
+    destination, delivery = _one(context.obj, place, module)
+    if dry_run:
+        releases.deployed_memory(destination, delivery)
+    else:
+        releases.suspend(destination, delivery, reason, by=_user())
+    hold = Hold(reason, by=_user())
+    _suspension(context, destination, delivery, hold, suspended=True, dry_run=dry_run)
 
 
-@click.command("release", short_help="Follow the source again.")
+@click.command("resume", short_help="Follow the source of a package again.")
+@dry_run_option
 @only_target
-@_package
-@click.pass_obj
-def release_command(settings: Settings, place: str | None, module: str | None) -> None:
-    """Follow the source again: ends a hold, a rollback, or the rejection of a digest."""
-    destination, delivery = _one(settings, place, module)
-    ended = releases.release(destination, delivery)
-    what = f"is followed again; it was held: {ended.reason}" if ended else "was not held; nothing to do"
-    click.echo(f"{delivery.placement.module} in {destination.name} {what}")
+@only_package
+@click.pass_context
+def resume_command(context: click.Context, dry_run: bool, place: str | None, module: str | None) -> None:
+    """Follow the source again: ends a suspension, a rollback, or the rejection of a digest."""
+    destination, delivery = _one(context.obj, place, module)
+    ended = (releases.suspension if dry_run else releases.resume)(destination, delivery)
+    _suspension(context, destination, delivery, ended, suspended=False, dry_run=dry_run)
+
+
+def _suspension(
+    context: click.Context,
+    destination: Destination,
+    delivery: Delivery,
+    hold: Hold | None,
+    *,
+    suspended: bool,
+    dry_run: bool,
+) -> None:
+    report = shown.SuspensionReport(
+        target=destination.name,
+        module=delivery.placement.module,
+        suspended=suspended,
+        changed=hold is not None,
+        dry_run=dry_run,
+        suspension=shown.describe_suspension(hold),
+    )
+    _print(context.obj, report, shown.suspension_text)
+    context.exit(CHANGES_PENDING if dry_run and report.changed else 0)
+
+
+def _user() -> str:
+    """Who runs this, as the state object keeps it."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = "unknown"
+    return f"{user}@{socket.gethostname()}"

@@ -12,7 +12,7 @@ import click
 
 from secretsync import config
 from secretsync.cli.commands import Settings, fits, only_target
-from secretsync.cli.output.text import wrapped
+from secretsync.cli.output.style import PLAIN
 from secretsync.core import packing
 from secretsync.core.errors import FAILED
 from secretsync.core.files import write_atomically
@@ -120,7 +120,7 @@ def _lint(paths: Sequence[Path], wiring: Wiring, chart: str, via: str, output: s
         click.echo(json.dumps([dataclasses.asdict(problem) for problem in problems], indent=2))
     else:
         for problem in problems:
-            click.echo(wrapped(f"{' + '.join(map(str, paths))}: {problem}"))
+            click.echo(PLAIN.wrap(f"{' + '.join(map(str, paths))}: {problem}"))
     return FAILED if problems else 0
 
 

@@ -1,11 +1,15 @@
-"""Reports as text or JSON; a format returns strings and prints nothing."""
+"""Reports in their formats: a format is a function that returns a string and prints nothing."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from secretsync.cli.output import json, text
-from secretsync.reconcile.destination import Report
+from secretsync.cli.output.report import Report
+from secretsync.cli.output.style import Style
 
-
-def render(report: Report, output: str, *, diff: bool = False) -> str:
-    """The report in the format *output*, ``text`` or ``json``."""
-    return json.render(report) if output == "json" else text.render(report, diff=diff)
+REPORTS: Mapping[str, Callable[[Report, Style], str]] = {
+    "text": text.render,
+    "json": lambda report, _: json.render(report),
+}
+"""The formats of a report: a new one is a module and a line here."""

@@ -6,10 +6,11 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 
-from secretsync.cli.output.text import wrapped
-from secretsync.operations.doctor import Diagnosis, Examination
+from secretsync.cli.output.style import PLAIN
+from secretsync.operations.doctor import Examination
 from secretsync.operations.doctor.footing import Remark
 from secretsync.rucio.conditions.judge import Condition
+from secretsync.rucio.conditions.workloads import Diagnosis
 
 
 @dataclass(frozen=True)
@@ -38,21 +39,21 @@ def render_doctor(told: Told, output: str) -> str:
 def _lines(told: Told) -> Iterator[str]:
     yield told.destination
     for module in told.examination.absent:
-        yield wrapped(f"  {module}: nothing is deployed; 'secretsync --once' does it")
+        yield PLAIN.wrap(f"  {module}: nothing is deployed; 'secretsync --once' does it")
     for module in dict.fromkeys(one.module for one in told.examination.diagnoses):
         yield from _of_package(module, [one for one in told.examination.diagnoses if one.module == module])
     if not told.examination.diagnoses and not told.examination.absent:
         yield "  no workload here runs Rucio by its image's name, or mounts a package"
     for reason in told.deep:
-        yield wrapped(f"  proof failed: {reason}")
+        yield PLAIN.wrap(f"  proof failed: {reason}")
     for remark in told.footing:
-        yield wrapped(f"  {'FAILED' if remark.failure else 'note'}: {remark.text}")
+        yield PLAIN.wrap(f"  {'FAILED' if remark.failure else 'note'}: {remark.text}")
 
 
 def _of_package(module: str, found: Sequence[Diagnosis]) -> Iterator[str]:
     sick = [one for one in found if not one.well]
     if not sick:
-        yield wrapped(f"  {module}: all three conditions hold in {_count(len(found), 'container')}")
+        yield PLAIN.wrap(f"  {module}: all three conditions hold in {_count(len(found), 'container')}")
         return
     yield f"  {module}"
     names = [_name(one) for one in sick]
@@ -62,7 +63,7 @@ def _of_package(module: str, found: Sequence[Diagnosis]) -> Iterator[str]:
         yield f"    {name:<{width}}  {_marks(verdict.holds for verdict in one.verdicts)}"
     if len(sick) < len(found):
         yield f"    {'the others':<{width}}  {_marks([True] * len(Condition))}  ({len(found) - len(sick)})"
-    yield from map(wrapped, _sentences(sick))
+    yield from map(PLAIN.wrap, _sentences(sick))
 
 
 def _marks(holds: Iterable[bool]) -> str:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from textwrap import wrap
+from typing import TYPE_CHECKING, Literal
 
-from secretsync.rucio.check.against_generic import AgainstGeneric
-from secretsync.rucio.check.policy_diff import Changed, PolicyDiff
+from secretsync.cli.output.report import PolicyChange, PolicyKind
+from secretsync.cli.output.style import Style
+
+if TYPE_CHECKING:
+    from secretsync.rucio.check.against_generic import AgainstGeneric
+    from secretsync.rucio.check.policy_diff import Changed, PolicyDiff
 
 
 def diff_text(diff: PolicyDiff) -> str:
@@ -57,3 +62,65 @@ def _differences(kind: str, changes: Iterable[Changed]) -> Iterator[str]:
 
 def _printable(line: str) -> str:
     return "".join(one if one.isprintable() or one == "\t" else repr(one)[1:-1] for one in line)
+
+
+def policy_changes(found: PolicyDiff, *, texts: bool) -> Iterator[PolicyChange]:
+    """What changes, by name; the lines that differ where *texts* are asked for."""
+    named: Sequence[tuple[PolicyKind, Sequence[str], Sequence[str], Sequence[Changed]]] = (
+        ("delegation", (), (), [found.delegation] if found.delegation else []),
+        ("supported version", (), (), [found.supported_version] if found.supported_version else []),
+        ("action", found.actions_added, found.actions_removed, found.actions_changed),
+        ("function", (), (), found.helpers_changed),
+        ("limit", (), (), found.limits_changed),
+        ("schema", (), (), found.schemas_changed),
+        ("algorithm", found.algorithms_added, found.algorithms_removed, ()),
+    )
+    for kind, added, removed, changed in named:
+        for name in added:
+            yield PolicyChange(kind=kind, name=name, change="added")
+        for name in removed:
+            yield PolicyChange(kind=kind, name=name, change="removed")
+        for one in changed:
+            yield PolicyChange(
+                kind=kind,
+                name=one.name,
+                change=_kind_of(one),
+                text=_text(kind, one) if texts or kind == "delegation" else None,
+            )
+
+
+def _kind_of(changed: Changed) -> Literal["added", "changed", "removed"]:
+    if not changed.before:
+        return "added"
+    return "changed" if changed.after else "removed"
+
+
+def _text(kind: PolicyKind, changed: Changed) -> tuple[str, ...]:
+    """The lines that differ; of delegation our own words, which tell nothing of the package's text."""
+    if kind in ("delegation", "limit", "supported version"):
+        return (f"{changed.before or 'nothing'} -> {changed.after or 'nothing'}",)
+    return changed.diff
+
+
+def policy_lines(changes: Sequence[PolicyChange], style: Style) -> Iterator[str]:
+    """Names of the same kind on one line; what has a text has its own."""
+    alike: dict[tuple[str, str], list[str]] = {}
+    for one in changes:
+        if one.text is None:
+            alike.setdefault((one.kind, one.change), []).append(one.name)
+    for (kind, change), names in alike.items():
+        yield from wrap(f"{kind} {change}: {', '.join(names)}", style.width - 6, subsequent_indent="  ")
+    for one in changes:
+        if one.text is not None:
+            yield from _with_text(one, style)
+
+
+def _with_text(change: PolicyChange, style: Style) -> Iterator[str]:
+    lines = change.text or ()
+    if len(lines) == 1:
+        yield f"{change.kind} {change.name} {change.change}: {lines[0]}"
+        return
+    yield f"{change.kind} {change.name} {change.change}:"
+    for line in lines:
+        kind = {"+": "added", "-": "removed", "@": "quiet"}.get(line[:1], "")
+        yield style.paint(kind, f"  {line}".rstrip())

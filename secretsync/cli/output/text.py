@@ -1,190 +1,211 @@
-"""A report for a person: what happened or would happen, why, and what to do next. It fits 80 columns."""
+"""A report for a person: what changes or changed, why, and what to do next."""
 
 from __future__ import annotations
 
-import difflib
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 
-from secretsync.cli.output.wiring import wiring
-from secretsync.core.model import File
-from secretsync.plan.diff import Action, Change, FileChange, PackagePlan
-from secretsync.plan.rollout_status import State
-from secretsync.reconcile.destination import CheckedPackage, Report
+from secretsync.cli.output.policy import policy_lines
+from secretsync.cli.output.report import (
+    FileChange,
+    FileSide,
+    Outcome,
+    Package,
+    Report,
+    Restart,
+    SecretChange,
+    Target,
+    TemplateChange,
+)
+from secretsync.cli.output.sentences import count, short_commit
+from secretsync.cli.output.style import PLAIN, Style, readable
 
 _MARKS = {"added": "+", "removed": "-", "changed": "~"}
+_DONE = {"create": "created", "update": "updated", "delete": "deleted", "keep": "unchanged"}
 _NAMED = 6
-_WIDTH = 80
+_LONGEST_NAME = 36
+_KINDS = {
+    Outcome.UP_TO_DATE: "good",
+    Outcome.APPLIED: "good",
+    Outcome.PENDING: "changed",
+    Outcome.WAITING: "warning",
+    Outcome.DEGRADED: "warning",
+    Outcome.REFUSED: "bad",
+    Outcome.FAILED: "bad",
+    Outcome.ROLLED_BACK: "bad",
+}
 
 
-def render(report: Report, *, diff: bool = False) -> str:
-    """The whole report; *diff* adds the text difference of each file."""
-    return "".join(line + "\n" for line in _lines(report, diff=diff))
+def render(report: Report, style: Style = PLAIN) -> str:
+    """The whole report: each target, and of several a line for each at the end."""
+    return "".join(render_target(target, style) for target in report.targets) + render_table(report.targets, style)
 
 
-def wrapped(line: str) -> str:
-    """A sentence over several lines of 80 columns, those after the first set in a little more."""
-    indent = len(line) - len(line.lstrip())
-    return textwrap.fill(
-        line.strip(),
-        _WIDTH,
-        initial_indent=" " * indent,
-        subsequent_indent=" " * (indent + 2),
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+def render_target(target: Target, style: Style = PLAIN) -> str:
+    """One target, as soon as its outcome is known; its last line is the outcome."""
+    return "".join(f"{line}\n" for line in _target(readable(target), style))
 
 
-def _lines(report: Report, *, diff: bool) -> Iterable[str]:
-    yield report.destination
-    for package in report.plan.packages:
+def render_table(targets: Sequence[Target], style: Style = PLAIN) -> str:
+    """A line for each of several targets, in the order in which they ended; nothing for a single one."""
+    if len(targets) < 2:
+        return ""
+    well = sum(target.exit_code == 0 for target in targets)
+    lines = [f"{count(len(targets), 'target')}, {well} without a failure or a pending change:"]
+    names = [textwrap.shorten(target.target, _LONGEST_NAME, placeholder="…") for target in map(readable, targets)]
+    width = max(map(len, names))
+    for name, target in zip(names, map(readable, targets), strict=True):
+        short = textwrap.shorten(target.summary, style.width - width - 4, placeholder=" …")
+        lines.append(f"  {name.ljust(width)}  {style.paint(_KINDS[target.outcome], short)}")
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _target(target: Target, style: Style) -> Iterator[str]:
+    yield style.paint("title", target.target)
+    yield from _body(target, style)
+    if target.undo:
+        yield "  rollback:"
+        yield from _body(target.undo, style)
+    yield style.paint(_KINDS[target.outcome], style.wrap(f"  {target.summary}"))
+
+
+def _body(target: Target, style: Style) -> Iterator[str]:
+    for package in target.packages:
         yield f"  {_title(package)}"
-        for change in package.changes:
-            yield from _kept(change) if change.desired.name in package.outdated else _change(change, done=report.done)
-            if diff:
-                yield from (line for file in change.files for line in text_diff(file))
-    for module, examined in report.checked_packages.items():
-        yield from _examined(module, examined)
-    yield from _restarts(report)
-    for note in report.plan.notes:
-        yield wrapped(f"  note: {note}")
-    for line in (*_verdicts(report), *_mixed(report)):
-        yield wrapped(line)
-    for one in report.plan.degraded:
-        yield wrapped(f"  degraded: {one}")
-    yield wrapped(f"  {summary(report)}")
-    if report.undone:
-        yield from _lines(report.undone, diff=False)
+        for change in package.secrets:
+            yield from _secret(change, style, dry_run=target.dry_run or target.outcome is Outcome.REFUSED)
+    yield from _findings(target, style)
+    for policy in target.policy:
+        yield f"    policy of {policy.module} against the live one:"
+        yield from (f"      {line}" for line in policy_lines(policy.changes, style))
+    yield from _restarts(target, style)
+    yield from (style.wrap(f"  {style_warning}") for style_warning in _warnings(target))
+    for line in (*_rollout(target), *_skew(target)):
+        yield style.wrap(line)
+    for one in target.degraded:
+        stays = f"stays at {short_commit(one.commit)}" if one.commit else "is not deployed"
+        yield style.wrap(f"  degraded: {one.module} {stays}: {one.problem.message}")
 
 
-def _examined(module: str, examined: CheckedPackage) -> Iterable[str]:
-    difference = examined.difference if examined.difference and not examined.difference.empty else None
-    if not examined.findings and not difference:
+def _title(package: Package) -> str:
+    version = f" {package.version}" if package.version else ""
+    changes = package.live_revision not in (None, package.revision)
+    revision = f"{package.live_revision} -> {package.revision}" if changes else package.revision
+    return f"{package.module}{version} ({short_commit(package.commit)}), revision {revision}"
+
+
+def _secret(change: SecretChange, style: Style, *, dry_run: bool) -> Iterator[str]:
+    if change.superseded:
+        yield f"    kept      Secret {change.name}: pods of an earlier revision may need it"
         return
-    # imported here: a pass that checks nothing does not pay for the rules
-    from secretsync.cli.output.findings import Checked, text
-
-    yield from (f"    {line}".rstrip() for line in text([Checked(module, examined.findings, difference)]).splitlines())
-
-
-def _title(package: PackagePlan) -> str:
-    bundle = package.desired.bundle
-    version = f" {bundle.version}" if bundle.version else ""
-    return f"{bundle.module}{version} ({bundle.revision.short}), write {package.revision_number}"
-
-
-_DONE = {Action.CREATE: "created", Action.UPDATE: "updated", Action.DELETE: "deleted", Action.KEEP: "unchanged"}
-
-
-def _change(change: Change, *, done: bool) -> Iterable[str]:
-    word = _DONE[change.action] if done or change.action is Action.KEEP else str(change.action)
-    size = f"{len(change.desired.data)} files, {change.desired.size:,} bytes"
-    remark = " (labels and annotations only)" if change.action is Action.UPDATE and not change.content else ""
-    yield f"    {word:<9} Secret {change.desired.name}: {size}{remark}"
+    word = change.action if dry_run and change.action != "keep" else _DONE[change.action]
+    size = f"{count(change.keys, 'file')}, {change.bytes:,} bytes"
+    remark = " (labels and annotations only)" if change.metadata_only else ""
+    yield f"    {word:<9} Secret {change.name}: {size}{remark}"
     for file in change.files:
-        yield f"      {_MARKS[file.kind]} {_file(file)}"
+        yield from (f"      {line}" for line in file_lines(file, style))
 
 
-def _kept(change: Change) -> Iterable[str]:
-    """An immutable Secret of an earlier write."""
-    yield f"    kept      Secret {change.desired.name}: pods of an earlier revision may need it"
+def file_lines(file: FileChange, style: Style) -> Iterator[str]:
+    """A file with its mark, and below it the hunks where they were asked for."""
+    yield style.paint(file.change, f"{_MARKS[file.change]} {_file(file)}")
+    yield from (f"    {line}" for line in _hunks(file, style))
 
 
 def _file(change: FileChange) -> str:
-    before, after = change.before, change.after
-    if before and after:
-        return f"{change.path}  {_size(before)} -> {_size(after)}"
-    return f"{change.path}  {_size(after or before)}"
+    if change.before and change.after:
+        return f"{change.path}  {_size(change.before)} -> {_size(change.after)}"
+    return f"{change.path}  {_size(change.after or change.before)}"
 
 
-def _size(file: File | None) -> str:
-    return f"{len(file.data):,} bytes, {file.digest[:8]}" if file else ""
+def _size(side: FileSide | None) -> str:
+    return f"{side.bytes:,} bytes, {side.sha256[:8]}" if side else ""
 
 
-def _restarts(report: Report) -> Iterable[str]:
-    """The restarts that are due, or those that were reached: a wave that fails is the last."""
-    reached = {**report.verdicts, **report.ignored}
-    restarts = [one for one in report.plan.restarts if not report.done or one.workload.ref in reached]
-    if restarts:
-        yield f"    {'restarted' if report.done else 'restart':<9} {_count(len(restarts), 'workload')}:"
-    for restart in restarts[:_NAMED]:
-        yield wrapped(f"      {restart.workload.ref.kind} {restart.workload.ref.name}: {restart.reason}")
-    yield from map(wrapped, wiring(restarts))
-    if len(restarts) > _NAMED:
-        yield f"      and {len(restarts) - _NAMED} more"
-    if left := len(report.plan.restarts) - len(restarts):
-        yield f"    left alone {_count(left, 'workload')}, which the failure came before"
+def _hunks(change: FileChange, style: Style) -> Iterator[str]:
+    if change.diff is not None and not change.diff and _changes_bytes(change):
+        yield "(not text)"
+    for line in change.diff or ():
+        kind = {"+": "added", "-": "removed", "@": "quiet"}.get(line[:1], "")
+        yield style.paint(kind, line.rstrip())
 
 
-def _verdicts(report: Report) -> Iterable[str]:
-    """Only what an operator has to read: the workloads that are current are counted in the summary."""
-    for ref, verdict in sorted(report.verdicts.items()):
-        if verdict.state is not State.CURRENT:
-            yield f"    {verdict.state}: {ref.kind} {ref.name}: {verdict.message}"
-    for ref, verdict in sorted(report.ignored.items()):
-        yield f"    {verdict.state}, as it was not current before the run: {ref.kind} {ref.name}: {verdict.message}"
+def _changes_bytes(change: FileChange) -> bool:
+    return bool((change.before and change.before.bytes) or (change.after and change.after.bytes))
 
 
-def _mixed(report: Report) -> Iterable[str]:
-    """For how long new files lay under old processes, at the longest; JSON tells it of each."""
-    if report.mixed:
-        longest = max(report.mixed, key=lambda ref: report.mixed[ref])
-        yield (
-            f"    mixed: {_count(len(report.mixed), 'workload')} ran with files newer than their processes, "
-            f"{longest.kind} {longest.name} for the longest: {report.mixed[longest]:.0f} s at most"
-        )
+def _findings(target: Target, style: Style) -> Iterator[str]:
+    for finding in target.findings:
+        place = f" {finding.path}:{finding.line}" if finding.line else f" {finding.path}" if finding.path else ""
+        versions = f" (Rucio {', '.join(finding.rucio)})" if finding.rucio else ""
+        kind = {"error": "bad", "warning": "warning"}.get(finding.severity, "")
+        yield style.paint(kind, f"    {finding.severity}{place} [{finding.rule}]{versions}")
+        for words in (finding.effect, finding.remedy):
+            yield style.wrap(f"      {words}", hang=0)
 
 
-def summary(report: Report) -> str:
-    """What a pass came to, in a sentence."""
-    plan = report.plan
-    if report.waits:
-        return f"waits: {report.waits}"
-    if report.refused:
-        return f"REFUSED: {report.refused}. Mend the package, or see 'check:' in the configuration"
-    if not plan.packages:
-        return "DEGRADED: nothing was touched; what is live stays, and the next run asks again"
-    if not plan.pending and not report.verdicts:
-        by_hand = f", but {_count(len(plan.held_by_hand), 'workload')} held by hand" if plan.held_by_hand else ""
-        return f"unchanged: the Secrets hold it and every workload runs it{by_hand}"
-    written = sum(change.pending for change in plan.changes)
-    if not report.done:
-        if not plan.pending:
-            return "nothing to write; an earlier rollout is not finished"
-        return f"pending: {_count(written, 'Secret')}, {_count(len(plan.restarts), 'restart')}; nothing was written"
-    states = [verdict.state for verdict in report.verdicts.values()]
-    reached = f"{states.count(State.CURRENT)} of {_count(len(states), 'workload')} current"
-    if report.failed:
-        return f"FAILED: {_count(written, 'Secret')} written, {reached}. {_remedy(report)}"
-    if not states or State.WRITTEN in states:
-        return f"done: {_count(written, 'Secret')} written, {_count(len(states), 'workload')} stamped"
-    return f"done: {_count(written, 'Secret')} written, {reached}"
+def _restarts(target: Target, style: Style) -> Iterator[str]:
+    """Workloads with the same reason are one line with their number."""
+    if target.restarts:
+        word = "restart" if target.dry_run else "restarted"
+        yield f"    {word:<9} {count(len(target.restarts), 'workload')}:"
+    reasons: dict[str, list[Restart]] = {}
+    for restart in target.restarts:
+        reasons.setdefault(restart.reason, []).append(restart)
+    for reason, same in reasons.items():
+        yield style.wrap(f"      {_names([str(one.workload) for one in same])}: {reason}")
+    yield from map(style.wrap, _template_changes(target.restarts))
+    if target.not_restarted:
+        yield f"    not restarted (rollout stopped): {count(len(target.not_restarted), 'workload')}"
 
 
-def _remedy(report: Report) -> str:
-    if report.undone is None:
-        return "Nothing was put back: the next run goes on with these rollouts"
-    if report.undone.failed:
-        return (
-            "Putting back what was live FAILED too: the Secrets hold what was live before, but some pods do not run "
-            "it. Look at the pods named below; the next run tries again"
-        )
-    return "What was live before was put back; mend the package and push, or see 'secretsync release'"
+def _names(names: Sequence[str]) -> str:
+    """All names, or the first with the number of the others."""
+    if len(names) <= _NAMED:
+        return ", ".join(names)
+    return f"{', '.join(names[:_NAMED])} and {len(names) - _NAMED} more"
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+def _template_changes(restarts: Sequence[Restart]) -> Iterable[str]:
+    """What is applied to pod templates: once for all workloads that get the same."""
+    alike: dict[tuple[str | None, tuple[TemplateChange, ...]], list[Restart]] = {}
+    for one in restarts:
+        if one.changes:
+            alike.setdefault((one.manager, one.changes), []).append(one)
+    for (manager, changes), same in alike.items():
+        more = f" and {len(same) - 1} more" if len(same) > 1 else ""
+        yield f"    pod template of {same[0].workload}{more}, field manager {manager}:"
+        yield from (f"      {_MARKS[one.change]} {_entry(one)}" for one in changes)
 
 
-def text_diff(change: FileChange) -> Iterable[str]:
-    """The difference of one file, as ``diff -u`` shows it; a file that is not text is only named."""
-    try:
-        before, after = _text(change.before), _text(change.after)
-    except UnicodeDecodeError:
-        yield f"      {change.path} is not text"
-        return
-    yield from difflib.unified_diff(before, after, f"live/{change.path}", f"desired/{change.path}", lineterm="")
+def _entry(one: TemplateChange) -> str:
+    """``rucio: PYTHONPATH=/opt/rucio/policy``."""
+    where = f"{one.container}: " if one.container else ""
+    if one.kind == "variable":
+        return f"{where}{one.name}" + (f"={one.value}" if one.value else "")
+    name = one.name if one.kind == "mount" else f"volume {one.name}"
+    return f"{where}{name}" + (f" ({one.value})" if one.value else "")
 
 
-def _text(file: File | None) -> list[str]:
-    return file.data.decode().splitlines() if file else []
+def _warnings(target: Target) -> Iterator[str]:
+    yield from (f"warning: {one}" for one in target.warnings)
+
+
+def _rollout(target: Target) -> Iterator[str]:
+    """Only what an operator has to read: current workloads are counted in the summary."""
+    alike: dict[tuple[str, str], list[str]] = {}
+    for one in target.rollout:
+        if one.counts and one.state != "current":
+            alike.setdefault((one.state, one.message), []).append(str(one.workload))
+    for (state, message), names in alike.items():
+        yield f"    {state}: {_names(names)}: {message}"
+    for one in target.rollout:
+        if not one.counts:
+            yield f"    {one.state} (not healthy before the run): {one.workload}: {one.message}"
+
+
+def _skew(target: Target) -> Iterator[str]:
+    if target.version_skew:
+        longest = max(target.version_skew, key=lambda one: one.seconds)
+        total = count(len(target.version_skew), "workload")
+        yield f"    version skew: up to {longest.seconds:.0f} s ({total}, {longest.workload} the longest)"

@@ -2,37 +2,29 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from secretsync.cluster.errors import Forbidden
 from secretsync.core import packing
-from secretsync.core.model import Manifest, Ref, Secret, Workload
+from secretsync.core.model import Manifest, Secret, Workload
 from secretsync.operations import releases
 from secretsync.plan.diff import stamped_revision_number
 from secretsync.plan.rollout_status import pods_of
 from secretsync.reconcile.destination import Delivery, Destination
 from secretsync.reconcile.state_store import load_state
 from secretsync.rucio.conditions import container, rucio_cfg
-from secretsync.rucio.conditions.container import Environment, Mount, Sources
-from secretsync.rucio.conditions.judge import Deployed, Verdict, View, judge
-from secretsync.rucio.workload_context import image_name
-
-
-@dataclass(frozen=True)
-class Diagnosis:
-    """The three verdicts on one package in one container."""
-
-    workload: Ref
-    container: str
-    module: str
-    verdicts: tuple[Verdict, ...]
-
-    @property
-    def well(self) -> bool:
-        return all(verdict.holds for verdict in self.verdicts)
+from secretsync.rucio.conditions.container import Environment, Sources
+from secretsync.rucio.conditions.judge import Deployed, judge
+from secretsync.rucio.conditions.workloads import (
+    Diagnosis,
+    RucioContainer,
+    contents,
+    deployed_package,
+    rucio_containers,
+    view_of,
+)
 
 
 @dataclass(frozen=True)
@@ -45,29 +37,20 @@ class Examination:
     workloads: tuple[Workload, ...]
 
 
-@dataclass(frozen=True)
-class _Patient:
-    """One container that runs Rucio, and what is seen in it."""
-
-    workload: Workload
-    container: Manifest
-    mounts: tuple[Mount, ...]
-
-
 def examine(destination: Destination) -> Examination:
     """Judge every container with Rucio at *destination*: one list a kind, one read of each Secret and ConfigMap."""
     live = _live(destination)
     packages = {one.placement.secret: deployed(one, secrets) for one, secrets in live if secrets}
     workloads = tuple(destination.cluster.workloads(destination.namespace, destination.selector))
     pods = destination.cluster.pods(destination.namespace) if destination.cluster.runs_pods else ()
-    patients = list(_patients(workloads, packages.values()))
-    sources = _sources(destination, patients, [secret for _, secrets in live for secret in secrets])
+    containers = list(rucio_containers(workloads, {name for one in packages.values() for name in one.secrets}))
+    sources = _sources(destination, containers, [secret for _, secrets in live for secret in secrets])
     return Examination(
         diagnoses=tuple(
-            Diagnosis(one.workload.ref, one.container["name"], package.module, judge(package, view))
-            for one in patients
+            Diagnosis(found.workload.ref, found.manifest["name"], package.module, judge(package, view))
+            for found in containers
             for secret, package in packages.items()
-            for view in [_view(one, sources, _behind(one.workload, secret, dict(_by_secret(live))[secret], pods))]
+            for view in [view_of(found, sources, _behind(found.workload, secret, dict(_by_secret(live))[secret], pods))]
         ),
         absent=tuple(delivery.placement.module for delivery, secrets in live if not secrets),
         secrets=tuple(secret for _, secrets in live for secret in secrets),
@@ -86,18 +69,7 @@ def _by_secret(live: Iterable[tuple[Delivery, Sequence[Secret]]]) -> Iterator[tu
 
 def deployed(delivery: Delivery, secrets: Sequence[Secret]) -> Deployed:
     """The package that live Secrets hold, less the folders that Rucio does not ask for and nobody needs to mount."""
-    placement, zipped = delivery.placement, ""
-    files: dict[str, tuple[str, str]] = {}
-    top = placement.secret
-    for secret in secrets:
-        directory = secret.annotations.get(packing.DIRECTORY, ".").removeprefix(".")
-        top = secret.name if not directory else top
-        if placement.layout == "zip":
-            zipped = next(iter(secret.data))
-        files |= {posixpath.join(directory, key): (secret.name, key) for key in secret.data}
-    needed = _needed_directories(secrets)
-    kept = {path: held for path, held in files.items() if posixpath.dirname(path) in needed}
-    return Deployed(placement.module, placement.vo, top, {} if zipped else kept, zipped)
+    return deployed_package(delivery.placement, secrets, _needed_directories(secrets))
 
 
 def _needed_directories(secrets: Sequence[Secret]) -> frozenset[str]:
@@ -110,55 +82,25 @@ def _needed_directories(secrets: Sequence[Secret]) -> frozenset[str]:
     return frozenset({"", *(package.modules[name].file.directory for name in loaded(package, rucio()))})
 
 
-def _patients(workloads: Sequence[Workload], packages: Iterable[Deployed]) -> Iterator[_Patient]:
-    """Containers whose image is Rucio's by its name, and all that mount a package."""
-    ours = {name for package in packages for name in package.secrets}
-    for workload in workloads:
-        for one in (workload.template.get("spec") or {}).get("containers") or ():
-            mounts = container.mounts(workload.template, one)
-            if "rucio" in image_name(one.get("image") or "") or any(mount.name in ours for mount in mounts):
-                yield _Patient(workload, one, mounts)
-
-
-def _view(patient: _Patient, sources: Sources, behind: str) -> View:
-    variables = container.environment(patient.container, sources)
-    return View(
-        image=patient.container.get("image") or "",
-        mounts=patient.mounts,
-        shown=dict(_shown(patient.mounts, sources)),
-        variables=variables,
-        policy=rucio_cfg.policy(patient.mounts, variables, sources),
-        behind=behind,
-    )
-
-
-def _shown(mounts: Iterable[Mount], sources: Sources) -> Iterator[tuple[str, tuple[str, str, int, bool]]]:
-    for mount in mounts:
-        if mount.kind == "Secret":
-            for file, key in container.files(mount, sources).items():
-                if key in (sources.get(("Secret", mount.name)) or {}):
-                    yield posixpath.join(mount.path, file), (mount.name, key, mount.mode, mount.single)
-
-
-def _sources(destination: Destination, patients: Sequence[_Patient], live: Sequence[Secret]) -> Sources:
+def _sources(destination: Destination, containers: Sequence[RucioContainer], live: Sequence[Secret]) -> Sources:
     """What decides about the variables and rucio.cfg; our own Secrets are known already.
 
     A configuration that only one workload has is not read where a variable decides anyway.
     """
-    found: dict[tuple[str, str], Mapping[str, bytes] | None] = {("Secret", one.name): one.data for one in live}
-    for patient in patients:
-        _read_all(destination, container.asked_for(patient.container), found)
-    wanted = [_configurations(patient, found) for patient in patients]
+    found = contents(live)
+    for one in containers:
+        _read_all(destination, container.asked_for(one.manifest), found)
+    wanted = [_configurations(one, found) for one in containers]
     shared = {key for keys, _ in wanted for key in keys if sum(key in others for others, _ in wanted) > 1}
     for keys, decided in wanted:
         _read_all(destination, [key for key in keys if key in shared or not decided], found)
     return found
 
 
-def _configurations(patient: _Patient, sources: Sources) -> tuple[list[tuple[str, str]], bool]:
+def _configurations(found: RucioContainer, sources: Sources) -> tuple[list[tuple[str, str]], bool]:
     """The objects that rucio.cfg is made of, and whether a variable names the package."""
-    variables: Environment = container.environment(patient.container, sources)
-    return list(rucio_cfg.asked_for(patient.mounts, variables)), bool(variables.get("RUCIO_POLICY_PACKAGE"))
+    variables: Environment = container.environment(found.manifest, sources)
+    return list(rucio_cfg.asked_for(found.mounts, variables)), bool(variables.get("RUCIO_POLICY_PACKAGE"))
 
 
 def _read_all(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from secretsync.core import packing
 from secretsync.operations.doctor import Examination
@@ -12,16 +13,26 @@ from secretsync.reconcile.canary import NotProven, prove_candidates
 from secretsync.reconcile.destination import Clock, Destination
 
 
-def prove(destination: Destination, examination: Examination, clock: Clock) -> tuple[str, ...]:
-    """Why what is live does not come into force in the workloads' images, a sentence each; none where it does."""
+@dataclass(frozen=True)
+class DeepProof:
+    """Why what is live does not come into force in the workloads' images, and what is noted beside, a sentence each."""
+
+    failures: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def prove(destination: Destination, examination: Examination, clock: Clock) -> DeepProof:
+    """The proof of what is live in each kind of pod that runs it."""
     plan = Plan(tuple(_as_candidates(destination, examination)), (), workloads=examination.workloads)
     try:
         outcome = prove_candidates(destination, plan, clock)
     except NotProven as error:
-        return tuple(f"in the image of {error.workload}: {reason}" for reason in error.reasons)
+        return DeepProof(tuple(f"in the image of {error.workload}: {reason}" for reason in error.reasons))
     if outcome.missing:
-        return (outcome.missing,)
-    return () if outcome.proven else ("no workload that mounts a package has an image of Rucio's by its name",)
+        return DeepProof((outcome.missing,))
+    if not outcome.proven:
+        return DeepProof(("no workload that mounts a package has an image of Rucio's by its name",))
+    return DeepProof(notes=outcome.notes)
 
 
 def _as_candidates(destination: Destination, examination: Examination) -> Iterator[PackagePlan]:

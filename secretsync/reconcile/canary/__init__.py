@@ -2,165 +2,85 @@
 
 from __future__ import annotations
 
-import base64
-import json
-import uuid
-import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import structlog
 
 from secretsync.cluster.errors import Forbidden, QuotaExceeded
-from secretsync.core.errors import ProofError
-from secretsync.core.model import Bundle, Manifest, Ref
-from secretsync.plan.diff import PackagePlan
+from secretsync.cluster.rbac import Need, missing
+from secretsync.core.model import Ref
 from secretsync.plan.plan import Plan
-from secretsync.plan.rollout_status import Status, pod_failure, pod_hindrance
-from secretsync.reconcile.canary.manifests import Candidate, candidates, job, runs_rucio, secrets
+from secretsync.reconcile.canary.environment import Environment, assumed, identity, to_read
+from secretsync.reconcile.canary.manifests import candidates, environments, runs_rucio
+from secretsync.reconcile.canary.run import CandidateRefused, NotProven, prove_all
+from secretsync.reconcile.canary.verdict import proof_failures
 from secretsync.reconcile.destination import Clock, Destination
+from secretsync.rucio.conditions.container import Sources
+
+__all__ = ["CandidateRefused", "NotProven", "ProofOutcome", "proof_failures", "prove_candidates"]
 
 log = structlog.get_logger()
 
-SECONDS = 120.0
-"""How long a proof may take, beside the start of its pod."""
-_POLL = 1.0
-
-
-@dataclass(eq=False)
-class NotProven(ProofError):
-    """A candidate could not be shown to come into force; nothing live was touched."""
-
-    code = "not_proven"
-
-    workload: str
-    reasons: Sequence[str]
-
-    def __str__(self) -> str:
-        return "\n".join(
-            f"nothing was touched: the proof in the image of {self.workload} did not come to its end: {reason}"
-            for reason in self.reasons
-        )
-
-
-class CandidateRefused(NotProven):
-    """Rucio does not load *package* there as it should."""
-
-    code = "candidate_refused"
-
-    def __init__(self, workload: str, reasons: Sequence[str], package: PackagePlan) -> None:
-        super().__init__(workload, reasons)
-        self.package = package
-
-    def __str__(self) -> str:
-        return "\n".join(
-            f"nothing was touched: the package is refused in the image of {self.workload}: {reason}"
-            for reason in self.reasons
-        )
+_RESOURCES = {"Secret": "secrets", "ConfigMap": "configmaps"}
 
 
 @dataclass(frozen=True)
 class ProofOutcome:
-    """Workloads in whose kind of pod the package was *proven*; *missing* says why it could not be."""
+    """Workloads in whose kind of pod the package was *proven*; *missing* says why it could not be.
+
+    *notes* are what an operator should know all the same, a sentence each.
+    """
 
     proven: frozenset[Ref] = frozenset()
     missing: str = ""
+    notes: tuple[str, ...] = ()
 
 
 def prove_candidates(destination: Destination, plan: Plan, clock: Clock) -> ProofOutcome:
-    """Prove every changed package in each kind of pod that will run it. Raises NotProven.
+    """Prove every changed package once in each environment that will run it. Raises NotProven.
 
     Where the permissions for it are missing that is said, and required only where the destination requires it.
     """
-    found = candidates(plan.packages, plan.workloads)
+    found = environments(plan.packages, plan.workloads)
+    sources = _configuration(destination, found)
+    if names := assumed(found, sources):
+        log.info("configuration that may not be read is taken to say nothing of [policy]", secrets=names)
+    distinct = candidates(plan.packages, [(identity(one, sources), one) for one in found])
+    log.debug("environments", containers=len(found), proofs=len(distinct))
     try:
-        for candidate in found:
-            _prove(destination, candidate, clock)
+        notes = prove_all(destination, distinct, clock)
     except (Forbidden, QuotaExceeded) as error:
         if destination.rollout.canary == "require":
             raise
         log.warning("not proven before the rollout", why=str(error))
         return ProofOutcome(missing=str(error))
-    return ProofOutcome(proven=runs_rucio(plan.packages, plan.workloads))
+    return ProofOutcome(proven=runs_rucio(plan.packages, plan.workloads), notes=notes)
 
 
-def _prove(destination: Destination, candidate: Candidate, clock: Clock) -> None:
-    cluster, manager = destination.cluster, destination.manager
-    strictness = next(d.check_rules for d in destination.deliveries if d.placement == candidate.package.placement)
-    name = f"{candidate.package.placement.secret}-candidate-{uuid.uuid4().hex[:6]}"
-    log.info("proving", workload=str(candidate.workload.ref), job=name)
-    made = cluster.store(job(candidate, name, vo=strictness.vo, seconds=SECONDS), manager=manager)
-    try:
-        for secret in secrets(candidate, made, _probe()):
-            cluster.create(secret, manager=manager)
-        message = _wait(destination, candidate, name, clock)
-    finally:
-        cluster.remove({"apiVersion": "batch/v1", "kind": "Job", **made})
-    reasons = proof_failures(candidate.package.desired.bundle, message)
-    if reasons:
-        raise CandidateRefused(str(candidate.workload.ref), reasons, candidate.package)
+def _configuration(destination: Destination, found: Sequence[Environment]) -> Sources:
+    """The configuration that tells environments apart, as far as this account may read it."""
+    asked = to_read(found)
+    return dict(_read(destination, sorted(asked))) if asked else {}
 
 
-def _probe() -> dict[str, bytes]:
-    from secretsync.rucio.prove import PROBE
-
-    return {"probe.py": PROBE.read_bytes(), "in_pod.py": Path(__file__).with_name("in_pod.py").read_bytes()}
-
-
-def _wait(destination: Destination, candidate: Candidate, name: str, clock: Clock) -> str:
-    """The termination message of the Job's pod. Raises NotProven where there will be none."""
-    hindrance, began = "its pod was never started", clock.now()
-    while clock.now() - began < SECONDS + 60:
-        for pod in destination.cluster.pods(destination.namespace):
-            if not _belongs(pod, name):
-                continue
-            if (message := _message(pod)) is not None:
-                return message
-            if failure := pod_failure(pod):
-                raise NotProven(str(candidate.workload.ref), [failure.message])
-            hindrance = _words(pod_hindrance(pod)) or hindrance
-        clock.sleep(_POLL)
-    raise NotProven(str(candidate.workload.ref), [f"it did not end within {SECONDS + 60:.0f} s: {hindrance}"])
+def _read(
+    destination: Destination, keys: Sequence[tuple[str, str]]
+) -> Iterator[tuple[tuple[str, str], Mapping[str, bytes] | None]]:
+    review = destination.cluster.review(destination.namespace)
+    for kind, name in keys:
+        need = Need("", "", (_RESOURCES[kind],), ("get",), (name,))
+        if review and missing([need], review.rules):
+            continue  # a call that is forbidden for certain is none of the account's
+        try:
+            yield (kind, name), _content(destination, kind, name)
+        except Forbidden:
+            continue
 
 
-def _belongs(pod: Manifest, job_name: str) -> bool:
-    owners = pod["metadata"].get("ownerReferences") or ()
-    return any(owner.get("kind") == "Job" and owner.get("name") == job_name for owner in owners)
-
-
-def _words(status: Status | None) -> str:
-    return status.message if status else ""
-
-
-def _message(pod: Manifest) -> str | None:
-    """The termination message of the pod's container, None while it runs."""
-    for told in pod.get("status", {}).get("containerStatuses", ()):
-        if ended := (told.get("state") or {}).get("terminated"):
-            message: str = ended.get("message") or f"exit code {ended.get('exitCode')}, {ended.get('reason', '')}"
-            return message
-    return "its pod was evicted or failed" if pod.get("status", {}).get("phase") == "Failed" else None
-
-
-def proof_failures(bundle: Bundle, message: str) -> Sequence[str]:
-    """What a proof's termination message says against *bundle*, a sentence each; nothing where it came into force."""
-    from secretsync.rucio.prove import RucioEnvironment, RucioUnusable
-    from secretsync.rucio.prove.judge import judge
-
-    try:
-        told = json.loads(zlib.decompress(base64.b64decode(message, validate=True)))
-        report: dict[str, Any] = told["report"]
-    except (ValueError, zlib.error, KeyError):
-        return [f"the proof ended without a verdict: {message[:200]}"]
-    seen = report.pop("digest", None)
-    # only one digest fits into the message: it is that of the bundle, or of something else
-    same = seen in (None, bundle.digest)
-    report["files"] = {file.path: file.digest if same else "another" for file in bundle.files}
-    report.setdefault("folders", [])
-    here = RucioEnvironment(str(report.get("rucio", "")), Path("the image's Python"))
-    try:
-        proof = judge(bundle, report, told["ended"], vo="", rucio=here)
-    except RucioUnusable as error:
-        return [f"Rucio itself does not start there: {error.reason}"]
-    return [f"{fault.effect}. {fault.remedy}" for fault in proof.faults if fault.severity == "error"]
+def _content(destination: Destination, kind: str, name: str) -> Mapping[str, bytes] | None:
+    if kind == "Secret":
+        secret = destination.cluster.secret(destination.namespace, name)
+        return secret.data if secret else None
+    manifest = destination.cluster.read(kind, destination.namespace, name)
+    return {key: str(value).encode() for key, value in (manifest.get("data") or {}).items()} if manifest else None

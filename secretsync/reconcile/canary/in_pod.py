@@ -1,15 +1,19 @@
-"""Runs the probe in a pod as its image's entrypoint would run Rucio, and tells the outcome as termination message.
+#!/usr/bin/env python3
+"""Runs the probe in a pod where its image would run Rucio, and tells the outcome as termination message.
 
 The standard library alone, Python 3.9 and later:
 
-    python3 in_pod.py PROBE SECONDS [--vo VO]
+    in_pod.py PROBE SECONDS [--user NAME] [--vo VO]
 
-First it does what the entrypoints of Rucio's images do (https://github.com/rucio/containers): it merges the
-configuration, here into a file of its own, and applies the patches. Then it runs the probe as the web server's user.
+At the end of an image's own entrypoint it lies where Rucio's executable would; the arguments are that one's then, and
+its own are in SECRETSYNC_PROOF. Otherwise it first does what the entrypoints of Rucio's images do
+(https://github.com/rucio/containers): it merges the configuration, here into a file of its own, and applies the
+patches. It runs the probe as NAME, where there is such a user: the web server's for a server.
 """
 
 from __future__ import annotations
 
+import argparse
 import base64
 import hashlib
 import json
@@ -27,23 +31,50 @@ MERGE = Path("/usr/local/rucio/tools/merge_rucio_configs.py")
 DEFAULTS = "/tmp/rucio.config.default.cfg"  # noqa: S108 - where the images keep it
 PATCHES = Path("/patch")
 MESSAGE = Path("/dev/termination-log")
+RUN = Path("/secretsync-run")
 LONGEST = 4096
 """Bytes that Kubernetes keeps of a termination message."""
 
+LARGEST = 4 * 1024 * 1024
+"""Bytes of a report that are read."""
+
 HUNG = -1000
+ONLY_ASKED = frozenset({"-t", "-v", "-V", "-M", "-S", "-l", "-L", "-h"})
+"""Options with which httpd says something and serves nothing, as entrypoints ask it before they start it."""
 
 
-def main(probe: str, seconds: str, *options: str) -> None:
-    folder = Path(tempfile.mkdtemp())
+def main(*arguments: str) -> None:
+    told = os.environ.get("SECRETSYNC_PROOF")
+    if told is None:
+        prove(arguments, through_entrypoint=False)
+    elif not ONLY_ASKED & set(arguments):
+        prove(told.split(), through_entrypoint=True)
+
+
+def prove(arguments: Any, *, through_entrypoint: bool) -> None:
+    options, of_probe = parser().parse_known_args(list(arguments))
+    if through_entrypoint:
+        (RUN / "started").touch()
+    folder = Path(tempfile.mkdtemp(dir=RUN if RUN.is_dir() else None))
     folder.chmod(0o755)
     report = folder / "report.json"
     report.touch()
     report.chmod(0o666)
-    environment = {**os.environ, "HOME": str(folder), **merged_configuration(folder)}
-    apply_patches()
-    command = [sys.executable, probe, str(report), "--files", *options]
-    ended = run(command, environment, float(seconds))
+    environment = {**os.environ, "HOME": str(folder)}
+    if not through_entrypoint:
+        environment.update(merged_configuration(folder))
+        apply_patches()
+    command = [sys.executable, options.probe, str(report), "--files", *of_probe]
+    ended = run(command, environment, options.seconds, options.user)
     tell(ended, read(report))
+
+
+def parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(allow_abbrev=False)
+    made.add_argument("probe")
+    made.add_argument("seconds", type=float)
+    made.add_argument("--user", default="", help="who runs the probe, where there is such a user")
+    return made
 
 
 def merged_configuration(folder: Path) -> dict[str, str]:
@@ -75,7 +106,7 @@ def quiet(command: list[str]) -> None:
     subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
 
 
-def run(command: list[str], environment: dict[str, str], seconds: float) -> int:
+def run(command: list[str], environment: dict[str, str], seconds: float, user: str) -> int:
     """The exit code, negative for a signal, HUNG where the time was up."""
     process = subprocess.Popen(
         command,
@@ -84,7 +115,7 @@ def run(command: list[str], environment: dict[str, str], seconds: float) -> int:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
-        preexec_fn=become_web_server,
+        preexec_fn=lambda: become(user),
     )
     try:
         return process.wait(seconds)
@@ -94,27 +125,37 @@ def run(command: list[str], environment: dict[str, str], seconds: float) -> int:
         return HUNG
 
 
-def become_web_server() -> None:
-    """Files that ``apache`` may not read are lost to Rucio, whoever else may."""
-    if os.getuid() != 0:
+def become(user: str) -> None:
+    """Files that the web server's user may not read are lost to Rucio, whoever else may."""
+    if os.getuid() != 0 or not user:
         return
     try:
-        user = pwd.getpwnam("apache")
+        found = pwd.getpwnam(user)
     except KeyError:
         return
     os.setgroups([])
-    os.setgid(user.pw_gid)
-    os.setuid(user.pw_uid)
+    os.setgid(found.pw_gid)
+    os.setuid(found.pw_uid)
 
 
 def read(report: Path) -> dict[str, Any]:
+    """The probe's report; empty where the package's code left something else in its place."""
+    if report.is_symlink() or not report.is_file() or report.stat().st_size > LARGEST:
+        return {}
     try:
         told: dict[str, Any] = json.loads(report.read_text(encoding="utf-8"))
-    except ValueError:
+        if "files" in told:
+            told["digest"] = digest(told.pop("files"))
+        told["copies"] = copies(str(told.get("module") or ""))
+    except (ValueError, TypeError, AttributeError, RecursionError, OSError):
         return {}
-    if "files" in told:
-        told["digest"] = digest(told.pop("files"))
     return told
+
+
+def copies(module: str) -> list[str]:
+    """Where Python finds a package of this name, in the order of its search path; the first is imported."""
+    places = [str(Path(entry) / module) for entry in sys.path[1:] if module]
+    return [place for place in dict.fromkeys(places) if Path(place).is_dir()]
 
 
 def digest(files: dict[str, Any]) -> str:
@@ -128,7 +169,7 @@ def digest(files: dict[str, Any]) -> str:
 def tell(ended: int, report: dict[str, Any]) -> None:
     """As much of the report as fits; what Rucio logged gives way first."""
     message = encoded({"ended": ended, "report": report})
-    for part in ("logged", "answers"):
+    for part in ("logged", "answers", "copies"):
         if len(message) > LONGEST and part in report:
             report[part] = []
             message = encoded({"ended": ended, "report": report})

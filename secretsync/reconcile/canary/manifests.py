@@ -1,20 +1,26 @@
-"""The Job that proves a candidate: a real workload's pod, less what would make it serve, with the candidate's files."""
+"""The Job that proves a candidate: a real workload's pod, less what would make it serve, with the candidates' files."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
-from typing import Any
 
 from secretsync.core import packing
 from secretsync.core.model import Manifest, Ref, Secret, Workload
 from secretsync.core.pod_references import secrets_referenced
-from secretsync.plan.diff import PackagePlan
+from secretsync.core.secret_codec import OURS
+from secretsync.plan.diff import Action, PackagePlan
+from secretsync.reconcile.canary import entrypoint
+from secretsync.reconcile.canary.environment import Environment, environment
+from secretsync.rucio.conditions import container as seen
 
 PROBE_FOLDER = "/secretsync-probe"
+RUN_FOLDER = "/secretsync-run"
+"""Where the probe writes; a file ``started`` in it says that the entrypoint has come to the probe."""
+PROOF = "SECRETSYNC_PROOF"
+"""The variable that tells the probe what to do where it has a daemon's arguments, or a server's."""
+
 _KEPT_OF_A_POD = (
     "volumes", "serviceAccountName", "tolerations", "nodeSelector", "affinity", "imagePullSecrets", "securityContext",
     "priorityClassName", "runtimeClassName", "dnsPolicy", "dnsConfig", "hostAliases", "automountServiceAccountToken",
@@ -28,96 +34,99 @@ _SPARE = 60
 
 @dataclass(frozen=True)
 class Candidate:
-    """One package in one kind of pod: *workload* is the one whose template is taken, *container* the one with Rucio."""
+    """One package in one kind of pod: *workload* is the one whose template is taken, *container* the one with Rucio.
+
+    *changed* are all packages that change in this pass, this one among them: the pod gets the new files of each.
+    *through_entrypoint* says whether the probe runs at the end of the image's entrypoint, or in its place.
+    """
 
     package: PackagePlan
     workload: Workload
     container: str
+    changed: tuple[PackagePlan, ...]
+    through_entrypoint: bool
+
+    @property
+    def template(self) -> Manifest:
+        """The container's own manifest."""
+        spec = self.workload.template["spec"]
+        return next(one for one in spec["containers"] if one["name"] == self.container)
+
+    @property
+    def mounted_at(self) -> str:
+        """The folder at which the pod sees the package's own Secret."""
+        top = {one.name for one in _desired(self.package) if one.annotations.get(packing.DIRECTORY, ".") == "."}
+        mounts = seen.mounts(self.workload.template, self.template)
+        return next((mount.path for mount in mounts if mount.name in top), "")
 
 
-def candidates(packages: Iterable[PackagePlan], workloads: Sequence[Workload]) -> tuple[Candidate, ...]:
-    """Each changed package once per distinct image, mounts, and environment that decides how Rucio finds it."""
-    found: dict[str, Candidate] = {}
-    for package in packages:
-        for workload in workloads if package.content else ():
-            for container in _rucio_containers(package, workload):
-                candidate = Candidate(package, workload, container["name"])
-                found.setdefault(_kind(candidate, container), candidate)
-    return tuple(found.values())
+def candidates(packages: Iterable[PackagePlan], found: Iterable[tuple[str, Environment]]) -> tuple[Candidate, ...]:
+    """Each changed package once for each of the environments that mount it, which are told by their identity."""
+    changed = tuple(package for package in packages if package.content)
+    made: dict[tuple[str, str], Candidate] = {}
+    for identity, one in found:
+        for package in changed:
+            if _mounts(one.workload, one.container, package):
+                through = bool(entrypoint.executables(one.container))
+                candidate = Candidate(package, one.workload, one.container["name"], changed, through)
+                made.setdefault((package.placement.secret, identity), candidate)
+    return tuple(made.values())
+
+
+def environments(packages: Iterable[PackagePlan], workloads: Sequence[Workload]) -> tuple[Environment, ...]:
+    """Containers with an image of Rucio's that mount a changed package."""
+    changed = [package for package in packages if package.content]
+    return tuple(
+        environment(workload, container)
+        for workload in workloads
+        for container in workload.template["spec"]["containers"]
+        if any(_mounts(workload, container, package) for package in changed)
+    )
 
 
 def runs_rucio(packages: Iterable[PackagePlan], workloads: Sequence[Workload]) -> frozenset[Ref]:
     """The workloads for which one of the candidates stands."""
-    changed = [package for package in packages if package.content]
-    return frozenset(
-        workload.ref for workload in workloads if any(any(_rucio_containers(one, workload)) for one in changed)
-    )
+    return frozenset(one.workload.ref for one in environments(packages, workloads))
 
 
-def _rucio_containers(package: PackagePlan, workload: Workload) -> Iterable[Manifest]:
-    """Containers with an image of Rucio's that mount the package."""
-    names = _names(package)
-    spec = workload.template["spec"]
+def _mounts(workload: Workload, container: Manifest, package: PackagePlan) -> bool:
+    """Whether a container with an image of Rucio's mounts what *package* is to be.
+
+    A workload that still has an earlier write's Secret and is to be wired no longer does not.
+    """
+    names = {secret.name for secret in _desired(package)}
     volumes = {
         volume["name"]
-        for volume in spec.get("volumes") or ()
+        for volume in workload.template["spec"].get("volumes") or ()
         if secrets_referenced({"spec": {"volumes": [volume]}}) & names
     }
-    for container in spec["containers"]:
-        mounted = {mount["name"] for mount in container.get("volumeMounts") or ()}
-        image = container.get("image", "").rpartition("/")[2]
-        if mounted & volumes and ("rucio-server" in image or "rucio-daemons" in image):
-            yield container
+    mounted = {mount["name"] for mount in container.get("volumeMounts") or ()}
+    image = container.get("image", "").rpartition("/")[2]
+    return bool(mounted & volumes) and ("rucio-server" in image or "rucio-daemons" in image)
 
 
-def _names(package: PackagePlan) -> frozenset[str]:
-    return frozenset(change.desired.name for change in package.changes)
-
-
-def _kind(candidate: Candidate, container: Manifest) -> str:
-    spec = candidate.workload.template["spec"]
-    facts: list[Any] = [
-        candidate.package.placement.secret,
-        container.get("image"),
-        container.get("volumeMounts"),
-        [one for one in container.get("env") or () if _decides(one["name"])],
-        container.get("envFrom"),
-        spec.get("volumes"),
-        spec.get("securityContext"),
-    ]
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
-
-
-def _decides(variable: str) -> bool:
-    """Whether an environment variable has a say in what Rucio loads; a daemon's own name and arguments have none."""
-    if variable in ("RUCIO_DAEMON", "RUCIO_DAEMON_ARGS"):
-        return False
-    return variable in ("PYTHONPATH", "PATH") or variable.startswith("RUCIO")
+def _desired(package: PackagePlan) -> Iterator[Secret]:
+    """The Secrets that the package is made of once the plan is carried out."""
+    for change in package.changes:
+        if change.action is not Action.DELETE and change.desired.name not in package.outdated:
+            yield change.desired
 
 
 def job(candidate: Candidate, name: str, *, vo: str, seconds: float) -> Manifest:
     """The Job called *name*; the Secrets that it mounts are those of `secrets`. *seconds* are the proof's own."""
     placement = candidate.package.placement
     template = deepcopy(candidate.workload.template["spec"])
-    container = next(one for one in template["containers"] if one["name"] == candidate.container)
-    proof = {key: container[key] for key in _KEPT_OF_A_CONTAINER if key in container}
-    options = ["--vo", vo] if vo else []
-    proof |= {
-        "name": candidate.container,
-        "command": ["python3", f"{PROBE_FOLDER}/in_pod.py", f"{PROBE_FOLDER}/probe.py", f"{seconds:.0f}", *options],
-    }
-    proof["volumeMounts"] = [
-        *container.get("volumeMounts", ()),
-        {"name": "secretsync-probe", "mountPath": PROBE_FOLDER, "readOnly": True},
-    ]
     pod = {key: template[key] for key in _KEPT_OF_A_POD if key in template}
-    renamed = {old: _candidate_name(old, placement.secret, name) for old in _names(candidate.package)}
+    renamed = dict(_renamed(candidate, name))
     pod |= {
-        "containers": [proof],
+        "containers": [_container(candidate, vo, seconds)],
         "restartPolicy": "Never",
+        # a condition that nobody sets: the pod never counts as ready, so no Service sends it a request
+        "readinessGates": [{"conditionType": f"{OURS}serves"}],
         "volumes": [
             *(_with_names(volume, renamed) for volume in template.get("volumes", ())),
-            {"name": "secretsync-probe", "secret": {"secretName": f"{name}-probe"}},
+            {"name": "secretsync-probe", "secret": {"secretName": f"{name}-probe", "defaultMode": 0o755}},
+            {"name": "secretsync-run", "emptyDir": {}},
         ],
     }
     return {
@@ -128,17 +137,57 @@ def job(candidate: Candidate, name: str, *, vo: str, seconds: float) -> Manifest
             "backoffLimit": 0,
             "activeDeadlineSeconds": round(seconds + _SPARE),
             "ttlSecondsAfterFinished": 60,
-            # labels of our own alone: no Service, budget or selector of the workload's may count this pod
-            "template": {"metadata": {"labels": packing.labels(placement)}, "spec": pod},
+            "template": {"metadata": {"labels": _labels(candidate)}, "spec": pod},
         },
     }
 
 
-def _candidate_name(secret: str, top: str, name: str) -> str:
-    return name + secret.removeprefix(top)
+def _container(candidate: Candidate, vo: str, seconds: float) -> Manifest:
+    container = candidate.template
+    proof = {key: deepcopy(container[key]) for key in _KEPT_OF_A_CONTAINER if key in container}
+    told = [f"{PROBE_FOLDER}/probe.py", f"{seconds:.0f}"]
+    told += [] if entrypoint.is_daemon(container) else ["--user", "apache"]
+    told += ["--vo", vo] if vo else []
+    mounts = [("secretsync-probe", PROBE_FOLDER, ""), ("secretsync-run", RUN_FOLDER, "")]
+    if candidate.through_entrypoint:
+        mounts += [("secretsync-probe", path, "in_pod.py") for path in entrypoint.executables(container)]
+        proof |= {key: container[key] for key in ("command", "args") if key in container}
+        proof["env"] = [*entrypoint.environment(container), {"name": PROOF, "value": " ".join(told)}]
+        started = {"exec": {"command": ["cat", f"{RUN_FOLDER}/started"]}}
+        proof["readinessProbe"] = {**started, "periodSeconds": 2, "failureThreshold": 1}
+    else:
+        proof["command"] = ["python3", f"{PROBE_FOLDER}/in_pod.py", *told]
+    return {**proof, "name": candidate.container, "volumeMounts": [*container.get("volumeMounts", ()), *_ours(mounts)]}
 
 
-def _with_names(volume: Manifest, renamed: dict[str, str]) -> Manifest:
+def _ours(mounts: Iterable[tuple[str, str, str]]) -> Iterator[Manifest]:
+    for volume, path, key in mounts:
+        plain: Manifest = {"name": volume, "mountPath": path}
+        plain |= {"subPath": key} if key else {}
+        yield plain if volume == "secretsync-run" else {**plain, "readOnly": True}
+
+
+def _labels(candidate: Candidate) -> dict[str, str]:
+    """The workload's, for network policies that select on them, less those that its own selector and Services use."""
+    selector = candidate.workload.manifest["spec"].get("selector") or {}
+    selecting = {*(selector.get("matchLabels") or {}), *(one["key"] for one in selector.get("matchExpressions") or ())}
+    labels = (candidate.workload.template.get("metadata") or {}).get("labels") or {}
+    kept = {key: value for key, value in labels.items() if key not in selecting}
+    return {**kept, **packing.labels(candidate.package.placement)}
+
+
+def _renamed(candidate: Candidate, name: str) -> Iterator[tuple[str, str]]:
+    """The candidates' Secrets by the names of those that they stand for."""
+    for package in candidate.changed:
+        own = package is candidate.package
+        for secret in _desired(package):
+            yield (
+                secret.name,
+                name + secret.name.removeprefix(package.placement.secret) if own else (f"{name}-{secret.name}"),
+            )
+
+
+def _with_names(volume: Manifest, renamed: Mapping[str, str]) -> Manifest:
     """The volume, with the candidate's Secrets in place of the live ones."""
     changed = deepcopy(volume)
     if (secret := changed.get("secret")) and secret.get("secretName") in renamed:
@@ -150,16 +199,14 @@ def _with_names(volume: Manifest, renamed: dict[str, str]) -> Manifest:
 
 
 def secrets(candidate: Candidate, made: Manifest, probe: dict[str, bytes]) -> tuple[Secret, ...]:
-    """The candidate's files and the probe's, owned by the Job as it was *made*: they go when it goes."""
+    """The candidates' files and the probe's, owned by the Job as it was *made*: they go when it goes."""
     placement, name = candidate.package.placement, made["metadata"]["name"]
     owner = {"apiVersion": "batch/v1", "kind": "Job", "name": name, "uid": made["metadata"]["uid"]}
     plain = Secret(placement.namespace, f"{name}-probe", probe, labels=packing.labels(placement))
-    package = candidate.package
-    desired = [change.desired for change in package.changes if change.desired.name not in package.outdated]
+    referred = secrets_referenced(candidate.workload.template)
+    renamed = dict(_renamed(candidate, name))
+    desired = [one for package in candidate.changed for one in _desired(package) if one.name in referred]
     return tuple(
         replace(secret, name=new, metadata={"ownerReferences": [owner]}, annotations={})
-        for secret, new in [
-            (plain, plain.name),
-            *((one, _candidate_name(one.name, placement.secret, name)) for one in desired),
-        ]
+        for secret, new in [(plain, plain.name), *((one, renamed[one.name]) for one in desired)]
     )

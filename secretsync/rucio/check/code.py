@@ -3,18 +3,34 @@
 from __future__ import annotations
 
 import ast
+import json
+import re
 import sys
 import warnings
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
+from secretsync.core.errors import SecretSyncError
 from secretsync.core.model import File
+
+if TYPE_CHECKING:
+    from parso.grammar import Grammar
 
 LARGEST = 256 * 1024
 """Bytes of a file that are still parsed: five times the largest policy known."""
 
 ALL = 512 * 1024
 """Bytes of all files together that are still parsed; each costs up to a kilobyte of memory in a hostile file."""
+
+TOKENS = 60_000
+"""Words and signs of all files together that are still parsed, ten times the largest policy known; each costs a
+kilobyte of memory, however short it is."""
+
+_TOKEN = re.compile(rb"\w+|[^\w\s]")
+_SMALL = 2 * 1024
+"""Bytes of source that parso reads in this process: in a hostile file its time grows with their square."""
 
 PYTHON = (3, 9)
 """What Rucio's images run (AlmaLinux 9)."""
@@ -29,6 +45,18 @@ class Fault:
     line: int
     reason: str
     too_large: bool = False
+
+
+@dataclass(eq=False)
+class TooMuchToParse(SecretSyncError):
+    """A file of the package costs more to parse than any policy; *reason* is the part of a sentence."""
+
+    code = "too_much_to_parse"
+
+    reason: str
+
+    def __str__(self) -> str:
+        return f"a Python file of the package cannot be read: {self.reason}"
 
 
 @dataclass(frozen=True)
@@ -63,9 +91,17 @@ def module_name(path: str) -> str:
     return dotted.removesuffix("__init__").rstrip(".") if dotted.endswith("__init__") else dotted
 
 
+def tokens(file: File) -> int:
+    """How many words and signs *file* has, in strings and comments too: a bound of what parsing it costs."""
+    return sum(1 for _ in _TOKEN.finditer(file.data))
+
+
 def unread(name: str, file: File) -> Module:
     """A file that is too large to be parsed, or comes after others that used up what all may have."""
-    reason = f"has {len(file.data):,} bytes; files up to {LARGEST:,} are read, and up to {ALL:,} of all together"
+    reason = (
+        f"has {len(file.data):,} bytes; files up to {LARGEST:,} are read, and up to {ALL:,} or {TOKENS:,} words and "
+        "signs of all together"
+    )
     return Module(name, file, ast.Module(body=[], type_ignores=[]), Fault(0, reason, too_large=True))
 
 
@@ -79,7 +115,7 @@ def parse(name: str, file: File) -> Module:
             compile(tree, file.path, "exec", dont_inherit=True)
     except _GIVES_UP as error:
         return Module(name, file, empty, _fault(error))
-    return Module(name, file, tree, _newer_than_the_images(file.data, tree))
+    return Module(name, file, tree)
 
 
 def _fault(error: BaseException) -> Fault:
@@ -90,21 +126,46 @@ def _fault(error: BaseException) -> Fault:
     return Fault(0, "expressions are nested too deeply")
 
 
-def _newer_than_the_images(source: bytes, tree: ast.Module) -> Fault | None:
-    """Syntax that ``ast`` lets through in spite of its *feature_version*: parso has the grammar of 3.9 itself.
+def without_newer_syntax(modules: Iterable[Module]) -> Iterator[Module]:
+    """The modules, those with a fault that hold syntax which ``ast`` lets through in spite of its *feature_version*.
 
-    parso is slow, so only a file that could hold such syntax is given to it.
+    parso has the grammar of 3.9 itself. It is slow, so only files that could hold such syntax are given to it.
     """
-    if not any(_may_be_newer(node) for node in ast.walk(tree)):
-        return None
+    modules = list(modules)
+    doubtful = [module for module in modules if not module.fault and any(map(_may_be_newer, module.nodes))]
+    faults = dict(zip((module.name for module in doubtful), _faults_of_the_grammar(doubtful), strict=True))
+    for module in modules:
+        yield replace(module, fault=faults.get(module.name) or module.fault)
+
+
+def _faults_of_the_grammar(modules: Sequence[Module]) -> Sequence[Fault | None]:
+    sources = json.dumps([module.file.data.decode("utf-8", errors="replace") for module in modules]).encode()
+    try:
+        if len(sources) <= _SMALL:
+            found = grammar_faults(sources)
+        else:
+            from secretsync.core import confined
+
+            found = confined.call(f"{__name__}:grammar_faults", sources, TooMuchToParse)
+    except TooMuchToParse as error:
+        return [Fault(0, error.reason.removeprefix("it "), too_large=True)] * len(modules)
+    return [Fault(fault[0], fault[1]) if fault else None for fault in found]
+
+
+def grammar_faults(sources: bytes) -> list[tuple[int, str] | None]:
+    """Line and reason of the first fault of each source, by the grammar of the images' Python; both lists in JSON."""
     from parso.grammar import load_grammar
 
     grammar = load_grammar(version="{}.{}".format(*PYTHON))
+    return [_grammar_fault(grammar, source) for source in json.loads(sources)]
+
+
+def _grammar_fault(grammar: Grammar[Any], source: str) -> tuple[int, str] | None:
     try:
-        faults = grammar.iter_errors(grammar.parse(source.decode("utf-8", errors="replace")))
+        faults = grammar.iter_errors(grammar.parse(source))  # type: ignore[no-untyped-call]  # parso has no stubs
     except RecursionError:
-        return Fault(0, "expressions are nested too deeply")
-    return next((Fault(fault.start_pos[0], fault.message.removeprefix("SyntaxError: ")) for fault in faults), None)
+        return 0, "expressions are nested too deeply"
+    return next(((fault.start_pos[0], fault.message.removeprefix("SyntaxError: ")) for fault in faults), None)
 
 
 def _may_be_newer(node: ast.AST) -> bool:

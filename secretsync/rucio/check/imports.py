@@ -10,6 +10,16 @@ from secretsync.rucio.check.code import Module
 
 _CATCHES_A_MISSING_NAME = frozenset({"ImportError", "Exception", "BaseException", ""})
 _CATCHES_A_MISSING_MODULE = _CATCHES_A_MISSING_NAME | {"ModuleNotFoundError"}
+_BASES = {
+    "KeyError": ("LookupError",),
+    "IndexError": ("LookupError",),
+    "FileNotFoundError": ("OSError", "IOError", "EnvironmentError"),
+    "ConnectionError": ("OSError", "IOError", "EnvironmentError", "RequestException", "URLError"),
+    "PackageNotFoundError": ("ModuleNotFoundError", "ImportError", "DistributionNotFound"),
+    "NoOptionError": ("NoSectionError", "ConfigNotFound", "RuntimeError", "Error"),
+    "NameError": ("UnboundLocalError",),
+}
+"""The classes by which an exception may be caught, or what is as a rule caught together with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +34,11 @@ class Around:
     conditional: bool = False
     missing_module_is_caught: bool = False
     missing_name_is_caught: bool = False
+    caught: frozenset[str] = frozenset()
+
+    def catches(self, error: str) -> bool:
+        """Whether an ``except`` around takes an exception of that name."""
+        return bool(self.caught & {error, *_BASES.get(error, ()), "Exception", "BaseException", ""})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +52,6 @@ class Import:
     names: tuple[str, ...]
     line: int
     around: Around
-    relative: bool = False
     beyond: bool = False
 
 
@@ -118,6 +132,7 @@ def _with_caught(around: Around, caught: set[str]) -> Around:
         around,
         missing_module_is_caught=around.missing_module_is_caught or bool(caught & _CATCHES_A_MISSING_MODULE),
         missing_name_is_caught=around.missing_name_is_caught or bool(caught & _CATCHES_A_MISSING_NAME),
+        caught=around.caught | caught,
     )
 
 
@@ -145,4 +160,4 @@ def _read(statement: ast.Import | ast.ImportFrom, around: Around, module: Module
     climbs = statement.level - module.is_package
     base = here[: max(len(here) - climbs, 0)]
     name = ".".join([*base, *filter(None, [statement.module])])
-    yield Import(name, names, statement.lineno, around, relative=True, beyond=not base)
+    yield Import(name, names, statement.lineno, around, beyond=not base)

@@ -18,7 +18,7 @@ def names_of(module: Module) -> frozenset[str] | None:
     found = set(MODULE_ATTRIBUTES)
     for statement, around in statements(module.tree.body):
         if not around.function and not _imports_from_itself(statement, module):
-            found.update(_bound(statement))
+            found.update(bound(statement))
         elif isinstance(statement, ast.FunctionDef | ast.ClassDef) and around.function == statement.name:
             found.add(statement.name)
         if isinstance(statement, ast.Global):
@@ -34,7 +34,8 @@ def _imports_from_itself(statement: ast.stmt, module: Module) -> bool:
     return False
 
 
-def _bound(statement: ast.stmt) -> Iterator[str]:
+def bound(statement: ast.stmt) -> Iterator[str]:
+    """The names that the statement itself binds; its inner statements are seen by themselves."""
     match statement:
         case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
             yield name

@@ -7,9 +7,22 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from secretsync.core.model import Bundle
-from secretsync.rucio.check.code import ALL, LARGEST, Module, module_name, parse, unread
+from secretsync.rucio.check.code import (
+    ALL,
+    LARGEST,
+    TOKENS,
+    Module,
+    module_name,
+    parse,
+    tokens,
+    unread,
+    without_newer_syntax,
+)
+from secretsync.rucio.check.dotted import aliases_of
 from secretsync.rucio.check.imports import Import, imports_of
+from secretsync.rucio.check.interpret import values_of
 from secretsync.rucio.check.names import names_of
+from secretsync.rucio.check.values import Names
 
 
 @dataclass(frozen=True)
@@ -19,6 +32,8 @@ class Package:
     bundle: Bundle
     _imports: dict[str, tuple[Import, ...]] = field(default_factory=dict, repr=False, compare=False)
     _names: dict[str, frozenset[str] | None] = field(default_factory=dict, repr=False, compare=False)
+    _aliases: dict[str, dict[str, str]] = field(default_factory=dict, repr=False, compare=False)
+    _values: dict[str, Names] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -28,15 +43,16 @@ class Package:
     def modules(self) -> dict[str, Module]:
         """Every module by its name relative to the package; a package hides a module of the same name, as in Python."""
         found: dict[str, Module] = {}
-        left = ALL
+        left, tokens_left = ALL, TOKENS
         for file in sorted(self.bundle.files, key=lambda file: (len(file.data), file.path)):
             name = module_name(file.path)
             if not file.path.endswith(".py") or (name in found and found[name].is_package):
                 continue
-            readable = len(file.data) <= min(LARGEST, left)
+            readable = len(file.data) <= min(LARGEST, left) and (found_tokens := tokens(file)) <= tokens_left
             found[name] = parse(name, file) if readable else unread(name, file)
-            left -= len(file.data) if readable else 0
-        return found
+            if readable:
+                left, tokens_left = left - len(file.data), tokens_left - found_tokens
+        return {module.name: module for module in without_newer_syntax(found.values())}
 
     @cached_property
     def folders(self) -> frozenset[str]:
@@ -79,3 +95,20 @@ class Package:
         if module.name not in self._names:
             self._names[module.name] = names_of(module)
         return self._names[module.name]
+
+    def aliases(self, module: Module) -> dict[str, str]:
+        """The names that the module's imports bind, with what they mean; read once."""
+        if module.name not in self._aliases:
+            self._aliases[module.name] = aliases_of(module)
+        return self._aliases[module.name]
+
+    def imports_at(self, module: Module, line: int) -> tuple[Import, ...]:
+        """The imports of the statement that begins on that line."""
+        return tuple(one for one in self.imports(module) if one.line == line)
+
+    def values(self, module: Module, depth: int = 0) -> Names:
+        """The names of *module* with their values as far as these can be read, read once. Not to be changed."""
+        if module.name not in self._values:
+            self._values[module.name] = {}  # what a circle of imports sees
+            self._values[module.name] = values_of(self, module, depth)
+        return self._values[module.name]

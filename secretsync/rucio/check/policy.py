@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from secretsync.rucio.check.code import Module
+from secretsync.rucio.check.imports import statements
 from secretsync.rucio.check.package import Package
-
-UNREADABLE = object()
-"""Stands for a value that only running the code would tell."""
+from secretsync.rucio.check.values import UNREADABLE, readable
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,24 +36,6 @@ class Dispatch:
     keywords: tuple[str, ...] | None
 
 
-@dataclass(frozen=True, slots=True)
-class Algorithm:
-    """One entry of what ``get_algorithms()`` returns."""
-
-    type: str
-    name: str
-    line: int
-
-
-@dataclass(frozen=True)
-class Algorithms:
-    """What ``get_algorithms()`` returns; *complete* is False where part of it is calculated."""
-
-    entries: tuple[Algorithm, ...] = ()
-    types: Mapping[str, int] = field(default_factory=dict)
-    complete: bool = True
-
-
 def constants(module: Module) -> dict[str, Value]:
     """The constants assigned at the top of *module*; the last assignment counts."""
     found: dict[str, Value] = {}
@@ -79,18 +60,30 @@ def literal(expression: ast.expr) -> object:
 
 
 def supported_version(package: Package) -> Value | None:
-    """``SUPPORTED_VERSION`` of the package, followed through one import from a module of its own."""
+    """``SUPPORTED_VERSION`` of the package, calculated or imported from a module of its own; None: it has none."""
     module = package.get("")
     if not module:
         return None
-    if value := constants(module).get("SUPPORTED_VERSION"):
-        return value
-    for statement in module.tree.body:
-        if isinstance(statement, ast.ImportFrom):
-            for alias in statement.names:
-                if (alias.asname or alias.name) == "SUPPORTED_VERSION":
-                    return Value(UNREADABLE, statement.lineno)
+    names = package.values(module)
+    if "SUPPORTED_VERSION" in names:
+        line = max((found.lineno for found in _binding(module, "SUPPORTED_VERSION")), default=1)
+        value = names["SUPPORTED_VERSION"]
+        return Value(value if readable(value) else UNREADABLE, line, module.lines[line - 1].strip())
     return None
+
+
+def _binding(module: Module, name: str) -> Iterator[ast.stmt]:
+    """The statements of the module that mention the name or import it."""
+    for statement, around in statements(module.tree.body):
+        if around.function:
+            continue
+        if isinstance(statement, ast.ImportFrom):
+            if any((alias.asname or alias.name) in (name, "*") for alias in statement.names):
+                yield statement
+        elif any(
+            isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Store) for n in ast.walk(statement)
+        ):
+            yield statement
 
 
 def function(module: Module | None, name: str) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
@@ -150,48 +143,6 @@ def _default(returns: list[ast.expr | None]) -> tuple[str, tuple[str, ...] | Non
 def _keywords(given: list[ast.keyword]) -> tuple[str, ...] | None:
     names = tuple(one.arg for one in given if one.arg)
     return names if len(names) == len(given) else None
-
-
-def algorithms(package: Package) -> Algorithms | None:
-    """What ``get_algorithms()`` of the package returns, None where it has no such function."""
-    definition = function(package.get(""), "get_algorithms")
-    if not definition:
-        return None
-    tables: dict[str, ast.Dict] = {}
-    entries: list[Algorithm] = []
-    types: dict[str, int] = {}
-    complete = True
-    for node in ast.walk(definition):
-        match node:
-            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Dict() as table):
-                tables[name] = table
-            case ast.Assign(
-                targets=[ast.Subscript(value=ast.Name(), slice=ast.Constant(value=str() as kind))], value=value
-            ):
-                types[kind] = node.lineno
-                complete &= _read_algorithms(kind, value, tables, entries)
-    for node in ast.walk(definition):
-        if isinstance(node, ast.Return):
-            returned = tables.get(node.value.id) if isinstance(node.value, ast.Name) else node.value
-            if not isinstance(returned, ast.Dict):
-                complete = False
-                continue
-            for key, value in zip(returned.keys, returned.values, strict=True):
-                if not (isinstance(key, ast.Constant) and isinstance(key.value, str)):
-                    complete = False
-                    continue
-                types[key.value] = key.lineno
-                complete &= _read_algorithms(key.value, value, tables, entries)
-    return Algorithms(tuple(entries), types, complete)
-
-
-def _read_algorithms(kind: str, value: ast.expr, tables: Mapping[str, ast.Dict], entries: list[Algorithm]) -> bool:
-    table = tables.get(value.id) if isinstance(value, ast.Name) else value
-    if not isinstance(table, ast.Dict):
-        return False
-    names = [key for key in table.keys if isinstance(key, ast.Constant) and isinstance(key.value, str)]
-    entries.extend(Algorithm(kind, str(key.value), key.lineno) for key in names)
-    return len(names) == len(table.keys)
 
 
 def schemas(module: Module | None) -> dict[str, Value]:

@@ -7,11 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from secretsync.core.model import Bundle
+from secretsync.rucio.check.algorithms import algorithms
 from secretsync.rucio.check.package import Package
 from secretsync.rucio.check.policy import (
-    UNREADABLE,
     Value,
-    algorithms,
     constants,
     dispatch,
     functions,
@@ -20,6 +19,7 @@ from secretsync.rucio.check.policy import (
     text_of,
 )
 from secretsync.rucio.check.rucio import ALGORITHM_TYPES
+from secretsync.rucio.check.values import UNREADABLE
 
 LONGEST = 2_000
 """Lines of a function that are still compared line by line; difflib's time grows with their square."""

@@ -32,6 +32,18 @@ def reached(package: Package, start: str, *, function: str = "") -> Iterator[tup
 
     Guards and conditions on the way are handed down: what an optional module imports is optional too.
     """
+    for module, optional in loads(package, start, function=function):
+        only = function if module.name == start and function else ""
+        for one in package.imports(module):
+            if one.around.function == only:
+                yield module, _made_optional(one) if optional else one
+
+
+def loads(package: Package, start: str, *, function: str = "") -> Iterator[tuple[Module, bool]]:
+    """The modules that importing *start* (or calling *function* of it) runs, and whether each is optional.
+
+    The module that holds *function* comes first, though it ran before.
+    """
     todo = [(False, 0, start, function)]
     seen = {""}  # Rucio has imported the package itself before anything else of it
     count = 0
@@ -42,11 +54,11 @@ def reached(package: Package, start: str, *, function: str = "") -> Iterator[tup
             continue
         seen.add(name)
         count += 1
+        yield module, optional
         for one in package.imports(module):
             if one.around.function != only:
                 continue
             caught = one.around.missing_module_is_caught or one.around.conditional
-            yield module, _made_optional(one) if optional else one
             for inner in _inside(package, one):
                 count += 1
                 heapq.heappush(todo, (optional or caught, count, inner, ""))

@@ -53,6 +53,16 @@ class Rucio:
         types = self._own["algorithm_types"]
         return None if types is None else tuple(types)
 
+    @cached_property
+    def algorithm_arguments(self) -> dict[str, tuple[str, ...]]:
+        """What each type of algorithm is called with, by place."""
+        return {kind: tuple(names) for kind, names in self._own["algorithm_arguments"].items()}
+
+    @cached_property
+    def late_in_permission(self) -> frozenset[str]:
+        """The names that ``rucio.core.permission`` has only after it has imported the package."""
+        return frozenset(self._own["late_in_permission"])
+
     @property
     def default_algorithms(self) -> bool:
         """Whether function T of module ``<module>.T`` is taken for the type T without ``get_algorithms()``."""

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 from secretsync.core.model import Bundle
 
-IMAGES = ("server", "daemons", "ui")
-
 
 @dataclass(frozen=True)
 class Situation:

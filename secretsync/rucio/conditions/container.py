@@ -21,9 +21,13 @@ _TELLING = re.compile(r"PYTHONPATH|RUCIO_POLICY_PACKAGE(_.*)?|RUCIO_CFG_POLICY_.
 
 @dataclass(frozen=True)
 class Unknown:
-    """A value that is not there as it was meant, or cannot be read; *why* says so in words."""
+    """A value that is not there as it was meant, or cannot be read; *why* says so in words.
+
+    *unread* says that the value may be right: the object that holds it was not read.
+    """
 
     why: str
+    unread: bool = False
 
 
 Environment = Mapping[str, str | Unknown]
@@ -70,6 +74,12 @@ def asked_for(container: Manifest) -> Iterator[tuple[str, str]]:
             yield key[:2]
 
 
+def unread_sources(container: Manifest, sources: Sources) -> tuple[str, ...]:
+    """The Secrets and ConfigMaps of ``envFrom`` that *sources* leaves out."""
+    keys = (_source_of(whole) for whole in container.get("envFrom") or ())
+    return tuple(f"{key[0]} {key[1]}" for key in keys if key and key not in sources)
+
+
 def _of_source(whole: Manifest, sources: Sources) -> Iterator[tuple[str, str]]:
     prefix, key = whole.get("prefix") or "", _source_of(whole)
     for name, value in (sources.get(key) or {}).items() if key else ():
@@ -86,10 +96,10 @@ def _source_of(whole: Manifest) -> tuple[str, str] | None:
 def _referred(value_from: Manifest, sources: Sources) -> str | Unknown:
     key = _key_of(value_from)
     if key is None:
-        return Unknown("is set from the pod's own fields")
+        return Unknown("is set from the pod's own fields", unread=True)
     kind, name, entry = key
     if (kind, name) not in sources:
-        return Unknown(f"comes from {kind} {name}, which could not be read")
+        return Unknown(f"comes from {kind} {name}, which could not be read", unread=True)
     content = sources[kind, name]
     if content is None:
         return Unknown(f"comes from {kind} {name}, which does not exist")

@@ -25,12 +25,21 @@ class Condition(StrEnum):
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a condition holds; where not, one sentence on what is wrong and one on the line that mends it."""
+    """Whether a condition holds; where not, one sentence on what is wrong and one on the line that fixes it.
+
+    *unknown* says that it may hold all the same: what decides could not be read.
+    """
 
     condition: Condition
     holds: bool
     wrong: str = ""
     remedy: str = ""
+    unknown: bool = False
+
+    @property
+    def fails(self) -> bool:
+        """Whether the condition certainly does not hold."""
+        return not self.holds and not self.unknown
 
 
 @dataclass(frozen=True)
@@ -63,6 +72,8 @@ class View:
     policy: Policy
     behind: str = ""
     """Why its pods may not have the files that are live; empty where they have."""
+    unread: tuple[str, ...] = ()
+    """Secrets and ConfigMaps of ``envFrom`` that were not read: any variable may come from them."""
 
 
 def judge(package: Deployed, view: View) -> tuple[Verdict, ...]:
@@ -147,7 +158,8 @@ def _lost(package: Deployed, root: str, missing: Sequence[str]) -> tuple[str, st
 
 def _path(package: Deployed, view: View, root: str) -> Verdict:
     wrong, remedy = _path_wrong(package, view, root)
-    return Verdict(Condition.PATH, not wrong, wrong, remedy)
+    unknown = bool(root) and _may_be_set(view, "PYTHONPATH")
+    return Verdict(Condition.PATH, not wrong, wrong, remedy, unknown=bool(wrong) and unknown)
 
 
 def _path_wrong(package: Deployed, view: View, root: str) -> tuple[str, str]:
@@ -193,12 +205,26 @@ def python_of(image: str) -> str:
 
 def _configured(package: Deployed, view: View) -> Verdict:
     wrong, remedy = _configured_wrong(package, view)
-    return Verdict(Condition.CONFIGURED, not wrong, wrong, remedy)
+    variable, option = _names(package)
+    in_file = variable not in view.variables and option not in view.policy.options and bool(view.policy.unread)
+    unknown = bool(wrong) and (in_file or _may_be_set(view, variable))
+    return Verdict(Condition.CONFIGURED, not wrong, wrong, remedy, unknown=unknown)
+
+
+def _may_be_set(view: View, variable: str) -> bool:
+    """Whether the variable's value comes from an object that was not read, or may come from one."""
+    value = view.variables.get(variable)
+    return value.unread if isinstance(value, Unknown) else value is None and bool(view.unread)
+
+
+def _names(package: Deployed) -> tuple[str, str]:
+    """The variable and the option of ``[policy]`` that name the package of its VO."""
+    vo = package.vo
+    return f"RUCIO_POLICY_PACKAGE_{vo.upper()}" if vo else "RUCIO_POLICY_PACKAGE", f"package-{vo}" if vo else "package"
 
 
 def _configured_wrong(package: Deployed, view: View) -> tuple[str, str]:
-    variable = "RUCIO_POLICY_PACKAGE" + (f"_{package.vo.upper()}" if package.vo else "")
-    option = "package" + (f"-{package.vo}" if package.vo else "")
+    variable, option = _names(package)
     remedy = f"{variable}: {package.module}, or config: {{policy: {{{option}: {package.module}}}}}"
     told, written = view.variables.get(variable), view.policy.options.get(option)
     if isinstance(told, Unknown):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -10,13 +9,13 @@ import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from secretsync.core.model import Bundle
 from secretsync.rucio.prove.environment import CannotInstallRucio, RucioEnvironment, rucio_environment
 from secretsync.rucio.prove.judge import HUNG, judge
 from secretsync.rucio.prove.layout import lay_out
 from secretsync.rucio.prove.proof import Proof, RucioUnusable, Verdict
+from secretsync.rucio.prove.report import UnusableReport, read_report
 
 __all__ = [
     "PROBE",
@@ -24,6 +23,7 @@ __all__ = [
     "Proof",
     "RucioEnvironment",
     "RucioUnusable",
+    "UnusableReport",
     "Verdict",
     "environment_of",
     "examine",
@@ -50,7 +50,7 @@ def prove(
     """Load *bundle* in *rucio* as the pods would, for *vo* where Rucio serves several, and say what came into force.
 
     *timeout* is in seconds, *memory* in bytes of address space. The package's code is run, without the caller's
-    environment. Raises RucioUnusable, and what packing the bundle raises.
+    environment. Raises RucioUnusable, UnusableReport, and what packing the bundle raises.
     """
     with tempfile.TemporaryDirectory(prefix="secretsync-proof-", ignore_cleanup_errors=True) as made:
         folder = Path(made)
@@ -63,14 +63,17 @@ def prove(
 def examine(
     bundle: Bundle, python_path: Path, folder: Path, *, rucio: RucioEnvironment, vo: str, timeout: float, memory: int
 ) -> Proof:
-    """Prove *bundle* where it lies at *python_path*; *folder* is scratch space. Raises RucioUnusable."""
+    """Prove *bundle* where it lies at *python_path*; *folder* is scratch space.
+
+    Raises RucioUnusable, UnusableReport.
+    """
     report = folder / "report.json"
     report.touch()
     report.chmod(0o666)
     command = [str(rucio.python), str(PROBE), str(report), "--files"]
     command += ["--vo", vo, "--memory", str(memory), "--cpu", str(max(1, round(timeout)))]
     ended = _run(command, environment_of(bundle.module, python_path, folder, vo), folder, timeout, rucio)
-    return judge(bundle, _read(report), ended, vo=vo, rucio=rucio)
+    return judge(bundle, read_report(report), ended, vo=vo, rucio=rucio)
 
 
 def environment_of(module: str, python_path: Path, folder: Path, vo: str) -> dict[str, str]:
@@ -113,11 +116,3 @@ def _run(
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-
-
-def _read(report: Path) -> dict[str, Any]:
-    try:
-        read = json.loads(report.read_bytes())
-    except ValueError:
-        return {}
-    return read if isinstance(read, dict) else {}

@@ -10,6 +10,7 @@ from secretsync.core.model import Bundle
 from secretsync.rucio.check.finding import Severity
 from secretsync.rucio.prove.environment import RucioEnvironment
 from secretsync.rucio.prove.proof import Fault, Proof, RucioUnusable, Verdict
+from secretsync.rucio.prove.report import judging
 
 HUNG = -1000
 """In place of an exit code: the time was up."""
@@ -27,12 +28,17 @@ _PARTS = ("permission", "schema")
 def judge(bundle: Bundle, report: Report, ended: int, *, vo: str, rucio: RucioEnvironment) -> Proof:
     """The proof that *report* is of. *ended* is the exit code, negative for a signal, or HUNG.
 
-    Raises RucioUnusable where Rucio did not get as far as the package.
+    Raises RucioUnusable where Rucio did not get as far as the package, UnusableReport where *report* has another form.
     """
+    with judging():
+        return _judge(bundle, report, ended, vo=vo, rucio=rucio)
+
+
+def _judge(bundle: Bundle, report: Report, ended: int, *, vo: str, rucio: RucioEnvironment) -> Proof:
     if report.get("step", "start") in _BEFORE_THE_PACKAGE:
         raise RucioUnusable(rucio, _why(report["died"]) if report.get("died") else _last(ended))
     faults = tuple(_faults(bundle, report, ended))
-    return Proof(report.get("rucio", rucio.version), report["python"], vo, faults, report)
+    return Proof(str(report.get("rucio", rucio.version)), str(report["python"]), vo, faults, report)
 
 
 def _faults(bundle: Bundle, report: Report, ended: int) -> Iterator[Fault]:
@@ -178,7 +184,7 @@ def _at(chain: Sequence[Cause], verdict: Verdict, effect: str, remedy: str, path
     """A fault at the innermost line of the package that the chain of exceptions names."""
     placed = next((cause for cause in reversed(chain) if cause["file"]), None)
     if placed:
-        return Fault(verdict, effect, remedy, placed["file"], placed["line"], about=about)
+        return Fault(verdict, effect, remedy, str(placed["file"]), int(placed["line"]), about=about)
     return Fault(verdict, effect, remedy, path, about=about)
 
 

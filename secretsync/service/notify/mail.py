@@ -6,7 +6,7 @@ import contextlib
 import smtplib
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 from pathlib import Path
@@ -29,25 +29,10 @@ def send(settings: Email, base: Path, message: Message, text: str) -> None:
     letter = _letter(settings, message, text)
     for tries_left in reversed(range(TRIES)):
         try:
-            with _connected(settings) as server:
-                if password:
-                    server.login(settings.username, password)
-                refused = server.send_message(letter)
-        except smtplib.SMTPAuthenticationError:
-            raise NotSent(settings.server, "does not accept the username and password") from None
-        except smtplib.SMTPNotSupportedError:
-            raise NotSent(settings.server, f"does not offer what 'encryption: {settings.encryption}' needs") from None
-        except (smtplib.SMTPRecipientsRefused, smtplib.SMTPSenderRefused) as error:
-            if not tries_left or not _may_pass(error):
-                why = f"does not take the mail ({type(error).__name__}): check from and to"
-                raise NotSent(settings.server, why) from None
-            time.sleep(_PAUSE)
-        except ssl.SSLCertVerificationError:
-            raise NotSent(settings.server, "has a certificate that is not trusted") from None
+            refused = _deliver(settings, password, letter)
         except (OSError, smtplib.SMTPException) as error:
-            if not tries_left:
-                why = f"cannot be reached ({type(error).__name__}); check server and port"
-                raise NotSent(settings.server, why) from None
+            if not tries_left or not _may_pass(error):
+                raise NotSent(settings.server, _reason(settings, error)) from None
             time.sleep(_PAUSE)
         else:
             if refused:
@@ -55,11 +40,39 @@ def send(settings: Email, base: Path, message: Message, text: str) -> None:
             return
 
 
-def _may_pass(error: smtplib.SMTPRecipientsRefused | smtplib.SMTPSenderRefused) -> bool:
-    """Whether the server said *later* (4xx), as those that greylist do."""
-    if isinstance(error, smtplib.SMTPSenderRefused):
-        return error.smtp_code < 500
-    return all(code < 500 for code, _ in error.recipients.values())
+def _deliver(settings: Email, password: str, letter: EmailMessage) -> Collection[str]:
+    """Send *letter*; the recipients that the server refused. Raises OSError, SMTPException."""
+    with _connected(settings) as server:
+        if password:
+            server.login(settings.username, password)
+        return server.send_message(letter)
+
+
+def _may_pass(error: Exception) -> bool:
+    """Whether to try again: the server was away, or said *later* (4xx), as those that greylist do."""
+    match error:
+        case smtplib.SMTPAuthenticationError() | smtplib.SMTPNotSupportedError() | ssl.SSLCertVerificationError():
+            return False
+        case smtplib.SMTPSenderRefused():
+            return error.smtp_code < 500
+        case smtplib.SMTPRecipientsRefused():
+            return all(code < 500 for code, _ in error.recipients.values())
+        case _:
+            return True
+
+
+def _reason(settings: Email, error: Exception) -> str:
+    match error:
+        case smtplib.SMTPAuthenticationError():
+            return "does not accept the username and password"
+        case smtplib.SMTPNotSupportedError():
+            return f"does not offer what 'encryption: {settings.encryption}' needs"
+        case smtplib.SMTPRecipientsRefused() | smtplib.SMTPSenderRefused():
+            return f"does not take the mail ({type(error).__name__}): check from and to"
+        case ssl.SSLCertVerificationError():
+            return "has a certificate that is not trusted"
+        case _:
+            return f"cannot be reached ({type(error).__name__}); check server and port"
 
 
 @contextlib.contextmanager

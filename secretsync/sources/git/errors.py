@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from secretsync.core.errors import SourceError
+from secretsync.core.escape import visible
 from secretsync.sources import certificates
 from secretsync.sources.cache import CacheFailed
 
@@ -233,8 +234,8 @@ def explain(url: str, complaint: str) -> GitFailed:
     for words, meaning in _MEANINGS:
         if re.search(words, complaint):
             matching = [line for line in lines if re.search(words, line)]
-            return meaning(url, _escaped(matching[0] if matching else _last_words(lines, complaint)))
-    return GitFailed(url, _escaped(_last_words(lines, complaint)))
+            return meaning(url, visible(matching[0] if matching else _last_words(lines, complaint))[:_LONGEST_WORD])
+    return GitFailed(url, visible(_last_words(lines, complaint))[:_LONGEST_WORD])
 
 
 def _unprefixed(line: str) -> str:
@@ -247,9 +248,3 @@ def _last_words(lines: Sequence[str], complaint: str) -> str:
     fatal = [line for line in lines if f"fatal: {line}" in complaint or f"error: {line}" in complaint]
     said = fatal[-1:] or lines[-_LAST_LINES:]
     return " ".join(said) or (f"{_SILENT}." if _SILENT in complaint else "it failed without a word")
-
-
-def _escaped(words: str) -> str:
-    """What a server sent may hold escape codes of terminals."""
-    shown = "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in words)
-    return shown[:_LONGEST_WORD]

@@ -41,6 +41,18 @@ class IndexAccessRefused(IndexFailed):
         return f"{self.url}: {self.detail}; check 'access' of the package"
 
 
+class RedirectedElsewhere(IndexFailed):
+    """The index forwards to a place that nobody named: what answers there is not the index."""
+
+    code = "redirected_elsewhere"
+
+    def __str__(self) -> str:
+        return (
+            f"{self.url}: {self.detail}, which may give another package of that name; correct 'index' and 'access' of "
+            "the package, or name the place under 'redirectsTo' of 'access'"
+        )
+
+
 @dataclass(eq=False)
 class UnknownDistribution(SourceError):
     """The index has no distribution of that name."""
@@ -63,11 +75,30 @@ class HashMismatch(SourceError):
     file: str
     expected: str
     found: str
+    algorithm: str = "sha256"
 
     def __str__(self) -> str:
         return (
-            f"{self.file} has sha256 {self.found}, not {self.expected}; it was damaged or replaced on its way: "
-            "do not use it before you know why"
+            f"{self.file} has {self.algorithm} {self.found}, not {self.expected}; it was damaged or replaced on its "
+            "way: do not use it before you know why"
+        )
+
+
+@dataclass(eq=False)
+class ReleaseReplaced(SourceError):
+    """A version is another file than when it went live, which honest indexes do not do."""
+
+    code = "release_replaced"
+
+    url: str
+    version: str
+    before: str
+    now: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.url}: version {self.version} was sha256 {self.before[:12]} and is now {self.now[:12]}; ask who "
+            "replaced the file. To go on, require another version, or say 'tagMoved: warn' or 'allow'"
         )
 
 

@@ -5,28 +5,27 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 import requests
 from packaging.utils import canonicalize_name
-from pydantic import ValidationError
-from pypi_simple import ACCEPT_ANY, DistributionPackage, ProjectPage, UnsupportedRepoVersionError
 
 from secretsync.config import Package
 from secretsync.config.credentials import Authorization, CredentialsOverPlainHttp, authorization, of_url
 from secretsync.core.files import write_atomically
-from secretsync.sources.cache import mark_used, prune_cache
-from secretsync.sources.http import get, open_session
+from secretsync.core.foreign import read_json
+from secretsync.sources.cache import CacheFailed, mark_used, prune_cache
+from secretsync.sources.http import get, open_session, refuse_detour
 from secretsync.sources.index.errors import DownloadTooLarge, HashMismatch, IndexFailed, UnknownDistribution
+from secretsync.sources.index.page import LARGEST, Listed, files_of
 from secretsync.sources.index.select import Candidate
 
 DEFAULT_INDEX = "https://pypi.org/simple/"
-_LARGEST_PAGE = 32 * 1024 * 1024
-_JSON = "application/vnd.pypi.simple.v1+json"
-_HTML = ("application/vnd.pypi.simple.v1+html", "text/html")
+_ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.01"
+"""As PEP 691 has it, the best form first."""
 
 
 class Index:
@@ -39,27 +38,27 @@ class Index:
         self._further = package.extra_indexes
         self._timeout, self._access, self._base = package.timeout, package.access, base
 
-    def files(self, name: str) -> list[DistributionPackage]:
-        """All files of the distribution *name* on the first index that has it: never a mixture of several.
+    def files(self, name: str) -> tuple[str, list[Listed]]:
+        """All files of the distribution *name* on the first index that has it, never a mixture; and that index's page.
 
         Raises UnknownDistribution, IndexFailed.
         """
-        for url in (self._url, *self._further):
-            if (page := self._page(url, name)) is not None:
-                return page.packages
+        for index in (self._url, *self._further):
+            if (files := self._page(index, name)) is not None:
+                return _page_url(index, name), files
         raise UnknownDistribution(name, ", ".join((self._url, *self._further)))
 
     def hashed(self, candidate: Candidate) -> Candidate:
-        """The candidate with its sha256; where nobody tells one, the file is downloaded to learn it."""
+        """The candidate with its sha256; where nobody gives one, the file is downloaded to learn it."""
         if candidate.sha256:
             return candidate
         path = self._get(candidate)
-        return replace(candidate, sha256=path.parent.name)
+        return replace(candidate, digests={**candidate.digests, "sha256": path.parent.name})
 
     def download(self, candidate: Candidate) -> Path:
         """The file, from the folder where it is there. Raises HashMismatch, DownloadTooLarge, IndexFailed."""
         path = self._folder / candidate.sha256 / candidate.file
-        if path.is_file() and _sha256(path) == candidate.sha256:
+        if path.is_file() and not _mismatch(path, candidate):
             return mark_used(path)
         return self._get(candidate)
 
@@ -73,17 +72,24 @@ class Index:
             raise CredentialsOverPlainHttp(self._url)
         return named or self._in_the_url
 
-    def _page(self, index: str, name: str) -> ProjectPage | None:
-        """The list of the distribution's files; asks only whether it changed where we have it. None: not there."""
-        url = f"{index.rstrip('/')}/{canonicalize_name(name)}/"
+    def _page(self, index: str, name: str) -> list[Listed] | None:
+        """The distribution's files; asks only whether the page changed where we have it. None: not there."""
+        url = _page_url(index, name)
+        if not url.startswith(("http://", "https://")):
+            raise IndexFailed(
+                url, "an index is read over https:// or http:// alone; './dir' names a package's directory"
+            )
         kept = self._folder / "pages" / f"{hashlib.sha256(url.encode()).hexdigest()[:24]}.json"
         known = _kept_page(kept)
-        headers = {"Accept": ACCEPT_ANY, **({"If-None-Match": known["etag"]} if known else {})}
-        with self._session() as session, get(session, url, self._timeout, headers) as (response, pieces):
+        headers = {"Accept": _ACCEPT, **({"If-None-Match": known["etag"]} if known else {})}
+        with (
+            self._session() as session,
+            get(session, url, self._timeout, headers, decode=True) as (response, pieces),
+        ):
             if response.status_code == 404:
                 return None
             if response.status_code != 304 or not known:
-                body = b"".join(_at_most(pieces, _LARGEST_PAGE, url))
+                body = b"".join(_at_most(pieces, LARGEST, url))
                 known = {
                     "etag": response.headers.get("ETag", ""),
                     "type": response.headers.get("Content-Type", "text/html"),
@@ -94,25 +100,38 @@ class Index:
                     write_atomically(kept, json.dumps(known))
             else:
                 mark_used(kept)
-        return _parsed(name, known)
+        page_url = known["url"]
+        return files_of(name, known["type"], page_url, known["body"], lambda reason: _no_index(page_url, reason))
 
     def _get(self, candidate: Candidate) -> Path:
         self._folder.mkdir(parents=True, exist_ok=True)
+        if candidate.page.startswith("https:") and candidate.url.startswith("http:"):
+            refuse_detour(candidate.page, candidate.url, self._access.redirects_to, "names a file at")
         with NamedTemporaryFile(dir=self._folder, prefix="partial-") as partial:
-            with self._session() as session, get(session, candidate.url, self._timeout) as (response, pieces):
+            with (
+                self._session() as session,
+                get(session, candidate.url, self._timeout, decode=False) as (response, pieces),
+            ):
                 if response.status_code == 404:
                     raise IndexFailed(candidate.url, "it answered 404")
                 for piece in _at_most(pieces, self._limit, candidate.file):
                     partial.write(piece)
             partial.flush()
-            found = _sha256(Path(partial.name))
-            if candidate.sha256 and found != candidate.sha256:
-                raise HashMismatch(candidate.file, candidate.sha256, found)
-            path = self._folder / found / candidate.file
+            if mismatch := _mismatch(Path(partial.name), candidate):
+                raise mismatch
+            path = self._folder / _digest(Path(partial.name), "sha256") / candidate.file
             path.parent.mkdir(exist_ok=True)
             _link(Path(partial.name), path)
         prune_cache(self._folder, limit=self._limit)
         return path
+
+
+def _page_url(index: str, name: str) -> str:
+    return f"{index.rstrip('/')}/{canonicalize_name(name)}/"
+
+
+def _no_index(url: str, reason: str) -> IndexFailed:
+    return IndexFailed(url, f"what it answered is not the simple API of PEP 503 or PEP 691: {reason}")
 
 
 def _at_most(pieces: Iterable[bytes], limit: int, what: str) -> Iterator[bytes]:
@@ -126,27 +145,26 @@ def _at_most(pieces: Iterable[bytes], limit: int, what: str) -> Iterator[bytes]:
 
 def _kept_page(path: Path) -> dict[str, str] | None:
     try:
-        known = json.loads(path.read_text())
-    except (OSError, ValueError):
+        known = read_json(path.read_bytes(), lambda _: CacheFailed(), most_bytes=8 * LARGEST)
+    except (OSError, CacheFailed):
         return None
-    return known if isinstance(known, dict) and {"etag", "type", "url", "body"} <= known.keys() else None
+    fields = {"etag", "type", "url", "body"}
+    if not isinstance(known, dict) or not all(isinstance(known.get(field), str) for field in fields):
+        return None
+    return {field: known[field] for field in fields}
 
 
-def _parsed(name: str, page: Mapping[str, str]) -> ProjectPage:
-    kind = page["type"].partition(";")[0].strip().lower()
-    try:
-        if kind == _JSON:
-            return ProjectPage.from_json_data(json.loads(page["body"]), page["url"])
-        if kind in _HTML:
-            return ProjectPage.from_html(name, page["body"], page["url"])
-    except (UnsupportedRepoVersionError, ValidationError, ValueError):
-        pass
-    raise IndexFailed(page["url"], "what it answered is not the simple API of PEP 503 or PEP 691")
+def _mismatch(path: Path, candidate: Candidate) -> HashMismatch | None:
+    """The first digest that was given for the file and that it does not have."""
+    for algorithm, expected in candidate.digests.items():
+        if (found := _digest(path, algorithm)) != expected:
+            return HashMismatch(candidate.file, expected, found, algorithm)
+    return None
 
 
-def _sha256(path: Path) -> str:
+def _digest(path: Path, algorithm: str) -> str:
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return hashlib.file_digest(file, algorithm).hexdigest()
 
 
 def _link(partial: Path, path: Path) -> None:

@@ -2,27 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+import hashlib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from urllib.parse import unquote
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.tags import Tag
+from packaging.tags import compatible_tags
 from packaging.utils import (
     BuildTag,
     InvalidSdistFilename,
     InvalidWheelFilename,
+    canonicalize_name,
     parse_sdist_filename,
     parse_wheel_filename,
 )
 from packaging.version import InvalidVersion, Version
-from pypi_simple import DistributionPackage
 
 from secretsync.config.requirement import IndexRequirement
 from secretsync.core.errors import SourceError
+from secretsync.sources.index.page import Listed
 
-# What Rucio's images run.
 IMAGE_PYTHON = "3.9"
-_PURE = frozenset(Tag(python, "none", "any") for python in ("py3", "py39"))
+"""What Rucio's images run (AlmaLinux 9)."""
+
+_PATCH_RELEASES = tuple(f"{IMAGE_PYTHON}.{patch}" for patch in range(16, 26))
+"""Those that AlmaLinux 9 has had; an image has one of them."""
+
+_PURE = frozenset(compatible_tags((3, 9), "cp39", ["any"]))
+_LONGEST = 255
+"""Characters of a file's name that an operating system takes (NAME_MAX)."""
+_LONGEST_SPECIFIER = 1_000
+_HEX = re.compile("[0-9a-f]+")
+_DIGESTS = {name: 2 * hashlib.new(name).digest_size for name in ("md5", "sha1", "sha224", "sha256", "sha384", "sha512")}
+"""Algorithms whose digests are compared, with the digits in hex; the names that pip takes in a URL's fragment."""
 
 
 @dataclass(eq=False)
@@ -41,18 +55,28 @@ class NoMatchingFile(SourceError):
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A file that can be used; *sha256* is empty where the index tells none. *notes* are warnings."""
+    """A file that can be used; *digests*, in hex by algorithm, are all that it must have. *notes* are warnings.
+
+    *page* is the index's page that lists it, empty where its URL was given.
+    """
 
     file: str
+    name: str
     version: Version
-    url: str
-    sha256: str
+    url: str = ""
+    digests: Mapping[str, str] = field(default_factory=dict)
     build: BuildTag = ()
     is_wheel: bool = True
     notes: tuple[str, ...] = ()
+    page: str = ""
+
+    @property
+    def sha256(self) -> str:
+        """Empty where nobody gave one."""
+        return self.digests.get("sha256", "")
 
 
-def choose(requirement: IndexRequirement, files: Iterable[DistributionPackage]) -> Candidate:
+def choose(requirement: IndexRequirement, files: Iterable[Listed]) -> Candidate:
     """The newest release that satisfies *requirement* and that Rucio's images can use, as a wheel if it has one.
 
     Raises NoMatchingFile."""
@@ -63,7 +87,7 @@ def choose(requirement: IndexRequirement, files: Iterable[DistributionPackage]) 
         if isinstance(judged, Candidate):
             usable.append(judged)
         else:
-            reasons.append((file.filename, judged))
+            reasons.append((file.file[:_LONGEST], judged))
     matching = set(SpecifierSet(requirement.specifier).filter(candidate.version for candidate in usable))
     reasons += [
         (candidate.file, f"not {requirement.specifier or 'a release'}")
@@ -80,57 +104,76 @@ def choose(requirement: IndexRequirement, files: Iterable[DistributionPackage]) 
 
 def of_url(requirement: IndexRequirement) -> Candidate:
     """The one file that the requirement itself names. Raises NoMatchingFile."""
-    name = requirement.url.rpartition("/")[2]
-    parsed = _parse(name)
+    name = unquote(requirement.url.partition("?")[0].rpartition("/")[2])
+    parsed = _parse(name, requirement.name)
     if isinstance(parsed, str):
-        raise NoMatchingFile(_written(requirement), [f"{name}: {parsed}"])
-    return replace(parsed, url=requirement.url, sha256=requirement.hashes[0] if len(requirement.hashes) == 1 else "")
+        raise NoMatchingFile(_written(requirement), [f"{name[:_LONGEST]}: {parsed}"])
+    digests = {"sha256": requirement.hashes[0]} if len(requirement.hashes) == 1 else {}
+    return replace(parsed, url=requirement.url, digests={**digests, **dict(requirement.digests)})
 
 
-def _judge(requirement: IndexRequirement, file: DistributionPackage) -> Candidate | str:
+def _judge(requirement: IndexRequirement, file: Listed) -> Candidate | str:
     """The file as a candidate, or why it is none."""
-    parsed = _parse(file.filename)
+    parsed = _parse(file.file, requirement.name)
     if isinstance(parsed, str):
         return parsed
-    sha256 = file.digests.get("sha256", "")
-    if requirement.hashes and sha256 and sha256 not in requirement.hashes:
+    digests = {name: digest for name, digest in file.digests.items() if name in _DIGESTS}
+    for name, digest in digests.items():
+        if len(digest) != _DIGESTS[name] or not _HEX.fullmatch(digest):
+            return f"its {name} is no digest"
+    if requirement.hashes and "sha256" in digests and digests["sha256"] not in requirement.hashes:
         return "its sha256 is none of those that the requirement names"
     if not _runs_on_the_images(file.requires_python):
-        return f"it wants Python {file.requires_python}, and Rucio's images run {IMAGE_PYTHON}"
+        return f"it wants Python {file.requires_python[:_LONGEST]}, and Rucio's images run {IMAGE_PYTHON}"
     notes: tuple[str, ...] = ()
     if file.is_yanked:
-        why = f" ({file.yanked_reason})" if file.yanked_reason else ""
+        why = f" ({file.yanked_reason[:_LONGEST]})" if file.yanked_reason else ""
         if not _is_pinned(requirement.specifier):
             return f"it was yanked{why}; only '==' takes a yanked release"
-        notes = (f"{file.filename} was yanked{why}; it is used since '==' names it",)
-    return replace(parsed, url=file.url, sha256=sha256, notes=notes)
+        notes = (f"{file.file} was yanked{why}; it is used since '==' names it",)
+    return replace(parsed, url=file.url, digests=digests, notes=notes)
 
 
-def _parse(file: str) -> Candidate | str:
+def _parse(file: str, distribution: str) -> Candidate | str:
+    """The file's name, taken apart; or why it is not one of a file of *distribution*."""
+    if len(file) > _LONGEST or "/" in file:
+        return "its name is not that of a file"
     if file.endswith(".tar.gz"):
-        return _parse_archive(file)
-    if not file.endswith(".whl"):
+        parsed = _parse_archive(file)
+    elif file.endswith(".whl"):
+        parsed = _parse_wheel(file)
+    else:
         return "it is neither a wheel nor a .tar.gz"
+    if isinstance(parsed, Candidate) and parsed.name != canonicalize_name(distribution):
+        return f"it is a file of another distribution, {parsed.name}"
+    return parsed
+
+
+def _parse_wheel(file: str) -> Candidate | str:
     try:
-        _, version, build, tags = parse_wheel_filename(file)
+        name, version, build, tags = parse_wheel_filename(file)
     except (InvalidWheelFilename, InvalidVersion):
         return "its name is not that of a wheel"
     if not tags & _PURE:
         return f"it is built for {', '.join(sorted(map(str, tags)))}; a policy package must be py3-none-any"
-    return Candidate(file, version, "", "", build)
+    return Candidate(file, name, version, build=build)
 
 
 def _parse_archive(file: str) -> Candidate | str:
     try:
-        _, version = parse_sdist_filename(file)
+        name, version = parse_sdist_filename(file)
     except (InvalidSdistFilename, InvalidVersion):
         return "its name is not that of a source archive"
-    return Candidate(file, version, "", "", is_wheel=False)
+    return Candidate(file, name, version, is_wheel=False)
 
 
-def _runs_on_the_images(requires_python: str | None) -> bool:
+def _runs_on_the_images(requires_python: str) -> bool:
+    """Whether pip of the images' Python takes it, whichever patch release that is."""
+    if not requires_python or len(requires_python) > _LONGEST_SPECIFIER:
+        return True
     try:
-        return not requires_python or SpecifierSet(requires_python).contains(IMAGE_PYTHON)
+        wanted = SpecifierSet(requires_python)
+        return any(wanted.contains(release) for release in _PATCH_RELEASES)
     except InvalidSpecifier:
         # pip ignores what it cannot read.
         return True

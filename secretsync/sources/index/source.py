@@ -46,12 +46,8 @@ class IndexSource:
 
         Raises UnknownDistribution, NoMatchingFile, NoHashes, HashMismatch, VersionMismatch, IndexFailed.
         """
-        self._chosen = self._choose()
-        return Revision(
-            self._requirement.url or canonicalize_name(self._requirement.name),
-            self._requirement.specifier,
-            f"sha256:{self._chosen.sha256}",
-        )
+        self._chosen = chosen = self._choose()
+        return Revision(chosen.page or chosen.url, self._requirement.specifier, f"sha256:{chosen.sha256}")
 
     def fetch(self, revision: Revision) -> Bundle:
         """Download the wheel, verify its hash, take the module's files from it.
@@ -62,7 +58,7 @@ class IndexSource:
         if chosen is None or f"sha256:{chosen.sha256}" != revision.id:
             chosen = self._choose(revision.id.removeprefix("sha256:"))
         path = self._index.download(chosen)
-        most = self._package.limits.download
+        most = self._package.limits.bytes
         if chosen.is_wheel:
             contents = read_wheel(path, most_bytes=most)
             entries: Iterable[Entry] = map(Entry, contents)
@@ -99,10 +95,10 @@ class IndexSource:
 
     def _newest(self, wanted: IndexRequirement, sha256: str) -> Candidate:
         """The best file of the index, or the very one of that hash; one without a hash is downloaded for it."""
-        files = self._index.files(wanted.name)
+        page, files = self._index.files(wanted.name)
         if sha256:
             files = [file for file in files if file.digests.get("sha256") == sha256] or files
-        return self._index.hashed(choose(wanted, files))
+        return self._index.hashed(replace(choose(wanted, files), page=page))
 
     def _module(self, contents: Mapping[str, bytes]) -> tuple[str, tuple[str, ...]]:
         """The module as configured, or the wheel's only one where the distribution's name was given for it.

@@ -32,7 +32,7 @@ def only_in(role: str, statement: str) -> dict[str, bytes]:
 def assert_undone(site: Site, run: Run) -> None:
     """The very bytes are back, every pod runs them, and the next run leaves the rejected digest alone."""
     assert run.code == 4, run
-    assert "What was live before was put back" in " ".join(run.out.split()), run
+    assert "rolled back" in " ".join(run.out.split()), run
     assert site.live_files() == PACKAGE
     until(lambda: site.every_pod_runs(PACKAGE), "every pod runs what was live before")
     assert_held(site)

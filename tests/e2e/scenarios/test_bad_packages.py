@@ -78,13 +78,13 @@ def test_a_daemon_that_was_broken_before_goes_last_and_decides_nothing(
     repository.push(GOOD)
     run = site.run()
     assert run.code == 0, run
-    assert "as it was not current before the run: Deployment broken" in " ".join(run.out.split())
+    assert "(not healthy before the run): Deployment broken" in " ".join(run.out.split())
     assert site.live_files() == GOOD
 
     repository.push(only_in("rucio-server", "raise RuntimeError('bad')"))
     undone = site.run()
     assert undone.code == 4, undone
-    assert "What was live before was put back" in " ".join(undone.out.split()), undone
+    assert "rolled back" in " ".join(undone.out.split()), undone
     assert site.live_files() == GOOD
     assert_held(site)
 

@@ -186,7 +186,7 @@ def test_a_rollback_to_the_bundle_before_the_last_needs_no_git_server(empty_site
 
     held = away.run()
     assert held.code == 0, held
-    assert "rolled back by hand" in " ".join(held.out.split())
+    assert "rolled back to revision" in " ".join(held.out.split())
     assert ended(away.start("release")).code == 0
     assert site.run().code == 0
     assert site.live_files()["rules.py"] == b"ALL = 'last'\n"

@@ -10,9 +10,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from secretsync.core.model import Manifest, Placement, Ref, Revision, Secret, Workload
-from secretsync.operations.doctor import Diagnosis, Examination, examine
+from secretsync.operations.doctor import Examination, examine
 from secretsync.plan.state import PackageState, State, to_secret
 from secretsync.reconcile.destination import CheckRules, Delivery, Destination
+from secretsync.rucio.conditions.workloads import Diagnosis
 from tests.build import desired, live, pod
 from tests.memory_cluster import MemoryCluster
 

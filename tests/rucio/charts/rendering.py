@@ -10,6 +10,9 @@ from typing import Any
 import yaml
 
 CHART = Path(__file__).with_name("chart")
+PUBLISHED: dict[str, dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("published.yaml").read_text())
+"""What is recorded of each published version of the charts."""
+ALL_DAEMONS = {f"{component}Count": 1 for component in PUBLISHED["40.0.0"]["components"]}
 DAEMONS = {"reaperCount": 1, "judgeCleanerCount": 1}
 
 
@@ -37,15 +40,22 @@ def pods(manifests: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     return {name: one["spec"]["template"]["spec"] for name, one in found.items()}
 
 
+def container(pod: dict[str, Any]) -> dict[str, Any]:
+    """The one container that runs Rucio; a server's pod has others beside it."""
+    (found,) = [one for one in pod["containers"] if one["name"].startswith("rucio")]
+    return dict(found)
+
+
 def environment(pod: dict[str, Any]) -> list[tuple[str, str]]:
-    """The variables of the pod's one container, in their order."""
-    return [(variable["name"], variable["value"]) for variable in pod["containers"][0]["env"]]
+    """The variables of the container with Rucio, in their order."""
+    return [(variable["name"], variable["value"]) for variable in container(pod)["env"]]
 
 
 def mounts(pod: dict[str, Any]) -> dict[str, tuple[str, str]]:
-    """Which Secret, and which key of it, is at which path."""
-    secrets = {volume["name"]: volume["secret"]["secretName"] for volume in pod["volumes"]}
+    """Which Secret, and which key of it, is at which path of the container with Rucio."""
+    secrets = {volume["name"]: volume["secret"]["secretName"] for volume in pod["volumes"] if "secret" in volume}
     return {
-        mount["mountPath"]: (secrets[mount["name"]], mount.get("subPath", ""))
-        for mount in pod["containers"][0]["volumeMounts"]
+        mount["mountPath"]: (secrets[mount["name"]], mount.get("subPath") or "")
+        for mount in container(pod)["volumeMounts"]
+        if mount["name"] in secrets
     }

@@ -12,7 +12,7 @@ from secretsync.rucio.charts.site_values import overlaid, read
 from secretsync.rucio.charts.values import render as printed
 from secretsync.rucio.wiring import Packed, Wiring
 from tests.rucio.charts.build import FLAT, packed, wiring
-from tests.rucio.charts.rendering import environment, mounts, pods, render
+from tests.rucio.charts.rendering import ALL_DAEMONS, PUBLISHED, environment, mounts, pods, render
 
 TWO_VOS = (packed("cms_policy", FLAT, "cms"), packed("dune_policy", FLAT, "dun", layout="zip"))
 CASES: dict[str, tuple[str, tuple[Packed, ...]]] = {
@@ -50,6 +50,22 @@ def _told(made: Wiring) -> set[tuple[str, str]]:
     """What the environment has to say, in Rucio's own terms."""
     modules = {("RUCIO_POLICY_PACKAGE" + (f"_{vo.upper()}" if vo else ""), one) for vo, one in made.modules.items()}
     return modules | ({("PYTHONPATH", ":".join(made.python_path))} if made.python_path else set())
+
+
+@pytest.mark.parametrize("version", PUBLISHED)
+def test_all_components_of_a_published_chart_get_the_package_once(helm: str, version: str, tmp_path: Path) -> None:
+    """With the Secrets that the charts mount by default beside it, and the init container's off where there is one."""
+    made = wiring()
+    recorded = PUBLISHED[version]
+    keys = {} if recorded["policy_packages"] else {"policyPackages": {"enabled": False}}
+    values = printed(made, "daemons", "env", "rucio")
+    found = pods(render(helm, values, chart="daemons", folder=tmp_path, **ALL_DAEMONS, **keys))
+    assert len(found) == len(PUBLISHED["40.0.0"]["components"]) == 28
+    for pod in found.values():
+        assert {mount.path: (mount.secret, mount.key) for mount in made.mounts}.items() <= mounts(pod).items()
+        assert [name for name, _ in environment(pod)].count("PYTHONPATH") == 1
+    configurations = {volume["secret"]["secretName"] for pod in found.values() for volume in pod["volumes"]}
+    assert len([name for name in configurations if ".config." in name]) == 29
 
 
 SICK = """\

@@ -86,10 +86,23 @@ def test_what_python_39_compiles_is_no_finding(source: str) -> None:
 
 
 def test_a_package_of_many_large_files_is_read_only_up_to_a_limit() -> None:
-    large = {f"a{n}.py": "# a comment\n" * 20_000 for n in range(5)}
+    large = {f"a{n}.py": f"#{'_' * 98}\n" * 2_400 for n in range(5)}
     found = [one for one in findings(large) if one.rule == "syntax"]
     assert len(found) == 3
     assert all("files up to 262,144 are read" in one.effect for one in found)
+
+
+def test_files_of_more_words_and_signs_than_any_policy_are_not_parsed() -> None:
+    found = [one for one in findings({"a.py": "a\n" * 50_000, "b.py": "b\n" * 30_000}) if one.rule == "syntax"]
+    assert [one.path for one in found] == ["a.py"]
+    assert "60,000 words and signs" in found[0].effect
+
+
+def test_syntax_that_takes_the_grammar_of_39_more_than_seconds_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("secretsync.core.confined.SECONDS", 1)
+    endless = "a[*b]\nf'" + "{a}" * 15_000 + "'\n"
+    found = [one for one in findings({"permission.py": endless}) if one.rule == "syntax"]
+    assert ["takes more than" in one.effect for one in found] == [True]
 
 
 @given(st.one_of(st.text(), st.binary()))

@@ -58,13 +58,13 @@ def test_a_missing_module_in_schema_means_the_generic_schema() -> None:
 
 def test_a_missing_module_in_get_algorithms_loses_its_algorithms_silently() -> None:
     source = INIT + "def get_algorithms():\n    from pol.extract_scope import f\n    return {'scope': {'a': f}}\n"
-    found = only(findings({"__init__.py": source, "scope.py": "def scope(): pass\n"}))
+    found = only(findings({"__init__.py": source, "scope.py": "def scope(*_): pass\n"}))
     assert (found.rule, found.line) == ("algorithms-import", 3)
     assert "swallows" in found.effect
 
 
 def test_a_missing_module_in_a_default_algorithm_means_rucios_own_since_38() -> None:
-    files = {"lfn2pfn.py": "import metacat\ndef lfn2pfn(): pass\n"}
+    files = {"lfn2pfn.py": "import metacat\ndef lfn2pfn(*_): pass\n"}
     assert "hash" in only(findings(files)).effect
     assert findings(files, rucio="37.7.1") == ()
 

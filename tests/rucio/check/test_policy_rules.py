@@ -134,7 +134,7 @@ def test_with_several_vos_names_start_with_the_vo() -> None:
 
 def test_a_default_algorithm_needs_the_name_of_its_type() -> None:
     assert only(findings({"lfn2pfn.py": "def other(): pass\n"})).rule == "default-algorithm"
-    assert findings({"lfn2pfn.py": "def lfn2pfn(): pass\n"}) == ()
+    assert findings({"lfn2pfn.py": "def lfn2pfn(*_): pass\n"}) == ()
 
 
 def test_a_module_whose_algorithms_are_registered_by_name_needs_no_default() -> None:

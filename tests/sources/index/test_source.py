@@ -76,10 +76,10 @@ def test_the_newest_release_that_satisfies_is_taken(
     }
 
 
-def test_the_revision_is_the_wheels_hash(index: SimpleIndex, url: str, tmp_path: Path) -> None:
+def test_the_revision_is_the_wheels_hash_on_the_page_of_its_index(index: SimpleIndex, url: str, tmp_path: Path) -> None:
     revision = fetch("my-policy==1.0", url, tmp_path).revision
     assert (revision.source, revision.ref, revision.id) == (
-        "my-policy",
+        f"{url}my-policy/",
         "==1.0",
         f"sha256:{index.releases[0].digest}",
     )

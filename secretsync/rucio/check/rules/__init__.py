@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from secretsync.rucio.check.rules import (
+    algorithm_call,
     algorithm_prefix,
     algorithm_type,
     algorithm_vanished,
@@ -11,6 +12,7 @@ from secretsync.rucio.check.rules import (
     default_algorithm_import,
     default_algorithm_vanished,
     dispatch,
+    get_algorithms,
     has_permission,
     import_cycle,
     init_import,
@@ -50,7 +52,9 @@ RULES: tuple[Rule, ...] = (
     supported_version.RULE,
     has_permission.RULE,
     dispatch.RULE,
+    get_algorithms.RULE,
     algorithm_type.RULE,
+    algorithm_call.RULE,
     algorithm_prefix.RULE,
     default_algorithm.RULE,
     shadowing.RULE,

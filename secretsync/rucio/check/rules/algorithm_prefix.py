@@ -2,20 +2,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from secretsync.rucio.check.algorithms import algorithms
 from secretsync.rucio.check.finding import Finding, Severity
 from secretsync.rucio.check.package import Package
-from secretsync.rucio.check.policy import algorithms
 from secretsync.rucio.check.rules.rule import Rule, Setting
 
 
 def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
-    module, found = package.get(""), algorithms(package)
-    if not module or not found or not setting.vo:
+    found = algorithms(package)
+    if not found or not setting.vo:
         return
     for one in found.entries:
         if not one.name.lower().startswith(setting.vo.lower()):
             yield rule.finding(
-                module.path,
+                found.path,
                 one.line,
                 f"Rucio raises InvalidAlgorithmName, since the algorithm {one.name!r} does not start with its "
                 "VO's name "

@@ -2,22 +2,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from secretsync.rucio.check.algorithms import algorithms
 from secretsync.rucio.check.finding import Finding, Severity
 from secretsync.rucio.check.package import Package
-from secretsync.rucio.check.policy import algorithms
 from secretsync.rucio.check.rucio import ALGORITHM_TYPES
 from secretsync.rucio.check.rules.rule import Rule, Setting
 
 
 def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
-    module, found = package.get(""), algorithms(package)
-    if not module or not found:
+    found = algorithms(package)
+    if not found:
         return
     accepted = setting.rucio.algorithm_types
     for kind, line in found.types.items():
         if accepted is not None and kind not in accepted:
             yield rule.finding(
-                module.path,
+                found.path,
                 line,
                 f"Rucio has no algorithms of type {kind!r} and raises InvalidPolicyPackageAlgorithmType at their "
                 "first use, by which servers and nearly all daemons fail",
@@ -26,7 +26,7 @@ def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
             )
         elif accepted is None and kind == "surl" and "non_deterministic_pfn" in found.types:
             yield rule.finding(
-                module.path,
+                found.path,
                 line,
                 "Rucio replaces the algorithms of type 'non_deterministic_pfn' by those of 'surl'",
                 "Give 'non_deterministic_pfn' only",
@@ -35,7 +35,7 @@ def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
             )
         elif accepted is None and kind not in (*ALGORITHM_TYPES, "surl"):
             yield rule.finding(
-                module.path,
+                found.path,
                 line,
                 f"Rucio keeps algorithms of type {kind!r}, and no part of it ever asks for them",
                 f"Use one of {', '.join(ALGORITHM_TYPES)}",

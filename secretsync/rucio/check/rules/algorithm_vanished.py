@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from secretsync.rucio.check.algorithms import algorithms
 from secretsync.rucio.check.finding import Finding, Severity
 from secretsync.rucio.check.package import Package
-from secretsync.rucio.check.policy import algorithms
 from secretsync.rucio.check.rules.rule import Rule, Setting
 
 
@@ -17,7 +17,7 @@ def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
     for one in before.entries:
         if (one.type, one.name) not in remaining:
             yield rule.finding(
-                "__init__.py",
+                after.path if after else "__init__.py",
                 after.types.get(one.type, 0) if after else 0,
                 f"The {one.type} algorithm {one.name!r} is live and would vanish: Rucio fails wherever a storage "
                 "element or the configuration names it",

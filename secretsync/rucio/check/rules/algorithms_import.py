@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from secretsync.rucio.check.algorithms import registry
 from secretsync.rucio.check.finding import Finding, Severity
 from secretsync.rucio.check.package import Package
 from secretsync.rucio.check.reach import Failure
@@ -13,7 +14,8 @@ def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
     def effect(_: Failure) -> str:
         return "get_algorithms() fails, Rucio swallows it, and none of the algorithms it names is registered by it"
 
-    return failing.findings(rule, package, setting, "", effect, function="get_algorithms")
+    start, name = registry(package)
+    return failing.findings(rule, package, setting, start, effect, function=name)
 
 
 RULE = Rule(

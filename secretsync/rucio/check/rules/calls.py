@@ -23,3 +23,8 @@ def accepts(arguments: ast.arguments, positional: int, keywords: tuple[str, ...]
     required = set(by_place[: len(by_place) - len(arguments.defaults)])
     required |= {name for name, default in zip(only_by_name, arguments.kw_defaults, strict=True) if default is None}
     return required <= filled
+
+
+def signature(arguments: ast.arguments) -> str:
+    """``(a, b, *, session)``, as a person reads it."""
+    return f"({ast.unparse(arguments)})"

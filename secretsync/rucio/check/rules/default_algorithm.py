@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from secretsync.rucio.check.algorithms import registry
 from secretsync.rucio.check.finding import Finding, Severity
 from secretsync.rucio.check.package import Package
 from secretsync.rucio.check.reach import reached
@@ -32,7 +33,7 @@ def _used_elsewhere(package: Package) -> set[str]:
     prefix = f"{package.name}."
     return {
         f"{one.name}.{name}".removeprefix(prefix).partition(".")[0]
-        for start, function in (("", ""), ("", "get_algorithms"), ("permission", ""), ("schema", ""))
+        for start, function in (("", ""), registry(package), ("permission", ""), ("schema", ""))
         for _, one in reached(package, start, function=function)
         for name in (one.names or ("",))
         if one.name.startswith(prefix) or one.name == package.name

@@ -3,11 +3,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from secretsync.rucio.check.finding import Finding, Severity
+from secretsync.rucio.check.import_order import half_loaded
 from secretsync.rucio.check.package import Package
 from secretsync.rucio.check.reach import reached
 from secretsync.rucio.check.rules.rule import Rule, Setting
 
 _SCHEMA = "rucio.common.schema"
+_PERMISSION = "rucio.core.permission"
 
 
 def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
@@ -28,6 +30,38 @@ def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
                 about=culprit,
                 severity=rule.severity if certain else Severity.WARNING,
             )
+    yield from _of_permission(rule, package, setting)
+    yield from _of_its_own(rule, package)
+
+
+def _of_permission(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
+    """With several VOs Rucio loads the package later, when its own module is complete."""
+    for module, one in () if setting.vo else reached(package, "permission"):
+        late = sorted(setting.rucio.late_in_permission & set(one.names)) if one.name == _PERMISSION else []
+        if late and not one.around.missing_name_is_caught:
+            yield rule.finding(
+                module.path,
+                one.line,
+                f"Rucio imports this while {_PERMISSION} is half loaded and has no {late[0]} yet: an ImportError, and "
+                "the process dies of ErrorLoadingPolicyPackage",
+                f"Import {late[0]} in the function that uses it",
+                about=f"{_PERMISSION}.{late[0]}",
+                severity=Severity.WARNING if one.around.conditional else rule.severity,
+            )
+
+
+def _of_its_own(rule: Rule, package: Package) -> Iterator[Finding]:
+    for one in dict.fromkeys(half_loaded(package, ("", "schema", "permission"))):
+        culprit = f"{package.name}.{one.culprit}".rstrip(".")
+        yield rule.finding(
+            one.module.path,
+            one.line,
+            f"{culprit} is half loaded when this line runs and has no {one.name} yet: the modules import each other in "
+            "a circle, and the process dies",
+            f"Import {one.name} in the function that uses it, or move it to a module that both import",
+            about=f"{culprit}.{one.name}",
+            severity=rule.severity if one.certain else Severity.WARNING,
+        )
 
 
 def _culprit(name: str, names: tuple[str, ...], setting: Setting) -> str:
@@ -40,10 +74,12 @@ def _culprit(name: str, names: tuple[str, ...], setting: Setting) -> str:
 RULE = Rule(
     "import-cycle",
     Severity.ERROR,
-    "__init__.py or schema.py imports a part of Rucio that needs rucio.common.schema",
+    "A circle of imports: something is asked for of a module that is half loaded",
     "rucio.common.schema imports the policy package and its schema while it is itself being loaded. A module of Rucio "
     "that needs a name of it (nearly all of rucio.core, and rucio.db.sqla.models) cannot be imported at that moment: "
     "it raises ImportError or AttributeError and the process dies. Whether it does can depend on what the process "
-    "imported first. permission.py is loaded later and may import what it wants.",
+    "imported first. permission.py is loaded later, while rucio.core.permission is itself half loaded: it may import "
+    "nearly all of Rucio, but not PermissionResult or has_permission of that module. Modules of the package that "
+    "import names of each other in a circle fail in the same way.",
     find,
 )

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from secretsync.rucio.check.algorithms import registry
 from secretsync.rucio.check.finding import Finding, Severity
 from secretsync.rucio.check.package import Package
 from secretsync.rucio.check.reach import failures_of
@@ -14,7 +15,7 @@ def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
     for name in sorted(loaded(package, setting.rucio)):
         module = package.get(name)
         for one in package.imports(module) if module else ():
-            if module and one.around.function and (name, one.around.function) != ("", "get_algorithms"):
+            if module and one.around.function and (name, one.around.function) != registry(package):
                 for failure in failures_of(package, setting.rucio, setting.images, module, one):
                     call = f"Rucio's call of {one.around.function}()"
                     effect = f"{failing.cause(failure)}: {call} fails when it comes to this line"

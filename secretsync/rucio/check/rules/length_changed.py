@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 from secretsync.rucio.check.finding import Finding, Severity
 from secretsync.rucio.check.package import Package
-from secretsync.rucio.check.policy import UNREADABLE, constants
+from secretsync.rucio.check.policy import constants
 from secretsync.rucio.check.rucio import Rucio
 from secretsync.rucio.check.rules.rule import Rule, Setting
+from secretsync.rucio.check.values import UNREADABLE
 
 
 def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from secretsync.rucio.check.algorithms import registry
 from secretsync.rucio.check.package import Package
 from secretsync.rucio.check.reach import reached
 from secretsync.rucio.check.rucio import ALGORITHM_TYPES, Rucio
@@ -11,7 +12,7 @@ def loaded(package: Package, rucio: Rucio) -> frozenset[str]:
     """The modules that Rucio loads, with or without our knowing that they can be parsed."""
     starts = ["", "permission", "schema", *(ALGORITHM_TYPES if rucio.default_algorithms else ())]
     found = {start for start in starts if start in package.modules}
-    for start, function in [*((start, "") for start in starts), ("", "get_algorithms")]:
+    for start, function in [*((start, "") for start in starts), registry(package)]:
         for module, one in reached(package, start, function=function):
             found.add(module.name)
             found.update(_modules(package, one.name, one.names))

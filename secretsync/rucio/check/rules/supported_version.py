@@ -6,13 +6,24 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from secretsync.rucio.check.finding import Finding, Severity
 from secretsync.rucio.check.package import Package
-from secretsync.rucio.check.policy import UNREADABLE, supported_version
+from secretsync.rucio.check.policy import supported_version
 from secretsync.rucio.check.rules.rule import Rule, Setting
+from secretsync.rucio.check.values import UNREADABLE
 
 
 def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
     module, found = package.get(""), supported_version(package)
-    if not module or not found or found.value is UNREADABLE:
+    if not module or not found:
+        return
+    if found.value is UNREADABLE:
+        yield rule.finding(
+            module.path,
+            found.line,
+            "SUPPORTED_VERSION is calculated and cannot be read here: whether it admits this Rucio is known only when "
+            "it runs, and if it does not, the process dies",
+            "Write it as text, for instance '>=38,<42', or prove the package with --prove",
+            severity=Severity.WARNING,
+        )
         return
     try:
         specifiers = as_rucio_reads_it(found.value)
@@ -65,7 +76,9 @@ RULE = Rule(
     "SUPPORTED_VERSION cannot be read, or does not admit the Rucio in use",
     "Rucio reads SUPPORTED_VERSION (a list is joined with commas, which means AND) as a SpecifierSet and compares its "
     "major version alone, '41' for 41.5.1. A number without operator raises InvalidSpecifier, which nothing catches: "
-    "the process dies. '>=41.2' and '==41.5.1' refuse 41.5.1, '!=36.4.0' excludes nothing, and ['==41', '==42'] "
-    "admits none. A version that is not admitted ends the process with PolicyPackageVersionError.",
+    "the process dies, as it does of a tuple. '>=41.2' and '==41.5.1' refuse 41.5.1, '!=36.4.0' excludes nothing, and "
+    "['==41', '==42'] admits none. A version that is not admitted ends the process with PolicyPackageVersionError. A "
+    "value that is calculated is followed through texts, lists, conditions and the package's own modules; where that "
+    "ends, a warning says that it cannot be read.",
     find,
 )

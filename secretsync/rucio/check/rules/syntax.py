@@ -45,7 +45,7 @@ RULE = Rule(
     "A file that Python 3.9 cannot compile",
     "Rucio's images run Python 3.9. A SyntaxError is not an ImportError, so nothing in Rucio catches it: the process "
     "dies when it imports the module. Null bytes, a wrong encoding and expressions nested too deeply count as well. "
-    "In a file that Rucio never loads (a test) it is a warning. Files above 256 KiB, or 512 KiB of all together, are "
-    "not read.",
+    "In a file that Rucio never loads (a test) it is a warning. Files above 256 KiB, or 512 KiB or "
+    "60,000 words and signs of all together, are not read.",
     find,
 )

@@ -9,18 +9,22 @@
 {{- coalesce .volumeName .secretName .secretFullName -}}
 {{- end -}}
 
-{{/* A Deployment and its own configuration; takes root, component, name (of the container), workload and labels. */}}
+{{/* A Deployment and its own configuration; takes root, component, daemon, name (of the container), workload, labels. */}}
 {{- define "fixture.deployment" -}}
 {{- $root := .root }}
+{{- $values := .root.Values }}
+{{- $component := .component }}
 {{- $mounts := include "fixture.mounts" . | fromJsonArray }}
-{{- $daemon := eq $root.Values.chart "daemons" }}
+{{- $daemon := eq $values.chart "daemons" }}
+{{- $common := $values.config | default dict | mustToPrettyJson | b64enc }}
+{{- $own := $component.config | default dict | mustToPrettyJson | b64enc }}
 {{- if $daemon }}
 apiVersion: v1
 kind: Secret
 metadata:
-  name: {{ .workload }}.config.component
+  name: {{ .fullname }}.config.{{ .daemon }}
 data:
-  component.json: {{ .component.config | default dict | mustToPrettyJson | b64enc }}
+  component.json: {{ $own }}
 ---
 {{- end }}
 apiVersion: apps/v1
@@ -30,38 +34,101 @@ metadata:
   labels: {{- toYaml .labels | nindent 4 }}
 spec:
   selector:
-    matchLabels: {{- toYaml .labels | nindent 6 }}
+    matchLabels: {app: {{ .labels.app }}, release: {{ $root.Release.Name }}}
+  strategy: {type: RollingUpdate, rollingUpdate: {maxSurge: 1, maxUnavailable: 1}}
+  minReadySeconds: 5
   template:
     metadata:
-      labels: {{- toYaml .labels | nindent 8 }}
+      labels:
+        {{- toYaml .labels | nindent 8 }}
+        {{- if $daemon }}
+        rucio-daemon: {{ .daemon }}
+        {{- end }}
+        {{- with $values.podLabels }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
+      annotations:
+        checksum/config: {{ print $common ($daemon | ternary $own "") | sha1sum }}
+        {{- with $values.podAnnotations }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
+        {{- with $component.podAnnotations }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
     spec:
-      terminationGracePeriodSeconds: 1
+      {{- with $values.serviceAccountName }}
+      serviceAccountName: {{ . }}
+      {{- end }}
       volumes:
-        - name: config-common
-          secret: {secretName: {{ .fullname }}.config.common}
+        - name: {{ $daemon | ternary "config-common" "config" }}
+          secret: {secretName: {{ .configuration }}}
         {{- if $daemon }}
         - name: config-component
-          secret: {secretName: {{ .workload }}.config.component}
+          secret: {secretName: {{ .fullname }}.config.{{ .daemon }}}
+        {{- if $values.useDeprecatedImplicitSecrets }}
+        - name: proxy-volume
+          secret: {secretName: {{ $root.Release.Name }}-rucio-x509up}
+        - name: ca-volume
+          secret: {secretName: {{ $root.Release.Name }}-rucio-ca-bundle}
+        {{- end }}
+        {{- else }}
+        - name: httpdlog
+          emptyDir: {}
+        {{- end }}
+        {{- if $values.policyPackages.enabled }}
+        - name: policy-package-volume
+          {{- if $values.policyPackages.ephemeralVolume }}
+          emptyDir: {}
+          {{- else }}
+          persistentVolumeClaim: {claimName: {{ $values.policyPackages.pvc.name }}}
+          {{- end }}
         {{- end }}
         {{- range $mounts }}
         - name: {{ include "fixture.volume" . }}
           secret:
             secretName: {{ .secretFullName | default (printf "%s-%s" $root.Release.Name .secretName) }}
-            {{- if and .defaultMode (ne $root.Values.chart "ui") }}
+            {{- if and .defaultMode (ne $values.chart "ui") }}
             defaultMode: {{ .defaultMode }}
             {{- end }}
         {{- end }}
+        {{- range $name, $claim := $values.persistentVolumes }}
+        - name: {{ $name }}
+          persistentVolumeClaim: {claimName: {{ $claim.name }}}
+        {{- end }}
       containers:
+        {{- if and (not $daemon) $values.exposeErrorLogs }}
+        - name: httpd-error-log
+          image: {{ $values.imageRegistry }}busybox
+          args: [/bin/sh, -c, 'tail -n+1 -F /var/log/httpd/error_log']
+          volumeMounts: [{name: httpdlog, mountPath: /var/log/httpd}]
+        {{- end }}
+        {{- if and (eq $values.chart "server") $values.monitoring.enabled }}
+        - name: apache-exporter
+          image: {{ $values.imageRegistry }}rucio/apache_exporter
+        {{- end }}
         - name: {{ .name }}
-          image: "{{ $root.Values.image.repository }}:{{ $root.Values.image.tag }}"
-          command: {{- toYaml $root.Values.command | nindent 12 }}
+          image: "{{ $values.imageRegistry }}{{ $values.image.repository }}:{{ coalesce ($component.image | default dict).tag $values.image.tag }}"
+          {{- with $values.command }}
+          command: {{- toYaml . | nindent 12 }}
+          {{- end }}
           volumeMounts:
-            - {name: config-common, mountPath: /opt/rucio/etc/conf.d/10_common.json, subPath: common.json}
+            - name: {{ $daemon | ternary "config-common" "config" }}
+              mountPath: /opt/rucio/etc/conf.d/10_common.json
+              subPath: common.json
             {{- if $daemon }}
             - {name: config-component, mountPath: /opt/rucio/etc/conf.d/20_component.json, subPath: component.json}
+            {{- if $values.useDeprecatedImplicitSecrets }}
+            - {name: proxy-volume, mountPath: /opt/proxy}
+            - {name: ca-volume, mountPath: /etc/grid-security/certificates}
+            {{- end }}
+            {{- else }}
+            - {name: httpdlog, mountPath: /var/log/httpd}
+            {{- end }}
+            {{- if $values.policyPackages.enabled }}
+            - {name: policy-package-volume, mountPath: {{ $values.policyPackages.mountPath }}}
             {{- end }}
             {{- range $mount := $mounts }}
-            {{- $plural := eq $root.Values.chart "server" | ternary $mount.subPaths nil }}
+            {{- $plural := eq $values.chart "server" | ternary $mount.subPaths nil }}
             {{- range $plural }}
             - name: {{ include "fixture.volume" $mount }}
               mountPath: {{ $mount.mountPath }}{{ . }}
@@ -69,26 +136,35 @@ spec:
             {{- else }}
             - name: {{ include "fixture.volume" $mount }}
               mountPath: {{ $mount.mountPath }}
-              {{- with $mount.subPath }}
-              subPath: {{ . }}
+              {{- if or $mount.subPath (ne $values.chart "daemons") }}
+              subPath: {{ $mount.subPath }}
               {{- end }}
             {{- end }}
             {{- end }}
+            {{- range $name, $claim := $values.persistentVolumes }}
+            - {name: {{ $name }}, mountPath: {{ $claim.mountPath }}}
+            {{- end }}
           env:
-            {{- range $key, $value := $root.Values.optional_config }}
+            {{- range $key, $value := $values.optional_config }}
             - name: {{ $key | upper }}
               value: "{{ $value }}"
             {{- end }}
             - name: RUCIO_OVERRIDE_CONFIGS
               value: /opt/rucio/etc/conf.d/
-            {{- if $root.Values.policyPackages.enabled }}
-            - name: PYTHONPATH
-              value: {{ $root.Values.policyPackages.mountPath }}
+            {{- if $daemon }}
+            - name: RUCIO_DAEMON
+              value: {{ .daemon }}
+            - name: RUCIO_DAEMON_ARGS
+              value: "{{ with $component.threads }} --threads {{ . }}{{ end }}"
             {{- end }}
-            {{- with $root.Values.additionalEnvs }}
+            {{- if $values.policyPackages.enabled }}
+            - name: PYTHONPATH
+              value: {{ $values.policyPackages.mountPath }}
+            {{- end }}
+            {{- with $values.additionalEnvs }}
             {{- toYaml . | nindent 12 }}
             {{- end }}
-            {{- with .component.additionalEnvs }}
+            {{- with $component.additionalEnvs }}
             {{- toYaml . | nindent 12 }}
             {{- end }}
 {{- end -}}

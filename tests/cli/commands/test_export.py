@@ -1,4 +1,4 @@
-"""``secretsync fetch`` as an operator meets it."""
+"""``secretsync export`` as an operator meets it."""
 
 from __future__ import annotations
 

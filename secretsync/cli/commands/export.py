@@ -1,4 +1,4 @@
-"""``secretsync fetch``: for the ways of installing a policy package that need no Secret."""
+"""``secretsync export``: for the ways of installing a policy package that need no Secret."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ log = structlog.get_logger()
 
 _EPILOG = """\b
 Examples:
-  secretsync fetch --to /policy       in an init container: fill its volume
-  secretsync fetch --requirements     for an image of one's own:
-  docker build --build-arg "$(secretsync fetch --requirements)" daemons
+  secretsync export --to /policy       in an init container: fill its volume
+  secretsync export --requirements     for an image of one's own:
+  docker build --build-arg "$(secretsync export --requirements)" daemons
 """
 
 
-@click.command("fetch", short_help="Write the packages' files, or pin them for pip.", epilog=_EPILOG)
+@click.command("export", short_help="Write the packages' files, or pin them for pip.", epilog=_EPILOG)
 @click.option(
     "--to",
     "folder",
@@ -43,7 +43,7 @@ Examples:
 )
 @click.option("--package", "module", metavar="MODULE", help="Only this package.")
 @click.pass_obj
-def fetch_command(settings: Settings, folder: Path, requirements: bool, module: str | None) -> None:
+def export_command(settings: Settings, folder: Path, requirements: bool, module: str | None) -> None:
     """Fetch the packages and write their files to a directory from which Rucio can import them.
 
     Nothing is written before all are fetched. The cluster is not asked.

@@ -1,0 +1,120 @@
+"""``secretsync plan``, ``apply`` and ``run``: what would change, the change, and the long-running form."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+import structlog
+
+from secretsync.cli import apply
+from secretsync.cli.commands import explain
+from secretsync.cli.options import Settings, chosen_targets, only_target
+from secretsync.core import shutdown
+
+if TYPE_CHECKING:
+    from secretsync.cli.output.describe import Command
+    from secretsync.reconcile.all_targets import Outcome
+
+log = structlog.get_logger()
+
+_diff = click.option("--diff", is_flag=True, help="Add the text of what differs, file by file.")
+
+
+@click.command(
+    "plan",
+    short_help="Show what an apply would change.",
+    epilog="\b\nExamples:\n  secretsync plan\n  secretsync plan --diff --target production\n"
+    "\n\b\nThe same as 'secretsync --once --dry-run'.",
+)
+@_diff
+@only_target
+@click.pass_context
+def plan_command(context: click.Context, diff: bool, place: str | None) -> None:
+    """Show what an apply would write and restart, and why. Nothing is written.
+
+    Exit code 3 when something would change, 0 when all is up to date.
+    """
+    context.exit(report_on(context.obj, "plan", apply.preview_all, place, texts=diff))
+
+
+@click.command(
+    "apply",
+    short_help="Write the Secrets, and restart what mounts them.",
+    epilog="\b\nExamples:\n  secretsync apply\n  secretsync apply --target testbed\n"
+    "\n\b\nThe same as 'secretsync --once'.",
+)
+@_diff
+@only_target
+@click.pass_context
+def apply_command(context: click.Context, diff: bool, place: str | None) -> None:
+    """Write what differs, restart the workloads that mount it, and wait until every pod is ready.
+
+    A rollout that fails is rolled back, with exit code 4.
+    """
+    context.exit(report_on(context.obj, "apply", apply.sync_all, place, texts=diff))
+
+
+@click.command(
+    "run",
+    short_help="Apply again and again, at every interval.",
+    epilog="\b\nExamples:\n  secretsync run\n\n\b\nThe same as 'secretsync' without a command.",
+)
+@click.pass_obj
+def run_command(settings: Settings) -> None:
+    """Apply at every 'interval' of the configuration, until SIGTERM. SIGUSR1 starts a pass at once."""
+    from secretsync.service.daemon import Service
+
+    try:
+        Service(settings.path, lambda outcome: _show_pass(settings, outcome)).run()
+    except shutdown.Stopped as stopped:
+        # being asked to stop is how this form ends
+        log.info(str(stopped))
+
+
+def report_on(settings: Settings, command: Command, act: apply.Act, place: str | None, *, texts: bool) -> int:
+    """Visit the targets and report on them: in text each as soon as it ends, else in one document. The exit code."""
+    from secretsync.cli.output import REPORTS
+    from secretsync.cli.output.describe import describe
+    from secretsync.cli.output.style import of_terminal
+    from secretsync.cli.output.text import render_table
+
+    style = of_terminal(settings.color)
+    configuration = chosen_targets(settings.configuration(), place)
+    streams, dry_run = settings.output == "text", command == "plan"
+
+    def show(outcome: Outcome) -> None:
+        log_outcome(outcome, command, settings)
+        if streams and outcome.report:
+            click.echo(REPORTS["text"](describe([outcome], command, dry_run=dry_run, texts=texts), style), nl=False)
+
+    report = describe(act(configuration, settings.base, show, place), command, dry_run=dry_run, texts=texts)
+    click.echo(render_table(report.targets, style) if streams else REPORTS[settings.output](report, style), nl=False)
+    return report.exit_code
+
+
+def log_outcome(outcome: Outcome, command: Command, settings: Settings) -> None:
+    """Failures one by one; a program that collects logs gets the outcome of each pass as one event."""
+    from secretsync.cli.output.describe import describe_target
+
+    found = describe_target(outcome, dry_run=command == "plan")
+    if outcome.error:
+        explain(outcome.error, outcome.destination.name)
+    for one in found.degraded:
+        log.error("failed", at=found.target, why=one.problem.message)
+    if found.refusal:
+        log.error("refused", at=found.target, why=found.summary)
+    if command == "run" or settings.log_format == "json":
+        facts = {"revisions": {one.module: one.revision for one in found.packages}} if found.packages else {}
+        log.info("pass ended", target=found.target, outcome=str(found.outcome), **facts, why=found.summary)
+
+
+def _show_pass(settings: Settings, outcome: Outcome) -> None:
+    from secretsync.cli.output import REPORTS
+    from secretsync.cli.output.describe import describe
+    from secretsync.cli.output.style import of_terminal
+
+    log_outcome(outcome, "run", settings)
+    if outcome.report or settings.output != "text":
+        report = describe([outcome], "run")
+        click.echo(REPORTS[settings.output](report, of_terminal(settings.color)), nl=False)

@@ -1,0 +1,33 @@
+"""``secretsync schema``: the JSON schemas of what is read and printed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import click
+
+from secretsync import config
+from secretsync.cli.output import releases, report
+
+SCHEMAS: Mapping[str, Callable[[], Mapping[str, Any]]] = {
+    "config": config.schema,
+    "report": lambda: report.schema(report.Report),
+    "status": lambda: report.schema(releases.StatusReport),
+    "history": lambda: report.schema(releases.HistoryReport),
+    "diff": lambda: report.schema(releases.RevisionDiff),
+    "suspension": lambda: report.schema(releases.SuspensionReport),
+}
+"""By what they describe: ``report`` is the JSON of plan, apply, run and rollback."""
+
+
+@click.command(
+    "schema",
+    short_help="The JSON schema of what -o json prints.",
+    epilog="\b\nExamples:\n  secretsync schema report    of plan, apply, run and rollback\n  secretsync schema status",
+)
+@click.argument("document", type=click.Choice(list(SCHEMAS)))
+def schema_command(document: str) -> None:
+    """Print the JSON schema of a DOCUMENT: the configuration, or what -o json prints."""
+    click.echo(json.dumps(SCHEMAS[document](), indent=2))

@@ -1,0 +1,190 @@
+"""Options that commands share, and groups that take them before a command's name as well as after it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from secretsync import config
+from secretsync.core import log
+
+if TYPE_CHECKING:
+    from secretsync.reconcile.destination import Destination
+
+DEFAULT_PATH = Path("secretsync.yaml")
+
+
+@dataclass
+class Settings:
+    """The options that every command has."""
+
+    path: Path = DEFAULT_PATH
+    output: str = "text"
+    color: str = "auto"
+    log_format: str = "text"
+    verbose: int = 0
+
+    def configuration(self) -> config.Config:
+        """The configuration. Raises ConfigError."""
+        return config.load(self.path)
+
+    def destinations(self, place: str | None) -> list[tuple[config.Target, Destination]]:
+        """The targets of the configuration, or those of that name or namespace. Raises UsageError where none fits."""
+        from secretsync.reconcile import factory
+
+        configuration = chosen_targets(self.configuration(), place)
+        opened = factory.destinations(configuration, self.base)
+        return [pair for pair in zip(configuration.targets, opened, strict=True) if fits(pair[0], place)]
+
+    @property
+    def base(self) -> Path:
+        """The directory at which relative paths of the configuration start."""
+        return self.path.parent
+
+
+def fits(target: config.Target, place: str | None) -> bool:
+    """Whether `--target` *place* means *target*."""
+    return place in (None, target.name, target.namespace)
+
+
+def chosen_targets(configuration: config.Config, place: str | None) -> config.Config:
+    """The configuration, of which at least one target fits. Raises UsageError where none does."""
+    if not any(fits(target, place) for target in configuration.targets):
+        known = ", ".join(dict.fromkeys(target.name or target.namespace for target in configuration.targets))
+        raise click.UsageError(f"no target has the name or the namespace {place!r}; the targets are: {known}")
+    return configuration
+
+
+def _remember(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
+    """Keep a common option for the command, and let the log follow it at once."""
+    settings = context.ensure_object(Settings)
+    setattr(settings, str(parameter.name), value)
+    if not context.resilient_parsing:
+        log.configure(settings.log_format, verbosity=settings.verbose)
+    if parameter.name == "color":
+        context.color = {"always": True, "never": False}.get(value)
+    return value
+
+
+def _common_options() -> list[click.Parameter]:
+    return [
+        click.Option(
+            ["--config", "-c", "path"],
+            type=click.Path(path_type=Path, dir_okay=False),
+            default=DEFAULT_PATH,
+            envvar="SECRETSYNC_CONFIG",
+            show_default=True,
+            show_envvar=True,
+            help="The configuration file.",
+            callback=_remember,
+            expose_value=False,
+        ),
+        click.Option(
+            ["--output", "-o"],
+            type=click.Choice(["text", "json"]),
+            default="text",
+            show_default=True,
+            help="Output format.",
+            callback=_remember,
+            expose_value=False,
+        ),
+        click.Option(
+            ["--color"],
+            type=click.Choice(["auto", "always", "never"]),
+            default="auto",
+            show_default=True,
+            help="Use colors; 'auto' does on a terminal, unless NO_COLOR is set.",
+            callback=_remember,
+            expose_value=False,
+        ),
+        click.Option(
+            ["--log-format"],
+            type=click.Choice(["text", "json"]),
+            default="text",
+            show_default=True,
+            help="Log format, on stderr.",
+            callback=_remember,
+            expose_value=False,
+        ),
+        click.Option(
+            ["--verbose", "-v"],
+            count=True,
+            help="Log every step; -vv also each call to the API, git and an index.",
+            callback=_remember,
+            expose_value=False,
+        ),
+    ]
+
+
+def with_common_options(command: click.Command) -> click.Command:
+    """*command*, which takes each common option that it does not define itself."""
+    own = {name for parameter in command.params for name in parameter.opts}
+    command.params += [one for one in _common_options() if not own.intersection(one.opts)]
+    return command
+
+
+class Group(click.Group):
+    """A group whose commands are imported when they are called, and whose options may stand before a command's name.
+
+    *table* has ``module:name`` of each command, *aliases* older names that help does not list. An option before the
+    name is handed to the command: one that the command does not have is a usage error.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        table: Mapping[str, str] | None = None,
+        aliases: Mapping[str, str] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self._table, self._aliases = dict(table or {}), dict(aliases or {})
+        with_common_options(self)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*self._table, *super().list_commands(ctx)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        name = self._aliases.get(cmd_name, cmd_name)
+        if name not in self._table:
+            command = super().get_command(ctx, name)
+            return with_common_options(command) if command else None
+        module, _, attribute = self._table[name].partition(":")
+        command = getattr(import_module(module), attribute)
+        return with_common_options(command)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Move the options before a command's name behind it."""
+        return super().parse_args(ctx, self._options_last(ctx, args))
+
+    def _options_last(self, ctx: click.Context, args: Sequence[str]) -> list[str]:
+        try:
+            _, rest, _ = self.make_parser(ctx).parse_args(list(args))
+        except click.UsageError:
+            return list(args)  # which parsing it again says
+        before = [one for one in args[: len(args) - len(rest)] if one != "--"]
+        if not rest or _asks_for_version(before):
+            return list(args)
+        return [rest[0], *before, *rest[1:]]
+
+
+def _asks_for_version(arguments: Sequence[str]) -> bool:
+    return "--version" in arguments
+
+
+Decorator = Callable[[Any], Any]
+
+only_target: Decorator = click.option(
+    "--target", "-t", "--namespace", "-n", "place", help="Only this target, by its name or its namespace."
+)
+only_package: Decorator = click.option(
+    "--package", "module", metavar="MODULE", help="Only this package; required where there are several."
+)
+dry_run_option: Decorator = click.option(
+    "--dry-run", is_flag=True, help="Write nothing; say what would be done, and exit with 3."
+)

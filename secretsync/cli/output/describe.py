@@ -1,0 +1,256 @@
+"""Outcomes of targets become a report: what was planned or done, in the words of the document."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Literal
+
+from secretsync.cli.output import report as document
+from secretsync.cli.output.policy import policy_changes
+from secretsync.cli.output.sentences import summary
+from secretsync.core import packing
+from secretsync.core.errors import SecretSyncError, worst
+from secretsync.core.model import Bundle, File, Ref, Secret
+from secretsync.plan import restarts
+from secretsync.plan.degraded import Degraded
+from secretsync.plan.diff import Change, FileChange, PackagePlan
+from secretsync.plan.rollout_status import Status
+from secretsync.reconcile.all_targets import Outcome
+from secretsync.reconcile.destination import CheckedPackage, Report
+
+Command = Literal["plan", "apply", "run", "rollback"]
+
+
+def describe(
+    outcomes: Sequence[Outcome],
+    command: Command,
+    *,
+    dry_run: bool = False,
+    texts: bool = False,
+    now: datetime | None = None,
+) -> document.Report:
+    """The report on all targets; *texts* adds the lines that differ."""
+    targets = tuple(describe_target(outcome, dry_run=dry_run, texts=texts) for outcome in outcomes)
+    return document.Report(
+        command=command,
+        time=now or datetime.now(UTC),
+        outcome=document.worst(targets),
+        exit_code=worst(one.exit_code for one in targets),
+        targets=targets,
+    )
+
+
+def describe_target(outcome: Outcome, *, dry_run: bool, texts: bool = False) -> document.Target:
+    """What became of one target."""
+    if outcome.report:
+        found = describe_pass(outcome.report, dry_run=dry_run, texts=texts)
+        return found.model_copy(update={"exit_code": outcome.exit_code})
+    assert outcome.error  # noqa: S101 - one of the two is there
+    failed = document.Target(
+        target=outcome.destination.name,
+        outcome=document.Outcome.FAILED,
+        summary="",
+        exit_code=outcome.exit_code,
+        dry_run=dry_run,
+        error=problem(outcome.error),
+    )
+    return _with_summary(failed)
+
+
+def describe_pass(report: Report, *, dry_run: bool, texts: bool = False) -> document.Target:
+    """What a pass did, or would do; its exit code is the outcome's to say."""
+    return _with_summary(_target(report, dry_run=dry_run, texts=texts))
+
+
+def _with_summary(target: document.Target) -> document.Target:
+    return target.model_copy(update={"summary": summary(target)})
+
+
+def _target(report: Report, *, dry_run: bool, texts: bool) -> document.Target:
+    plan = report.plan
+    reached = {**report.verdicts, **report.ignored}
+    made = [] if report.refused else [one for one in plan.restarts if dry_run or one.workload.ref in reached]
+    missed = () if report.refused or dry_run or report.waits else [one for one in plan.restarts if one not in made]
+    undo = describe_pass(report.undone, dry_run=False) if report.undone else None
+    return document.Target(
+        target=report.destination,
+        outcome=_outcome(report, dry_run=dry_run),
+        summary="",
+        exit_code=0,
+        dry_run=dry_run,
+        packages=tuple(_package(package, texts=texts) for package in plan.packages),
+        workloads=tuple(_workload(one.ref) for one in plan.workloads if any(restarts.mounted(one, plan.packages))),
+        restarts=tuple(_restart(one) for one in made),
+        not_restarted=tuple(_workload(one.workload.ref) for one in missed),
+        rollout=(*_rollout(report.verdicts, counts=True), *_rollout(report.ignored, counts=False)),
+        findings=tuple(_findings(report.checked_packages)),
+        policy=() if report.refused else tuple(_policies(report.checked_packages, texts=texts)),
+        degraded=tuple(_degraded(one) for one in plan.degraded),
+        warnings=plan.notes,
+        suspended=tuple(_workload(ref) for ref in plan.held_by_hand),
+        version_skew=tuple(
+            document.Skew(workload=_workload(ref), seconds=round(seconds, 1))
+            for ref, seconds in sorted(report.mixed.items())
+        ),
+        waits=report.waits,
+        refusal=report.refused,
+        failure=report.failure,
+        undo=undo,
+    )
+
+
+def _outcome(report: Report, *, dry_run: bool) -> document.Outcome:
+    if report.refused:
+        return document.Outcome.REFUSED
+    if report.undone and not report.undone.failed:
+        return document.Outcome.ROLLED_BACK
+    if report.failed:
+        return document.Outcome.FAILED
+    if report.plan.degraded:
+        return document.Outcome.DEGRADED
+    if report.waits:
+        return document.Outcome.WAITING
+    if not report.plan.pending and not report.verdicts:
+        return document.Outcome.UP_TO_DATE
+    return document.Outcome.PENDING if dry_run and report.plan.pending else document.Outcome.APPLIED
+
+
+def problem(error: SecretSyncError) -> document.Problem:
+    """A failure, its sentences on one line."""
+    return document.Problem(code=error.code, category=error.category, message="; ".join(str(error).splitlines()))
+
+
+def _workload(ref: Ref) -> document.Workload:
+    return document.Workload(kind=ref.kind, namespace=ref.namespace, name=ref.name)
+
+
+def _package(package: PackagePlan, *, texts: bool) -> document.Package:
+    bundle, live = package.desired.bundle, package.live
+    return document.Package(
+        module=bundle.module,
+        version=bundle.version,
+        source=bundle.revision.source,
+        ref=bundle.revision.ref,
+        commit=bundle.revision.id,
+        digest=f"sha256:{bundle.digest}",
+        revision=package.revision_number,
+        live_revision=_revision(live),
+        secrets=tuple(_secret(change, package, texts=texts) for change in package.changes),
+    )
+
+
+def _revision(live: Sequence[Secret]) -> int | None:
+    found = [
+        int(one.annotations[packing.REVISION_NUMBER])
+        for one in live
+        if one.annotations.get(packing.REVISION_NUMBER, "").isdecimal()
+    ]
+    return max(found, default=None)
+
+
+def _secret(change: Change, package: PackagePlan, *, texts: bool) -> document.SecretChange:
+    return document.SecretChange(
+        name=change.desired.name,
+        action=change.action.value,
+        keys=len(change.desired.data),
+        bytes=change.desired.size,
+        metadata_only=change.pending and not change.content,
+        superseded=change.desired.name in package.outdated,
+        files=tuple(_file(file, texts=texts) for file in change.files),
+    )
+
+
+def _file(change: FileChange, *, texts: bool) -> document.FileChange:
+    return document.FileChange(
+        path=change.path,
+        change=change.kind,
+        before=_side(change.before),
+        after=_side(change.after),
+        diff=tuple(text_diff(change)) if texts else None,
+    )
+
+
+def file_changes(before: Bundle, after: Bundle) -> tuple[document.FileChange, ...]:
+    """How the files of two revisions differ, with their lines."""
+    old, new = ({file.path: file for file in bundle.files} for bundle in (before, after))
+    return tuple(
+        _file(FileChange(path, old.get(path), new.get(path)), texts=True)
+        for path in sorted(old.keys() | new.keys())
+        if old.get(path) != new.get(path)
+    )
+
+
+def _side(file: File | None) -> document.FileSide | None:
+    return document.FileSide(bytes=len(file.data), sha256=file.digest) if file else None
+
+
+def text_diff(change: FileChange) -> Iterable[str]:
+    """The hunks of one file, as ``diff -u`` shows them; none for a file that is not text."""
+    try:
+        before, after = _lines(change.before), _lines(change.after)
+    except UnicodeDecodeError:
+        return ()
+    return list(difflib.unified_diff(before, after, lineterm=""))[2:]
+
+
+def _lines(file: File | None) -> list[str]:
+    return file.data.decode().splitlines() if file else []
+
+
+def _restart(restart: restarts.Restart) -> document.Restart:
+    rewiring = restart.rewiring
+    return document.Restart(
+        workload=_workload(restart.workload.ref),
+        reason=restart.reason,
+        manager=rewiring.manager if rewiring else None,
+        template=rewiring.part if rewiring else None,
+        changes=tuple(
+            document.TemplateChange(
+                change=one.kind,
+                kind=one.entry.kind,
+                container=one.entry.container,
+                name=one.entry.name,
+                value=one.value,
+            )
+            for one in rewiring.differences
+        )
+        if rewiring
+        else (),
+    )
+
+
+def _rollout(verdicts: Mapping[Ref, Status], *, counts: bool) -> Iterator[document.WorkloadStatus]:
+    for ref, status in sorted(verdicts.items()):
+        yield document.WorkloadStatus(
+            workload=_workload(ref), state=str(status.state), message=status.message, counts=counts
+        )
+
+
+def _findings(examined: Mapping[str, CheckedPackage]) -> Iterator[document.Finding]:
+    for module, one in examined.items():
+        for finding in one.findings:
+            yield document.Finding(
+                module=module,
+                rule=finding.rule,
+                severity=finding.severity.value,
+                path=finding.path,
+                line=finding.line,
+                effect=finding.effect,
+                remedy=finding.remedy,
+                about=finding.about,
+                rucio=finding.rucio,
+            )
+
+
+def _degraded(one: Degraded) -> document.Degraded:
+    return document.Degraded(
+        module=one.placement.module, commit=one.live.id if one.live else None, problem=problem(one.error)
+    )
+
+
+def _policies(examined: Mapping[str, CheckedPackage], *, texts: bool) -> Iterator[document.Policy]:
+    for module, one in examined.items():
+        if one.difference and not one.difference.empty:
+            yield document.Policy(module=module, changes=tuple(policy_changes(one.difference, texts=texts)))

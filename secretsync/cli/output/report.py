@@ -1,0 +1,243 @@
+"""What a plan or an apply says, as a document: each output format is made from this, and from nothing else.
+
+`schema` is its JSON schema, which ``secretsync schema report`` prints. Times are ISO 8601 in UTC. It holds names, sizes
+and digests; the text of a package is in it only where ``--diff`` asked for that.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Model(BaseModel):
+    """A part of a document; it does not change."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class Outcome(StrEnum):
+    """How a target came out."""
+
+    UP_TO_DATE = "up-to-date"
+    PENDING = "pending"
+    APPLIED = "applied"
+    WAITING = "waiting"
+    DEGRADED = "degraded"
+    REFUSED = "refused"
+    FAILED = "failed"
+    ROLLED_BACK = "rolled-back"
+
+
+class Workload(Model):
+    """A workload of the cluster."""
+
+    kind: str
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}"
+
+
+class FileSide(Model):
+    """A file before or after the change."""
+
+    bytes: int
+    sha256: str
+
+
+class FileChange(Model):
+    """A file of a Secret that is added, changed or removed."""
+
+    path: str
+    change: Literal["added", "changed", "removed"]
+    before: FileSide | None = None
+    after: FileSide | None = None
+    diff: tuple[str, ...] | None = None
+    """The lines of a unified diff, with ``--diff`` alone; empty for a file that is not text."""
+
+
+class SecretChange(Model):
+    """What happens to a Secret."""
+
+    name: str
+    action: Literal["create", "update", "delete", "keep"]
+    keys: int
+    """The number of its files."""
+    bytes: int
+    metadata_only: bool = False
+    """Whether only labels and annotations change."""
+    superseded: bool = False
+    """Whether it is an immutable Secret of an earlier revision, which some pods may still need."""
+    files: tuple[FileChange, ...] = ()
+
+
+class Package(Model):
+    """A package, and the Secrets that hold it."""
+
+    module: str
+    version: str
+    source: str
+    ref: str
+    commit: str
+    """``commit:`` and 40 hexadecimal digits for git, ``sha256:`` for a distribution or a directory."""
+    digest: str
+    """Of what pods see, with ``sha256:`` before it."""
+    revision: int
+    """The number by which ``status``, ``history`` and ``rollback`` know this content."""
+    live_revision: int | None = None
+    """The revision that is live before the change; null where none is."""
+    secrets: tuple[SecretChange, ...] = ()
+
+
+class TemplateChange(Model):
+    """An entry of a pod template that ``wire: true`` adds, changes or removes."""
+
+    change: str
+    kind: str
+    container: str = ""
+    name: str
+    value: str = ""
+
+
+class Restart(Model):
+    """A workload that is restarted, and why."""
+
+    workload: Workload
+    reason: str
+    manager: str | None = None
+    """The field manager of the entries that are applied to its pod template; null where only an annotation is."""
+    template: dict[str, Any] | None = None
+    changes: tuple[TemplateChange, ...] = ()
+
+
+class WorkloadStatus(Model):
+    """How the rollout of a workload ended."""
+
+    workload: Workload
+    state: str
+    message: str
+    counts: bool = True
+    """False for a workload that was not healthy before: it says nothing about the package."""
+
+
+class Finding(Model):
+    """What a rule of the check found."""
+
+    module: str
+    rule: str
+    severity: Literal["error", "warning", "notice"]
+    path: str
+    line: int
+    effect: str
+    remedy: str
+    about: str = ""
+    rucio: tuple[str, ...] = ()
+
+
+PolicyKind = Literal["action", "function", "schema", "limit", "algorithm", "supported version", "delegation"]
+
+
+class PolicyChange(Model):
+    """Names of what changes in Rucio's terms; *text* has the lines that differ, with ``--diff`` alone."""
+
+    kind: PolicyKind
+    name: str
+    change: Literal["added", "changed", "removed"]
+    text: tuple[str, ...] | None = None
+
+
+class Policy(Model):
+    """How the policy of a package differs from the one that is live."""
+
+    module: str
+    changes: tuple[PolicyChange, ...]
+
+
+class Problem(Model):
+    """A failure: *code* is its stable name."""
+
+    code: str
+    category: str
+    message: str
+
+
+class Degraded(Model):
+    """A package whose source could not be read: what is live stays."""
+
+    module: str
+    commit: str | None
+    problem: Problem
+
+
+class Skew(Model):
+    """For how many seconds at most a workload ran with files newer than its processes."""
+
+    workload: Workload
+    seconds: float
+
+
+class Target(Model):
+    """One target."""
+
+    target: str
+    outcome: Outcome
+    summary: str
+    """The outcome in a sentence."""
+    exit_code: int
+    dry_run: bool
+    packages: tuple[Package, ...] = ()
+    workloads: tuple[Workload, ...] = ()
+    """Those that mount one of the packages."""
+    restarts: tuple[Restart, ...] = ()
+    """Due restarts of a plan; after an apply those that were made."""
+    not_restarted: tuple[Workload, ...] = ()
+    """Workloads that a rollout did not reach, as it stopped before."""
+    rollout: tuple[WorkloadStatus, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    policy: tuple[Policy, ...] = ()
+    degraded: tuple[Degraded, ...] = ()
+    warnings: tuple[str, ...] = ()
+    suspended: tuple[Workload, ...] = ()
+    """Workloads whose template somebody put back; they keep it."""
+    version_skew: tuple[Skew, ...] = ()
+    waits: str = ""
+    """What the changes wait for."""
+    refusal: str = ""
+    """Why nothing was written, where the check refused it."""
+    failure: str = ""
+    """Why a rollout stopped."""
+    undo: Target | None = None
+    """What was done to put back what was live before."""
+    error: Problem | None = None
+
+
+class Report(Model):
+    """All targets of one command."""
+
+    version: Literal[1] = 1
+    """Changes when a key goes or means something else; a new key does not change it."""
+    command: Literal["plan", "apply", "run", "rollback"]
+    time: datetime
+    outcome: Outcome
+    """The worst of all targets."""
+    exit_code: int
+    targets: tuple[Target, ...]
+
+
+_ORDER = tuple(Outcome)
+
+
+def worst(targets: tuple[Target, ...]) -> Outcome:
+    """The outcome that says most."""
+    return max((target.outcome for target in targets), key=_ORDER.index, default=Outcome.UP_TO_DATE)
+
+
+def schema(document: type[Model]) -> dict[str, Any]:
+    """The JSON schema of a document, as it is printed."""
+    described = document.model_json_schema(mode="serialization")
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **described}

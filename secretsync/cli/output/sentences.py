@@ -1,0 +1,100 @@
+"""The outcome of a target in a sentence: the last line of a report, and of the table of several targets."""
+
+from __future__ import annotations
+
+from secretsync.cli.output.report import Finding, Outcome, Package, Target
+
+_SEVERITIES = ("error", "warning", "notice")
+
+
+def summary(target: Target) -> str:
+    """What came of a target."""
+    if target.error:
+        return f"FAILED ({target.error.category}): {target.error.message}"
+    match target.outcome:
+        case Outcome.REFUSED:
+            return _refused(target)
+        case Outcome.ROLLED_BACK | Outcome.FAILED:
+            return _failed(target)
+        case Outcome.WAITING:
+            return f"waiting: {target.waits}"
+        case Outcome.DEGRADED if not target.packages:
+            return "DEGRADED: nothing was changed; the live Secrets stay, and the next run tries the source again"
+        case Outcome.PENDING:
+            return f"pending: {_secrets(target)}, {count(len(target.restarts), 'restart')} (nothing was written)"
+        case Outcome.UP_TO_DATE:
+            return f"up to date: {_all_of(target)}"
+        case _:
+            return _applied(target)
+
+
+def count(number: int, noun: str) -> str:
+    """``1 Secret``, ``2 Secrets``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def reason_of_refusal(target: Target) -> Finding | None:
+    """The worst finding of a target."""
+    return min(target.findings, key=lambda finding: _SEVERITIES.index(finding.severity), default=None)
+
+
+def short_commit(commit: str) -> str:
+    """``commit 3f2a91c0d4e5``."""
+    kind, _, value = commit.partition(":")
+    return f"{kind} {value[:12]}"
+
+
+def _refused(target: Target) -> str:
+    finding = reason_of_refusal(target)
+    if finding is None:
+        return f"REFUSED: {target.refusal}"
+    place = f"{finding.path}:{finding.line}" if finding.line else finding.path
+    more = len([one for one in target.findings if one.severity == finding.severity]) - 1
+    also = f" (and {more} more)" if more else ""
+    return f"REFUSED {place or finding.module} [{finding.rule}] {finding.effect}{also}; nothing was written"
+
+
+def _failed(target: Target) -> str:
+    if target.undo is None:
+        return f"FAILED: {target.failure}; not rolled back: {_stands(target)}, the next run continues this rollout"
+    back = ", ".join(f"{one.module} to revision {one.revision}" for one in _to(target.undo))
+    if target.undo.failure:
+        return (
+            f"FAILED: {target.failure}; the rollback of {back or 'the packages'} FAILED too: {target.undo.failure}. "
+            "The Secrets hold what was live before, but some pods do not run it; the next run tries again"
+        )
+    return (
+        f"FAILED: {target.failure}; rolled back {back} ({_stands(target.undo)}). "
+        "Fix the package and push a new commit, or accept this one with 'secretsync resume'"
+    )
+
+
+def _to(undo: Target) -> tuple[Package, ...]:
+    restarted = [one for one in undo.packages if any(change.action != "keep" for change in one.secrets)]
+    return tuple(restarted) or undo.packages
+
+
+def _stands(target: Target) -> str:
+    states = [one.state for one in target.rollout if one.counts]
+    return f"{states.count('current')}/{count(len(states), 'workload')} current"
+
+
+def _applied(target: Target) -> str:
+    states = [one.state for one in target.rollout if one.counts]
+    if target.dry_run:
+        return "nothing to write; an earlier rollout is not complete"
+    if not states or "written" in states:
+        return f"applied: {_secrets(target)}, {count(len(states), 'workload')} annotated"
+    return f"applied: {_secrets(target)}, {_stands(target)}"
+
+
+def _all_of(target: Target) -> str:
+    total = len(target.workloads)
+    secrets = count(sum(len(package.secrets) for package in target.packages), "Secret")
+    suspended = f" ({len(target.suspended)} suspended)" if target.suspended else ""
+    return f"{secrets}, {total - len(target.suspended)}/{count(total, 'workload')}{suspended}"
+
+
+def _secrets(target: Target) -> str:
+    changed = [change for one in target.packages for change in one.secrets if change.action != "keep"]
+    return count(len(changed), "Secret")

@@ -1,0 +1,105 @@
+"""How text looks on a terminal: its width, its colors, and no control characters of others."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import click
+from pydantic import BaseModel
+
+from secretsync.core.escape import visible
+
+NARROW = 80
+"""Columns where there is no terminal, and the least that tables are made for."""
+
+_WIDE = 120
+_COLORS: Mapping[str, Mapping[str, Any]] = {
+    "good": {"fg": "green"},
+    "bad": {"fg": "red", "bold": True},
+    "warning": {"fg": "yellow"},
+    "added": {"fg": "green"},
+    "removed": {"fg": "red"},
+    "changed": {"fg": "yellow"},
+    "quiet": {"dim": True},
+    "title": {"bold": True},
+}
+
+M = TypeVar("M", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Style:
+    """*width* is in columns."""
+
+    width: int = NARROW
+    color: bool = False
+
+    def paint(self, kind: str, text: str) -> str:
+        """*text* in the color of its kind."""
+        return click.style(text, **_COLORS[kind]) if self.color and kind else text
+
+    def wrap(self, line: str, hang: int = 2) -> str:
+        """A sentence over several lines, those after the first *hang* columns further in."""
+        indent = len(line) - len(line.lstrip())
+        return textwrap.fill(
+            line.strip(),
+            self.width,
+            initial_indent=" " * indent,
+            subsequent_indent=" " * (indent + hang),
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+
+    def columns(
+        self, rows: Sequence[Mapping[str, str]], *, indent: str = "", droppable: Sequence[str] = ()
+    ) -> list[str]:
+        """A table with a head. Where it is too wide, *droppable* columns go, the first of them first."""
+        names = [name for name in rows[0] if any(row[name] for row in rows)] if rows else []
+        for name in (*droppable, ""):
+            lines = _table([names, *([row[one] for one in names] for row in rows)], indent)
+            if max(map(len, lines), default=0) <= self.width:
+                break
+            names = [one for one in names if one != name]
+        return lines
+
+
+def _table(rows: Sequence[Sequence[str]], indent: str) -> list[str]:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    cells = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
+    return [f"{indent}{line}".rstrip() for line in cells]
+
+
+PLAIN = Style()
+
+
+def of_terminal(color: str = "auto") -> Style:
+    """The style of this process's stdout; *color* is ``auto``, ``always`` or ``never``."""
+    terminal = sys.stdout.isatty()
+    width = shutil.get_terminal_size((NARROW, 24)).columns if terminal else NARROW
+    return Style(max(NARROW, min(width, _WIDE)), colored(color, terminal=terminal))
+
+
+def colored(color: str, *, terminal: bool) -> bool:
+    """Whether colors are used: ``NO_COLOR`` (https://no-color.org) goes before ``auto``."""
+    return color == "always" or (color == "auto" and terminal and not os.environ.get("NO_COLOR"))
+
+
+def readable(document: M) -> M:
+    """The document with its control and format characters escaped: a terminal must not obey them."""
+    return document.model_validate(_readable(document.model_dump()))
+
+
+def _readable(value: Any) -> Any:
+    if isinstance(value, str):
+        return visible(value)
+    if isinstance(value, Mapping):
+        return {_readable(key): _readable(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_readable(one) for one in value]
+    return value

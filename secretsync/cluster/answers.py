@@ -1,0 +1,81 @@
+"""What the API answers, read from its bytes: JSON of the shape that every object and list of Kubernetes' has. Pure."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from secretsync.core.model import Manifest
+
+
+class NotAnObject(ValueError):
+    """The bytes are no answer of the Kubernetes API; the text is a part of a sentence."""
+
+
+def object_in(body: bytes) -> Manifest:
+    """The object in *body*, be it a list or a Status. Raises NotAnObject."""
+    content = _json(body)
+    if not isinstance(content, dict):
+        raise NotAnObject(f"JSON that is no object but {_kind_of(content)}")
+    if not isinstance(content.get("kind"), str) or not content["kind"]:
+        raise NotAnObject("an object without a kind")
+    metadata = content.get("metadata") or {}
+    if not isinstance(metadata, dict):
+        raise NotAnObject(f"a {content['kind']} whose metadata is {_kind_of(metadata)}")
+    return {**content, "metadata": metadata}
+
+
+def named_object_in(body: bytes) -> Manifest:
+    """The one object in *body*, which has a name. Raises NotAnObject."""
+    content = object_in(body)
+    _refuse_malformed(content, content["kind"])
+    return content
+
+
+def items_in(body: bytes) -> tuple[list[Manifest], str]:
+    """The objects of the list in *body*, and where it goes on; empty at its end. Raises NotAnObject."""
+    content = object_in(body)
+    items, further = content.get("items"), content["metadata"].get("continue") or ""
+    if items is None and "items" in content:
+        items = []  # how an empty list may be written
+    if not isinstance(items, list):
+        raise NotAnObject(f"a {content['kind']} without items")
+    for item in items:
+        if not isinstance(item, dict):
+            raise NotAnObject(f"a {content['kind']} with {_kind_of(item)} among its items")
+        _refuse_malformed(item, content["kind"])
+    if not isinstance(further, str):
+        raise NotAnObject(f"a {content['kind']} that goes on at {_kind_of(further)}")
+    return items, further
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except RecursionError:
+        raise NotAnObject("JSON that is nested too deep") from None
+    except ValueError:  # UnicodeDecodeError, JSONDecodeError, and integers of thousands of digits
+        raise NotAnObject("no JSON" if body else "nothing") from None
+
+
+def _refuse_malformed(manifest: Manifest, kind: str) -> None:
+    metadata = manifest.get("metadata")
+    if not isinstance(metadata, dict) or not isinstance(metadata.get("name"), str) or not metadata["name"]:
+        raise NotAnObject(f"a {kind} without metadata.name")
+    for name in ("labels", "annotations", "data"):
+        written = manifest.get(name) if name == "data" else metadata.get(name)
+        if written is not None and not _is_text(written):
+            raise NotAnObject(f"a {kind} whose {name} are not text")
+    for name in ("spec", "status"):
+        if manifest.get(name) is not None and not isinstance(manifest[name], dict):
+            raise NotAnObject(f"a {kind} whose {name} is {_kind_of(manifest[name])}")
+
+
+def _is_text(written: Any) -> bool:
+    return isinstance(written, dict) and all(isinstance(value, str) for value in written.values())
+
+
+def _kind_of(value: Any) -> str:
+    if value is None:
+        return "null"
+    return {dict: "an object", list: "a list", str: "a text", bool: "a boolean"}.get(type(value), "a number")

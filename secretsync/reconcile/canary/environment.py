@@ -1,0 +1,124 @@
+"""What of a pod can change how a package loads: pods that are alike in that need one proof between them.
+
+Left out is what cannot: a daemon's name and arguments, and of Rucio's configuration all but ``[policy]``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import posixpath
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from secretsync.core.model import Manifest, Workload
+from secretsync.rucio.conditions import container as seen
+from secretsync.rucio.conditions import rucio_cfg
+from secretsync.rucio.conditions.container import Sources
+
+_CONFIG_CHECKSUM = "checksum/config"
+"""The annotation by which Rucio's charts tell that a configuration changed: the digest of all that a pod gets of it."""
+
+_DECIDING = re.compile(r"PATH|.*PYTHON.*|.*POLICY.*|.*PKG.*|RUCIO_CFG_COMMON_MULTI_VO|RUCIO_(?!CFG_).*")
+_NOT_DECIDING = frozenset({"RUCIO_DAEMON", "RUCIO_DAEMON_ARGS"})
+
+
+@dataclass(frozen=True)
+class Environment:
+    """One container of a workload; *facts* is the digest of what decides beside the *configuration*.
+
+    *configuration* names the Secrets and ConfigMaps, by kind and name, that ``rucio.cfg`` is made of.
+    """
+
+    workload: Workload
+    container: Manifest = field(repr=False)
+    facts: str
+    configuration: tuple[tuple[str, str], ...]
+
+
+def environment(workload: Workload, container: Manifest) -> Environment:
+    """What distinguishes *container*, as far as the manifest tells."""
+    folders = _override_folders(container)
+    mounts = [mount for mount in container.get("volumeMounts") or () if not _is_configuration(mount, folders)]
+    spec = workload.template["spec"]
+    used = {mount["name"] for mount in mounts}
+    facts: list[Any] = [
+        container.get("image"),
+        container.get("command"),
+        mounts,
+        [volume for volume in spec.get("volumes") or () if volume["name"] in used],
+        [variable for variable in container.get("env") or () if _decides(variable["name"])],
+        container.get("envFrom"),
+        container.get("securityContext"),
+        spec.get("securityContext"),
+    ]
+    return Environment(
+        workload,
+        container,
+        hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest(),
+        tuple(_configuration(workload, container)),
+    )
+
+
+def to_read(found: Iterable[Environment]) -> frozenset[tuple[str, str]]:
+    """The configuration that decides whether pods which are alike otherwise are alike."""
+    alike: dict[str, set[tuple[tuple[str, str], ...]]] = {}
+    for one in found:
+        alike.setdefault(one.facts, set()).add(one.configuration)
+    return frozenset(key for several in alike.values() if len(several) > 1 for keys in several for key in keys)
+
+
+def identity(one: Environment, sources: Sources) -> str:
+    """The same for environments in which a package loads alike.
+
+    *sources* hold the configuration that was read. Of one that was not, the charts' checksum stands for the content;
+    where there is none either, it is taken to say nothing of ``[policy]``.
+    """
+    if all(key in sources for key in one.configuration):
+        return f"{one.facts} {json.dumps(_policy(one, sources), sort_keys=True)}"
+    annotations = (one.workload.template.get("metadata") or {}).get("annotations") or {}
+    return f"{one.facts} {annotations.get(_CONFIG_CHECKSUM, '')}"
+
+
+def assumed(found: Sequence[Environment], sources: Sources) -> tuple[str, ...]:
+    """The names of the configuration that was neither read nor has a checksum that stands for it."""
+    asked = to_read(found)
+    return tuple(
+        sorted(
+            {
+                name
+                for one in found
+                if _CONFIG_CHECKSUM not in one.workload.template_annotations
+                for kind, name in one.configuration
+                if (kind, name) in asked and (kind, name) not in sources
+            }
+        )
+    )
+
+
+def _policy(one: Environment, sources: Sources) -> Mapping[str, str]:
+    mounts = seen.mounts(one.workload.template, one.container)
+    found = rucio_cfg.policy(mounts, seen.environment(one.container, sources), sources)
+    return {name: option.value for name, option in found.options.items()}
+
+
+def _configuration(workload: Workload, container: Manifest) -> Iterator[tuple[str, str]]:
+    mounts = seen.mounts(workload.template, container)
+    yield from dict.fromkeys(rucio_cfg.asked_for(mounts, seen.environment(container, {})))
+
+
+def _override_folders(container: Manifest) -> frozenset[str]:
+    told = next((one.get("value") for one in container.get("env") or () if one["name"] == "RUCIO_OVERRIDE_CONFIGS"), "")
+    return frozenset(posixpath.normpath(place) for place in str(told or "").split())
+
+
+def _is_configuration(mount: Manifest, folders: frozenset[str]) -> bool:
+    path = posixpath.normpath(mount["mountPath"])
+    return bool({path, posixpath.dirname(path)} & folders)
+
+
+def _decides(variable: str) -> bool:
+    """Whether an environment variable has a say in what Rucio loads."""
+    return variable not in _NOT_DECIDING and _DECIDING.fullmatch(variable) is not None

@@ -1,0 +1,230 @@
+"""Proofs in pods, several at once: make the Job and its Secrets, wait for its word, and leave nothing behind."""
+
+from __future__ import annotations
+
+import uuid
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import structlog
+
+from secretsync.cluster.errors import QuotaExceeded
+from secretsync.core.errors import ProofError
+from secretsync.core.model import Manifest
+from secretsync.core.pod_references import secrets_referenced
+from secretsync.plan.diff import PackagePlan
+from secretsync.plan.rollout_status import pod_failure, pod_hindrance
+from secretsync.reconcile.canary.manifests import Candidate, job, secrets
+from secretsync.reconcile.canary.verdict import judge
+from secretsync.reconcile.destination import Clock, Destination
+
+log = structlog.get_logger()
+
+SECONDS = 120.0
+"""How long a proof may take, beside the start of its pod."""
+STARTS_WITHIN = 40.0
+"""Seconds in which an entrypoint has to come to Rucio's executable, from when its container runs."""
+_SPARE = 60.0
+_SOON, _POLL, _POLL_LATER = 20.0, 1.0, 5.0
+
+
+@dataclass(eq=False)
+class NotProven(ProofError):
+    """A candidate could not be shown to come into force; nothing live was touched."""
+
+    code = "not_proven"
+
+    workload: str
+    reasons: Sequence[str]
+
+    def __str__(self) -> str:
+        return "\n".join(
+            f"nothing was touched: the proof in the image of {self.workload} did not come to its end: {reason}"
+            for reason in self.reasons
+        )
+
+
+class CandidateRefused(NotProven):
+    """Rucio does not load *package* there as it should."""
+
+    code = "candidate_refused"
+
+    def __init__(self, workload: str, reasons: Sequence[str], package: PackagePlan) -> None:
+        super().__init__(workload, reasons)
+        self.package = package
+
+    def __str__(self) -> str:
+        return "\n".join(
+            f"nothing was touched: the package is refused in the image of {self.workload}: {reason}"
+            for reason in self.reasons
+        )
+
+
+@dataclass(eq=False)
+class _EntrypointPassedBy(Exception):
+    """An image's entrypoint did not come to the probe."""
+
+    why: str
+
+
+@dataclass
+class _Running:
+    """A proof whose Job was *made* at *began*; *ran* is when its container was first seen to run."""
+
+    candidate: Candidate
+    made: Manifest
+    began: float
+    ran: float | None = None
+    started: bool = False
+    waits_for: str = "its pod was never started"
+
+    @property
+    def name(self) -> str:
+        return str(self.made["metadata"]["name"])
+
+
+def prove_all(destination: Destination, candidates: Iterable[Candidate], clock: Clock) -> tuple[str, ...]:
+    """Prove each candidate, `rollout.proofs` of them at once; returns what an operator should know all the same.
+
+    Raises NotProven at the first that fails, Forbidden, and QuotaExceeded where not even one fits.
+    """
+    waiting, running, notes = deque(candidates), list[_Running](), dict[str, None]()
+    total, began = len(waiting), clock.now()
+    try:
+        while waiting or running:
+            _start(destination, waiting, running, clock)
+            pods = destination.cluster.pods(destination.namespace)
+            for proof in tuple(running):
+                try:
+                    message = _message(proof, pods, clock.now())
+                except _EntrypointPassedBy as error:
+                    _end(destination, running, proof)
+                    waiting.appendleft(replace(proof.candidate, through_entrypoint=False))
+                    notes[_passed_by(proof.candidate, error.why)] = None
+                    continue
+                if message is not None:
+                    _end(destination, running, proof)
+                    notes |= dict.fromkeys(_judged(proof.candidate, message))
+                    log.info("proven", workload=str(proof.candidate.workload.ref), left=len(waiting) + len(running))
+            if running:
+                clock.sleep(_POLL if clock.now() - began < _SOON else _POLL_LATER)
+    finally:
+        for proof in tuple(running):
+            _end(destination, running, proof)
+    log.debug("all proven", proofs=total)
+    return tuple(notes)
+
+
+def _start(destination: Destination, waiting: deque[Candidate], running: list[_Running], clock: Clock) -> None:
+    """As many as may run at once; a quota that is used up by those that run is no failure."""
+    while waiting and len(running) < destination.rollout.proofs:
+        try:
+            _make(destination, waiting[0], running, clock)
+        except QuotaExceeded:
+            if not running:
+                raise
+            return
+        waiting.popleft()
+
+
+def _make(destination: Destination, candidate: Candidate, running: list[_Running], clock: Clock) -> None:
+    cluster, manager, placement = destination.cluster, destination.manager, candidate.package.placement
+    strictness = next(d.check_rules for d in destination.deliveries if d.placement == placement)
+    name = f"{placement.secret}-candidate-{uuid.uuid4().hex[:6]}"
+    log.info("proving", workload=str(candidate.workload.ref), job=name, through_entrypoint=candidate.through_entrypoint)
+    made = cluster.store(job(candidate, name, vo=strictness.vo, seconds=SECONDS), manager=manager)
+    proof = _Running(candidate, made, clock.now())
+    running.append(proof)
+    try:
+        for secret in secrets(candidate, made, _probe()):
+            cluster.create(secret, manager=manager)
+    except QuotaExceeded:
+        _end(destination, running, proof)
+        raise
+
+
+def _probe() -> dict[str, bytes]:
+    from secretsync.rucio.prove import PROBE
+
+    return {"probe.py": PROBE.read_bytes(), "in_pod.py": Path(__file__).with_name("in_pod.py").read_bytes()}
+
+
+def _end(destination: Destination, running: list[_Running], proof: _Running) -> None:
+    running.remove(proof)
+    destination.cluster.remove({"apiVersion": "batch/v1", "kind": "Job", **proof.made})
+
+
+def _message(proof: _Running, pods: Sequence[Manifest], now: float) -> str | None:
+    """The termination message of the Job's pod, None while it runs.
+
+    Raises NotProven where there will be none, and _EntrypointPassedBy.
+    """
+    pod = next((one for one in pods if _belongs(one, proof.name)), None)
+    if pod is not None:
+        for container in pod.get("status", {}).get("containerStatuses") or ():
+            _note_progress(proof, container, now)
+            if ended := (container.get("state") or {}).get("terminated"):
+                return _last_word(proof, ended)
+        if pod.get("status", {}).get("phase") == "Failed":
+            return "its pod was evicted or failed"
+        if failure := pod_failure(pod):
+            raise NotProven(str(proof.candidate.workload.ref), [failure.message])
+        if (status := pod_hindrance(pod)) and status.message != proof.waits_for:
+            proof.waits_for = status.message
+            if proof.ran is None:
+                log.info("the proof waits", job=proof.name, why=status.message)
+    _judge_the_time(proof, now)
+    return None
+
+
+def _note_progress(proof: _Running, container: Manifest, now: float) -> None:
+    proof.started = proof.started or bool(container.get("ready"))
+    if proof.ran is None and (container.get("state") or {}).get("running") is not None:
+        proof.ran = now
+
+
+def _last_word(proof: _Running, ended: Manifest) -> str:
+    if message := ended.get("message"):
+        return str(message)
+    words = ", ".join(filter(None, [f"exit code {ended.get('exitCode')}", ended.get("reason", "")]))
+    if proof.candidate.through_entrypoint and not proof.started:
+        raise _EntrypointPassedBy(f"it ended with {words}")
+    return words
+
+
+def _judge_the_time(proof: _Running, now: float) -> None:
+    runs_for = 0.0 if proof.ran is None else now - proof.ran
+    if proof.candidate.through_entrypoint and not proof.started and runs_for > STARTS_WITHIN:
+        raise _EntrypointPassedBy(f"it did not start Rucio's executable within {STARTS_WITHIN:.0f} s")
+    if now - proof.began > SECONDS + _SPARE:
+        template = {"spec": {"volumes": proof.candidate.workload.template["spec"].get("volumes")}}
+        needed = ", ".join(sorted(secrets_referenced(template)))
+        hint = f"; it mounts what its workload does (the Secrets {needed}): do all of them exist?" if needed else ""
+        reason = f"it did not end within {SECONDS + _SPARE:.0f} s: {proof.waits_for}{hint if proof.ran is None else ''}"
+        raise NotProven(str(proof.candidate.workload.ref), [reason])
+
+
+def _belongs(pod: Manifest, job_name: str) -> bool:
+    owners = pod["metadata"].get("ownerReferences") or ()
+    return any(owner.get("kind") == "Job" and owner.get("name") == job_name for owner in owners)
+
+
+def _judged(candidate: Candidate, message: str) -> Iterator[str]:
+    """What an operator should know. Raises CandidateRefused."""
+    judgement = judge(candidate.package.desired.bundle, message, candidate.mounted_at)
+    if judgement.reasons:
+        raise CandidateRefused(str(candidate.workload.ref), judgement.reasons, candidate.package)
+    for note in judgement.notes:
+        log.warning("a second copy", workload=str(candidate.workload.ref), note=note)
+        yield f"{candidate.workload.ref}: {note}"
+
+
+def _passed_by(candidate: Candidate, why: str) -> str:
+    note = (
+        f"{candidate.workload.ref}: its image's entrypoint was not proven, {why}: the package is proven in the image "
+        "without it, and what it changes is not known"
+    )
+    log.warning("not proven through the entrypoint", workload=str(candidate.workload.ref), why=why)
+    return note

@@ -1,0 +1,97 @@
+"""What a proof's termination message says of a candidate."""
+
+from __future__ import annotations
+
+import base64
+import posixpath
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from secretsync.core.foreign import read_json, reading
+from secretsync.core.model import Bundle
+
+_LONGEST_MESSAGE = 4096
+_LARGEST_REPORT = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """*reasons* are why the candidate is refused; *notes* what an operator should know all the same."""
+
+    reasons: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def proof_failures(bundle: Bundle, message: str) -> Sequence[str]:
+    """What a proof's termination message says against *bundle*, a sentence each; nothing where it came into force."""
+    return judge(bundle, message).reasons
+
+
+def judge(bundle: Bundle, message: str, mounted_at: str = "") -> Judgement:
+    """What a proof's termination message says of *bundle*, whose Secret the pod sees at *mounted_at*, if known."""
+    from secretsync.rucio.prove import RucioEnvironment, RucioUnusable, UnusableReport
+    from secretsync.rucio.prove.judge import judge as judge_proof
+
+    try:
+        ended, report = _decoded(message)
+    except UnusableReport:
+        return Judgement((f"the proof ended without a verdict: {message[:200]}",))
+    seen = report.pop("digest", None)
+    # only one digest fits into the message: it is that of the bundle, or of something else
+    same = seen in (None, bundle.digest)
+    report["files"] = {file.path: file.digest if same else "another" for file in bundle.files}
+    report.setdefault("folders", [])
+    here = RucioEnvironment(str(report.get("rucio", "")), Path("the image's Python"))
+    try:
+        proof = judge_proof(bundle, report, ended, vo="", rucio=here)
+    except RucioUnusable as error:
+        return Judgement((f"Rucio itself does not start there: {error.reason}",))
+    except UnusableReport as error:
+        return Judgement((str(error),))
+    faults = [f"{fault.effect}. {fault.remedy}" for fault in proof.faults if fault.severity == "error"]
+    return Judgement(
+        (*_another_copy(report, mounted_at), *faults), tuple(_second_copies(bundle.module, report, mounted_at))
+    )
+
+
+def _decoded(message: str) -> tuple[int, dict[str, Any]]:
+    """How the probe ended, and its report. Raises UnusableReport for whatever else the pod left as its last word."""
+    from secretsync.rucio.prove import UnusableReport
+
+    with reading(UnusableReport):
+        unpacking = zlib.decompressobj()
+        text = unpacking.decompress(base64.b64decode(message[:_LONGEST_MESSAGE], validate=True), _LARGEST_REPORT)
+        answer = read_json(text, UnusableReport)
+        return int(answer["ended"]), dict(answer["report"])
+
+
+def _another_copy(report: Mapping[str, Any], mounted_at: str) -> Iterator[str]:
+    """Another copy may hold the very same files today, and decide all the same."""
+    elsewhere = [folder for folder in _texts(report, "folders") if not _is_below(folder, mounted_at)]
+    if mounted_at and elsewhere:
+        other, parent = elsewhere[0], posixpath.dirname(elsewhere[0])
+        yield (
+            f"Rucio imports the package from {other}, a second copy in the image, and not from {mounted_at}, where its "
+            f"Secret is mounted. Remove {other} from the image, or whatever puts {parent} before "
+            f"{posixpath.dirname(mounted_at)} on PYTHONPATH (an entrypoint may)"
+        )
+
+
+def _second_copies(module: str, report: Mapping[str, Any], mounted_at: str) -> Iterator[str]:
+    """Copies that Python finds after the one that it imports: they come into force when that one is not mounted."""
+    for copy in _texts(report, "copies"):
+        if mounted_at and not _is_below(copy, mounted_at) and copy not in _texts(report, "folders"):
+            yield f"the image has a second copy of {module} at {copy}: it decides where the Secret is not mounted"
+
+
+def _texts(report: Mapping[str, Any], key: str) -> Sequence[str]:
+    """The pod's word may be anything."""
+    told = report.get(key)
+    return [str(one) for one in told] if isinstance(told, list) else []
+
+
+def _is_below(path: str, folder: str) -> bool:
+    return f"{posixpath.normpath(path)}/".startswith(f"{folder}/")

@@ -1,0 +1,136 @@
+"""What ``get_algorithms()`` returns, wherever the package defines it and however it puts it together."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from secretsync.rucio.check.code import Module
+from secretsync.rucio.check.interpret import returns_of
+from secretsync.rucio.check.package import Package
+from secretsync.rucio.check.values import UNREADABLE, Function
+
+
+@dataclass(frozen=True, slots=True)
+class Algorithm:
+    """One entry of what ``get_algorithms()`` returns; *function* is None where the package's source does not tell."""
+
+    type: str
+    name: str
+    line: int
+    function: Function | None = None
+
+
+@dataclass(frozen=True)
+class Algorithms:
+    """What ``get_algorithms()`` returns; *complete* is False where part of it is calculated.
+
+    *path* is the file that defines it, *types* the line of each type there. *unusable* says why Rucio cannot use what
+    it returns, empty where it can or where that is not known.
+    """
+
+    entries: tuple[Algorithm, ...] = ()
+    types: Mapping[str, int] = field(default_factory=dict)
+    complete: bool = True
+    path: str = "__init__.py"
+    line: int = 1
+    unusable: str = ""
+
+
+def defined_as(package: Package) -> Function | None:
+    """The definition of the package's ``get_algorithms``, in ``__init__`` or where that imports it from."""
+    module = package.get("")
+    value = package.values(module).get("get_algorithms") if module else None
+    return value if isinstance(value, Function) else None
+
+
+def registry(package: Package) -> tuple[str, str]:
+    """The module and the name of the function that is the package's ``get_algorithms``."""
+    function = defined_as(package)
+    return (function.module.name, function.name) if function else ("", "get_algorithms")
+
+
+def algorithms(package: Package) -> Algorithms | None:
+    """What ``get_algorithms()`` of the package returns, None where it has no such function."""
+    module = package.get("")
+    if not module or "get_algorithms" not in package.values(module):
+        return None
+    function = defined_as(package)
+    if not function:
+        return Algorithms(complete=False)
+    path, line = function.module.path, function.node.lineno
+    if unusable := _cannot_be_called(function):
+        return Algorithms(path=path, line=line, unusable=unusable)
+    returned = returns_of(package, function)
+    if not returned and not _only_raises(function):
+        return Algorithms(path=path, line=line, unusable="returns nothing")
+    return _merged(returned, function, path, line)
+
+
+def _cannot_be_called(function: Function) -> str:
+    node = function.node
+    if isinstance(node, ast.AsyncFunctionDef):
+        return "is async and returns a coroutine"
+    if isinstance(node, ast.ClassDef) or (not isinstance(node, ast.Lambda) and node.decorator_list):
+        return ""
+    given = node.args
+    places = [*given.posonlyargs, *given.args]
+    missing = [one.arg for one in places[: len(places) - len(given.defaults)]]
+    missing += [one.arg for one, default in zip(given.kwonlyargs, given.kw_defaults, strict=True) if default is None]
+    if missing:
+        return f"wants the argument {missing[0]}, and Rucio calls it without any"
+    if any(isinstance(one, ast.Yield | ast.YieldFrom) for one in ast.walk(node)):
+        return "is a generator"
+    return ""
+
+
+def _only_raises(function: Function) -> bool:
+    return any(isinstance(one, ast.Raise) for one in ast.walk(function.node))
+
+
+def _merged(returned: list[object], function: Function, path: str, line: int) -> Algorithms:
+    """What all its returns give together: which of them is taken is not known."""
+    lines = _lines(function)
+    entries: dict[tuple[str, str], Algorithm] = {}
+    types: dict[str, int] = {}
+    complete = True
+    for table in returned:
+        if table is UNREADABLE:
+            complete = False
+            continue
+        if not isinstance(table, dict):
+            kind = "nothing" if table is None else f"a {type(table).__name__}"
+            return Algorithms(path=path, line=line, unusable=f"returns {kind} instead of a dictionary")
+        for kind, named in table.items():
+            if not isinstance(kind, str):
+                complete = False
+                continue
+            types[kind] = lines.get(kind, line)
+            if not isinstance(named, dict):
+                complete = False
+                continue
+            for name, value in named.items():
+                if not isinstance(name, str):
+                    complete = False
+                    continue
+                used = value if isinstance(value, Function) else None
+                entries[kind, name] = Algorithm(kind, name, lines.get(name, types[kind]), used)
+    return Algorithms(tuple(entries.values()), types, complete, path, line)
+
+
+def _lines(function: Function) -> dict[str, int]:
+    """Where the texts of the file stand, those of the function before all others."""
+    found: dict[str, int] = {}
+    for tree in (function.node, function.module.tree):
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                found.setdefault(node.value, node.lineno)
+    return found
+
+
+def default_algorithm(package: Package, kind: str) -> tuple[Module, Function] | None:
+    """Function T of the module T of the package, where both can be read."""
+    module = package.get(kind)
+    value = package.values(module).get(kind) if module else None
+    return (module, value) if module and isinstance(value, Function) else None

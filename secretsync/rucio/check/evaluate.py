@@ -1,0 +1,172 @@
+"""The value of an expression, where the values of the names in it are known; nothing is run."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from secretsync.rucio.check.code import Module
+from secretsync.rucio.check.imports import Import
+from secretsync.rucio.check.values import (
+    BUILTINS,
+    METHODS,
+    UNREADABLE,
+    Function,
+    ModuleValue,
+    Names,
+    compare,
+    is_key,
+    is_wide,
+    joined,
+    method_of,
+    of_text,
+    operate,
+    readable,
+    same,
+)
+
+DEEPEST = 8
+"""Calls and modules that are followed, one inside the other."""
+
+
+class Modules(Protocol):
+    """What is asked of a policy package: its modules, their imports and their values."""
+
+    @property
+    def name(self) -> str: ...
+
+    def get(self, name: str) -> Module | None: ...
+
+    def imports_at(self, module: Module, line: int) -> tuple[Import, ...]: ...
+
+    def values(self, module: Module, depth: int = 0) -> Names: ...
+
+
+class Evaluator:
+    """Calculates expressions of *module* from *names*; how a function of the package runs, a subclass says."""
+
+    def __init__(self, package: Modules, module: Module, names: Names, depth: int) -> None:
+        self._package, self._module, self._names, self._depth = package, module, names, depth
+        self._readers: dict[type[ast.expr], Callable[[Any], Any]] = {
+            ast.Constant: lambda one: one.value,
+            ast.Name: lambda one: self._names.get(one.id, UNREADABLE),
+            ast.Attribute: self._attribute,
+            ast.List: lambda one: self._elements(one.elts),
+            ast.Tuple: lambda one: tuple(self._elements(one.elts)),
+            ast.Set: lambda one: set(self._elements(one.elts)),
+            ast.Dict: self._dictionary,
+            ast.JoinedStr: lambda one: joined([self._part(part) for part in one.values]),
+            ast.BinOp: lambda one: operate(one.op, self.value(one.left), self.value(one.right)),
+            ast.UnaryOp: self._unary,
+            ast.IfExp: self._choice,
+            ast.Compare: self._comparison,
+            ast.Subscript: self._item,
+            ast.Lambda: lambda one: Function(self._module, one),
+            ast.Call: self._call,
+        }
+
+    def given(self, source: Module | None) -> Names:
+        """The names of another module of the package; none where that is not followed."""
+        if source is None or source is self._module or self._depth >= DEEPEST:
+            return {}
+        return self._package.values(source, self._depth + 1)
+
+    def called(self, function: Function) -> Any:
+        """What the function returns when it is called without arguments."""
+        raise NotImplementedError
+
+    def value(self, expression: ast.expr) -> Any:
+        try:
+            return self._value(expression)
+        except (TypeError, ValueError, KeyError, IndexError, AttributeError, ArithmeticError, RecursionError):
+            return UNREADABLE
+
+    def _value(self, expression: ast.expr) -> Any:
+        read = self._readers.get(type(expression))
+        return read(expression) if read else UNREADABLE
+
+    def _unary(self, expression: ast.UnaryOp) -> Any:
+        value = self.value(expression.operand)
+        if not readable(value):
+            return UNREADABLE
+        if isinstance(expression.op, ast.USub):
+            return -value
+        return not value if isinstance(expression.op, ast.Not) else UNREADABLE
+
+    def _comparison(self, expression: ast.Compare) -> Any:
+        if len(expression.ops) > 1:
+            return UNREADABLE
+        return compare(expression.ops[0], self.value(expression.left), self.value(expression.comparators[0]))
+
+    def _attribute(self, expression: ast.Attribute) -> Any:
+        value, name = self.value(expression.value), expression.attr
+        if isinstance(value, ModuleValue):
+            source = self._package.get(value.name)
+            return self.given(source).get(name, UNREADABLE) if source else UNREADABLE
+        if isinstance(value, Function) and isinstance(value.node, ast.ClassDef):
+            return method_of(value, name)
+        return UNREADABLE
+
+    def _elements(self, elements: list[ast.expr]) -> list[Any]:
+        found: list[Any] = []
+        for one in elements:
+            if isinstance(one, ast.Starred):
+                value = self.value(one.value)
+                found.extend(value if isinstance(value, list | tuple) else [UNREADABLE])
+            else:
+                found.append(self.value(one))
+        return found
+
+    def _dictionary(self, expression: ast.Dict) -> dict[Any, Any]:
+        found: dict[Any, Any] = {}
+        for key, inner in zip(expression.keys, expression.values, strict=True):
+            value = self.value(inner)
+            if key is None:
+                found.update(value if isinstance(value, dict) else {UNREADABLE: UNREADABLE})
+            else:
+                name = self.value(key)
+                found[name if is_key(name) else UNREADABLE] = value
+        return found
+
+    def _part(self, part: ast.expr) -> Any:
+        if not isinstance(part, ast.FormattedValue):
+            return self.value(part)
+        value = self.value(part.value)
+        spec = self.value(part.format_spec) if part.format_spec else ""
+        if not readable(value) or not isinstance(spec, str) or is_wide(spec) or part.conversion not in (-1, 115):
+            return UNREADABLE
+        return format(value, spec)
+
+    def _choice(self, expression: ast.IfExp) -> Any:
+        test, body, orelse = map(self.value, (expression.test, expression.body, expression.orelse))
+        if readable(test):
+            return body if test else orelse
+        return body if same(body, orelse) else UNREADABLE
+
+    def _item(self, expression: ast.Subscript) -> Any:
+        value, index = self.value(expression.value), self.value(expression.slice)
+        if isinstance(value, dict) and UNREADABLE in value and index not in value:
+            return UNREADABLE
+        return value[index] if readable(index) else UNREADABLE
+
+    def _call(self, call: ast.Call) -> Any:
+        given = self._elements(call.args)
+        keywords = {one.arg: self.value(one.value) for one in call.keywords}
+        match call.func:
+            case ast.Name(id="dict") if not call.args or isinstance(given[0], dict):
+                merged: dict[Any, Any] = dict(given[0]) if given else {}
+                for name, value in keywords.items():
+                    merged.update({name: value} if name else value)
+                return merged
+            case ast.Name(id=name) if name in BUILTINS and name not in self._names and not keywords:
+                return BUILTINS[name](*given) if all(map(readable, given)) else UNREADABLE
+            case ast.Attribute(value=inner, attr=name) if name in METHODS:
+                return of_text(self.value(inner), name, given, keywords)
+            case ast.Attribute(value=inner, attr="copy") if not given:
+                held = self.value(inner)
+                return dict(held) if isinstance(held, dict) else UNREADABLE
+        function = self.value(call.func)
+        if isinstance(function, Function) and not given and not keywords and self._depth < DEEPEST:
+            return self.called(function)
+        return UNREADABLE

@@ -1,0 +1,108 @@
+"""The order in which Rucio's import of the package runs, and what a half loaded module lacks at that moment."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from secretsync.rucio.check.code import Module
+from secretsync.rucio.check.imports import Around, Import, statements
+from secretsync.rucio.check.interpret import nodes_outside_functions
+from secretsync.rucio.check.names import MODULE_ATTRIBUTES, bound
+from secretsync.rucio.check.package import Package
+
+_DEEPEST = 50
+
+
+@dataclass(frozen=True, slots=True)
+class HalfLoaded:
+    """A *name* of a module that is asked for while *culprit* (a name relative to the package) is half loaded."""
+
+    module: Module
+    line: int
+    culprit: str
+    name: str
+    certain: bool
+
+
+def half_loaded(package: Package, starts: tuple[str, ...]) -> Iterator[HalfLoaded]:
+    """What fails because modules of the package import each other in a circle, when *starts* are imported in turn."""
+    order = _Order(package)
+    for start in starts:
+        yield from order.load(start, ())
+
+
+@dataclass
+class _Order:
+    package: Package
+    loaded: dict[str, set[str]] = field(default_factory=dict)
+    """The names that each module has by now."""
+    loading: list[str] = field(default_factory=list)
+
+    def load(self, name: str, guards: tuple[Around, ...]) -> Iterator[HalfLoaded]:
+        module = self.package.get(name)
+        if not module or name in self.loaded or len(self.loading) > _DEEPEST:
+            return
+        has = self.loaded[name] = set(MODULE_ATTRIBUTES)
+        self.loading.append(name)
+        aliases: dict[str, str] = {}
+        for statement, around in statements(module.tree.body):
+            if around.function:
+                continue
+            if isinstance(statement, ast.Import | ast.ImportFrom):
+                for one in self.package.imports_at(module, statement.lineno):
+                    yield from self._import(module, one, (*guards, one.around))
+                aliases.update(self._aliases(module, statement))
+            else:
+                yield from self._used(module, statement, aliases, (*guards, around))
+            has.update(bound(statement))
+        self.loading.remove(name)
+
+    def _import(self, module: Module, one: Import, guards: tuple[Around, ...]) -> Iterator[HalfLoaded]:
+        top, _, rest = one.name.partition(".")
+        if top != self.package.name or one.beyond:
+            return
+        parts = rest.split(".") if rest else []
+        for end in range(1, len(parts) + 1):
+            yield from self.load(".".join(parts[:end]), guards)
+        for name in one.names:
+            below = f"{rest}.{name}".strip(".")
+            if name not in self.loaded.get(rest, ()) and self.package.has(below):
+                yield from self.load(below, guards)
+            else:
+                yield from self._lacking(module, one.line, rest, name, guards)
+
+    def _lacking(
+        self, module: Module, line: int, source: str, name: str, guards: tuple[Around, ...]
+    ) -> Iterator[HalfLoaded]:
+        """Whether the name will be there, and is not yet."""
+        there = self.package.get(source)
+        if source not in self.loading or source == module.name or not there or name in self.loaded[source]:
+            return
+        known = self.package.names(there)
+        if known is not None and name in known and not any(one.missing_name_is_caught for one in guards):
+            certain = not any(one.conditional for one in guards)
+            yield HalfLoaded(module, line, source, name, certain)
+
+    def _aliases(self, module: Module, statement: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, str]]:
+        for one in self.package.imports_at(module, statement.lineno):
+            top, _, rest = one.name.partition(".")
+            if top != self.package.name or one.beyond:
+                continue
+            for alias in statement.names:
+                below = f"{rest}.{alias.name}".strip(".")
+                if isinstance(statement, ast.ImportFrom) and below in self.loading:
+                    yield alias.asname or alias.name, below
+                elif isinstance(statement, ast.Import) and alias.asname and rest in self.loading:
+                    yield alias.asname, rest
+
+    def _used(
+        self, module: Module, statement: ast.stmt, aliases: dict[str, str], guards: tuple[Around, ...]
+    ) -> Iterator[HalfLoaded]:
+        if not aliases or isinstance(statement, ast.If | ast.Try | ast.With | ast.For | ast.While | ast.ClassDef):
+            return
+        for node in nodes_outside_functions([statement]):
+            match node:
+                case ast.Attribute(value=ast.Name(id=alias), attr=name, lineno=line) if alias in aliases:
+                    yield from self._lacking(module, line, aliases[alias], name, guards)

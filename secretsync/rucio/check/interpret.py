@@ -1,0 +1,236 @@
+"""The values that a module's names have once it is imported, as far as the source tells without running it."""
+
+from __future__ import annotations
+
+import ast
+import copy
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from secretsync.rucio.check.code import Module
+from secretsync.rucio.check.evaluate import Evaluator, Modules
+from secretsync.rucio.check.values import (
+    LONGEST,
+    UNREADABLE,
+    Function,
+    ModuleValue,
+    Names,
+    is_key,
+    operate,
+    readable,
+    same,
+)
+
+
+def values_of(package: Modules, module: Module, depth: int = 0) -> Names:
+    """Every name of *module* with its value, UNREADABLE where that is calculated in a way that is not followed."""
+    names: Names = {"__name__": f"{package.name}.{module.name}".rstrip("."), "__package__": package_of(package, module)}
+    return _Reader(package, module, names, depth).run(module.tree.body)
+
+
+def package_of(package: Modules, module: Module) -> str:
+    """``__package__`` of the module: its own name if it is an ``__init__``, else what holds it."""
+    dotted = f"{package.name}.{module.name}".rstrip(".")
+    return dotted if module.is_package else dotted.rpartition(".")[0]
+
+
+def names_within(package: Modules, function: Function) -> Names:
+    """The names that the function sees when it has run through, its parameters UNREADABLE."""
+    if isinstance(function.node, ast.Lambda | ast.ClassDef):
+        return dict(package.values(function.module))
+    given = function.node.args
+    parameters = [*given.posonlyargs, *given.args, *given.kwonlyargs, given.vararg, given.kwarg]
+    names = {**package.values(function.module), **{one.arg: UNREADABLE for one in parameters if one}}
+    return _Reader(package, function.module, copy.deepcopy(names), 0).run(function.node.body)
+
+
+def value_of(package: Modules, module: Module, expression: ast.expr, names: Mapping[str, Any]) -> Any:
+    """The value of *expression* in *module* where its names have the values *names*."""
+    return _Reader(package, module, dict(names), 0).value(expression)
+
+
+def returns_of(package: Modules, function: Function) -> list[Any]:
+    """The values that the function returns when it is called without arguments, one for each ``return``."""
+    return _Reader(package, function.module, dict(package.values(function.module)), 0).returned(function)
+
+
+class _Reader(Evaluator):
+    """Follows statements in their order; what it cannot follow makes names UNREADABLE."""
+
+    def __init__(self, package: Modules, module: Module, names: Names, depth: int) -> None:
+        super().__init__(package, module, names, depth)
+        self._returned: list[Any] = []
+
+    def run(self, body: list[ast.stmt]) -> Names:
+        for statement in body:
+            self._statement(statement)
+        return self._names
+
+    def returned(self, function: Function) -> list[Any]:
+        if isinstance(function.node, ast.Lambda):
+            return [self.value(function.node.body)]
+        self.run(function.node.body)
+        return self._returned
+
+    def _statement(self, statement: ast.stmt) -> None:
+        match statement:
+            case ast.Assign() | ast.AnnAssign() | ast.AugAssign() | ast.Delete():
+                self._assign(statement)
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                self._names[statement.name] = Function(self._module, statement)
+            case ast.Import() | ast.ImportFrom():
+                self._import(statement)
+            case ast.If(test=test, body=body, orelse=orelse):
+                self._branch(self.value(test), body, orelse)
+            case ast.Try():
+                self._try(statement)
+            case ast.With(body=body):
+                self.run(body)
+            case ast.Expr(value=ast.Call() as call):
+                self._change(call)
+            case ast.Return(value=expression):
+                self._returned.append(self.value(expression) if expression else None)
+            case _:
+                self._forget([statement])
+
+    def _assign(self, statement: ast.stmt) -> None:
+        match statement:
+            case ast.Assign(targets=targets, value=expression):
+                value = self.value(expression)
+                for target in targets:
+                    self._bind(target, value)
+            case ast.AnnAssign(target=target, value=ast.expr() as expression):
+                self._bind(target, self.value(expression))
+            case ast.AugAssign(target=ast.Name(id=name) as target, op=op, value=expression):
+                self._bind(target, operate(op, self._names.get(name, UNREADABLE), self.value(expression)))
+            case ast.AugAssign(target=target):
+                self._bind(target, UNREADABLE)
+            case ast.Delete(targets=targets):
+                for target in targets:
+                    if isinstance(target, ast.Name):
+                        self._names.pop(target.id, None)
+
+    def _bind(self, target: ast.expr, value: Any) -> None:
+        match target:
+            case ast.Name(id=name):
+                self._names[name] = value
+            case ast.Tuple(elts=inner) | ast.List(elts=inner):
+                parts = value if isinstance(value, list | tuple) and len(value) == len(inner) else None
+                for index, one in enumerate(inner):
+                    self._bind(one, parts[index] if parts else UNREADABLE)
+            case ast.Subscript(value=container, slice=index):
+                held, key = self.value(container), self.value(index)
+                if isinstance(held, dict):
+                    held[key if is_key(key) else UNREADABLE] = value
+                elif isinstance(held, list) and isinstance(key, int) and -len(held) <= key < len(held):
+                    held[key] = value
+
+    def _import(self, statement: ast.Import | ast.ImportFrom) -> None:
+        for one in self._package.imports_at(self._module, statement.lineno):
+            top, _, rest = one.name.partition(".")
+            if isinstance(statement, ast.Import):
+                for alias in statement.names:
+                    own = alias.asname and alias.name == one.name and top == self._package.name
+                    self._names[(alias.asname or alias.name).partition(".")[0]] = (
+                        ModuleValue(rest) if own else UNREADABLE
+                    )
+                continue
+            source = self._package.get(rest) if top == self._package.name and not one.beyond else None
+            given = self.given(source)
+            for alias in statement.names:
+                if alias.name == "*":
+                    self._names.update({name: value for name, value in given.items() if not name.startswith("_")})
+                    continue
+                below = f"{rest}.{alias.name}".strip(".") if top == self._package.name else ""
+                value = given.get(alias.name, UNREADABLE)
+                if value is UNREADABLE and below and self._package.get(below):
+                    value = ModuleValue(below)
+                self._names[alias.asname or alias.name] = value
+
+    def _branch(self, test: Any, body: list[ast.stmt], orelse: list[ast.stmt]) -> None:
+        if readable(test) and not isinstance(test, Function | ModuleValue):
+            self.run(body if test else orelse)
+            return
+        before = self._names
+        ends = []
+        for block in (body, orelse):
+            self._names = copy.deepcopy(before)
+            ends.append(self.run(block))
+        self._names = {
+            name: ends[0].get(name) if same(ends[0].get(name), ends[1].get(name)) else UNREADABLE
+            for name in ends[0].keys() | ends[1].keys()
+        }
+
+    def _try(self, statement: ast.Try) -> None:
+        self.run([*statement.body, *statement.orelse])
+        for handler in statement.handlers:
+            kept = dict(self._names)
+            self._names = copy.deepcopy(kept)
+            for name, value in self.run(handler.body).items():
+                if name not in kept or not same(kept[name], value):
+                    kept[name] = UNREADABLE
+            self._names = kept
+        self.run(statement.finalbody)
+
+    def _forget(self, statements: list[ast.stmt]) -> None:
+        """What a loop binds is not followed."""
+        for statement in statements:
+            for node in ast.walk(statement):
+                match node:
+                    case ast.Name(id=name, ctx=ast.Store()):
+                        self._names[name] = UNREADABLE
+                    case ast.Subscript(value=ast.Name(id=name), ctx=ast.Store()):
+                        if isinstance(self._names.get(name), dict):
+                            self._names[name][UNREADABLE] = UNREADABLE
+                        else:
+                            self._names[name] = UNREADABLE
+                    case ast.Call(func=ast.Attribute(value=ast.Name(id=name))) if isinstance(
+                        self._names.get(name), list | dict
+                    ):
+                        self._names[name] = UNREADABLE
+                    case ast.Return():
+                        self._returned.append(UNREADABLE)
+
+    def _change(self, call: ast.Call) -> None:
+        """``table.update(…)``, ``names.append(…)``: a call for its effect on a value that is known."""
+        if not isinstance(call.func, ast.Attribute):
+            return
+        held, method = self.value(call.func.value), call.func.attr
+        given = [self.value(argument) for argument in call.args]
+        if isinstance(held, dict) and method == "update":
+            for one in given:
+                held.update(one if isinstance(one, dict) else {UNREADABLE: UNREADABLE})
+            held.update({keyword.arg or UNREADABLE: self.value(keyword.value) for keyword in call.keywords})
+        elif isinstance(held, dict) and method in ("setdefault", "pop", "clear", "popitem"):
+            self._set_default(held, method, given)
+        elif isinstance(held, list) and method == "append" and len(given) == 1 and len(held) < LONGEST:
+            held.append(given[0])
+        elif isinstance(held, list) and method == "extend" and len(given) == 1:
+            held.extend(given[0] if isinstance(given[0], list | tuple) else [UNREADABLE])
+
+    def _set_default(self, held: dict[Any, Any], method: str, given: list[Any]) -> None:
+        if method == "setdefault" and given and is_key(given[0]):
+            held.setdefault(given[0], given[1] if len(given) > 1 else None)
+        else:
+            held[UNREADABLE] = UNREADABLE
+
+    def called(self, function: Function) -> Any:
+        if not isinstance(function.node, ast.FunctionDef | ast.Lambda):
+            return UNREADABLE
+        own = function.module is self._module
+        names = dict(self._names) if own else dict(self.given(function.module))
+        returned = _Reader(self._package, function.module, names, self._depth + 1).returned(function)
+        return returned[0] if len(returned) == 1 else UNREADABLE
+
+
+def nodes_outside_functions(body: Sequence[ast.AST]) -> Iterator[ast.AST]:
+    """Every node that is evaluated when *body* runs, without the inside of functions and lambdas."""
+    todo: list[ast.AST] = list(reversed(body))
+    while todo:
+        node = todo.pop()
+        yield node
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            given = node.args
+            todo.extend([*node.decorator_list, *given.defaults, *(one for one in given.kw_defaults if one)])
+        elif not isinstance(node, ast.Lambda):
+            todo.extend(reversed(list(ast.iter_child_nodes(node))))

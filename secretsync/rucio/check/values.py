@@ -1,0 +1,153 @@
+"""Values that are read from source, and what Python makes of them; one of them stands for all that is not known."""
+
+from __future__ import annotations
+
+import ast
+import operator
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from secretsync.rucio.check.code import Module
+
+LONGEST = 10_000
+"""Characters or elements of a value that is still calculated: a hostile file must not fill the memory."""
+
+
+class Unreadable(Enum):
+    """The one value that only running the code would tell."""
+
+    UNREADABLE = "calculated"
+
+
+UNREADABLE = Unreadable.UNREADABLE
+"""Stands for a value that only running the code would tell; as a key of a dictionary, for entries that are unknown."""
+
+
+@dataclass(frozen=True, eq=False)
+class Function:
+    """A function, lambda or class of the package; the same definition is the same value."""
+
+    module: Module = field(repr=False)
+    node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        return "lambda" if isinstance(self.node, ast.Lambda) else self.node.name
+
+    def __deepcopy__(self, _: object) -> Function:
+        return self
+
+
+@dataclass(frozen=True)
+class ModuleValue:
+    """A module of the package, by its name relative to it."""
+
+    name: str
+
+
+Names = dict[str, Any]
+
+
+def readable(value: object) -> bool:
+    """Whether the whole value is known."""
+    if isinstance(value, Mapping):
+        return all(readable(key) and readable(inner) for key, inner in value.items())
+    if isinstance(value, list | tuple | set | frozenset):
+        return all(map(readable, value))
+    return not isinstance(value, Unreadable)
+
+
+def same(one: Any, other: Any) -> bool:
+    return one is other or (readable(one) and readable(other) and type(one) is type(other) and bool(one == other))
+
+
+def is_key(key: object) -> bool:
+    return isinstance(key, str | int | float | bool | None)
+
+
+def method_of(class_: Function, name: str) -> Any:
+    for statement in class_.node.body if isinstance(class_.node, ast.ClassDef) else ():
+        match statement:
+            case ast.FunctionDef(name=found, decorator_list=[ast.Name(id="staticmethod")]) if found == name:
+                plain = ast.FunctionDef(**{**vars(statement), "decorator_list": []})
+                return Function(class_.module, plain)
+    return UNREADABLE
+
+
+def is_wide(specification: str) -> bool:
+    """A width of thousands would make a text of that size."""
+    return bool(re.search(r"\d{4,}|\*", specification))
+
+
+def joined(parts: list[Any]) -> Any:
+    return "".join(map(str, parts)) if all(map(readable, parts)) else UNREADABLE
+
+
+_OPERATORS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mod: operator.mod,
+    ast.FloorDiv: operator.floordiv,
+}
+
+
+def operate(op: ast.operator, left: Any, right: Any) -> Any:
+    if isinstance(op, ast.BitOr) and isinstance(left, dict):
+        return {**left, **(right if isinstance(right, dict) else {UNREADABLE: UNREADABLE})}
+    if type(op) not in _OPERATORS or not readable(left) or not readable(right):
+        return UNREADABLE
+    if isinstance(op, ast.Mod) and isinstance(left, str) and is_wide(left):
+        return UNREADABLE
+    if any(isinstance(one, str | list | tuple) and len(one) > LONGEST for one in (left, right)):
+        return UNREADABLE
+    return _OPERATORS[type(op)](left, right)
+
+
+_COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.Is: operator.is_,
+    ast.IsNot: operator.is_not,
+}
+
+
+def compare(op: ast.cmpop, left: Any, right: Any) -> Any:
+    if type(op) not in _COMPARISONS or not readable(left) or not readable(right):
+        return UNREADABLE
+    return _COMPARISONS[type(op)](left, right)
+
+
+BUILTINS: dict[str, Callable[..., Any]] = {
+    "str": str,
+    "int": int,
+    "float": float,
+    "bool": bool,
+    "len": len,
+    "list": list,
+    "tuple": tuple,
+    "set": set,
+    "frozenset": frozenset,
+    "sorted": sorted,
+    "max": max,
+    "min": min,
+}
+
+METHODS = frozenset(
+    {"join", "format", "strip", "lstrip", "rstrip", "lower", "upper", "split", "replace", "partition", "rpartition"}
+)
+
+
+def of_text(text: Any, method: str, given: list[Any], keywords: Mapping[str | None, Any]) -> Any:
+    known = isinstance(text, str) and all(map(readable, given)) and all(map(readable, keywords.values()))
+    if not known or None in keywords or len(text) > LONGEST or (method == "format" and is_wide(text)):
+        return UNREADABLE
+    if method == "replace" and any(isinstance(one, str) and len(one) > 100 for one in given):
+        return UNREADABLE
+    return getattr(text, method)(*given, **{str(name): value for name, value in keywords.items()})

@@ -1,0 +1,86 @@
+"""The containers of live workloads in which Rucio runs, and what is seen in each of them."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from secretsync.core import packing
+from secretsync.core.model import Manifest, Placement, Ref, Secret, Workload
+from secretsync.rucio.conditions import container, rucio_cfg
+from secretsync.rucio.conditions.container import Mount, Sources
+from secretsync.rucio.conditions.judge import Deployed, Verdict, View
+from secretsync.rucio.workload_context import image_name
+
+
+@dataclass(frozen=True)
+class RucioContainer:
+    """One container that runs Rucio, or mounts a package, and what is mounted into it."""
+
+    workload: Workload
+    manifest: Manifest
+    mounts: tuple[Mount, ...]
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """The three verdicts on one package in one container."""
+
+    workload: Ref
+    container: str
+    module: str
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def well(self) -> bool:
+        return all(verdict.holds for verdict in self.verdicts)
+
+
+def rucio_containers(workloads: Iterable[Workload], secrets: Collection[str]) -> Iterator[RucioContainer]:
+    """Containers whose image is Rucio's by its name, and all that mount one of *secrets*."""
+    for workload in workloads:
+        for manifest in (workload.template.get("spec") or {}).get("containers") or ():
+            mounts = container.mounts(workload.template, manifest)
+            if "rucio" in image_name(manifest.get("image") or "") or any(mount.name in secrets for mount in mounts):
+                yield RucioContainer(workload, manifest, mounts)
+
+
+def view_of(found: RucioContainer, sources: Sources, behind: str = "") -> View:
+    """What a container sees, as far as *sources* were read; *behind* says why its pods may run older files."""
+    variables = container.environment(found.manifest, sources)
+    return View(
+        image=found.manifest.get("image") or "",
+        mounts=found.mounts,
+        shown=dict(_shown(found.mounts, sources)),
+        variables=variables,
+        policy=rucio_cfg.policy(found.mounts, variables, sources),
+        behind=behind,
+        unread=container.unread_sources(found.manifest, sources),
+    )
+
+
+def deployed_package(placement: Placement, secrets: Sequence[Secret], directories: Collection[str]) -> Deployed:
+    """The package that *secrets* hold, less the files of directories that are not in *directories*."""
+    zipped = next(iter(secrets[0].data)) if placement.layout == "zip" else ""
+    files: dict[str, tuple[str, str]] = {}
+    top = placement.secret
+    for secret in secrets:
+        directory = secret.annotations.get(packing.DIRECTORY, ".").removeprefix(".")
+        top = secret.name if not directory else top
+        if directory in directories:
+            files |= {posixpath.join(directory, key): (secret.name, key) for key in secret.data}
+    return Deployed(placement.module, placement.vo, top, {} if zipped else files, zipped)
+
+
+def _shown(mounts: Iterable[Mount], sources: Sources) -> Iterator[tuple[str, tuple[str, str, int, bool]]]:
+    for mount in mounts:
+        if mount.kind == "Secret":
+            for file, key in container.files(mount, sources).items():
+                if key in (sources.get(("Secret", mount.name)) or {}):
+                    yield posixpath.join(mount.path, file), (mount.name, key, mount.mode, mount.single)
+
+
+def contents(secrets: Iterable[Secret]) -> dict[tuple[str, str], Mapping[str, bytes] | None]:
+    """What is known of Secrets that were read, as *sources* of a view."""
+    return {("Secret", secret.name): secret.data for secret in secrets}

@@ -1,0 +1,100 @@
+"""An index's page of one distribution: a stranger's document, which is read under limits. A calculation."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+from secretsync.core.foreign import Refusal, read_json, reading
+
+if TYPE_CHECKING:
+    from pypi_simple import DistributionPackage
+
+LARGEST = 8 * 1024 * 1024
+"""Bytes of a page: fifty times what a distribution of a hundred releases has."""
+
+_JSON = "application/vnd.pypi.simple.v1+json"
+_HTML = ("application/vnd.pypi.simple.v1+html", "text/html")
+_SMALL = 32 * 1024
+"""Bytes of HTML that are parsed in this process: of markup alone, they are a hundred times as much memory."""
+
+_FORM = re.compile(r"<(form|input)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A file that an index lists. *digests* are in hex by the name of their algorithm."""
+
+    file: str
+    url: str
+    digests: Mapping[str, str]
+    requires_python: str
+    is_yanked: bool
+    yanked_reason: str
+
+
+def files_of(name: str, kind: str, url: str, body: str, refusal: Refusal) -> list[Listed]:
+    """The files that the page at *url* lists for the distribution *name*.
+
+    *kind* is its content type. Raises the refusal where it is no page of the simple API, or too large.
+    """
+    kind = kind.partition(";")[0].strip().lower()
+    if len(body) > LARGEST:
+        raise refusal(f"it has more than {LARGEST:,} characters")
+    if kind == _JSON:
+        from pypi_simple import ProjectPage
+
+        with reading(refusal):
+            return list(map(_listed, ProjectPage.from_json_data(read_json(body, refusal), url).packages))
+    if kind not in _HTML:
+        raise refusal(f"its type is {kind[:100]!r}")
+    files = _files_of_html(name, url, body, refusal)
+    if not files and _FORM.search(body):
+        raise refusal("it is a web page with a form (a sign-in page?)")
+    return files
+
+
+def links(page: bytes) -> list[dict[str, Any]]:
+    """The fields of each Listed of a page in HTML; *page* is name, URL and body, a line each but the last."""
+    from pypi_simple import ProjectPage
+
+    name, url, body = page.decode().split("\n", 2)
+    return [asdict(_named_by_url(_listed(file))) for file in ProjectPage.from_html(name, body, url).packages]
+
+
+def _files_of_html(name: str, url: str, body: str, refusal: Refusal) -> list[Listed]:
+    page = f"{name}\n{url}\n{body}".encode(errors="replace")
+    with reading(refusal):
+        if len(page) <= _SMALL:
+            found = links(page)
+        else:
+            from secretsync.core import confined
+
+            found = confined.call(f"{__name__}:links", page, refusal)
+        return [Listed(**fields) for fields in found]
+
+
+def _listed(file: DistributionPackage) -> Listed:
+    return Listed(
+        file.filename,
+        file.url,
+        {name.lower(): digest.lower() for name, digest in file.digests.items()},
+        file.requires_python or "",
+        file.is_yanked,
+        file.yanked_reason or "",
+    )
+
+
+def _named_by_url(file: Listed) -> Listed:
+    """A link's text is free, as pip has it; the file's name is the last part of its URL."""
+    return Listed(
+        unquote(urlsplit(file.url).path.rpartition("/")[2]),
+        file.url,
+        file.digests,
+        file.requires_python,
+        file.is_yanked,
+        file.yanked_reason,
+    )

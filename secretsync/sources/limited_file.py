@@ -1,0 +1,46 @@
+"""An archive of a stranger, for libraries that read as much of it as the archive itself tells them to."""
+
+from __future__ import annotations
+
+import os
+from typing import BinaryIO
+
+from secretsync.core.foreign import Refusal
+
+HEADERS = 1024 * 1024
+"""Bytes of an honest archive's directory, or of one member's headers."""
+
+
+class LimitedFile:
+    """*file*, of which only as many bytes are read as `allow` allows, and none beyond *most_bytes* from its begin.
+
+    ``zipfile`` reads an archive's directory in one piece, and ``tarfile`` the long names, the pax headers and the maps
+    of sparse files, whatever size the archive gives for them. To skip a member of a compressed archive is to unpack it.
+    """
+
+    def __init__(self, file: BinaryIO, name: str, refusal: Refusal, *, most_bytes: int) -> None:
+        self._file, self.name, self._refusal, self._most = file, name, refusal, most_bytes
+        self._allowed = HEADERS
+
+    def allow(self, most_bytes: int) -> None:
+        """From now on so many bytes may be read."""
+        self._allowed = most_bytes
+
+    def read(self, size: int | None = -1) -> bytes:
+        most = self._allowed + 1
+        data = self._file.read(most if size is None or size < 0 else min(size, most))
+        self._allowed -= len(data)
+        if self._allowed < 0:
+            raise self._refusal("its headers are larger than those of any honest archive")
+        return data
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        if whence == os.SEEK_SET and offset > self._most:
+            raise self._refusal(f"it has more than {self._most:,} bytes; 'limits.bytes' of the package is the limit")
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def seekable(self) -> bool:
+        return self._file.seekable()

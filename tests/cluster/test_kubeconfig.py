@@ -1,0 +1,143 @@
+"""A kubeconfig is obeyed or refused: nobody acts with more rights than it gives, or without credentials it names."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from secretsync.cluster import exec_plugin
+from secretsync.cluster.connection import Connection, in_context
+from secretsync.cluster.errors import Call, UnusableCluster
+from secretsync.cluster.exec_plugin import ExecPluginFailed
+from tests.servers import http
+
+_V1 = "client.authentication.k8s.io/v1"
+
+
+def kubeconfig(folder: Path, user: dict[str, Any], server: str = "http://127.0.0.1:1") -> Path:
+    content = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "c", "cluster": {"server": server}}],
+        "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
+        "users": [{"name": "u", "user": user}],
+    }
+    path = folder / "kubeconfig"
+    path.write_text(yaml.safe_dump(content))
+    return path
+
+
+class Api:
+    """Keeps the header lines of the last request."""
+
+    lines: tuple[tuple[str, str], ...] = ()
+
+    def answer(self, request: http.Request) -> http.Answer:
+        self.lines = request.lines
+        return http.Answer(200, b'{"kind": "Secret", "metadata": {"name": "x"}}')
+
+
+def ask(folder: Path, user: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+    """The headers of one request."""
+    api = Api()
+    with http.serving(api) as url:
+        Connection(in_context("c", kubeconfig(folder, user, url))).send(Call("get", "secrets", "n", "x"), "GET", "/x")
+    return api.lines
+
+
+def plugin(folder: Path, script: str, **more: Any) -> dict[str, Any]:
+    path = folder / "plugin"
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+    return {"exec": {"apiVersion": _V1, "command": str(path), **more}}
+
+
+def answer_of(**status: Any) -> str:
+    return f"echo '{json.dumps({'apiVersion': _V1, 'kind': 'ExecCredential', 'status': status})}'"
+
+
+def test_who_acts_as_another_says_so_with_each_request(tmp_path: Path) -> None:
+    user = {
+        "token": "t",
+        "as": "system:serviceaccount:rucio:secretsync",
+        "as-uid": "4711",
+        "as-groups": ["a", "b"],
+        "as-user-extra": {"Example.org/Scopes": ["x", "y"]},
+    }
+    headers = ask(tmp_path, user)
+    assert [value for name, value in headers if name == "Impersonate-User"] == [user["as"]]
+    assert [value for name, value in headers if name == "Impersonate-Uid"] == ["4711"]
+    assert [value for name, value in headers if name == "Impersonate-Group"] == ["a", "b"]
+    assert [value for name, value in headers if name == "Impersonate-Extra-example.org%2Fscopes"] == ["x", "y"]
+    assert ("authorization", "Bearer t") in headers
+
+
+@pytest.mark.parametrize(
+    ("user", "words"),
+    [
+        ({"token": "t", "as-groups": ["a"]}, "without 'as'"),
+        ({"token": "t", "as": "a\nImpersonate-Group: system:masters"}, "no header can hold"),
+        ({"token": "t", "as": "a", "as-groups": "b"}, "no list"),
+        ({"auth-provider": {"name": "azure", "config": {}}}, "'auth-provider' gives no credentials"),
+        ({"tokenFile": "gone"}, "No such file"),
+        ({"tokenFile": "empty"}, "holds no token"),
+        ({"tokenFile": "lines"}, "more than one line"),
+    ],
+)
+def test_a_user_that_cannot_be_obeyed_is_refused(user: dict[str, Any], words: str, tmp_path: Path) -> None:
+    (tmp_path / "empty").write_text("\n")
+    (tmp_path / "lines").write_text("a\nb\n")
+    with pytest.raises(UnusableCluster, match=words):
+        in_context("c", kubeconfig(tmp_path, user))
+
+
+def test_a_tokens_file_may_end_with_a_line_break_and_wins_over_a_token(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("from-the-file\n")
+    assert ("authorization", "Bearer from-the-file") in ask(tmp_path, {"tokenFile": "token", "token": "written"})
+
+
+def test_a_plugins_token_is_sent(tmp_path: Path) -> None:
+    assert ("authorization", "Bearer p") in ask(tmp_path, plugin(tmp_path, answer_of(token="p")))
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        ("exit 3", "ended with exit code 3"),
+        ("true", "answered no JSON"),
+        ("echo hello", "answered no JSON"),
+        ("echo '[]'", "answered no ExecCredential"),
+        ('echo \'{"kind": "ExecCredential", "apiVersion": "v2"}\'', "another apiVersion"),
+        (f'echo \'{{"kind": "ExecCredential", "apiVersion": "{_V1}"}}\'', "answered no status"),
+        (answer_of(), "neither a token nor a certificate"),
+        (answer_of(token=""), "neither a token nor a certificate"),
+        (answer_of(clientCertificateData="x"), "neither a token nor a certificate"),
+        (answer_of(token="a\nb").replace("\\n", "\\u000a"), "no header can hold"),
+        ("sleep 9", "did not end within"),
+    ],
+)
+def test_a_plugin_that_fails_ends_in_a_sentence_before_any_request(
+    script: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exec_plugin, "_SECONDS", 1)
+    with pytest.raises(ExecPluginFailed, match=words):
+        in_context("c", kubeconfig(tmp_path, plugin(tmp_path, script)))
+
+
+def test_a_plugin_that_is_missing_or_wants_a_terminal_is_refused(tmp_path: Path) -> None:
+    missing = {"exec": {"apiVersion": _V1, "command": "no-such-plugin", "installHint": "install it\nfrom there"}}
+    with pytest.raises(ExecPluginFailed, match=r"is not installed.*install it from there"):
+        in_context("c", kubeconfig(tmp_path, missing))
+    with pytest.raises(ExecPluginFailed, match="wants a terminal"):
+        in_context("c", kubeconfig(tmp_path, plugin(tmp_path, "true", interactiveMode="Always")))
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", "a: [", "users: 1", "{users: [1], contexts: [], clusters: []}", ""])
+def test_a_file_that_is_no_kubeconfig_is_refused(text: str, tmp_path: Path) -> None:
+    (tmp_path / "kubeconfig").write_text(text)
+    with pytest.raises(UnusableCluster):
+        in_context("c", tmp_path / "kubeconfig")

@@ -1,0 +1,2 @@
+#!/bin/bash -e
+"$ROOT/usr/sbin/httpd" -D FOREGROUND
