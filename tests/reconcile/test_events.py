@@ -132,10 +132,10 @@ def test_an_edit_by_hand_that_is_left_is_told_once(site: Site) -> None:
 def test_a_hold_and_its_end_are_told(site: Site) -> None:
     passed(site)
     (delivery,) = site.destination.deliveries
-    releases.hold(site.destination, delivery, "the review goes on")
+    releases.suspend(site.destination, delivery, "the review goes on")
     assert passed(site) == ["Held atlas"]
     assert "the review goes on" in site.cluster.events[0]["note"]
-    releases.release(site.destination, delivery)
+    releases.resume(site.destination, delivery)
     assert passed(site) == ["Released atlas"]
 
 
