@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 
 from secretsync.cluster.errors import Conflict
 from secretsync.cluster.selector import selects
+from secretsync.core.kinds import KINDS
+from secretsync.core.kinds.kind import Kind
 from secretsync.core.model import Manifest, Ref, Secret, Workload
 from secretsync.core.revision_numbers import has_newer_stamp
 from secretsync.core.secret_codec import replacement_manifest
@@ -57,6 +59,9 @@ class MemoryCluster:
     def workloads(self, namespace: str, selector: str = "") -> Sequence[Workload]:
         self._called("list", "workloads")
         return [one for one in self.live_workloads.values() if selects(selector, one.labels)]
+
+    def workload_kinds(self) -> Sequence[Kind]:
+        return list(KINDS.values())
 
     def pods(self, namespace: str) -> Sequence[Manifest]:
         self._called("list", "pods")

@@ -6,6 +6,7 @@ retries nor times out; ``call_api`` raises nothing by itself, so the answer's st
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
@@ -33,6 +34,7 @@ from secretsync.cluster.answers import NotAnObject
 from secretsync.cluster.errors import Call, NotFound, NotKubernetes, Refusal, Unreachable, UnusableCluster
 from secretsync.cluster.refusals import refusal
 from secretsync.core.instrumentation import CallEnded, emit
+from secretsync.core.kinds.kind import Kind
 from secretsync.core.model import Manifest
 
 log = structlog.get_logger()
@@ -49,6 +51,10 @@ _RETRIES = Retry(
 _BLOCK = 1 << 16
 _LARGEST_ANSWER = 64 * 1024 * 1024
 T = TypeVar("T")
+
+_DISCOVERED: dict[tuple[str, str], frozenset[str]] = {}
+"""The resources that were found, by the server and the apiVersion; a pass opens its connections anew."""
+_DISCOVERING = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -100,6 +106,10 @@ class Reply:
     def items(self) -> tuple[list[Manifest], str]:
         """The objects of a list, and where it goes on. Raises a Refusal where the answer is an error, NotKubernetes."""
         return self._read(answers.items_in)
+
+    def resources(self) -> frozenset[str]:
+        """The resources that discovery lists. Raises a Refusal where the answer is an error, NotKubernetes."""
+        return self._read(answers.resources_in)
 
     def review(self) -> Manifest:
         """The ``status`` of a review of this account's, which has no name. Raises a Refusal, NotKubernetes."""
@@ -164,6 +174,21 @@ class Connection:
             raise Unreachable(call, self._client.configuration.host, _reason(error)) from None
         except (ConfigException, OSError) as error:
             raise UnusableCluster("the credentials of the kubeconfig", _first_line(error)) from None
+
+    def serves(self, kind: Kind) -> bool:
+        """Whether the API server has *kind*, by discovery, which is asked once in the life of this process."""
+        key = self._client.configuration.host, kind.api_version
+        with _DISCOVERING:
+            if key not in _DISCOVERED:
+                _DISCOVERED[key] = self._discover(kind.api_version)
+        return kind.resource in _DISCOVERED[key]
+
+    def _discover(self, api_version: str) -> frozenset[str]:
+        """The resources of *api_version*; none where it is absent or may not be asked for."""
+        reply = self.send(Call("get", api_version, ""), "GET", f"/apis/{api_version}")
+        if reply.status in (HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN):
+            return frozenset()
+        return reply.resources()
 
     def _send_patiently(
         self,

@@ -19,6 +19,8 @@ from secretsync.cluster.errors import Conflict, UnusableManifest, WorkloadGone
 from secretsync.cluster.manifest_files import Found, find, locked, write
 from secretsync.cluster.rbac import Access
 from secretsync.cluster.selector import selects
+from secretsync.core.kinds import KINDS, SPAWNERS
+from secretsync.core.kinds.kind import Kind
 from secretsync.core.model import Manifest, Ref, Secret, Workload
 from secretsync.core.revision_numbers import has_newer_stamp
 from secretsync.core.secret_codec import replacement_manifest, secret_from, to_manifest
@@ -26,8 +28,6 @@ from secretsync.core.template_annotations import NotEditable, annotated
 
 log = structlog.get_logger()
 
-_WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
-_SPAWNERS = ("ReplicaSet", "ControllerRevision", "Job", "CronJob", "Pod")
 _NO_FOLDING = 1 << 30
 
 
@@ -66,14 +66,17 @@ class DirectoryCluster:
                 manifest_files.delete(self._root, path)
 
     def workloads(self, namespace: str, selector: str = "") -> Sequence[Workload]:
-        workloads = map(_workload, find(self._root, namespace, _WORKLOADS))
-        return [workload for workload in workloads if selects(selector, workload.labels)]
+        found = [one for one in find(self._root, namespace, tuple(KINDS)) if _has_template(one)]
+        return [workload for workload in map(_workload, found) if selects(selector, workload.labels)]
+
+    def workload_kinds(self) -> Sequence[Kind]:
+        return list(KINDS.values())
 
     def pods(self, namespace: str) -> Sequence[Manifest]:
         return ()
 
     def spawners(self, namespace: str) -> Sequence[Manifest]:
-        return [found.manifest for found in find(self._root, namespace, _SPAWNERS)]
+        return [found.manifest for found in find(self._root, namespace, tuple(SPAWNERS))]
 
     def annotate(self, workload: Workload, annotations: Mapping[str, str], *, manager: str) -> Workload:
         with locked(self._root):
@@ -174,6 +177,10 @@ class DirectoryCluster:
 def _secret(found: Found) -> Secret:
     secret = secret_from(found.manifest)
     return replace(secret, metadata={**secret.metadata, "resourceVersion": found.version})
+
+
+def _has_template(found: Found) -> bool:
+    return KINDS[found.manifest["kind"]].has_template(found.manifest)
 
 
 def _workload(found: Found) -> Workload:

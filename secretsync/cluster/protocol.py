@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from secretsync.cluster.rbac import Access, Review
+from secretsync.core.kinds.kind import Kind
 from secretsync.core.model import Manifest, Secret, Workload
 
 
@@ -31,7 +32,10 @@ class Cluster(Protocol):
         """Delete exactly the object that was read; nothing happens when it has gone."""
 
     def workloads(self, namespace: str, selector: str = "") -> Sequence[Workload]:
-        """All Deployments, StatefulSets and DaemonSets: one list per kind."""
+        """All workloads of the kinds of core/kinds: one list per kind."""
+
+    def workload_kinds(self) -> Sequence[Kind]:
+        """The kinds of workload that this cluster has."""
 
     def pods(self, namespace: str) -> Sequence[Manifest]:
         """All pods, in one list."""

@@ -152,7 +152,7 @@ class Secret:
 
 @dataclass(frozen=True)
 class Workload:
-    """A Deployment, StatefulSet or DaemonSet; *manifest* is the whole object as it is live."""
+    """An object of one of the kinds of core/kinds; *manifest* is the whole object as it is live."""
 
     ref: Ref
     manifest: Manifest = field(repr=False)

@@ -13,12 +13,14 @@ from secretsync.cluster.errors import Conflict, QuotaExceeded, Unreachable
 from secretsync.core import packing
 from secretsync.core.errors import ROLLOUT_FAILED, SecretSyncError
 from secretsync.core.instrumentation import timed_stage
+from secretsync.core.kinds import KINDS
+from secretsync.core.kinds.kind import Cause, State, Status
 from secretsync.core.model import Manifest, Ref, Secret
 from secretsync.plan import history, waves
 from secretsync.plan.diff import Action, Change, PackagePlan
 from secretsync.plan.plan import Plan
 from secretsync.plan.restarts import Restart
-from secretsync.plan.rollout_status import Cause, State, Status, is_ready, pods_of
+from secretsync.plan.rollout_status import is_ready, pods_of
 from secretsync.reconcile.destination import Clock, Destination
 from secretsync.reconcile.observe import referrers
 from secretsync.reconcile.progress import progress
@@ -201,7 +203,7 @@ def delete_stuck_pods(destination: Destination, restarts: Sequence[Restart]) -> 
     Only pods of an earlier stamp: what never had one may wait for a Secret that was written just now. See
     https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#forced-rollback.
     """
-    sets = [one for one in restarts if one.workload.ref.kind == "StatefulSet"]
+    sets = [one for one in restarts if KINDS[one.workload.ref.kind].waits_for_failed_pods]
     pods = destination.cluster.pods(destination.namespace) if sets else ()
     for one in sets:
         for pod in pods_of(one.workload, pods):

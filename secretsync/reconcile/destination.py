@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from secretsync.cluster.protocol import Cluster
 from secretsync.config.window import Window
+from secretsync.core.kinds.kind import Status
 from secretsync.core.model import Placement, Ref, Source
 from secretsync.plan.plan import Plan
-from secretsync.plan.rollout_status import Status
 from secretsync.plan.state import Result
 from secretsync.plan.waves import Selects
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from secretsync.core import log
+from secretsync.core.kinds import api_version
+from secretsync.core.kinds.kind import State, Status
 from secretsync.core.model import Manifest, Ref, Secret
 from secretsync.plan import drift
 from secretsync.plan.diff import PackagePlan
-from secretsync.plan.rollout_status import State, Status
 from secretsync.reconcile.all_targets import Outcome
 from secretsync.reconcile.destination import Report
 from secretsync.reconcile.results import Condition, Verdict, parse, verdicts_of
@@ -97,7 +98,7 @@ def manifest(event: Event, name: str, now: datetime, instance: str) -> Manifest:
         "reason": event.reason,
         "note": _short(log.redact(event.note)),
         "regarding": {
-            "apiVersion": "v1" if ref.kind == "Secret" else "apps/v1",
+            "apiVersion": api_version(ref.kind),
             "kind": ref.kind,
             "namespace": ref.namespace,
             "name": ref.name,

@@ -18,6 +18,7 @@ from secretsync.plan.degraded import Degraded, LiveBundleDamaged, waits_for_degr
 from secretsync.plan.diff import Desired
 from secretsync.plan.managed_fields import is_wired, wiring_manager
 from secretsync.plan.plan import Live, Plan, make_plan, outdated_secrets, prunable
+from secretsync.plan.rewiring import refuse_unwirable
 from secretsync.plan.state import Hold, State
 from secretsync.reconcile.desired import Resolved, is_rejected, live_revision, resolve_source
 from secretsync.reconcile.destination import Delivery, Destination
@@ -85,6 +86,7 @@ def _live(destination: Destination, secrets: _Asked) -> Live:
         return Live(_found(secrets), cluster.workloads(namespace, selector))
     workloads = cluster.workloads(namespace)
     selected = [one for one in workloads if selects(selector, one.labels)]
+    refuse_unwirable(selected)
     manager = wiring_manager(destination.installation)
     unselected = [one for one in workloads if not selects(selector, one.labels) and is_wired(one, manager)]
     return Live(_found(secrets), selected, unselected)

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 
 import structlog
 
+from secretsync.core.kinds.kind import State, Status
 from secretsync.core.model import Ref
-from secretsync.plan.rollout_status import State, Status
 
 log = structlog.get_logger()
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from secretsync.core.kinds.kind import Status
 from secretsync.core.model import Ref
 from secretsync.core.pod_references import updates_mounted_files
 from secretsync.plan.diff import stamped_revision_number
 from secretsync.plan.plan import Plan
 from secretsync.plan.restarts import Restart
-from secretsync.plan.rollout_status import Status
 from secretsync.plan.waves import Wave, split_into_waves
 from secretsync.reconcile import apply
 from secretsync.reconcile.destination import Clock, Destination, Report

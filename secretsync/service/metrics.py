@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from secretsync.core.kinds.kind import State
 from secretsync.core.model import Secret
 from secretsync.plan import drift, rollout_status
 from secretsync.plan.diff import PackagePlan
 from secretsync.plan.restarts import mounted
-from secretsync.plan.rollout_status import State
 from secretsync.reconcile.all_targets import Outcome
 from secretsync.reconcile.destination import Report
 from secretsync.reconcile.reasons import reason

@@ -133,6 +133,14 @@ def test_the_zip_has_an_entry_for_each_directory() -> None:
     ]
 
 
+def test_any_user_of_a_pod_may_read_what_a_zip_is_unpacked_to() -> None:
+    (secret,) = packing.pack(bundle({"__init__.py": "", "sub/a.py": ""}), ZIP, "recipe")
+    archive = zipfile.ZipFile(io.BytesIO(secret.data["atlas_rucio_policy.zip"]))
+    modes = {entry.filename.endswith("/"): f"{entry.external_attr >> 16:o}" for entry in archive.infolist()}
+    assert modes == {False: "100644", True: "40755"}
+    assert {entry.create_system for entry in archive.infolist()} == {3}, "on Unix alone do modes count"
+
+
 def test_a_repr_never_shows_content() -> None:
     wanted = bundle({"__init__.py": "do-not-show"})
     packed = packing.pack(wanted, PLACEMENT, "recipe")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from secretsync.core.kinds.kind import Cause, State
 from secretsync.core.model import Manifest
-from secretsync.plan.rollout_status import Cause, State, has_readiness_probe, judge, pods_of, status
+from secretsync.plan.rollout_status import has_readiness_probe, judge, pods_of, status
 from tests.build import pod, waiting, workload
 
 STAMP = {"secretsync.rucio/atlas": "1 sha256:x"}
@@ -65,6 +66,12 @@ def test_a_deployment_is_judged_by_its_status(spec: Manifest, told: Manifest, st
             {"updatedReplicas": 1, "availableReplicas": 3},
             State.CURRENT,
             "1 of 3 replicas updated; its partition keeps the rest",
+        ),
+        (
+            {"replicas": 2, "updateStrategy": {"rollingUpdate": {"partition": 5}}},
+            {"updatedReplicas": 0, "availableReplicas": 2},
+            State.CURRENT,
+            "0 of 2 replicas updated; its partition keeps the rest",
         ),
         ({"replicas": 2}, {"updatedReplicas": 2}, State.IN_PROGRESS, "1 of 2 replicas available"),
     ],

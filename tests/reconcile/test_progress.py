@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
+from secretsync.core.kinds.kind import State, Status
 from secretsync.core.model import Ref
-from secretsync.plan.rollout_status import State, Status
 from secretsync.reconcile.progress import Progress, progress
 
 SERVER, JUDGE = Ref("Deployment", "rucio", "server"), Ref("Deployment", "rucio", "judge")

@@ -15,11 +15,11 @@ from secretsync.cluster.errors import Call, Conflict, QuotaExceeded
 from secretsync.config.window import parse
 from secretsync.core import packing
 from secretsync.core.errors import SecretSyncError
+from secretsync.core.kinds.kind import State
 from secretsync.core.model import Bundle, File, Manifest, Revision, Workload
 from secretsync.core.secret_codec import OURS
 from secretsync.plan.disruption import WouldTakeDown
 from secretsync.plan.ownership import Refused
-from secretsync.plan.rollout_status import State
 from secretsync.reconcile import lock
 from secretsync.reconcile.apply import UndoFailed
 from secretsync.reconcile.asked_once import AskedOncePerPass

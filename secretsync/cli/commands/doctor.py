@@ -78,6 +78,7 @@ def _footing(target: config.Target, destination: Destination, examination: Exami
             secret_names_with_history(names or packages, packages, target.rollout.history),
             wired=target.wire,
             proves=target.rollout.canary != "off",
+            kinds=destination.cluster.workload_kinds(),
         )
         found += footing.permissions(_lacking(destination, wanted, review), surplus(wanted, review.rules))
         found += footing.clock(datetime.now(UTC), review.time)

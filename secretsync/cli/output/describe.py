@@ -12,11 +12,11 @@ from secretsync.cli.output.policy import policy_changes
 from secretsync.cli.output.sentences import summary
 from secretsync.core import packing
 from secretsync.core.errors import SecretSyncError, worst
+from secretsync.core.kinds.kind import Status
 from secretsync.core.model import Bundle, File, Ref, Secret
 from secretsync.plan import restarts
 from secretsync.plan.degraded import Degraded
 from secretsync.plan.diff import Change, FileChange, PackagePlan
-from secretsync.plan.rollout_status import Status
 from secretsync.reconcile.all_targets import Outcome
 from secretsync.reconcile.destination import CheckedPackage, Report
 
