@@ -35,6 +35,7 @@ from secretsync.cluster.errors import Call, NotFound, NotKubernetes, Refusal, Un
 from secretsync.cluster.refusals import refusal
 from secretsync.core.instrumentation import CallEnded, emit
 from secretsync.core.kinds.kind import Kind
+from secretsync.core.log import API_CALL
 from secretsync.core.model import Manifest
 
 log = structlog.get_logger()
@@ -134,6 +135,16 @@ class Reply:
             raise NotKubernetes(self.call, self.server, what) from None
 
 
+def _ended(call: Call, path: str, code: str) -> None:
+    emit(CallEnded(call.verb, call.resource, code))
+    named = path.replace("{namespace}", call.namespace).replace("{name}", call.name)
+    log.debug(API_CALL, verb=call.verb, path=named, status=code)
+
+
+class _TooSlow(HTTPError):
+    """Bytes arrived, but not all of them in time."""
+
+
 class _TooMuch(HTTPError):
     """Bytes arrived, but not all of them in time, or too many."""
 
@@ -218,10 +229,10 @@ class Connection:
                 ).response
                 content = self._read(response)
             except HTTPError as error:
-                emit(CallEnded(call.verb, call.resource, "none"))
+                _ended(call, path, "none")
                 retries = retries.increment(method, path, error=error)
             else:
-                emit(CallEnded(call.verb, call.resource, str(response.status)))
+                _ended(call, path, str(response.status))
                 if not retries.total or not retries.is_retry(method, response.status):
                     self._remember(response.headers.get("Date", ""))
                     return Reply(

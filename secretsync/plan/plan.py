@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from secretsync.core import packing
 from secretsync.core.model import Manifest, Ref, Secret, Workload
 from secretsync.core.pod_references import secrets_referenced
-from secretsync.plan import disruption, drift, mounts, ownership
+from secretsync.plan import disruption, drift, in_force, mounts, ownership
 from secretsync.plan import restarts as stale
 from secretsync.plan.degraded import Degraded
 from secretsync.plan.diff import Change, Desired, PackagePlan, plan_package, stamped_revision_number
+from secretsync.plan.in_force import NotInForce
 from secretsync.plan.state import State
 
 
@@ -36,7 +38,8 @@ class Plan:
 
     *workloads* have the templates that they get; those that are *held_by_hand* keep the one that somebody put back.
     *forgotten* names Secrets that are as they should be, and that the state object does not know.
-    Of packages that are *degraded* nothing else is planned.
+    Of packages that are *degraded* nothing else is planned. *not_in_force* are the containers that do not load a
+    package although its Secrets will be there.
     """
 
     packages: tuple[PackagePlan, ...]
@@ -47,6 +50,7 @@ class Plan:
     held_by_hand: tuple[Ref, ...] = ()
     forgotten: tuple[str, ...] = ()
     degraded: tuple[Degraded, ...] = ()
+    not_in_force: tuple[NotInForce, ...] = ()
 
     @property
     def changes(self) -> tuple[Change, ...]:
@@ -84,23 +88,29 @@ def make_plan(desired: Sequence[Desired], live: Live, state: State, *, adopt: bo
         *mounts.restarts(intent, [*live.workloads, *live.unselected], state),
     )
     put_back = mounts.put_back(intent, live.workloads, state)
+    workloads = mounts.as_wired(intent, live.workloads)
+    miswired = in_force.not_in_force(desired, workloads)
     return Plan(
         packages,
         restarts,
-        mounts.as_wired(intent, live.workloads),
+        workloads,
         stale.unfinished_restarts(live.workloads, packages, state),
         (
             *_holds(desired),
             *_drifts(desired, live),
             *(note for one in desired for note in one.bundle.notes),
+            *_mounted_by_nobody(desired, workloads),
+            *in_force.sentences(miswired),
             *_not_mounted(desired, mounting),
             *stale.forgotten_restarts(mounting, packages, state),
             *mounts.held_by_hand(intent, put_back),
             *_still_mounted(packages, live),
+            *_mounted_no_longer(packages, mounting, state),
             *_down_meanwhile(restarts),
         ),
         tuple(one.ref for one in put_back),
         tuple(_forgotten(packages, state)),
+        not_in_force=miswired,
     )
 
 
@@ -161,6 +171,14 @@ def _shared_names(desired: Sequence[Desired]) -> Iterable[str]:
             owners[secret.name] = one.placement.module
 
 
+def _mounted_by_nobody(packages: Sequence[Desired], workloads: Sequence[Workload]) -> tuple[str, ...]:
+    return tuple(
+        f"no workload in namespace {one.placement.namespace} mounts Secret {one.secrets[0].name}, so nothing runs "
+        f"{one.placement.module}: check the target's namespace and selector, and mount what 'secretsync values' prints"
+        for one in in_force.unmounted(packages, workloads)
+    )
+
+
 def _not_mounted(packages: Sequence[Desired], workloads: Sequence[Workload]) -> tuple[str, ...]:
     """Workloads that mount the package but not one of its sub-directories; the check says how bad that is."""
     return tuple(
@@ -173,6 +191,26 @@ def _not_mounted(packages: Sequence[Desired], workloads: Sequence[Workload]) -> 
         for secret in desired.secrets[1:]
         if secret.name not in referenced and (directory := secret.annotations[packing.DIRECTORY])
     )
+
+
+def _mounted_no_longer(packages: Sequence[PackagePlan], mounting: Sequence[Workload], state: State) -> tuple[str, ...]:
+    """Packages that were wired, are not to be any more, and that nothing else mounts."""
+    mounted = {name for workload in mounting for name in secrets_referenced(workload.template)}
+    return tuple(
+        f"no workload mounts {package.placement.module} any more: 'secretsync values' prints the mounts, and "
+        "'wire: true' makes them"
+        for package in packages
+        if not package.placement.wired
+        and _was_wired(package, state)
+        and not mounted & {secret.name for secret in package.desired.secrets}
+    )
+
+
+def _was_wired(package: PackagePlan, state: State) -> bool:
+    """Whether it had Secrets that are named by their digest."""
+    remembered = state.of(package.placement.secret)
+    named = re.compile(rf"{re.escape(package.placement.secret)}(-.+)?-[0-9a-f]{{12}}")
+    return any(named.fullmatch(name) for name in (*remembered.secrets, *remembered.outdated))
 
 
 def _holds(desired: Sequence[Desired]) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ from secretsync.plan.restarts import Restart
 from secretsync.plan.rollout_status import is_ready, pods_of
 from secretsync.reconcile.destination import Clock, Destination
 from secretsync.reconcile.observe import referrers
-from secretsync.reconcile.progress import progress
+from secretsync.reconcile.progress import rollout_progress
 from secretsync.reconcile.state_store import StateStore
 from secretsync.reconcile.wait import Observation, Stamps, wait_until_settled
 
@@ -218,12 +218,17 @@ def _has_earlier_stamp(pod: Manifest, annotations: Mapping[str, str]) -> bool:
 
 
 @timed_stage("watch")
-def wait_for_rollouts(destination: Destination, stamps: Stamps, clock: Clock) -> dict[Ref, Status]:
-    """Wait for a verdict on each stamped workload, with its pod's last words where it failed."""
+def wait_for_rollouts(
+    destination: Destination, stamps: Stamps, clock: Clock, title: str = "rollout"
+) -> dict[Ref, Status]:
+    """Wait for a verdict on each stamped workload, with the last log line of its pod where it failed.
+
+    *title* is what progress is shown of.
+    """
     if not destination.cluster.runs_pods:
         told = Status(State.WRITTEN, "its pods restart when the manifest is applied")
         return dict.fromkeys(stamps, told)
-    with progress(len(stamps), clock.now) as shown:
+    with rollout_progress(stamps, clock.now, title=title, timeout=destination.rollout.timeout) as shown:
 
         def sleep(seconds: float) -> None:
             shown.tick()

@@ -45,6 +45,7 @@ EVENTS: Mapping[str, Kind] = {
     "SourceUnavailable": Kind(WARNING, "Fetch", "on the Secret: its source cannot be read; what is live stays"),
     "Refused": Kind(WARNING, "Check", "on the Secret: the check or the proof refuses the package; what is live stays"),
     "Failed": Kind(WARNING, "Sync", "on the Secret: passes fail, for the reason that is named"),
+    "NotInForce": Kind(WARNING, "Compare", "on the Secret: workloads that run Rucio do not load the package"),
     "Recovered": Kind(NORMAL, "Sync", "on the Secret: passes go well again"),
 }
 """By reason, all that there are."""
@@ -54,6 +55,7 @@ _CHANGES = {
     Condition.WAITING: "Waiting",
     Condition.AWAY: "SourceUnavailable",
     Condition.FAILING: "Failed",
+    Condition.NOT_IN_FORCE: "NotInForce",
 }
 
 _WHY = "'secretsync status' and the log of the pass tell why"

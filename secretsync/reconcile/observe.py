@@ -22,6 +22,7 @@ from secretsync.plan.rewiring import refuse_unwirable
 from secretsync.plan.state import Hold, State
 from secretsync.reconcile.desired import Resolved, is_rejected, live_revision, resolve_source
 from secretsync.reconcile.destination import Delivery, Destination
+from secretsync.reconcile.progress import working
 
 _Asked = Mapping[str, Secret | None]
 
@@ -139,7 +140,9 @@ def _desired(destination: Destination, found: _Asked, remembered: State) -> tupl
     ]
     desired: list[Desired] = []
     degraded: list[Degraded] = []
-    for delivery, answer in zip(destination.deliveries, run_concurrently(questions), strict=True):
+    with working(f"reading {', '.join(one.placement.module for one in destination.deliveries)}"):
+        answers = run_concurrently(questions)
+    for delivery, answer in zip(destination.deliveries, answers, strict=True):
         secrets = live[delivery.placement]
         if not isinstance(answer, SecretSyncError):
             desired.append(_wanted(destination, delivery, secrets, remembered, answer))

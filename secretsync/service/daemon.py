@@ -118,7 +118,8 @@ class Service:
         if not rules:
             return nullcontext()
         secret = partial(credentials.read, rules.secret, self._base)
-        return listening(rules.port, lambda request: webhook.answer(request, secret, self._asked))
+        refusals = webhook.RefusalLog()
+        return listening(rules.port, lambda request: webhook.answer(request, secret, self._asked, refusals))
 
     def _asked(self, by: webhook.By) -> None:
         self._registry.requested(by)

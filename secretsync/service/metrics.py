@@ -39,6 +39,9 @@ GAUGES: Mapping[str, Metric] = {
     ),
     "secretsync_held": Metric(_OF_PACKAGE, "1 where a person said that the source is not to be followed."),
     "secretsync_rejected": Metric(_OF_PACKAGE, "1 where what the source holds was tried and rejected."),
+    "secretsync_workloads_not_in_force": Metric(
+        _OF_PACKAGE, "Workloads that run Rucio and do not load the package: not mounted, not on PYTHONPATH, not named."
+    ),
     "secretsync_degraded": Metric(
         _OF_PACKAGE, "1 where a source could not be read, so that what is live stays as it is."
     ),
@@ -119,13 +122,16 @@ def _of_package(package: PackagePlan, report: Report, of: tuple[str, str], *, we
     bundle, hold = package.desired.bundle, package.desired.hold
     states, pending = _states(package, report), _pending(package, report)
     edited = package.desired.left or drift.edited_files(package.desired, _live(package))
-    in_sync = well and not pending and not package.desired.left and set(states) <= {State.CURRENT, State.WRITTEN}
+    miswired = {one.workload for one in report.plan.not_in_force if one.module == package.placement.module}
+    reached = set(states) <= {State.CURRENT, State.WRITTEN}
+    in_sync = well and not pending and not package.desired.left and reached and not miswired
     yield Sample("secretsync_in_sync", of, in_sync)
     yield Sample("secretsync_pending", of, pending)
     yield Sample("secretsync_waiting", of, bool(report.waits and pending))
     yield Sample("secretsync_drift", of, len(edited))
     yield Sample("secretsync_held", of, hold is not None and hold.by_hand)
     yield Sample("secretsync_rejected", of, hold is not None and not hold.by_hand)
+    yield Sample("secretsync_workloads_not_in_force", of, len(miswired))
     yield Sample("secretsync_degraded", of, 0)
     for state in State:
         yield Sample("secretsync_workloads", (*of, state), states[state])

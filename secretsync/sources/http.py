@@ -10,13 +10,17 @@ from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
 import requests
+import structlog
 from urllib3.exceptions import HTTPError as BrokenStream
 from urllib3.exceptions import ReadTimeoutError
 
 from secretsync.config.access import Access
 from secretsync.config.credentials import Authorization
+from secretsync.core.log import INDEX_CALL
 from secretsync.sources import certificates
 from secretsync.sources.index.errors import IndexAccessRefused, IndexFailed, IndexRefused, RedirectedElsewhere
+
+log = structlog.get_logger()
 
 _CHUNK = 1 << 16
 _PORTS = {"http": 80, "https": 443}
@@ -67,12 +71,14 @@ def get(
 
 def _ask(session: requests.Session, url: str, timeout: float, headers: Mapping[str, str] | None) -> requests.Response:
     try:
-        return session.get(url, stream=True, timeout=timeout, headers=headers)
+        response = session.get(url, stream=True, timeout=timeout, headers=headers)
     except requests.RequestException:
         raise
     except OSError as error:
         # what requests says where a file that it needs, an authority's for instance, is not there
         raise IndexFailed(url, str(error)) from None
+    log.debug(INDEX_CALL, url=url, status=response.status_code)
+    return response
 
 
 def _pieces(response: requests.Response, url: str, deadline: float, *, decode: bool) -> Iterator[bytes]:

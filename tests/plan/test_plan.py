@@ -16,7 +16,7 @@ from secretsync.plan.diff import Action, Desired
 from secretsync.plan.ownership import Refused
 from secretsync.plan.plan import Live, Plan, make_plan, prunable
 from secretsync.plan.state import PackageState, State
-from tests.build import PLACEMENT, desired, live, workload
+from tests.build import MOUNTED_BY_NOBODY, PLACEMENT, desired, live, workload
 
 ONE = desired({"__init__.py": "1", "permission.py": "1"})
 TWO = desired({"__init__.py": "1", "permission.py": "2"})
@@ -137,6 +137,7 @@ def test_a_directory_that_went_is_emptied_while_something_refers_to_it() -> None
     assert actions(made) == {"atlas": "update", "atlas-sub": "update"}
     assert made.changes[1].desired.data == {}
     assert made.notes == (
+        MOUNTED_BY_NOBODY,
         "Secret atlas-sub is no longer needed, but ReplicaSet rucio/server-1 still refers to it: "
         "it is kept, empty, until nothing does",
     )

@@ -16,6 +16,7 @@ from secretsync.reconcile.canary.manifests import candidates, environments, runs
 from secretsync.reconcile.canary.run import CandidateRefused, NotProven, prove_all
 from secretsync.reconcile.canary.verdict import proof_failures
 from secretsync.reconcile.destination import Clock, Destination
+from secretsync.reconcile.progress import working
 from secretsync.rucio.conditions.container import Sources
 
 __all__ = ["CandidateRefused", "NotProven", "ProofOutcome", "proof_failures", "prove_candidates"]
@@ -49,7 +50,8 @@ def prove_candidates(destination: Destination, plan: Plan, clock: Clock) -> Proo
     distinct = candidates(plan.packages, [(identity(one, sources), one) for one in found])
     log.debug("environments", containers=len(found), proofs=len(distinct))
     try:
-        notes = prove_all(destination, distinct, clock)
+        with working(f"proving {', '.join(dict.fromkeys(one.placement.module for one in plan.packages))}"):
+            notes = prove_all(destination, distinct, clock)
     except (Forbidden, QuotaExceeded) as error:
         if destination.rollout.canary == "require":
             raise
