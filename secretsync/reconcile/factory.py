@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 
 from secretsync import config
 from secretsync.cluster.closed import ClosedCluster
+from secretsync.cluster.common_metadata import with_common_metadata
 from secretsync.cluster.protocol import Cluster
 from secretsync.cluster.selector import selects
 from secretsync.config import window
@@ -18,6 +19,7 @@ from secretsync.core.errors import SecretSyncError
 from secretsync.core.model import Placement, Source
 from secretsync.reconcile.asked_once import AskedOncePerPass
 from secretsync.reconcile.destination import After, CheckRules, Delivery, Destination, Rollout
+from secretsync.sources.cache import temporary_folder
 from secretsync.sources.open import open_source
 from secretsync.sources.shared import InstrumentedSource
 
@@ -57,8 +59,12 @@ def deliveries(configuration: config.Config, target: config.Target, base: Path) 
 
 def default_cache() -> Path:
     """Where caches belong (https://specifications.freedesktop.org/basedir-spec/latest/)."""
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(home) / "secretsync"
+    if named := os.environ.get("XDG_CACHE_HOME"):
+        return Path(named) / "secretsync"
+    try:
+        return Path.home() / ".cache" / "secretsync"
+    except RuntimeError:  # neither HOME nor an entry in /etc/passwd, as OpenShift starts pods
+        return temporary_folder()
 
 
 def sources(configuration: config.Config, base: Path) -> list[AskedOncePerPass]:
@@ -76,7 +82,7 @@ def _destination(
 ) -> Destination:
     return Destination(
         name=target.name or f"{_place(target)}, namespace {target.namespace}",
-        cluster=cluster,
+        cluster=with_common_metadata(cluster, target.labels, target.annotations),
         installation=configuration.installation,
         namespace=target.namespace,
         deliveries=_deliveries(configuration, target, sources),
@@ -118,6 +124,8 @@ def _delivery(configuration: config.Config, target: config.Target, package: conf
         layout=package.layout,
         vo=package.vo,
         wired=target.wire,
+        labels=tuple(sorted(target.labels.items())),
+        annotations=tuple(sorted(target.annotations.items())),
     )
     recipe = packing.recipe(package.requirement, package.version, package.include, package.exclude, package.layout)
     return Delivery(placement, source, recipe, _strictness(package), package.tag_moved)
