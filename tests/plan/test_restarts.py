@@ -40,18 +40,18 @@ def test_new_content_restarts_whatever_mounts_it() -> None:
     made = plan(TWO, STAMPED)
     assert restarted(made) == ["server"]
     assert made.restarts[0].annotations == {KEY: f"2 sha256:{TWO.bundle.digest}"}
-    assert made.restarts[0].reason == "write 2 changes what it mounts"
+    assert made.restarts[0].reason == "new revision 2"
 
 
 def test_a_workload_with_an_older_stamp_is_restarted_though_the_secrets_are_written() -> None:
     made = plan(ONE, workload("atlas", annotations={KEY: "1 sha256:other"}))
     assert restarted(made) == ["server"]
-    assert made.restarts[0].reason == "it carries write 1, not 1" or "write" in made.restarts[0].reason
+    assert made.restarts[0].reason == "revision 1 -> 1" or "revision" in made.restarts[0].reason
 
 
 def test_the_same_digest_with_an_older_write_is_stale() -> None:
     made = plan(ONE, STAMPED, secrets=live(ONE, revision_number=3))
-    assert made.restarts[0].reason == "it carries write 1, not 3"
+    assert made.restarts[0].reason == "revision 1 -> 3"
 
 
 def test_pods_younger_than_the_write_run_it_already() -> None:
