@@ -507,7 +507,7 @@ def test_a_workload_that_goes_down_meanwhile_is_told_before_and_refused_while_no
     site: Site,
 ) -> None:
     recreating(site, "judge")
-    assert "the strategy of Deployment rucio/judge allows no ready pod" in site.preview().plan.notes[0]
+    assert "Deployment rucio/judge: no pod is ready during the restart" in site.preview().plan.notes[0]
     with pytest.raises(WouldTakeDown, match="rucio/judge"):
         site.sync()
     assert site.cluster.writes == []

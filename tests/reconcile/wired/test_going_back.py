@@ -51,7 +51,7 @@ def test_a_template_that_somebody_put_back_is_held_by_hand_until_there_is_new_co
     report = site.sync()
     assert site.cluster.writes == []
     assert site.mounted() == {first}
-    (note,) = [note for note in report.plan.notes if note.startswith("held by hand")]
+    (note,) = [note for note in report.plan.notes if note.startswith("suspended: ")]
     assert (
         "Deployment rucio/server, which was wired for revision 2 of atlas_rucio_policy and now carries revision 1"
         in note
