@@ -78,7 +78,7 @@ BRISK = Patience(connect=3, read=4, whole=4, retries=Retry(total=0))
 class Reply:
     """The API's answer, *date* by its clock; *repeated* when an earlier try of the call may have taken place.
 
-    *server* is the address that answered, *media_type* what it says that the body is.
+    *server* is the address that answered, *media_type* what it says that the body is, *sent* the object that was sent.
     """
 
     call: Call
@@ -88,6 +88,7 @@ class Reply:
     date: str = ""
     server: str = ""
     media_type: str = ""
+    sent: Manifest | None = field(default=None, repr=False)
 
     @property
     def absent(self) -> bool:
@@ -96,7 +97,7 @@ class Reply:
 
     def refusal(self) -> Refusal:
         """What an answer that is an error stands for."""
-        return refusal(self.call, self.status, self.body)
+        return refusal(self.call, self.status, self.body, self.sent)
 
     def content(self) -> Manifest:
         """The object in the answer, which has a name. Raises a Refusal where the answer is an error, NotKubernetes."""
@@ -230,6 +231,7 @@ class Connection:
                         content,
                         repeated=bool(retries.history),
                         date=response.headers.get("Date", ""),
+                        sent=body,
                         server=self._client.configuration.host,
                         media_type=response.headers.get("Content-Type", "").partition(";")[0].strip()[:60],
                     )

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, WithJsonSchema, model_validator
 
 from secretsync.config import window
-from secretsync.config.fields import Model, Name, OffIsAWord, Seconds
+from secretsync.config.fields import Model, Name, OffIsAWord, Seconds, Text
+
+_NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
+_PREFIX = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 
 
 class DirectoryCluster(Model):
@@ -53,6 +57,26 @@ Cluster = Annotated[
         custom_error_message="is one of {directory: PATH}, {context: NAME} or {inCluster: true}",
     ),
 ]
+
+
+def _metadata_key(value: str) -> str:
+    """https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set"""
+    prefix, slash, name = value.rpartition("/")
+    if not (_NAME.fullmatch(name) and (not slash or (len(prefix) <= 253 and _PREFIX.fullmatch(prefix)))):
+        raise ValueError(
+            f"{value!r} is not a key that Kubernetes takes here: for instance 'owner' or 'example.org/owner'"
+        )
+    if prefix == "secretsync.rucio" or value == "app.kubernetes.io/managed-by":
+        raise ValueError(f"{value!r} is secretsync's own")
+    return value
+
+
+def _label(value: str) -> str:
+    if value and not _NAME.fullmatch(value):
+        raise ValueError(
+            f"{value!r} is not a label's value (letters, digits, '-', '_' and '.', at most 63): write an annotation"
+        )
+    return value
 
 
 class Wave(Model):
@@ -138,6 +162,12 @@ class Target(Model):
     selector: str = Field("", description="only workloads with these labels, as kubectl's --selector takes them")
     wire: bool = Field(
         False, description="mount the packages into the selected workloads, and configure Rucio to use them"
+    )
+    labels: dict[Annotated[str, AfterValidator(_metadata_key)], Annotated[Text, AfterValidator(_label)]] = Field(
+        {}, description="labels that every object made there gets, as the site's admission policies may want"
+    )
+    annotations: dict[Annotated[str, AfterValidator(_metadata_key)], Text] = Field(
+        {}, description="annotations that every object made there gets"
     )
     rollout: Rollout = Field(Rollout(), description="how its workloads are taken to a new revision")
 

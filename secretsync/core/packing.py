@@ -220,8 +220,9 @@ def stamp_key(secret: str) -> str:
 
 
 def labels(placement: Placement) -> dict[str, str]:
-    """What says that a Secret is ours, and whose."""
+    """What says that a Secret is ours, and whose; and what the site wants it to say."""
     return {
+        **dict(placement.labels),
         MANAGED_BY: "secretsync",
         INSTALLATION: placement.installation,
         MODULE: placement.module,
@@ -333,7 +334,7 @@ def _annotations(bundle: Bundle, placement: Placement, recipe: str) -> Mapping[s
         RECIPE: recipe,
         DIGEST: bundle.digest,
     }
-    return {key: value for key, value in told.items() if value}
+    return {**dict(placement.annotations), **{key: value for key, value in told.items() if value}}
 
 
 def matches_source(live: Sequence[Secret], revision: Revision, recipe: str, placement: Placement) -> bool:
@@ -342,6 +343,7 @@ def matches_source(live: Sequence[Secret], revision: Revision, recipe: str, plac
         (secret.annotations.get(REVISION), secret.annotations.get(RECIPE), secret.annotations.get(DIGEST))
         for secret in live
         if labels(placement).items() <= secret.labels.items()
+        and dict(placement.annotations).items() <= secret.annotations.items()
     }
     return bool(live) and told == {(revision.id, recipe, digest(unpack(live)))}
 

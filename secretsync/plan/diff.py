@@ -181,7 +181,8 @@ def _told(secret: Secret) -> dict[str, str]:
 
 def _told_by_us(live: Secret, desired: Secret) -> dict[str, str]:
     """Labels and annotations of others do not count."""
-    return {key: value for key, value in _told(live).items() if key.startswith(OURS) or key in desired.labels}
+    wanted = desired.labels.keys() | desired.annotations.keys()
+    return {key: value for key, value in _told(live).items() if key.startswith(OURS) or key in wanted}
 
 
 def _removal(live: Secret, desired: Desired, referrers: Mapping[str, Sequence[str]]) -> Change:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 from secretsync import config
 from secretsync.cluster.closed import ClosedCluster
+from secretsync.cluster.common_metadata import with_common_metadata
 from secretsync.cluster.protocol import Cluster
 from secretsync.cluster.selector import selects
 from secretsync.config import window
@@ -19,6 +20,7 @@ from secretsync.core.concurrency import result_of, value_or_raise
 from secretsync.core.errors import SecretSyncError
 from secretsync.core.model import Bundle, Placement, Revision, Source
 from secretsync.reconcile.destination import After, CheckRules, Delivery, Destination, Rollout
+from secretsync.sources.cache import temporary_folder
 from secretsync.sources.open import open_source
 from secretsync.sources.shared import InstrumentedSource
 
@@ -83,8 +85,12 @@ def deliveries(configuration: config.Config, target: config.Target, base: Path) 
 
 def default_cache() -> Path:
     """Where caches belong (https://specifications.freedesktop.org/basedir-spec/latest/)."""
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(home) / "secretsync"
+    if named := os.environ.get("XDG_CACHE_HOME"):
+        return Path(named) / "secretsync"
+    try:
+        return Path.home() / ".cache" / "secretsync"
+    except RuntimeError:  # neither HOME nor an entry in /etc/passwd, as OpenShift starts pods
+        return temporary_folder()
 
 
 def sources(configuration: config.Config, base: Path) -> list[AskedOncePerPass]:
@@ -102,7 +108,7 @@ def _destination(
 ) -> Destination:
     return Destination(
         name=target.name or f"{_place(target)}, namespace {target.namespace}",
-        cluster=cluster,
+        cluster=with_common_metadata(cluster, target.labels, target.annotations),
         installation=configuration.installation,
         namespace=target.namespace,
         deliveries=_deliveries(configuration, target, sources),
@@ -144,6 +150,8 @@ def _delivery(configuration: config.Config, target: config.Target, package: conf
         layout=package.layout,
         vo=package.vo,
         wired=target.wire,
+        labels=tuple(sorted(target.labels.items())),
+        annotations=tuple(sorted(target.annotations.items())),
     )
     recipe = packing.recipe(package.requirement, package.version, package.include, package.exclude, package.layout)
     return Delivery(placement, source, recipe, _strictness(package), package.tag_moved)
