@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from secretsync.config.requirement import DirectoryRequirement, GitRequirement, parse
+from secretsync.config.requirement import DirectoryRequirement, FileRequirement, GitRequirement, parse
 from secretsync.core.errors import SecretSyncError
 from secretsync.core.model import Bundle
 
@@ -36,6 +36,8 @@ def pinned(requirement: str, bundle: Bundle) -> str:
     if isinstance(parsed, GitRequirement):
         below = f"#subdirectory={parsed.subdirectory}" if parsed.subdirectory else ""
         return _in_one_piece(f"git+{parsed.url}@{value}{below}")
+    if isinstance(parsed, FileRequirement):
+        return _in_one_piece(f"{parsed.name}@{parsed.url}#sha256={value}")
     if parsed.url:
         return _in_one_piece(f"{parsed.url}#sha256={value}")
     return f"{parsed.name}=={bundle.version}"
