@@ -29,7 +29,7 @@ class CheckReport:
     def refused(self) -> str:
         """Why the run stops, in a sentence; empty where it goes on."""
         refused = [module for module, told in self.checked_packages.items() if told.stops]
-        return f"the check refuses {', '.join(refused)}: nothing was touched" if refused else ""
+        return f"the check refuses {', '.join(refused)}: nothing was written" if refused else ""
 
 
 @timed_stage("check")

@@ -48,7 +48,7 @@ class Busy(SecretSyncError):
 
     def __str__(self) -> str:
         return (
-            f"another run of secretsync is at work in namespace {self.namespace}: {self.holder}; nothing was touched. "
+            f"another run of secretsync is at work in namespace {self.namespace}: {self.holder}; nothing was written. "
             f"Run again when it has ended; if it was killed, in {self.seconds:.0f} s"
         )
 

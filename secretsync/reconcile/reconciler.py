@@ -48,7 +48,7 @@ def sync(destination: Destination, clock: Clock = REAL_TIME) -> Report:
     try:
         return _reconcile(destination, clock)
     except Conflict as conflict:
-        log.warning("somebody else wrote meanwhile; planning again", why=str(conflict))
+        log.warning("an object changed meanwhile; planning again", why=str(conflict))
         return _reconcile(destination, clock)
 
 

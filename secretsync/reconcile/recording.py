@@ -34,9 +34,9 @@ def record_outcome(
     try:
         told = _record(outcome, utc)
     except Busy as busy:
-        log.debug("another run tells what it comes to", why=str(busy))
+        log.debug("another run records its outcome", why=str(busy))
     except SecretSyncError as error:
-        log.warning("what this pass came to could not be recorded in the cluster", why=str(error))
+        log.warning("the outcome of this pass could not be recorded in the cluster", why=str(error))
     else:
         if notify and told:
             notify(outcome.destination, told)

@@ -101,7 +101,7 @@ def test_a_bad_package_is_rejected_what_was_live_is_restored_and_that_is_told_on
     assert all("nothing" not in event["note"] for event in broken.cluster.events)
     rejected = broken.cluster.events[1]["note"]
     assert rejected.startswith("sha256:")
-    assert "is not to come again: 'secretsync status'" in rejected
+    assert "is not deployed again: 'secretsync status'" in rejected
     assert passed(broken) == []
 
 
@@ -117,7 +117,7 @@ def test_an_edit_by_hand_that_is_put_right_is_told(site: Site) -> None:
     site.cluster.edit("atlas", **{"init.py": b"edited"})
     told = passed(site)
     assert told[0] == "Drift atlas"
-    assert "1 file had been changed by somebody else" in site.cluster.events[0]["note"]
+    assert "1 file changed by somebody else; restored" in site.cluster.events[0]["note"]
     assert "Applied atlas" not in told
 
 

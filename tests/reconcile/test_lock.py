@@ -66,7 +66,7 @@ def test_a_second_run_is_told_who_is_at_work(site: Destination, time: Time) -> N
     with pytest.raises(Busy) as refusal, hold_lease(site, time):
         pass
     assert str(refusal.value) == (
-        "another run of secretsync is at work in namespace rucio: other-host/7; nothing was touched. "
+        "another run of secretsync is at work in namespace rucio: other-host/7; nothing was written. "
         "Run again when it has ended; if it was killed, in 30 s"
     )
 

@@ -228,8 +228,8 @@ def broken() -> Site:
 def test_a_pod_that_crashes_fails_the_run_with_its_last_words(broken: Site) -> None:
     report = broken.sync()
     assert report.failure == (
-        "Deployment rucio/server: pod server-1, container rucio crashes again and again (exit code 1); "
-        "its last words: ModuleNotFoundError: No module named 'nothing'"
+        "Deployment rucio/server: pod server-1, container rucio: CrashLoopBackOff (exit code 1); "
+        "last log line: ModuleNotFoundError: No module named 'nothing'"
     )
 
 
@@ -248,7 +248,7 @@ def test_a_rejected_digest_stays_away_and_writes_nothing(broken: Site) -> None:
     broken.cluster.calls.clear()
     report = broken.sync()
     assert (report.failed, report.plan.pending, broken.cluster.writes) == (False, False, [])
-    assert report.plan.notes[0].startswith("held: atlas_rucio_policy stays at ")
+    assert report.plan.notes[0].startswith("rejected: atlas_rucio_policy stays at ")
 
 
 def test_a_rejected_digest_stays_away_under_a_new_commit_too(broken: Site) -> None:
@@ -261,10 +261,10 @@ def test_a_rejected_digest_stays_away_under_a_new_commit_too(broken: Site) -> No
 
 def test_a_new_commit_with_other_content_ends_the_hold(broken: Site) -> None:
     broken.sync()
-    broken.source.push(init="mended")
+    broken.source.push(init="fixed")
     report = broken.sync()
     assert not report.failed
-    assert files(broken) == {"init.py": b"mended"}
+    assert files(broken) == {"init.py": b"fixed"}
     assert broken.sync().plan.notes == ()
 
 
@@ -320,7 +320,7 @@ def test_an_undo_that_fails_says_where_what_was_live_is_kept_and_the_next_run_pu
     assert told.value.exit_code == 4
     assert "putting back what was live FAILED too: the API server is gone" in str(told.value)
     assert "kept in Secret atlas-history-1" in str(told.value)
-    assert "crashes again and again" in str(told.value)
+    assert "CrashLoopBackOff" in str(told.value)
 
     broken.cluster.before = lambda verb, name: None
     assert not broken.sync().failed
@@ -455,7 +455,7 @@ GOOD = {
 def test_what_the_check_refuses_is_not_written(site: Site) -> None:
     strict(site).source.push(**{**GOOD, "permission": "import nothing_that_rucio_has\n"})
     report = site.sync()
-    assert report.refused == "the check refuses atlas_rucio_policy: nothing was touched"
+    assert report.refused == "the check refuses atlas_rucio_policy: nothing was written"
     assert (report.done, site.cluster.writes) == (False, [])
     assert site.preview().refused == report.refused
 
@@ -510,7 +510,7 @@ def test_a_workload_that_goes_down_meanwhile_is_told_before_and_refused_while_no
     site: Site,
 ) -> None:
     recreating(site, "judge")
-    assert "the strategy of Deployment rucio/judge allows no ready pod" in site.preview().plan.notes[0]
+    assert "Deployment rucio/judge: no pod is ready during the restart" in site.preview().plan.notes[0]
     with pytest.raises(WouldTakeDown, match="rucio/judge"):
         site.sync()
     assert site.cluster.writes == []
