@@ -108,9 +108,7 @@ class Rollout(Model):
         (), description="the order; default: one of Rucio's daemons, then its servers, then the rest"
     )
     max_parallel: int = Field(0, ge=0, description="how many workloads are restarted at once; 0: all of a wave")
-    on_failure: Literal["restore", "stop"] = Field(
-        "restore", description="put back what was live when a wave fails, or leave what was reached"
-    )
+    on_failure: Literal["restore", "stop"] = Field("restore", description="roll back when a wave fails, or stop there")
     history: int = Field(
         5, ge=2, le=50, description="how many earlier bundles are kept in the cluster: one for an undo, one to go back"
     )
@@ -159,17 +157,19 @@ class Target(Model):
     secret_name: Name | None = Field(None, description="default: the module's name, lower-case, with hyphens")
     adopt: bool = Field(False, description="take over Secrets of these names that secretsync did not make")
     drift: Literal["repair", "report"] = Field(
-        "repair", description="put right what somebody changed in the live Secrets, or only tell of it"
+        "repair", description="restore live Secrets that somebody changed, or only report it"
     )
     selector: str = Field("", description="only workloads with these labels, as kubectl's --selector takes them")
-    wire: bool = Field(False, description="mount the packages into the selected workloads, and tell Rucio of them")
+    wire: bool = Field(
+        False, description="mount the packages into the selected workloads, and configure Rucio to use them"
+    )
     labels: dict[Annotated[str, AfterValidator(_metadata_key)], Annotated[Text, AfterValidator(_label)]] = Field(
         {}, description="labels that every object made there gets, as the site's admission policies may want"
     )
     annotations: dict[Annotated[str, AfterValidator(_metadata_key)], Text] = Field(
         {}, description="annotations that every object made there gets"
     )
-    rollout: Rollout = Field(Rollout(), description="how its workloads are taken to a new write")
+    rollout: Rollout = Field(Rollout(), description="how its workloads are taken to a new revision")
 
     @model_validator(mode="after")
     def _can_be_wired(self) -> Target:

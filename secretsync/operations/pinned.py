@@ -21,7 +21,7 @@ class NotForPip(SecretSyncError):
     def __str__(self) -> str:
         return (
             f"{self.module} comes from the directory {self.path}, which is not there while an image is built: "
-            "push it to a repository or an index, or copy what 'secretsync fetch --to DIR' writes into the image"
+            "push it to a repository or an index, or copy what 'secretsync export --to DIR' writes into the image"
         )
 
 
