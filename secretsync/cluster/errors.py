@@ -230,7 +230,7 @@ class ServerFailed(Refusal):
 
     @property
     def remedy(self) -> str:
-        return "the API server is overloaded or broken; nothing is lost: the next run goes on"
+        return "the API server is overloaded or broken; nothing is lost: the next run continues"
 
 
 @dataclass(eq=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
@@ -24,7 +25,7 @@ _HARMLESS = re.compile(
     r"[\w.\-]*(?::\d+)?(?:/[^:]*)?"
 )
 _SECRET_KEY = re.compile(r"token|secret|passw|key|sig|auth|cred", re.IGNORECASE)
-_DIRECT_REFERENCE = re.compile(r"[A-Za-z0-9][\w.\-]*\s*(?:\[[^]]*\]\s*)?@\s*(?P<url>[a-z+]+:.*)", re.DOTALL)
+_DIRECT_REFERENCE = re.compile(r"(?P<name>[A-Za-z0-9][\w.\-]*)\s*(?:\[[^]]*\]\s*)?@\s*(?P<url>[a-z+]+:.*)", re.DOTALL)
 _SCP_LIKE = re.compile(r"git\+[^/:]+@[^/]+:.*")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 # What git itself refuses in a ref's name (git check-ref-format).
@@ -62,7 +63,23 @@ class DirectoryRequirement:
     path: str
 
 
-Requirement = GitRequirement | IndexRequirement | DirectoryRequirement
+@dataclass(frozen=True, slots=True)
+class FileRequirement:
+    """One file by its URL and its hash (sha256 in hex); *source* is the key of FILE_SOURCES that reads it."""
+
+    source: str
+    name: str
+    url: str
+    sha256: str
+
+
+Requirement = GitRequirement | IndexRequirement | DirectoryRequirement | FileRequirement
+
+FILE_SOURCES: Mapping[str, re.Pattern[str]] = {
+    "archive": re.compile(r"(?!.*-v?\d).+\.tar\.gz"),  # the name of an sdist ends with its version
+}
+"""Sources of one file, ``name @ https://…#sha256=…``: which file names are theirs. The key is the module of
+``sources/`` whose ``Source`` reads such a file; what is nobody's is a file as an index has it."""
 
 
 class UnusableRequirement(ConfigError, ValueError):
@@ -115,7 +132,7 @@ def parse(requirement: str) -> Requirement:
         if target.startswith("git+"):
             return _git(target)
         if target.startswith(("https:", "http:")):
-            return _file_of_an_index(target, hashes, text)
+            return _file(direct["name"], target, hashes, text)
     if text.startswith("git+"):
         return _git(text)
     if text.startswith(("https:", "http:")):
@@ -214,6 +231,18 @@ def _subdirectory(fragment: str, requirement: str) -> str:
     if ".." in subdirectory.split("/"):
         raise UnusableRequirement(requirement, "the subdirectory leads out of the repository")
     return "/".join(part for part in subdirectory.split("/") if part not in ("", "."))
+
+
+def _file(name: str, url: str, hashes: tuple[str, ...], requirement: str) -> FileRequirement | IndexRequirement:
+    parts = _split_url(url, requirement)
+    file = unquote(parts.path.rpartition("/")[2])
+    source = next((source for source, names in FILE_SOURCES.items() if names.fullmatch(file)), "")
+    if not source:
+        return _file_of_an_index(url, hashes, requirement)
+    known = {*hashes, *(digest for algorithm, digest in _digests(parts.fragment, requirement) if algorithm == "sha256")}
+    if len(known) != 1:
+        raise UnusableRequirement(requirement, f"{file} needs one hash, as nothing else says what it is: #sha256=…")
+    return FileRequirement(source, name, parts._replace(fragment="").geturl(), known.pop())
 
 
 def _file_of_an_index(url: str, hashes: tuple[str, ...], requirement: str = "") -> IndexRequirement:

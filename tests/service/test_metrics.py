@@ -21,7 +21,7 @@ from secretsync.core import instrumentation
 from secretsync.core.errors import SecretSyncError
 from secretsync.core.model import Bundle, Revision
 from secretsync.reconcile.all_targets import Outcome, reconcile_targets
-from secretsync.reconcile.factory import AskedOncePerPass
+from secretsync.reconcile.asked_once import AskedOncePerPass
 from secretsync.reconcile.reasons import REASONS, reason
 from secretsync.reconcile.reconciler import preview
 from secretsync.service.metrics import COUNTERS, DURATIONS, GAUGES, PROCESS
