@@ -14,6 +14,7 @@ from pydantic import Field, ValidationError, model_validator
 from secretsync.config import yaml_loader
 from secretsync.config.check import Check
 from secretsync.config.fields import Model, Name, Seconds
+from secretsync.config.index import OwningIndex, with_owner
 from secretsync.config.notify import Channel, Pushgateway
 from secretsync.config.package import Package
 from secretsync.config.repository import RepositoryCluster
@@ -67,6 +68,9 @@ class Config(Model):
     installation: Name = Field("secretsync", description="tells two installations in one namespace apart")
     packages: tuple[Package, ...] = Field(description="what is deployed; as under policyPackages of Rucio's charts")
     targets: tuple[Target, ...] = Field(description="where it goes")
+    indexes: tuple[OwningIndex, ...] = Field(
+        (), description="indexes that own names: a package of such a name is asked for there and nowhere else"
+    )
     interval: Seconds = Field(300, gt=0, description="the period of the long-running form")
     jitter: Seconds = Field(30, description="up to this much is added to each period, at random")
     max_interval: Seconds = Field(
@@ -85,6 +89,11 @@ class Config(Model):
     def _ports_differ(self) -> Config:
         if self.health and self.webhook and self.health.port == self.webhook.port:
             raise ValueError(f"health and webhook: both ask for port {self.webhook.port}: give each its own")
+        return self
+
+    @model_validator(mode="after")
+    def _names_come_from_their_owner(self) -> Config:
+        object.__setattr__(self, "packages", tuple(with_owner(package, self.indexes) for package in self.packages))
         return self
 
     @model_validator(mode="after")

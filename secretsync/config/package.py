@@ -15,6 +15,15 @@ from secretsync.config.requirement import GitRequirement, IndexRequirement, pars
 Sha256 = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 
 
+def plain_index_url(url: str) -> str:
+    """*url*. Raises ValueError where it holds credentials, or is read in a way that indexes are not."""
+    if "@" in url.partition("//")[2].partition("/")[0]:
+        raise ValueError("an index's URL must not hold credentials; name their place under 'access'")
+    if not url.lower().startswith(("https://", "http://")):
+        raise ValueError("an index is read over https:// or http:// alone; './dir' names a package's directory")
+    return url
+
+
 class Package(Model):
     """A policy package, in the form of ``policyPackages.packages`` of Rucio's Helm charts, and a few keys beside it."""
 
@@ -60,10 +69,8 @@ class Package(Model):
     @classmethod
     def _holds_no_credentials(cls, value: str | tuple[str, ...]) -> str | tuple[str, ...]:
         for url in (value,) if isinstance(value, str) else value:
-            if "@" in url.partition("//")[2].partition("/")[0]:
-                raise ValueError("an index's URL must not hold credentials; name their place under 'access'")
-            if url and not url.lower().startswith(("https://", "http://")):
-                raise ValueError("an index is read over https:// or http:// alone; './dir' names a package's directory")
+            if url:
+                plain_index_url(url)
         return value
 
     @field_validator("tag")

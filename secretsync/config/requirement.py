@@ -96,6 +96,8 @@ class CredentialsInRequirement(UnusableRequirement):
 
 def _without_credentials(text: str) -> str:
     """*text* less all that stands before an '@', where it is not certain what that is, and less queries."""
+    if len(text) > _LONGEST:
+        return "…"
     text = re.sub(r"\?[^#]*", "?…", text)
     text = re.sub(r"#(?!(?:subdirectory|egg|sha256)=).*", "#…", text, flags=re.DOTALL)
     if not _HARMLESS.fullmatch(text.partition("#")[0].removesuffix("?…")):

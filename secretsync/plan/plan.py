@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -104,6 +105,7 @@ def make_plan(desired: Sequence[Desired], live: Live, state: State, *, adopt: bo
             *stale.forgotten_restarts(mounting, packages, state),
             *mounts.held_by_hand(intent, put_back),
             *_still_mounted(packages, live),
+            *_mounted_no_longer(packages, mounting, state),
             *_down_meanwhile(restarts),
         ),
         tuple(one.ref for one in put_back),
@@ -183,6 +185,26 @@ def _not_mounted(packages: Sequence[Desired], workloads: Sequence[Workload]) -> 
         for secret in desired.secrets[1:]
         if secret.name not in referenced and (directory := secret.annotations[packing.DIRECTORY])
     )
+
+
+def _mounted_no_longer(packages: Sequence[PackagePlan], mounting: Sequence[Workload], state: State) -> tuple[str, ...]:
+    """Packages that were wired, are not to be any more, and that nothing else mounts."""
+    mounted = {name for workload in mounting for name in secrets_referenced(workload.template)}
+    return tuple(
+        f"no workload mounts {package.placement.module} any more: 'secretsync values' prints the mounts, and "
+        "'wire: true' makes them"
+        for package in packages
+        if not package.placement.wired
+        and _was_wired(package, state)
+        and not mounted & {secret.name for secret in package.desired.secrets}
+    )
+
+
+def _was_wired(package: PackagePlan, state: State) -> bool:
+    """Whether it had Secrets that are named by their digest."""
+    remembered = state.of(package.placement.secret)
+    named = re.compile(rf"{re.escape(package.placement.secret)}(-.+)?-[0-9a-f]{{12}}")
+    return any(named.fullmatch(name) for name in (*remembered.secrets, *remembered.outdated))
 
 
 def _holds(desired: Sequence[Desired]) -> tuple[str, ...]:

@@ -96,6 +96,26 @@ class Rucio:
         """The top-level modules that the image has beside Rucio and the standard library."""
         return _at(_facts()["installed"][image], self.known)
 
+    def distributions(self, image: str) -> frozenset[str]:
+        """The distributions that the image has, by their canonical names."""
+        return _at(_facts()["distributions"][image], self.known)
+
+    def signature(self, module: str, function: str) -> str | None:
+        """The parameters of a function of Rucio, ``account,key,*,session=``; None where they are not known."""
+        forms = _facts()["signatures"].get(module, {}).get(function, {})
+        return next((form for form, releases in forms.items() if not releases or self.known in releases), None)
+
+    @property
+    def python(self) -> tuple[int, int]:
+        """The Python that this release's images run."""
+        major, minor = self._own["python"].split(".")
+        return int(major), int(minor)
+
+    @cached_property
+    def schemas(self) -> frozenset[str]:
+        """The names that Rucio validates by."""
+        return frozenset(self._own["schemas"])
+
     @property
     def _own(self) -> dict[str, Any]:
         own: dict[str, Any] = _facts()["releases"][self.known]

@@ -73,12 +73,12 @@ def test_what_python_39_cannot_compile_is_a_finding_and_nothing_more(source: str
 @pytest.mark.parametrize(
     "source",
     [
-        "with (open('a') as a, open('b') as b): pass\n",
+        "import io\nwith (io.StringIO('a') as a, io.StringIO('b') as b): pass\n",
         "@a[0].b\ndef f(): pass\n",
         "x = f\"{'a'}\"\n",
         "def f(a, /, *, b): pass\n",
         "if (n := 1): pass\n",
-        "x = {**a} | {**b}\n",
+        "a = b = {}\nx = {**a} | {**b}\n",
     ],
 )
 def test_what_python_39_compiles_is_no_finding(source: str) -> None:
