@@ -43,8 +43,8 @@ class ValuesFile(Model):
 class Author(Model):
     """Who the commits are from."""
 
-    name: str = Field("secretsync", min_length=1)
-    email: str = Field("secretsync@localhost", min_length=1)
+    name: str = Field("secretsync", min_length=1, description="their name")
+    email: str = Field("secretsync@localhost", min_length=1, description="their address")
 
 
 class RepositoryCluster(Model):

@@ -184,7 +184,7 @@ class Report:
     @property
     def pending(self) -> bool:
         """Whether a dry run found something to write."""
-        return not self.done and (self.plan.pending or bool(self.values)) and not self.waits
+        return not self.done and (self.plan.pending or any(not edit.problem for edit in self.values)) and not self.waits
 
     @property
     def failed(self) -> bool:

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import structlog
 
@@ -29,10 +30,10 @@ TRAILER = "Secretsync-Target"
 class Proposal:
     """What became of a change: the *commit* on *branch*, and the *url* of its request (empty: pushed, no request).
 
-    *state* is ``pushed``, ``proposed``, ``updated``, ``unchanged``, ``closed`` or ``nothing``.
+    *state* ``nothing`` says that the branch holds everything already, ``unchanged`` that the request brings it.
     """
 
-    state: str
+    state: Literal["pushed", "proposed", "updated", "unchanged", "closed", "nothing"]
     branch: str
     commit: str = ""
     url: str = ""
@@ -102,9 +103,8 @@ class RepositoryCluster:
         commit = repository.commit(tree, self._base, message)
         repository.push(commit, into, self._proposed)
         log.info("pushed", repository=repository.url, branch=into, commit=commit[:12])
-        state = "updated" if self._proposed else "proposed"
-        self._proposed = commit
-        return self._request(state, commit, title, body)
+        known, self._proposed = self._proposed, commit
+        return self._request("updated" if known else "proposed", commit, title, body)
 
     def _push(self, tree: str, message: str) -> Proposal:
         commit = self._repository.commit(tree, self._base, message)
@@ -141,7 +141,9 @@ class RepositoryCluster:
         self._remember(None)
         return Proposal("closed", self._proposal_branch, url=url)
 
-    def _request(self, state: str, commit: str, title: str, body: str) -> Proposal:
+    def _request(
+        self, state: Literal["proposed", "updated", "unchanged"], commit: str, title: str, body: str
+    ) -> Proposal:
         """Open or update the request for *commit*; one that is known to be there is not asked for again."""
         if not self._forge:
             return Proposal(state, self._proposal_branch, commit)
