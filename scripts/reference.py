@@ -43,7 +43,7 @@ def _page(title: str, lines: Iterator[str]) -> str:
 
 
 def _configuration() -> Iterator[str]:
-    yield "One YAML file; `secretsync config` says whether it can be used, `secretsync config --schema` prints its JSON"
+    yield "One YAML file; `secretsync config` says whether it can be used, `secretsync config schema` prints its JSON"
     yield "schema. [`config.example.yaml`](../../config.example.yaml) is the same as a file with comments."
     yield ""
     yield "Durations are seconds, or `90s`, `5m`, `1h`, `1d`. Paths start at the configuration's own folder."

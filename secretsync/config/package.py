@@ -57,7 +57,7 @@ class Package(Model):
         description="for an index: a requirements file as pip's --require-hashes takes it; its hashes hold as well",
     )
     timeout: Seconds = Field(120, gt=0, description="how long each question to the source may take")
-    access: Access = Field(Access(), description="who asks, and how it is known who answers")
+    access: Access = Field(Access(), description="credentials and TLS")
     build: Literal["", "wheel"] = Field(
         "", description="build a wheel first, for trees that cannot be imported as they are; runs the package's code"
     )

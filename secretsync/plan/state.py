@@ -26,7 +26,7 @@ class UnreadableState(SecretSyncError):
 
     def __str__(self) -> str:
         return (
-            f"Secret {self.namespace}/{self.name} should hold what secretsync remembers and does not: "
+            f"Secret {self.namespace}/{self.name} is not a state object that secretsync can read: "
             "delete it, or give this installation another name (installation: …); "
             "without it, at worst every workload is restarted once more"
         )

@@ -88,7 +88,7 @@ class Election:
             else:
                 self._renewed = None
         except Conflict:
-            log.debug("somebody else wrote the Lease in this very moment")
+            log.debug("another process wrote the Lease at the same time")
         except SecretSyncError as error:
             log.warning("the Lease of the leader cannot be read or renewed just now", why=str(error))
         if self.leads and not led:

@@ -129,7 +129,7 @@ def _behind(workload: Workload, secret: str, live: Sequence[Secret], pods: Seque
     if carried == max(writes, default=0):
         return ""
     if carried:
-        return f"its pods were started for write {carried}, and the Secrets hold write {max(writes)}"
+        return f"its pods run revision {carried}, and the Secrets have revision {max(writes)}"
     written = max((one.data_written for one in live if one.data_written), default=None)
     early = [pod for pod in pods_of(workload, pods) if written and _created(pod) <= written]
     return f"pod {early[0]['metadata']['name']} started before the Secrets were last written" if early else ""

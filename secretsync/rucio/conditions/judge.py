@@ -115,7 +115,7 @@ def _code_wrong(package: Deployed, view: View, root: str) -> tuple[str, str]:
     if view.behind:
         single = any(shown[3] for shown in view.shown.values() if shown[0] in package.secrets)
         stale = "; files mounted by subPath stay as they were when their pod started" if single else ""
-        return f"{view.behind}{stale}", "'secretsync --once' restarts it"
+        return f"{view.behind}{stale}", "'secretsync apply' restarts it"
     return "", ""
 
 

@@ -111,7 +111,7 @@ SICK = {
         lambda site: site.written_again(),
         Condition.CODE,
         "started before the Secrets were last written",
-        "'secretsync --once' restarts it",
+        "'secretsync apply' restarts it",
         lambda site: [
             one["metadata"].update(creationTimestamp="2026-01-03T00:00:00Z") for one in site.cluster.live_pods
         ],
