@@ -143,7 +143,15 @@ def _delivery(configuration: config.Config, target: config.Target, package: conf
         annotations=tuple(sorted(target.annotations.items())),
     )
     recipe = packing.recipe(package.requirement, package.version, package.include, package.exclude, package.layout)
-    return Delivery(placement, source, recipe, _strictness(package), package.tag_moved)
+    return Delivery(
+        placement,
+        source,
+        recipe,
+        _strictness(package),
+        tag_moved=package.tag_moved,
+        rollback=package.rollback,
+        tag_prefix=package.tag_prefix,
+    )
 
 
 def _is_mounted_by_values(cluster: config.Cluster) -> bool:
