@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, TypeVar
@@ -157,7 +159,15 @@ class Connection:
         self._client = client
         self._patience = patience or Patience()
         self._clock = clock
+        self._server_time: tuple[datetime, float] | None = None
         client.user_agent = f"secretsync/{__version__}"
+
+    def server_time(self) -> datetime:
+        """What time it is by the clock of the API server, as its last answer told; by the host's where none did."""
+        if self._server_time is None:
+            return datetime.now(UTC)
+        told, then = self._server_time
+        return told + timedelta(seconds=self._clock() - then)
 
     def send(
         self,
@@ -225,6 +235,7 @@ class Connection:
             else:
                 _ended(call, path, str(response.status))
                 if not retries.total or not retries.is_retry(method, response.status):
+                    self._remember(response.headers.get("Date", ""))
                     return Reply(
                         call,
                         response.status,
@@ -237,6 +248,13 @@ class Connection:
                     )
                 retries = retries.increment(method, path, response=response)
             retries.sleep(response)
+
+    def _remember(self, date: str) -> None:
+        try:
+            time = parsedate_to_datetime(date)
+        except ValueError:
+            return
+        self._server_time = (time if time.tzinfo else time.replace(tzinfo=UTC)), self._clock()
 
     def _read(self, response: Any) -> bytes:
         """The whole body; the read timeout is one block's, so a trickle needs a limit of its own."""

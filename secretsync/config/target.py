@@ -120,6 +120,12 @@ class Rollout(Model):
     )
 
 
+class Doctor(Model):
+    """What ``secretsync doctor`` looks at."""
+
+    ignore: str = Field("", description="labels of workloads that it leaves out, as kubectl's --selector takes them")
+
+
 class After(Model):
     """Another target that has to be current first."""
 
@@ -170,6 +176,7 @@ class Target(Model):
         {}, description="annotations that every object made there gets"
     )
     rollout: Rollout = Field(Rollout(), description="how its workloads are taken to a new revision")
+    doctor: Doctor = Field(Doctor(), description="what 'secretsync doctor' looks at")
 
     @model_validator(mode="after")
     def _can_be_wired(self) -> Target:

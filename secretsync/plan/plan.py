@@ -120,8 +120,14 @@ def make_plan(desired: Sequence[Desired], live: Live, state: State, *, adopt: bo
 def prunable(desired: Sequence[Desired], live: Live, state: State) -> tuple[str, ...]:
     """Names of live Secrets of ours that are no longer desired: whether they may go depends on who refers to them."""
     names = {secret.name for one in desired for secret in one.secrets}
-    remembered = (name for one in desired for name in state.of(one.placement.secret).secrets)
-    return tuple(name for name in remembered if name not in names and name in live.secrets)
+    ours = {
+        name: one.placement for one in desired for name in state.of(one.placement.secret).secrets if name not in names
+    }
+    return tuple(
+        name
+        for name, placement in ours.items()
+        if (found := live.secrets.get(name)) and ownership.is_ours(found, placement)
+    )
 
 
 def outdated_secrets(desired: Sequence[Desired], state: State) -> tuple[str, ...]:

@@ -79,7 +79,7 @@ def _live(package: PackagePlan) -> Bundle | None:
 
 
 def _surroundings(package: PackagePlan, workloads: Sequence[Workload]) -> WorkloadContext:
-    told = {change.desired.name: change.desired.annotations[packing.DIRECTORY] for change in package.changes}
+    told = {change.desired.name: packing.directory_of(change.desired) for change in package.changes}
     directories = {name: "" if directory == "." else directory for name, directory in told.items()}
     return workload_context(package.placement, directories, workloads)
 

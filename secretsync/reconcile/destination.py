@@ -39,7 +39,8 @@ class CheckRules:
 class Delivery:
     """One package on its way to one namespace; *recipe* tells what, beside its revision, decides what is packed.
 
-    *tag_moved* says what becomes of a tag that names another commit than what is live: ``refuse``, ``warn``, ``allow``.
+    *tag_moved* says what becomes of a tag that names another commit than what is live: ``refuse``, ``warn``, ``allow``;
+    *rollback* the same of a tag that is older, whose version stands after *tag_prefix*.
     """
 
     placement: Placement
@@ -47,6 +48,8 @@ class Delivery:
     recipe: str
     check_rules: CheckRules = CheckRules()
     tag_moved: str = "warn"
+    rollback: str = "warn"
+    tag_prefix: str = ""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -16,9 +15,9 @@ from secretsync.cluster.protocol import Cluster
 from secretsync.cluster.selector import selects
 from secretsync.config import window
 from secretsync.core import packing
-from secretsync.core.concurrency import result_of, value_or_raise
 from secretsync.core.errors import SecretSyncError
-from secretsync.core.model import Bundle, Placement, Revision, Source
+from secretsync.core.model import Placement, Source
+from secretsync.reconcile.asked_once import AskedOncePerPass
 from secretsync.reconcile.destination import After, CheckRules, Delivery, Destination, Rollout
 from secretsync.sources.cache import temporary_folder
 from secretsync.sources.open import open_source
@@ -26,31 +25,6 @@ from secretsync.sources.shared import InstrumentedSource
 
 if TYPE_CHECKING:
     from secretsync.cluster.connection import Patience
-
-
-class AskedOncePerPass:
-    """A source that is asked once a pass, however many targets want its package; what fails is not tried again.
-
-    Targets of two clusters may want it in the same moment: the second waits for the answer to the first.
-    """
-
-    def __init__(self, source: Source) -> None:
-        self._source = source
-        self._asked = threading.Lock()
-        self._revision: Revision | SecretSyncError | None = None
-        self._bundles: dict[Revision, Bundle | SecretSyncError] = {}
-
-    def resolve(self) -> Revision:
-        with self._asked:
-            if self._revision is None:
-                self._revision = result_of(self._source.resolve)
-        return value_or_raise(self._revision)
-
-    def fetch(self, revision: Revision) -> Bundle:
-        with self._asked:
-            if revision not in self._bundles:
-                self._bundles[revision] = result_of(partial(self._source.fetch, revision))
-        return value_or_raise(self._bundles[revision])
 
 
 def destinations(configuration: config.Config, base: Path) -> list[Destination]:
@@ -154,7 +128,15 @@ def _delivery(configuration: config.Config, target: config.Target, package: conf
         annotations=tuple(sorted(target.annotations.items())),
     )
     recipe = packing.recipe(package.requirement, package.version, package.include, package.exclude, package.layout)
-    return Delivery(placement, source, recipe, _strictness(package), package.tag_moved)
+    return Delivery(
+        placement,
+        source,
+        recipe,
+        _strictness(package),
+        tag_moved=package.tag_moved,
+        rollback=package.rollback,
+        tag_prefix=package.tag_prefix,
+    )
 
 
 def _strictness(package: config.Package) -> CheckRules:

@@ -18,10 +18,11 @@ from secretsync.plan.disruption import refuse_disruption
 from secretsync.plan.plan import Plan
 from secretsync.plan.state import State
 from secretsync.reconcile import apply
+from secretsync.reconcile.asked_once import with_sources_asked_anew
 from secretsync.reconcile.check import CheckReport, check_packages
 from secretsync.reconcile.destination import REAL_TIME, Clock, Destination, Report
 from secretsync.reconcile.gates import waits_for
-from secretsync.reconcile.lock import turn
+from secretsync.reconcile.lock import hold_lease
 from secretsync.reconcile.observe import observe
 from secretsync.reconcile.rollout import roll_out
 from secretsync.reconcile.state_store import StateStore, load_state
@@ -52,7 +53,10 @@ def sync(destination: Destination, clock: Clock = REAL_TIME) -> Report:
 
 
 def _reconcile(destination: Destination, clock: Clock) -> Report:
-    """Only a run with something to do takes the lock; it plans again then, as nobody else is at work."""
+    """Only a run with something to do takes the Lease; it asks the sources and plans again then.
+
+    What was planned before may be old by now: this process may have been stopped, and another run at work meanwhile.
+    """
     report = preview(destination)
     if report.refused:
         return report
@@ -61,8 +65,10 @@ def _reconcile(destination: Destination, clock: Clock) -> Report:
     if waits := waits_for(destination, report.plan, clock):
         log.warning("changes wait", why=waits)
         return replace(report, waits=waits)
-    with turn(destination) as lock:
-        return _reconcile_locked(destination, replace(clock, sleep=lock.while_sleeping(clock.sleep)))
+    with hold_lease(destination) as lease:
+        return _reconcile_locked(
+            with_sources_asked_anew(lease.fenced), replace(clock, sleep=lease.while_sleeping(clock.sleep))
+        )
 
 
 def _reconcile_locked(destination: Destination, clock: Clock) -> Report:

@@ -218,7 +218,7 @@ def test_another_run_at_work_tells_its_own_result(site: Site) -> None:
     def busy(outcome: Outcome) -> None:
         site.cluster.objects["Lease", "secretsync"]["spec"] |= {
             "holderIdentity": "another/1",
-            "renewTime": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+            "renewTime": site.cluster.time.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
         }
         record_outcome(outcome)
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -19,9 +20,11 @@ from secretsync.core.model import Bundle, File, Manifest, Revision, Workload
 from secretsync.core.secret_codec import OURS
 from secretsync.plan.disruption import WouldTakeDown
 from secretsync.plan.ownership import Refused
+from secretsync.reconcile import lock
 from secretsync.reconcile.apply import UndoFailed
+from secretsync.reconcile.asked_once import AskedOncePerPass
 from secretsync.reconcile.destination import CheckRules, Clock, Delivery, Destination, Report, Rollout
-from secretsync.reconcile.factory import AskedOncePerPass
+from secretsync.reconcile.lock import LeaseLost
 from secretsync.reconcile.reconciler import preview, sync
 from tests.build import PLACEMENT, pod, waiting, workload
 from tests.memory_cluster import MemoryCluster
@@ -575,3 +578,46 @@ def test_where_a_quota_leaves_no_room_for_another_kept_bundle_the_oldest_gives_w
     assert not site.sync().failed
     kept = [secret for name, secret in site.cluster.secrets.items() if name.startswith("atlas-history-")]
     assert sorted(file.data for one in kept for file in packing.live_bundle([one]).files) == [b"2", b"3"]
+
+
+def test_a_run_that_waited_before_it_took_the_lease_brings_what_the_source_holds_by_then(site: Site) -> None:
+    site.source.push(init="older")
+
+    def meanwhile(verb: str, name: str) -> None:
+        if (verb, name) == ("store", "secretsync") and site.source.files[0].data == b"older":
+            site.source.push(init="newer")
+
+    site.cluster.before = meanwhile
+    site.sync()
+    assert files(site) == {"init.py": b"newer"}
+
+
+@pytest.mark.parametrize(("verb", "name"), [("replace", "atlas"), ("annotate", "server"), ("annotate", "judge")])
+def test_a_run_that_was_stopped_and_goes_on_after_another_took_over_changes_nothing_any_more(
+    site: Site, verb: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.sync()
+    ticks = [0.0]
+    monkeypatch.setattr(lock.time, "time", lambda: ticks[0])
+    site.source.push(init="older")
+    stopped = []
+
+    def stop(called: str, on: str) -> None:
+        if (called, on) == (verb, name) and not stopped:
+            stopped.append(1)
+            ticks[0] += 3600
+            site.cluster.time += timedelta(hours=1)
+            site.source.push(init="newer")
+            site.sync()
+
+    site.cluster.before = stop
+    with contextlib.suppress(LeaseLost):
+        site.sync()
+    assert stopped
+    assert files(site) == {"init.py": b"newer"}
+    newest = site.stamp("server")
+    assert site.stamp("judge") == newest
+    site.cluster.calls.clear()
+    site.sync()
+    assert site.cluster.writes == []
+    assert site.stamp("server") == newest

@@ -94,6 +94,23 @@ class TagMoved(SourceError):
 
 
 @dataclass(eq=False)
+class RolledBack(SourceError):
+    """The source has gone back to something older, as a server does that hides a release; both are names with facts."""
+
+    code = "rolled_back"
+
+    url: str
+    before: str
+    now: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.url}: {self.now} is older than {self.before}, which was deployed; somebody may hide the newer one. "
+            "To go back on purpose, say 'rollback: warn' or 'allow'"
+        )
+
+
+@dataclass(eq=False)
 class AmbiguousRef(SourceError):
     """A branch and a tag of one name lead to different commits."""
 
@@ -162,6 +179,26 @@ def judge_moved_tag(now: Revision, before: str, policy: str) -> tuple[str, ...]:
     if policy == "refuse":
         raise moved
     return (str(moved),)
+
+
+def judge_older_tag(now: Revision, live: Revision, prefix: str, policy: str) -> tuple[str, ...]:
+    """A warning where *now* is a tag of a lower version than the tag that is *live*, and *policy* is ``warn``.
+
+    Raises RolledBack where it is ``refuse``. *prefix* stands before the versions.
+    """
+    versions = [_version(revision.ref.removeprefix("refs/tags/"), prefix) for revision in (now, live)]
+    if now.source != live.source or not now.is_tag or versions[0] is None or versions[1] is None:
+        return ()
+    if versions[0] >= versions[1]:
+        return ()
+    return judge_rollback(RolledBack(now.source, f"tag {live.ref!r}", f"tag {now.ref!r}"), policy)
+
+
+def judge_rollback(rollback: RolledBack, policy: str) -> tuple[str, ...]:
+    """The warning that *policy* makes of it. Raises RolledBack where it is ``refuse``."""
+    if policy == "refuse":
+        raise rollback
+    return (str(rollback),) if policy == "warn" else ()
 
 
 def is_commit(ref: str) -> bool:

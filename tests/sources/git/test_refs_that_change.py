@@ -21,7 +21,11 @@ class Site:
         commit(self.repository)
 
     def follow(self, ref: str, **keys: str) -> None:
-        package = {"moduleName": "my_policy", "requirement": f"git+file://{self.repository}@{ref}", **keys}
+        package = {
+            "moduleName": "my_policy",
+            "requirement": f"git+file://{self.repository}{f'@{ref}' * bool(ref)}",
+            **keys,
+        }
         whole = {
             "packages": [{**package, "check": {"fail": "never"}}],
             "targets": [{"cluster": {"directory": "./cluster"}, "namespace": "rucio"}],
@@ -84,6 +88,20 @@ def test_a_tag_that_may_move_is_taken_without_a_word(site: Site) -> None:
     code, told = site.run()
     assert (code, "moved it" in told) == (0, False)
     assert site.live != before
+
+
+@pytest.mark.parametrize(("policy", "code"), [("refuse", 1), ("warn", 0), ("allow", 0)])
+def test_a_newer_tag_that_a_server_hides_is_a_rollback(site: Site, policy: str, code: int) -> None:
+    git(site.repository, "tag", "v1.0")
+    site.change("newer")
+    git(site.repository, "tag", "v1.1")
+    site.follow("", tag="~=1.0", rollback=policy)
+    assert site.run()[0] == 0
+    before = site.live
+    git(site.repository, "tag", "-d", "v1.1")
+    done, told = site.run()
+    assert (done, "tag 'v1.0' is older than tag 'v1.1'" in told) == (code, policy != "allow")
+    assert (site.live == before) == (policy == "refuse")
 
 
 def test_a_branch_that_vanished_keeps_the_last_good_bundle_until_it_is_back(site: Site) -> None:
