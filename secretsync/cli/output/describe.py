@@ -9,7 +9,7 @@ from typing import Literal
 
 from secretsync.cli.output import report as document
 from secretsync.cli.output.policy import policy_changes
-from secretsync.cli.output.sentences import summary
+from secretsync.cli.output.sentences import remedy, summary
 from secretsync.core import packing
 from secretsync.core.errors import SecretSyncError, worst
 from secretsync.core.kinds.kind import Status
@@ -65,7 +65,7 @@ def describe_pass(report: Report, *, dry_run: bool, texts: bool = False) -> docu
 
 
 def _with_summary(target: document.Target) -> document.Target:
-    return target.model_copy(update={"summary": summary(target)})
+    return target.model_copy(update={"summary": summary(target), "remedy": remedy(target)})
 
 
 def _target(report: Report, *, dry_run: bool, texts: bool) -> document.Target:

@@ -188,6 +188,8 @@ class Target(Model):
     outcome: Outcome
     summary: str
     """The outcome in a sentence."""
+    remedy: str = ""
+    """What to do about it; empty where there is nothing to do."""
     exit_code: int
     dry_run: bool
     packages: tuple[Package, ...] = ()
