@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any
 
@@ -28,3 +28,14 @@ def decided_by(answer: Mapping[str, Any]) -> Decided:
         return Decided.ERROR
     # table.get(action)(…): Rucio's own words for an action that the package does not have
     return Decided.NOT_IN_TABLE if "'NoneType' object is not callable" in said else Decided.TYPE_ERROR
+
+
+def decisions(answers: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Who decides on each action: once where root and an account without attributes are treated alike."""
+    found: dict[str, list[str]] = {}
+    for answer in answers:
+        seen = found.setdefault(str(answer["action"]), [])
+        words = str(decided_by(answer))
+        if words not in seen:
+            seen.append(words)
+    return {action: " / ".join(seen) for action, seen in found.items()}
