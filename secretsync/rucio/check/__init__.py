@@ -45,7 +45,20 @@ def fails(findings: tuple[Finding, ...], threshold: Severity | None) -> bool:
 def _findings(package: Package, setting: Setting) -> Iterator[Finding]:
     for rule in RULES:
         for finding in _found(rule, package, setting):
-            yield _accepted(finding) if rule.guard and _is_accepted(finding, setting.situation) else finding
+            if rule.guard and _is_accepted(finding, setting.situation):
+                yield _accepted(finding)
+            else:
+                yield _guessed(finding) if setting.rucio.is_older_than_known and not _is_certain(rule) else finding
+
+
+def _is_certain(rule: Rule) -> bool:
+    """Whether a finding holds whatever version of Rucio it is."""
+    return rule.guard or rule.name in ("syntax", "unmounted-directory")
+
+
+def _guessed(finding: Finding) -> Finding:
+    """An error is none for certain where the version of Rucio is older than what is recorded."""
+    return replace(finding, severity=Severity.WARNING) if finding.severity is Severity.ERROR else finding
 
 
 def _found(rule: Rule, package: Package, setting: Setting) -> list[Finding]:
