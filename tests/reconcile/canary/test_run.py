@@ -152,6 +152,6 @@ def test_where_every_workload_is_miswired_the_wiring_is_named_and_not_the_packag
     if canary == "auto":
         assert "PYTHONPATH" in prove_candidates(at, plan(cluster), clock()).missing
     else:
-        with pytest.raises(NoWorkloadLoadsIt, match="the wiring, not the package, is at fault.*PYTHONPATH"):
+        with pytest.raises(NoWorkloadLoadsIt, match=r"the wiring, not the package, is at fault.*PYTHONPATH"):
             prove_candidates(at, plan(cluster), clock())
     assert cluster.objects == {}
