@@ -13,6 +13,11 @@ from secretsync.plan.diff import Desired
 
 REVISION = Revision("https://git.example.org/policy", "main", "commit:" + "a" * 40)
 PLACEMENT = Placement("secretsync", "rucio", "atlas", "atlas_rucio_policy")
+MOUNTED_BY_NOBODY = (
+    "no workload in namespace rucio mounts Secret atlas, so nothing runs atlas_rucio_policy: check the target's "
+    "namespace and selector, and mount what 'secretsync values' prints"
+)
+"""The note of a plan for a namespace without workloads."""
 NOON = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
 
 
@@ -46,8 +51,11 @@ def workload(
     container: Manifest = {
         "name": "rucio",
         "image": "rucio:41",
-        "volumeMounts": [{"name": f"v{n}", "mountPath": f"/policy/{n}"} for n, _ in enumerate(secrets)],
+        "volumeMounts": [{"name": f"v{n}", "mountPath": _mount_path(name)} for n, name in enumerate(secrets)],
     }
+    if secrets:  # it loads what it mounts
+        variables = {"PYTHONPATH": "/policy", "RUCIO_POLICY_PACKAGE": PLACEMENT.module}
+        container["env"] = [{"name": name, "value": value} for name, value in variables.items()]
     if probe:
         container["readinessProbe"] = {"exec": {"command": ["true"]}}
     manifest: Manifest = {
@@ -75,6 +83,14 @@ def workload(
         },
     }
     return Workload(Ref(kind, "rucio", name), manifest)
+
+
+def _mount_path(secret: str) -> str:
+    """Where a sound workload mounts the Secret of a directory of the package."""
+    directory = secret.removeprefix(PLACEMENT.secret).lstrip("-")
+    return (
+        f"/policy/{PLACEMENT.module}/{directory}".rstrip("/") if secret.startswith(PLACEMENT.secret) else f"/{secret}"
+    )
 
 
 def pod(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,6 +44,14 @@ def log_of_its_own() -> Iterator[None]:
     """A test that configures the process's log, often to a stream that is closed soon, does so for itself alone."""
     yield
     structlog.reset_defaults()
+
+
+@pytest.fixture(autouse=True)
+def discovery_of_its_own() -> Iterator[None]:
+    """What one test's server has, another's on the same port need not have."""
+    yield
+    if connection := sys.modules.get("secretsync.cluster.connection"):
+        connection._DISCOVERED.clear()
 
 
 @pytest.fixture(params=helms() or [None], ids=lambda path: Path(path).name if path else "none")

@@ -15,7 +15,15 @@ from tests import ROOT
 PACKAGE = ROOT / "secretsync"
 PAGE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 WORLD = {"kubernetes", "git", "requests", "schedule", "subprocess", "socket", "urllib", "http", "os", "time", "click"}
-PURE = ("plan/", "rucio/check/", "rucio/charts/", "rucio/conditions/", "rucio/wiring", "rucio/workload_context")
+PURE = (
+    "plan/",
+    "core/kinds/",
+    "rucio/check/",
+    "rucio/charts/",
+    "rucio/conditions/",
+    "rucio/wiring",
+    "rucio/workload_context",
+)
 PURE_CORE = ("model", "errors", "packing", "secret_codec", "pod_references", "yaml_edit", "template_annotations")
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import threading
 from collections.abc import Sequence
 
 import click
@@ -24,7 +26,7 @@ Examples:
   secretsync rollback          go back to the revision before; needs no source
 
 \b
-'secretsync --once --dry-run' is the same as 'plan', 'secretsync --once' as
+'secretsync plan' is the same as 'plan', 'secretsync apply' as
 'apply', and 'secretsync' alone as 'run'.
 
 \b
@@ -78,9 +80,15 @@ def cli(context: click.Context, once: bool, dry_run: bool, diff: bool, place: st
     context.invoke(run_command)
 
 
+def _log_thread(failure: threading.ExceptHookArgs) -> None:
+    """A bug in a thread, without the exception's text."""
+    logger.error("this is a bug in secretsync; please report it", exc_info=failure.exc_value)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command: sentences for expected errors, a traceback for a bug alone. Returns the exit code."""
     shutdown.install_signal_handlers()
+    threading.excepthook = _log_thread
     try:
         return cli.main(args=arguments, prog_name="secretsync", standalone_mode=False) or 0
     except click.ClickException as error:
@@ -93,6 +101,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     except (shutdown.Stopped, KeyboardInterrupt) as stopped:
         logger.warning(str(stopped) or "stopped")
+        return FAILED
+    except BrokenPipeError:
+        # whoever read our output has gone; closing it again at exit would complain
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except Exception:
         logger.exception("this is a bug in secretsync; please report it")

@@ -6,15 +6,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from pydantic import BaseModel
 
 from secretsync import config
 from secretsync.core import log
 
 if TYPE_CHECKING:
+    from secretsync.cli.output.style import Style
     from secretsync.reconcile.destination import Destination
+
+M = TypeVar("M", bound=BaseModel)
 
 DEFAULT_PATH = Path("secretsync.yaml")
 
@@ -40,6 +44,14 @@ class Settings:
         configuration = chosen_targets(self.configuration(), place)
         opened = factory.destinations(configuration, self.base)
         return [pair for pair in zip(configuration.targets, opened, strict=True) if fits(pair[0], place)]
+
+    def print(self, document: M, text: Callable[[M, Style], str]) -> None:
+        """Print a document in the output format; *text* renders it for a person."""
+        from secretsync.cli.output import json
+        from secretsync.cli.output.style import of_terminal
+
+        words = json.render(document) if self.output == "json" else text(document, of_terminal(self.color))
+        click.echo(words, nl=False)
 
     @property
     def base(self) -> Path:
@@ -124,6 +136,7 @@ def _common_options() -> list[click.Parameter]:
 def with_common_options(command: click.Command) -> click.Command:
     """*command*, which takes each common option that it does not define itself."""
     own = {name for parameter in command.params for name in parameter.opts}
+    command.context_settings.setdefault("help_option_names", ["-h", "--help"])
     command.params += [one for one in _common_options() if not own.intersection(one.opts)]
     return command
 

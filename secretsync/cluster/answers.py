@@ -49,6 +49,15 @@ def items_in(body: bytes) -> tuple[list[Manifest], str]:
     return items, further
 
 
+def resources_in(body: bytes) -> frozenset[str]:
+    """The names of the resources in a list of discovery. Raises NotAnObject."""
+    content = object_in(body)
+    resources = content.get("resources")
+    if not isinstance(resources, list) or not all(isinstance(one, dict) for one in resources):
+        raise NotAnObject(f"a {content['kind']} without resources")
+    return frozenset(str(one.get("name", "")) for one in resources)
+
+
 def _json(body: bytes) -> Any:
     try:
         return json.loads(body)

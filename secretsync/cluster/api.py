@@ -4,30 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
+import structlog
+
 from secretsync.cluster import connection as kubernetes_connection
 from secretsync.cluster.connection import Connection, Reply
-from secretsync.cluster.errors import Call, Conflict, UnreadableSelector, WorkloadGone
+from secretsync.cluster.errors import Call, Conflict, Forbidden, UnreadableSelector, WorkloadGone
 from secretsync.cluster.rbac import Access, Review
+from secretsync.core.kinds import KINDS, SPAWNERS, api_version, resource_of
+from secretsync.core.kinds.kind import Kind, plural
 from secretsync.core.model import Manifest, Ref, Secret, Workload
+from secretsync.core.revision_numbers import has_newer_stamp
 from secretsync.core.secret_codec import contains, matches, replacement_manifest, secret_from, to_manifest
+
+log = structlog.get_logger()
 
 _SECRETS = "/api/v1/namespaces/{namespace}/secrets"
 _PODS = "/api/v1/namespaces/{namespace}/pods"
-_WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
-_SPAWNERS = ("ReplicaSet", "ControllerRevision", "Job", "CronJob", "Pod")
-_GROUPS = {
-    "Job": "batch/v1",
-    "CronJob": "batch/v1",
-    "Pod": "v1",
-    "ConfigMap": "v1",
-    "Lease": "coordination.k8s.io/v1",
-    "Event": "events.k8s.io/v1",
-}
 _PAGE = 500
 _TRIES = 5
 _LOG_LINES = 10
@@ -91,17 +87,32 @@ class KubernetesCluster:
             reply.check()
 
     def workloads(self, namespace: str, selector: str = "") -> Sequence[Workload]:
-        return [_workload(kind, one) for kind in _WORKLOADS for one in self._list(kind, namespace, selector)]
+        return [one for kind in self.workload_kinds() for one in self._workloads_of(kind, namespace, selector)]
+
+    def workload_kinds(self) -> Sequence[Kind]:
+        """The kinds of workload whose API is there; discovery is asked only for those that may be absent."""
+        return [kind for kind in KINDS.values() if not kind.optional or self._connection.serves(kind)]
 
     def pods(self, namespace: str) -> Sequence[Manifest]:
         return [_without_managed_fields(manifest) for manifest in self._list("Pod", namespace)]
 
     def spawners(self, namespace: str) -> Sequence[Manifest]:
-        return [_without_managed_fields(one) for kind in _SPAWNERS for one in self._list(kind, namespace)]
+        return [_without_managed_fields(one) for kind in SPAWNERS for one in self._list(kind, namespace)]
 
     def annotate(self, workload: Workload, annotations: Mapping[str, str], *, manager: str) -> Workload:
-        body = _apply_body(workload, {"metadata": {"annotations": dict(annotations)}})
-        reply = self._apply(workload.ref, body, manager)
+        live = workload
+        for _ in range(_TRIES):
+            # a stamp that was written since then may be a newer one; anything else may have changed
+            version = live.manifest["metadata"]["resourceVersion"]
+            body = _apply_body(live, {"metadata": {"annotations": dict(annotations)}}, resourceVersion=version)
+            reply = self._apply(workload.ref, body, manager)
+            if reply.status != HTTPStatus.CONFLICT:
+                break
+            live = self._as_it_is_now(workload)
+            if has_newer_stamp(live.template_annotations, annotations):
+                raise Conflict(workload.ref, "was restarted for a newer revision")
+        else:
+            raise Conflict(workload.ref, "kept changing")
         if reply.absent or _names_another_uid(reply):
             raise WorkloadGone(workload.ref)
         return _workload(workload.ref.kind, reply.content())
@@ -129,7 +140,7 @@ class KubernetesCluster:
             kept = [one for one in live.managed_fields if _is_of_status(one)]
             version = live.manifest["metadata"]["resourceVersion"]
             reply = self._connection.send(
-                Call("patch", _resource(ref.kind), ref.namespace, ref.name),
+                Call("patch", resource_of(ref.kind), ref.namespace, ref.name),
                 "PATCH",
                 _path(ref.kind) + "/{name}",
                 query={"fieldManager": manager},
@@ -166,14 +177,14 @@ class KubernetesCluster:
         return ""
 
     def read(self, kind: str, namespace: str, name: str) -> Manifest | None:
-        reply = self._connection.send(Call("get", _resource(kind), namespace, name), "GET", _path(kind) + "/{name}")
+        reply = self._connection.send(Call("get", resource_of(kind), namespace, name), "GET", _path(kind) + "/{name}")
         return None if reply.absent else reply.content()
 
     def store(self, manifest: Manifest, *, manager: str) -> Manifest:
         kind, metadata = manifest["kind"], manifest["metadata"]
         there = "resourceVersion" in metadata
         reply = self._connection.send(
-            Call("update" if there else "create", _resource(kind), metadata["namespace"], metadata["name"]),
+            Call("update" if there else "create", resource_of(kind), metadata["namespace"], metadata["name"]),
             "PUT" if there else "POST",
             _path(kind) + ("/{name}" if there else ""),
             query={"fieldManager": manager},
@@ -189,7 +200,7 @@ class KubernetesCluster:
     def tell(self, event: Manifest, *, manager: str) -> None:
         metadata = event["metadata"]
         reply = self._connection.send(
-            Call("create", _resource("Event"), metadata["namespace"], metadata["name"]),
+            Call("create", resource_of("Event"), metadata["namespace"], metadata["name"]),
             "POST",
             _path("Event"),
             query={"fieldManager": manager},
@@ -202,7 +213,7 @@ class KubernetesCluster:
     def remove(self, manifest: Manifest) -> None:
         kind, metadata = manifest["kind"], manifest["metadata"]
         reply = self._connection.send(
-            Call("delete", _resource(kind), metadata["namespace"], metadata["name"]),
+            Call("delete", resource_of(kind), metadata["namespace"], metadata["name"]),
             "DELETE",
             _path(kind) + "/{name}",
             body={
@@ -216,11 +227,14 @@ class KubernetesCluster:
         if not reply.absent and reply.status != HTTPStatus.CONFLICT:
             reply.check()
 
+    def server_time(self) -> datetime:
+        return self._connection.server_time()
+
     def review(self, namespace: str) -> Review:
         """What this account may do in *namespace*, as the API itself tells."""
         reply = self._ask("SelfSubjectRulesReview", namespace, {"namespace": namespace})
         told = reply.review()
-        time = _time(reply.date)
+        time = self.server_time() if reply.date else None
         return Review(tuple(told.get("resourceRules") or ()), not told.get("incomplete"), time)
 
     def allows(self, namespace: str, access: Access) -> bool:
@@ -243,7 +257,7 @@ class KubernetesCluster:
 
     def _apply(self, ref: Ref, body: Manifest, manager: str) -> Reply:
         return self._connection.send(
-            Call("patch", _resource(ref.kind), ref.namespace, ref.name),
+            Call("patch", resource_of(ref.kind), ref.namespace, ref.name),
             "PATCH",
             _path(ref.kind) + "/{name}",
             query={"fieldManager": manager, "force": "true"},
@@ -251,14 +265,30 @@ class KubernetesCluster:
             content_type="application/apply-patch+yaml",
         )
 
+    def _workloads_of(self, kind: Kind, namespace: str, selector: str) -> list[Workload]:
+        try:
+            found = list(self._list(kind.name, namespace, selector))
+        except Forbidden as error:
+            if not kind.optional:
+                raise
+            # an installation whose Role is older than the API must not fail for a kind that it may not even use
+            log.warning("a kind of workload is left out", kind=kind.name, why=str(error))
+            return []
+        return [_workload(kind.name, one) for one in found if kind.has_template(one)]
+
     def _with_the_same_template(self, workload: Workload) -> Workload:
         """*workload* as it is now. Raises WorkloadGone, and Conflict where its pod template has changed."""
+        now = self._as_it_is_now(workload)
+        if now.template != workload.template:
+            raise Conflict(workload.ref, "was changed by someone else")
+        return now
+
+    def _as_it_is_now(self, workload: Workload) -> Workload:
+        """*workload* as it is now. Raises WorkloadGone where it is not the same object any more."""
         ref = workload.ref
         now = next((one for one in self._list(ref.kind, ref.namespace) if one["metadata"]["name"] == ref.name), None)
         if now is None or now["metadata"]["uid"] != workload.manifest["metadata"]["uid"]:
             raise WorkloadGone(ref)
-        if now["spec"]["template"] != workload.template:
-            raise Conflict(ref, "was changed by someone else")
         return Workload(ref, now)
 
     def _already_written(self, wanted: Secret, reply: Reply, otherwise: str) -> Secret:
@@ -274,12 +304,12 @@ class KubernetesCluster:
         if selector:
             query["labelSelector"] = selector
         while True:
-            reply = self._connection.send(Call("list", _resource(kind), namespace), "GET", _path(kind), query=query)
+            reply = self._connection.send(Call("list", resource_of(kind), namespace), "GET", _path(kind), query=query)
             if selector and reply.status == HTTPStatus.BAD_REQUEST:
                 raise UnreadableSelector(selector)
             items, further = reply.items()
             for item in items:
-                yield {"apiVersion": _group(kind), "kind": kind, **item}
+                yield {"apiVersion": api_version(kind), "kind": kind, **item}
             query["continue"] = further
             if not further:
                 return
@@ -295,27 +325,9 @@ def in_context(context: str, kubeconfig: Path | None = None) -> KubernetesCluste
     return KubernetesCluster(Connection(kubernetes_connection.in_context(context, kubeconfig)))
 
 
-def _time(date: str) -> datetime | None:
-    """The moment of a ``Date`` header; None where there is none that can be read."""
-    try:
-        return parsedate_to_datetime(date) if date else None
-    except ValueError:
-        return None
-
-
-def _group(kind: str) -> str:
-    return _GROUPS.get(kind, "apps/v1")
-
-
 def _path(kind: str) -> str:
-    group = _group(kind)
-    return f"/{'apis' if '/' in group else 'api'}/{group}/namespaces/{{namespace}}/{kind.lower()}s"
-
-
-def _resource(kind: str) -> str:
-    """As RBAC and kubectl name it: ``deployments.apps``, ``pods``."""
-    group = _group(kind).rpartition("/")[0]
-    return f"{kind.lower()}s.{group}" if group else f"{kind.lower()}s"
+    version = api_version(kind)
+    return f"/{'apis' if '/' in version else 'api'}/{version}/namespaces/{{namespace}}/{plural(kind)}"
 
 
 def _workload(kind: str, manifest: Manifest) -> Workload:
@@ -342,7 +354,7 @@ def _apply_body(workload: Workload, part: Manifest, **metadata: str) -> Manifest
     """All that our manager has of a template. The uid keeps the apply from creating the object anew when it is gone."""
     ref = workload.ref
     return {
-        "apiVersion": "apps/v1",
+        "apiVersion": api_version(ref.kind),
         "kind": ref.kind,
         "metadata": {
             "name": ref.name,

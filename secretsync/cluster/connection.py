@@ -6,10 +6,13 @@ retries nor times out; ``call_api`` raises nothing by itself, so the answer's st
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, TypeVar
@@ -31,6 +34,8 @@ from secretsync.cluster.answers import NotAnObject
 from secretsync.cluster.errors import Call, NotFound, NotKubernetes, Refusal, Unreachable, UnusableCluster
 from secretsync.cluster.refusals import refusal
 from secretsync.core.instrumentation import CallEnded, emit
+from secretsync.core.kinds.kind import Kind
+from secretsync.core.log import API_CALL
 from secretsync.core.model import Manifest
 
 log = structlog.get_logger()
@@ -47,6 +52,10 @@ _RETRIES = Retry(
 _BLOCK = 1 << 16
 _LARGEST_ANSWER = 64 * 1024 * 1024
 T = TypeVar("T")
+
+_DISCOVERED: dict[tuple[str, str], frozenset[str]] = {}
+"""The resources that were found, by the server and the apiVersion; a pass opens its connections anew."""
+_DISCOVERING = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -71,7 +80,7 @@ BRISK = Patience(connect=3, read=4, whole=4, retries=Retry(total=0))
 class Reply:
     """The API's answer, *date* by its clock; *repeated* when an earlier try of the call may have taken place.
 
-    *server* is the address that answered, *media_type* what it says that the body is.
+    *server* is the address that answered, *media_type* what it says that the body is, *sent* the object that was sent.
     """
 
     call: Call
@@ -81,6 +90,7 @@ class Reply:
     date: str = ""
     server: str = ""
     media_type: str = ""
+    sent: Manifest | None = field(default=None, repr=False)
 
     @property
     def absent(self) -> bool:
@@ -89,7 +99,7 @@ class Reply:
 
     def refusal(self) -> Refusal:
         """What an answer that is an error stands for."""
-        return refusal(self.call, self.status, self.body)
+        return refusal(self.call, self.status, self.body, self.sent)
 
     def content(self) -> Manifest:
         """The object in the answer, which has a name. Raises a Refusal where the answer is an error, NotKubernetes."""
@@ -98,6 +108,10 @@ class Reply:
     def items(self) -> tuple[list[Manifest], str]:
         """The objects of a list, and where it goes on. Raises a Refusal where the answer is an error, NotKubernetes."""
         return self._read(answers.items_in)
+
+    def resources(self) -> frozenset[str]:
+        """The resources that discovery lists. Raises a Refusal where the answer is an error, NotKubernetes."""
+        return self._read(answers.resources_in)
 
     def review(self) -> Manifest:
         """The ``status`` of a review of this account's, which has no name. Raises a Refusal, NotKubernetes."""
@@ -122,6 +136,16 @@ class Reply:
             raise NotKubernetes(self.call, self.server, what) from None
 
 
+def _ended(call: Call, path: str, code: str) -> None:
+    emit(CallEnded(call.verb, call.resource, code))
+    named = path.replace("{namespace}", call.namespace).replace("{name}", call.name)
+    log.debug(API_CALL, verb=call.verb, path=named, status=code)
+
+
+class _TooSlow(HTTPError):
+    """Bytes arrived, but not all of them in time."""
+
+
 class _TooMuch(HTTPError):
     """Bytes arrived, but not all of them in time, or too many."""
 
@@ -135,7 +159,15 @@ class Connection:
         self._client = client
         self._patience = patience or Patience()
         self._clock = clock
+        self._server_time: tuple[datetime, float] | None = None
         client.user_agent = f"secretsync/{__version__}"
+
+    def server_time(self) -> datetime:
+        """What time it is by the clock of the API server, as its last answer told; by the host's where none did."""
+        if self._server_time is None:
+            return datetime.now(UTC)
+        told, then = self._server_time
+        return told + timedelta(seconds=self._clock() - then)
 
     def send(
         self,
@@ -154,6 +186,21 @@ class Connection:
             raise Unreachable(call, self._client.configuration.host, _reason(error)) from None
         except (ConfigException, OSError) as error:
             raise UnusableCluster("the credentials of the kubeconfig", _first_line(error)) from None
+
+    def serves(self, kind: Kind) -> bool:
+        """Whether the API server has *kind*, by discovery, which is asked once in the life of this process."""
+        key = self._client.configuration.host, kind.api_version
+        with _DISCOVERING:
+            if key not in _DISCOVERED:
+                _DISCOVERED[key] = self._discover(kind.api_version)
+        return kind.resource in _DISCOVERED[key]
+
+    def _discover(self, api_version: str) -> frozenset[str]:
+        """The resources of *api_version*; none where it is absent or may not be asked for."""
+        reply = self.send(Call("get", api_version, ""), "GET", f"/apis/{api_version}")
+        if reply.status in (HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN):
+            return frozenset()
+        return reply.resources()
 
     def _send_patiently(
         self,
@@ -183,22 +230,31 @@ class Connection:
                 ).response
                 content = self._read(response)
             except HTTPError as error:
-                emit(CallEnded(call.verb, call.resource, "none"))
+                _ended(call, path, "none")
                 retries = retries.increment(method, path, error=error)
             else:
-                emit(CallEnded(call.verb, call.resource, str(response.status)))
+                _ended(call, path, str(response.status))
                 if not retries.total or not retries.is_retry(method, response.status):
+                    self._remember(response.headers.get("Date", ""))
                     return Reply(
                         call,
                         response.status,
                         content,
                         repeated=bool(retries.history),
                         date=response.headers.get("Date", ""),
+                        sent=body,
                         server=self._client.configuration.host,
                         media_type=response.headers.get("Content-Type", "").partition(";")[0].strip()[:60],
                     )
                 retries = retries.increment(method, path, response=response)
             retries.sleep(response)
+
+    def _remember(self, date: str) -> None:
+        try:
+            time = parsedate_to_datetime(date)
+        except ValueError:
+            return
+        self._server_time = (time if time.tzinfo else time.replace(tzinfo=UTC)), self._clock()
 
     def _read(self, response: Any) -> bytes:
         """The whole body; the read timeout is one block's, so a trickle needs a limit of its own."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import structlog
@@ -18,14 +19,15 @@ from secretsync.cluster.errors import Conflict, UnusableManifest, WorkloadGone
 from secretsync.cluster.manifest_files import Found, find, locked, write
 from secretsync.cluster.rbac import Access
 from secretsync.cluster.selector import selects
+from secretsync.core.kinds import KINDS, SPAWNERS
+from secretsync.core.kinds.kind import Kind
 from secretsync.core.model import Manifest, Ref, Secret, Workload
+from secretsync.core.revision_numbers import has_newer_stamp
 from secretsync.core.secret_codec import replacement_manifest, secret_from, to_manifest
 from secretsync.core.template_annotations import NotEditable, annotated
 
 log = structlog.get_logger()
 
-_WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
-_SPAWNERS = ("ReplicaSet", "ControllerRevision", "Job", "CronJob", "Pod")
 _NO_FOLDING = 1 << 30
 
 
@@ -39,6 +41,10 @@ class DirectoryCluster:
 
     def secret(self, namespace: str, name: str) -> Secret | None:
         return next(map(_secret, self._secrets(namespace, name)), None)
+
+    def secrets(self, namespace: str) -> Sequence[Secret]:
+        """All Secrets of a namespace."""
+        return list(map(_secret, find(self._root, namespace, ("Secret",))))
 
     def create(self, secret: Secret, *, manager: str) -> Secret:
         path = self._root / secret.namespace / f"secret-{secret.name}.yaml"
@@ -64,18 +70,23 @@ class DirectoryCluster:
                 manifest_files.delete(self._root, path)
 
     def workloads(self, namespace: str, selector: str = "") -> Sequence[Workload]:
-        workloads = map(_workload, find(self._root, namespace, _WORKLOADS))
-        return [workload for workload in workloads if selects(selector, workload.labels)]
+        found = [one for one in find(self._root, namespace, tuple(KINDS)) if _has_template(one)]
+        return [workload for workload in map(_workload, found) if selects(selector, workload.labels)]
+
+    def workload_kinds(self) -> Sequence[Kind]:
+        return list(KINDS.values())
 
     def pods(self, namespace: str) -> Sequence[Manifest]:
         return ()
 
     def spawners(self, namespace: str) -> Sequence[Manifest]:
-        return [found.manifest for found in find(self._root, namespace, _SPAWNERS)]
+        return [found.manifest for found in find(self._root, namespace, tuple(SPAWNERS))]
 
     def annotate(self, workload: Workload, annotations: Mapping[str, str], *, manager: str) -> Workload:
         with locked(self._root):
             found = self._live_workload(workload.ref)
+            if has_newer_stamp(_workload(found).template_annotations, annotations):
+                raise Conflict(workload.ref, "was restarted for a newer revision")
             try:
                 write(self._root, found.path, annotated(found.text, found.document, found.steps, annotations))
             except NotEditable as error:
@@ -100,6 +111,9 @@ class DirectoryCluster:
     def store(self, manifest: Manifest, *, manager: str) -> Manifest:
         """Nothing runs here, so nothing is locked and no Job is started: each write is checked by its own version."""
         return manifest
+
+    def server_time(self) -> datetime:
+        return datetime.now(UTC)
 
     def review(self, namespace: str) -> None:
         return None
@@ -167,6 +181,10 @@ class DirectoryCluster:
 def _secret(found: Found) -> Secret:
     secret = secret_from(found.manifest)
     return replace(secret, metadata={**secret.metadata, "resourceVersion": found.version})
+
+
+def _has_template(found: Found) -> bool:
+    return KINDS[found.manifest["kind"]].has_template(found.manifest)
 
 
 def _workload(found: Found) -> Workload:

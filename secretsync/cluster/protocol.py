@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from secretsync.cluster.rbac import Access, Review
+from secretsync.core.kinds.kind import Kind
 from secretsync.core.model import Manifest, Secret, Workload
 
 
@@ -30,7 +32,10 @@ class Cluster(Protocol):
         """Delete exactly the object that was read; nothing happens when it has gone."""
 
     def workloads(self, namespace: str, selector: str = "") -> Sequence[Workload]:
-        """All Deployments, StatefulSets and DaemonSets: one list per kind."""
+        """All workloads of the kinds of core/kinds: one list per kind."""
+
+    def workload_kinds(self) -> Sequence[Kind]:
+        """The kinds of workload that this cluster has."""
 
     def pods(self, namespace: str) -> Sequence[Manifest]:
         """All pods, in one list."""
@@ -39,7 +44,10 @@ class Cluster(Protocol):
         """All that is a pod or may still start one beside workloads: ReplicaSets, Jobs, CronJobs and pods."""
 
     def annotate(self, workload: Workload, annotations: Mapping[str, str], *, manager: str) -> Workload:
-        """Apply pod-template annotations server-side as *manager*, which starts new pods."""
+        """Apply pod-template annotations server-side as *manager*, which starts new pods.
+
+        Conflict where the template carries the stamp of a newer revision.
+        """
 
     def wire(self, workload: Workload, part: Manifest, *, manager: str) -> Workload:
         """Apply a part of the pod template server-side as *manager*, who then has that and nothing else of it.
@@ -58,6 +66,9 @@ class Cluster(Protocol):
 
     def store(self, manifest: Manifest, *, manager: str) -> Manifest:
         """Create it, or replace what is live at the ``resourceVersion`` that it carries; else Conflict."""
+
+    def server_time(self) -> datetime:
+        """What time it is by the API server's clock, as its last answer told; by the host's where nothing runs."""
 
     def review(self, namespace: str) -> Review | None:
         """What this account may do there; None where nobody is asked."""

@@ -14,10 +14,12 @@ from pydantic import Field, ValidationError, model_validator
 from secretsync.config import yaml_loader
 from secretsync.config.check import Check
 from secretsync.config.fields import Model, Name, Seconds
+from secretsync.config.index import OwningIndex, with_owner
 from secretsync.config.notify import Channel, Pushgateway
 from secretsync.config.package import Package
+from secretsync.config.repository import RepositoryCluster
 from secretsync.config.service import Election, Health, Webhook
-from secretsync.config.target import Cluster, ContextCluster, DirectoryCluster, InCluster, Rollout, Target
+from secretsync.config.target import Cluster, ContextCluster, DirectoryCluster, InCluster, LiveCluster, Rollout, Target
 from secretsync.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -32,8 +34,10 @@ __all__ = [
     "DirectoryCluster",
     "Election",
     "InCluster",
+    "LiveCluster",
     "Package",
     "Pushgateway",
+    "RepositoryCluster",
     "Rollout",
     "Target",
     "UnusableConfig",
@@ -61,18 +65,21 @@ class UnusableConfig(ConfigError):
 class Config(Model):
     """The whole configuration."""
 
-    installation: Name = Field("secretsync", description="tells two installations in one namespace apart")
+    installation: Name = Field("secretsync", description="the name of this installation, where a namespace has several")
     packages: tuple[Package, ...] = Field(description="what is deployed; as under policyPackages of Rucio's charts")
     targets: tuple[Target, ...] = Field(description="where it goes")
+    indexes: tuple[OwningIndex, ...] = Field(
+        (), description="indexes that own names: a package of such a name is asked for there and nowhere else"
+    )
     interval: Seconds = Field(300, gt=0, description="the period of the long-running form")
     jitter: Seconds = Field(30, description="up to this much is added to each period, at random")
     max_interval: Seconds = Field(
         1800, gt=0, description="after a failure a pass comes sooner, then ever later with each in a row, up to this"
     )
-    health: Health | None = Field(None, description="the long-running form tells how it is, and its metrics")
-    webhook: Webhook | None = Field(None, description="the long-running form starts a pass when it is asked to")
+    health: Health | None = Field(None, description="probes and metrics of the long-running form")
+    webhook: Webhook | None = Field(None, description="webhooks that start a pass of the long-running form")
     election: Election | None = Field(None, description="for several processes of the long-running form: one leads")
-    notify: tuple[Channel, ...] = Field((), description="who is told when a state changes")
+    notify: tuple[Channel, ...] = Field((), description="where changes of state are sent")
     pushgateway: Pushgateway | None = Field(None, description="where a run by --once leaves its metrics")
     cache: Path | None = Field(
         None, description="the cache's folder; default: secretsync in $XDG_CACHE_HOME or ~/.cache"
@@ -82,6 +89,11 @@ class Config(Model):
     def _ports_differ(self) -> Config:
         if self.health and self.webhook and self.health.port == self.webhook.port:
             raise ValueError(f"health and webhook: both ask for port {self.webhook.port}: give each its own")
+        return self
+
+    @model_validator(mode="after")
+    def _names_come_from_their_owner(self) -> Config:
+        object.__setattr__(self, "packages", tuple(with_owner(package, self.indexes) for package in self.packages))
         return self
 
     @model_validator(mode="after")
@@ -215,7 +227,7 @@ def _dotted(loc: tuple[int | str, ...]) -> str:
 def _nearest(key: str) -> str:
     known = sorted(set(_keys(schema())))
     near = difflib.get_close_matches(key, known, n=1, cutoff=0.6)
-    return f"did you mean {near[0]!r}?" if near else "'secretsync config --schema' lists those there are"
+    return f"did you mean {near[0]!r}?" if near else "'secretsync config schema' lists those there are"
 
 
 def _keys(node: object) -> Iterator[str]:

@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from secretsync.config.access import Access, Credential, FromFile
 from secretsync.core.errors import SourceError
+from secretsync.core.log import keep_secret
 
 
 @dataclass(eq=False)
@@ -89,6 +90,7 @@ def read(credential: Credential, base: Path) -> str:
     value = value.strip().partition("\n")[0].strip()
     if not value:
         raise NoCredential(place, "is empty or not there")
+    keep_secret(value)
     return value
 
 
@@ -99,5 +101,6 @@ def of_url(url: str) -> tuple[str, Authorization | None]:
         return url, None
     user, password = unquote(parts.username), unquote(parts.password or "")
     basic = base64.b64encode(f"{user}:{password}".encode()).decode()
+    keep_secret(password)
     clean = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
     return clean, Authorization(f"Basic {basic}", (password, basic))

@@ -15,6 +15,15 @@ from secretsync.config.requirement import GitRequirement, IndexRequirement, pars
 Sha256 = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 
 
+def plain_index_url(url: str) -> str:
+    """*url*. Raises ValueError where it holds credentials, or is read in a way that indexes are not."""
+    if "@" in url.partition("//")[2].partition("/")[0]:
+        raise ValueError("an index's URL must not hold credentials; name their place under 'access'")
+    if not url.lower().startswith(("https://", "http://")):
+        raise ValueError("an index is read over https:// or http:// alone; './dir' names a package's directory")
+    return url
+
+
 class Package(Model):
     """A policy package, in the form of ``policyPackages.packages`` of Rucio's Helm charts, and a few keys beside it."""
 
@@ -36,6 +45,9 @@ class Package(Model):
     tag_moved: Literal["refuse", "warn", "allow"] = Field(
         "warn", description="what to do when a tag, or a version on an index, is not what it was before"
     )
+    rollback: Literal["refuse", "warn", "allow"] = Field(
+        "warn", description="for git: what to do when a tag, or a signed commit, is older than the one before"
+    )
     index: str = Field("", description="the simple index's URL; default: $PIP_INDEX_URL, else https://pypi.org/simple/")
     extra_indexes: tuple[str, ...] = Field(
         (), description="asked in this order, and only while none before has a distribution of that name"
@@ -48,7 +60,7 @@ class Package(Model):
         description="for an index: a requirements file as pip's --require-hashes takes it; its hashes hold as well",
     )
     timeout: Seconds = Field(120, gt=0, description="how long each question to the source may take")
-    access: Access = Field(Access(), description="who asks, and how it is known who answers")
+    access: Access = Field(Access(), description="credentials and TLS")
     build: Literal["", "wheel"] = Field(
         "", description="build a wheel first, for trees that cannot be imported as they are; runs the package's code"
     )
@@ -60,10 +72,8 @@ class Package(Model):
     @classmethod
     def _holds_no_credentials(cls, value: str | tuple[str, ...]) -> str | tuple[str, ...]:
         for url in (value,) if isinstance(value, str) else value:
-            if "@" in url.partition("//")[2].partition("/")[0]:
-                raise ValueError("an index's URL must not hold credentials; name their place under 'access'")
-            if url and not url.lower().startswith(("https://", "http://")):
-                raise ValueError("an index is read over https:// or http:// alone; './dir' names a package's directory")
+            if url:
+                plain_index_url(url)
         return value
 
     @field_validator("tag")

@@ -20,8 +20,8 @@ class Webhook(Model):
 
     port: int = Field(ge=1, le=65535, description="where it listens, on all addresses; another than health's")
     secret: Credential = Field(
-        description="what a caller sends as a bearer token, GitHub signs with, "
-        "and GitLab calls the signing or the secret token"
+        description="what a caller sends as a bearer token, GitHub, Bitbucket, Gitea, Forgejo and Gogs sign with, "
+        "GitLab calls the signing or the secret token, and Azure DevOps sends as a password"
     )
 
 

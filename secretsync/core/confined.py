@@ -25,7 +25,7 @@ SECONDS = 5
 """Processor time that the child may take."""
 
 _MOST_ANSWERED = 8 * 1024 * 1024
-_OUT_OF_MEMORY, _DAMAGED = 3, 4
+_OUT_OF_MEMORY, _DAMAGED, _NESTED = 3, 4, 5
 
 
 def call(function: str, data: bytes, refusal: Refusal) -> Any:
@@ -54,6 +54,8 @@ def call(function: str, data: bytes, refusal: Refusal) -> Any:
         raise refusal(f"it takes more than {seconds} s to read")
     if process.returncode == _OUT_OF_MEMORY:
         raise refusal(f"it takes more than {memory // 1024 // 1024} MiB of memory to read")
+    if process.returncode == _NESTED:
+        raise refusal("it is nested too deeply")
     if process.returncode != 0:
         raise refusal("it is damaged")
     return json.loads(answer)
@@ -72,6 +74,8 @@ def main(arguments: Sequence[str]) -> int:
         answer = json.dumps(getattr(import_module(module), name)(sys.stdin.buffer.read()))
     except MemoryError:
         return _OUT_OF_MEMORY
+    except RecursionError:
+        return _NESTED
     except Exception:  # noqa: BLE001 - its kind and its text are the library's, and of foreign origin
         return _DAMAGED
     if len(answer) > _MOST_ANSWERED:

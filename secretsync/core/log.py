@@ -1,57 +1,128 @@
-"""Logs as an event and its facts, on stderr; whatever looks like a credential is masked in one place."""
+"""Logs as an event and its facts, on stderr; credentials and foreign control characters are taken out in one place."""
 
 from __future__ import annotations
 
 import logging
 import re
 import sys
-from collections.abc import MutableMapping
+import traceback
+from collections.abc import Callable, Iterator, MutableMapping
+from contextlib import contextmanager
 from typing import Any
 
 import structlog
 
+from secretsync.core.escape import visible
+
 _IN_URL = re.compile(r"(?<=://)[^/\s@]+(?=@)")
 _TOKENS = re.compile(r"\b(gh[pousr]_[A-Za-z0-9]{16,}|glpat-[-\w]{16,}|eyJ[-\w]+\.[-\w]+\.[-\w]+)")
 _NAMES = re.compile(r"password|passphrase|secret_value|token|authorization", re.IGNORECASE)
+_SHORTEST = 4
+"""Characters of a credential that is taken out of every text; shorter ones are found in words."""
+
+API_CALL, GIT_CALL, INDEX_CALL = "api call", "git call", "index call"
+"""Events that are logged at the second ``-v`` alone."""
+
+_CALLS = frozenset({API_CALL, GIT_CALL, INDEX_CALL})
+_credentials: set[str] = set()
 
 Event = MutableMapping[str, Any]
 
 
 def configure(log_format: str, *, verbosity: int) -> None:
-    """Set logging up for the whole process; *log_format* is ``text`` or ``json``."""
+    """Set logging up for the whole process; *log_format* is ``text`` or ``json``, *verbosity* the number of ``-v``."""
     level = logging.DEBUG if verbosity else logging.INFO
     structlog.configure(
         processors=[
+            *(() if verbosity > 1 else (_without_calls,)),
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso" if log_format == "json" else "%H:%M:%S", utc=True),
-            _without_locals,
+            _with_traceback,
             redact_event,
             _renderer(log_format),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=_Lines,
         cache_logger_on_first_use=False,
     )
 
 
+class _Lines:
+    """A logger that writes each line to wherever lines go now."""
+
+    def msg(self, message: str) -> None:
+        _writers[-1](message)
+
+    debug = info = warning = error = critical = exception = msg
+
+
+def _to_stderr(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
+
+
+_writers: list[Callable[[str], None]] = [_to_stderr]
+
+
+@contextmanager
+def lines_through(write: Callable[[str], None]) -> Iterator[None]:
+    """Log lines go to *write* in here: what redraws a part of the terminal puts them above that."""
+    _writers.append(write)
+    try:
+        yield
+    finally:
+        _writers.remove(write)
+
+
+def keep_secret(credential: str) -> None:
+    """A text that was read as a credential: from now on no log line holds it."""
+    if len(credential) >= _SHORTEST:
+        _credentials.add(credential)
+
+
 def redact(text: str) -> str:
-    """The text without what looks like a credential."""
+    """The text without credentials: those that were read in this process, and what looks like one."""
+    for credential in _credentials:
+        text = text.replace(credential, "***")
     return _TOKENS.sub("***", _IN_URL.sub("***", text))
 
 
 def redact_event(_logger: Any, _method: str, event: Event) -> Event:
-    """The event without what looks like a credential."""
-    return {key: "***" if _NAMES.search(key) else _masked(value) for key, value in event.items()}
+    """The event without credentials."""
+    return {key: "***" if _NAMES.search(key) else _redacted(value) for key, value in event.items()}
 
 
-def _masked(value: Any) -> Any:
+def _redacted(value: Any) -> Any:
     return redact(value) if isinstance(value, str) else value
 
 
-def _without_locals(logger: Any, method: str, event: Event) -> Event:
-    """A traceback as plain text: frames' locals may hold a file's content or a credential."""
-    return structlog.processors.format_exc_info(logger, method, event)
+def _without_calls(_logger: Any, _method: str, event: Event) -> Event:
+    if event["event"] in _CALLS:
+        raise structlog.DropEvent
+    return event
+
+
+def _with_traceback(_logger: Any, _method: str, event: Event) -> Event:
+    """A traceback as plain text: without locals and without the exceptions' texts, which may be of foreign origin."""
+    raised = event.pop("exc_info", None)
+    error = sys.exc_info()[1] if raised is True else raised[1] if isinstance(raised, tuple) else raised
+    if isinstance(error, BaseException):
+        event["exception"] = "\n".join(_frames(error))
+    return event
+
+
+def _frames(error: BaseException) -> Iterator[str]:
+    """The frames of an exception, after those of what it was raised from; of each its type alone."""
+    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    if cause:
+        yield from _frames(cause)
+        yield "which led to:"
+    yield "Traceback (most recent call last):"
+    for frame in traceback.extract_tb(error.__traceback__):
+        yield f'  File "{frame.filename}", line {frame.lineno}, in {frame.name}'
+    kind = type(error)
+    yield f"{kind.__module__}.{kind.__qualname__}"
 
 
 def _renderer(log_format: str) -> structlog.types.Processor:
@@ -70,4 +141,4 @@ def _plain(_logger: Any, _method: str, event: Event) -> str:
     line = f"{when} {mark}{what}"
     line += f"  {facts}" if facts else ""
     line += f": {why}" if why else ""
-    return f"{line}\n{trace}" if trace else line
+    return f"{visible(line)}\n{trace}" if trace else visible(line)

@@ -5,16 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from secretsync.cluster.rbac import Need
+from secretsync.core.kinds import KINDS, SPAWNERS
+from secretsync.core.kinds.kind import Kind, plural
 from secretsync.plan import history
 from secretsync.plan.state import secret_name
 
 _SECRETS_OF_ANY_NAME = "wired Secrets are named by their digest, which nobody knows beforehand"
 
 
-def required_rules(installation: str, secrets: Iterable[str], *, wired: bool, proves: bool) -> tuple[Need, ...]:
+def required_rules(
+    installation: str,
+    secrets: Iterable[str],
+    *,
+    wired: bool,
+    proves: bool,
+    kinds: Iterable[Kind] = tuple(KINDS.values()),
+) -> tuple[Need, ...]:
     """What a target needs whose packages, histories included, are in Secrets called *secrets*.
 
-    *wired* says that pod templates are changed, *proves* that packages are proven in pods of their own.
+    *wired* says that pod templates are changed, *proves* that packages are proven in pods of their own; *kinds* are
+    the kinds of workload that the cluster has.
     """
     names = () if wired else (secret_name(installation), *secrets)
     return (
@@ -26,33 +36,41 @@ def required_rules(installation: str, secrets: Iterable[str], *, wired: bool, pr
             ("get", "update", "delete"),
             names,
         ),
-        Need(
-            "who mounts them, and the annotation that restarts",
-            "apps",
-            ("deployments", "statefulsets", "daemonsets"),
-            ("list", "patch"),
-        ),
-        Need(
-            "what may still start pods that refer to a Secret which is to be deleted",
-            "apps",
-            ("replicasets", "controllerrevisions"),
-            ("list",),
-        ),
-        Need("the same", "batch", ("jobs", "cronjobs"), ("list",)),
+        *workload_rules(kinds),
+        *spawner_rules(),
         *([_PROOF] if proves else []),
         Need("did they come up; deleted is only a pod at which a StatefulSet hangs", "", ("pods",), ("list", "delete")),
-        Need("the last words of a pod that did not", "", ("pods/log",), ("get",)),
+        Need("the last log line of a pod that did not", "", ("pods/log",), ("get",)),
         Need("what happened, where people look for it", "events.k8s.io", ("events",), ("create",)),
         Need("one run at a time", "coordination.k8s.io", ("leases",), ("create",)),
         Need("the same", "coordination.k8s.io", ("leases",), ("get", "update"), (installation,)),
     )
 
 
+def workload_rules(kinds: Iterable[Kind]) -> tuple[Need, ...]:
+    """What is done with workloads, a rule for each API group, in the order of *kinds*."""
+    groups: dict[str, list[str]] = {}
+    for kind in kinds:
+        groups.setdefault(kind.group, []).append(kind.resource)
+    why = "who mounts them, and the annotation that restarts"
+    return tuple(Need(why, group, tuple(resources), ("list", "patch")) for group, resources in groups.items())
+
+
+def spawner_rules() -> tuple[Need, ...]:
+    """What is done with what may start pods beside workloads; the pods themselves have a rule of their own."""
+    groups: dict[str, list[str]] = {}
+    for kind, version in SPAWNERS.items():
+        if kind != "Pod":
+            groups.setdefault(version.rpartition("/")[0], []).append(plural(kind))
+    why = "what may still start pods that refer to a Secret which is to be deleted"
+    return tuple(Need(why, group, tuple(resources), ("list",)) for group, resources in groups.items())
+
+
 def election_needs(installation: str) -> tuple[Need, ...]:
     """What several processes need that elect a leader, where their Lease is."""
     leases = ("coordination.k8s.io", ("leases",))
     return (
-        Need("which of several processes makes the passes", *leases, ("create",)),
+        Need("which of several replicas is the leader", *leases, ("create",)),
         Need("the same", *leases, ("get", "update"), (f"{installation}-leader",)),
     )
 

@@ -8,13 +8,13 @@ from datetime import datetime
 
 from secretsync.core import packing
 from secretsync.core.errors import SecretSyncError
+from secretsync.core.kinds.kind import State as RolloutState
+from secretsync.core.kinds.kind import Status
 from secretsync.core.model import Bundle, Ref, Secret, Workload
 from secretsync.core.pod_references import secrets_referenced
 from secretsync.plan import history, mounts, rollout_status
 from secretsync.plan.diff import stamped_revision_number
 from secretsync.plan.managed_fields import wiring_manager
-from secretsync.plan.rollout_status import State as RolloutState
-from secretsync.plan.rollout_status import Status
 from secretsync.plan.state import Hold, PackageState, Result, State
 from secretsync.reconcile.destination import REAL_TIME, Clock, Delivery, Destination, Report
 from secretsync.reconcile.reconciler import preview_with, sync

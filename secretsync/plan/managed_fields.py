@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 
+from secretsync.core.kinds import api_version
 from secretsync.core.model import Manifest, Workload
 from secretsync.core.secret_codec import contains
 
@@ -100,7 +101,8 @@ def reclaimed_fields(workload: Workload, entries: Collection[Entry], manager: st
     told: list[Manifest] = deepcopy(list(workload.managed_fields))
     ours = next((one for one in told if one.get("manager") == manager and one.get("operation") == "Apply"), None)
     if ours is None:
-        ours = {"manager": manager, "operation": "Apply", "apiVersion": "apps/v1", "fieldsType": "FieldsV1"}
+        version = api_version(workload.ref.kind)
+        ours = {"manager": manager, "operation": "Apply", "apiVersion": version, "fieldsType": "FieldsV1"}
         told.append(ours)
     fields = ours.setdefault("fieldsV1", {})
     for entry in sorted(entries):

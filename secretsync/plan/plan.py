@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from secretsync.core import packing
 from secretsync.core.model import Manifest, Ref, Secret, Workload
 from secretsync.core.pod_references import secrets_referenced
-from secretsync.plan import disruption, drift, mounts, ownership
+from secretsync.plan import disruption, drift, in_force, mounts, ownership
 from secretsync.plan import restarts as stale
 from secretsync.plan.degraded import Degraded
 from secretsync.plan.diff import Change, Desired, PackagePlan, plan_package, stamped_revision_number
+from secretsync.plan.in_force import NotInForce
 from secretsync.plan.state import State
+
+_NAMED = 3
+"""Workloads that a sentence names."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +41,8 @@ class Plan:
 
     *workloads* have the templates that they get; those that are *held_by_hand* keep the one that somebody put back.
     *forgotten* names Secrets that are as they should be, and that the state object does not know.
-    Of packages that are *degraded* nothing else is planned.
+    Of packages that are *degraded* nothing else is planned. *not_in_force* are the containers that do not load a
+    package although its Secrets will be there.
     """
 
     packages: tuple[PackagePlan, ...]
@@ -47,6 +53,7 @@ class Plan:
     held_by_hand: tuple[Ref, ...] = ()
     forgotten: tuple[str, ...] = ()
     degraded: tuple[Degraded, ...] = ()
+    not_in_force: tuple[NotInForce, ...] = ()
 
     @property
     def changes(self) -> tuple[Change, ...]:
@@ -84,31 +91,43 @@ def make_plan(desired: Sequence[Desired], live: Live, state: State, *, adopt: bo
         *mounts.restarts(intent, [*live.workloads, *live.unselected], state),
     )
     put_back = mounts.put_back(intent, live.workloads, state)
+    workloads = mounts.as_wired(intent, live.workloads)
+    miswired = in_force.not_in_force(desired, workloads)
     return Plan(
         packages,
         restarts,
-        mounts.as_wired(intent, live.workloads),
+        workloads,
         stale.unfinished_restarts(live.workloads, packages, state),
         (
             *_holds(desired),
             *_drifts(desired, live),
             *(note for one in desired for note in one.bundle.notes),
+            *_mounted_by_nobody(desired, workloads),
+            *in_force.sentences(miswired),
             *_not_mounted(desired, mounting),
             *stale.forgotten_restarts(mounting, packages, state),
             *mounts.held_by_hand(intent, put_back),
             *_still_mounted(packages, live),
+            *_mounted_no_longer(packages, mounting, state),
             *_down_meanwhile(restarts),
         ),
         tuple(one.ref for one in put_back),
         tuple(_forgotten(packages, state)),
+        not_in_force=miswired,
     )
 
 
 def prunable(desired: Sequence[Desired], live: Live, state: State) -> tuple[str, ...]:
     """Names of live Secrets of ours that are no longer desired: whether they may go depends on who refers to them."""
     names = {secret.name for one in desired for secret in one.secrets}
-    remembered = (name for one in desired for name in state.of(one.placement.secret).secrets)
-    return tuple(name for name in remembered if name not in names and name in live.secrets)
+    ours = {
+        name: one.placement for one in desired for name in state.of(one.placement.secret).secrets if name not in names
+    }
+    return tuple(
+        name
+        for name, placement in ours.items()
+        if (found := live.secrets.get(name)) and ownership.is_ours(found, placement)
+    )
 
 
 def outdated_secrets(desired: Sequence[Desired], state: State) -> tuple[str, ...]:
@@ -155,24 +174,63 @@ def _shared_names(desired: Sequence[Desired]) -> Iterable[str]:
             owners[secret.name] = one.placement.module
 
 
+def _mounted_by_nobody(packages: Sequence[Desired], workloads: Sequence[Workload]) -> tuple[str, ...]:
+    return tuple(
+        f"no workload in namespace {one.placement.namespace} mounts Secret {one.secrets[0].name}, so nothing runs "
+        f"{one.placement.module}: check the target's namespace and selector, and mount what 'secretsync values' prints"
+        for one in in_force.unmounted(packages, workloads)
+    )
+
+
 def _not_mounted(packages: Sequence[Desired], workloads: Sequence[Workload]) -> tuple[str, ...]:
     """Workloads that mount the package but not one of its sub-directories; the check says how bad that is."""
     return tuple(
-        f"{workload.ref} mounts Secret {desired.secrets[0].name} but not {secret.name}, so its pods lack "
+        f"{names_of(lacking)}: mount Secret {desired.secrets[0].name} but not {secret.name}, so their pods lack "
         f"{directory}/ ({len(secret.data)} files): mount it too, at …/{desired.placement.module}/{directory} "
         f"(secretFullName: {secret.name}), or leave the directory out with exclude: ['{directory}/*']"
         for desired in packages
-        for workload in workloads
-        if desired.secrets[0].name in (referenced := secrets_referenced(workload.template))
         for secret in desired.secrets[1:]
-        if secret.name not in referenced and (directory := secret.annotations[packing.DIRECTORY])
+        if (directory := secret.annotations[packing.DIRECTORY])
+        and (lacking := [one.ref for one in workloads if _lacks(one, desired, secret)])
     )
+
+
+def _lacks(workload: Workload, desired: Desired, secret: Secret) -> bool:
+    referenced = secrets_referenced(workload.template)
+    return desired.secrets[0].name in referenced and secret.name not in referenced
+
+
+def names_of(workloads: Sequence[Ref]) -> str:
+    """``Deployment rucio/judge``; of many the first three and their number."""
+    more = f" and {len(workloads) - _NAMED} more" if len(workloads) > _NAMED else ""
+    return f"{', '.join(map(str, workloads[:_NAMED]))}{more}"
+
+
+def _mounted_no_longer(packages: Sequence[PackagePlan], mounting: Sequence[Workload], state: State) -> tuple[str, ...]:
+    """Packages that were wired, are not to be any more, and that nothing else mounts."""
+    mounted = {name for workload in mounting for name in secrets_referenced(workload.template)}
+    return tuple(
+        f"no workload mounts {package.placement.module} any more: 'secretsync values' prints the mounts, and "
+        "'wire: true' makes them"
+        for package in packages
+        if not package.placement.wired
+        and _was_wired(package, state)
+        and not mounted & {secret.name for secret in package.desired.secrets}
+    )
+
+
+def _was_wired(package: PackagePlan, state: State) -> bool:
+    """Whether it had Secrets that are named by their digest."""
+    remembered = state.of(package.placement.secret)
+    named = re.compile(rf"{re.escape(package.placement.secret)}(-.+)?-[0-9a-f]{{12}}")
+    return any(named.fullmatch(name) for name in (*remembered.secrets, *remembered.outdated))
 
 
 def _holds(desired: Sequence[Desired]) -> tuple[str, ...]:
     return tuple(
-        f"held: {one.placement.module} stays at {one.bundle.revision.short}, digest {one.bundle.digest[:12]}: "
-        f"{one.hold.reason}; until {'a new commit or ' if one.hold.digest else ''}'secretsync release'"
+        f"{'suspended' if one.hold.by_hand else 'rejected'}: {one.placement.module} stays at "
+        f"{one.bundle.revision.short}, digest {one.bundle.digest[:12]}: "
+        f"{one.hold.reason}; until {'a new commit or ' if one.hold.digest else ''}'secretsync resume'"
         for one in desired
         if one.hold
     )
@@ -181,7 +239,7 @@ def _holds(desired: Sequence[Desired]) -> tuple[str, ...]:
 def _drifts(packages: Sequence[Desired], live: Live) -> tuple[str, ...]:
     return tuple(
         f"drift: somebody changed {', '.join(paths)} in the live Secrets of {one.placement.module}; "
-        + ("left as it is (drift: report)" if one.left else "it is put right")
+        + ("left as it is (drift: report)" if one.left else "it is restored")
         for one in packages
         if (paths := one.left or drift.edited_files(one, live.secrets))
     )
@@ -189,10 +247,10 @@ def _drifts(packages: Sequence[Desired], live: Live) -> tuple[str, ...]:
 
 def _down_meanwhile(restarts: Sequence[stale.Restart]) -> tuple[str, ...]:
     """What a restart takes down for a while: operators read it before, not after."""
-    return tuple(
-        f"the strategy of {workload.ref} allows no ready pod while it restarts (maxSurge: 1, maxUnavailable: 0 would)"
-        for workload in disruption.workloads_taken_down([restart.workload for restart in restarts])
-    )
+    down = [one.ref for one in disruption.workloads_taken_down([restart.workload for restart in restarts])]
+    if not down:
+        return ()
+    return (f"{names_of(down)}: no pod is ready during the restart (maxSurge: 1, maxUnavailable: 0 would keep one)",)
 
 
 def _still_mounted(packages: Sequence[PackagePlan], live: Live) -> tuple[str, ...]:

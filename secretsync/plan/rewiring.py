@@ -5,9 +5,34 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from secretsync.core.model import Manifest, Workload
+from secretsync.core.errors import SecretSyncError
+from secretsync.core.kinds import KINDS
+from secretsync.core.model import Manifest, Ref, Workload
 from secretsync.core.secret_codec import contains
 from secretsync.plan.managed_fields import Entry, entries, owned, reclaimed_fields
+
+
+@dataclass(eq=False)
+class NotWirable(SecretSyncError):
+    """Server-side apply would replace whole lists of the pod template, other people's containers included."""
+
+    code = "not_wirable"
+
+    ref: Ref
+
+    def __str__(self) -> str:
+        return (
+            f"{self.ref} is selected by a target with 'wire: true', but mounts cannot be merged into a "
+            f"{self.ref.kind}: let the target's selector leave it out, and write the mounts into its manifest "
+            "('secretsync values --patch')"
+        )
+
+
+def refuse_unwirable(workloads: Sequence[Workload]) -> None:
+    """Raises NotWirable for the first of *workloads* whose kind cannot be wired."""
+    for workload in workloads:
+        if not KINDS[workload.ref.kind].wirable:
+            raise NotWirable(workload.ref)
 
 
 @dataclass(frozen=True)

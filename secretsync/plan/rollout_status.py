@@ -3,155 +3,17 @@ arguments. The rules follow kstatus (https://github.com/kubernetes-sigs/cli-util
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
+from secretsync.core.kinds import KINDS
+from secretsync.core.kinds.kind import Cause, State, Status
 from secretsync.core.model import Manifest, Workload
 
 
-class State(StrEnum):
-    IN_PROGRESS = "in progress"
-    CURRENT = "current"
-    FAILED = "failed"
-    TIMED_OUT = "timed out"
-    PAUSED = "paused"
-    ON_DELETE = "on delete"
-    SUPERSEDED = "superseded"
-    WRITTEN = "written"
-
-
-class Cause(StrEnum):
-    """Why a rollout does not come to its end: only the first two can be the package's fault."""
-
-    CRASH = "crash"
-    NOT_READY = "not ready"
-    IMAGE = "image"
-    QUOTA = "quota"
-    SCHEDULING = "scheduling"
-    OTHER = "other"
-
-
-@dataclass(frozen=True)
-class Status:
-    """A verdict and its sentence; *pod* and *container* name whose last words would explain it.
-
-    *at* is when it was reached, on the clock of whoever watched.
-    """
-
-    state: State
-    message: str
-    cause: Cause | None = None
-    pod: str = ""
-    container: str = ""
-    at: float | None = field(default=None, compare=False)
-
-    @property
-    def ended(self) -> bool:
-        return self.state is not State.IN_PROGRESS
-
-    @property
-    def bad(self) -> bool:
-        return self.state in (State.FAILED, State.TIMED_OUT)
-
-
-def deployment(obj: Manifest) -> Status:
-    """How far a Deployment's rollout is."""
-    spec, status = obj["spec"], obj.get("status", {})
-    if spec.get("paused"):
-        return Status(State.PAUSED, "is paused: new pods start when it is resumed")
-    if unseen := _unseen(obj):
-        return unseen
-    conditions = {condition["type"]: condition for condition in status.get("conditions", ())}
-    progressing = conditions.get("Progressing", {})
-    if progressing.get("reason") == "ProgressDeadlineExceeded":
-        return Status(State.FAILED, "made no progress within its progressDeadlineSeconds", _cause(conditions))
-    want = spec.get("replicas", 1)
-    updated, total = status.get("updatedReplicas", 0), status.get("replicas", 0)
-    if updated < want:
-        return Status(
-            State.IN_PROGRESS, f"{updated} of {want} replicas updated{_hindrance(conditions)}", _cause(conditions)
-        )
-    if total > updated:
-        return Status(State.IN_PROGRESS, f"{total - updated} old replicas still end")
-    available = status.get("availableReplicas", 0)
-    if available < want:
-        return Status(State.IN_PROGRESS, f"{available} of {want} updated replicas available", Cause.NOT_READY)
-    return _current(want)
-
-
-def stateful_set(obj: Manifest) -> Status:
-    """How far a StatefulSet's rollout is."""
-    spec, status = obj["spec"], obj.get("status", {})
-    strategy = spec.get("updateStrategy", {})
-    if strategy.get("type") == "OnDelete":
-        return _on_delete()
-    if unseen := _unseen(obj):
-        return unseen
-    want, partition = spec.get("replicas", 1), (strategy.get("rollingUpdate") or {}).get("partition", 0)
-    to_update = max(want - partition, 0)
-    updated = status.get("updatedReplicas", 0)
-    if updated < to_update:
-        return Status(State.IN_PROGRESS, f"{updated} of {to_update} replicas updated", Cause.NOT_READY)
-    ready = status.get("availableReplicas", status.get("readyReplicas", 0))
-    if ready < want:
-        return Status(State.IN_PROGRESS, f"{ready} of {want} replicas available", Cause.NOT_READY)
-    if partition:
-        return Status(State.CURRENT, f"{updated} of {want} replicas updated; its partition keeps the rest")
-    return _current(want)
-
-
-def daemon_set(obj: Manifest) -> Status:
-    """How far a DaemonSet's rollout is."""
-    spec, status = obj["spec"], obj.get("status", {})
-    if spec.get("updateStrategy", {}).get("type") == "OnDelete":
-        return _on_delete()
-    if unseen := _unseen(obj):
-        return unseen
-    want, updated = status.get("desiredNumberScheduled", 0), status.get("updatedNumberScheduled", 0)
-    if updated < want:
-        return Status(State.IN_PROGRESS, f"{updated} of {want} pods updated", Cause.NOT_READY)
-    available = status.get("numberAvailable", 0)
-    if available < want:
-        return Status(State.IN_PROGRESS, f"{available} of {want} updated pods available", Cause.NOT_READY)
-    return _current(want)
-
-
-KINDS: Mapping[str, Callable[[Manifest], Status]] = {
-    "Deployment": deployment,
-    "StatefulSet": stateful_set,
-    "DaemonSet": daemon_set,
-}
-
-
 def status(workload: Workload) -> Status:
-    return KINDS[workload.ref.kind](workload.manifest)
-
-
-def _unseen(obj: Manifest) -> Status | None:
-    if obj.get("status", {}).get("observedGeneration", 0) < obj["metadata"].get("generation", 0):
-        return Status(State.IN_PROGRESS, "its controller has not seen the change yet")
-    return None
-
-
-def _current(want: int) -> Status:
-    if want == 0:
-        return Status(State.CURRENT, "is scaled to zero: its next pod starts with the new files")
-    return Status(State.CURRENT, f"{want} of {want} replicas updated")
-
-
-def _on_delete() -> Status:
-    return Status(State.ON_DELETE, "updates OnDelete: a pod gets the new files when it is deleted")
-
-
-def _hindrance(conditions: Mapping[str, Manifest]) -> str:
-    failure = conditions.get("ReplicaFailure", {})
-    return f": {failure.get('message', '')}" if failure.get("status") == "True" else ""
-
-
-def _cause(conditions: Mapping[str, Manifest]) -> Cause:
-    message = _hindrance(conditions)
-    return (Cause.QUOTA if "quota" in message else Cause.OTHER) if message else Cause.NOT_READY
+    """How far the rollout of *workload* is, by its own object alone."""
+    return KINDS[workload.ref.kind].rollout_status(workload.manifest)
 
 
 def pods_of(workload: Workload, pods: Sequence[Manifest]) -> list[Manifest]:
@@ -192,17 +54,20 @@ def pod_failure(pod: Manifest) -> Status | None:
             name, container = pod["metadata"]["name"], told["name"]
             ended = (told.get("lastState") or {}).get("terminated") or {}
             code = f" (exit code {ended['exitCode']})" if "exitCode" in ended and cause is Cause.CRASH else ""
-            return Status(State.FAILED, f"pod {name}, container {container} {words}{code}", cause, name, container)
+            return Status(State.FAILED, f"pod {name}, container {container}: {words}{code}", cause, name, container)
     return None
 
 
 _FAILURES = {
-    "CrashLoopBackOff": (Cause.CRASH, "crashes again and again"),
-    "ImagePullBackOff": (Cause.IMAGE, "cannot pull its image"),
-    "InvalidImageName": (Cause.IMAGE, "has an image name that is not one"),
-    "CreateContainerConfigError": (Cause.OTHER, "refers to configuration that is missing"),
-    "CreateContainerError": (Cause.OTHER, "cannot be created"),
-    "RunContainerError": (Cause.OTHER, "cannot be started"),
+    "CrashLoopBackOff": (Cause.CRASH, "CrashLoopBackOff"),
+    "ImagePullBackOff": (Cause.IMAGE, "ImagePullBackOff, its image cannot be pulled"),
+    "InvalidImageName": (Cause.IMAGE, "InvalidImageName"),
+    "CreateContainerConfigError": (
+        Cause.OTHER,
+        "CreateContainerConfigError, a Secret or ConfigMap that it refers to is missing",
+    ),
+    "CreateContainerError": (Cause.OTHER, "CreateContainerError"),
+    "RunContainerError": (Cause.OTHER, "RunContainerError"),
 }
 
 
@@ -249,7 +114,7 @@ def restarts(pods: Sequence[Manifest]) -> dict[str, int]:
 def judge(workload: Workload, pods: Sequence[Manifest], annotations: Mapping[str, str]) -> Status:
     """The verdict on a workload that was stamped with *annotations*; *pods* are all of its namespace."""
     if any(workload.template_annotations.get(key) != value for key, value in annotations.items()):
-        return Status(State.SUPERSEDED, "somebody else changed its pod template meanwhile")
+        return Status(State.SUPERSEDED, "its pod template was changed meanwhile")
     verdict = status(workload)
     if verdict.state not in (State.IN_PROGRESS, State.FAILED):
         return verdict

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from secretsync.core.kinds.kind import State
 from secretsync.core.model import Ref, Workload
 from secretsync.core.pod_references import secrets_referenced
 from secretsync.plan.diff import PackagePlan
 from secretsync.plan.restarts import Restart, mounted
-from secretsync.plan.rollout_status import State, status
+from secretsync.plan.rollout_status import status
 
 Selects = Callable[[Mapping[str, str]], bool]
 """Whether an object with these labels belongs to a wave."""

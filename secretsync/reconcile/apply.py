@@ -13,15 +13,17 @@ from secretsync.cluster.errors import Conflict, QuotaExceeded, Unreachable
 from secretsync.core import packing
 from secretsync.core.errors import ROLLOUT_FAILED, SecretSyncError
 from secretsync.core.instrumentation import timed_stage
+from secretsync.core.kinds import KINDS
+from secretsync.core.kinds.kind import Cause, State, Status
 from secretsync.core.model import Manifest, Ref, Secret
 from secretsync.plan import history, waves
 from secretsync.plan.diff import Action, Change, PackagePlan
 from secretsync.plan.plan import Plan
 from secretsync.plan.restarts import Restart
-from secretsync.plan.rollout_status import Cause, State, Status, is_ready, pods_of
+from secretsync.plan.rollout_status import is_ready, pods_of
 from secretsync.reconcile.destination import Clock, Destination
 from secretsync.reconcile.observe import referrers
-from secretsync.reconcile.progress import progress
+from secretsync.reconcile.progress import rollout_progress
 from secretsync.reconcile.state_store import StateStore
 from secretsync.reconcile.wait import Observation, Stamps, wait_until_settled
 
@@ -39,8 +41,9 @@ class NoUndo(SecretSyncError):
 
     def __str__(self) -> str:
         return (
-            f"what is live in Secret {self.secret} cannot be kept, so a bad package could not be undone: {self.why}. "
-            "Mend that, or go on without an undo by 'rollout: {onFailure: stop}'"
+            f"what is live in Secret {self.secret} cannot be kept, so a bad package could not be rolled back: "
+            f"{self.why}. "
+            "Fix that, or go on without a rollback by 'rollout: {onFailure: stop}'"
         )
 
 
@@ -59,8 +62,8 @@ class UndoFailed(SecretSyncError):
     def __str__(self) -> str:
         return (
             f"the rollout failed ({self.failure}), and putting back what was live FAILED too: {self.why}. "
-            f"It is kept in Secret {', '.join(self.kept)}: mend what is in the way, and 'secretsync --once' goes on "
-            "putting it back; 'secretsync status' tells which pods run what meanwhile"
+            f"It is kept in Secret {', '.join(self.kept)}: fix what is in the way, and 'secretsync apply' goes on "
+            "putting it back; 'secretsync status' says which pods run what meanwhile"
         )
 
 
@@ -85,7 +88,7 @@ def _keep_or_say(destination: Destination, package: PackagePlan, memory: StateSt
     except SecretSyncError as error:
         if destination.rollout.undo:
             raise NoUndo(package.placement.secret, str(error)) from None
-        log.warning("no undo will be possible", secret=package.placement.secret, why=str(error))
+        log.warning("no rollback will be possible", secret=package.placement.secret, why=str(error))
         return ""
 
 
@@ -201,7 +204,7 @@ def delete_stuck_pods(destination: Destination, restarts: Sequence[Restart]) -> 
     Only pods of an earlier stamp: what never had one may wait for a Secret that was written just now. See
     https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#forced-rollback.
     """
-    sets = [one for one in restarts if one.workload.ref.kind == "StatefulSet"]
+    sets = [one for one in restarts if KINDS[one.workload.ref.kind].waits_for_failed_pods]
     pods = destination.cluster.pods(destination.namespace) if sets else ()
     for one in sets:
         for pod in pods_of(one.workload, pods):
@@ -216,12 +219,17 @@ def _has_earlier_stamp(pod: Manifest, annotations: Mapping[str, str]) -> bool:
 
 
 @timed_stage("watch")
-def wait_for_rollouts(destination: Destination, stamps: Stamps, clock: Clock) -> dict[Ref, Status]:
-    """Wait for a verdict on each stamped workload, with its pod's last words where it failed."""
+def wait_for_rollouts(
+    destination: Destination, stamps: Stamps, clock: Clock, title: str = "rollout"
+) -> dict[Ref, Status]:
+    """Wait for a verdict on each stamped workload, with the last log line of its pod where it failed.
+
+    *title* is what progress is shown of.
+    """
     if not destination.cluster.runs_pods:
         told = Status(State.WRITTEN, "its pods restart when the manifest is applied")
         return dict.fromkeys(stamps, told)
-    with progress(len(stamps), clock.now) as shown:
+    with rollout_progress(stamps, clock.now, title=title, timeout=destination.rollout.timeout) as shown:
 
         def sleep(seconds: float) -> None:
             shown.tick()
@@ -258,7 +266,7 @@ def _with_last_words(destination: Destination, verdict: Status) -> Status:
         words = destination.cluster.log_tail(destination.namespace, verdict.pod, verdict.container)
     except SecretSyncError as error:
         words = f"(unknown: {error})"
-    return replace(verdict, message=f"{verdict.message}; its last words: {words}") if words else verdict
+    return replace(verdict, message=f"{verdict.message}; last log line: {words}") if words else verdict
 
 
 @timed_stage("prune")

@@ -84,8 +84,8 @@ def _is_live(package: PackagePlan) -> bool:
 
 
 def _not_yet(after: After, result: Result | None, package: PackagePlan, now: datetime) -> str:
-    name, wanted = after.destination.name, str(results.current_verdict(package.desired.bundle.digest))
-    if result is None or result.verdict != wanted:
+    name = after.destination.name
+    if result is None or result.verdict not in results.reached_verdicts(package.desired.bundle.digest):
         return f"goes out when target {name} is current with it; that one is: {result.verdict if result else 'unknown'}"
     left = after.seconds - (now.timestamp() - result.since)
     if left <= 0:

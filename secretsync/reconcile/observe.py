@@ -18,9 +18,11 @@ from secretsync.plan.degraded import Degraded, LiveBundleDamaged, waits_for_degr
 from secretsync.plan.diff import Desired
 from secretsync.plan.managed_fields import is_wired, wiring_manager
 from secretsync.plan.plan import Live, Plan, make_plan, outdated_secrets, prunable
+from secretsync.plan.rewiring import refuse_unwirable
 from secretsync.plan.state import Hold, State
 from secretsync.reconcile.desired import Resolved, is_rejected, live_revision, resolve_source
 from secretsync.reconcile.destination import Delivery, Destination
+from secretsync.reconcile.progress import working
 
 _Asked = Mapping[str, Secret | None]
 
@@ -36,8 +38,8 @@ class KeptBundleGone(SecretSyncError):
 
     def __str__(self) -> str:
         return (
-            f"Secret {self.namespace}/{self.name}, which holds the bundle to put back, is gone: "
-            "choose another with 'secretsync rollback', or follow the source again with 'secretsync release'"
+            f"Secret {self.namespace}/{self.name}, which keeps the revision to roll back to, is gone: "
+            "choose another with 'secretsync rollback', or follow the source again with 'secretsync resume'"
         )
 
 
@@ -51,8 +53,8 @@ class NothingToHold(SecretSyncError):
 
     def __str__(self) -> str:
         return (
-            f"{self.module} is held as it is live, but its Secrets are gone: "
-            "follow its source again with 'secretsync release', or go back with 'secretsync rollback'"
+            f"{self.module} is suspended, but its Secrets are gone: "
+            "follow its source again with 'secretsync resume', or go back with 'secretsync rollback'"
         )
 
 
@@ -85,6 +87,7 @@ def _live(destination: Destination, secrets: _Asked) -> Live:
         return Live(_found(secrets), cluster.workloads(namespace, selector))
     workloads = cluster.workloads(namespace)
     selected = [one for one in workloads if selects(selector, one.labels)]
+    refuse_unwirable(selected)
     manager = wiring_manager(destination.installation)
     unselected = [one for one in workloads if not selects(selector, one.labels) and is_wired(one, manager)]
     return Live(_found(secrets), selected, unselected)
@@ -137,7 +140,9 @@ def _desired(destination: Destination, found: _Asked, remembered: State) -> tupl
     ]
     desired: list[Desired] = []
     degraded: list[Degraded] = []
-    for delivery, answer in zip(destination.deliveries, run_concurrently(questions), strict=True):
+    with working(f"reading {', '.join(one.placement.module for one in destination.deliveries)}"):
+        answers = run_concurrently(questions)
+    for delivery, answer in zip(destination.deliveries, answers, strict=True):
         secrets = live[delivery.placement]
         if not isinstance(answer, SecretSyncError):
             desired.append(_wanted(destination, delivery, secrets, remembered, answer))

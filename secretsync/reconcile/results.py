@@ -21,6 +21,7 @@ class Condition(StrEnum):
     REJECTED = "rejected"
     AWAY = "source away"
     FAILING = "failing"
+    NOT_IN_FORCE = "not in force"
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,11 @@ def current_verdict(digest: str) -> Verdict:
     return Verdict(Condition.CURRENT, f"sha256:{digest[:12]}")
 
 
+def reached_verdicts(digest: str) -> tuple[str, ...]:
+    """The verdicts of a target that has *digest* live: a fault of the wiring there is none of the package."""
+    return str(current_verdict(digest)), str(Verdict(Condition.NOT_IN_FORCE, current_verdict(digest).fact))
+
+
 def _of_report(report: Report) -> Iterator[tuple[str, Verdict]]:
     last = report.undone or report
     for package in last.plan.packages:
@@ -87,4 +93,6 @@ def _of_package(package: PackagePlan, report: Report) -> Verdict:
         return Verdict(Condition.DRIFTED, "")
     if last.waits and last.plan.moves(package):
         return Verdict(Condition.WAITING, f"sha256:{package.desired.bundle.digest[:12]}")
+    if any(one.module == package.placement.module for one in last.plan.not_in_force):
+        return Verdict(Condition.NOT_IN_FORCE, f"sha256:{package.desired.bundle.digest[:12]}")
     return current_verdict(package.desired.bundle.digest)

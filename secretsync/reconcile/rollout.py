@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from secretsync.core.kinds.kind import Status
 from secretsync.core.model import Ref
 from secretsync.core.pod_references import updates_mounted_files
 from secretsync.plan.diff import stamped_revision_number
 from secretsync.plan.plan import Plan
 from secretsync.plan.restarts import Restart
-from secretsync.plan.rollout_status import Status
 from secretsync.plan.waves import Wave, split_into_waves
 from secretsync.reconcile import apply
 from secretsync.reconcile.destination import Clock, Destination, Report
@@ -26,11 +26,12 @@ def roll_out(destination: Destination, report: Report, store: StateStore, clock:
 
 
 def _roll_out(destination: Destination, report: Report, store: StateStore, clock: Clock) -> Report:
-    for wave in _waves(destination, report.plan, store):
+    waves = _waves(destination, report.plan, store)
+    for number, wave in enumerate(waves, start=1):
         refused = apply.restart_workloads(destination, wave.restarts, store)
         apply.delete_stuck_pods(destination, wave.restarts)
         stamps = {**wave.watched, **_stamps(wave.restarts, refused)}
-        verdicts = {**refused, **apply.wait_for_rollouts(destination, stamps, clock)}
+        verdicts = {**refused, **apply.wait_for_rollouts(destination, stamps, clock, f"wave {number} of {len(waves)}")}
         if not wave.decides:
             report = replace(report, ignored={**report.ignored, **verdicts})
             continue

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import structlog
 
+from secretsync.core.kinds.kind import Cause
 from secretsync.core.model import Ref
 from secretsync.plan.diff import PackagePlan
-from secretsync.plan.rollout_status import Cause
 from secretsync.plan.waves import is_healthy
 from secretsync.reconcile import apply
 from secretsync.reconcile.destination import Destination, Report

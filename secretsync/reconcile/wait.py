@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from secretsync.core.kinds.kind import State, Status
 from secretsync.core.model import Manifest, Ref, Workload
-from secretsync.plan.rollout_status import State, Status, has_readiness_probe, judge, new_pods, pod_failure, restarts
+from secretsync.plan.rollout_status import has_readiness_probe, judge, new_pods, pod_failure, restarts
 
 POLL = 2.0
 """Seconds between two looks at most; each look costs one list per kind. The first come sooner: pods start quickly."""

@@ -86,7 +86,7 @@ class Service:
         try:
             self._ask()
         except SecretSyncError as error:
-            log.error("the leader could not be told that a pass is wanted", why=str(error))
+            log.error("the request for a pass did not reach the leader", why=str(error))
 
     def _ask(self) -> None:
         """A pass shall come at once. Raises SecretSyncError."""
@@ -118,7 +118,8 @@ class Service:
         if not rules:
             return nullcontext()
         secret = partial(credentials.read, rules.secret, self._base)
-        return listening(rules.port, lambda request: webhook.answer(request, secret, self._asked))
+        refusals = webhook.RefusalLog()
+        return listening(rules.port, lambda request: webhook.answer(request, secret, self._asked, refusals))
 
     def _asked(self, by: webhook.By) -> None:
         self._registry.requested(by)

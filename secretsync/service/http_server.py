@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -23,7 +25,11 @@ LARGEST_BODY = 4 * 1024 * 1024
 """Bytes. Forges may send more, of a push with thousands of commits: those are found by the next pass."""
 
 _AT_ONCE = 8
-_SECONDS = 10
+_SECONDS = 10.0
+"""Within which a request has to be there, whole."""
+
+_A_MOMENT = 1.0
+_LONGEST_LENGTH = 12
 
 
 @dataclass(eq=False)
@@ -84,6 +90,9 @@ class _Server(ThreadingHTTPServer):
     def __init__(self, port: int, answer: Callable[[Request], Answer]) -> None:
         self.answer = answer
         self._free = threading.BoundedSemaphore(_AT_ONCE)
+        self.incomplete: dict[int, socket.socket] = {}
+        """Those whose request is not there yet, the oldest first, by the thread that reads it."""
+
         if socket.has_dualstack_ipv6():
             self.address_family = socket.AF_INET6
         super().__init__(("", port), _Handler)
@@ -97,9 +106,17 @@ class _Server(ThreadingHTTPServer):
 
     def process_request(self, request: Any, client_address: Any) -> None:
         if not self._free.acquire(blocking=False):
-            self.shutdown_request(request)  # who is turned away comes again
-            return
+            self._hang_up_on_the_slowest()
+            if not self._free.acquire(timeout=_A_MOMENT):
+                self.shutdown_request(request)  # who is turned away comes again
+                return
         super().process_request(request, client_address)
+
+    def _hang_up_on_the_slowest(self) -> None:
+        """A probe's request is there at once; who lets a byte drip now and then does not keep it out."""
+        for slowest in list(self.incomplete.values())[:1]:
+            with suppress(OSError):
+                slowest.shutdown(socket.SHUT_RDWR)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         try:
@@ -114,20 +131,49 @@ class _Server(ThreadingHTTPServer):
             log.exception("a request could not be answered; please report it", client=client_address[0])
 
 
+class _Until(io.RawIOBase):
+    """What comes on a socket until a moment of the monotonic clock; then a TimeoutError."""
+
+    def __init__(self, connection: socket.socket, deadline: float) -> None:
+        self._connection, self._deadline = connection, deadline
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        self._connection.settimeout(max(0.001, self._deadline - time.monotonic()))
+        return self._connection.recv_into(buffer)
+
+
 class _Handler(BaseHTTPRequestHandler):
     """One question, one answer. A client that says nothing for some seconds has nothing to ask."""
 
     timeout = _SECONDS
     server: _Server
 
+    def setup(self) -> None:
+        super().setup()
+        self.rfile = io.BufferedReader(_Until(self.connection, time.monotonic() + self.timeout))
+        self.server.incomplete[threading.get_ident()] = self.connection
+
+    def finish(self) -> None:
+        self._is_complete()
+        super().finish()
+
+    def _is_complete(self) -> None:
+        self.server.incomplete.pop(threading.get_ident(), None)
+
     def _respond(self) -> None:
         length = self.headers.get("Content-Length", "0")
-        if not length.isascii() or not length.isdigit() or int(length) > LARGEST_BODY:
+        known = length.isascii() and length.isdigit() and len(length) <= _LONGEST_LENGTH
+        if not known or int(length) > LARGEST_BODY:
             self._send(Answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too large\n"))
             return
         body = self.rfile.read(int(length))
+        self._is_complete()
         headers = {name.lower(): value for name, value in self.headers.items()}
-        path = self.path.partition("?")[0]
+        # as it was sent: the standard library's own path has '/sync' for '//sync'
+        path = self.requestline.split()[1].partition("?")[0]
         self._send(self.server.answer(Request(self.command, path, headers, body, self.client_address[0])))
 
     do_GET = do_POST = do_PUT = do_HEAD = do_DELETE = _respond

@@ -19,6 +19,10 @@ FIRST_RETRY = 30.0
 """Seconds after a first failure; by then the Lease of a run that was killed has expired (turn.SECONDS)."""
 
 
+LEAST_PAUSE = 5.0
+"""Seconds from the end of a pass to one that is asked for: who may ask does not make the loop hot."""
+
+
 @dataclass(frozen=True)
 class Schedule:
     """Seconds between the end of a pass and the next: *interval*, and up to *jitter* more at random.
@@ -76,7 +80,7 @@ class Loop:
     ) -> None:
         self._one_pass, self._rhythm, self._leads, self._chance, self._now = one_pass, rhythm, leads, chance, now
         self._scheduler = schedule.Scheduler()
-        self._due = now()
+        self._due = self._ended = now()
         self._failures = 0
         self._wanted = True
 
@@ -90,7 +94,9 @@ class Loop:
             if self._wanted:
                 self._pass()
                 self._plan()
-            self._wanted = wait(self._pause())
+                self._wanted = False
+            if wait(self._pause()):
+                self._due = min(self._due, max(self._now(), self._ended + LEAST_PAUSE))
             self._scheduler.run_pending()
             self._wanted = self._wanted or self._now() >= self._due
 
@@ -112,7 +118,8 @@ class Loop:
     def _plan(self) -> None:
         """The next pass, anew after each: a long one neither makes it late nor piles others up behind it."""
         seconds = max(1, round(self._rhythm().pause(self._failures, self._chance())))
-        self._due = self._now() + seconds
+        self._ended = self._now()
+        self._due = self._ended + seconds
         self._scheduler.clear("pass")
         self._scheduler.every(seconds).seconds.do(self._want).tag("pass")
         log.debug("the next pass comes", seconds=seconds, failures=self._failures)

@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from secretsync.core.kinds.kind import State
 from secretsync.core.model import Secret
 from secretsync.plan import drift, rollout_status
 from secretsync.plan.diff import PackagePlan
 from secretsync.plan.restarts import mounted
-from secretsync.plan.rollout_status import State
 from secretsync.reconcile.all_targets import Outcome
 from secretsync.reconcile.destination import Report
 from secretsync.reconcile.reasons import reason
@@ -34,11 +34,12 @@ GAUGES: Mapping[str, Metric] = {
     ),
     "secretsync_pending": Metric(_OF_PACKAGE, "Secrets and restarts that the last pass found and did not do."),
     "secretsync_waiting": Metric(_OF_PACKAGE, "1 where changes wait until the rollout's window opens."),
-    "secretsync_drift": Metric(
-        _OF_PACKAGE, "Files that somebody had changed in the live Secrets when the last pass came."
-    ),
+    "secretsync_drift": Metric(_OF_PACKAGE, "Files that somebody had changed in the live Secrets, at the last pass."),
     "secretsync_held": Metric(_OF_PACKAGE, "1 where a person said that the source is not to be followed."),
-    "secretsync_rejected": Metric(_OF_PACKAGE, "1 where what the source holds was tried and rejected."),
+    "secretsync_rejected": Metric(_OF_PACKAGE, "1 where the content of the source failed and is rejected."),
+    "secretsync_workloads_not_in_force": Metric(
+        _OF_PACKAGE, "Workloads that run Rucio and do not load the package: not mounted, not on PYTHONPATH, not named."
+    ),
     "secretsync_degraded": Metric(
         _OF_PACKAGE, "1 where a source could not be read, so that what is live stays as it is."
     ),
@@ -46,7 +47,7 @@ GAUGES: Mapping[str, Metric] = {
         (*_OF_PACKAGE, "state"), "Workloads that mount the package, by the state of their rollout."
     ),
     "secretsync_revision_info": Metric(
-        (*_OF_PACKAGE, "version", "revision", "ref", "digest"), "Always 1; the labels tell what should be live."
+        (*_OF_PACKAGE, "version", "revision", "ref", "digest"), "Always 1; the labels say what should be live."
     ),
 }
 """By name, what each outcome tells of its target's packages."""
@@ -73,11 +74,11 @@ DURATIONS: Mapping[str, Metric] = {
     ),
 }
 PROCESS: Mapping[str, Metric] = {
-    "secretsync_build_info": Metric(("version",), "Always 1; the label tells which secretsync this is."),
+    "secretsync_build_info": Metric(("version",), "Always 1; the label is the version of secretsync."),
     "secretsync_configuration_usable": Metric(
         (), "1 while the configuration's file can be used, else the one before holds."
     ),
-    "secretsync_leader": Metric((), "1 where the passes are this process's to make."),
+    "secretsync_leader": Metric((), "1 where this process is the leader."),
 }
 """What the process says of itself, beside the client library's own process_… metrics."""
 
@@ -119,13 +120,16 @@ def _of_package(package: PackagePlan, report: Report, of: tuple[str, str], *, we
     bundle, hold = package.desired.bundle, package.desired.hold
     states, pending = _states(package, report), _pending(package, report)
     edited = package.desired.left or drift.edited_files(package.desired, _live(package))
-    in_sync = well and not pending and not package.desired.left and set(states) <= {State.CURRENT, State.WRITTEN}
+    miswired = {one.workload for one in report.plan.not_in_force if one.module == package.placement.module}
+    reached = set(states) <= {State.CURRENT, State.WRITTEN}
+    in_sync = well and not pending and not package.desired.left and reached and not miswired
     yield Sample("secretsync_in_sync", of, in_sync)
     yield Sample("secretsync_pending", of, pending)
     yield Sample("secretsync_waiting", of, bool(report.waits and pending))
     yield Sample("secretsync_drift", of, len(edited))
     yield Sample("secretsync_held", of, hold is not None and hold.by_hand)
     yield Sample("secretsync_rejected", of, hold is not None and not hold.by_hand)
+    yield Sample("secretsync_workloads_not_in_force", of, len(miswired))
     yield Sample("secretsync_degraded", of, 0)
     for state in State:
         yield Sample("secretsync_workloads", (*of, state), states[state])

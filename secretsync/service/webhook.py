@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import re
+import threading
 import time
 from collections.abc import Callable, Mapping
 from enum import StrEnum
@@ -19,6 +20,10 @@ from secretsync.service.http_server import Answer, Request
 log = structlog.get_logger()
 
 _SECONDS = re.compile("[0-9]{1,12}")
+_PINGS = {("x-github-event", "ping"), ("x-event-key", "diagnostics:ping")}
+"""What GitHub and Bitbucket send to see whether anybody answers."""
+
+_SELDOM = 60.0
 _FRESH = 300
 """Seconds by which a signed time may differ from ours."""
 
@@ -28,6 +33,10 @@ class By(StrEnum):
 
     GITHUB = "github"
     GITLAB = "gitlab"
+    GITEA = "gitea"
+    GOGS = "gogs"
+    BITBUCKET = "bitbucket"
+    BASIC = "basic"
     TOKEN = "token"  # noqa: S105 - the word, not one
     REFUSED = "refused"
 
@@ -39,14 +48,34 @@ def proven_by(headers: Mapping[str, str], body: bytes, secret: str, at: float) -
     """
     for header, (by, holds) in _PROOFS.items():
         if header in headers:
+            if header == "authorization" and _is_basic(headers):
+                by, holds = By.BASIC, _basic
             return by if secret and holds(headers, body, secret, at) else By.REFUSED
     return By.REFUSED
 
 
 def _github_signed(headers: Mapping[str, str], body: bytes, secret: str, _at: float) -> bool:
     """https://docs.github.com/webhooks/using-webhooks/validating-webhook-deliveries"""
-    expected = f"sha256={hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()}"
-    return _same(headers["x-hub-signature-256"], expected)
+    return _same(headers["x-hub-signature-256"], f"sha256={_hmac(secret, body)}")
+
+
+def _bitbucket_signed(headers: Mapping[str, str], body: bytes, secret: str, _at: float) -> bool:
+    """https://support.atlassian.com/bitbucket-cloud/docs/manage-webhooks/; older forges sign here by SHA-1: refused."""
+    return _same(headers["x-hub-signature"], f"sha256={_hmac(secret, body)}")
+
+
+def _gitea_signed(headers: Mapping[str, str], body: bytes, secret: str, _at: float) -> bool:
+    """https://docs.gitea.com/usage/webhooks, and Forgejo's."""
+    return _same(headers["x-gitea-signature"], _hmac(secret, body))
+
+
+def _gogs_signed(headers: Mapping[str, str], body: bytes, secret: str, _at: float) -> bool:
+    """https://gogs.io/docs/features/webhook"""
+    return _same(headers["x-gogs-signature"], _hmac(secret, body))
+
+
+def _hmac(secret: str, body: bytes) -> str:
+    return hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
 
 
 def _gitlab_signed(headers: Mapping[str, str], body: bytes, secret: str, at: float) -> bool:
@@ -80,6 +109,23 @@ def _bearer(headers: Mapping[str, str], _body: bytes, secret: str, _at: float) -
     return _same(headers["authorization"], f"Bearer {secret}")
 
 
+def _basic(headers: Mapping[str, str], _body: bytes, secret: str, _at: float) -> bool:
+    """The secret is the password of any user: all that Azure DevOps can send.
+
+    https://learn.microsoft.com/azure/devops/service-hooks/services/webhooks
+    """
+    _, _, value = headers["authorization"].partition(" ")
+    try:
+        password = base64.b64decode(value, validate=True).partition(b":")[2]
+    except ValueError:
+        return False
+    return hmac.compare_digest(password, secret.encode())
+
+
+def _is_basic(headers: Mapping[str, str]) -> bool:
+    return headers["authorization"].partition(" ")[0].lower() == "basic"
+
+
 def _same(told: str, expected: str) -> bool:
     """Whether a header, whose bytes arrive as Latin-1, is what was expected."""
     return hmac.compare_digest(told.encode("latin-1", "replace"), expected.encode())
@@ -87,6 +133,9 @@ def _same(told: str, expected: str) -> bool:
 
 _PROOFS: Mapping[str, tuple[By, Callable[[Mapping[str, str], bytes, str, float], bool]]] = {
     "x-hub-signature-256": (By.GITHUB, _github_signed),
+    "x-gitea-signature": (By.GITEA, _gitea_signed),
+    "x-gogs-signature": (By.GOGS, _gogs_signed),
+    "x-hub-signature": (By.BITBUCKET, _bitbucket_signed),
     "webhook-signature": (By.GITLAB, _gitlab_signed),
     "x-gitlab-token": (By.GITLAB, _gitlab_token),
     "authorization": (By.TOKEN, _bearer),
@@ -94,7 +143,27 @@ _PROOFS: Mapping[str, tuple[By, Callable[[Mapping[str, str], bytes, str, float],
 """By header, the strongest first: who brings a wrong one is not saved by another."""
 
 
-def answer(request: Request, secret: Callable[[], str], asked: Callable[[By], None]) -> Answer:
+class RefusalLog:
+    """Says that requests were refused, and how many, at most once a minute: whoever sends them cannot fill the log."""
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now, self._lock = now, threading.Lock()
+        self._next: dict[str, float] = {}
+        self._unsaid: dict[str, int] = {}
+
+    def add(self, event: str, **facts: str) -> None:
+        """One more request to which *event* happened; *facts* are of this one."""
+        with self._lock:
+            count = self._unsaid.get(event, 0) + 1
+            said = self._now() >= self._next.get(event, 0)
+            self._unsaid[event] = 0 if said else count
+            if said:
+                self._next[event] = self._now() + _SELDOM
+        if said:
+            log.warning(event, requests=count, **facts)
+
+
+def answer(request: Request, secret: Callable[[], str], asked: Callable[[By], None], refusals: RefusalLog) -> Answer:
     """What whoever asks is told; *asked* is called once for each question, refused ones too.
 
     Both may raise SecretSyncError.
@@ -106,17 +175,17 @@ def answer(request: Request, secret: Callable[[], str], asked: Callable[[By], No
     try:
         by = proven_by(request.headers, request.body, secret(), time.time())
     except SecretSyncError as error:
-        log.error("a request for a pass cannot be verified", why=str(error))
+        refusals.add("a request for a pass cannot be verified", why=str(error))
         return Answer(HTTPStatus.SERVICE_UNAVAILABLE, "requests cannot be verified just now: see secretsync's log\n")
-    if by is By.GITHUB and request.headers.get("x-github-event") == "ping":
+    if by is not By.REFUSED and _PINGS & request.headers.items():
         return Answer(HTTPStatus.OK, "pong\n")
     try:
         asked(by)
     except SecretSyncError as error:
         log.error("a request for a pass cannot be passed on to the leader", why=str(error))
-        return Answer(HTTPStatus.SERVICE_UNAVAILABLE, "the leader cannot be told just now: see secretsync's log\n")
+        return Answer(HTTPStatus.SERVICE_UNAVAILABLE, "the leader cannot be reached: see secretsync's log\n")
     if by is By.REFUSED:
-        log.warning("a request for a pass was refused: it does not prove the secret", client=request.client)
+        refusals.add("a request for a pass was refused: it does not prove the secret", client=request.client)
         return Answer(HTTPStatus.UNAUTHORIZED, "this request does not prove that it knows the webhook's secret\n")
     log.info("a pass was asked for", by=str(by), client=request.client)
     return Answer(HTTPStatus.ACCEPTED, "a pass starts\n")

@@ -7,6 +7,7 @@ from typing import BinaryIO
 
 from secretsync.core.foreign import Refusal
 
+_CHUNK = 1 << 16
 HEADERS = 1024 * 1024
 """Bytes of an honest archive's directory, or of one member's headers."""
 
@@ -35,12 +36,21 @@ class LimitedFile:
         return data
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        if whence == os.SEEK_SET and offset > self._most:
-            raise self._refusal(f"it has more than {self._most:,} bytes; 'limits.bytes' of the package is the limit")
+        if whence == os.SEEK_SET:
+            self._refuse_beyond(offset)
         return self._file.seek(offset, whence)
+
+    def read_to_end(self) -> None:
+        """Unpack what is left, for the checksum at the end of it."""
+        while self._file.read(_CHUNK):
+            self._refuse_beyond(self._file.tell())
 
     def tell(self) -> int:
         return self._file.tell()
 
     def seekable(self) -> bool:
         return self._file.seekable()
+
+    def _refuse_beyond(self, position: int) -> None:
+        if position > self._most:
+            raise self._refusal(f"it has more than {self._most:,} bytes; 'limits.bytes' of the package is the limit")

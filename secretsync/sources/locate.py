@@ -8,6 +8,7 @@ from __future__ import annotations
 import fnmatch
 import itertools
 import posixpath
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,14 +20,19 @@ from secretsync.core.errors import SourceError
 if TYPE_CHECKING:
     from pathspec import PathSpec, Pattern
 
+
+def _any_of(*globs: str) -> re.Pattern[str]:
+    return re.compile("|".join(map(fnmatch.translate, globs)))
+
+
 # Of version control, of CI and of Python itself: never part of a package.
-_NEVER = (
+_NEVER = _any_of(
     *(".git", ".gitignore", ".gitattributes", ".gitmodules", ".gitkeep", ".hg", ".hgignore", ".hgtags", ".svn"),
     *(".github", ".gitlab", ".gitlab-ci.yml", ".circleci", ".travis.yml", ".pre-commit-config.yaml"),
     *("__pycache__", "*.pyc", "*.pyo", "*.egg-info", "*.dist-info", ".ds_store"),
 )
 # Of a project, where the package is the repository's root: compared in lower case.
-_OF_A_PROJECT = (
+_OF_A_PROJECT = _any_of(
     *(".*", "readme*", "license*", "licence*", "copying*", "notice*", "authors*", "changelog*", "changes*"),
     *("contributing*", "code_of_conduct*", "security*", "codeowners", "pyproject.toml", "setup.py", "setup.cfg"),
     *("manifest.in", "tox.ini", "pytest.ini", "noxfile.py", "requirements*.txt", "makefile", "dockerfile*"),
@@ -39,9 +45,9 @@ _MOST_HOPS = 40
 _LONGEST_PATH = 4096
 """Characters of a path that an operating system takes (PATH_MAX)."""
 _MOST_LEVELS = 100
-_MOST_STEPS = 5_000_000
-"""Parts of paths that are followed for one tree, those that its symlinks lead over included."""
-_MOST_PLACES = 50_000
+_MOST_STEPS = 1_000_000
+"""Parts of paths that are followed through the symlinks of one tree."""
+_MOST_PLACES = 20_000
 """Files and directories of one package that are looked at, through whichever symlinks."""
 
 
@@ -306,6 +312,8 @@ class Tree:
 
         Raises TooManyPlaces.
         """
+        if path in self._children:
+            return path
         done, rest, hops = "", path.split("/")[::-1], 0
         while rest:
             part = rest.pop()
@@ -342,14 +350,15 @@ class _Choice:
         self._include, self._exclude = _globs(include), _globs(exclude)
 
     def takes(self, path: str) -> bool:
-        return not self.leaves_out(path) and (self._include is None or self._include.match_file(path))
+        """Whether the file *path*, which is not left out, is one of those that were asked for."""
+        return self._include is None or self._include.match_file(path)
 
     def leaves_out(self, path: str) -> bool:
-        """Whether *path* is excluded, as a file or as a directory."""
-        parts = path.lower().split("/")
-        if any(fnmatch.fnmatchcase(part, glob) for part in parts for glob in _NEVER):
+        """Whether *path*, whose directory is not left out, is excluded, as a file or as a directory."""
+        name = path.rpartition("/")[2].lower()
+        if _NEVER.match(name):
             return True
-        if self._is_root and any(fnmatch.fnmatchcase(parts[0], glob) for glob in _OF_A_PROJECT):
+        if self._is_root and "/" not in path and _OF_A_PROJECT.match(name):
             return True
         return self._exclude is not None and (self._exclude.match_file(path) or self._exclude.match_file(f"{path}/"))
 

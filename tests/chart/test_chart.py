@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 import yaml
 
+from scripts import chart_role
 from scripts.chart_schema import renewed
 from secretsync import config
 from secretsync.core import packing
+from secretsync.core.kinds import KINDS
 from secretsync.core.model import Placement
 from secretsync.operations import permissions
 from tests import ROOT
@@ -30,8 +32,9 @@ def run(helm: str, *arguments: str, values: Mapping[str, Any]) -> subprocess.Com
     )
 
 
-def render(helm: str, **values: Any) -> list[dict[str, Any]]:
-    told = run(helm, "template", "policy", str(CHART), "--namespace", "ops", values={"config": CONFIG, **values})
+def render(helm: str, *arguments: str, **values: Any) -> list[dict[str, Any]]:
+    given = {"config": CONFIG, **values}
+    told = run(helm, "template", "policy", str(CHART), "--namespace", "ops", *arguments, values=given)
     assert told.returncode == 0, told.stderr
     return [manifest for manifest in yaml.safe_load_all(told.stdout) if manifest]
 
@@ -109,11 +112,22 @@ def test_the_configuration_in_the_config_map_is_one_that_secretsync_takes(helm: 
     assert config.parse(yaml.safe_load(text), Path("secretsync.yaml")).packages[0].version == "0.8.6"
 
 
+def test_the_rules_for_workloads_are_those_that_the_script_writes() -> None:
+    assert chart_role.TEMPLATE.read_text(encoding="utf-8") == chart_role.template()
+
+
+def test_the_role_of_a_cluster_without_a_custom_kind_does_not_name_it(helm: str) -> None:
+    rules = one(render(helm), "Role")["rules"]
+    absent = {kind.group for kind in KINDS.values() if kind.optional}
+    assert not absent & {group for rule in rules for group in rule["apiGroups"]}
+
+
 @pytest.mark.parametrize(("canary", "wired"), [("auto", False), ("off", False), ("auto", True)])
 def test_the_role_is_the_one_that_secretsync_rbac_prints(helm: str, canary: str, wired: bool) -> None:
     target = {**CONFIG["targets"][0], "rollout": {"canary": canary}, "selector": "app=rucio-server", "wire": wired}
     told = {**CONFIG, "targets": [target]}
-    rules = one(render(helm, config=told), "Role")["rules"]
+    has_all = [f"--api-versions={kind.api_version}/{kind.name}" for kind in KINDS.values() if kind.optional]
+    rules = one(render(helm, *has_all, config=told), "Role")["rules"]
     read = config.parse(told, Path("secretsync.yaml"))
     (package,) = read.packages
     secret = read.secret_name(package, read.targets[0])

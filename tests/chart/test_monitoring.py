@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from secretsync.plan.rollout_status import State
+from secretsync.core.kinds.kind import State
 from secretsync.reconcile.reasons import REASONS
 from secretsync.service.metrics import COUNTERS, DURATIONS, GAUGES, PROCESS
 from secretsync.service.webhook import By

@@ -15,6 +15,7 @@ from secretsync import __version__
 from secretsync.cluster.errors import Conflict, NamespaceMissing, NotKubernetes, ServerFailed, TooLarge, Unreachable
 from secretsync.cluster.protocol import Cluster
 from secretsync.cluster.rbac import Access
+from secretsync.core.kinds import KINDS
 from secretsync.core.model import Secret, Workload
 from tests.cluster.places import HASTE, Place, Real, Stub, at, spoilt, stub
 from tests.cluster.test_contract import MANAGER, secret, workload
@@ -136,13 +137,13 @@ def proxy(api: Stub | Real) -> Iterator[Proxy]:
 def test_a_look_at_one_secret_and_all_workloads_is_one_read_and_one_list_per_kind(
     api: Stub | Real, proxy: Proxy
 ) -> None:
+    api.cluster.workloads(api.namespace)  # discovery is asked in the first look alone
+    proxy.calls.clear()
     api.cluster.secret(api.namespace, "atlas")
     api.cluster.workloads(api.namespace)
     assert [call.path.partition("?")[0].rpartition("/")[2] for call in proxy.calls] == [
         "atlas",
-        "deployments",
-        "statefulsets",
-        "daemonsets",
+        *(kind.resource for kind in KINDS.values() if not kind.optional),
     ]
     assert {call.headers["User-Agent"] for call in proxy.calls} == {f"secretsync/{__version__}"}
 

@@ -194,11 +194,11 @@ def test_the_doctor_proves_what_is_live_in_the_workloads_own_image(
     operator.packs()
     assert operator.runs()[0] == 0
     code, told, log = operator.says("--output", "json", "doctor", "--deep")
-    assert (code, told["proof"]) == (0, []), log
+    assert (code, told["targets"][0]["proof_failures"]) == (0, []), log
 
     misled = operator.daemon()
     misled["spec"]["template"]["spec"]["containers"][0]["env"][1]["value"] = "/opt"
     control_plane.put(misled)
     code, told, log = operator.says("--output", "json", "doctor", "--deep")
     assert code == 1
-    assert "No module named 'pol'" in told["proof"][0]
+    assert "No module named 'pol'" in told["targets"][0]["proof_failures"][0]

@@ -54,7 +54,7 @@ def test_a_healthy_site_is_one_line_and_a_sick_daemon_is_named_with_its_remedy(s
     told = doctor(site)
     assert told.code == 1, told
     assert "Deployment judge  ✓     ✓     ✗" in told.out
-    assert f"To mend it: RUCIO_POLICY_PACKAGE: {MODULE}" in " ".join(told.out.split())
+    assert f"To fix it: RUCIO_POLICY_PACKAGE: {MODULE}" in " ".join(told.out.split())
 
 
 def test_an_account_learns_what_it_lacks_and_what_it_may_beyond_need(site: Site, tmp_path: Path) -> None:
@@ -75,14 +75,14 @@ def footing(site: Site, folder: Path, rules: list[dict[str, object]]) -> list[di
     there.mkdir(exist_ok=True)
     kubeconfig = site.plane.kubeconfig_for(there / "kubeconfig", token=token)
     told = ended(site.start("--output", "json", "doctor", kubeconfig=kubeconfig))
-    found: list[dict[str, object]] = json.loads(told.out)["footing"]
+    found: list[dict[str, object]] = json.loads(told.out)["targets"][0]["notes"]
     return found
 
 
 def test_a_source_that_does_not_answer_is_told_and_the_rest_is_judged_all_the_same(site: Site) -> None:
     told = doctor(replace(site, requirement="git+http://127.0.0.1:9/policy.git"))
     assert told.code == 1
-    assert f"the source of {MODULE} does not answer" in " ".join(told.out.split())
+    assert f"the source of {MODULE} cannot be read" in " ".join(told.out.split())
     assert "all three conditions hold" in told.out
 
 

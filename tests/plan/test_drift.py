@@ -7,7 +7,7 @@ from secretsync.core.model import Secret
 from secretsync.plan.drift import edited_files, keep_edits
 from secretsync.plan.plan import Live, make_plan
 from secretsync.plan.state import State
-from tests.build import desired, live
+from tests.build import MOUNTED_BY_NOBODY, desired, live
 
 WANTED = desired({"__init__.py": "1", "rules.py": "ALL = True", "sub/a.py": "2"})
 
@@ -43,6 +43,7 @@ def test_drift_that_is_left_alone_changes_and_restarts_nothing() -> None:
     assert plan.notes == (
         "drift: somebody changed more.py, rules.py in the live Secrets of atlas_rucio_policy; left as it is "
         "(drift: report)",
+        MOUNTED_BY_NOBODY,
     )
 
 
@@ -50,5 +51,6 @@ def test_drift_that_is_repaired_is_told_too() -> None:
     plan = make_plan([WANTED], Live(changed_by_hand(), []), State())
     assert plan.pending
     assert plan.notes == (
-        "drift: somebody changed more.py, rules.py in the live Secrets of atlas_rucio_policy; it is put right",
+        "drift: somebody changed more.py, rules.py in the live Secrets of atlas_rucio_policy; it is restored",
+        MOUNTED_BY_NOBODY,
     )

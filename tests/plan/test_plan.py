@@ -16,7 +16,7 @@ from secretsync.plan.diff import Action, Desired
 from secretsync.plan.ownership import Refused
 from secretsync.plan.plan import Live, Plan, make_plan, prunable
 from secretsync.plan.state import PackageState, State
-from tests.build import PLACEMENT, desired, live, workload
+from tests.build import MOUNTED_BY_NOBODY, PLACEMENT, desired, live, workload
 
 ONE = desired({"__init__.py": "1", "permission.py": "1"})
 TWO = desired({"__init__.py": "1", "permission.py": "2"})
@@ -137,6 +137,7 @@ def test_a_directory_that_went_is_emptied_while_something_refers_to_it() -> None
     assert actions(made) == {"atlas": "update", "atlas-sub": "update"}
     assert made.changes[1].desired.data == {}
     assert made.notes == (
+        MOUNTED_BY_NOBODY,
         "Secret atlas-sub is no longer needed, but ReplicaSet rucio/server-1 still refers to it: "
         "it is kept, empty, until nothing does",
     )
@@ -168,7 +169,7 @@ def test_a_workload_without_the_new_sub_directory_is_named_with_what_to_add() ->
         desired({"__init__.py": "", "sub/a.py": ""}), NOTHING, workload("atlas"), workload("atlas", "atlas-sub")
     )
     assert made.notes == (
-        "Deployment rucio/server mounts Secret atlas but not atlas-sub, so its pods lack sub/ (1 files): mount "
+        "Deployment rucio/server: mount Secret atlas but not atlas-sub, so their pods lack sub/ (1 files): mount "
         "it too, at …/atlas_rucio_policy/sub (secretFullName: atlas-sub), or leave the directory out with "
         "exclude: ['sub/*']",
     )

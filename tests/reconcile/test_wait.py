@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from secretsync.core.kinds.kind import State, Status
 from secretsync.core.model import Manifest, Ref, Workload
-from secretsync.plan.rollout_status import State, Status
 from secretsync.reconcile.wait import POLL, Observation, wait_until_settled
 from tests.build import pod, waiting, workload
 

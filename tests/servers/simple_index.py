@@ -28,6 +28,17 @@ class Release:
     """None: the right one; empty: the index gives none."""
     yanked: str | None = None
     requires_python: str = ""
+    digests: dict[str, str] = field(default_factory=dict)
+    """Further digests that the index gives, by algorithm."""
+
+    @property
+    def hashes(self) -> dict[str, str]:
+        return {**({"sha256": self.digest} if self.digest else {}), **self.digests}
+
+    @property
+    def fragment(self) -> str:
+        """The one digest that a link can carry."""
+        return next((f"#{name}={digest}" for name, digest in self.hashes.items()), "")
 
     @property
     def digest(self) -> str:
@@ -49,6 +60,10 @@ class SimpleIndex:
     fail_with: int = 0
     redirects_for_ever: bool = False
     etags: bool = True
+    forwards_to: str = ""
+    """Where a request for what is not here is sent, as the registries of GitLab and Nexus do."""
+    coding: str = ""
+    """A Content-Encoding that is claimed for the files, whose bytes are their own."""
     kind: str = ""
     """A content type to claim in place of the right one."""
     files_at: str = "../.."
@@ -65,17 +80,23 @@ class SimpleIndex:
             return 401, {"WWW-Authenticate": 'Basic realm="index"'}, b""
         if path.startswith("/files/"):
             data = {release.file: release.data for release in self.releases}.get(path.rpartition("/")[2])
-            return (404, {}, b"") if data is None else (200, {"Content-Type": "application/octet-stream"}, data)
+            if data is None:
+                return self._missing(path)
+            coding = {"Content-Encoding": self.coding} if self.coding else {}
+            return 200, {"Content-Type": "application/octet-stream", **coding}, data
         name = path.removeprefix("/simple/").strip("/")
         found = [release for release in self.releases if release.distribution == name]
         if not found:
-            return 404, {}, b""
+            return self._missing(path)
         kind, page = self._html(found) if self.form == "html" else self._json(name, found)
         kind = self.kind or kind
         etag = f'"{hashlib.sha256(page).hexdigest()[:16]}"'
         if self.etags and headers.get("If-None-Match") == etag:
             return 304, {"ETag": etag}, b""
         return 200, {"Content-Type": kind, **({"ETag": etag} if self.etags else {})}, page
+
+    def _missing(self, path: str) -> tuple[int, dict[str, str], bytes]:
+        return (302, {"Location": self.forwards_to + path}, b"") if self.forwards_to else (404, {}, b"")
 
     def _basic(self) -> str:
         return "Basic " + base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
@@ -85,7 +106,7 @@ class SimpleIndex:
             {
                 "filename": release.file,
                 "url": f"{self.files_at}/files/{release.file}",
-                "hashes": {"sha256": release.digest} if release.digest else {},
+                "hashes": release.hashes,
                 "requires-python": release.requires_python or None,
                 "yanked": release.yanked if release.yanked is not None else False,
             }
@@ -96,7 +117,7 @@ class SimpleIndex:
 
     def _html(self, releases: list[Release]) -> tuple[str, bytes]:
         links = "".join(
-            f'<a href="{self.files_at}/files/{release.file}{f"#sha256={release.digest}" if release.digest else ""}"'
+            f'<a href="{self.files_at}/files/{release.file}{release.fragment}"'
             + (f' data-requires-python="{html.escape(release.requires_python)}"' if release.requires_python else "")
             + (f' data-yanked="{html.escape(release.yanked)}"' if release.yanked is not None else "")
             + f">{release.file}</a>\n"

@@ -15,12 +15,14 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from secretsync.core.kinds import KINDS
+from secretsync.core.kinds.kind import plural
 from tests.applied import applied, written
 from tests.servers.http import Answer, Request
 
 Object = dict[str, Any]
 _PATH = re.compile(
-    r"/apis?/(?P<group>(?:[a-z.0-9]+/)?v1)/namespaces/(?P<namespace>[^/]+)/(?P<resource>[a-z]+)(?:/(?P<name>[^/]+))?$"
+    r"/apis?/(?P<group>(?:[a-z.0-9]+/)?v1[a-z0-9]*)/namespaces/(?P<namespace>[^/]+)/(?P<resource>[a-z]+)(?:/(?P<name>[^/]+))?$"
 )
 _SELECTOR = re.compile(r"(\w+=\w+,?)*")
 _LIMIT = 1024 * 1024
@@ -28,10 +30,11 @@ _LIMIT = 1024 * 1024
 
 @dataclass
 class StubApi:
-    """*page* is how many objects a list gives at once, at most."""
+    """*page* is how many objects a list gives at once; *optional_kinds* those that it has beyond Kubernetes' own."""
 
     namespaces: set[str] = field(default_factory=lambda: {"rucio"})
     page: int = 500
+    optional_kinds: set[str] = field(default_factory=set)
     objects: dict[tuple[str, str, str], Object] = field(default_factory=dict)
     _versions: Any = field(default_factory=lambda: itertools.count(1))
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -40,15 +43,17 @@ class StubApi:
         """What somebody else writes, and his manager with it."""
         with self._lock:
             metadata = manifest["metadata"]
-            key = metadata["namespace"], f"{manifest['kind'].lower()}s", metadata["name"]
+            key = metadata["namespace"], plural(manifest["kind"]), metadata["name"]
             uid = self.objects[key]["metadata"]["uid"] if key in self.objects else str(uuid.uuid4())
             self._store(key, {**manifest, "metadata": {"uid": uid, **metadata}}, "somebody")
 
     def remove(self, namespace: str, kind: str, name: str) -> None:
-        del self.objects[namespace, f"{kind.lower()}s", name]
+        del self.objects[namespace, plural(kind), name]
 
     def answer(self, request: Request) -> Answer:
         url = urlsplit(request.path)
+        if resources := self._discovery(url.path.removeprefix("/apis/")):
+            return _answer({"kind": "APIResourceList", "resources": [{"name": name} for name in resources]})
         place = _PATH.match(url.path)
         if place is None:
             return _status(404, "NotFound", "page")
@@ -57,6 +62,13 @@ class StubApi:
         body = json.loads(request.body) if request.body else {}
         with self._lock:
             return getattr(self, f"_{request.method.lower()}")(key, query, body)  # type: ignore[no-any-return]
+
+    def _discovery(self, api_version: str) -> list[str]:
+        return [
+            kind.resource
+            for kind in KINDS.values()
+            if kind.api_version == api_version and (not kind.optional or kind.name in self.optional_kinds)
+        ]
 
     def _get(self, key: tuple[str, str, str], query: dict[str, str], body: Object) -> Answer:
         if key[2]:

@@ -6,6 +6,7 @@ import http.client
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from http import HTTPStatus
 
 import pytest
@@ -47,7 +48,7 @@ def test_a_head_gets_no_body(port: int) -> None:
     assert ask(port, "HEAD", "/") == (200, "")
 
 
-@pytest.mark.parametrize("length", ["-1", "many", str(http_server.LARGEST_BODY + 1), "٣"])
+@pytest.mark.parametrize("length", ["-1", "many", str(http_server.LARGEST_BODY + 1), "٣", "9" * 5_000])
 def test_a_body_that_is_too_large_is_not_read(port: int, length: str) -> None:
     with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
         connection.sendall(b"POST / HTTP/1.0\r\nContent-Length: " + length.encode() + b"\r\n\r\n")
@@ -71,12 +72,70 @@ def test_those_who_say_nothing_do_not_use_up_threads(port: int) -> None:
     before = threading.active_count()
     silent = [socket.create_connection(("127.0.0.1", port), timeout=30) for _ in range(20)]
     try:
-        turned_away = [one for one in silent[8:] if one.recv(1) == b""]
+        turned_away = [one for one in silent[:12] if one.recv(1) == b""]
         assert len(turned_away) == 12
         assert threading.active_count() <= before + 8
+        assert ask(port, "GET", "/")[0] == 200
     finally:
         for one in silent:
             one.close()
+
+
+def test_who_lets_bytes_drip_has_no_more_time_than_who_says_nothing(monkeypatch: pytest.MonkeyPatch, port: int) -> None:
+    monkeypatch.setattr(http_server._Handler, "timeout", 0.3)
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection, suppress(ConnectionError):
+        connection.settimeout(0.05)
+        for _ in range(200):
+            connection.sendall(b"G")
+            with suppress(TimeoutError):
+                if connection.recv(1) == b"":
+                    return
+        pytest.fail("it is still read after ten seconds")
+
+
+def test_those_who_let_bytes_drip_keep_nobody_out(port: int) -> None:
+    dripping = [socket.create_connection(("127.0.0.1", port), timeout=30) for _ in range(8)]
+    try:
+        for connection in dripping:
+            connection.sendall(b"GET / HTTP/1.1\r\nX-A: ")
+        assert [ask(port, "GET", "/healthz")[0] for _ in range(20)] == [200] * 20
+    finally:
+        for connection in dripping:
+            connection.close()
+
+
+@pytest.mark.parametrize("path", ["//sync", "/sync/", "/sync;x", "http://h/sync", "/%73ync"])
+def test_a_path_is_what_was_sent(port: int, path: str) -> None:
+    assert ask(port, "POST", path)[1].split()[1] == path
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"\r\n\r\n",
+        b"GET\r\n\r\n",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"GET / HTTP/x.y\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\r\n\r\n",
+        b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 200 + b"\r\n",
+        b"GET / HTTP/1.1\r\na: " + b"b" * 70_000 + b"\r\n\r\n",
+        b"GET / HTTP/1.1\r\nContent-Length: " + b"9" * 5_000 + b"\r\n\r\n",
+        b"GET / HTTP/1.1\r\n\xff\xfe: \x00\r\n\r\n",
+        b"GET \xff HTTP/1.1\r\n\r\n",
+        b"PROPFIND / HTTP/1.1\r\n\r\n",
+    ],
+    ids=range(12),
+)
+def test_a_malformed_request_leaves_no_traceback(port: int, request_: bytes) -> None:
+    with capture_logs() as said:
+        with socket.create_connection(("127.0.0.1", port), timeout=30) as connection, suppress(ConnectionError):
+            connection.sendall(request_)
+            connection.shutdown(socket.SHUT_WR)
+            while connection.recv(1 << 16):
+                pass
+        assert ask(port, "GET", "/")[0] == 200
+    assert [entry for entry in said if entry["log_level"] in ("error", "critical")] == []
 
 
 def test_a_port_that_is_taken_is_an_error_that_names_it(port: int) -> None:

@@ -128,6 +128,12 @@ def test_whoever_asks_gets_a_pass_at_once_and_the_period_begins_anew(moved: Cloc
     assert at == [0, 100, 150, 450, 750]
 
 
+def test_who_asks_again_and_again_does_not_make_the_loop_hot(moved: Clock) -> None:
+    hours, at = moved(until=29, asked=tuple(range(1, 29))), []
+    run(looping(hours, lambda: at.append(hours.passed) is None, lambda: EVERY_FIVE_MINUTES), hours)
+    assert at == [0, 5, 10, 15, 20, 25]
+
+
 def test_what_looks_beside_may_ask_for_a_pass(moved: Clock) -> None:
     hours, at = moved(until=450), []
     loop = looping(hours, lambda: at.append(hours.passed) is None, lambda: EVERY_FIVE_MINUTES)

@@ -10,16 +10,18 @@ from http import HTTPStatus
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from secretsync.cluster.errors import Call, Unreachable
 from secretsync.config.credentials import NoCredential
 from secretsync.service.http_server import Answer, Request
-from secretsync.service.webhook import By, answer, proven_by
+from secretsync.service.webhook import By, RefusalLog, answer, proven_by
 
 SECRET = "It's a Secret to Everybody"
 BODY = b"Hello, World!"
 # GitHub's own example: https://docs.github.com/webhooks/using-webhooks/validating-webhook-deliveries
 SIGNATURE = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"
+HEX = SIGNATURE.removeprefix("sha256=")
 
 
 # the example of https://www.standardwebhooks.com, whose form GitLab's signatures have
@@ -36,7 +38,7 @@ SIGNED = {
 def told(headers: dict[str, str], method: str = "POST", path: str = "/sync") -> tuple[Answer, list[By]]:
     asked: list[By] = []
     request = Request(method, path, headers, BODY, "192.0.2.1")
-    return answer(request, lambda: SECRET, asked.append), asked
+    return answer(request, lambda: SECRET, asked.append, RefusalLog()), asked
 
 
 @pytest.mark.parametrize(
@@ -45,6 +47,12 @@ def told(headers: dict[str, str], method: str = "POST", path: str = "/sync") -> 
         ({"x-hub-signature-256": SIGNATURE, "x-github-event": "push"}, By.GITHUB),
         ({"x-gitlab-token": SECRET}, By.GITLAB),
         ({"authorization": f"Bearer {SECRET}"}, By.TOKEN),
+        ({"x-hub-signature": SIGNATURE, "x-event-key": "repo:push"}, By.BITBUCKET),
+        ({"x-gitea-signature": HEX, "x-gogs-signature": HEX, "x-hub-signature": "sha1=old"}, By.GITEA),
+        ({"x-gogs-signature": HEX, "x-gogs-event": "push"}, By.GOGS),
+        ({"x-hub-signature-256": SIGNATURE, "x-gitea-signature": HEX}, By.GITHUB),
+        ({"authorization": f"Basic {base64.b64encode(f'anybody:{SECRET}'.encode()).decode()}"}, By.BASIC),
+        ({"authorization": f"basic {base64.b64encode(f':{SECRET}'.encode()).decode()}"}, By.BASIC),
     ],
 )
 def test_whoever_proves_the_secret_gets_a_pass(headers: dict[str, str], by: By) -> None:
@@ -68,6 +76,12 @@ def test_whoever_proves_the_secret_gets_a_pass(headers: dict[str, str], by: By) 
         {"authorization": SECRET},
         {"authorization": f"Basic {SECRET}"},
         {"authorization": "Bearer "},
+        {"authorization": "Basic"},
+        {"authorization": f"Basic {base64.b64encode(SECRET.encode()).decode()}"},
+        {"authorization": f"Basic {base64.b64encode(b'anybody:').decode()}"},
+        {"x-gitea-signature": SIGNATURE},
+        {"x-gogs-signature": HEX.upper()},
+        {"x-hub-signature": HEX},
         # a wrong proof is not made good by another header
         {"x-hub-signature-256": "sha256=0", "x-gitlab-token": SECRET},
     ],
@@ -137,12 +151,19 @@ def test_a_secret_that_cannot_be_read_refuses_all() -> None:
 
     request = Request("POST", "/sync", {"x-gitlab-token": SECRET}, BODY, "192.0.2.1")
     asked: list[By] = []
-    assert answer(request, unreadable, asked.append).status == HTTPStatus.SERVICE_UNAVAILABLE
+    assert answer(request, unreadable, asked.append, RefusalLog()).status == HTTPStatus.SERVICE_UNAVAILABLE
     assert asked == []
 
 
-def test_github_s_first_ping_is_answered_and_starts_nothing() -> None:
-    given, asked = told({"x-hub-signature-256": SIGNATURE, "x-github-event": "ping"})
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"x-hub-signature-256": SIGNATURE, "x-github-event": "ping"},
+        {"x-hub-signature": SIGNATURE, "x-event-key": "diagnostics:ping"},
+    ],
+)
+def test_a_forge_s_first_ping_is_answered_and_starts_nothing(headers: dict[str, str]) -> None:
+    given, asked = told(headers)
     assert (given.status, asked) == (HTTPStatus.OK, [])
 
 
@@ -152,9 +173,20 @@ def test_only_a_post_to_sync_asks_for_a_pass(method: str, path: str, status: int
     assert (given.status, asked) == (status, [])
 
 
+def test_refused_requests_do_not_fill_the_log() -> None:
+    moment = [0.0]
+    refusals = RefusalLog(now=lambda: moment[0])
+    request = Request("POST", "/sync", {}, BODY, "192.0.2.1")
+    with capture_logs() as said:
+        for second in range(121):
+            moment[0] = float(second)
+            answer(request, lambda: SECRET, lambda by: None, refusals)
+    assert [entry["requests"] for entry in said] == [1, 60, 60]
+
+
 def test_a_leader_that_cannot_be_told_is_said() -> None:
     def away(by: By) -> None:
         raise Unreachable(Call("update", "leases", "ops", "secretsync-leader"), "api", "timed out")
 
     request = Request("POST", "/sync", {"x-gitlab-token": SECRET}, BODY, "192.0.2.1")
-    assert answer(request, lambda: SECRET, away).status == HTTPStatus.SERVICE_UNAVAILABLE
+    assert answer(request, lambda: SECRET, away, RefusalLog()).status == HTTPStatus.SERVICE_UNAVAILABLE

@@ -56,7 +56,7 @@ class Asked:
 @click.option("--module", help="Which package; with a requirement, what Rucio imports if its name does not tell.")
 @click.option("--rucio", "versions", multiple=True, metavar="VERSION", help="Default: those of the live images.")
 @click.option("--vo", default="", help="With a requirement: the VO, where Rucio serves several.")
-@click.option("--format", "form", type=click.Choice(list(FORMATS)), default="text", show_default=True)
+@click.option("--format", "form", type=click.Choice(list(FORMATS)), help="The report; default: that of --output.")
 @click.option("--diff", is_flag=True, help="Add how the policy differs from what is live.")
 @click.option("--against-generic", "generic", is_flag=True, help="Add which of Rucio's actions the package lacks.")
 @click.option("--prove", "proving", is_flag=True, help="Load it in the real Rucio too; this runs its code.")
@@ -70,7 +70,7 @@ def check_command(
     module: str | None,
     versions: tuple[str, ...],
     vo: str,
-    form: str,
+    form: str | None,
     diff: bool,
     generic: bool,
     proving: bool,
@@ -95,7 +95,7 @@ def check_command(
     checked = [_checked(one, diff=diff, generic=generic) for one in asked]
     if proving:
         checked = [_proven(one, told, rucio_python) for one, told in zip(asked, checked, strict=True)]
-    click.echo(FORMATS[form](checked), nl=False)
+    click.echo(FORMATS[form or context.obj.output](checked), nl=False)
     if any(_stops(one, told, fail) for one, told in zip(asked, checked, strict=True)):
         context.exit(FAILED)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import click
 from click.shell_completion import BashComplete, FishComplete, ZshComplete
 
@@ -15,9 +17,10 @@ Examples:
 _SHELLS = {"bash": BashComplete, "zsh": ZshComplete, "fish": FishComplete}
 
 
-@click.command("completion", short_help="What a shell completes.", epilog=_EPILOG)
+@click.command("completion", short_help="The completion script of a shell.", epilog=_EPILOG)
 @click.argument("shell", type=click.Choice(list(_SHELLS)))
 @click.pass_context
 def completion_command(context: click.Context, shell: str) -> None:
-    """Print what makes a shell complete commands, options and their values."""
-    click.echo(_SHELLS[shell](context.find_root().command, {}, "secretsync", "_SECRETSYNC_COMPLETE").source())
+    """Print the script with which a shell completes commands, options, targets, packages and revisions."""
+    script = _SHELLS[shell](context.find_root().command, {}, "secretsync", "_SECRETSYNC_COMPLETE").source()
+    click.echo(json.dumps({"version": 1, "shell": shell, "script": script}) if context.obj.output == "json" else script)

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 import click
 
 from secretsync import config
-from secretsync.cli.commands import Settings, only_target, visit
-from secretsync.cli.output.doctor import Told, render_doctor
+from secretsync.cli.commands import explain
+from secretsync.cli.options import Settings, only_target
+from secretsync.cli.output.describe import problem
+from secretsync.cli.output.doctor import DoctorReport, DoctorTarget, describe_doctor, render
 from secretsync.cluster.rbac import Access, Need, Review, missing, surplus
-from secretsync.core.errors import FAILED, SecretSyncError
+from secretsync.core.errors import FAILED, SecretSyncError, worst
 from secretsync.operations import doctor
 from secretsync.operations.doctor import footing
 from secretsync.operations.doctor.deep import DeepProof
@@ -28,7 +30,7 @@ _EPILOG = """\b
 Examples:
   secretsync doctor                   who would run the package, and why not
   secretsync doctor --deep            prove it in the workloads' own images, too
-  secretsync --output json doctor
+  secretsync doctor -o json
 """
 
 
@@ -39,25 +41,32 @@ Examples:
 def doctor_command(context: click.Context, deep: bool, place: str | None) -> None:
     """Look at the live workloads: is the package's code there, on PYTHONPATH, and Rucio told to import it?
 
-    Each cross comes with what is wrong and the line that mends it. It also checks what secretsync itself needs. It
+    Each cross comes with what is wrong and the line that fixes it. It also checks what secretsync itself needs. It
     reads the charts' configuration Secrets where a variable does not decide, and writes nothing; --deep makes a Job.
     Exit code 1 when something is wrong.
     """
     settings: Settings = context.obj
-
-    def show(target: config.Target, destination: Destination) -> int:
-        told = _told(target, destination, deep=deep)
-        click.echo(render_doctor(told, settings.output), nl=False)
-        return 0 if told.well else FAILED
-
-    context.exit(visit(settings.destinations(place), show))
+    found = [_target(*pair, deep=deep) for pair in settings.destinations(place)]
+    report = DoctorReport(targets=tuple(target for target, _ in found))
+    settings.print(report, render)
+    context.exit(worst(code for _, code in found))
 
 
-def _told(target: config.Target, destination: Destination, *, deep: bool) -> Told:
-    examination = doctor.examine(destination)
+def _target(target: config.Target, destination: Destination, *, deep: bool) -> tuple[DoctorTarget, int]:
+    """What was found at one target, and the exit code."""
+    try:
+        found = _diagnose(target, destination, deep=deep)
+    except SecretSyncError as error:
+        explain(error, destination.name)
+        return DoctorTarget(target=destination.name, well=False, error=problem(error)), error.exit_code
+    return found, 0 if found.well else FAILED
+
+
+def _diagnose(target: config.Target, destination: Destination, *, deep: bool) -> DoctorTarget:
+    examination = doctor.examine(destination, target.doctor.ignore)
     remarks = [*_sources(destination), *_footing(target, destination, examination)]
     proof = deep_proof(destination, examination, REAL_TIME) if deep and examination.secrets else DeepProof()
-    return Told(destination.name, examination, [*remarks, *map(Remark, proof.notes)], proof.failures)
+    return describe_doctor(destination.name, examination, [*remarks, *map(Remark, proof.notes)], proof.failures)
 
 
 def _sources(destination: Destination) -> Iterator[Remark]:
@@ -65,7 +74,7 @@ def _sources(destination: Destination) -> Iterator[Remark]:
         try:
             delivery.source.resolve()
         except SecretSyncError as error:
-            yield Remark(f"the source of {delivery.placement.module} does not answer: {error}", failure=True)
+            yield Remark(f"the source of {delivery.placement.module} cannot be read: {error}", failure=True)
 
 
 def _footing(target: config.Target, destination: Destination, examination: Examination) -> Sequence[Remark]:
@@ -78,6 +87,7 @@ def _footing(target: config.Target, destination: Destination, examination: Exami
             secret_names_with_history(names or packages, packages, target.rollout.history),
             wired=target.wire,
             proves=target.rollout.canary != "off",
+            kinds=destination.cluster.workload_kinds(),
         )
         found += footing.permissions(_lacking(destination, wanted, review), surplus(wanted, review.rules))
         found += footing.clock(datetime.now(UTC), review.time)

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import click
 import structlog
 
-from secretsync.cli.commands import Settings
+from secretsync.cli.options import Settings
+from secretsync.cli.output.report import Model
+from secretsync.cli.output.sentences import short_commit
+from secretsync.cli.output.style import Style, readable
 from secretsync.core.concurrency import run_concurrently, value_or_raise
 from secretsync.core.errors import SecretSyncError
 from secretsync.core.model import Bundle
 from secretsync.operations.export import write_importable
 from secretsync.operations.pinned import pinned
 from secretsync.reconcile import factory
+from secretsync.reconcile.asked_once import AskedOncePerPass
 
 log = structlog.get_logger()
 
@@ -54,19 +59,54 @@ def export_command(settings: Settings, folder: Path, requirements: bool, module:
         raise click.UsageError(f"there is no package {module!r} in {settings.path}")
     bundles = _fetched([source for _, source in wanted])
     if requirements:
-        click.echo(_build_argument([package.requirement for package, _ in wanted], bundles))
+        pins = _pins([package.requirement for package, _ in wanted], bundles)
+        settings.print(Pins(requirements=pins), _build_argument)
     else:
-        _write(bundles, folder)
+        settings.print(Exported(packages=tuple(_write(bundle, folder) for bundle in bundles)), _written)
 
 
-def _write(bundles: list[Bundle], folder: Path) -> None:
-    for bundle in bundles:
-        path = write_importable(bundle, folder)
-        version = f" {bundle.version}" if bundle.version else ""
-        click.echo(f"{path}: {bundle.module}{version} ({bundle.revision.short}), {len(bundle.files)} files")
+class ExportedPackage(Model):
+    """A package whose files were written."""
+
+    module: str
+    version: str
+    commit: str
+    path: str
+    files: int
 
 
-def _fetched(sources: list[factory.AskedOncePerPass]) -> list[Bundle]:
+class Exported(Model):
+    """What ``secretsync export`` wrote."""
+
+    version: Literal[1] = 1
+    packages: tuple[ExportedPackage, ...]
+
+
+class Pins(Model):
+    """What ``secretsync export --requirements`` prints."""
+
+    version: Literal[1] = 1
+    requirements: tuple[str, ...]
+
+
+def _write(bundle: Bundle, folder: Path) -> ExportedPackage:
+    return ExportedPackage(
+        module=bundle.module,
+        version=bundle.version,
+        commit=bundle.revision.id,
+        path=str(write_importable(bundle, folder)),
+        files=len(bundle.files),
+    )
+
+
+def _written(done: Exported, _: Style) -> str:
+    return "".join(
+        f"{one.path}: {f'{one.module} {one.version}'.rstrip()} ({short_commit(one.commit)}), {one.files} files\n"
+        for one in readable(done).packages
+    )
+
+
+def _fetched(sources: list[AskedOncePerPass]) -> list[Bundle]:
     """Every package. Raises the first error, when all that failed were logged."""
     told = run_concurrently([partial(_newest, source) for source in sources])
     errors = [one for one in told if isinstance(one, SecretSyncError)]
@@ -79,11 +119,15 @@ def _fetched(sources: list[factory.AskedOncePerPass]) -> list[Bundle]:
     return bundles
 
 
-def _newest(source: factory.AskedOncePerPass) -> Bundle:
+def _newest(source: AskedOncePerPass) -> Bundle:
     return source.fetch(source.resolve())
 
 
-def _build_argument(requirements: list[str], bundles: list[Bundle]) -> str:
+def _pins(requirements: list[str], bundles: list[Bundle]) -> tuple[str, ...]:
+    pairs = zip(requirements, bundles, strict=True)
+    return tuple(pinned(requirement, bundle) for requirement, bundle in pairs)
+
+
+def _build_argument(pins: Pins, _: Style) -> str:
     """As Rucio's Dockerfiles take it (https://github.com/rucio/containers): requirements of pip, split at commas."""
-    told = (pinned(requirement, bundle) for requirement, bundle in zip(requirements, bundles, strict=True))
-    return f"POLICY_PACKAGE_REQUIREMENTS={','.join(told)}"
+    return f"POLICY_PACKAGE_REQUIREMENTS={','.join(pins.requirements)}\n"

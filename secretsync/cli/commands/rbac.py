@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
 import click
+import yaml
 
 from secretsync import config
 from secretsync.cli.commands import Settings, fits, only_target
@@ -28,31 +31,37 @@ def rbac_command(settings: Settings, account: str, account_namespace: str | None
     """Print a Role and a RoleBinding for each target's namespace: the least that secretsync has to be allowed.
 
     The packages are fetched, as each of their directories is a Secret that the Role names; print it again when one
-    is added. No cluster is asked.
+    is added. No cluster is asked. With -o json it is a List.
     """
     configuration = settings.configuration()
     targets = [one for one in configuration.targets if fits(one, place)]
     targets = [one for one in targets if not isinstance(one.cluster, config.DirectoryCluster)]
     if not targets:
         raise click.UsageError("no target fits that is in a cluster; a directory of manifests needs no Role")
-    for target in targets:
-        told = render_role(
+    roles = [
+        render_role(
             rules_of_target(settings, configuration, target),
             name=configuration.installation,
             namespace=target.namespace,
             account=account,
             account_namespace=account_namespace or target.namespace,
         )
-        click.echo(told, nl=False)
+        for target in targets
+    ]
     if configuration.election and place in (None, configuration.election.namespace):
-        told = render_role(
+        election = render_role(
             election_needs(configuration.installation),
             name=f"{configuration.installation}-election",
             namespace=configuration.election.namespace,
             account=account,
             account_namespace=account_namespace or configuration.election.namespace,
         )
-        click.echo(told, nl=False)
+        roles.append(election)
+    if settings.output == "json":
+        items = [item for role in roles for item in yaml.safe_load_all(role)]
+        click.echo(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}, indent=2))
+    else:
+        click.echo("".join(roles), nl=False)
 
 
 def rules_of_target(settings: Settings, configuration: config.Config, target: config.Target) -> tuple[Need, ...]:

@@ -6,18 +6,16 @@ import getpass
 import socket
 import sys
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 
 import click
 
 from secretsync.cli.commands import explain
 from secretsync.cli.options import Group, Settings, dry_run_option, only_package, only_target
-from secretsync.cli.output import REPORTS, json
+from secretsync.cli.output import REPORTS
 from secretsync.cli.output import releases as shown
 from secretsync.cli.output.describe import describe, file_changes, problem
-from secretsync.cli.output.report import Model
-from secretsync.cli.output.style import Style, of_terminal
+from secretsync.cli.output.style import of_terminal
 from secretsync.core.errors import CHANGES_PENDING, SecretSyncError, worst
 from secretsync.operations import releases
 from secretsync.plan.state import Hold
@@ -39,11 +37,6 @@ def _one(settings: Settings, place: str | None, module: str | None) -> tuple[Des
     return destinations[0], deliveries[0]
 
 
-def _print(settings: Settings, document: Model, text: Callable[..., str]) -> None:
-    style: Style = of_terminal(settings.color)
-    click.echo(json.render(document) if settings.output == "json" else text(document, style), nl=False)
-
-
 @click.command(
     "status",
     short_help="What is deployed, and which workloads run it.",
@@ -61,10 +54,10 @@ def status_command(context: click.Context, watch: bool, exit_code: bool, place: 
     while watch:
         if sys.stdout.isatty() and settings.output == "text":
             click.clear()
-        _print(settings, report, shown.status_text)
+        settings.print(report, shown.status_text)
         time.sleep(_WATCH)
         report, code = _status(destinations)
-    _print(settings, report, shown.status_text)
+    settings.print(report, shown.status_text)
     context.exit(code or (CHANGES_PENDING if exit_code and not report.current else 0))
 
 
@@ -105,7 +98,7 @@ def history_command(context: click.Context, place: str | None, module: str | Non
         module=delivery.placement.module,
         revisions=tuple(map(shown.describe_revision, releases.revisions(destination, delivery))),
     )
-    _print(settings, report, shown.history_text)
+    settings.print(report, shown.history_text)
 
 
 @history_command.command("show", short_help="One revision with its files' names.")
@@ -116,7 +109,7 @@ def history_command(context: click.Context, place: str | None, module: str | Non
 def show_command(settings: Settings, revision: str, place: str | None, module: str | None) -> None:
     """Show a REVISION: its commit, its digest and the names of its files."""
     found = releases.find(releases.revisions(*_one(settings, place, module)), revision)
-    _print(settings, shown.describe_revision(found), shown.revision_text)
+    settings.print(shown.describe_revision(found), shown.revision_text)
 
 
 @click.command(
@@ -138,7 +131,7 @@ def diff_command(settings: Settings, before: str, after: str, place: str | None,
         after=shown.describe_revision(new),
         files=file_changes(old.bundle, new.bundle),
     )
-    _print(settings, report, shown.diff_text)
+    settings.print(report, shown.diff_text)
 
 
 @click.command(
@@ -218,6 +211,7 @@ def _suspension(
     suspended: bool,
     dry_run: bool,
 ) -> None:
+    settings: Settings = context.obj
     report = shown.SuspensionReport(
         target=destination.name,
         module=delivery.placement.module,
@@ -226,7 +220,7 @@ def _suspension(
         dry_run=dry_run,
         suspension=shown.describe_suspension(hold),
     )
-    _print(context.obj, report, shown.suspension_text)
+    settings.print(report, shown.suspension_text)
     context.exit(CHANGES_PENDING if dry_run and report.changed else 0)
 
 

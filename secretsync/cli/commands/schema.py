@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from secretsync import config
-from secretsync.cli.output import releases, report
+from secretsync.cli.output import doctor, releases, report
 
 SCHEMAS: Mapping[str, Callable[[], Mapping[str, Any]]] = {
     "config": config.schema,
@@ -17,6 +17,7 @@ SCHEMAS: Mapping[str, Callable[[], Mapping[str, Any]]] = {
     "status": lambda: report.schema(releases.StatusReport),
     "history": lambda: report.schema(releases.HistoryReport),
     "diff": lambda: report.schema(releases.RevisionDiff),
+    "doctor": lambda: report.schema(doctor.DoctorReport),
     "suspension": lambda: report.schema(releases.SuspensionReport),
 }
 """By what they describe: ``report`` is the JSON of plan, apply, run and rollback."""

@@ -9,6 +9,7 @@ from functools import reduce
 from pathlib import Path
 
 import click
+import yaml
 
 from secretsync import config
 from secretsync.cli.commands import Settings, fits, only_target
@@ -19,7 +20,9 @@ from secretsync.core.files import write_atomically
 from secretsync.reconcile import factory
 from secretsync.reconcile.destination import Delivery
 from secretsync.rucio.charts import lint, merge, patch, site_values, values
-from secretsync.rucio.charts.values import CHARTS, VIAS
+from secretsync.rucio.charts.case import Case
+from secretsync.rucio.charts.site_values import Keys, keys_of
+from secretsync.rucio.charts.values import CHARTS, NEEDS_NOTHING, VIAS, WITHOUT_MOUNTS, ChartCannot
 from secretsync.rucio.wiring import STYLES, Packed, Wiring, wire
 
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
@@ -31,11 +34,13 @@ Examples:
   secretsync values --patch --container api   for manifests of your own
   secretsync values daemons --merge VALUES.yaml
   secretsync values daemons --lint VALUES.yaml
+  secretsync values daemons --merge COMMON.yaml --with DAEMONS.yaml
+  secretsync values server --merge RELEASE.yaml --at spec.values
 """
 
 
 @click.command("values", short_help="What to add to the values of Rucio's charts.", epilog=_EPILOG)
-@click.argument("chart", type=click.Choice(list(CHARTS)), default="server")
+@click.argument("chart", type=click.Choice([*CHARTS, *NEEDS_NOTHING, *WITHOUT_MOUNTS]), default="server")
 @click.option(
     "--style",
     type=click.Choice(list(STYLES)),
@@ -51,6 +56,19 @@ Examples:
 @click.option("--patch", "patching", is_flag=True, help="Print a strategic merge patch instead.")
 @click.option("--container", help="With --patch: the container that runs Rucio; default: the chart's name for it.")
 @click.option("--merge", "into", type=_FILE, help="Write them into this file; all else in it stays as it is.")
+@click.option(
+    "--with",
+    "layers",
+    type=_FILE,
+    multiple=True,
+    help="With --merge: a file that Helm gets after it. What is added goes into the one that decides.",
+)
+@click.option(
+    "--at",
+    default="",
+    metavar="PATH",
+    help="Where the values are in the files, as spec.values, spec.source.helm.valuesObject, or a subchart's name.",
+)
 @click.option(
     "--lint",
     "linted",
@@ -71,6 +89,8 @@ def values_command(
     patching: bool,
     container: str | None,
     into: Path | None,
+    layers: tuple[Path, ...],
+    at: str,
     linted: tuple[Path, ...],
     module: str | None,
     place: str | None,
@@ -89,33 +109,61 @@ def values_command(
         raise click.UsageError("--via config is for values: a patch of Deployments does not reach the configuration")
     if container and not patching:
         raise click.UsageError("--container goes with --patch")
+    if layers and not into:
+        raise click.UsageError("--with goes with --merge")
+    if at and not (into or linted):
+        raise click.UsageError("--at goes with --merge and --lint")
+    if chart in NEEDS_NOTHING:
+        click.echo(NEEDS_NOTHING[chart])
+        return
+    if chart in WITHOUT_MOUNTS and not (kustomize or patching):
+        raise ChartCannot(chart)
     settings: Settings = context.obj
     configuration = settings.configuration()
     target = _target(configuration, place)
     wiring = wire(_packed(settings, configuration, target, module), style, root)
     if into:
-        _merge(into, wiring, chart, via)
+        _merge((into, *layers), wiring, chart, via, keys_of(at), settings.output)
     elif linted:
-        context.exit(_lint(linted, wiring, chart, via, settings.output))
+        context.exit(_lint(linted, wiring, chart, via, keys_of(at), settings.output))
     elif kustomize:
-        click.echo(patch.render_kustomization(wiring, chart), nl=False)
+        _print(patch.render_kustomization(wiring, chart), settings.output)
     elif patching:
-        click.echo(patch.render_patch(wiring, container or CHARTS[chart].name), nl=False)
+        _print(patch.render_patch(wiring, container or {**CHARTS, **WITHOUT_MOUNTS}[chart].name), settings.output)
     else:
-        click.echo(values.render(wiring, chart, via, target.namespace), nl=False)
+        _print(values.render(wiring, chart, via, target.namespace), settings.output)
 
 
-def _merge(path: Path, wiring: Wiring, chart: str, via: str) -> None:
-    merged = merge.merge(_read(path), wiring, chart, via)
-    if merged.done:
-        write_atomically(path.resolve(), merged.text, path.stat().st_mode)
-    for line in merged.done or ("nothing to add: it says all that it has to",):
-        click.echo(f"{path}: {line}")
+def _print(text: str, output: str) -> None:
+    """YAML with its comments, or the same as JSON."""
+    click.echo(json.dumps(yaml.safe_load(text), indent=2) if output == "json" else text.rstrip("\n"))
 
 
-def _lint(paths: Sequence[Path], wiring: Wiring, chart: str, via: str, output: str) -> int:
-    together = reduce(site_values.overlaid, [site_values.read(_read(path)) for path in paths])
-    problems = lint.lint(lint.Case(together, wiring, chart, via))
+def _merge(paths: Sequence[Path], wiring: Wiring, chart: str, via: str, at: Keys, output: str) -> None:
+    merged = merge.merge_layers([_read(path) for path in paths], wiring, chart, via, at)
+    changed = list(zip(paths, merged, strict=True))
+    for path, layer in changed:
+        if layer.done:
+            write_atomically(path.resolve(), layer.text, path.stat().st_mode)
+    if output == "json":
+        files = [
+            {"file": str(path), "changes": list(layer.done), "notes": list(map(str, layer.noted))}
+            for path, layer in changed
+        ]
+        click.echo(json.dumps({"version": 1, "files": files}))
+        return
+    for path, layer in changed:
+        for line in layer.done:
+            click.echo(f"{path}: {line}")
+        for problem in layer.noted:
+            click.echo(PLAIN.wrap(f"note: {problem}"))
+    if not any(layer.done for layer in merged):
+        click.echo(f"{' + '.join(map(str, paths))}: nothing to add: all values are there")
+
+
+def _lint(paths: Sequence[Path], wiring: Wiring, chart: str, via: str, at: Keys, output: str) -> int:
+    together = reduce(site_values.overlaid, [site_values.read(_read(path), at) for path in paths])
+    problems = lint.lint(Case(together, wiring, chart, via))
     if output == "json":
         click.echo(json.dumps([dataclasses.asdict(problem) for problem in problems], indent=2))
     else:

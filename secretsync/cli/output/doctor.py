@@ -1,110 +1,172 @@
-"""What the doctor found, as a table with a sentence for each cross, or as JSON."""
+"""What the doctor found: a document, and its tables with a sentence for each cross."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from typing import Literal
 
-from secretsync.cli.output.style import PLAIN
+from secretsync.cli.output.report import Model, Problem, Workload
+from secretsync.cli.output.sentences import count
+from secretsync.cli.output.style import PLAIN, Style, readable
 from secretsync.operations.doctor import Examination
 from secretsync.operations.doctor.footing import Remark
-from secretsync.rucio.conditions.judge import Condition
+from secretsync.rucio.conditions.judge import Condition, Verdict
 from secretsync.rucio.conditions.workloads import Diagnosis
 
+_OTHERS = "the others"
 
-@dataclass(frozen=True)
-class Told:
-    """All that was found at one destination."""
 
-    destination: str
-    examination: Examination
-    footing: Sequence[Remark]
-    deep: Sequence[str] = ()
-    """Why the proof in the workloads' images failed, a sentence each."""
+class ConditionVerdict(Model):
+    """Whether a condition holds; *unknown* where what decides could not be read."""
+
+    condition: Literal["code", "path", "configured"]
+    holds: bool
+    unknown: bool
+    wrong: str
+    remedy: str
+
+
+class Container(Model):
+    """The three conditions for one package in one container."""
+
+    workload: Workload
+    container: str
+    module: str
+    conditions: tuple[ConditionVerdict, ...]
 
     @property
     def well(self) -> bool:
-        conditions = all(one.well for one in self.examination.diagnoses) and not self.examination.absent
-        return conditions and not self.deep and not any(remark.failure for remark in self.footing)
+        return all(one.holds for one in self.conditions)
+
+    @property
+    def fails(self) -> bool:
+        """Whether a condition certainly does not hold."""
+        return any(not one.holds and not one.unknown for one in self.conditions)
 
 
-def render_doctor(told: Told, output: str) -> str:
-    """Text that fits 80 columns, or one JSON document."""
-    if output == "json":
-        return json.dumps(_document(told)) + "\n"
-    return "".join(f"{line}\n" for line in _lines(told))
+class Note(Model):
+    """Something about secretsync itself; a *failure* keeps it from its work."""
+
+    text: str
+    failure: bool
 
 
-def _lines(told: Told) -> Iterator[str]:
-    yield told.destination
-    for module in told.examination.absent:
-        yield PLAIN.wrap(f"  {module}: nothing is deployed; 'secretsync --once' does it")
-    for module in dict.fromkeys(one.module for one in told.examination.diagnoses):
-        yield from _of_package(module, [one for one in told.examination.diagnoses if one.module == module])
-    if not told.examination.diagnoses and not told.examination.absent:
-        yield "  no workload here runs Rucio by its image's name, or mounts a package"
-    for reason in told.deep:
-        yield PLAIN.wrap(f"  proof failed: {reason}")
-    for remark in told.footing:
-        yield PLAIN.wrap(f"  {'FAILED' if remark.failure else 'note'}: {remark.text}")
+class DoctorTarget(Model):
+    """One target."""
+
+    target: str
+    well: bool
+    not_deployed: tuple[str, ...] = ()
+    """Modules of packages of which nothing is live."""
+    containers: tuple[Container, ...] = ()
+    proof_failures: tuple[str, ...] = ()
+    """Why the proof in the workloads' images failed, a sentence each."""
+    notes: tuple[Note, ...] = ()
+    error: Problem | None = None
 
 
-def _of_package(module: str, found: Sequence[Diagnosis]) -> Iterator[str]:
+class DoctorReport(Model):
+    """What ``secretsync doctor`` says."""
+
+    version: Literal[1] = 1
+    targets: tuple[DoctorTarget, ...]
+
+
+def describe_doctor(
+    target: str, examination: Examination, remarks: Sequence[Remark], proof_failures: Sequence[str] = ()
+) -> DoctorTarget:
+    """All that was found at one target."""
+    containers = tuple(map(_container, examination.diagnoses))
+    failures = bool(proof_failures) or any(remark.failure for remark in remarks)
+    return DoctorTarget(
+        target=target,
+        well=not any(one.fails for one in containers) and not examination.absent and not failures,
+        not_deployed=examination.absent,
+        containers=containers,
+        proof_failures=tuple(proof_failures),
+        notes=tuple(Note(text=one.text, failure=one.failure) for one in remarks),
+    )
+
+
+def _container(one: Diagnosis) -> Container:
+    ref = one.workload
+    return Container(
+        workload=Workload(kind=ref.kind, namespace=ref.namespace, name=ref.name),
+        container=one.container,
+        module=one.module,
+        conditions=tuple(map(_verdict, one.verdicts)),
+    )
+
+
+def _verdict(one: Verdict) -> ConditionVerdict:
+    return ConditionVerdict(
+        condition=one.condition.value, holds=one.holds, unknown=one.unknown, wrong=one.wrong, remedy=one.remedy
+    )
+
+
+def render(report: DoctorReport, style: Style = PLAIN) -> str:
+    """A table for each package with workloads that cannot load it, and below it each cause once."""
+    return "".join(f"{line}\n" for target in readable(report).targets for line in _target(target, style))
+
+
+def _target(target: DoctorTarget, style: Style) -> Iterator[str]:
+    yield style.paint("title", target.target)
+    if target.error:
+        yield style.paint("bad", style.wrap(f"  FAILED ({target.error.category}): {target.error.message}"))
+        return
+    for module in target.not_deployed:
+        yield style.wrap(f"  {module}: not deployed; 'secretsync apply' deploys it")
+    for module in dict.fromkeys(one.module for one in target.containers):
+        yield from _package(module, [one for one in target.containers if one.module == module], style)
+    if not target.containers and not target.not_deployed:
+        yield "  no workload here has an image of Rucio, by its name, or mounts a package"
+    for reason in target.proof_failures:
+        yield style.paint("bad", style.wrap(f"  proof failed: {reason}"))
+    for note in target.notes:
+        line = style.wrap(f"  {'FAILED' if note.failure else 'note'}: {note.text}")
+        yield style.paint("bad", line) if note.failure else line
+
+
+def _package(module: str, found: Sequence[Container], style: Style) -> Iterator[str]:
     sick = [one for one in found if not one.well]
     if not sick:
-        yield PLAIN.wrap(f"  {module}: all three conditions hold in {_count(len(found), 'container')}")
+        yield style.paint(
+            "good", style.wrap(f"  {module}: all three conditions hold in {count(len(found), 'container')}")
+        )
         return
     yield f"  {module}"
-    names = [_name(one) for one in sick]
-    width = max(max(map(len, names)), len("the others"))
+    width = max(len(str(one.workload)) for one in sick)
+    width = max(width, len(_OTHERS))
     yield f"    {'':<{width}}  " + "  ".join(Condition)
-    for name, one in zip(names, sick, strict=True):
-        yield f"    {name:<{width}}  {_marks(verdict.holds for verdict in one.verdicts)}"
+    for one in sick:
+        yield f"    {one.workload!s:<{width}}  {_marks(list(map(_mark, one.conditions)), style)}"
     if len(sick) < len(found):
-        yield f"    {'the others':<{width}}  {_marks([True] * len(Condition))}  ({len(found) - len(sick)})"
-    yield from map(PLAIN.wrap, _sentences(sick))
+        marks = _marks(["✓"] * len(Condition), style)
+        yield f"    {_OTHERS:<{width}}  {marks}  ({len(found) - len(sick)})"
+    yield from map(style.wrap, _causes(sick))
 
 
-def _marks(holds: Iterable[bool]) -> str:
-    marks = ["✓" if one else "✗" for one in holds]
-    return "  ".join(f"{mark:<{len(name)}}" for mark, name in zip(marks, Condition, strict=True)).rstrip()
+def _mark(verdict: ConditionVerdict) -> str:
+    if verdict.holds:
+        return "✓"
+    return "?" if verdict.unknown else "✗"
 
 
-def _sentences(sick: Sequence[Diagnosis]) -> Iterator[str]:
-    """Each cause once, with all that it keeps from the package."""
+def _marks(marks: Sequence[str], style: Style) -> str:
+    kinds = {"✓": "good", "✗": "bad", "?": "warning"}
+    cells = [
+        style.paint(kinds[mark], mark) + " " * (len(name) - 1) for mark, name in zip(marks, Condition, strict=True)
+    ]
+    return "  ".join(cells).rstrip()
+
+
+def _causes(sick: Sequence[Container]) -> Iterator[str]:
+    """Each cause once, with all workloads that it keeps from the package."""
     causes: dict[tuple[str, str], list[str]] = {}
     for one in sick:
-        for verdict in one.verdicts:
+        for verdict in one.conditions:
             if not verdict.holds:
-                causes.setdefault((verdict.wrong, verdict.remedy), []).append(_name(one))
+                causes.setdefault((verdict.wrong, verdict.remedy), []).append(str(one.workload))
     for (wrong, remedy), names in causes.items():
         more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-        yield f"    {', '.join(names[:3])}{more}: {wrong}. To mend it: {remedy}"
-
-
-def _name(one: Diagnosis) -> str:
-    return f"{one.workload.kind} {one.workload.name}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
-def _document(told: Told) -> dict[str, object]:
-    return {
-        "destination": told.destination,
-        "well": told.well,
-        "absent": list(told.examination.absent),
-        "containers": [
-            {
-                "workload": {"kind": one.workload.kind, "name": one.workload.name},
-                "container": one.container,
-                "module": one.module,
-                "conditions": [asdict(verdict) for verdict in one.verdicts],
-            }
-            for one in told.examination.diagnoses
-        ],
-        "proof": list(told.deep),
-        "footing": [asdict(remark) for remark in told.footing],
-    }
+        yield f"    {', '.join(names[:3])}{more}: {wrong}. To fix it: {remedy}"

@@ -10,9 +10,9 @@ from secretsync.cli.output.ages import age, date
 from secretsync.cli.output.report import FileChange, Model, Problem, Workload
 from secretsync.cli.output.sentences import count, short_commit
 from secretsync.cli.output.style import PLAIN, Style, readable
+from secretsync.core.kinds.kind import State, Status
 from secretsync.core.model import Ref
 from secretsync.operations.releases import Deployed, Entry
-from secretsync.plan.rollout_status import State, Status
 from secretsync.plan.state import Hold, Result
 
 

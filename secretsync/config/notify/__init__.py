@@ -32,7 +32,7 @@ NOTIFIERS: Mapping[str, type[HttpChannel] | type[Email]] = {
 
 Reason = Literal[
     "Applied", "Rejected", "Restored", "Held", "Released", "Drift", "Waiting", "SourceUnavailable", "Refused",
-    "Failed", "Recovered",
+    "Failed", "Recovered", "NotInForce",
 ]  # fmt: skip
 """What may be sent: the Events on Secrets, by their reason (a test holds the two equal)."""
 
@@ -93,4 +93,4 @@ class Pushgateway(Model):
     """Where a run by --once leaves its metrics."""
 
     url: Url = Field(description="its address, without /metrics")
-    access: Access = Field(Access(), description="who asks, and how it is known who answers")
+    access: Access = Field(Access(), description="credentials and TLS")

@@ -1,21 +1,27 @@
-"""A wiring written into a site's own values file, of which every other byte stays as it is."""
+"""A wiring written into a site's own values files, of which every other byte stays as it is.
+
+Several files are layers, as Helm reads them: a list in a later one replaces that of an earlier one. What is added goes
+into the layer that decides.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import reduce
 from typing import Any
 
 import yaml
 
 from secretsync.core.errors import SecretSyncError
 from secretsync.core.yaml_edit import Addition, CannotEdit, Keys, add_items, set_key
-from secretsync.rucio.charts.lint import Case, Problem, folders, lint, mount_entries, mounted, same_key, section
-from secretsync.rucio.charts.site_values import read
+from secretsync.rucio.charts.case import Case, Problem, folders, mount_entries, mounted, same_key, section
+from secretsync.rucio.charts.lint import lint
+from secretsync.rucio.charts.site_values import NotValues, has, load, overlaid, read
 from secretsync.rucio.charts.values import Setting, entry, entry_lines, scalar, setting_lines, settings
 from secretsync.rucio.wiring import Mount, Wiring
 
-_MOUNTS = ("secretMounts",)
+_MOUNTS = "secretMounts"
 
 
 @dataclass(eq=False)
@@ -32,26 +38,59 @@ class InTheWay(SecretSyncError):
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """The new text, and what was done to the old one, a line each."""
+    """The new text, and what was done to the old one, a line each; *noted* is wrong there and no obstacle."""
 
     text: str
-    done: tuple[str, ...]
+    done: tuple[str, ...] = ()
+    noted: tuple[Problem, ...] = ()
 
 
-def merge(text: str, wiring: Wiring, chart: str, via: str) -> Merged:
-    """*text* with what *wiring* needs and it lacks; merging twice changes nothing more.
+def merge(text: str, wiring: Wiring, chart: str, via: str, at: Keys = ()) -> Merged:
+    """*text* with what *wiring* needs and it lacks *at* these keys; merging twice changes nothing more.
 
     Raises NotValues, InTheWay and CannotEdit.
     """
-    values = read(text)
+    (merged,) = merge_layers([text], wiring, chart, via, at)
+    return merged
+
+
+def merge_layers(texts: Sequence[str], wiring: Wiring, chart: str, via: str, at: Keys = ()) -> tuple[Merged, ...]:
+    """Each of *texts*, layers in Helm's order, with what *wiring* needs and they together lack.
+
+    Raises NotValues, InTheWay and CannotEdit.
+    """
+    if not any(has(text, at) for text in texts):
+        raise NotValues(f"there is nothing at {'.'.join(at)}")
+    layers = list(map(Merged, texts))
+    values = _together(layers, at)
     mounts = [mount for mount in wiring.mounts if not mounted(mount_entries(values), mount)]
-    changed = [one for setting in settings(wiring, via) if (one := _adapted(setting, values, wiring)) is not None]
-    merged = _with_mounts(text, mounts) if mounts else text
-    for setting in changed:
-        merged = _with_setting(merged, setting)
-    if problems := lint(Case(read(merged), wiring, chart, via)):
-        raise InTheWay(problems)
-    return Merged(merged, tuple(_told(mounts, changed)))
+    if mounts:
+        number = _deciding(layers, (*at, _MOUNTS))
+        told = (f"{_MOUNTS}: Secret {mount.secret} at {mount.path}" for mount in mounts)
+        layers[number] = _done(layers[number], _with_mounts(layers[number].text, mounts, at), told)
+    for setting in settings(wiring, via):
+        if (changed := _adapted(setting, values, wiring)) is not None:
+            number = _deciding(layers, (*at, *changed.path))
+            text = _with_setting(layers[number].text, changed, at)
+            layers[number] = _done(layers[number], text, [f"{'.'.join(changed.path)}: {changed.value}"])
+    problems = lint(Case(_together(layers, at), wiring, chart, via))
+    if any(problem.blocks for problem in problems):
+        raise InTheWay([problem for problem in problems if problem.blocks])
+    layers[0] = replace(layers[0], noted=problems)
+    return tuple(layers)
+
+
+def _together(layers: Sequence[Merged], at: Keys) -> dict[str, Any]:
+    return reduce(overlaid, [read(layer.text, at) for layer in layers])
+
+
+def _deciding(layers: Sequence[Merged], keys: Keys) -> int:
+    """The number of the last layer that says something at *keys*, else of the first."""
+    return max((number for number, layer in enumerate(layers) if has(layer.text, keys)), default=0)
+
+
+def _done(layer: Merged, text: str, told: Iterator[str] | Sequence[str]) -> Merged:
+    return Merged(text, (*layer.done, *told))
 
 
 def _adapted(setting: Setting, values: dict[str, Any], wiring: Wiring) -> Setting | None:
@@ -67,13 +106,15 @@ def _adapted(setting: Setting, values: dict[str, Any], wiring: Wiring) -> Settin
     return None if found == value else Setting((*setting.path[:-1], key), value, setting.why)
 
 
-def _with_mounts(text: str, mounts: Sequence[Mount]) -> str:
-    expected = read(text)
+def _with_mounts(text: str, mounts: Sequence[Mount], at: Keys) -> str:
+    expected = load(text) or {}
     # in place: where an alias stands for the same list, it grows as well, as it does in the text
-    expected["secretMounts"] = expected.get("secretMounts") or []
-    longer = add_items(text, _MOUNTS, [_item(mount) for mount in mounts])
-    expected["secretMounts"].extend(map(entry, mounts))
-    return _saying(expected, longer, _MOUNTS)
+    holder = _holder(expected, at)
+    holder[_MOUNTS] = holder.get(_MOUNTS) or []
+    longer = add_items(text, (*at, _MOUNTS), [_item(mount) for mount in mounts])
+    if isinstance(holder[_MOUNTS], list):
+        holder[_MOUNTS].extend(map(entry, mounts))
+    return _saying(expected, longer, (*at, _MOUNTS))
 
 
 def _item(mount: Mount) -> Addition:
@@ -81,29 +122,28 @@ def _item(mount: Mount) -> Addition:
     return Addition(tuple(entry_lines(mount)), f"{{{fields}}}")
 
 
-def _with_setting(text: str, setting: Setting) -> str:
-    expected, value = read(text), scalar(setting.value)
+def _with_setting(text: str, setting: Setting, at: Keys) -> str:
+    expected, value, keys = load(text) or {}, scalar(setting.value), (*at, *setting.path)
     addition = Addition(tuple(setting_lines(setting, 0)), f"{setting.path[-1]}: {value}")
-    changed = set_key(text, setting.path, addition, value)
-    holder = expected
-    for key in setting.path[:-1]:
-        holder[key] = holder.get(key) or {}
-        holder = holder[key]
-    holder[setting.path[-1]] = setting.value
-    return _saying(expected, changed, setting.path)
+    changed = set_key(text, keys, addition, value)
+    _holder(expected, keys[:-1])[keys[-1]] = setting.value
+    return _saying(expected, changed, keys)
+
+
+def _holder(document: dict[str, Any], keys: Keys) -> dict[str, Any]:
+    """The mapping at *keys*, made where there is none."""
+    for key in keys:
+        document[key] = document.get(key) or {}
+        document = document[key]
+    return document
 
 
 def _saying(expected: dict[str, Any], text: str, keys: Keys) -> str:
     """*text*, if it says that and nothing else: merge keys and the like can make it mean more than was added."""
     try:
-        same = yaml.safe_load(text) == expected
-    except yaml.YAMLError:
+        same = load(text) == expected
+    except (yaml.YAMLError, ValueError):
         same = False
     if not same:
         raise CannotEdit(keys, "is written in a way that secretsync cannot add to without changing something else")
     return text
-
-
-def _told(mounts: Sequence[Mount], changed: Sequence[Setting]) -> Iterator[str]:
-    yield from (f"secretMounts: Secret {mount.secret} at {mount.path}" for mount in mounts)
-    yield from (f"{'.'.join(setting.path)}: {setting.value}" for setting in changed)

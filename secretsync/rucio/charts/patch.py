@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from secretsync.rucio.charts.values import CHARTS, comment, environment
+from secretsync.rucio.charts.values import CHARTS, WITHOUT_MOUNTS, comment, environment
 from secretsync.rucio.wiring import Mount, Wiring
 
 
@@ -24,7 +24,7 @@ def render_kustomization(wiring: Wiring, chart: str) -> str:
     """What goes into a ``kustomization.yaml``, one patch for each kind of Deployment of *chart*."""
     patches = [
         {"target": {"kind": "Deployment", "labelSelector": labels}, "patch": _named(wiring, container)}
-        for labels, container in CHARTS[chart].containers.items()
+        for labels, container in {**CHARTS, **WITHOUT_MOUNTS}[chart].containers.items()
     ]
     notes = (
         "For a kustomization.yaml: Deployments are found by the labels of Rucio's charts, and their container gets "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -23,21 +24,78 @@ class NotValues(ConfigError):
         return f"these are no values of a chart: {self.reason}"
 
 
-def read(text: str) -> dict[str, Any]:
-    """The values that *text* says. Raises NotValues."""
+Keys = tuple[str, ...]
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads what Helm reads: a date, or what looks like one, is a text."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in found if tag != "tag:yaml.org,2002:timestamp"]
+    for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def load(text: str) -> Any:
+    """What *text* says as YAML, as Helm takes it. Raises yaml.YAMLError and ValueError."""
+    return yaml.load(text, _Loader)  # noqa: S506 - a safe loader
+
+
+def keys_of(path: str) -> Keys:
+    """The keys of a path as ``spec.values``; a dot that belongs to a key is written ``\\.``."""
+    return tuple(key.replace("\\.", ".") for key in re.split(r"(?<!\\)\.", path)) if path else ()
+
+
+def read(text: str, at: Keys = ()) -> dict[str, Any]:
+    """The values that *text* says, those *at* some keys of it. Raises NotValues."""
+    document = _document(text)
+    if not at and {"apiVersion", "kind"} <= document.keys():
+        raise NotValues(
+            f"it is a manifest, of kind {document['kind']}; say with --at where its values are{_hint(document)}"
+        )
+    found: Any = document
+    for key in at:
+        found = found.get(key) if isinstance(found, dict) else None
+    if found is None:
+        return {}
+    if not isinstance(found, dict):
+        raise NotValues(f"{'.'.join(at)} is no mapping of keys to values")
+    return found
+
+
+def has(text: str, at: Keys) -> bool:
+    """Whether there is anything *at* these keys. Raises NotValues."""
+    return not at or bool(read(text, at[:-1]).keys() & {at[-1]})
+
+
+def _document(text: str) -> dict[str, Any]:
     try:
-        values = yaml.safe_load(text)
+        values = load(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f"line {mark.line + 1}: " if mark else ""
         raise NotValues(f"{place}{getattr(error, 'problem', None) or 'it is not YAML'}") from None
+    except (ValueError, RecursionError) as error:
+        raise NotValues(f"a value in it cannot be read ({type(error).__name__})") from None
     if values is None:
         return {}
     if not isinstance(values, dict):
         raise NotValues("it is no mapping of keys to values")
-    if {"apiVersion", "kind"} <= values.keys():
-        raise NotValues(f"it is a manifest, of kind {values['kind']}; take its values into a file of their own")
+    if isinstance(values.get("sops"), dict) and {"mac", "lastmodified"} & values["sops"].keys():
+        raise NotValues(
+            "it is encrypted by SOPS, whose checksum covers every line: run this on a file beside it, or on what "
+            "'sops decrypt' prints"
+        )
     return values
+
+
+_PLACES = {"HelmRelease": "spec.values", "Application": "spec.source.helm.valuesObject"}
+
+
+def _hint(document: Mapping[str, Any]) -> str:
+    place = _PLACES.get(str(document["kind"]))
+    return f", as in --at {place}" if place else ", or take them into a file of their own"
 
 
 def overlaid(values: Mapping[str, Any], later: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import yaml
 
+from secretsync.core.errors import ConfigError
 from secretsync.rucio.wiring import Mount, Wiring
 
 VIAS = ("env", "config")
@@ -42,6 +43,31 @@ CHARTS: Mapping[str, Chart] = {
     "daemons": Chart("rucio-daemons", {"app-group=rucio-daemons": "rucio-daemons"}),
     "ui": Chart("rucio-ui", {"app=rucio-ui": "rucio-ui"}),
 }
+
+
+NEEDS_NOTHING = {
+    "webui": "the pods of the chart rucio-webui need nothing: they run Node.js, import no Rucio, and ask its servers"
+}
+"""Charts whose pods load no policy package, and why."""
+
+WITHOUT_MOUNTS: Mapping[str, Chart] = {"probes": Chart("rucio-probes", {"app=rucio-probes": "rucio-probes"})}
+"""Charts whose values can mount nothing; their Deployments can be patched."""
+
+
+@dataclass(eq=False)
+class ChartCannot(ConfigError):
+    """The values of *chart* can neither mount a Secret nor set a variable."""
+
+    code = "chart_cannot"
+
+    chart: str
+
+    def __str__(self) -> str:
+        return (
+            f"the chart rucio-{self.chart} cannot: it has neither secretMounts nor optional_config. Where its pods "
+            f"need the package: 'secretsync values {self.chart} --kustomize', or 'wire: true' for a target that "
+            "selects them"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +132,11 @@ def comment(text: str, width: int = _WIDTH) -> list[str]:
 
 def scalar(value: str) -> str:
     """*value* as a scalar that YAML reads as the same text."""
-    return value if yaml.safe_load(value) == value else json.dumps(value)
+    try:
+        plain = yaml.safe_load(value) == value
+    except (yaml.YAMLError, ValueError):
+        plain = False
+    return value if plain else json.dumps(value)
 
 
 def _python_path(wiring: Wiring) -> Iterator[Setting]:

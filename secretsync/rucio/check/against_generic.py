@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from secretsync.core.model import Bundle
+from secretsync.rucio.check.dispatch import dispatch
 from secretsync.rucio.check.package import Package
-from secretsync.rucio.check.policy import dispatch
 from secretsync.rucio.check.rucio import rucio
 
 

@@ -94,4 +94,6 @@ def _own_expressions(statement: ast.stmt) -> list[ast.AST]:
             return [one.context_expr for one in items]
         case ast.Try() | ast.Match():
             return []
+        case ast.AnnAssign(value=expression):  # of annotations a rule of their own speaks
+            return [expression] if expression else []
     return [statement]

@@ -27,7 +27,8 @@ class Around:
     """The circumstances of a statement.
 
     *function* is the outermost function it stands in (``""``: it runs when the module is imported); *conditional* means
-    that an ``if`` or an ``except`` decides whether it runs at all.
+    that an ``if`` or an ``except`` decides whether it runs at all. *instead_of* is the line of an import that
+    has failed where this runs, in the ``except`` behind it, else 0.
     """
 
     function: str = ""
@@ -35,6 +36,7 @@ class Around:
     missing_module_is_caught: bool = False
     missing_name_is_caught: bool = False
     caught: frozenset[str] = frozenset()
+    instead_of: int = 0
 
     def catches(self, error: str) -> bool:
         """Whether an ``except`` around takes an exception of that name."""
@@ -88,8 +90,9 @@ def _blocks(statement: ast.stmt, around: Around) -> Iterator[tuple[list[ast.stmt
             yield orelse, around if _is_type_checking(test) else maybe
         case ast.Try(body=body, handlers=handlers, orelse=orelse, finalbody=finalbody):
             yield body, _guarded(around, handlers)
+            alternative = replace(maybe, instead_of=_first_import(body) if _is_import_error(handlers) else 0)
             for handler in handlers:
-                yield handler.body, maybe
+                yield handler.body, alternative
             yield orelse, around
             yield finalbody, around
         case ast.With(items=items, body=body) | ast.AsyncWith(items=items, body=body):
@@ -101,6 +104,15 @@ def _blocks(statement: ast.stmt, around: Around) -> Iterator[tuple[list[ast.stmt
         ):
             yield body, maybe
             yield orelse, maybe
+
+
+def _first_import(body: list[ast.stmt]) -> int:
+    """The line of the import that a ``try`` is about, 0 where it is about something else."""
+    return body[0].lineno if body and isinstance(body[0], ast.Import | ast.ImportFrom) else 0
+
+
+def _is_import_error(handlers: list[ast.ExceptHandler]) -> bool:
+    return any(_exceptions(handler.type) & _CATCHES_A_MISSING_MODULE for handler in handlers)
 
 
 def _is_type_checking(test: ast.expr) -> bool:

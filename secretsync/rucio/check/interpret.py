@@ -136,7 +136,7 @@ class _Reader(Evaluator):
                     )
                 continue
             source = self._package.get(rest) if top == self._package.name and not one.beyond else None
-            given = self.given(source)
+            given = self.given(source) if source else _of_rucio(one.name)
             for alias in statement.names:
                 if alias.name == "*":
                     self._names.update({name: value for name, value in given.items() if not name.startswith("_")})
@@ -221,6 +221,12 @@ class _Reader(Evaluator):
         names = dict(self._names) if own else dict(self.given(function.module))
         returned = _Reader(self._package, function.module, names, self._depth + 1).returned(function)
         return returned[0] if len(returned) == 1 else UNREADABLE
+
+
+def _of_rucio(module: str) -> Names:
+    """Rucio's generic schemas are a dictionary, whose entries are not known here."""
+    generic = ("rucio.common.schema.generic", "rucio.common.schema.generic_multi_vo")
+    return {"SCHEMAS": {UNREADABLE: UNREADABLE}} if module in generic else {}
 
 
 def nodes_outside_functions(body: Sequence[ast.AST]) -> Iterator[ast.AST]:

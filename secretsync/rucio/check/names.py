@@ -13,8 +13,11 @@ MODULE_ATTRIBUTES = frozenset(
 )
 
 
-def names_of(module: Module) -> frozenset[str] | None:
-    """Every name that the module may have; None where only running it would tell (``*``, ``__getattr__``)."""
+def names_of(module: Module, *, stars: bool = True) -> frozenset[str] | None:
+    """Every name that the module may have; None where only running it would tell (``*``, ``__getattr__``).
+
+    Without *stars*, what ``import *`` brings is left out.
+    """
     found = set(MODULE_ATTRIBUTES)
     for statement, around in statements(module.tree.body):
         if not around.function and not _imports_from_itself(statement, module):
@@ -23,7 +26,8 @@ def names_of(module: Module) -> frozenset[str] | None:
             found.add(statement.name)
         if isinstance(statement, ast.Global):
             found.update(statement.names)
-    return None if found & {"*", "__getattr__"} or _writes_globals(module) else frozenset(found)
+    unknown = {"*", "__getattr__"} if stars else {"__getattr__"}
+    return None if found & unknown or _writes_globals(module) else frozenset(found - {"*"})
 
 
 def _imports_from_itself(statement: ast.stmt, module: Module) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from secretsync.rucio.check.code import Module
@@ -19,21 +19,6 @@ class Value:
     value: object
     line: int
     text: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Dispatch:
-    """The table in ``has_permission``: which function decides on an action.
-
-    *delegates* means that ``has_permission`` only ever returns None, by which Rucio asks its generic permissions.
-    *keywords* are those that the functions are called with, None where the call was not understood.
-    """
-
-    actions: Mapping[str, str]
-    lines: Mapping[str, int]
-    default: str
-    delegates: bool
-    keywords: tuple[str, ...] | None
 
 
 def constants(module: Module) -> dict[str, Value]:
@@ -97,52 +82,6 @@ def function(module: Module | None, name: str) -> ast.FunctionDef | ast.AsyncFun
 def functions(module: Module | None) -> dict[str, ast.FunctionDef | ast.AsyncFunctionDef]:
     body = module.tree.body if module else []
     return {one.name: one for one in body if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)}
-
-
-def dispatch(package: Package) -> Dispatch | None:
-    """The table of actions in ``has_permission``; None where there is no such function."""
-    definition = function(package.get("permission"), "has_permission")
-    if not definition:
-        return None
-    inside = list(ast.walk(definition))
-    actions: dict[str, str] = {}
-    lines: dict[str, int] = {}
-    for node in inside:
-        for key, value in _entries(node):
-            actions[key], lines[key] = value.id, value.lineno
-    returns = [node.value for node in inside if isinstance(node, ast.Return)]
-    delegates = all(value is None or (isinstance(value, ast.Constant) and value.value is None) for value in returns)
-    default, keywords = _default(returns)
-    return Dispatch(actions, lines, default, delegates, keywords)
-
-
-def _entries(node: ast.AST) -> Iterator[tuple[str, ast.Name]]:
-    if isinstance(node, ast.Dict):
-        for key, value in zip(node.keys, node.values, strict=True):
-            if isinstance(key, ast.Constant) and isinstance(key.value, str) and isinstance(value, ast.Name):
-                yield key.value, value
-    elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Name):
-        for target in node.targets:
-            if isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Constant):
-                yield str(target.slice.value), node.value
-
-
-def _default(returns: list[ast.expr | None]) -> tuple[str, tuple[str, ...] | None]:
-    """``perm.get(action, perm_default)(issuer=…)``: the default's name and the keywords of the call."""
-    for value in returns:
-        match value:
-            case ast.Call(
-                func=ast.Call(func=ast.Attribute(attr="get"), args=[_, ast.Name(id=name)]), args=[], keywords=given
-            ):
-                return name, _keywords(given)
-            case ast.Call(func=ast.Subscript(), args=[], keywords=given):
-                return "", _keywords(given)
-    return "", None
-
-
-def _keywords(given: list[ast.keyword]) -> tuple[str, ...] | None:
-    names = tuple(one.arg for one in given if one.arg)
-    return names if len(names) == len(given) else None
 
 
 def schemas(module: Module | None) -> dict[str, Value]:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from secretsync.core.model import Bundle
 from secretsync.rucio.check.algorithms import algorithms
+from secretsync.rucio.check.dispatch import dispatch
 from secretsync.rucio.check.package import Package
 from secretsync.rucio.check.policy import (
     Value,
     constants,
-    dispatch,
     functions,
     schemas,
     supported_version,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from secretsync.rucio.check.code import Module
-from secretsync.rucio.check.imports import Import
+from secretsync.rucio.check.imports import Around, Import
 from secretsync.rucio.check.package import Package
 from secretsync.rucio.check.rucio import Rucio, not_yet_in_the_images, standard_library
 
@@ -77,8 +77,10 @@ def failures_of(
 ) -> Iterator[Failure]:
     """Why *one* import cannot succeed; nothing if it can, or if the package catches the failure."""
 
+    certain = not one.around.conditional or _first_choice_fails(package, rucio, images, module, one)
+
     def failure(missing: str, why: str, *, is_module: bool) -> Failure:
-        return Failure(module, one.line, missing, is_module, not one.around.conditional, why, one)
+        return Failure(module, one.line, missing, is_module, certain, why, one)
 
     if one.beyond and not one.around.missing_name_is_caught:
         yield failure("." * 2 + one.name, "the relative import leaves the package", is_module=False)
@@ -91,6 +93,15 @@ def failures_of(
     if not one.around.missing_name_is_caught:
         for missing, why in _missing_names(package, rucio, one):
             yield failure(missing, why, is_module=False)
+
+
+def _first_choice_fails(package: Package, rucio: Rucio, images: tuple[str, ...], module: Module, one: Import) -> bool:
+    """Whether this import is the second choice of a ``try`` whose first is certain to fail."""
+    if not one.around.instead_of:
+        return False
+    unguarded = Around(function=one.around.function)
+    first = [replace(before, around=unguarded) for before in package.imports_at(module, one.around.instead_of)]
+    return any(True for before in first for _ in failures_of(package, rucio, images, module, before))
 
 
 def _missing_module(package: Package, rucio: Rucio, images: tuple[str, ...], name: str) -> tuple[str, str] | None:

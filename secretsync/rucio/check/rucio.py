@@ -33,6 +33,11 @@ class Rucio:
         return self.known == _minor(self.version)
 
     @property
+    def is_older_than_known(self) -> bool:
+        """Whether it is from before what is recorded: what the oldest known release does is only a guess then."""
+        return Version(_minor(self.version) or self.known) < Version(known_releases()[0])
+
+    @property
     def major(self) -> str:
         """All that Rucio compares ``SUPPORTED_VERSION`` with."""
         return str(self.release.major)
@@ -95,6 +100,26 @@ class Rucio:
     def installed(self, image: str) -> frozenset[str]:
         """The top-level modules that the image has beside Rucio and the standard library."""
         return _at(_facts()["installed"][image], self.known)
+
+    def distributions(self, image: str) -> frozenset[str]:
+        """The distributions that the image has, by their canonical names."""
+        return _at(_facts()["distributions"][image], self.known)
+
+    def signature(self, module: str, function: str) -> str | None:
+        """The parameters of a function of Rucio, ``account,key,*,session=``; None where they are not known."""
+        forms = _facts()["signatures"].get(module, {}).get(function, {})
+        return next((form for form, releases in forms.items() if not releases or self.known in releases), None)
+
+    @property
+    def python(self) -> tuple[int, int]:
+        """The Python that this release's images run."""
+        major, minor = self._own["python"].split(".")
+        return int(major), int(minor)
+
+    @cached_property
+    def schemas(self) -> frozenset[str]:
+        """The names that Rucio validates by."""
+        return frozenset(self._own["schemas"])
 
     @property
     def _own(self) -> dict[str, Any]:

@@ -13,7 +13,8 @@ class Situation:
 
     *rucio* are the versions in use (image tags as they are), none: the newest that is known. *images* are the kinds of
     image whose pods mount the package. *vo* is set where Rucio serves several VOs. *mounted* are the package's
-    directories that the pods mount (``""`` is its own), None where that is not known. *live* is the package as it is
+    directories that the pods mount (``""`` is its own), None where that is not known. *environment* are the variables
+    that all those pods set, None where that is not known. *live* is the package as it is
     deployed now. *accepted* are guarded changes that the operator wants: a rule, a thing, or ``rule:thing``.
     """
 
@@ -23,3 +24,4 @@ class Situation:
     mounted: frozenset[str] | None = None
     live: Bundle | None = None
     accepted: frozenset[str] = frozenset()
+    environment: frozenset[str] | None = None

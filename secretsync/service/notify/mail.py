@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import smtplib
+import socket
 import ssl
+import threading
 import time
 from collections.abc import Collection, Iterator
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 from pathlib import Path
+from typing import Any, BinaryIO
 
 from secretsync.config import credentials
 from secretsync.config.notify.email import Email
@@ -19,8 +22,64 @@ from secretsync.service.notify.http import NotSent
 TIMEOUT = 10.0
 """Seconds for each step of the conversation."""
 
+LONGEST_REPLY = 30.0
+"""Seconds for one reply, of however many lines."""
+
+MOST_LINES = 200
+"""Lines of one reply."""
+
 TRIES = 3
 _PAUSE = 1.0
+
+
+class _Bounded:
+    """Ends a reply of the server's that has no end: a greeting line a second, or as fast as it can, for ever."""
+
+    sock: socket.socket | None
+    file: Any
+
+    def getreply(self) -> tuple[int, bytes]:
+        if self.file is None and self.sock is not None:
+            self.file = _Lines(self.sock.makefile("rb"))
+        timer = threading.Timer(LONGEST_REPLY, self._hang_up)
+        timer.daemon = True
+        timer.start()
+        try:
+            reply: tuple[int, bytes] = super().getreply()  # type: ignore[misc]  # smtplib.SMTP's
+        finally:
+            timer.cancel()
+        if self.file is not None:
+            self.file.left = MOST_LINES
+        return reply
+
+    def _hang_up(self) -> None:
+        if self.sock is not None:
+            with contextlib.suppress(OSError):
+                self.sock.shutdown(socket.SHUT_RDWR)
+
+
+class _Lines:
+    """The lines of a reply, as smtplib reads them, up to a number."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self.left = file, MOST_LINES
+
+    def readline(self, limit: int) -> bytes:
+        self.left -= 1
+        if self.left < 0:
+            raise smtplib.SMTPServerDisconnected("its reply has no end")
+        return self._file.readline(limit)
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class _Smtp(_Bounded, smtplib.SMTP):
+    pass
+
+
+class _SmtpOverTls(_Bounded, smtplib.SMTP_SSL):
+    pass
 
 
 def send(settings: Email, base: Path, message: Message, text: str) -> None:
@@ -79,9 +138,9 @@ def _reason(settings: Email, error: Exception) -> str:
 def _connected(settings: Email) -> Iterator[smtplib.SMTP]:
     context = ssl.create_default_context()
     if settings.encryption == "tls":
-        server: smtplib.SMTP = smtplib.SMTP_SSL(settings.server, settings.port, timeout=TIMEOUT, context=context)
+        server: smtplib.SMTP = _SmtpOverTls(settings.server, settings.port, timeout=TIMEOUT, context=context)
     else:
-        server = smtplib.SMTP(settings.server, settings.port, timeout=TIMEOUT)
+        server = _Smtp(settings.server, settings.port, timeout=TIMEOUT)
     try:
         if settings.encryption == "starttls":
             server.starttls(context=context)

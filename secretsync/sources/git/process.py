@@ -14,14 +14,19 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, cast
 
+import structlog
+
 from secretsync.core import shutdown
 from secretsync.core.errors import SourceError
+from secretsync.core.log import GIT_CALL
 from secretsync.sources.environment import kept_back
 
 if TYPE_CHECKING:
     from git.cmd import Git
 
     AutoInterrupt = Git.AutoInterrupt
+
+log = structlog.get_logger()
 
 # Answers are listings and the package's own files; nothing larger is read into memory.
 LARGEST_ANSWER = 256 * 1024 * 1024
@@ -93,6 +98,7 @@ def run(
     *watch* is called now and then and may raise. Raises GitMissing, GitTimedOut, AnswerTooLarge.
     """
     verb = next(word for word in arguments if not word.startswith("-"))
+    began = time.monotonic()
     with tempfile.TemporaryFile() as stdin:
         stdin.write(text)
         stdin.seek(0)
@@ -105,6 +111,7 @@ def run(
             _wait_for((out, complaint), verb, timeout, watch, largest)
         finally:
             status = _end(process)
+            log.debug(GIT_CALL, verb=verb, status=status, seconds=round(time.monotonic() - began, 2))
     if len(out.result()) > largest:
         raise AnswerTooLarge(verb, largest)
     return Answer(status, out.result(), complaint.result().decode(errors="replace"))

@@ -45,6 +45,8 @@ def test_the_values_are_those_of_the_secrets_in_the_namespace_that_was_chosen(
         (["-n", "int", "--patch", "--via", "config"], "does not reach the configuration"),
         (["-n", "int", "--container", "api"], "goes with --patch"),
         (["-n", "int", "--style", "existing"], "--root"),
+        (["-n", "int", "--at", "spec.values"], "goes with --merge and --lint"),
+        (["-n", "int", "probes"], "the chart rucio-probes cannot"),
     ],
 )
 def test_what_cannot_be_meant_is_a_usage_error_with_its_reason(
@@ -137,4 +139,32 @@ def test_the_lint_is_json_for_programs(configuration: Path, tmp_path: Path, caps
         "place": "secretMounts",
         "what": "Secret int-policy is not mounted at /opt/policy/pol",
         "remedy": "--merge adds it",
+        "blocks": True,
     }
+
+
+def test_layers_are_written_where_they_decide_and_a_release_where_its_values_are(
+    configuration: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    common, daemons, release = (tmp_path / name for name in ("common.yaml", "daemons.yaml", "release.yaml"))
+    common.write_text("secretMounts: [{secretName: ca, mountPath: /ca}]\n")
+    daemons.write_text("secretMounts: [{secretName: proxy, mountPath: /proxy}]\n")
+    arguments = ["-c", str(configuration), "values", "daemons", "-n", "int"]
+    assert main([*arguments, "--merge", str(common), "--with", str(daemons)]) == 0
+    assert len(yaml.safe_load(common.read_text())["secretMounts"]) == 1
+    assert len(yaml.safe_load(daemons.read_text())["secretMounts"]) == 3
+    assert f"{daemons}: secretMounts: Secret int-policy" in capsys.readouterr().out
+    assert main([*arguments, "--lint", str(common), "--lint", str(daemons)]) == 0
+    release.write_text("apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nspec: {values: {a: b}}\n")
+    assert main([*arguments, "--merge", str(release), "--at", "spec.values"]) == 0
+    assert len(yaml.safe_load(release.read_text())["spec"]["values"]["secretMounts"]) == 2
+
+
+def test_the_web_ui_needs_nothing_and_probes_can_be_patched(
+    configuration: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["-c", str(configuration), "values", "-n", "int"]
+    assert main([*arguments, "webui"]) == 0
+    assert "need nothing" in capsys.readouterr().out
+    assert main([*arguments, "probes", "--kustomize"]) == 0
+    assert "app=rucio-probes" in capsys.readouterr().out

@@ -9,29 +9,34 @@ import pytest
 import yaml
 
 from secretsync.cli.main import main
-from secretsync.cli.output.doctor import Told, render_doctor
+from secretsync.cli.output import json as json_format
+from secretsync.cli.output.doctor import DoctorReport, DoctorTarget, describe_doctor, render
 from secretsync.operations.doctor.footing import Remark
 from tests.operations.doctor.namespace import Namespace, with_variable, without_mount
 
 
-def sick() -> Told:
+def text(*targets: DoctorTarget) -> str:
+    return render(DoctorReport(targets=targets))
+
+
+def sick() -> DoctorTarget:
     site = Namespace()
     site.change(without_mount("atlas-algorithms"))
     site.change(with_variable("PYTHONPATH", "/opt"), "rucio-server")
-    return Told("context prod, namespace rucio", site.examination(), [Remark("the clock is off")])
+    return describe_doctor("context prod, namespace rucio", site.examination(), [Remark("the clock is off")])
 
 
 def test_a_healthy_namespace_is_one_line() -> None:
-    told = Told("context prod, namespace rucio", Namespace().examination(), [])
+    told = describe_doctor("context prod, namespace rucio", Namespace().examination(), [])
     assert told.well
-    assert render_doctor(told, "text") == (
+    assert text(told) == (
         "context prod, namespace rucio\n  atlas_rucio_policy: all three conditions hold in 29 containers\n"
     )
 
 
 def test_a_sick_one_is_a_table_and_a_sentence_for_each_cross() -> None:
     assert (
-        render_doctor(sick(), "text")
+        text(sick())
         == """\
 context prod, namespace rucio
   atlas_rucio_policy
@@ -39,11 +44,11 @@ context prod, namespace rucio
     Deployment rucio-server  ✓     ✗     ✓
     Deployment rucio-reaper  ✗     ✓     ✓
     the others               ✓     ✓     ✓  (27)
-    Deployment rucio-server: PYTHONPATH is '/opt' and has no /opt/policy. To
-      mend it: PYTHONPATH: /opt/policy (in Rucio's charts optional_config:
+    Deployment rucio-server: PYTHONPATH is '/opt' and has no /opt/policy. To fix
+      it: PYTHONPATH: /opt/policy (in Rucio's charts optional_config:
       {pythonpath: /opt/policy})
     Deployment rucio-reaper: its folder algorithms/ is not there:
-      algorithms/__init__.py and 1 more. To mend it: mount Secret
+      algorithms/__init__.py and 1 more. To fix it: mount Secret
       atlas-algorithms at /opt/policy/atlas_rucio_policy/algorithms
   note: the clock is off
 """
@@ -51,7 +56,7 @@ context prod, namespace rucio
 
 
 def test_json_has_every_container_and_every_verdict() -> None:
-    told = json.loads(render_doctor(sick(), "json"))
+    told = json.loads(json_format.render(DoctorReport(targets=(sick(),))))["targets"][0]
     assert told["well"] is False
     crosses = [
         (one["workload"]["name"], verdict["condition"])
@@ -67,15 +72,15 @@ def test_a_cause_that_many_share_is_said_once() -> None:
     site = Namespace()
     for number in range(6):
         site.change(with_variable("RUCIO_POLICY_PACKAGE", "other"), f"rucio-daemon-{number:02}")
-    text = render_doctor(Told("here", site.examination(), []), "text")
-    assert text.count("is 'other'") == 1
-    assert "and 3 more" in text
+    shown = text(describe_doctor("here", site.examination(), []))
+    assert shown.count("is 'other'") == 1
+    assert "and 3 more" in shown
 
 
 def test_what_keeps_secretsync_from_its_work_is_not_well() -> None:
-    told = Told("here", Namespace().examination(), [Remark("no", failure=True)])
+    told = describe_doctor("here", Namespace().examination(), [Remark("no", failure=True)])
     assert not told.well
-    assert "FAILED: no" in render_doctor(told, "text")
+    assert "FAILED: no" in text(told)
 
 
 @pytest.mark.parametrize("command", ["doctor", "status"])

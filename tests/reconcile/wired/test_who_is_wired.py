@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from copy import deepcopy
+from dataclasses import replace
 
 import pytest
 
@@ -175,3 +176,22 @@ def test_what_is_wired_stays_while_its_source_is_away(site: WiredSite) -> None:
     with contextlib.suppress(SecretSyncError):
         site.sync()
     assert (site.cluster.writes, site.mounted()) == ([], mounted)
+
+
+def test_what_is_to_be_wired_no_longer_waits_for_no_proof_and_the_report_says_that_nothing_mounts_the_package(
+    site: WiredSite,
+) -> None:
+    """With the settings by default: a canary, and images of Rucio's."""
+    for name in ("server", "judge"):
+        for container in site.workload(name).manifest["spec"]["template"]["spec"]["containers"]:
+            container["image"] = "rucio/rucio-server:41.5.1"
+    site.destination = replace(site.destination, rollout=replace(site.destination.rollout, canary="off"))
+    site.sync()
+    site.destination = replace(site.destination, rollout=replace(site.destination.rollout, canary="auto"))
+    site.switch(wire=False)
+    site.cluster.calls.clear()
+    reports = [site.sync(), site.sync()]
+    assert site.mounted() == set()
+    assert not [name for verb, name in site.cluster.calls if "candidate" in name]
+    for report in reports:
+        assert any("no workload mounts atlas_rucio_policy any more" in note for note in report.plan.notes)

@@ -12,7 +12,7 @@ from secretsync.cli.output.text import render_target
 from secretsync.core.pod_references import secrets_referenced
 from secretsync.core.secret_codec import OURS
 from secretsync.plan.diff import Action
-from secretsync.reconcile.canary.manifests import candidates, job, secrets
+from secretsync.reconcile.canary.manifests import candidates, environments, job, secrets
 from secretsync.reconcile.destination import CheckRules, Delivery
 from secretsync.reconcile.reconciler import preview
 from tests.build import workload
@@ -132,7 +132,7 @@ def test_two_packages_are_wired_together_and_new_content_of_one_leaves_the_other
 def test_a_candidate_is_proven_with_the_wiring_that_it_will_have(site: WiredSite) -> None:
     container_of(site)["image"] = "rucio/rucio-server:release-41.5.1"
     plan = preview(site.destination).plan
-    (candidate,) = candidates(plan.packages, plan.workloads)
+    (candidate,) = candidates(plan.packages, [("", one) for one in environments(plan.packages, plan.workloads)])
     made = job(candidate, "proof", vo="", seconds=60)
     pod = made["spec"]["template"]["spec"]
     made["metadata"]["uid"] = "1"

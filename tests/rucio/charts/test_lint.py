@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from secretsync.rucio.charts.lint import Case, lint
+from secretsync.rucio.charts.case import Case
+from secretsync.rucio.charts.lint import lint
 from secretsync.rucio.charts.values import render
 from tests.rucio.charts.build import FLAT, packed, wiring
 
@@ -123,10 +124,43 @@ SICK = {
         "secretMounts[1]",
         "give it another volumeName",
     ),
-    "files that only root reads": (
-        f"secretMounts: [{MOUNT}, defaultMode: 0400}}]",
-        "secretMounts[0].defaultMode",
-        "0400 keeps the server's user out",
+    "a variable by which an image's entrypoint finds another copy": (
+        "optional_config: {pythonpath: /opt/policy, rucio_policy_package: cms_policy, policy_pkg_path: /opt/baked}",
+        "optional_config.policy_pkg_path",
+        "POLICY_PKG_PATH names /opt/baked, which an image's entrypoint may put before PYTHONPATH",
+    ),
+    "a volume at the package's path": (
+        "persistentVolumes: {policies: {name: claim, mountPath: /opt/policy/cms_policy/}}",
+        "persistentVolumes.policies",
+        "a volume is mounted at /opt/policy/cms_policy, where a package is to be",
+    ),
+    "a volume that holds another copy": (
+        "persistentVolumes: {policies: {name: claim, mountPath: /opt/other/cms_policy}}",
+        "persistentVolumes.policies",
+        "is another copy of cms_policy",
+    ),
+    "a path that comes twice to one daemon": (
+        f"secretMounts: [{MOUNT}}}, {{secretName: gcs, mountPath: /gcs}}]\n"
+        "reaper: {extraSecretMounts: [{secretName: other, mountPath: /gcs}]}",
+        "reaper.extraSecretMounts",
+        "Secrets gcs and other are mounted at /gcs twice, which Kubernetes refuses",
+    ),
+    "a volume that comes twice to one daemon": (
+        f"secretMounts: [{MOUNT}}}, {{secretName: gcs, mountPath: /gcs}}]\n"
+        "reaper: {extraSecretMounts: [{secretName: gcs, mountPath: /other}]}",
+        "reaper.extraSecretMounts",
+        "two entries make a volume gcs, which Kubernetes refuses",
+    ),
+    "a daemon's own list that shares an entry with the global one": (
+        f"secretMounts: [{MOUNT}}}, {{secretName: gcs, mountPath: /gcs}}]\n"
+        "reaper: {secretMounts: [{secretName: gcs, mountPath: /gcs}, {secretName: x, mountPath: /x}]}",
+        "reaper.secretMounts",
+        "extraSecretMounts, which adds to them, without /gcs, which the global list has already",
+    ),
+    "a variable that the chart sets already": (
+        "hermes: {additionalEnvs: [{name: RUCIO_DAEMON, value: hermesk}]}",
+        "hermes.additionalEnvs[0]",
+        "RUCIO_DAEMON is set twice (the chart's own and hermes.additionalEnvs[0]): Helm 4 and server-side apply refuse",
     ),
     "a list that secretMounts hides": (
         "additionalSecrets: [{secretName: x, mountPath: /x}]",
@@ -157,7 +191,17 @@ def test_via_config_whatever_wins_over_the_configuration_is_told(text: str, plac
     assert list(problems(text, via="config")) == [place]
 
 
+def test_files_that_only_root_reads_are_no_problem_for_daemons_which_run_as_root() -> None:
+    text = f"secretMounts: [{MOUNT}, defaultMode: 0400}}]"
+    assert problems(text) == {}
+    (sentence,) = problems(text, chart="server").values()
+    assert "0400 keeps the server's user out" in sentence
+
+
 SOUND = {
+    "the folder of the wiring in a variable of an image's entrypoint": """
+        optional_config: {pythonpath: /opt/policy, rucio_policy_package: cms_policy, policy_pkg_path: /opt/policy}""",
+    "a volume above the packages": "persistentVolumes: {all: {name: claim, mountPath: /opt/policy}}",
     "other mounts, variables and folders": """
         secretMounts:
           - {secretName: gcs, mountPath: /opt/gcs.json, subPath: gcs.json}
@@ -196,3 +240,14 @@ def test_an_existing_root_must_be_on_the_python_path_that_the_values_set(path: s
     good = render(made, "server", "env", "rucio")
     text = f"additionalEnvs: [{{name: PYTHONPATH, value: '/a:{path}'}}]"
     assert list(problems(text, chart="server", good=good, made=made)) == expected
+
+
+def test_an_existing_root_must_be_on_the_python_path_of_every_daemon_that_runs() -> None:
+    made = wiring(packed(files=FLAT), style="existing", root="/opt/rucio/permissions")
+    good = render(made, "daemons", "env", "rucio")
+    counts = "reaperCount: 4\nminosCount: 1\nhermesCount: 0\n"
+    own = "reaper: {additionalEnvs: [{name: PYTHONPATH, value: /opt/rucio/permissions}]}\n"
+    (sentence,) = problems(counts + own, good=good, made=made).values()
+    assert "set for other daemons and not for minos;" in sentence
+    (sentence,) = problems(counts, good=good, made=made).values()
+    assert "it holds only where the image does" in sentence

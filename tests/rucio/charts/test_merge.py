@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from secretsync.core.yaml_edit import CannotEdit
-from secretsync.rucio.charts.lint import Case, lint
-from secretsync.rucio.charts.merge import InTheWay, merge
-from secretsync.rucio.charts.site_values import NotValues
+from secretsync.rucio.charts.case import Case
+from secretsync.rucio.charts.lint import lint
+from secretsync.rucio.charts.merge import InTheWay, merge, merge_layers
+from secretsync.rucio.charts.site_values import NotValues, read
 from secretsync.rucio.wiring import Wiring
 from tests.rucio.charts.build import FLAT, packed, wiring
 
@@ -91,7 +92,8 @@ def test_a_sites_file_keeps_every_byte_and_gets_what_it_lacks(via: str) -> None:
 @pytest.mark.parametrize("chart", ["server", "daemons", "ui"])
 def test_what_was_merged_holds_and_merging_again_changes_nothing(chart: str, style: str) -> None:
     made = wiring(style=style, root="/opt/site")
-    merged = merge(SITE, made, chart, "env")
+    site = SITE.replace('rucio_na_proxy:   "x"', "pythonpath: /opt/site") if style == "existing" else SITE
+    merged = merge(site, made, chart, "env")
     assert lint(Case(yaml.safe_load(merged.text), made, chart, "env")) == ()
     again = merge(merged.text, made, chart, "env")
     assert (again.text, again.done) == (merged.text, ())
@@ -210,3 +212,86 @@ def test_a_zip_comes_before_the_root_of_other_packages() -> None:
     made: Wiring = wiring(packed("cms_policy", FLAT, "cms"), packed("dune_policy", FLAT, "dun", layout="zip"))
     values = yaml.safe_load(merge("", made, "server", "env").text)
     assert values["optional_config"]["pythonpath"] == "/opt/policy/dune_policy/dune_policy.zip:/opt/policy"
+
+
+COMMON = "config: {database: {default: x}}\nsecretMounts: [{secretName: ca, mountPath: /ca}]\n"
+DAEMONS = "secretMounts:\n- {secretName: proxy, mountPath: /opt/proxy}\noptional_config:\n  a: b\n"
+INSTANCE = "reaperCount: 8\n"
+
+
+def test_of_layers_the_one_whose_list_decides_gets_the_mounts_and_all_are_judged_together() -> None:
+    common, daemons, instance = merge_layers([COMMON, DAEMONS, INSTANCE], FLAT_PACKAGE, "daemons", "env")
+    assert instance.text == INSTANCE
+    assert [entry["mountPath"] for entry in yaml.safe_load(daemons.text)["secretMounts"]] == [
+        "/opt/proxy",
+        "/opt/policy/cms_policy",
+    ]
+    assert "secretMounts" not in str(common.done)
+
+
+def test_a_setting_goes_into_the_layer_that_has_it_else_into_the_first() -> None:
+    layers = [COMMON, "optional_config: {PYTHONPATH: /opt/other}\n"]
+    first, second = merge_layers(layers, FLAT_PACKAGE, "daemons", "env")
+    assert yaml.safe_load(second.text)["optional_config"] == {"PYTHONPATH": "/opt/policy:/opt/other"}
+    assert yaml.safe_load(first.text)["optional_config"] == {"rucio_policy_package": "cms_policy"}
+
+
+def test_merging_layers_again_changes_nothing() -> None:
+    once = [layer.text for layer in merge_layers([COMMON, DAEMONS], FLAT_PACKAGE, "daemons", "env")]
+    again = merge_layers(once, FLAT_PACKAGE, "daemons", "env")
+    assert [(layer.text, layer.done) for layer in again] == [(text, ()) for text in once]
+
+
+APPLICATION = "spec:\n  source:\n    helm:\n      valuesObject:\n        a: b\n"
+RELEASE = """\
+apiVersion: helm.toolkit.fluxcd.io/v2
+kind: HelmRelease
+spec:
+  chart: {spec: {version: 35.0.1}}
+  values:
+    secretMounts:
+      - secretName: ca      # kept
+        mountPath: /ca
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "at"),
+    [
+        (RELEASE, ("spec", "values")),
+        (
+            "spec:\n  source:\n    helm:\n      valuesObject:\n        a: b\n",
+            ("spec", "source", "helm", "valuesObject"),
+        ),
+        ("global: {x: y}\nrucio-daemons:\n  reaperCount: 1\n", ("rucio-daemons",)),
+    ],
+)
+def test_values_inside_another_document_are_merged_where_they_are(text: str, at: tuple[str, ...]) -> None:
+    merged = merge(text, FLAT_PACKAGE, "daemons", "env", at)
+    found = yaml.safe_load(merged.text)
+    for key in at:
+        found = found[key]
+    assert found["optional_config"]["rucio_policy_package"] == "cms_policy"
+    assert found["secretMounts"][-1]["secretFullName"] == "cms-policy"
+    assert changes(text, merged.text)[0] == []
+    assert merge(merged.text, FLAT_PACKAGE, "daemons", "env", at).done == ()
+
+
+def test_a_manifest_is_refused_with_the_place_of_its_values_and_a_wrong_place_too() -> None:
+    with pytest.raises(NotValues, match=r"--at spec\.values"):
+        merge(RELEASE, FLAT_PACKAGE, "server", "env")
+    with pytest.raises(NotValues, match=r"nothing at spec\.valeus"):
+        merge(RELEASE, FLAT_PACKAGE, "server", "env", ("spec", "valeus"))
+
+
+def test_a_file_that_sops_encrypted_is_refused() -> None:
+    text = "config: {a: 'ENC[AES256_GCM,data:x]'}\nsops: {mac: 'ENC[x]', lastmodified: '2024-01-01T00:00:00Z'}\n"
+    with pytest.raises(NotValues, match="SOPS"):
+        merge(text, FLAT_PACKAGE, "server", "env")
+
+
+@pytest.mark.parametrize("date", ["2024-13-45", "2024-01-01", "2001-12-14 99:59:43"])
+def test_what_looks_like_a_date_stays_the_text_that_it_is(date: str) -> None:
+    merged = merge(f"image: {{tag: {date}}}\n", FLAT_PACKAGE, "server", "env")
+    assert merged.text.startswith(f"image: {{tag: {date}}}\n")
+    assert read(merged.text)["image"] == {"tag": date}

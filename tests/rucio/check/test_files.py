@@ -73,12 +73,12 @@ def test_what_python_39_cannot_compile_is_a_finding_and_nothing_more(source: str
 @pytest.mark.parametrize(
     "source",
     [
-        "with (open('a') as a, open('b') as b): pass\n",
+        "import io\nwith (io.StringIO('a') as a, io.StringIO('b') as b): pass\n",
         "@a[0].b\ndef f(): pass\n",
         "x = f\"{'a'}\"\n",
         "def f(a, /, *, b): pass\n",
         "if (n := 1): pass\n",
-        "x = {**a} | {**b}\n",
+        "a = b = {}\nx = {**a} | {**b}\n",
     ],
 )
 def test_what_python_39_compiles_is_no_finding(source: str) -> None:
@@ -96,6 +96,20 @@ def test_files_of_more_words_and_signs_than_any_policy_are_not_parsed() -> None:
     found = [one for one in findings({"a.py": "a\n" * 50_000, "b.py": "b\n" * 30_000}) if one.rule == "syntax"]
     assert [one.path for one in found] == ["a.py"]
     assert "60,000 words and signs" in found[0].effect
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        f"SUPPORTED_VERSION = '>={'9' * 5000}'\n",
+        f"X_LENGTH = 0x{'f' * 50_000}\n",
+        f"SUPPORTED_VERSION = 0x{'f' * 9000}\n",
+    ],
+    ids=["a version", "a length", "a number for a version"],
+)
+def test_numbers_of_thousands_of_digits_are_findings(source: str) -> None:
+    found = findings({"__init__.py": source, "schema.py": source})
+    assert any("number of thousands of digits" in one.effect or "cannot read" in one.effect for one in found)
 
 
 def test_syntax_that_takes_the_grammar_of_39_more_than_seconds_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:

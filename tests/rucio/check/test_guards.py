@@ -11,7 +11,7 @@ ALGORITHMS = INIT + "def get_algorithms():\n    f = print\n    return {'scope': 
 TABLE = """
 def has_permission(issuer, action, kwargs, *, session=None):
     perm = {%s}
-    return perm[action](issuer)
+    return perm.get(action, perm_x)(issuer)
 
 def perm_x(issuer): pass
 """

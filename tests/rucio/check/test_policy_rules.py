@@ -70,9 +70,9 @@ def test_a_signature_that_rucio_can_call_is_no_finding(signature: str) -> None:
     assert findings({"permission.py": f"def has_permission({signature}):\n    return None\n"}) == ()
 
 
-def test_a_coroutine_allows_everything() -> None:
+def test_a_coroutine_is_no_answer_at_the_gateway() -> None:
     source = "async def has_permission(issuer, action, kwargs, *, session=None):\n    return False\n"
-    assert "everything is allowed" in only(findings({"permission.py": source})).effect
+    assert "fails with an AttributeError" in only(findings({"permission.py": source})).effect
 
 
 def test_a_has_permission_that_delegates_is_no_finding() -> None:

@@ -7,8 +7,8 @@ import pytest
 from secretsync.rucio.check import Severity, Situation, check
 from secretsync.rucio.check.against_generic import against_generic
 from secretsync.rucio.check.algorithms import algorithms
+from secretsync.rucio.check.dispatch import dispatch
 from secretsync.rucio.check.package import Package
-from secretsync.rucio.check.policy import dispatch
 from tests.published import Fetch
 
 pytestmark = pytest.mark.network

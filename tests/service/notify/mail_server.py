@@ -18,6 +18,7 @@ class MailServer:
     refuse: dict[str, str] = field(default_factory=dict)
     refuse_once: dict[str, str] = field(default_factory=dict)
     hang_up: int = 0
+    greets_for_ever: bool = False
     letters: list[str] = field(default_factory=list)
     logins: list[str] = field(default_factory=list)
 
@@ -31,7 +32,10 @@ def serving() -> Iterator[MailServer]:
             if told.hang_up:
                 told.hang_up -= 1
                 return
-            self.say("220 ready")
+            with contextlib.suppress(OSError):
+                while told.greets_for_ever:
+                    self.say("220-welcome")
+                self.say("220 ready")
             while line := self.rfile.readline().decode().strip():
                 command = line.split()[0].upper()
                 if command in told.refuse_once:

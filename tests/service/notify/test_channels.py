@@ -236,6 +236,14 @@ def test_a_server_that_hangs_up_is_tried_again(
     assert heard == [Notified("email", "sent")]
 
 
+def test_a_server_that_greets_for_ever_is_given_up(
+    tmp_path: Path, post_office: MailServer, heard: list[instrumentation.Signal]
+) -> None:
+    post_office.greets_for_ever = True
+    notify.send_all([letter_box(tmp_path, post_office)], [NEWS])
+    assert heard == [Notified("email", "failed")]
+
+
 def test_a_server_that_says_later_is_asked_again(
     tmp_path: Path, post_office: MailServer, heard: list[instrumentation.Signal]
 ) -> None:

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import ast
 
+from secretsync.rucio.check.code import Module
+from secretsync.rucio.check.dotted import dotted
+from secretsync.rucio.check.interpret import value_of
+from secretsync.rucio.check.package import Package
+from secretsync.rucio.check.values import Function
+
 
 def accepts(arguments: ast.arguments, positional: int, keywords: tuple[str, ...]) -> bool:
     """Whether a call with *positional* values and these *keywords* raises no TypeError."""
@@ -28,3 +34,83 @@ def accepts(arguments: ast.arguments, positional: int, keywords: tuple[str, ...]
 def signature(arguments: ast.arguments) -> str:
     """``(a, b, *, session)``, as a person reads it."""
     return f"({ast.unparse(arguments)})"
+
+
+Definition = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def cannot_be_called(
+    package: Package, module: Module, definition: Definition, count: int, names: tuple[str, ...]
+) -> str:
+    """Why a call with *count* values by place and these *names* fails, through all decorators; empty if it does not.
+
+    A decorator that is not the package's own is taken to hand everything on.
+    """
+    return _through(package, module, definition, list(definition.decorator_list), count, names)
+
+
+def _through(
+    package: Package,
+    module: Module,
+    definition: Definition,
+    decorators: list[ast.expr],
+    count: int,
+    names: tuple[str, ...],
+) -> str:
+    if not decorators:
+        if accepts(definition.args, count, names):
+            return ""
+        return f"{definition.name} takes {signature(definition.args)}"
+    outermost, *inner = decorators
+    if dotted(_callee(outermost), package.aliases(module)) in ("functools.lru_cache", "functools.cache"):
+        return f"{definition.name} is cached, and a dictionary (kwargs) cannot be the key of a cache"
+    wrapper, parameter = _wrapper(package, module, outermost)
+    if wrapper is None:
+        # what hands the function back unchanged, or is not known
+        return _through(package, module, definition, inner, count, names)
+    if not accepts(wrapper.args, count, names):
+        return f"its decorator {ast.unparse(outermost)} makes it take {signature(wrapper.args)}"
+    for node in ast.walk(wrapper):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == parameter:
+            handed = _handed_on(wrapper.args, node, count, names)
+            if problem := _through(package, module, definition, inner, *handed):
+                return f"its decorator {ast.unparse(outermost)} calls it as {ast.unparse(node)}, and {problem}"
+    return ""
+
+
+def _callee(decorator: ast.expr) -> ast.expr:
+    return decorator.func if isinstance(decorator, ast.Call) else decorator
+
+
+def _wrapper(package: Package, module: Module, decorator: ast.expr) -> tuple[Definition | None, str]:
+    """The function that the decorator puts in place, and the name that it knows the decorated one by."""
+    value = value_of(package, module, _callee(decorator), package.values(module))
+    node = value.node if isinstance(value, Function) else None
+    if isinstance(decorator, ast.Call) and isinstance(node, ast.FunctionDef):
+        node = _returned_function(node)  # a factory of decorators
+    if not isinstance(node, ast.FunctionDef) or not node.args.args:
+        return None, ""
+    return _returned_function(node), node.args.args[0].arg
+
+
+def _returned_function(definition: ast.FunctionDef) -> ast.FunctionDef | None:
+    inner = {one.name: one for one in definition.body if isinstance(one, ast.FunctionDef)}
+    for statement in definition.body:
+        match statement:
+            case ast.Return(value=ast.Name(id=name)) if name in inner:
+                return inner[name]
+    return None
+
+
+def _handed_on(
+    wrapper: ast.arguments, call: ast.Call, count: int, names: tuple[str, ...]
+) -> tuple[int, tuple[str, ...]]:
+    """What the wrapper's *call* gives, when the wrapper itself was given *count* values and *names*."""
+    places = [*wrapper.posonlyargs, *wrapper.args]
+    starred = sum(isinstance(one, ast.Starred) for one in call.args)
+    given = len(call.args) - starred + (max(count - len(places), 0) if starred else 0)
+    named = [one.arg for one in call.keywords if one.arg]
+    if any(one.arg is None for one in call.keywords):
+        captured = {one.arg for one in (*places, *wrapper.kwonlyargs)}
+        named += [name for name in names if name not in captured]
+    return given, tuple(named)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from secretsync.rucio.check.finding import Finding, Severity
 from secretsync.rucio.check.package import Package
 from secretsync.rucio.check.reach import Failure, failures
+from secretsync.rucio.check.rucio import ALGORITHM_TYPES, PackageLost
 from secretsync.rucio.check.rules.rule import Rule, Setting
 
 
@@ -27,6 +28,33 @@ def findings(
                 about=failure.missing,
                 severity=severity,
             )
+
+
+_LOST = {
+    PackageLost.WARNING: "Rucio takes its generic permissions and schema, with a WARNING in the log only",
+    PackageLost.SILENT: "Rucio takes its generic permissions and schema without a log line",
+    PackageLost.STOPS: "Rucio raises PolicyPackageNotFound and the process dies",
+}
+
+
+def then(setting: Setting, start: str, *, error: str) -> str:
+    """What Rucio makes of an exception named *error* while it loads *start* (or calls ``get_algorithms``)."""
+    is_module = error in ("ModuleNotFoundError", "PackageNotFoundError")
+    is_import = is_module or error == "ImportError"
+    if start == "get_algorithms":
+        swallowed = "Rucio swallows it, and none of the algorithms is registered"
+        return swallowed if is_import else "whatever asks for an algorithm first fails"
+    if start in ALGORITHM_TYPES:
+        own = f"Rucio uses its own default for {start} instead of the package's"
+        return own if is_import else f"whatever asks for the algorithm {start} fails"
+    if not is_module:
+        return "the process dies"
+    if start == "":
+        return _LOST[setting.rucio.package_lost]
+    if start == "permission" and setting.vo:
+        return f"Rucio raises PolicyPackageNotFound for every permission it checks for VO {setting.vo!r}"
+    part = "permissions" if start == "permission" else "schema"
+    return f"Rucio takes its generic {part} instead of the package's, with a WARNING in the log only"
 
 
 def cause(failure: Failure) -> str:

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from secretsync.rucio.check.dispatch import dispatch
 from secretsync.rucio.check.finding import Finding, Severity
 from secretsync.rucio.check.package import Package
-from secretsync.rucio.check.policy import dispatch
 from secretsync.rucio.check.rules.rule import Rule, Setting
 
 

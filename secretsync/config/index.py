@@ -1,0 +1,48 @@
+"""Which index owns which names, so that no other can give a package of one of them (dependency confusion)."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Sequence
+
+from pydantic import Field, field_validator
+
+from secretsync.config.fields import Model
+from secretsync.config.package import Package, plain_index_url
+from secretsync.config.requirement import IndexRequirement, parse
+
+
+class OwningIndex(Model):
+    """An index, and the distributions that come from there and nowhere else."""
+
+    url: str = Field(min_length=1, description="the simple index's URL")
+    names: tuple[str, ...] = Field(min_length=1, description="names of distributions, or globs: site-*")
+
+    @field_validator("url")
+    @classmethod
+    def _is_an_index(cls, value: str) -> str:
+        return plain_index_url(value)
+
+    def owns(self, distribution: str) -> bool:
+        return any(fnmatch.fnmatchcase(_normalized(distribution), _normalized(name)) for name in self.names)
+
+
+def with_owner(package: Package, indexes: Sequence[OwningIndex]) -> Package:
+    """*package*, asked for at the index that owns its name alone. Raises ValueError where it names another."""
+    requirement = parse(package.requirement) if indexes else None
+    if not isinstance(requirement, IndexRequirement) or requirement.url:
+        return package
+    owners = {index.url for index in indexes if index.owns(requirement.name)}
+    if not owners:
+        return package
+    named = {url for url in (package.index, *package.extra_indexes) if url}
+    if len(owners) > 1 or not named <= owners:
+        others = " and ".join(sorted(owners | named))
+        raise ValueError(f"indexes: {requirement.name!r} would come from {others}: let one own it")
+    return package.model_copy(update={"index": owners.pop(), "extra_indexes": ()})
+
+
+def _normalized(name: str) -> str:
+    """As PEP 503 compares names."""
+    return re.sub(r"[-_.]+", "-", name).lower()

@@ -1,0 +1,90 @@
+"""What a permission function answers, and whether Rucio's gateway can use that."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+_BUILTIN_RESULTS = {
+    "str": "text", "repr": "text", "len": "a number", "int": "a number", "sum": "a number", "list": "a list",
+    "tuple": "a tuple", "dict": "a dictionary", "set": "a set", "sorted": "a list",
+}  # fmt: skip
+_DISPLAYS: dict[type[ast.expr], str] = {
+    ast.Tuple: "a tuple",
+    ast.List: "a list",
+    ast.Dict: "a dictionary",
+    ast.Set: "a set",
+    ast.JoinedStr: "text",
+    ast.ListComp: "a list",
+    ast.SetComp: "a set",
+    ast.DictComp: "a dictionary",
+    ast.GeneratorExp: "a generator",
+    ast.Lambda: "a function",
+}
+
+
+def unusable_answer(expression: ast.expr | None) -> str:
+    """``a tuple``, where the expression is certain to give neither a bool nor None nor a PermissionResult."""
+    match expression:
+        case ast.Constant(value=value):
+            return "" if value is None or isinstance(value, bool) else _of_constant(value)
+        case ast.IfExp(body=body, orelse=orelse):
+            return unusable_answer(body) or unusable_answer(orelse)
+        case ast.BoolOp(values=values):
+            # "a or 0" gives its last value where the others are false, "a and 1" where they are true
+            return unusable_answer(values[-1])
+        case ast.Call(func=ast.Name(id=name)) if name in _BUILTIN_RESULTS:
+            return _BUILTIN_RESULTS[name]
+    return _DISPLAYS.get(type(expression), "") if expression else ""
+
+
+def _of_constant(value: object) -> str:
+    if isinstance(value, int | float):
+        return "a number"
+    return "text" if isinstance(value, str) else f"{type(value).__name__}"
+
+
+def own_nodes(definition: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[ast.AST]:
+    """The nodes of the function itself, without those of functions and classes inside it."""
+    todo: list[ast.AST] = list(reversed(definition.body))
+    while todo:
+        node = todo.pop()
+        yield node
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
+            todo.extend(reversed(list(ast.iter_child_nodes(node))))
+
+
+def returns(definition: ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.Return]:
+    """The function's own ``return`` statements."""
+    return [node for node in own_nodes(definition) if isinstance(node, ast.Return)]
+
+
+def forgets_its_return(definition: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """The line of the answer that is calculated and not returned; 0 where there is none.
+
+    Such a function has no ``return`` with a value, and ends with a call or a comparison whose result is dropped.
+    """
+    if any(one.value is not None for one in returns(definition)) or not definition.body:
+        return 0
+    match definition.body[-1]:
+        case ast.Expr(value=ast.Compare() | ast.BoolOp() as value):
+            return value.lineno
+        case ast.Expr(value=ast.Call() as call) if _may_answer(call):
+            return call.lineno
+    return 0
+
+
+def _may_answer(call: ast.Call) -> bool:
+    """Not ``log(…)`` or ``print(…)``: a policy may well refuse to decide and say so."""
+    if any(keyword.arg == "session" for keyword in call.keywords):
+        return True
+    words = ast.unparse(call.func).lower()
+    return any(word in words for word in ("perm", "is_", "has_", "allow"))
+
+
+def awaits_or_yields(definition: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
+    """``a coroutine`` or ``a generator``, where calling the function gives that instead of an answer."""
+    yields = any(isinstance(node, ast.Yield | ast.YieldFrom) for node in own_nodes(definition))
+    if isinstance(definition, ast.AsyncFunctionDef):
+        return "an async generator" if yields else "a coroutine"
+    return "a generator" if yields else ""

@@ -1,0 +1,58 @@
+"""The functions of the package that Rucio calls, and those that these call in turn."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from secretsync.rucio.check.algorithms import algorithms, default_algorithm, defined_as
+from secretsync.rucio.check.dispatch import dispatch, has_permission
+from secretsync.rucio.check.package import Package
+from secretsync.rucio.check.rucio import ALGORITHM_TYPES, Rucio
+from secretsync.rucio.check.values import Function, ModuleValue
+
+_MOST = 2_000
+
+
+def called(package: Package, rucio: Rucio) -> tuple[Function, ...]:
+    """Every function of the package that may run when Rucio checks a permission or uses an algorithm."""
+    todo = list(_entrances(package, rucio))
+    found: dict[int, Function] = {}
+    while todo and len(found) < _MOST:
+        function = todo.pop()
+        if id(function.node) not in found:
+            found[id(function.node)] = function
+            todo.extend(_uses(package, function))
+    return tuple(found.values())
+
+
+def _entrances(package: Package, rucio: Rucio) -> Iterator[Function]:
+    table, decides = dispatch(package), has_permission(package)
+    if decides:
+        yield decides
+    if table:
+        module = package.get("permission")
+        values = package.values(module) if module else {}
+        named = (values.get(name) for name in (*table.actions.values(), table.default))
+        yield from (one for one in (*named, *table.functions.values()) if isinstance(one, Function))
+    if registers := defined_as(package):
+        yield registers
+    registered = algorithms(package)
+    yield from (one.function for one in (registered.entries if registered else ()) if one.function)
+    if rucio.default_algorithms:
+        defaults = (default_algorithm(package, kind) for kind in ALGORITHM_TYPES)
+        yield from (one[1] for one in defaults if one)
+
+
+def _uses(package: Package, function: Function) -> Iterator[Function]:
+    values = package.values(function.module)
+    for node in ast.walk(function.node):
+        value: object = None
+        if isinstance(node, ast.Name):
+            value = values.get(node.id)
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            inner = values.get(node.value.id)
+            source = package.get(inner.name) if isinstance(inner, ModuleValue) else None
+            value = package.values(source).get(node.attr) if source else None
+        if isinstance(value, Function):
+            yield value

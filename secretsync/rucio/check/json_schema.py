@@ -1,0 +1,132 @@
+"""What makes a JSON schema unusable: the faults on which a validator raises, whatever it is given.
+
+The keywords are those of drafts 4 to 2020-12 (json-schema.org). What the source does not tell is taken to be right.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from secretsync.rucio.check.values import UNREADABLE, readable
+
+_TYPES = frozenset({"array", "boolean", "integer", "null", "number", "object", "string"})
+_NUMBERS = ("minimum", "maximum", "multipleOf")
+_COUNTS = ("minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties")
+_SCHEMAS_BY_NAME = ("properties", "patternProperties", "definitions", "$defs")
+_LISTS_OF_SCHEMAS = ("anyOf", "allOf", "oneOf")
+_SCHEMAS = ("additionalProperties", "additionalItems", "not", "contains", "propertyNames")
+_DEEPEST = 30
+
+
+def faults(schema: Any) -> Iterator[str]:
+    """A sentence for each fault of *schema* and of the schemas inside it."""
+    yield from _faults(schema, schema, 0)
+
+
+def _faults(schema: Any, root: Any, depth: int) -> Iterator[str]:
+    if schema is UNREADABLE or isinstance(schema, bool) or depth > _DEEPEST:
+        return
+    if not isinstance(schema, dict):
+        if readable(schema):
+            yield f"{_short(schema)} is no schema"
+        return
+    yield from _type(schema)
+    yield from _patterns(schema)
+    yield from _values(schema)
+    yield from _reference(schema, root)
+    for inner in _inner(schema):
+        yield from _faults(inner, root, depth + 1)
+
+
+def _type(schema: Mapping[Any, Any]) -> Iterator[str]:
+    given = schema.get("type", UNREADABLE)
+    if not readable(given):
+        return
+    names = given if isinstance(given, list) else [given]
+    wrong = [name for name in names if not isinstance(name, str) or name not in _TYPES]
+    if wrong or not names:
+        yield f"{_short(wrong[0] if wrong else given)} is no type of JSON"
+
+
+def _patterns(schema: Mapping[Any, Any]) -> Iterator[str]:
+    patterns = [schema["pattern"]] if "pattern" in schema else []
+    if isinstance(schema.get("patternProperties"), dict):
+        patterns += schema["patternProperties"]
+    for pattern in patterns:
+        if pattern is UNREADABLE:
+            continue
+        if not isinstance(pattern, str):
+            yield f"the pattern {_short(pattern)} is no text"
+        elif problem := uncompilable(pattern):
+            yield f"the regular expression {_short(pattern)} does not compile ({problem})"
+
+
+def uncompilable(pattern: str) -> str:
+    """Why the regular expression does not compile, empty where it does."""
+    try:
+        re.compile(pattern)
+    except (re.error, RecursionError, OverflowError) as error:
+        return str(error)
+    return ""
+
+
+def _values(schema: Mapping[Any, Any]) -> Iterator[str]:
+    for name in (*_NUMBERS, *_COUNTS):
+        value = schema.get(name, 0)
+        if value is not UNREADABLE and (isinstance(value, bool) or not isinstance(value, int | float)):
+            yield f"{name} is {_short(value)} and no number"
+        elif name in _COUNTS and isinstance(value, int | float) and value < 0:
+            yield f"{name} is less than 0"
+    required = schema.get("required", [])
+    texts = isinstance(required, list) and all(isinstance(one, str) or one is UNREADABLE for one in required)
+    if readable(required) and not texts:
+        yield f"required is {_short(required)} and no list of names"
+    if "enum" in schema and readable(schema["enum"]) and not isinstance(schema["enum"], list):
+        yield f"enum is {_short(schema['enum'])} and no list"
+    for name in _SCHEMAS_BY_NAME:
+        if name in schema and readable(schema[name]) and not isinstance(schema[name], dict):
+            yield f"{name} is {_short(schema[name])} and no dictionary"
+
+
+def _reference(schema: Mapping[Any, Any], root: Any) -> Iterator[str]:
+    reference = schema.get("$ref", UNREADABLE)
+    if reference is UNREADABLE:
+        return
+    if not isinstance(reference, str):
+        yield f"$ref is {_short(reference)} and no text"
+        return
+    if not reference.startswith("#/"):
+        return
+    place = root
+    for part in reference[2:].split("/"):
+        name = part.replace("~1", "/").replace("~0", "~")
+        if isinstance(place, dict) and name in place:
+            place = place[name]
+        elif isinstance(place, list) and name.isdigit() and int(name) < len(place):
+            place = place[int(name)]
+        else:
+            known = not isinstance(place, dict) or UNREADABLE not in place
+            if place is not UNREADABLE and known:
+                yield f"$ref {_short(reference)} leads nowhere"
+            return
+
+
+def _inner(schema: Mapping[Any, Any]) -> Iterator[Any]:
+    for name in _SCHEMAS_BY_NAME:
+        if isinstance(schema.get(name), dict):
+            yield from schema[name].values()
+    for name in _LISTS_OF_SCHEMAS:
+        if isinstance(schema.get(name), list):
+            yield from schema[name]
+    for name in _SCHEMAS:
+        if name in schema:
+            yield schema[name]
+    items = schema.get("items", UNREADABLE)
+    yield from items if isinstance(items, list) else [items]
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}…"

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from secretsync.rucio.check.dotted import dotted
+from secretsync.rucio.check.finding import Finding, Severity
+from secretsync.rucio.check.import_time import Running, at_import
+from secretsync.rucio.check.interpret import value_of
+from secretsync.rucio.check.package import Package
+from secretsync.rucio.check.rules import failing
+from secretsync.rucio.check.rules.rule import Rule, Setting
+
+_ALWAYS_SET = frozenset({"PATH", "HOME", "HOSTNAME", "PYTHONPATH", "PWD"})
+_NETWORK = (
+    "requests.get", "requests.post", "requests.put", "requests.head", "requests.request", "requests.delete",
+    "urllib.request.urlopen", "urllib.request.urlretrieve", "urllib3.request", "socket.create_connection",
+    "socket.gethostbyname", "socket.getaddrinfo", "httpx.get", "httpx.post",
+)  # fmt: skip
+_CONFIG = tuple(f"rucio.common.config.config_get{kind}" for kind in ("", "_int", "_float", "_bool", "_list"))
+_RUCIO_NEEDS = frozenset({("common", "multi_vo"), ("database", "default"), ("policy", "permission")})
+
+
+def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
+    for running in at_import(package, setting.rucio):
+        found = _variable(package, setting, running) or _network(package, running) or _option(package, running)
+        if found and not running.around.catches(found[0]):
+            error, words, remedy, about = found
+            yield rule.finding(
+                running.module.path,
+                getattr(running.node, "lineno", 0),
+                f"{words}: {failing.then(setting, running.start, error=error)}",
+                remedy,
+                about=about,
+                severity=Severity.WARNING if running.around.conditional else rule.severity,
+            )
+
+
+_Found = tuple[str, str, str, str]
+"""The exception, the words about it, the remedy, and what it is about."""
+
+
+def _variable(package: Package, setting: Setting, running: Running) -> _Found | None:
+    node = running.node
+    if not (isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load)):
+        return None
+    if dotted(node.value, package.aliases(running.module)) != "os.environ":
+        return None
+    name = value_of(package, running.module, node.slice, package.values(running.module))
+    if not isinstance(name, str) or name in _ALWAYS_SET | (setting.situation.environment or frozenset()):
+        return None
+    words = f"os.environ[{name!r}] raises KeyError where the pods do not set {name}"
+    return "KeyError", words, f"Use os.environ.get({name!r}, …), or set it in every pod", name
+
+
+def _network(package: Package, running: Running) -> _Found | None:
+    if not isinstance(running.node, ast.Call):
+        return None
+    name = dotted(running.node.func, package.aliases(running.module))
+    if name not in _NETWORK:
+        return None
+    words = f"{name} needs the network while Rucio starts; where the other side does not answer, it raises or hangs"
+    return "ConnectionError", words, "Ask when the answer is needed, and have a default", name
+
+
+def _option(package: Package, running: Running) -> _Found | None:
+    if not isinstance(running.node, ast.Call):
+        return None
+    call = running.node
+    if dotted(call.func, package.aliases(running.module)) not in _CONFIG or len(call.args) < 2 or _has_default(call):
+        return None
+    names = package.values(running.module)
+    section, option = (value_of(package, running.module, one, names) for one in call.args[:2])
+    if not isinstance(section, str) or not isinstance(option, str) or (section, option) in _RUCIO_NEEDS:
+        return None
+    words = f"config_get raises NoOptionError or NoSectionError where rucio.cfg has no [{section}] {option}"
+    return "NoOptionError", words, "Give it a default, as in config_get(…, raise_exception=False, default=…)", option
+
+
+def _has_default(call: ast.Call) -> bool:
+    return len(call.args) > 2 or any(one.arg in ("default", "raise_exception", None) for one in call.keywords)
+
+
+RULE = Rule(
+    "depends-on-site",
+    Severity.ERROR,
+    "Importing the package depends on what a site may not have",
+    "A variable of the environment (os.environ[…]), an option of rucio.cfg without a default and the network are not "
+    "the package's: where one is missing, importing the package raises KeyError, NoOptionError or a connection error, "
+    "and Rucio's process dies. A variable that all pods are known to set is no fault. Lower this rule, with a reason, "
+    "for a site that grants the rest.",
+    find,
+)

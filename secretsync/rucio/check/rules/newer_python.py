@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from secretsync.rucio.check.called import called
+from secretsync.rucio.check.dotted import dotted
+from secretsync.rucio.check.finding import Finding, Severity
+from secretsync.rucio.check.import_time import Running, at_import, within
+from secretsync.rucio.check.package import Package
+from secretsync.rucio.check.rucio import not_yet_in_the_images, standard_library
+from secretsync.rucio.check.rules import failing
+from secretsync.rucio.check.rules.rule import Rule, Setting
+from secretsync.rucio.check.values import Function
+
+_TYPES = frozenset(
+    ("int", "str", "float", "bool", "bytes", "list", "dict", "set", "tuple", "frozenset", "type", "object")
+)
+_NEW_ARGUMENTS = {
+    "zip": frozenset({"strict"}),
+    "dataclasses.dataclass": frozenset({"slots", "kw_only", "match_args", "weakref_slot"}),
+    "dataclasses.field": frozenset({"kw_only"}),
+    "itertools.batched": frozenset({"strict"}),
+    "bisect.bisect": frozenset({"key"}),
+    "bisect.bisect_left": frozenset({"key"}),
+    "bisect.bisect_right": frozenset({"key"}),
+    "bisect.insort": frozenset({"key"}),
+    "glob.glob": frozenset({"include_hidden"}),
+}
+"""Arguments that came with Python 3.10 or later."""
+
+_NEW_METHODS = frozenset({"bit_count"})
+
+
+def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
+    if setting.rucio.python >= (3, 10):
+        return
+    for running in at_import(package, setting.rucio):
+        if found := _newer(package, running):
+            error, words = found
+            if not running.around.catches(error):
+                yield _finding(rule, running, f"{words}: {failing.then(setting, running.start, error=error)}")
+    for function in called(package, setting.rucio):
+        for running in within(package, function):
+            if (found := _newer(package, running)) and not running.around.catches(found[0]):
+                yield _finding(rule, running, f"{found[1]}: {_at_call(function, found[0])}")
+
+
+def _finding(rule: Rule, running: Running, effect: str) -> Finding:
+    return rule.finding(
+        running.module.path,
+        getattr(running.node, "lineno", 0),
+        effect,
+        "Write it so that it runs on Python 3.9",
+        severity=Severity.WARNING if running.around.conditional and running.start else rule.severity,
+    )
+
+
+def _at_call(function: Function, error: str) -> str:
+    if error == "TypeError":
+        return (
+            f"in a permission Rucio takes the TypeError of {function.name} for an action without a rule and asks its "
+            "generic permissions, without a log line"
+        )
+    return f"each call of {function.name} that comes to this line fails"
+
+
+def _newer(package: Package, running: Running) -> tuple[str, str] | None:
+    """The exception that Python 3.9 raises there, and the words about it."""
+    node = running.node
+    match node:
+        case ast.BinOp(op=ast.BitOr(), left=left, right=right) if _is_type(running, left) and _is_type(running, right):
+            return "TypeError", f"Python 3.9 cannot join types with | ({ast.unparse(node)[:60]}) and raises TypeError"
+        case ast.Call(func=callee, keywords=keywords):
+            name = dotted(callee, package.aliases(running.module)) or ast.unparse(callee)
+            new = sorted(_NEW_ARGUMENTS.get(name, frozenset()) & {str(one.arg) for one in keywords})
+            if new:
+                return "TypeError", f"{name} takes no {new[0]} in Python 3.9 and raises TypeError"
+        case ast.Attribute(value=inner, attr=attribute):
+            module = dotted(inner, package.aliases(running.module))
+            if module in standard_library() or module.partition(".")[0] in standard_library():
+                if attribute in not_yet_in_the_images(module):
+                    return "AttributeError", f"{module} has no {attribute} in Python 3.9, an AttributeError"
+            elif attribute in _NEW_METHODS and isinstance(node.ctx, ast.Load):
+                return "AttributeError", f"numbers have no {attribute} in Python 3.9, an AttributeError"
+    return None
+
+
+def _is_type(running: Running, expression: ast.expr) -> bool:
+    """Whether it is certain to be a type, as far as one that has no | in Python 3.9; None counts beside one."""
+    match expression:
+        case ast.Name(id=name):
+            return name in _TYPES or _is_class(running, name)
+        case ast.Constant(value=None):
+            return True
+        case ast.Subscript(value=ast.Name(id=name)):
+            return name in _TYPES
+        case ast.BinOp(op=ast.BitOr(), left=left, right=right):
+            return _is_type(running, left) and _is_type(running, right)
+    return False
+
+
+def _is_class(running: Running, name: str) -> bool:
+    return any(
+        isinstance(one, ast.ClassDef) and one.name == name and not one.keywords for one in running.module.tree.body
+    )
+
+
+RULE = Rule(
+    "newer-python",
+    Severity.ERROR,
+    "Something is used that Python 3.9 does not have",
+    "Rucio's images run Python 3.9; which Python, is recorded for each release. Types joined with | outside "
+    "annotations, dataclass(slots=…), zip(strict=…) and what its standard library has only since 3.10 compile there "
+    "and raise TypeError or AttributeError when they run: at import the process dies; in a permission a TypeError "
+    "means that Rucio's generic permissions decide, without a log line.",
+    find,
+)

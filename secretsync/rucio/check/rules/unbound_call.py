@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+
+from secretsync.rucio.check.called import called
+from secretsync.rucio.check.dotted import dotted
+from secretsync.rucio.check.finding import Finding, Severity
+from secretsync.rucio.check.imports import Around, statements
+from secretsync.rucio.check.interpret import nodes_outside_functions
+from secretsync.rucio.check.package import Package
+from secretsync.rucio.check.rules.calls import accepts
+from secretsync.rucio.check.rules.rule import Rule, Setting
+from secretsync.rucio.check.values import Function
+
+
+def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
+    for function in called(package, setting.rucio):
+        for call, around in _calls(function):
+            if around.catches("TypeError"):
+                continue
+            name = dotted(call.func, package.aliases(function.module))
+            parameters = _of_rucio(setting, name) or _of_the_package(package, function, call)
+            if parameters and not _binds(parameters, call):
+                yield rule.finding(
+                    function.module.path,
+                    call.lineno,
+                    f"{ast.unparse(call.func)} takes ({parameters.replace(',', ', ')}) and cannot be called as "
+                    f"{_short(call)}: a TypeError, which Rucio takes in a permission for an action without a rule, and "
+                    "decides it by its generic permissions, without a log line",
+                    _remedy(parameters, call),
+                    about=name or ast.unparse(call.func),
+                )
+
+
+def _calls(function: Function) -> Iterator[tuple[ast.Call, Around]]:
+    """The calls in the function, without those that a version of Rucio decides on."""
+    if isinstance(function.node, ast.Lambda | ast.ClassDef):
+        return
+    for statement, around in statements(function.node.body):
+        if around.function or isinstance(statement, ast.If | ast.Try | ast.With | ast.For | ast.While):
+            inner: list[ast.AST] = _heads(statement) if not around.function else []
+        else:
+            inner = [statement]
+        for node in nodes_outside_functions(inner):
+            if isinstance(node, ast.Call):
+                yield node, around
+
+
+def _heads(statement: ast.stmt) -> list[ast.AST]:
+    match statement:
+        case ast.If(test=test) | ast.While(test=test):
+            return [test]
+        case ast.For(iter=expression):
+            return [expression]
+        case ast.With(items=items):
+            return [one.context_expr for one in items]
+    return []
+
+
+def _of_rucio(setting: Setting, name: str) -> str:
+    module, _, function = name.rpartition(".")
+    return (setting.rucio.signature(module, function) or "") if module.startswith("rucio.") else ""
+
+
+def _of_the_package(package: Package, function: Function, call: ast.Call) -> str:
+    """The parameters of the package's own plain function that is called."""
+    if not isinstance(call.func, ast.Name):
+        return ""
+    value = package.values(function.module).get(call.func.id)
+    node = value.node if isinstance(value, Function) else None
+    if not isinstance(node, ast.FunctionDef) or node.decorator_list or _is_local(function, call.func.id):
+        return ""
+    return ast.unparse(node.args).replace(", ", ",") if _plain(node.args) else ""
+
+
+def _plain(given: ast.arguments) -> bool:
+    """No annotation or default that holds a comma would be read wrongly."""
+    every = [*given.posonlyargs, *given.args, *given.kwonlyargs]
+    return not any(one.annotation for one in every)
+
+
+def _is_local(function: Function, name: str) -> bool:
+    return any(
+        isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Store)
+        for node in ast.walk(function.node)
+    ) or any(isinstance(node, ast.arg) and node.arg == name for node in ast.walk(function.node))
+
+
+@cache
+def _arguments(parameters: str) -> ast.arguments | None:
+    """``a,b,*,session=`` as Python's own."""
+    words = [f"{word}None" if word.endswith("=") else word for word in parameters.split(",")]
+    try:
+        expression = ast.parse(f"lambda {','.join(words)}: 0", mode="eval").body
+    except SyntaxError:
+        return None
+    return expression.args if isinstance(expression, ast.Lambda) else None
+
+
+def _binds(parameters: str, call: ast.Call) -> bool:
+    given = _arguments(parameters)
+    unknown = any(isinstance(one, ast.Starred) for one in call.args) or any(one.arg is None for one in call.keywords)
+    if given is None or unknown:
+        return True
+    return accepts(given, len(call.args), tuple(one.arg for one in call.keywords if one.arg))
+
+
+def _remedy(parameters: str, call: ast.Call) -> str:
+    wants_session = "session" in parameters.split(",") and not any(one.arg == "session" for one in call.keywords)
+    return "Hand session=session on" if wants_session else "Call it with the arguments that it takes"
+
+
+def _short(call: ast.Call) -> str:
+    text = ast.unparse(call)
+    return text if len(text) <= 80 else f"{text[:77]}…"
+
+
+RULE = Rule(
+    "unbound-call",
+    Severity.ERROR,
+    "A permission or algorithm calls a function with arguments that it does not take",
+    "The parameters of Rucio's core functions are recorded for each release: 35 of them took a session by themselves "
+    "up to 38.5 and want one given by 41.5, has_account_attribute for instance. A call that does not bind raises "
+    "TypeError. In a permission Rucio takes that for 'the package has no such action' and asks its generic "
+    "permissions, without a log line; in an algorithm the daemon fails. Calls of the package's own functions are "
+    "looked at too.",
+    find,
+)

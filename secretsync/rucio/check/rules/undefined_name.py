@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import ast
+import builtins
+import symtable
+from collections.abc import Iterator, Mapping
+from functools import cache
+
+from secretsync.rucio.check.called import called
+from secretsync.rucio.check.code import Module
+from secretsync.rucio.check.dispatch import dispatch
+from secretsync.rucio.check.finding import Finding, Severity
+from secretsync.rucio.check.imports import Around, statements
+from secretsync.rucio.check.names import names_of
+from secretsync.rucio.check.package import Package
+from secretsync.rucio.check.rucio import Rucio, not_yet_in_the_images
+from secretsync.rucio.check.rules.live import loaded
+from secretsync.rucio.check.rules.rule import Rule, Setting
+
+_IMPLICIT = frozenset({"__class__", "__builtins__", "__annotations__", "__cached__", "WindowsError"})
+
+
+def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
+    table = dispatch(package)
+    of_the_table = set(table.actions.values()) if table else set()  # a rule of its own speaks of them
+    running = {id(one.node) for one in called(package, setting.rucio)}
+    for name in sorted(loaded(package, setting.rucio)):
+        module = package.get(name)
+        known = _known(package, setting.rucio, module) if module else None
+        if not module or known is None:
+            continue
+        undefined = _referenced(module) - known
+        for missing, (node, around, function) in _uses(module, undefined).items():
+            if around.catches("NameError") or missing in of_the_table:
+                continue
+            certain = not around.conditional if function is None else id(function) in running
+            where = f"the call of {function.name}()" if function is not None else "importing the module"
+            yield rule.finding(
+                module.path,
+                node.lineno,
+                f"{missing} is not defined: {where} fails with a NameError when it comes to this line",
+                f"Import or define {missing}",
+                about=missing,
+                severity=rule.severity if certain else Severity.WARNING,
+            )
+
+
+def _known(package: Package, rucio: Rucio, module: Module, depth: int = 0) -> frozenset[str] | None:
+    """The module's names, those of ``import *`` too; None where only running it would tell."""
+    names = package.names(module)
+    if names is None:
+        without_stars = names_of(module, stars=False)
+        brought = [_star(package, rucio, one.name, depth) for one in package.imports(module) if one.names == ("*",)]
+        if without_stars is None or None in brought:
+            return None
+        names = without_stars.union(*(one for one in brought if one))
+    return names | _imported(module) | _builtins() | _IMPLICIT
+
+
+def _imported(module: Module) -> frozenset[str]:
+    """What the module imports, at any place: whether that is there, rules of their own say."""
+    aliases = (a for one in module.nodes if isinstance(one, ast.Import | ast.ImportFrom) for a in one.names)
+    return frozenset((alias.asname or alias.name).partition(".")[0] for alias in aliases)
+
+
+def _star(package: Package, rucio: Rucio, source: str, depth: int) -> frozenset[str] | None:
+    """What ``from source import *`` brings."""
+    top, _, rest = source.partition(".")
+    module = package.get(rest) if top == package.name else None
+    found = rucio.names(source) if top == "rucio" else None
+    if module and depth < 5 and not _has_all(module):
+        found = _known(package, rucio, module, depth + 1)
+    return frozenset(name for name in found if not name.startswith("_")) if found is not None else None
+
+
+def _has_all(module: Module) -> bool:
+    return any(isinstance(node, ast.Name) and node.id == "__all__" for node in module.nodes)
+
+
+@cache
+def _builtins() -> frozenset[str]:
+    return frozenset(dir(builtins)) - not_yet_in_the_images("builtins")
+
+
+def _referenced(module: Module) -> set[str]:
+    """The names that the module looks for among its own and Python's, by Python's own rules of scope."""
+    try:
+        tables = [symtable.symtable(module.file.data.decode("utf-8", errors="replace"), module.path, "exec")]
+    except (SyntaxError, ValueError, RecursionError):
+        return set()
+    found: set[str] = set()
+    while tables:
+        table = tables.pop()
+        tables.extend(table.get_children())
+        top = table.get_type() == "module"
+        for symbol in table.get_symbols():
+            if symbol.is_referenced() and (symbol.is_global() or (top and not symbol.is_assigned())):
+                found.add(symbol.get_name())
+    return found
+
+
+Definition = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def _uses(module: Module, undefined: set[str]) -> Mapping[str, tuple[ast.Name, Around, Definition | None]]:
+    """The first place of each name, with the top function that it stands in."""
+    found: dict[str, tuple[ast.Name, Around, Definition | None]] = {}
+    if not undefined:
+        return found
+    annotations = _annotations(module)
+    for top in module.tree.body:
+        function = top if isinstance(top, ast.FunctionDef | ast.AsyncFunctionDef) else None
+        body = function.body if function else [top]
+        for statement, around in statements(body):
+            for node in ast.walk(statement) if not _holds_statements(statement) else _heads(statement):
+                if (
+                    isinstance(node, ast.Name)
+                    and isinstance(node.ctx, ast.Load)
+                    and node.id in undefined
+                    and id(node) not in annotations
+                ):
+                    inside = function or _method_of(top, around)
+                    found.setdefault(node.id, (node, around, inside))
+    return found
+
+
+def _method_of(top: ast.stmt, around: Around) -> Definition | None:
+    if not around.function:
+        return None
+    for node in ast.walk(top):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == around.function:
+            return node
+    return None
+
+
+def _holds_statements(statement: ast.stmt) -> bool:
+    return any(isinstance(one, ast.stmt | ast.ExceptHandler) for one in ast.iter_child_nodes(statement))
+
+
+def _heads(statement: ast.stmt) -> Iterator[ast.AST]:
+    for child in ast.iter_child_nodes(statement):
+        if not isinstance(child, ast.stmt | ast.ExceptHandler):
+            yield from ast.walk(child)
+
+
+def _annotations(module: Module) -> set[int]:
+    """Names in annotations: a rule of its own speaks of them."""
+    found: set[int] = set()
+    for node in module.nodes:
+        for annotation in (getattr(node, "annotation", None), getattr(node, "returns", None)):
+            if isinstance(annotation, ast.expr):
+                found.update(id(one) for one in ast.walk(annotation))
+    return found
+
+
+RULE = Rule(
+    "undefined-name",
+    Severity.ERROR,
+    "A name is used that nothing defines",
+    "Python finds out when it comes to the line: a NameError, which nothing in Rucio catches. At the top of a module "
+    "the process dies, in a permission each request that checks it fails, in an algorithm the daemon. "
+    "'from … import *' brings no name that begins with an underscore: _is_root of the generic permissions is not among "
+    "them. In a function that nothing is seen to call it is a warning.",
+    find,
+)

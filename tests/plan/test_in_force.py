@@ -1,0 +1,88 @@
+"""Which workloads will not load a package, as their templates tell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from secretsync.core.model import Manifest, Ref, Workload
+from secretsync.plan.in_force import not_in_force, sentences, unmounted
+from tests.build import PLACEMENT, desired, workload
+
+WANTED = desired({"__init__.py": "", "permission.py": ""})
+SOUND = {"PYTHONPATH": "/policy", "RUCIO_POLICY_PACKAGE": PLACEMENT.module}
+MOUNT = {"name": "policy", "mountPath": f"/policy/{PLACEMENT.module}"}
+
+
+def daemon(
+    name: str = "judge", image: str = "rucio/rucio-daemons:41.5.1", env: Mapping[str, str] = SOUND, **container: Any
+) -> Workload:
+    volume = {"name": "policy", "secret": {"secretName": "atlas"}}
+    mounts = container.pop("volumeMounts", [MOUNT])
+    told: Manifest = {
+        "name": "rucio",
+        "image": image,
+        "env": [{"name": key, "value": value} for key, value in env.items()],
+        "volumeMounts": mounts,
+        **container,
+    }
+    spec = {"containers": [told], "volumes": [volume] if mounts else []}
+    manifest = {"kind": "Deployment", "metadata": {"name": name}, "spec": {"template": {"spec": spec}}}
+    return Workload(Ref("Deployment", "rucio", name), manifest)
+
+
+def test_a_sound_workload_loads_the_package() -> None:
+    assert not_in_force([WANTED], [daemon(), workload("atlas")]) == ()
+
+
+@pytest.mark.parametrize(
+    ("sick", "wrong"),
+    [
+        (daemon(volumeMounts=[]), "mounts nothing of Secret atlas"),
+        (daemon(env={**SOUND, "PYTHONPATH": "/opt"}), "PYTHONPATH is '/opt' and has no /policy"),
+        (daemon(env={"PYTHONPATH": "/policy"}), "neither RUCIO_POLICY_PACKAGE nor [policy] package is set"),
+        (daemon(env={**SOUND, "RUCIO_POLICY_PACKAGE": f"'{PLACEMENT.module}'"}), "quotes and blanks included"),
+        (daemon(env={**SOUND, "RUCIO_POLICY_PACKAGE": "atlas-rucio-policy"}), "with underscores"),
+    ],
+    ids=["no mount", "path", "unset", "quoted", "hyphen"],
+)
+def test_a_workload_that_cannot_load_it_is_named_with_what_is_wrong(sick: Workload, wrong: str) -> None:
+    (found,) = not_in_force([WANTED], [daemon("well"), sick])
+    assert found.workload.name == "judge"
+    assert wrong in found.fault.wrong
+    assert found.fault.remedy
+
+
+@pytest.mark.parametrize(
+    "unread",
+    [
+        daemon(env={"PYTHONPATH": "/policy"}, envFrom=[{"secretRef": {"name": "site"}}]),
+        daemon(
+            env={"PYTHONPATH": "/policy", "RUCIO_OVERRIDE_CONFIGS": "/opt/rucio/etc/conf.d"},
+            volumeMounts=[MOUNT, {"name": "common", "mountPath": "/opt/rucio/etc/conf.d"}],
+        ),
+    ],
+    ids=["envFrom", "a configuration"],
+)
+def test_what_an_object_that_is_not_read_may_say_counts_as_well(unread: Workload) -> None:
+    assert not_in_force([WANTED], [unread]) == ()
+
+
+@pytest.mark.parametrize("image", ["rucio/rucio-webui:40", "rucio/probes:40", "nginx:1"])
+def test_what_loads_no_policy_package_need_not_mount_one(image: str) -> None:
+    assert not_in_force([WANTED], [daemon(image=image, volumeMounts=[])]) == ()
+
+
+def test_one_fault_of_many_workloads_is_one_sentence_with_their_number() -> None:
+    sick = [daemon(name, env={"RUCIO_POLICY_PACKAGE": PLACEMENT.module}) for name in "abcde"]
+    assert list(sentences(not_in_force([WANTED], sick))) == [
+        "5 workloads (Deployment a, Deployment b, Deployment c and 2 more) do not load atlas_rucio_policy: "
+        "PYTHONPATH is not set; fix: PYTHONPATH: /policy (in Rucio's charts optional_config: {pythonpath: /policy})"
+    ]
+
+
+def test_a_package_that_no_workload_mounts_is_found() -> None:
+    assert unmounted([WANTED], [daemon(volumeMounts=[])]) == (WANTED,)
+    assert unmounted([WANTED], [daemon()]) == ()
