@@ -8,10 +8,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from secretsync.cluster.errors import Conflict
+from secretsync.cluster.rbac import Review
 from secretsync.cluster.selector import selects
 from secretsync.core.kinds import KINDS
 from secretsync.core.kinds.kind import Kind
 from secretsync.core.model import Manifest, Ref, Secret, Workload
+from secretsync.core.revision_numbers import has_newer_stamp
 from secretsync.core.secret_codec import replacement_manifest
 from tests.applied import applied
 
@@ -29,6 +31,7 @@ class MemoryCluster:
         self.calls: list[tuple[str, str]] = []
         self.before: Callable[[str, str], None] = lambda verb, name: None
         self.words = ""
+        self.time = datetime(2026, 1, 1, 12, tzinfo=UTC)
         self.objects: dict[tuple[str, str], Manifest] = {}
         self.events: list[Manifest] = []
         self._version = 0
@@ -65,12 +68,17 @@ class MemoryCluster:
         self._called("list", "pods")
         return self.live_pods
 
+    def review(self, namespace: str) -> Review | None:
+        return None
+
     def spawners(self, namespace: str) -> Sequence[Manifest]:
         self._called("list", "spawners")
         return self.others
 
     def annotate(self, workload: Workload, annotations: Mapping[str, str], *, manager: str) -> Workload:
         self._called("annotate", workload.ref.name)
+        if has_newer_stamp(self.live_workloads[workload.ref].template_annotations, annotations):
+            raise Conflict(workload.ref, "was restarted for a newer revision")
         manifest = deepcopy(self.live_workloads[workload.ref].manifest)
         manifest["spec"]["template"].setdefault("metadata", {})["annotations"] = dict(annotations)
         self.live_workloads[workload.ref] = Workload(workload.ref, manifest)
@@ -109,6 +117,9 @@ class MemoryCluster:
         stored["metadata"] |= {"resourceVersion": str(self._version), "uid": name}
         self.objects[kind, name] = stored
         return deepcopy(stored)
+
+    def server_time(self) -> datetime:
+        return self.time
 
     def tell(self, event: Manifest, *, manager: str) -> None:
         self._called("tell", event["reason"])

@@ -26,7 +26,7 @@ Examples:
   secretsync rollback          go back to the revision before; needs no source
 
 \b
-'secretsync --once --dry-run' is the same as 'plan', 'secretsync --once' as
+'secretsync plan' is the same as 'plan', 'secretsync apply' as
 'apply', and 'secretsync' alone as 'run'.
 
 \b

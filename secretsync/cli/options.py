@@ -136,6 +136,7 @@ def _common_options() -> list[click.Parameter]:
 def with_common_options(command: click.Command) -> click.Command:
     """*command*, which takes each common option that it does not define itself."""
     own = {name for parameter in command.params for name in parameter.opts}
+    command.context_settings.setdefault("help_option_names", ["-h", "--help"])
     command.params += [one for one in _common_options() if not own.intersection(one.opts)]
     return command
 

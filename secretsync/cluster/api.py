@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from secretsync.cluster.rbac import Access, Review
 from secretsync.core.kinds import KINDS, SPAWNERS, api_version, resource_of
 from secretsync.core.kinds.kind import Kind, plural
 from secretsync.core.model import Manifest, Ref, Secret, Workload
+from secretsync.core.revision_numbers import has_newer_stamp
 from secretsync.core.secret_codec import contains, matches, replacement_manifest, secret_from, to_manifest
 
 log = structlog.get_logger()
@@ -100,8 +100,19 @@ class KubernetesCluster:
         return [_without_managed_fields(one) for kind in SPAWNERS for one in self._list(kind, namespace)]
 
     def annotate(self, workload: Workload, annotations: Mapping[str, str], *, manager: str) -> Workload:
-        body = _apply_body(workload, {"metadata": {"annotations": dict(annotations)}})
-        reply = self._apply(workload.ref, body, manager)
+        live = workload
+        for _ in range(_TRIES):
+            # a stamp that was written since then may be a newer one; anything else may have changed
+            version = live.manifest["metadata"]["resourceVersion"]
+            body = _apply_body(live, {"metadata": {"annotations": dict(annotations)}}, resourceVersion=version)
+            reply = self._apply(workload.ref, body, manager)
+            if reply.status != HTTPStatus.CONFLICT:
+                break
+            live = self._as_it_is_now(workload)
+            if has_newer_stamp(live.template_annotations, annotations):
+                raise Conflict(workload.ref, "was restarted for a newer revision")
+        else:
+            raise Conflict(workload.ref, "kept changing")
         if reply.absent or _names_another_uid(reply):
             raise WorkloadGone(workload.ref)
         return _workload(workload.ref.kind, reply.content())
@@ -216,11 +227,14 @@ class KubernetesCluster:
         if not reply.absent and reply.status != HTTPStatus.CONFLICT:
             reply.check()
 
+    def server_time(self) -> datetime:
+        return self._connection.server_time()
+
     def review(self, namespace: str) -> Review:
         """What this account may do in *namespace*, as the API itself tells."""
         reply = self._ask("SelfSubjectRulesReview", namespace, {"namespace": namespace})
         told = reply.review()
-        time = _time(reply.date)
+        time = self.server_time() if reply.date else None
         return Review(tuple(told.get("resourceRules") or ()), not told.get("incomplete"), time)
 
     def allows(self, namespace: str, access: Access) -> bool:
@@ -264,12 +278,17 @@ class KubernetesCluster:
 
     def _with_the_same_template(self, workload: Workload) -> Workload:
         """*workload* as it is now. Raises WorkloadGone, and Conflict where its pod template has changed."""
+        now = self._as_it_is_now(workload)
+        if now.template != workload.template:
+            raise Conflict(workload.ref, "was changed by someone else")
+        return now
+
+    def _as_it_is_now(self, workload: Workload) -> Workload:
+        """*workload* as it is now. Raises WorkloadGone where it is not the same object any more."""
         ref = workload.ref
         now = next((one for one in self._list(ref.kind, ref.namespace) if one["metadata"]["name"] == ref.name), None)
         if now is None or now["metadata"]["uid"] != workload.manifest["metadata"]["uid"]:
             raise WorkloadGone(ref)
-        if now["spec"]["template"] != workload.template:
-            raise Conflict(ref, "was changed by someone else")
         return Workload(ref, now)
 
     def _already_written(self, wanted: Secret, reply: Reply, otherwise: str) -> Secret:
@@ -304,14 +323,6 @@ def in_cluster() -> KubernetesCluster:
 def in_context(context: str, kubeconfig: Path | None = None) -> KubernetesCluster:
     """The cluster of *context* in *kubeconfig* ($KUBECONFIG, else ~/.kube/config). Raises UnusableCluster."""
     return KubernetesCluster(Connection(kubernetes_connection.in_context(context, kubeconfig)))
-
-
-def _time(date: str) -> datetime | None:
-    """The moment of a ``Date`` header; None where there is none that can be read."""
-    try:
-        return parsedate_to_datetime(date) if date else None
-    except ValueError:
-        return None
 
 
 def _path(kind: str) -> str:

@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, TypeVar
@@ -78,7 +80,7 @@ BRISK = Patience(connect=3, read=4, whole=4, retries=Retry(total=0))
 class Reply:
     """The API's answer, *date* by its clock; *repeated* when an earlier try of the call may have taken place.
 
-    *server* is the address that answered, *media_type* what it says that the body is.
+    *server* is the address that answered, *media_type* what it says that the body is, *sent* the object that was sent.
     """
 
     call: Call
@@ -88,6 +90,7 @@ class Reply:
     date: str = ""
     server: str = ""
     media_type: str = ""
+    sent: Manifest | None = field(default=None, repr=False)
 
     @property
     def absent(self) -> bool:
@@ -96,7 +99,7 @@ class Reply:
 
     def refusal(self) -> Refusal:
         """What an answer that is an error stands for."""
-        return refusal(self.call, self.status, self.body)
+        return refusal(self.call, self.status, self.body, self.sent)
 
     def content(self) -> Manifest:
         """The object in the answer, which has a name. Raises a Refusal where the answer is an error, NotKubernetes."""
@@ -156,7 +159,15 @@ class Connection:
         self._client = client
         self._patience = patience or Patience()
         self._clock = clock
+        self._server_time: tuple[datetime, float] | None = None
         client.user_agent = f"secretsync/{__version__}"
+
+    def server_time(self) -> datetime:
+        """What time it is by the clock of the API server, as its last answer told; by the host's where none did."""
+        if self._server_time is None:
+            return datetime.now(UTC)
+        told, then = self._server_time
+        return told + timedelta(seconds=self._clock() - then)
 
     def send(
         self,
@@ -224,17 +235,26 @@ class Connection:
             else:
                 _ended(call, path, str(response.status))
                 if not retries.total or not retries.is_retry(method, response.status):
+                    self._remember(response.headers.get("Date", ""))
                     return Reply(
                         call,
                         response.status,
                         content,
                         repeated=bool(retries.history),
                         date=response.headers.get("Date", ""),
+                        sent=body,
                         server=self._client.configuration.host,
                         media_type=response.headers.get("Content-Type", "").partition(";")[0].strip()[:60],
                     )
                 retries = retries.increment(method, path, response=response)
             retries.sleep(response)
+
+    def _remember(self, date: str) -> None:
+        try:
+            time = parsedate_to_datetime(date)
+        except ValueError:
+            return
+        self._server_time = (time if time.tzinfo else time.replace(tzinfo=UTC)), self._clock()
 
     def _read(self, response: Any) -> bytes:
         """The whole body; the read timeout is one block's, so a trickle needs a limit of its own."""

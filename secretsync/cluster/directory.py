@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import structlog
@@ -21,6 +22,7 @@ from secretsync.cluster.selector import selects
 from secretsync.core.kinds import KINDS, SPAWNERS
 from secretsync.core.kinds.kind import Kind
 from secretsync.core.model import Manifest, Ref, Secret, Workload
+from secretsync.core.revision_numbers import has_newer_stamp
 from secretsync.core.secret_codec import replacement_manifest, secret_from, to_manifest
 from secretsync.core.template_annotations import NotEditable, annotated
 
@@ -39,6 +41,10 @@ class DirectoryCluster:
 
     def secret(self, namespace: str, name: str) -> Secret | None:
         return next(map(_secret, self._secrets(namespace, name)), None)
+
+    def secrets(self, namespace: str) -> Sequence[Secret]:
+        """All Secrets of a namespace."""
+        return list(map(_secret, find(self._root, namespace, ("Secret",))))
 
     def create(self, secret: Secret, *, manager: str) -> Secret:
         path = self._root / secret.namespace / f"secret-{secret.name}.yaml"
@@ -79,6 +85,8 @@ class DirectoryCluster:
     def annotate(self, workload: Workload, annotations: Mapping[str, str], *, manager: str) -> Workload:
         with locked(self._root):
             found = self._live_workload(workload.ref)
+            if has_newer_stamp(_workload(found).template_annotations, annotations):
+                raise Conflict(workload.ref, "was restarted for a newer revision")
             try:
                 write(self._root, found.path, annotated(found.text, found.document, found.steps, annotations))
             except NotEditable as error:
@@ -103,6 +111,9 @@ class DirectoryCluster:
     def store(self, manifest: Manifest, *, manager: str) -> Manifest:
         """Nothing runs here, so nothing is locked and no Job is started: each write is checked by its own version."""
         return manifest
+
+    def server_time(self) -> datetime:
+        return datetime.now(UTC)
 
     def review(self, namespace: str) -> None:
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from secretsync.cluster.rbac import Access, Review
@@ -43,7 +44,10 @@ class Cluster(Protocol):
         """All that is a pod or may still start one beside workloads: ReplicaSets, Jobs, CronJobs and pods."""
 
     def annotate(self, workload: Workload, annotations: Mapping[str, str], *, manager: str) -> Workload:
-        """Apply pod-template annotations server-side as *manager*, which starts new pods."""
+        """Apply pod-template annotations server-side as *manager*, which starts new pods.
+
+        Conflict where the template carries the stamp of a newer revision.
+        """
 
     def wire(self, workload: Workload, part: Manifest, *, manager: str) -> Workload:
         """Apply a part of the pod template server-side as *manager*, who then has that and nothing else of it.
@@ -62,6 +66,9 @@ class Cluster(Protocol):
 
     def store(self, manifest: Manifest, *, manager: str) -> Manifest:
         """Create it, or replace what is live at the ``resourceVersion`` that it carries; else Conflict."""
+
+    def server_time(self) -> datetime:
+        """What time it is by the API server's clock, as its last answer told; by the host's where nothing runs."""
 
     def review(self, namespace: str) -> Review | None:
         """What this account may do there; None where nobody is asked."""

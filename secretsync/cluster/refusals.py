@@ -5,6 +5,7 @@ A Status can echo the object that was sent: of its text only what is known to be
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from typing import Any
@@ -23,6 +24,8 @@ from secretsync.cluster.errors import (
     TooLarge,
     Unauthorized,
 )
+from secretsync.core.escape import visible
+from secretsync.core.model import Manifest
 
 _ADMISSION = re.compile(
     r"admission webhook (?P<webhook>\"[^\"]+\") denied the request|"
@@ -30,14 +33,16 @@ _ADMISSION = re.compile(
 )
 _QUOTA = re.compile(r"exceeded quota: [^,]+|failed quota: [^:]+")
 _LONGEST_WHY = 300
+_SHORTEST_LINE = 6
+_SHORTEST_PIECE = 16
 
 
-def refusal(call: Call, code: int, body: bytes) -> Refusal:
-    """The error that answer *code* with *body* to *call* stands for."""
+def refusal(call: Call, code: int, body: bytes, sent: Manifest | None = None) -> Refusal:
+    """The error that answer *code* with *body* to *call* stands for; *sent* is the object that was sent with it."""
     status = _status(body)
     message = str(status.get("message", ""))
     if denial := _ADMISSION.search(message):
-        return Denied(call, code, _words_of(call, message, denial))
+        return Denied(call, code, _words_of(message, denial, sent or {}))
     if quota := _QUOTA.search(message):
         return QuotaExceeded(call, code, quota[0])
     if code == 401:
@@ -80,10 +85,20 @@ def _causes(status: dict[str, Any], key: str) -> list[str]:
     return sorted({str(cause[key]) for cause in told if cause.get(key)})
 
 
-def _words_of(call: Call, message: str, denial: re.Match[str]) -> str:
-    """Who denied, and in which words; for a Secret only who, since the words may quote its content."""
+def _words_of(message: str, denial: re.Match[str], sent: Manifest) -> str:
+    """Who denied, and in which words; only who where the words quote the content of the Secret that was sent."""
     who = denial["webhook"] or denial["policy"]
-    if call.resource == "secrets":
-        return who
     words = " ".join(message[denial.end() :].lstrip(": ").split())
-    return f"{who}: {words[:_LONGEST_WHY]}" if words else who
+    if not words or any(_quotes(words, value) for value in (sent.get("data") or {}).values()):
+        return visible(who)
+    return visible(f"{who}: {words[:_LONGEST_WHY]}")
+
+
+def _quotes(words: str, value: str) -> bool:
+    """Whether *words* hold a line of what *value* encodes, or a piece of either that is no common word."""
+    content = base64.b64decode(value).decode(errors="replace")
+    lines = (" ".join(line.split()) for line in content.splitlines())
+    if any(len(line) >= _SHORTEST_LINE and line in words for line in lines):
+        return True
+    pieces = (piece for piece in re.findall(r"[\w+/=-]+", words) if len(piece) >= _SHORTEST_PIECE)
+    return any(piece.rstrip("=") in value or piece in content for piece in pieces)

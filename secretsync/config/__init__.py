@@ -17,8 +17,9 @@ from secretsync.config.fields import Model, Name, Seconds
 from secretsync.config.index import OwningIndex, with_owner
 from secretsync.config.notify import Channel, Pushgateway
 from secretsync.config.package import Package
+from secretsync.config.repository import RepositoryCluster
 from secretsync.config.service import Election, Health, Webhook
-from secretsync.config.target import Cluster, ContextCluster, DirectoryCluster, InCluster, Rollout, Target
+from secretsync.config.target import Cluster, ContextCluster, DirectoryCluster, InCluster, LiveCluster, Rollout, Target
 from secretsync.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -33,8 +34,10 @@ __all__ = [
     "DirectoryCluster",
     "Election",
     "InCluster",
+    "LiveCluster",
     "Package",
     "Pushgateway",
+    "RepositoryCluster",
     "Rollout",
     "Target",
     "UnusableConfig",
@@ -62,7 +65,7 @@ class UnusableConfig(ConfigError):
 class Config(Model):
     """The whole configuration."""
 
-    installation: Name = Field("secretsync", description="tells two installations in one namespace apart")
+    installation: Name = Field("secretsync", description="the name of this installation, where a namespace has several")
     packages: tuple[Package, ...] = Field(description="what is deployed; as under policyPackages of Rucio's charts")
     targets: tuple[Target, ...] = Field(description="where it goes")
     indexes: tuple[OwningIndex, ...] = Field(
@@ -73,10 +76,10 @@ class Config(Model):
     max_interval: Seconds = Field(
         1800, gt=0, description="after a failure a pass comes sooner, then ever later with each in a row, up to this"
     )
-    health: Health | None = Field(None, description="the long-running form tells how it is, and its metrics")
-    webhook: Webhook | None = Field(None, description="the long-running form starts a pass when it is asked to")
+    health: Health | None = Field(None, description="probes and metrics of the long-running form")
+    webhook: Webhook | None = Field(None, description="webhooks that start a pass of the long-running form")
     election: Election | None = Field(None, description="for several processes of the long-running form: one leads")
-    notify: tuple[Channel, ...] = Field((), description="who is told when a state changes")
+    notify: tuple[Channel, ...] = Field((), description="where changes of state are sent")
     pushgateway: Pushgateway | None = Field(None, description="where a run by --once leaves its metrics")
     cache: Path | None = Field(
         None, description="the cache's folder; default: secretsync in $XDG_CACHE_HOME or ~/.cache"
@@ -224,7 +227,7 @@ def _dotted(loc: tuple[int | str, ...]) -> str:
 def _nearest(key: str) -> str:
     known = sorted(set(_keys(schema())))
     near = difflib.get_close_matches(key, known, n=1, cutoff=0.6)
-    return f"did you mean {near[0]!r}?" if near else "'secretsync config --schema' lists those there are"
+    return f"did you mean {near[0]!r}?" if near else "'secretsync config schema' lists those there are"
 
 
 def _keys(node: object) -> Iterator[str]:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, WithJsonSchema, model_validator
 
 from secretsync.config import window
-from secretsync.config.fields import Model, Name, OffIsAWord, Seconds
+from secretsync.config.fields import Model, Name, OffIsAWord, Seconds, Text
+from secretsync.config.repository import RepositoryCluster
+
+_NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
+_PREFIX = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 
 
 class DirectoryCluster(Model):
@@ -36,23 +41,54 @@ class InCluster(Model):
 
 
 def _kind(value: object) -> str | None:
-    """Which of the three a mapping means, by its key: errors then speak of that one alone."""
+    """Which of them a mapping means, by its key: errors then speak of that one alone."""
     keys = set(value) if isinstance(value, dict) else set()
     return next((tag for key, tag in _KINDS.items() if key in keys), None)
 
 
-_KINDS = {"directory": "the directory", "context": "the context", "inCluster": "the cluster"}
+_KINDS = {
+    "repository": "the repository",
+    "directory": "the directory",
+    "context": "the context",
+    "inCluster": "the cluster",
+}
 
 Cluster = Annotated[
-    Annotated[DirectoryCluster, Tag("the directory")]
+    Annotated[RepositoryCluster, Tag("the repository")]
+    | Annotated[DirectoryCluster, Tag("the directory")]
     | Annotated[ContextCluster, Tag("the context")]
     | Annotated[InCluster, Tag("the cluster")],
     Discriminator(
         _kind,
         custom_error_type="cluster",
-        custom_error_message="is one of {directory: PATH}, {context: NAME} or {inCluster: true}",
+        custom_error_message="is one of {directory: PATH}, {context: NAME}, {inCluster: true} "
+        "or {repository: git+URL@BRANCH}",
     ),
 ]
+
+
+LiveCluster = DirectoryCluster | ContextCluster | InCluster
+"""Those that several targets share."""
+
+
+def _metadata_key(value: str) -> str:
+    """https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set"""
+    prefix, slash, name = value.rpartition("/")
+    if not (_NAME.fullmatch(name) and (not slash or (len(prefix) <= 253 and _PREFIX.fullmatch(prefix)))):
+        raise ValueError(
+            f"{value!r} is not a key that Kubernetes takes here: for instance 'owner' or 'example.org/owner'"
+        )
+    if prefix == "secretsync.rucio" or value == "app.kubernetes.io/managed-by":
+        raise ValueError(f"{value!r} is secretsync's own")
+    return value
+
+
+def _label(value: str) -> str:
+    if value and not _NAME.fullmatch(value):
+        raise ValueError(
+            f"{value!r} is not a label's value (letters, digits, '-', '_' and '.', at most 63): write an annotation"
+        )
+    return value
 
 
 class Wave(Model):
@@ -84,9 +120,7 @@ class Rollout(Model):
         (), description="the order; default: one of Rucio's daemons, then its servers, then the rest"
     )
     max_parallel: int = Field(0, ge=0, description="how many workloads are restarted at once; 0: all of a wave")
-    on_failure: Literal["restore", "stop"] = Field(
-        "restore", description="put back what was live when a wave fails, or leave what was reached"
-    )
+    on_failure: Literal["restore", "stop"] = Field("restore", description="roll back when a wave fails, or stop there")
     history: int = Field(
         5, ge=2, le=50, description="how many earlier bundles are kept in the cluster: one for an undo, one to go back"
     )
@@ -96,6 +130,12 @@ class Rollout(Model):
     accept_downtime: tuple[str, ...] = Field(
         (), description="workloads that may have no ready pod while they take a package that nothing has proven"
     )
+
+
+class Doctor(Model):
+    """What ``secretsync doctor`` looks at."""
+
+    ignore: str = Field("", description="labels of workloads that it leaves out, as kubectl's --selector takes them")
 
 
 class After(Model):
@@ -135,16 +175,25 @@ class Target(Model):
     secret_name: Name | None = Field(None, description="default: the module's name, lower-case, with hyphens")
     adopt: bool = Field(False, description="take over Secrets of these names that secretsync did not make")
     drift: Literal["repair", "report"] = Field(
-        "repair", description="put right what somebody changed in the live Secrets, or only tell of it"
+        "repair", description="restore live Secrets that somebody changed, or only report it"
     )
     selector: str = Field("", description="only workloads with these labels, as kubectl's --selector takes them")
-    wire: bool = Field(False, description="mount the packages into the selected workloads, and tell Rucio of them")
-    rollout: Rollout = Field(Rollout(), description="how its workloads are taken to a new write")
+    wire: bool = Field(
+        False, description="mount the packages into the selected workloads, and configure Rucio to use them"
+    )
+    labels: dict[Annotated[str, AfterValidator(_metadata_key)], Annotated[Text, AfterValidator(_label)]] = Field(
+        {}, description="labels that every object made there gets, as the site's admission policies may want"
+    )
+    annotations: dict[Annotated[str, AfterValidator(_metadata_key)], Text] = Field(
+        {}, description="annotations that every object made there gets"
+    )
+    rollout: Rollout = Field(Rollout(), description="how its workloads are taken to a new revision")
+    doctor: Doctor = Field(Doctor(), description="what 'secretsync doctor' looks at")
 
     @model_validator(mode="after")
     def _can_be_wired(self) -> Target:
         if self.wire and not self.selector:
             raise ValueError("wire: needs a selector that says which workloads run Rucio, as in 'app=rucio-server'")
-        if self.wire and isinstance(self.cluster, DirectoryCluster):
+        if self.wire and isinstance(self.cluster, (DirectoryCluster, RepositoryCluster)):
             raise ValueError("wire: a directory of manifests has no field managers: write the mounts into its files")
         return self

@@ -112,7 +112,7 @@ class Placement:
 
     *secret* holds the package's own directory; the Secrets of its sub-directories are named after it. Where we mount
     them ourselves (*wired*), Secrets are immutable, and *secret* is what the digest is added to. *vo* is the VO whose
-    policy it is, where Rucio serves several.
+    policy it is, where Rucio serves several. *labels* and *annotations* are those that the site wants on each of them.
     """
 
     installation: str
@@ -122,6 +122,8 @@ class Placement:
     layout: str = "directories"
     vo: str = ""
     wired: bool = False
+    labels: tuple[tuple[str, str], ...] = ()
+    annotations: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from secretsync.core import revision_numbers
 from secretsync.core.errors import SecretSyncError
 from secretsync.core.foreign import reading
 from secretsync.core.model import Bundle, File, Placement, Revision, Secret, digest
@@ -44,6 +45,7 @@ FOUND = "found in the cluster"
 _NUMBER = re.compile(r"[0-9]{1,18}")
 _KEY = re.compile(r"[-._a-zA-Z0-9]+")
 _NAME_LIMIT = 253
+_PATH_LIMIT = 4096
 _PACKING = 1  # part of every recipe: raise it when the same bundle is packed differently
 
 
@@ -149,11 +151,22 @@ def pack(bundle: Bundle, placement: Placement, recipe: str) -> tuple[Secret, ...
     return secrets
 
 
+def directory_of(secret: Secret) -> str:
+    """The directory that a Secret says to hold, ``.`` for the package's own, and for what is no directory of one."""
+    told = secret.annotations.get(DIRECTORY, ".")
+    return told if _is_relative(told) else "."
+
+
+def _is_relative(path: str) -> bool:
+    """Whether a path leads nowhere but down, as those of a package do."""
+    return len(path) <= _PATH_LIMIT and path.isprintable() and not {"", ".", ".."} & set(path.split("/"))
+
+
 def unpack(secrets: Iterable[Secret]) -> tuple[File, ...]:
     """The files that Secrets hold: the inverse of pack. A key that is no zip in the zip layout is a file as it is."""
     files: list[File] = []
     for secret in secrets:
-        directory = secret.annotations.get(DIRECTORY, ".")
+        directory = directory_of(secret)
         prefix = "" if directory == "." else directory + "/"
         if secret.annotations.get(LAYOUT) == "zip":
             files.extend(_unzipped(secret))
@@ -164,7 +177,7 @@ def unpack(secrets: Iterable[Secret]) -> tuple[File, ...]:
 
 def drop_emptied(live: Sequence[Secret]) -> tuple[Secret, ...]:
     """Live Secrets less those of sub-directories that have gone, which are kept empty while something needs them."""
-    return tuple(secret for secret in live if secret.data or secret.annotations.get(DIRECTORY, ".") == ".")
+    return tuple(secret for secret in live if secret.data or directory_of(secret) == ".")
 
 
 def newest_revision(live: Sequence[Secret]) -> tuple[Secret, ...]:
@@ -185,8 +198,7 @@ def newest_revision(live: Sequence[Secret]) -> tuple[Secret, ...]:
 
 
 def _write(secrets: Iterable[Secret]) -> int:
-    written = (secret.annotations.get(REVISION_NUMBER, "") for secret in secrets)
-    return max((int(revision_number) for revision_number in written if _NUMBER.fullmatch(revision_number)), default=-1)
+    return max((revision_numbers.parse(secret.annotations.get(REVISION_NUMBER)) for secret in secrets), default=-1)
 
 
 def live_bundle(secrets: Sequence[Secret]) -> Bundle:
@@ -220,8 +232,9 @@ def stamp_key(secret: str) -> str:
 
 
 def labels(placement: Placement) -> dict[str, str]:
-    """What says that a Secret is ours, and whose."""
+    """What says that a Secret is ours, and whose; and what the site wants it to say."""
     return {
+        **dict(placement.labels),
         MANAGED_BY: "secretsync",
         INSTALLATION: placement.installation,
         MODULE: placement.module,
@@ -272,7 +285,8 @@ def _unzipped(secret: Secret) -> Iterable[File]:
         except UnreadableZip:
             yield File(key, value)
             continue
-        yield from (File(name.partition("/")[2], data) for name, data in members)
+        paths = ((name.partition("/")[2], data) for name, data in members)
+        yield from (File(path, data) for path, data in paths if _is_relative(path))
 
 
 def _members(secret: str, value: bytes) -> list[tuple[str, bytes]]:
@@ -333,7 +347,7 @@ def _annotations(bundle: Bundle, placement: Placement, recipe: str) -> Mapping[s
         RECIPE: recipe,
         DIGEST: bundle.digest,
     }
-    return {key: value for key, value in told.items() if value}
+    return {**dict(placement.annotations), **{key: value for key, value in told.items() if value}}
 
 
 def matches_source(live: Sequence[Secret], revision: Revision, recipe: str, placement: Placement) -> bool:
@@ -342,6 +356,7 @@ def matches_source(live: Sequence[Secret], revision: Revision, recipe: str, plac
         (secret.annotations.get(REVISION), secret.annotations.get(RECIPE), secret.annotations.get(DIGEST))
         for secret in live
         if labels(placement).items() <= secret.labels.items()
+        and dict(placement.annotations).items() <= secret.annotations.items()
     }
     return bool(live) and told == {(revision.id, recipe, digest(unpack(live)))}
 

@@ -24,7 +24,7 @@ class Stopped(BaseException):
         self.signal_name = signal_name
 
     def __str__(self) -> str:
-        return f"stopped by {self.signal_name}; the next run goes on where this one was"
+        return f"stopped by {self.signal_name}; the next run continues this one"
 
 
 class _Here(threading.local):

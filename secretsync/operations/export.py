@@ -26,7 +26,7 @@ class NotWrittenByFetch(SecretSyncError):
     path: Path
 
     def __str__(self) -> str:
-        return f"{self.path} is there and 'secretsync fetch' did not write it: move it away, or name another --to"
+        return f"{self.path} is there and 'secretsync export' did not write it: move it away, or name another --to"
 
 
 @dataclass(eq=False)

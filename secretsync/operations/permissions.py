@@ -40,7 +40,7 @@ def required_rules(
         *spawner_rules(),
         *([_PROOF] if proves else []),
         Need("did they come up; deleted is only a pod at which a StatefulSet hangs", "", ("pods",), ("list", "delete")),
-        Need("the last words of a pod that did not", "", ("pods/log",), ("get",)),
+        Need("the last log line of a pod that did not", "", ("pods/log",), ("get",)),
         Need("what happened, where people look for it", "events.k8s.io", ("events",), ("create",)),
         Need("one run at a time", "coordination.k8s.io", ("leases",), ("create",)),
         Need("the same", "coordination.k8s.io", ("leases",), ("get", "update"), (installation,)),
@@ -70,7 +70,7 @@ def election_needs(installation: str) -> tuple[Need, ...]:
     """What several processes need that elect a leader, where their Lease is."""
     leases = ("coordination.k8s.io", ("leases",))
     return (
-        Need("which of several processes makes the passes", *leases, ("create",)),
+        Need("which of several replicas is the leader", *leases, ("create",)),
         Need("the same", *leases, ("get", "update"), (f"{installation}-leader",)),
     )
 

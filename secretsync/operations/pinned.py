@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from secretsync.config.requirement import DirectoryRequirement, GitRequirement, parse
+from secretsync.config.requirement import DirectoryRequirement, FileRequirement, GitRequirement, parse
 from secretsync.core.errors import SecretSyncError
 from secretsync.core.model import Bundle
 
@@ -21,7 +21,7 @@ class NotForPip(SecretSyncError):
     def __str__(self) -> str:
         return (
             f"{self.module} comes from the directory {self.path}, which is not there while an image is built: "
-            "push it to a repository or an index, or copy what 'secretsync fetch --to DIR' writes into the image"
+            "push it to a repository or an index, or copy what 'secretsync export --to DIR' writes into the image"
         )
 
 
@@ -36,6 +36,8 @@ def pinned(requirement: str, bundle: Bundle) -> str:
     if isinstance(parsed, GitRequirement):
         below = f"#subdirectory={parsed.subdirectory}" if parsed.subdirectory else ""
         return _in_one_piece(f"git+{parsed.url}@{value}{below}")
+    if isinstance(parsed, FileRequirement):
+        return _in_one_piece(f"{parsed.name}@{parsed.url}#sha256={value}")
     if parsed.url:
         return _in_one_piece(f"{parsed.url}#sha256={value}")
     return f"{parsed.name}=={bundle.version}"

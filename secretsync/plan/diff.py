@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from secretsync.core import packing
+from secretsync.core import packing, revision_numbers
 from secretsync.core.model import Bundle, File, Placement, Secret, Workload
 from secretsync.core.secret_codec import OURS
+from secretsync.plan import ownership
 from secretsync.plan.state import Hold, PackageState
 
 
@@ -115,7 +116,7 @@ class PackagePlan:
 
 def stamped_revision_number(workload: Workload, secret: str) -> int:
     """Which write of the package in *secret* a workload's template carries; 0 for none."""
-    return _number(workload.template_annotations.get(packing.stamp_key(secret), "").partition(" ")[0])
+    return revision_numbers.of_stamp(workload.template_annotations.get(packing.stamp_key(secret)))
 
 
 def plan_package(
@@ -132,7 +133,11 @@ def plan_package(
     """
     names = {secret.name for secret in desired.secrets}
     known = remembered.secrets if referrers is None else dict.fromkeys((*remembered.secrets, *remembered.outdated))
-    gone = [live[name] for name in known if name not in names and name in live]
+    gone = [
+        live[name]
+        for name in known
+        if name not in names and name in live and ownership.is_ours(live[name], desired.placement)
+    ]
     wanted = [_change(secret, live.get(secret.name)) for secret in desired.secrets]
     removals = [_removal(secret, desired, referrers or {}) for secret in gone]
     revision_number = _write_id(wanted, removals, desired, remembered, stamped)
@@ -141,7 +146,7 @@ def plan_package(
         desired,
         tuple(
             _with_write(change, revision_number)
-            for change in (*(_taken_over(one, revision_number) for one in wanted), *removals)
+            for change in (*(_renumbered(one, revision_number) for one in wanted), *removals)
         ),
         revision_number,
         returns=any(_returns(change, revision_number) for change in wanted),
@@ -181,7 +186,8 @@ def _told(secret: Secret) -> dict[str, str]:
 
 def _told_by_us(live: Secret, desired: Secret) -> dict[str, str]:
     """Labels and annotations of others do not count."""
-    return {key: value for key, value in _told(live).items() if key.startswith(OURS) or key in desired.labels}
+    wanted = desired.labels.keys() | desired.annotations.keys()
+    return {key: value for key, value in _told(live).items() if key.startswith(OURS) or key in wanted}
 
 
 def _removal(live: Secret, desired: Desired, referrers: Mapping[str, Sequence[str]]) -> Change:
@@ -191,7 +197,7 @@ def _removal(live: Secret, desired: Desired, referrers: Mapping[str, Sequence[st
     if live.immutable:
         return Change(Action.KEEP, live, live)
     top = desired.secrets[0]
-    told = {**top.annotations, packing.DIRECTORY: live.annotations.get(packing.DIRECTORY, ".")}
+    told = {**top.annotations, packing.DIRECTORY: packing.directory_of(live)}
     return _change(replace(live, data={}, labels=top.labels, annotations=told), live)
 
 
@@ -212,15 +218,23 @@ def _write_id(
     remembered: PackageState,
     stamped: Sequence[int],
 ) -> int:
-    """A new id whenever pods would see a difference; one more than any ever seen, so that none is used twice."""
-    seen = [_write_of(change.live) for change in (*wanted, *removals) if change.live]
+    """A new number whenever pods would see a difference; one more than any ever seen, so that none is used twice.
+
+    A number that nobody counted to, as somebody wrote it, is none: the Secret gets that of the others again.
+    """
+
+    def counted(numbers: Iterable[int]) -> list[int]:
+        return [one for one in numbers if revision_numbers.is_counted(one, remembered.revision_number)]
+
+    seen = counted(_write_of(change.live) for change in (*wanted, *removals) if change.live)
     judged = [*wanted, *(one for one in removals if _changes_in_place(one, desired))]
-    carried = [_write_of(change.live) for change in judged if change.live]
+    carried = counted(_write_of(change.live) for change in judged if change.live)
     digests = {change.live.annotations.get(packing.DIGEST) for change in judged if change.live}
-    newest = max([remembered.revision_number, *seen, *stamped], default=0)
-    same = digests == {desired.bundle.digest} and not any(change.content for change in judged) and all(carried)
-    if same and (not desired.placement.wired or set(carried) == {newest}):
-        return max(carried)
+    newest = max([remembered.revision_number, *seen, *counted(stamped)], default=0)
+    same = digests == {desired.bundle.digest} and not any(change.content for change in judged)
+    number = max(carried, default=remembered.revision_number)
+    if same and number and (not desired.placement.wired or {*carried, number} == {newest}):
+        return number
     return 1 + newest
 
 
@@ -230,16 +244,14 @@ def _changes_in_place(removal: Change, desired: Desired) -> bool:
 
 
 def _write_of(secret: Secret) -> int:
-    return _number(secret.annotations.get(packing.REVISION_NUMBER, ""))
+    return revision_numbers.parse(secret.annotations.get(packing.REVISION_NUMBER))
 
 
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else 0
-
-
-def _taken_over(change: Change, revision_number: int) -> Change:
-    """An immutable Secret that is there already is told which write it belongs to now."""
-    return replace(change, action=Action.UPDATE) if _returns(change, revision_number) else change
+def _renumbered(change: Change, revision_number: int) -> Change:
+    """All Secrets of a package carry one number: one that stays as it is otherwise is told of it too."""
+    if change.action is Action.KEEP and change.live and _write_of(change.live) != revision_number:
+        return replace(change, action=Action.UPDATE)
+    return change
 
 
 def _with_write(change: Change, revision_number: int) -> Change:

@@ -22,8 +22,8 @@ class WouldTakeDown(SecretSyncError):
         names = ", ".join(str(ref) for ref in self.workloads)
         accepted = ", ".join(ref.name for ref in self.workloads)
         return (
-            f"nothing was touched: the strategy of {names} allows no ready pod during a restart, and nothing has "
-            "proven the package there: let the canary prove it ('rollout: {canary: auto}'), mend the strategy "
+            f"nothing was written: the strategy of {names} allows no ready pod during a restart, and nothing has "
+            "proven the package there: let the canary prove it ('rollout: {canary: auto}'), fix the strategy "
             f"(maxSurge: 1, maxUnavailable: 0), or accept it: 'rollout: {{acceptDowntime: [{accepted}]}}'"
         )
 

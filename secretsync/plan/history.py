@@ -5,12 +5,14 @@ Fixed names, so that a Role can list them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from secretsync.core import packing
+from secretsync.core import packing, revision_numbers
 from secretsync.core.model import Bundle, Placement, Secret
 from secretsync.core.secret_codec import OURS
+from secretsync.plan.ownership import TYPE
 
 KEPT = OURS + "kept"
 """The annotation that tells a kept bundle from a live one; its value is the write id under which it was live."""
@@ -31,6 +33,17 @@ class KeptBundle:
 def history_names(secret: str, limit: int) -> tuple[str, ...]:
     """The names of a package's ring: as many as bundles are kept."""
     return tuple(f"{secret}-history-{number}" for number in range(1, limit + 1))
+
+
+def is_kept_bundle(secret: Secret, placement: Placement) -> bool:
+    """Whether *secret* is a kept bundle of the package that this installation wrote: by its name, labels and type."""
+    name = rf"{re.escape(placement.secret)}-history-[1-9][0-9]{{0,3}}"
+    return (
+        bool(re.fullmatch(name, secret.name))
+        and packing.labels(placement).items() <= secret.labels.items()
+        and secret.type == TYPE
+        and KEPT in secret.annotations
+    )
 
 
 def kept_bundles(found: Mapping[str, Secret | None]) -> tuple[KeptBundle, ...]:
@@ -65,5 +78,4 @@ def _is(secret: Secret, digest: str) -> bool:
 
 
 def _write(secret: Secret) -> int:
-    text = secret.annotations[KEPT]
-    return int(text) if text.isascii() and text.isdigit() else 0
+    return revision_numbers.parse(secret.annotations[KEPT])

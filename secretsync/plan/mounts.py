@@ -76,9 +76,9 @@ def put_back(intent: WiringPlan, workloads: Sequence[Workload], state: State) ->
 def held_by_hand(intent: WiringPlan, workloads: Sequence[Workload]) -> tuple[str, ...]:
     """A sentence for each package that a workload which was put back does not have."""
     return tuple(
-        f"held by hand: somebody put back the template of {workload.ref}, which was wired for write "
+        f"suspended: somebody put back the template of {workload.ref}, which was wired for revision "
         f"{package.revision_number} of {package.placement.module} and now {_carries(package, workload)}: "
-        "it stays so until there is new content, or 'secretsync release'"
+        "it stays so until there is new content, or 'secretsync resume'"
         for workload in workloads
         for package in _differing(intent, workload)
     )
@@ -159,13 +159,13 @@ def _reason(intent: WiringPlan, workload: Workload) -> str:
     if not differing:
         return "its volumes, mounts and environment are not those that it should have"
     if differing[0].content:
-        return f"write {differing[0].revision_number} brings other files"
+        return f"revision {differing[0].revision_number} has other files"
     return f"it {_carries(differing[0], workload)}, not {differing[0].revision_number}"
 
 
 def _carries(package: PackagePlan, workload: Workload) -> str:
     revision_number = stamped_revision_number(workload, package.placement.secret)
-    return f"carries write {revision_number}" if revision_number else "carries none"
+    return f"carries revision {revision_number}" if revision_number else "carries none"
 
 
 def _problems(intent: WiringPlan, workload: Workload) -> Iterator[str]:

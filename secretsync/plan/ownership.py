@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from secretsync.core.errors import SecretSyncError
 from secretsync.core.model import Placement, Secret
-from secretsync.core.packing import INSTALLATION, MANAGED_BY, MODULE
+from secretsync.core.packing import INSTALLATION, MANAGED_BY, MODULE, labels
+
+TYPE = "Opaque"
+"""The type of the Secrets that hold a package, live or kept."""
 
 
 @dataclass(eq=False)
@@ -20,6 +24,21 @@ class Refused(SecretSyncError):
 
     def __str__(self) -> str:
         return "\n".join(self.problems)
+
+
+def is_ours(live: Secret, placement: Placement) -> bool:
+    """Whether *live* is a Secret that this installation wrote for the package: by its name, labels, type and owner."""
+    return (
+        can_be_named(live.name, placement)
+        and labels(placement).items() <= live.labels.items()
+        and live.type == TYPE
+        and not _controller(live)
+    )
+
+
+def can_be_named(name: str, placement: Placement) -> bool:
+    """Whether a Secret of the package may be called *name*, wired or not; whoever remembers another is mistaken."""
+    return bool(re.fullmatch(rf"{re.escape(placement.secret)}(-[0-9a-f]{{12}}(\.zip)?)?(-[a-z0-9-]+)?", name))
 
 
 def problems(live: Secret, desired: Secret, placement: Placement, *, adopt: bool) -> Iterable[str]:

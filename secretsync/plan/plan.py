@@ -16,6 +16,9 @@ from secretsync.plan.diff import Change, Desired, PackagePlan, plan_package, sta
 from secretsync.plan.in_force import NotInForce
 from secretsync.plan.state import State
 
+_NAMED = 3
+"""Workloads that a sentence names."""
+
 
 @dataclass(frozen=True)
 class Live:
@@ -117,8 +120,14 @@ def make_plan(desired: Sequence[Desired], live: Live, state: State, *, adopt: bo
 def prunable(desired: Sequence[Desired], live: Live, state: State) -> tuple[str, ...]:
     """Names of live Secrets of ours that are no longer desired: whether they may go depends on who refers to them."""
     names = {secret.name for one in desired for secret in one.secrets}
-    remembered = (name for one in desired for name in state.of(one.placement.secret).secrets)
-    return tuple(name for name in remembered if name not in names and name in live.secrets)
+    ours = {
+        name: one.placement for one in desired for name in state.of(one.placement.secret).secrets if name not in names
+    }
+    return tuple(
+        name
+        for name, placement in ours.items()
+        if (found := live.secrets.get(name)) and ownership.is_ours(found, placement)
+    )
 
 
 def outdated_secrets(desired: Sequence[Desired], state: State) -> tuple[str, ...]:
@@ -176,15 +185,25 @@ def _mounted_by_nobody(packages: Sequence[Desired], workloads: Sequence[Workload
 def _not_mounted(packages: Sequence[Desired], workloads: Sequence[Workload]) -> tuple[str, ...]:
     """Workloads that mount the package but not one of its sub-directories; the check says how bad that is."""
     return tuple(
-        f"{workload.ref} mounts Secret {desired.secrets[0].name} but not {secret.name}, so its pods lack "
+        f"{names_of(lacking)}: mount Secret {desired.secrets[0].name} but not {secret.name}, so their pods lack "
         f"{directory}/ ({len(secret.data)} files): mount it too, at …/{desired.placement.module}/{directory} "
         f"(secretFullName: {secret.name}), or leave the directory out with exclude: ['{directory}/*']"
         for desired in packages
-        for workload in workloads
-        if desired.secrets[0].name in (referenced := secrets_referenced(workload.template))
         for secret in desired.secrets[1:]
-        if secret.name not in referenced and (directory := secret.annotations[packing.DIRECTORY])
+        if (directory := secret.annotations[packing.DIRECTORY])
+        and (lacking := [one.ref for one in workloads if _lacks(one, desired, secret)])
     )
+
+
+def _lacks(workload: Workload, desired: Desired, secret: Secret) -> bool:
+    referenced = secrets_referenced(workload.template)
+    return desired.secrets[0].name in referenced and secret.name not in referenced
+
+
+def names_of(workloads: Sequence[Ref]) -> str:
+    """``Deployment rucio/judge``; of many the first three and their number."""
+    more = f" and {len(workloads) - _NAMED} more" if len(workloads) > _NAMED else ""
+    return f"{', '.join(map(str, workloads[:_NAMED]))}{more}"
 
 
 def _mounted_no_longer(packages: Sequence[PackagePlan], mounting: Sequence[Workload], state: State) -> tuple[str, ...]:
@@ -209,8 +228,9 @@ def _was_wired(package: PackagePlan, state: State) -> bool:
 
 def _holds(desired: Sequence[Desired]) -> tuple[str, ...]:
     return tuple(
-        f"held: {one.placement.module} stays at {one.bundle.revision.short}, digest {one.bundle.digest[:12]}: "
-        f"{one.hold.reason}; until {'a new commit or ' if one.hold.digest else ''}'secretsync release'"
+        f"{'suspended' if one.hold.by_hand else 'rejected'}: {one.placement.module} stays at "
+        f"{one.bundle.revision.short}, digest {one.bundle.digest[:12]}: "
+        f"{one.hold.reason}; until {'a new commit or ' if one.hold.digest else ''}'secretsync resume'"
         for one in desired
         if one.hold
     )
@@ -219,7 +239,7 @@ def _holds(desired: Sequence[Desired]) -> tuple[str, ...]:
 def _drifts(packages: Sequence[Desired], live: Live) -> tuple[str, ...]:
     return tuple(
         f"drift: somebody changed {', '.join(paths)} in the live Secrets of {one.placement.module}; "
-        + ("left as it is (drift: report)" if one.left else "it is put right")
+        + ("left as it is (drift: report)" if one.left else "it is restored")
         for one in packages
         if (paths := one.left or drift.edited_files(one, live.secrets))
     )
@@ -227,10 +247,10 @@ def _drifts(packages: Sequence[Desired], live: Live) -> tuple[str, ...]:
 
 def _down_meanwhile(restarts: Sequence[stale.Restart]) -> tuple[str, ...]:
     """What a restart takes down for a while: operators read it before, not after."""
-    return tuple(
-        f"the strategy of {workload.ref} allows no ready pod while it restarts (maxSurge: 1, maxUnavailable: 0 would)"
-        for workload in disruption.workloads_taken_down([restart.workload for restart in restarts])
-    )
+    down = [one.ref for one in disruption.workloads_taken_down([restart.workload for restart in restarts])]
+    if not down:
+        return ()
+    return (f"{names_of(down)}: no pod is ready during the restart (maxSurge: 1, maxUnavailable: 0 would keep one)",)
 
 
 def _still_mounted(packages: Sequence[PackagePlan], live: Live) -> tuple[str, ...]:

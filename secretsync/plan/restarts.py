@@ -76,9 +76,8 @@ def unfinished_restarts(
 def forgotten_restarts(workloads: Sequence[Workload], packages: Sequence[PackagePlan], state: State) -> tuple[str, ...]:
     """Sentences on workloads that were restarted for a write and whose owner took the annotation away."""
     return tuple(
-        f"{workload.ref} lost the annotation of write {package.revision_number}, for which it was already restarted: "
-        "somebody replaces it without that annotation; it is not restarted again, and pods that this brought back may "
-        "run older files"
+        f"{workload.ref} lost the annotation of revision {package.revision_number}: another tool replaces its template "
+        "without it; it is not restarted again, and its pods may run older files"
         for workload in workloads
         for package in mounted(workload, packages)
         if _was_restarted(workload, package, state) and workload.template_annotations.get(package.key) != package.stamp
@@ -105,13 +104,18 @@ def _staleness(workload: Workload, package: PackagePlan, pods: Sequence[Manifest
     if stamp == package.stamp:
         return ""
     if package.content:
-        return f"write {package.revision_number} changes what it mounts"
+        return _change_of(workload, package) or f"new revision {package.revision_number}"
     if stamp is not None:
-        carried = stamped_revision_number(workload, package.placement.secret)
-        return f"it carries write {carried}, not {package.revision_number}"
+        return _change_of(workload, package)
     if pods is not None and _all_born_after(workload, package, pods):
         return ""
-    return f"its pods may have started before write {package.revision_number}"
+    return f"its pods may be older than revision {package.revision_number}"
+
+
+def _change_of(workload: Workload, package: PackagePlan) -> str:
+    """``revision 1 -> 2``; empty for a workload that carries none."""
+    carried = stamped_revision_number(workload, package.placement.secret)
+    return f"revision {carried} -> {package.revision_number}" if carried else ""
 
 
 def _age_may_tell(workload: Workload, package: PackagePlan) -> bool:

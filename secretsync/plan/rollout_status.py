@@ -54,17 +54,20 @@ def pod_failure(pod: Manifest) -> Status | None:
             name, container = pod["metadata"]["name"], told["name"]
             ended = (told.get("lastState") or {}).get("terminated") or {}
             code = f" (exit code {ended['exitCode']})" if "exitCode" in ended and cause is Cause.CRASH else ""
-            return Status(State.FAILED, f"pod {name}, container {container} {words}{code}", cause, name, container)
+            return Status(State.FAILED, f"pod {name}, container {container}: {words}{code}", cause, name, container)
     return None
 
 
 _FAILURES = {
-    "CrashLoopBackOff": (Cause.CRASH, "crashes again and again"),
-    "ImagePullBackOff": (Cause.IMAGE, "cannot pull its image"),
-    "InvalidImageName": (Cause.IMAGE, "has an image name that is not one"),
-    "CreateContainerConfigError": (Cause.OTHER, "refers to configuration that is missing"),
-    "CreateContainerError": (Cause.OTHER, "cannot be created"),
-    "RunContainerError": (Cause.OTHER, "cannot be started"),
+    "CrashLoopBackOff": (Cause.CRASH, "CrashLoopBackOff"),
+    "ImagePullBackOff": (Cause.IMAGE, "ImagePullBackOff, its image cannot be pulled"),
+    "InvalidImageName": (Cause.IMAGE, "InvalidImageName"),
+    "CreateContainerConfigError": (
+        Cause.OTHER,
+        "CreateContainerConfigError, a Secret or ConfigMap that it refers to is missing",
+    ),
+    "CreateContainerError": (Cause.OTHER, "CreateContainerError"),
+    "RunContainerError": (Cause.OTHER, "RunContainerError"),
 }
 
 
@@ -111,7 +114,7 @@ def restarts(pods: Sequence[Manifest]) -> dict[str, int]:
 def judge(workload: Workload, pods: Sequence[Manifest], annotations: Mapping[str, str]) -> Status:
     """The verdict on a workload that was stamped with *annotations*; *pods* are all of its namespace."""
     if any(workload.template_annotations.get(key) != value for key, value in annotations.items()):
-        return Status(State.SUPERSEDED, "somebody else changed its pod template meanwhile")
+        return Status(State.SUPERSEDED, "its pod template was changed meanwhile")
     verdict = status(workload)
     if verdict.state not in (State.IN_PROGRESS, State.FAILED):
         return verdict

@@ -26,7 +26,7 @@ class UnreadableState(SecretSyncError):
 
     def __str__(self) -> str:
         return (
-            f"Secret {self.namespace}/{self.name} should hold what secretsync remembers and does not: "
+            f"Secret {self.namespace}/{self.name} is not a state object that secretsync can read: "
             "delete it, or give this installation another name (installation: …); "
             "without it, at worst every workload is restarted once more"
         )
@@ -195,7 +195,7 @@ def from_secret(secret: Secret | None) -> State:
         told = json.loads(secret.data[_KEY])
         results = {name: Result(**result) for name, result in told.get("results", {}).items()}
         return State({name: _package(package) for name, package in told["packages"].items()}, results)
-    except (KeyError, ValueError, TypeError, AttributeError):
+    except (KeyError, ValueError, TypeError, AttributeError, RecursionError):
         raise UnreadableState(secret.namespace, secret.name) from None
 
 

@@ -41,8 +41,9 @@ class NoUndo(SecretSyncError):
 
     def __str__(self) -> str:
         return (
-            f"what is live in Secret {self.secret} cannot be kept, so a bad package could not be undone: {self.why}. "
-            "Mend that, or go on without an undo by 'rollout: {onFailure: stop}'"
+            f"what is live in Secret {self.secret} cannot be kept, so a bad package could not be rolled back: "
+            f"{self.why}. "
+            "Fix that, or go on without a rollback by 'rollout: {onFailure: stop}'"
         )
 
 
@@ -61,8 +62,8 @@ class UndoFailed(SecretSyncError):
     def __str__(self) -> str:
         return (
             f"the rollout failed ({self.failure}), and putting back what was live FAILED too: {self.why}. "
-            f"It is kept in Secret {', '.join(self.kept)}: mend what is in the way, and 'secretsync --once' goes on "
-            "putting it back; 'secretsync status' tells which pods run what meanwhile"
+            f"It is kept in Secret {', '.join(self.kept)}: fix what is in the way, and 'secretsync apply' goes on "
+            "putting it back; 'secretsync status' says which pods run what meanwhile"
         )
 
 
@@ -87,7 +88,7 @@ def _keep_or_say(destination: Destination, package: PackagePlan, memory: StateSt
     except SecretSyncError as error:
         if destination.rollout.undo:
             raise NoUndo(package.placement.secret, str(error)) from None
-        log.warning("no undo will be possible", secret=package.placement.secret, why=str(error))
+        log.warning("no rollback will be possible", secret=package.placement.secret, why=str(error))
         return ""
 
 
@@ -265,7 +266,7 @@ def _with_last_words(destination: Destination, verdict: Status) -> Status:
         words = destination.cluster.log_tail(destination.namespace, verdict.pod, verdict.container)
     except SecretSyncError as error:
         words = f"(unknown: {error})"
-    return replace(verdict, message=f"{verdict.message}; its last words: {words}") if words else verdict
+    return replace(verdict, message=f"{verdict.message}; last log line: {words}") if words else verdict
 
 
 @timed_stage("prune")

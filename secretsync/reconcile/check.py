@@ -29,7 +29,7 @@ class CheckReport:
     def refused(self) -> str:
         """Why the run stops, in a sentence; empty where it goes on."""
         refused = [module for module, told in self.checked_packages.items() if told.stops]
-        return f"the check refuses {', '.join(refused)}: nothing was touched" if refused else ""
+        return f"the check refuses {', '.join(refused)}: nothing was written" if refused else ""
 
 
 @timed_stage("check")
@@ -79,7 +79,7 @@ def _live(package: PackagePlan) -> Bundle | None:
 
 
 def _surroundings(package: PackagePlan, workloads: Sequence[Workload]) -> WorkloadContext:
-    told = {change.desired.name: change.desired.annotations[packing.DIRECTORY] for change in package.changes}
+    told = {change.desired.name: packing.directory_of(change.desired) for change in package.changes}
     directories = {name: "" if directory == "." else directory for name, directory in told.items()}
     return workload_context(package.placement, directories, workloads)
 

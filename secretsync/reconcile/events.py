@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from secretsync.core import log
+from secretsync.core.escape import visible
 from secretsync.core.kinds import api_version
 from secretsync.core.kinds.kind import State, Status
 from secretsync.core.model import Manifest, Ref, Secret
@@ -36,17 +37,17 @@ EVENTS: Mapping[str, Kind] = {
     "Applied": Kind(NORMAL, "Apply", "on the Secret: new content was written, and the workloads run it"),
     "RolledOut": Kind(NORMAL, "Restart", "on a workload: all its pods run what was written"),
     "RolloutFailed": Kind(WARNING, "Restart", "on a workload: it did not come up with what was written"),
-    "Rejected": Kind(WARNING, "Prove", "on the Secret: what the source holds was tried and is not to come again"),
-    "Restored": Kind(NORMAL, "Restore", "on the Secret: what was live before was put back"),
-    "Held": Kind(NORMAL, "Hold", "on the Secret: a person said that the source is not to be followed"),
-    "Released": Kind(NORMAL, "Release", "on the Secret: the source is followed again"),
-    "Drift": Kind(WARNING, "Compare", "on the Secret: somebody had changed its files; they were put right, or left"),
+    "Rejected": Kind(WARNING, "Prove", "on the Secret: the content of the source failed, and is not deployed again"),
+    "Restored": Kind(NORMAL, "Restore", "on the Secret: rolled back to what was live before"),
+    "Held": Kind(NORMAL, "Hold", "on the Secret: the package was suspended"),
+    "Released": Kind(NORMAL, "Release", "on the Secret: the package was resumed"),
+    "Drift": Kind(WARNING, "Compare", "on the Secret: somebody changed its files; they were restored, or left"),
     "Waiting": Kind(NORMAL, "Wait", "on the Secret: changes wait for the window, or for another target"),
     "SourceUnavailable": Kind(WARNING, "Fetch", "on the Secret: its source cannot be read; what is live stays"),
     "Refused": Kind(WARNING, "Check", "on the Secret: the check or the proof refuses the package; what is live stays"),
-    "Failed": Kind(WARNING, "Sync", "on the Secret: passes fail, for the reason that is named"),
+    "Failed": Kind(WARNING, "Sync", "on the Secret: runs fail, for the reason that is named"),
     "NotInForce": Kind(WARNING, "Compare", "on the Secret: workloads that run Rucio do not load the package"),
-    "Recovered": Kind(NORMAL, "Sync", "on the Secret: passes go well again"),
+    "Recovered": Kind(NORMAL, "Sync", "on the Secret: runs succeed again"),
 }
 """By reason, all that there are."""
 
@@ -58,7 +59,7 @@ _CHANGES = {
     Condition.NOT_IN_FORCE: "NotInForce",
 }
 
-_WHY = "'secretsync status' and the log of the pass tell why"
+_WHY = "'secretsync status' and the log of the run have the reason"
 """In place of what a container wrote last, which not all who read Events need be allowed to read."""
 
 
@@ -98,7 +99,7 @@ def manifest(event: Event, name: str, now: datetime, instance: str) -> Manifest:
         "type": kind.type,
         "action": kind.action,
         "reason": event.reason,
-        "note": _short(log.redact(event.note)),
+        "note": _short(visible(log.redact(event.note))),
         "regarding": {
             "apiVersion": api_version(ref.kind),
             "kind": ref.kind,
@@ -114,13 +115,13 @@ def _reasons(
 ) -> Iterator[tuple[str, str]]:
     """Each reason, and a note where the verdict's own does not say it."""
     if package and report and report.done and (edited := _edited(package)):
-        yield "Drift", f"{edited} had been changed by somebody else; what was written was put back"
+        yield "Drift", f"{edited} changed by somebody else; restored"
     if now.word is Condition.DRIFTED and package and now != before:
         yield "Drift", f"{_files(len(package.desired.left))} changed by somebody else; the target says 'drift: report'"
     if now.word is Condition.REJECTED and report and report.undone:
         yield "Restored", ""
     if now.word is Condition.REJECTED and now != before and not _is_the_same_refusal(before, now):
-        yield "Rejected", f"{now.fact} was tried and is not to come again: {_WHY}"
+        yield "Rejected", f"{now.fact} failed, and is not deployed again: {_WHY}"
     elif now.word is Condition.CURRENT:
         yield from ((reason, "") for reason in _back_to_current(report, package, before))
     elif now != before and now.word in _CHANGES:
@@ -162,7 +163,7 @@ def _note(outcome: Outcome, secret: str, package: PackagePlan | None, now: Verdi
         return next((str(one) for one in report.plan.degraded if one.placement.secret == secret), "")
     bundle, hold = package.desired.bundle, package.desired.hold
     version = f" {bundle.version}" if bundle.version else ""
-    what = f"{bundle.module}{version} ({bundle.revision.short}), write {package.revision_number}"
+    what = f"{bundle.module}{version} ({bundle.revision.short}), revision {package.revision_number}"
     why = report.refused or report.waits or (hold.reason if hold and hold.by_hand else "")
     return f"{what}: {why}" if why else what
 
@@ -192,11 +193,11 @@ def _of_workloads(report: Report | None) -> Iterator[Event]:
 
 
 def _writes(report: Report) -> str:
-    return ", ".join(f"{one.placement.module} write {one.revision_number}" for one in report.plan.packages)
+    return ", ".join(f"{one.placement.module} revision {one.revision_number}" for one in report.plan.packages)
 
 
 def _brief(status: Status) -> str:
-    """Without a container's last words."""
+    """Without a container's last log line."""
     if not status.container:
         return status.message
     return f"{status.state}: pod {status.pod}, container {status.container} ({status.cause})"

@@ -1,27 +1,38 @@
-"""One run at a time: a Lease that is taken before anything is written, renewed meanwhile, and expires by itself."""
+"""One run at a time: a Lease that is taken before anything is written, renewed meanwhile, and expires by itself.
+
+It is a fencing token too: a process may be stopped for any time between two of its lines (SIGSTOP, a frozen VM), so
+before each write the Lease is known to be still its own. What a Lease's times mean is judged by the API server's clock.
+"""
 
 from __future__ import annotations
 
-import os
-import socket
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, cast
 
 import structlog
 
 from secretsync.cluster import lease as leases
 from secretsync.cluster.errors import Conflict, Unreachable
+from secretsync.cluster.fenced import FencedCluster
 from secretsync.core import shutdown
 from secretsync.core.errors import SecretSyncError
 from secretsync.core.model import Manifest
+from secretsync.reconcile import identity
 from secretsync.reconcile.destination import Destination
+
+if TYPE_CHECKING:
+    from secretsync.cluster.protocol import Cluster
 
 log = structlog.get_logger()
 
 SECONDS = 30
 """How long a Lease holds without being renewed: a run that was killed is in nobody's way for longer."""
+
+PROOF_HOLDS = 3.0
+"""Seconds for which a Lease counts as still held since the API server said so."""
 
 
 @dataclass(eq=False)
@@ -37,42 +48,68 @@ class Busy(SecretSyncError):
 
     def __str__(self) -> str:
         return (
-            f"another run of secretsync is at work in namespace {self.namespace}: {self.holder}; nothing was touched. "
+            f"another run of secretsync is at work in namespace {self.namespace}: {self.holder}; nothing was written. "
             f"Run again when it has ended; if it was killed, in {self.seconds:.0f} s"
         )
 
 
 @dataclass(eq=False)
-class TurnLost(SecretSyncError):
-    """Somebody else took the Lease while this run was at work."""
+class LeaseLost(SecretSyncError):
+    """The Lease is no longer this run's, which was stopped for longer than it holds, or could not renew it."""
 
-    code = "turn_lost"
+    code = "lease_lost"
     category = "busy"
 
     namespace: str
 
     def __str__(self) -> str:
         return (
-            f"this run could not renew its Lease in namespace {self.namespace} and another took over: "
-            "it stops here, the other goes on with the work"
+            f"the Lease in namespace {self.namespace} is no longer this run's: it expired, and another took over, or "
+            "somebody deleted it. This run stops here and writes nothing more; the next one goes on with the work"
         )
 
 
-class Turn:
-    """A Lease that this process holds."""
+Ticks = Callable[[], Sequence[float]]
+"""Clocks that go on while this process, or its machine, is stopped, in seconds: only differences mean something."""
 
-    def __init__(self, destination: Destination, lease: Manifest, utc: Callable[[], datetime]) -> None:
-        self._destination, self._lease, self._utc = destination, lease, utc
-        self._renewed = utc()
+
+def _ticks() -> Sequence[float]:
+    """The clock that counts while a machine sleeps, and the one on the wall, which a frozen machine sees jump."""
+    awake = time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
+    return awake, time.time()
+
+
+class HeldLease:
+    """A Lease that this run holds."""
+
+    def __init__(self, destination: Destination, lease: Manifest, ticks: Ticks) -> None:
+        self._destination, self._lease, self._ticks = destination, lease, ticks
+        self._me = leases.holder(lease)
+        self._renewed = self._proven = ticks()
+
+    @property
+    def fenced(self) -> Destination:
+        """The destination, where nothing is written unless the Lease is still held; a directory has no Leases."""
+        if not self._destination.cluster.runs_pods:
+            return self._destination
+        fenced = cast("Cluster", FencedCluster(self._destination.cluster, self.confirm))
+        return replace(self._destination, cluster=fenced)
+
+    def confirm(self) -> None:
+        """The Lease is still this run's; the API is asked only where that was long ago. Raises LeaseLost."""
+        if self._since(self._proven) < PROOF_HOLDS:
+            return
+        if self._since(self._renewed) >= SECONDS / 3:
+            self._renew()
+        else:
+            self._lease = self._as_still_held()
 
     def renew(self) -> None:
-        """Say that the work goes on; costs a call only when a third of the time has passed. Raises TurnLost."""
-        if self._utc() - self._renewed < timedelta(seconds=SECONDS / 3):
+        """Say that the work goes on; costs a call only when a third of the time has passed. Raises LeaseLost."""
+        if self._since(self._renewed) < SECONDS / 3:
             return
         try:
-            self._store(leases.acquired(self._lease, _me(), SECONDS, self._utc()))
-        except Conflict:
-            raise TurnLost(self._destination.namespace) from None
+            self._renew()
         except Unreachable as error:
             log.warning("the Lease could not be renewed just now", why=str(error))
 
@@ -86,60 +123,61 @@ class Turn:
 
         return sleep_and_renew
 
-    def end(self) -> None:
+    def release(self) -> None:
         """Let the next run begin at once."""
         try:
-            self._store(leases.released(self._lease, self._utc()))
+            self._store(leases.released(self._lease, self._destination.cluster.server_time()))
         except SecretSyncError as error:
             log.debug("the Lease was not released; it expires", why=str(error))
 
+    def _renew(self) -> None:
+        try:
+            self._store(self._acquired(self._lease))
+        except Conflict:
+            # somebody may have written a label on it
+            lease = self._as_still_held()
+            try:
+                self._store(self._acquired(lease))
+            except Conflict:
+                raise LeaseLost(self._destination.namespace) from None
+
+    def _acquired(self, lease: Manifest) -> Manifest:
+        return leases.acquired(lease, self._me, SECONDS, self._destination.cluster.server_time())
+
+    def _as_still_held(self) -> Manifest:
+        asked = self._ticks()
+        lease = self._destination.cluster.read("Lease", self._destination.namespace, self._destination.installation)
+        if lease is None or leases.holder(lease) != self._me:
+            raise LeaseLost(self._destination.namespace)
+        self._proven = asked
+        return lease
+
     def _store(self, lease: Manifest) -> None:
+        asked = self._ticks()
         self._lease = self._destination.cluster.store(lease, manager=self._destination.manager)
-        self._renewed = self._utc()
+        self._renewed = self._proven = asked
+
+    def _since(self, then: Sequence[float]) -> float:
+        return max(abs(now - before) for now, before in zip(self._ticks(), then, strict=True))
 
 
 @contextmanager
-def turn(destination: Destination, utc: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Iterator[Turn]:
-    """This process's turn in the namespace: a step that has begun is finished before it stops. Raises Busy."""
+def hold_lease(destination: Destination, ticks: Ticks = _ticks) -> Iterator[HeldLease]:
+    """The Lease of the namespace, held until the end of this: what has begun is finished before a stop. Raises Busy."""
     cluster, namespace = destination.cluster, destination.namespace
     name = destination.installation
     live = cluster.read("Lease", namespace, name) or leases.free(namespace, name)
-    if (left := _left(live, utc())) > 0:
-        raise Busy(namespace, leases.holder(live), left)
+    now, holder = cluster.server_time(), leases.holder(live)
+    if (left := leases.seconds_left(live, now, SECONDS)) > 0 and not identity.is_dead(holder):
+        raise Busy(namespace, identity.readable(holder), left)
     with shutdown.deferred():
+        me = str(identity.this_process())
         try:
-            lease = cluster.store(leases.acquired(live, _me(), SECONDS, utc()), manager=destination.manager)
+            lease = cluster.store(leases.acquired(live, me, SECONDS, now), manager=destination.manager)
         except Conflict:
             raise Busy(namespace, "it began in this very moment", SECONDS) from None
-        mine = Turn(destination, lease, utc)
+        held = HeldLease(destination, {**lease, "spec": {**leases.spec(lease), "holderIdentity": me}}, ticks)
         try:
-            yield mine
+            yield held
         finally:
-            mine.end()
-
-
-def _left(lease: Manifest, now: datetime) -> float:
-    """Seconds for which somebody else still holds the Lease."""
-    spec, holder = leases.spec(lease), leases.holder(lease)
-    if not holder or not spec.get("renewTime") or _is_dead(holder):
-        return 0
-    ago = now - datetime.fromisoformat(spec["renewTime"])
-    return float(spec.get("leaseDurationSeconds", SECONDS)) - ago.total_seconds()
-
-
-def _is_dead(holder: str) -> bool:
-    """Whether the holder was a process of this host that is no longer there: no need to wait for it."""
-    host, _, pid = holder.rpartition("/")
-    if host != socket.gethostname() or not pid.isdigit():
-        return False
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    return False
-
-
-def _me() -> str:
-    return f"{socket.gethostname()}/{os.getpid()}"
+            held.release()

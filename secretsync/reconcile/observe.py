@@ -38,8 +38,8 @@ class KeptBundleGone(SecretSyncError):
 
     def __str__(self) -> str:
         return (
-            f"Secret {self.namespace}/{self.name}, which holds the bundle to put back, is gone: "
-            "choose another with 'secretsync rollback', or follow the source again with 'secretsync release'"
+            f"Secret {self.namespace}/{self.name}, which keeps the revision to roll back to, is gone: "
+            "choose another with 'secretsync rollback', or follow the source again with 'secretsync resume'"
         )
 
 
@@ -53,8 +53,8 @@ class NothingToHold(SecretSyncError):
 
     def __str__(self) -> str:
         return (
-            f"{self.module} is held as it is live, but its Secrets are gone: "
-            "follow its source again with 'secretsync release', or go back with 'secretsync rollback'"
+            f"{self.module} is suspended, but its Secrets are gone: "
+            "follow its source again with 'secretsync resume', or go back with 'secretsync rollback'"
         )
 
 

@@ -13,7 +13,7 @@ REASONS = {
     "proof": "the package was refused in the workloads' image, or could not be proven",
     "refused": "what is live, or the package's size and names, does not allow it",
     "cluster": "the API refused a call, or did not answer",
-    "conflict": "somebody else changed an object meanwhile",
+    "conflict": "an object changed meanwhile",
     "busy": "another run of secretsync is at work in the namespace",
     "rollout": "a rollout failed or timed out",
     BUG: "a fault of secretsync itself",

@@ -18,10 +18,11 @@ from secretsync.plan.disruption import refuse_disruption
 from secretsync.plan.plan import Plan
 from secretsync.plan.state import State
 from secretsync.reconcile import apply
+from secretsync.reconcile.asked_once import with_sources_asked_anew
 from secretsync.reconcile.check import CheckReport, check_packages
 from secretsync.reconcile.destination import REAL_TIME, Clock, Destination, Report
 from secretsync.reconcile.gates import waits_for
-from secretsync.reconcile.lock import turn
+from secretsync.reconcile.lock import hold_lease
 from secretsync.reconcile.observe import observe
 from secretsync.reconcile.rollout import roll_out
 from secretsync.reconcile.state_store import StateStore, load_state
@@ -39,20 +40,40 @@ def preview_with(destination: Destination, state: State) -> Report:
     """What `sync` would do if *state* were what is remembered; nothing is written. Raises SecretSyncError."""
     plan = observe(destination, state)
     check = check_packages(destination, plan, state)
-    return _report(destination, plan, check, state)
+    report = _report(destination, plan, check, state)
+    if destination.repository is None or report.refused:
+        return report
+    # imported here: most targets are clusters
+    from secretsync.reconcile.publish import values_edits
+
+    return replace(report, values=values_edits(destination.repository, destination.values, plan))
 
 
 def sync(destination: Destination, clock: Clock = REAL_TIME) -> Report:
     """Bring a namespace to what its packages are now. Raises SecretSyncError; what was done by then stays done."""
     try:
-        return _reconcile(destination, clock)
+        return _reconcile_and_publish(destination, clock)
     except Conflict as conflict:
-        log.warning("somebody else wrote meanwhile; planning again", why=str(conflict))
+        log.warning("an object changed meanwhile; planning again", why=str(conflict))
+        return _reconcile_and_publish(destination, clock)
+
+
+def _reconcile_and_publish(destination: Destination, clock: Clock) -> Report:
+    """A repository's manifests change by a commit, which is made when the whole pass has written its files."""
+    if destination.repository is None:
         return _reconcile(destination, clock)
+    # imported here: most targets are clusters
+    from secretsync.reconcile.publish import publish
+
+    destination.repository.begin()
+    return publish(destination, _reconcile(destination, clock))
 
 
 def _reconcile(destination: Destination, clock: Clock) -> Report:
-    """Only a run with something to do takes the lock; it plans again then, as nobody else is at work."""
+    """Only a run with something to do takes the Lease; it asks the sources and plans again then.
+
+    What was planned before may be old by now: this process may have been stopped, and another run at work meanwhile.
+    """
     report = preview(destination)
     if report.refused:
         return report
@@ -61,8 +82,10 @@ def _reconcile(destination: Destination, clock: Clock) -> Report:
     if waits := waits_for(destination, report.plan, clock):
         log.warning("changes wait", why=waits)
         return replace(report, waits=waits)
-    with turn(destination) as lock:
-        return _reconcile_locked(destination, replace(clock, sleep=lock.while_sleeping(clock.sleep)))
+    with hold_lease(destination) as lease:
+        return _reconcile_locked(
+            with_sources_asked_anew(lease.fenced), replace(clock, sleep=lease.while_sleeping(clock.sleep))
+        )
 
 
 def _reconcile_locked(destination: Destination, clock: Clock) -> Report:

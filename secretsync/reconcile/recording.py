@@ -15,7 +15,7 @@ from secretsync.core.errors import ConfigError, SecretSyncError
 from secretsync.reconcile.all_targets import Outcome
 from secretsync.reconcile.destination import Destination
 from secretsync.reconcile.events import Event, events_of, manifest
-from secretsync.reconcile.lock import Busy, turn
+from secretsync.reconcile.lock import Busy, hold_lease
 from secretsync.reconcile.results import verdicts_of
 from secretsync.reconcile.state_store import load_state
 
@@ -34,9 +34,9 @@ def record_outcome(
     try:
         told = _record(outcome, utc)
     except Busy as busy:
-        log.debug("another run tells what it comes to", why=str(busy))
+        log.debug("another run records its outcome", why=str(busy))
     except SecretSyncError as error:
-        log.warning("what this pass came to could not be recorded in the cluster", why=str(error))
+        log.warning("the outcome of this pass could not be recorded in the cluster", why=str(error))
     else:
         if notify and told:
             notify(outcome.destination, told)
@@ -52,7 +52,8 @@ def _record(outcome: Outcome, utc: Callable[[], datetime]) -> Sequence[Event]:
     told = events_of(outcome, before)
     if not told and all(before.get(secret) == verdict for secret, verdict in came_to.items()):
         return ()
-    with turn(destination, utc):
+    with hold_lease(destination) as lease:
+        destination = lease.fenced
         memory = load_state(destination)
         if not memory.begun:
             return ()  # nothing was ever deployed: whoever tries to reads the log

@@ -86,7 +86,7 @@ class Service:
         try:
             self._ask()
         except SecretSyncError as error:
-            log.error("the leader could not be told that a pass is wanted", why=str(error))
+            log.error("the request for a pass did not reach the leader", why=str(error))
 
     def _ask(self) -> None:
         """A pass shall come at once. Raises SecretSyncError."""

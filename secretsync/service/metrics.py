@@ -34,11 +34,9 @@ GAUGES: Mapping[str, Metric] = {
     ),
     "secretsync_pending": Metric(_OF_PACKAGE, "Secrets and restarts that the last pass found and did not do."),
     "secretsync_waiting": Metric(_OF_PACKAGE, "1 where changes wait until the rollout's window opens."),
-    "secretsync_drift": Metric(
-        _OF_PACKAGE, "Files that somebody had changed in the live Secrets when the last pass came."
-    ),
+    "secretsync_drift": Metric(_OF_PACKAGE, "Files that somebody had changed in the live Secrets, at the last pass."),
     "secretsync_held": Metric(_OF_PACKAGE, "1 where a person said that the source is not to be followed."),
-    "secretsync_rejected": Metric(_OF_PACKAGE, "1 where what the source holds was tried and rejected."),
+    "secretsync_rejected": Metric(_OF_PACKAGE, "1 where the content of the source failed and is rejected."),
     "secretsync_workloads_not_in_force": Metric(
         _OF_PACKAGE, "Workloads that run Rucio and do not load the package: not mounted, not on PYTHONPATH, not named."
     ),
@@ -49,7 +47,7 @@ GAUGES: Mapping[str, Metric] = {
         (*_OF_PACKAGE, "state"), "Workloads that mount the package, by the state of their rollout."
     ),
     "secretsync_revision_info": Metric(
-        (*_OF_PACKAGE, "version", "revision", "ref", "digest"), "Always 1; the labels tell what should be live."
+        (*_OF_PACKAGE, "version", "revision", "ref", "digest"), "Always 1; the labels say what should be live."
     ),
 }
 """By name, what each outcome tells of its target's packages."""
@@ -76,11 +74,11 @@ DURATIONS: Mapping[str, Metric] = {
     ),
 }
 PROCESS: Mapping[str, Metric] = {
-    "secretsync_build_info": Metric(("version",), "Always 1; the label tells which secretsync this is."),
+    "secretsync_build_info": Metric(("version",), "Always 1; the label is the version of secretsync."),
     "secretsync_configuration_usable": Metric(
         (), "1 while the configuration's file can be used, else the one before holds."
     ),
-    "secretsync_leader": Metric((), "1 where the passes are this process's to make."),
+    "secretsync_leader": Metric((), "1 where this process is the leader."),
 }
 """What the process says of itself, beside the client library's own process_… metrics."""
 

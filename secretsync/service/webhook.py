@@ -183,7 +183,7 @@ def answer(request: Request, secret: Callable[[], str], asked: Callable[[By], No
         asked(by)
     except SecretSyncError as error:
         log.error("a request for a pass cannot be passed on to the leader", why=str(error))
-        return Answer(HTTPStatus.SERVICE_UNAVAILABLE, "the leader cannot be told just now: see secretsync's log\n")
+        return Answer(HTTPStatus.SERVICE_UNAVAILABLE, "the leader cannot be reached: see secretsync's log\n")
     if by is By.REFUSED:
         refusals.add("a request for a pass was refused: it does not prove the secret", client=request.client)
         return Answer(HTTPStatus.UNAUTHORIZED, "this request does not prove that it knows the webhook's secret\n")

@@ -90,7 +90,7 @@ class CachedSource:
         except OSError as error:
             why = error.strerror or str(error)
         try:
-            self._source = self._open_in(_temporary(), (_note(self._shelf, why),))
+            self._source = self._open_in(temporary_folder(), (_note(self._shelf, why),))
             return question(self._source)
         except OSError as error:
             raise NoFolder(self._shelf, error.strerror or str(error)) from None
@@ -153,7 +153,7 @@ def _note(shelf: Path, why: str) -> str:
 
 
 @cache
-def _temporary() -> Path:
+def temporary_folder() -> Path:
     """One for all packages of this process."""
     folder = Path(mkdtemp(prefix="secretsync-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)

@@ -67,7 +67,8 @@ targets: [{cluster: {context: production}, namespace: rucio}]
         (("    namespace: rucio\n", ""), "targets[0].namespace: is required"),
         (
             ("{directory: ./cluster}", "{folder: ./cluster}"),
-            "targets[0].cluster: is one of {directory: PATH}, {context: NAME} or {inCluster: true}",
+            "targets[0].cluster: is one of {directory: PATH}, {context: NAME}, {inCluster: true} "
+            "or {repository: git+URL@BRANCH}",
         ),
         (
             ("moduleName: atlas_rucio_policy_package", "moduleName: atlas-rucio-policy-package"),
@@ -205,3 +206,28 @@ def test_a_target_that_goes_after_nobody_is_an_error_that_says_who_is_there(
 ) -> None:
     with pytest.raises(config.UnusableConfig, match=re.escape(sentence)):
         targets(*told)
+
+
+@pytest.mark.parametrize(
+    ("labels", "problem"),
+    [
+        ("{a b: c}", "'a b' is not a key that Kubernetes takes here"),
+        ("{Example.org/x: c}", "is not a key that Kubernetes takes here"),
+        ("{owner: a b}", "'a b' is not a label's value"),
+        ("{secretsync.rucio/module: x}", "is secretsync's own"),
+        ("{app.kubernetes.io/managed-by: x}", "is secretsync's own"),
+    ],
+)
+def test_labels_are_judged_before_the_api_refuses_them(labels: str, problem: str) -> None:
+    text = SMALLEST.replace("    namespace: rucio", f"    namespace: rucio\n    labels: {labels}")
+    assert any(problem in told for told in problems(text))
+
+
+def test_a_target_may_have_labels_and_annotations_for_all_that_is_made_there() -> None:
+    text = SMALLEST.replace(
+        "    namespace: rucio",
+        "    namespace: rucio\n    labels: {example.org/owner: ddm, empty: ''}\n    annotations: {ticket: a b c}",
+    )
+    target = parse(text).targets[0]
+    assert target.labels == {"example.org/owner": "ddm", "empty": ""}
+    assert target.annotations == {"ticket": "a b c"}

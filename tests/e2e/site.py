@@ -133,7 +133,7 @@ class Site:
         return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def run(self, *arguments: str, kubeconfig: Path | None = None) -> Run:
-        """``secretsync --once`` and how it ended."""
+        """``secretsync apply`` and how it ended."""
         return ended(self.start("--once", *arguments, kubeconfig=kubeconfig))
 
     def live(self, directory: str = "") -> Secret | None:

@@ -160,7 +160,7 @@ def test_3_a_new_commit_comes_in_secrets_of_its_own_and_a_rollout_undo_really_go
     held = site.run()
     assert held.code == 0, held
     assert writes(site, mark) == []
-    assert "held by hand: somebody put back the template of" in held.out
+    assert "suspended: somebody put back the template of" in held.out
 
     released = site.command("resume")
     assert ended_well(released)

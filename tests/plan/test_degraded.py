@@ -14,8 +14,8 @@ from secretsync.core.errors import FAILED, SecretSyncError
 from secretsync.core.model import Bundle, File, Placement, Revision, Workload
 from secretsync.operations import releases
 from secretsync.reconcile.all_targets import Outcome
+from secretsync.reconcile.asked_once import AskedOncePerPass
 from secretsync.reconcile.destination import CheckRules, Clock, Delivery, Destination, Report, Rollout
-from secretsync.reconcile.factory import AskedOncePerPass
 from secretsync.reconcile.reasons import reason
 from secretsync.reconcile.reconciler import preview, sync
 from secretsync.service.metrics import samples

@@ -51,6 +51,6 @@ def test_drift_that_is_repaired_is_told_too() -> None:
     plan = make_plan([WANTED], Live(changed_by_hand(), []), State())
     assert plan.pending
     assert plan.notes == (
-        "drift: somebody changed more.py, rules.py in the live Secrets of atlas_rucio_policy; it is put right",
+        "drift: somebody changed more.py, rules.py in the live Secrets of atlas_rucio_policy; it is restored",
         MOUNTED_BY_NOBODY,
     )

@@ -169,7 +169,7 @@ def test_a_workload_without_the_new_sub_directory_is_named_with_what_to_add() ->
         desired({"__init__.py": "", "sub/a.py": ""}), NOTHING, workload("atlas"), workload("atlas", "atlas-sub")
     )
     assert made.notes == (
-        "Deployment rucio/server mounts Secret atlas but not atlas-sub, so its pods lack sub/ (1 files): mount "
+        "Deployment rucio/server: mount Secret atlas but not atlas-sub, so their pods lack sub/ (1 files): mount "
         "it too, at …/atlas_rucio_policy/sub (secretFullName: atlas-sub), or leave the directory out with "
         "exclude: ['sub/*']",
     )

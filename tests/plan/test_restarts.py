@@ -40,18 +40,18 @@ def test_new_content_restarts_whatever_mounts_it() -> None:
     made = plan(TWO, STAMPED)
     assert restarted(made) == ["server"]
     assert made.restarts[0].annotations == {KEY: f"2 sha256:{TWO.bundle.digest}"}
-    assert made.restarts[0].reason == "write 2 changes what it mounts"
+    assert made.restarts[0].reason == "revision 1 -> 2"
 
 
 def test_a_workload_with_an_older_stamp_is_restarted_though_the_secrets_are_written() -> None:
     made = plan(ONE, workload("atlas", annotations={KEY: "1 sha256:other"}))
     assert restarted(made) == ["server"]
-    assert made.restarts[0].reason == "it carries write 1, not 1" or "write" in made.restarts[0].reason
+    assert made.restarts[0].reason == "revision 1 -> 1" or "revision" in made.restarts[0].reason
 
 
 def test_the_same_digest_with_an_older_write_is_stale() -> None:
     made = plan(ONE, STAMPED, secrets=live(ONE, revision_number=3))
-    assert made.restarts[0].reason == "it carries write 1, not 3"
+    assert made.restarts[0].reason == "revision 1 -> 3"
 
 
 def test_pods_younger_than_the_write_run_it_already() -> None:
@@ -90,9 +90,8 @@ def test_a_workload_is_restarted_once_for_a_write_however_often_its_annotation_i
     made = plan(ONE, BARE, state=state, pods=[pod(created="2026-01-01T11:00:00Z")])
     assert restarted(made) == []
     assert made.notes == (
-        "Deployment rucio/server lost the annotation of write 1, for which it was already restarted: "
-        "somebody replaces it without that annotation; it is not restarted again, and pods that this brought back "
-        "may run older files",
+        "Deployment rucio/server lost the annotation of revision 1: another tool replaces its template without it; "
+        "it is not restarted again, and its pods may run older files",
     )
 
 

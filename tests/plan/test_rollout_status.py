@@ -125,13 +125,18 @@ def in_progress() -> object:
         (
             [waiting("CrashLoopBackOff", exit_code=1)],
             Cause.CRASH,
-            "pod server-1, container rucio crashes again and again (exit code 1)",
+            "pod server-1, container rucio: CrashLoopBackOff (exit code 1)",
         ),
-        ([waiting("ImagePullBackOff")], Cause.IMAGE, "pod server-1, container rucio cannot pull its image"),
+        (
+            [waiting("ImagePullBackOff")],
+            Cause.IMAGE,
+            "pod server-1, container rucio: ImagePullBackOff, its image cannot be pulled",
+        ),
         (
             [waiting("CreateContainerConfigError")],
             Cause.OTHER,
-            "pod server-1, container rucio refers to configuration that is missing",
+            "pod server-1, container rucio: CreateContainerConfigError, "
+            "a Secret or ConfigMap that it refers to is missing",
         ),
     ],
 )

@@ -101,7 +101,7 @@ def test_a_bad_package_is_rejected_what_was_live_is_restored_and_that_is_told_on
     assert all("nothing" not in event["note"] for event in broken.cluster.events)
     rejected = broken.cluster.events[1]["note"]
     assert rejected.startswith("sha256:")
-    assert "is not to come again: 'secretsync status'" in rejected
+    assert "is not deployed again: 'secretsync status'" in rejected
     assert passed(broken) == []
 
 
@@ -117,7 +117,7 @@ def test_an_edit_by_hand_that_is_put_right_is_told(site: Site) -> None:
     site.cluster.edit("atlas", **{"init.py": b"edited"})
     told = passed(site)
     assert told[0] == "Drift atlas"
-    assert "1 file had been changed by somebody else" in site.cluster.events[0]["note"]
+    assert "1 file changed by somebody else; restored" in site.cluster.events[0]["note"]
     assert "Applied atlas" not in told
 
 
@@ -132,10 +132,10 @@ def test_an_edit_by_hand_that_is_left_is_told_once(site: Site) -> None:
 def test_a_hold_and_its_end_are_told(site: Site) -> None:
     passed(site)
     (delivery,) = site.destination.deliveries
-    releases.hold(site.destination, delivery, "the review goes on")
+    releases.suspend(site.destination, delivery, "the review goes on")
     assert passed(site) == ["Held atlas"]
     assert "the review goes on" in site.cluster.events[0]["note"]
-    releases.release(site.destination, delivery)
+    releases.resume(site.destination, delivery)
     assert passed(site) == ["Released atlas"]
 
 
@@ -218,7 +218,7 @@ def test_another_run_at_work_tells_its_own_result(site: Site) -> None:
     def busy(outcome: Outcome) -> None:
         site.cluster.objects["Lease", "secretsync"]["spec"] |= {
             "holderIdentity": "another/1",
-            "renewTime": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+            "renewTime": site.cluster.time.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
         }
         record_outcome(outcome)
 

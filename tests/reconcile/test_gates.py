@@ -97,7 +97,7 @@ def ready(sites: Sites) -> Sites:
 def test_what_the_other_rejects_never_arrives(sites: Sites) -> None:
     ready(sites)
     (delivery,) = sites.testbed.destination.deliveries
-    releases.hold(sites.testbed.destination, delivery, "under review")
+    releases.suspend(sites.testbed.destination, delivery, "under review")
     sites.testbed.source.push(init="2")
     sites.now += timedelta(days=30)
     assert "that one is: held" in sites.passed().waits

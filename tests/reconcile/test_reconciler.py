@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -19,9 +20,11 @@ from secretsync.core.model import Bundle, File, Manifest, Revision, Workload
 from secretsync.core.secret_codec import OURS
 from secretsync.plan.disruption import WouldTakeDown
 from secretsync.plan.ownership import Refused
+from secretsync.reconcile import lock
 from secretsync.reconcile.apply import UndoFailed
+from secretsync.reconcile.asked_once import AskedOncePerPass
 from secretsync.reconcile.destination import CheckRules, Clock, Delivery, Destination, Report, Rollout
-from secretsync.reconcile.factory import AskedOncePerPass
+from secretsync.reconcile.lock import LeaseLost
 from secretsync.reconcile.reconciler import preview, sync
 from tests.build import PLACEMENT, pod, waiting, workload
 from tests.memory_cluster import MemoryCluster
@@ -225,8 +228,8 @@ def broken() -> Site:
 def test_a_pod_that_crashes_fails_the_run_with_its_last_words(broken: Site) -> None:
     report = broken.sync()
     assert report.failure == (
-        "Deployment rucio/server: pod server-1, container rucio crashes again and again (exit code 1); "
-        "its last words: ModuleNotFoundError: No module named 'nothing'"
+        "Deployment rucio/server: pod server-1, container rucio: CrashLoopBackOff (exit code 1); "
+        "last log line: ModuleNotFoundError: No module named 'nothing'"
     )
 
 
@@ -245,7 +248,7 @@ def test_a_rejected_digest_stays_away_and_writes_nothing(broken: Site) -> None:
     broken.cluster.calls.clear()
     report = broken.sync()
     assert (report.failed, report.plan.pending, broken.cluster.writes) == (False, False, [])
-    assert report.plan.notes[0].startswith("held: atlas_rucio_policy stays at ")
+    assert report.plan.notes[0].startswith("rejected: atlas_rucio_policy stays at ")
 
 
 def test_a_rejected_digest_stays_away_under_a_new_commit_too(broken: Site) -> None:
@@ -258,10 +261,10 @@ def test_a_rejected_digest_stays_away_under_a_new_commit_too(broken: Site) -> No
 
 def test_a_new_commit_with_other_content_ends_the_hold(broken: Site) -> None:
     broken.sync()
-    broken.source.push(init="mended")
+    broken.source.push(init="fixed")
     report = broken.sync()
     assert not report.failed
-    assert files(broken) == {"init.py": b"mended"}
+    assert files(broken) == {"init.py": b"fixed"}
     assert broken.sync().plan.notes == ()
 
 
@@ -317,7 +320,7 @@ def test_an_undo_that_fails_says_where_what_was_live_is_kept_and_the_next_run_pu
     assert told.value.exit_code == 4
     assert "putting back what was live FAILED too: the API server is gone" in str(told.value)
     assert "kept in Secret atlas-history-1" in str(told.value)
-    assert "crashes again and again" in str(told.value)
+    assert "CrashLoopBackOff" in str(told.value)
 
     broken.cluster.before = lambda verb, name: None
     assert not broken.sync().failed
@@ -452,7 +455,7 @@ GOOD = {
 def test_what_the_check_refuses_is_not_written(site: Site) -> None:
     strict(site).source.push(**{**GOOD, "permission": "import nothing_that_rucio_has\n"})
     report = site.sync()
-    assert report.refused == "the check refuses atlas_rucio_policy: nothing was touched"
+    assert report.refused == "the check refuses atlas_rucio_policy: nothing was written"
     assert (report.done, site.cluster.writes) == (False, [])
     assert site.preview().refused == report.refused
 
@@ -507,7 +510,7 @@ def test_a_workload_that_goes_down_meanwhile_is_told_before_and_refused_while_no
     site: Site,
 ) -> None:
     recreating(site, "judge")
-    assert "the strategy of Deployment rucio/judge allows no ready pod" in site.preview().plan.notes[0]
+    assert "Deployment rucio/judge: no pod is ready during the restart" in site.preview().plan.notes[0]
     with pytest.raises(WouldTakeDown, match="rucio/judge"):
         site.sync()
     assert site.cluster.writes == []
@@ -575,3 +578,46 @@ def test_where_a_quota_leaves_no_room_for_another_kept_bundle_the_oldest_gives_w
     assert not site.sync().failed
     kept = [secret for name, secret in site.cluster.secrets.items() if name.startswith("atlas-history-")]
     assert sorted(file.data for one in kept for file in packing.live_bundle([one]).files) == [b"2", b"3"]
+
+
+def test_a_run_that_waited_before_it_took_the_lease_brings_what_the_source_holds_by_then(site: Site) -> None:
+    site.source.push(init="older")
+
+    def meanwhile(verb: str, name: str) -> None:
+        if (verb, name) == ("store", "secretsync") and site.source.files[0].data == b"older":
+            site.source.push(init="newer")
+
+    site.cluster.before = meanwhile
+    site.sync()
+    assert files(site) == {"init.py": b"newer"}
+
+
+@pytest.mark.parametrize(("verb", "name"), [("replace", "atlas"), ("annotate", "server"), ("annotate", "judge")])
+def test_a_run_that_was_stopped_and_goes_on_after_another_took_over_changes_nothing_any_more(
+    site: Site, verb: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.sync()
+    ticks = [0.0]
+    monkeypatch.setattr(lock.time, "time", lambda: ticks[0])
+    site.source.push(init="older")
+    stopped = []
+
+    def stop(called: str, on: str) -> None:
+        if (called, on) == (verb, name) and not stopped:
+            stopped.append(1)
+            ticks[0] += 3600
+            site.cluster.time += timedelta(hours=1)
+            site.source.push(init="newer")
+            site.sync()
+
+    site.cluster.before = stop
+    with contextlib.suppress(LeaseLost):
+        site.sync()
+    assert stopped
+    assert files(site) == {"init.py": b"newer"}
+    newest = site.stamp("server")
+    assert site.stamp("judge") == newest
+    site.cluster.calls.clear()
+    site.sync()
+    assert site.cluster.writes == []
+    assert site.stamp("server") == newest

@@ -57,7 +57,7 @@ def errors(monkeypatch: pytest.MonkeyPatch) -> list[SecretSyncError]:
 
 
 def run(world: World, package: dict[str, Any]) -> int:
-    """``secretsync fetch``, with all that it can be made to say."""
+    """``secretsync export``, with all that it can be made to say."""
     world.argv.write_text("")
     whole = {
         "packages": [{"moduleName": "my_policy", **package}],

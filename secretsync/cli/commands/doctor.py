@@ -63,7 +63,7 @@ def _target(target: config.Target, destination: Destination, *, deep: bool) -> t
 
 
 def _diagnose(target: config.Target, destination: Destination, *, deep: bool) -> DoctorTarget:
-    examination = doctor.examine(destination)
+    examination = doctor.examine(destination, target.doctor.ignore)
     remarks = [*_sources(destination), *_footing(target, destination, examination)]
     proof = deep_proof(destination, examination, REAL_TIME) if deep and examination.secrets else DeepProof()
     return describe_doctor(destination.name, examination, [*remarks, *map(Remark, proof.notes)], proof.failures)

@@ -19,6 +19,7 @@ from secretsync.core.model import Bundle
 from secretsync.operations.export import write_importable
 from secretsync.operations.pinned import pinned
 from secretsync.reconcile import factory
+from secretsync.reconcile.asked_once import AskedOncePerPass
 
 log = structlog.get_logger()
 
@@ -105,7 +106,7 @@ def _written(done: Exported, _: Style) -> str:
     )
 
 
-def _fetched(sources: list[factory.AskedOncePerPass]) -> list[Bundle]:
+def _fetched(sources: list[AskedOncePerPass]) -> list[Bundle]:
     """Every package. Raises the first error, when all that failed were logged."""
     told = run_concurrently([partial(_newest, source) for source in sources])
     errors = [one for one in told if isinstance(one, SecretSyncError)]
@@ -118,7 +119,7 @@ def _fetched(sources: list[factory.AskedOncePerPass]) -> list[Bundle]:
     return bundles
 
 
-def _newest(source: factory.AskedOncePerPass) -> Bundle:
+def _newest(source: AskedOncePerPass) -> Bundle:
     return source.fetch(source.resolve())
 
 

@@ -38,6 +38,11 @@ class Container(Model):
     def well(self) -> bool:
         return all(one.holds for one in self.conditions)
 
+    @property
+    def fails(self) -> bool:
+        """Whether a condition certainly does not hold."""
+        return any(not one.holds and not one.unknown for one in self.conditions)
+
 
 class Note(Model):
     """Something about secretsync itself; a *failure* keeps it from its work."""
@@ -75,7 +80,7 @@ def describe_doctor(
     failures = bool(proof_failures) or any(remark.failure for remark in remarks)
     return DoctorTarget(
         target=target,
-        well=all(one.well for one in containers) and not examination.absent and not failures,
+        well=not any(one.fails for one in containers) and not examination.absent and not failures,
         not_deployed=examination.absent,
         containers=containers,
         proof_failures=tuple(proof_failures),

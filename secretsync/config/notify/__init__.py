@@ -93,4 +93,4 @@ class Pushgateway(Model):
     """Where a run by --once leaves its metrics."""
 
     url: Url = Field(description="its address, without /metrics")
-    access: Access = Field(Access(), description="who asks, and how it is known who answers")
+    access: Access = Field(Access(), description="credentials and TLS")

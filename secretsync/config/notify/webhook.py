@@ -19,7 +19,7 @@ class WebhookReceiver(HttpChannel):
     """Whoever takes a POST with JSON."""
 
     url: Url = Field(description="where the POST goes")
-    access: Access = Field(Access(), description="who asks, and how it is known who answers")
+    access: Access = Field(Access(), description="credentials and TLS")
 
     def payload(self, message: Message, text: str) -> dict[str, Any]:
         return {"version": VERSION, "text": text, **asdict(message)}

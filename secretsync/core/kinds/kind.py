@@ -36,7 +36,7 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True)
 class Status:
-    """A verdict and its sentence; *pod* and *container* name whose last words would explain it.
+    """A verdict and its sentence; *pod* and *container* name whose last log line would explain it.
 
     *at* is when it was reached, on the clock of whoever watched.
     """

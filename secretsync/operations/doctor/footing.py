@@ -69,7 +69,7 @@ def others(workloads: Sequence[Workload], secrets: Collection[str], *, wired: bo
         labels = metadata.get("labels") or {}
         owner = next((key for key in _TRACKED if key in told or key in labels), "")
         if owner and _REPLACED in told.get("argocd.argoproj.io/sync-options", ""):
-            yield Remark(f"{workload.ref}: its owner syncs with {_REPLACED}, which drops our stamp and restarts it")
+            yield Remark(f"{workload.ref}: its owner syncs with {_REPLACED}, which drops our annotation: it restarts")
         elif owner and wired:
             yield Remark(
                 f"{workload.ref}: a GitOps tool ({owner}) owns it and may revert what 'wire: true' puts in: let it "

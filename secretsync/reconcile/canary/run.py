@@ -41,7 +41,7 @@ class NotProven(ProofError):
 
     def __str__(self) -> str:
         return "\n".join(
-            f"nothing was touched: the proof in the image of {self.workload} did not come to its end: {reason}"
+            f"nothing was written: the proof in the image of {self.workload} did not complete: {reason}"
             for reason in self.reasons
         )
 
@@ -57,7 +57,7 @@ class CandidateRefused(NotProven):
 
     def __str__(self) -> str:
         return "\n".join(
-            f"nothing was touched: the package is refused in the image of {self.workload}: {reason}"
+            f"nothing was written: the package is refused in the image of {self.workload}: {reason}"
             for reason in self.reasons
         )
 

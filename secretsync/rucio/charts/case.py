@@ -25,7 +25,7 @@ _CHARTS_OWN = {
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """*place* is where in the values, *what* is wrong there, *remedy* what mends it.
+    """*place* is where in the values, *what* is wrong there, *remedy* what fixes it.
 
     One that does not *block* is no reason to leave a wiring out: it has nothing to do with it, or may be right.
     """

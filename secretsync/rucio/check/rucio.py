@@ -33,6 +33,11 @@ class Rucio:
         return self.known == _minor(self.version)
 
     @property
+    def is_older_than_known(self) -> bool:
+        """Whether it is from before what is recorded: what the oldest known release does is only a guess then."""
+        return Version(_minor(self.version) or self.known) < Version(known_releases()[0])
+
+    @property
     def major(self) -> str:
         """All that Rucio compares ``SUPPORTED_VERSION`` with."""
         return str(self.release.major)

@@ -69,7 +69,7 @@ def _tell(channel: Channel, messages: Sequence[Message]) -> int:
         try:
             channel.send(message, text(message, channel.template))
         except SecretSyncError as error:
-            log.warning("somebody could not be told", channel=channel.kind, news=message.reason, why=str(error))
+            log.warning("a notification was not sent", channel=channel.kind, news=message.reason, why=str(error))
             return number
         except Exception:
             log.exception("a bug in a notification; please report it", channel=channel.kind)

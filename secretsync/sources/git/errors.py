@@ -35,7 +35,7 @@ class AccessRefused(GitFailed):
     code = "access_refused"
     # git's own word is often that nobody was there to be asked for a name
     remedy = (
-        "the server does not let in who asks: check 'access' of the package, "
+        "authentication failed: check 'access' of the package, "
         "whose token, password or key may be missing, wrong or expired, or may not read this repository"
     )
 
@@ -52,7 +52,7 @@ class ProxyWantsPassword(GitFailed):
 
 class ProxyRefused(GitFailed):
     code = "proxy_refused"
-    remedy = "the proxy does not let this through: ask its administrator, or name the host in NO_PROXY"
+    remedy = "the proxy refuses this: ask its administrator, or name the host in NO_PROXY"
 
 
 class CertificateNotTrusted(GitFailed):
@@ -88,7 +88,7 @@ class HostKeyUnknown(GitFailed):
 class HostKeyChanged(GitFailed):
     code = "host_key_changed"
     remedy = (
-        "somebody may be listening in: ask the server's administrator for its key's fingerprint "
+        "this may be an attack: ask the server's administrator for its key's fingerprint "
         "before you replace it in 'access.knownHosts'"
     )
 
@@ -128,7 +128,7 @@ class PlainFiles(GitFailed):
 
 class TooManyRequests(GitFailed):
     code = "too_many_requests"
-    remedy = "the server wants to be asked less often: raise 'interval', or give 'access' a token of its own"
+    remedy = "too many requests (rate limit): raise 'interval', or give 'access' a token of its own"
 
 
 class HttpRefused(GitFailed):

@@ -42,7 +42,7 @@ def assert_held(site: Site) -> None:
     mark = site.plane.audit_mark()
     held = site.run()
     assert held.code == 0, held
-    assert "held: " in held.out
+    assert "rejected: " in held.out
     assert "was rejected" in " ".join(held.out.split())
     assert not [call for call in site.plane.calls_since(mark, site.namespace) if call.writes]
 

@@ -78,4 +78,4 @@ def assert_put_back(site: Site, good: Mapping[str, bytes], healed: Run | None, w
     assert site.every_pod_runs(good), f"{where}, then: {healed}"
     quiet = site.run()
     assert quiet.code == 0, f"{where}, then: {quiet}"
-    assert "held: " in quiet.out, f"{where}, then: {quiet}"
+    assert "rejected: " in quiet.out, f"{where}, then: {quiet}"

@@ -105,7 +105,7 @@ def test_a_refused_candidate_leaves_no_job_behind(cluster: ProvingCluster) -> No
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (pod(containers=[waiting("ImagePullBackOff")]), "cannot pull its image"),
+        (pod(containers=[waiting("ImagePullBackOff")]), "its image cannot be pulled"),
         (pod(conditions=[{"reason": "Unschedulable", "message": "0/3 nodes"}]), "cannot be scheduled: 0/3 nodes"),
         (pod(containers=[waiting("ContainerCreating")]), "ContainerCreating"),
     ],

@@ -51,8 +51,11 @@ def test_a_template_that_somebody_put_back_is_held_by_hand_until_there_is_new_co
     report = site.sync()
     assert site.cluster.writes == []
     assert site.mounted() == {first}
-    (note,) = [note for note in report.plan.notes if note.startswith("held by hand")]
-    assert "Deployment rucio/server, which was wired for write 2 of atlas_rucio_policy and now carries write 1" in note
+    (note,) = [note for note in report.plan.notes if note.startswith("suspended: ")]
+    assert (
+        "Deployment rucio/server, which was wired for revision 2 of atlas_rucio_policy and now carries revision 1"
+        in note
+    )
     assert describe_pass(report, dry_run=False).summary == "up to date: 1 Secret, 1/2 workloads (1 suspended)"
     site.source.push(init="3")
     site.sync()

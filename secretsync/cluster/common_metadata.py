@@ -1,0 +1,60 @@
+"""Labels and annotations that a site wants on every object that is made in a namespace: its policies require them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, cast
+
+from secretsync.cluster.protocol import Cluster
+from secretsync.core.model import Manifest, Secret
+
+
+def with_common_metadata(cluster: Cluster, labels: Mapping[str, str], annotations: Mapping[str, str]) -> Cluster:
+    """*cluster*, where all that is created or replaced has these *labels* and *annotations* as well."""
+    if not labels and not annotations:
+        return cluster
+    return cast("Cluster", _WithCommonMetadata(cluster, labels, annotations))
+
+
+class _WithCommonMetadata:
+    """What is read comes as it is; an object's own labels and annotations win."""
+
+    def __init__(self, cluster: Cluster, labels: Mapping[str, str], annotations: Mapping[str, str]) -> None:
+        self._cluster, self._labels, self._annotations = cluster, labels, annotations
+
+    def __getattr__(self, verb: str) -> Any:
+        return getattr(self._cluster, verb)
+
+    def create(self, secret: Secret, *, manager: str) -> Secret:
+        return self._cluster.create(self._secret(secret), manager=manager)
+
+    def replace(self, secret: Secret, live: Secret, *, manager: str) -> Secret:
+        return self._cluster.replace(self._secret(secret), live, manager=manager)
+
+    def store(self, manifest: Manifest, *, manager: str) -> Manifest:
+        return self._cluster.store(self._object(manifest), manager=manager)
+
+    def tell(self, event: Manifest, *, manager: str) -> None:
+        self._cluster.tell(self._object(event), manager=manager)
+
+    def _secret(self, secret: Secret) -> Secret:
+        return replace(
+            secret,
+            labels={**self._labels, **secret.labels},
+            annotations={**self._annotations, **secret.annotations},
+        )
+
+    def _object(self, manifest: Manifest) -> Manifest:
+        """The object, and the pods that a Job makes: policies judge both."""
+        made = {**manifest, "metadata": self._metadata(manifest.get("metadata"))}
+        template = (manifest.get("spec") or {}).get("template")
+        if isinstance(template, dict):
+            template = {**template, "metadata": self._metadata(template.get("metadata"))}
+            made["spec"] = {**manifest["spec"], "template": template}
+        return made
+
+    def _metadata(self, metadata: Manifest | None) -> Manifest:
+        own = metadata or {}
+        common = {"labels": self._labels, "annotations": self._annotations}
+        return {**own, **{key: {**common[key], **(own.get(key) or {})} for key in common if common[key]}}
