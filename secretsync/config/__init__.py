@@ -17,8 +17,9 @@ from secretsync.config.fields import Model, Name, Seconds
 from secretsync.config.index import OwningIndex, with_owner
 from secretsync.config.notify import Channel, Pushgateway
 from secretsync.config.package import Package
+from secretsync.config.repository import RepositoryCluster
 from secretsync.config.service import Election, Health, Webhook
-from secretsync.config.target import Cluster, ContextCluster, DirectoryCluster, InCluster, Rollout, Target
+from secretsync.config.target import Cluster, ContextCluster, DirectoryCluster, InCluster, LiveCluster, Rollout, Target
 from secretsync.core.errors import ConfigError
 
 __all__ = [
@@ -30,8 +31,10 @@ __all__ = [
     "DirectoryCluster",
     "Election",
     "InCluster",
+    "LiveCluster",
     "Package",
     "Pushgateway",
+    "RepositoryCluster",
     "Rollout",
     "Target",
     "UnusableConfig",

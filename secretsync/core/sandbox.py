@@ -56,6 +56,8 @@ def run(
     finally:
         _end(process)
     reader.join(_SECONDS_TO_END)
+    if process.stderr and not reader.is_alive():
+        process.stderr.close()
     return Ended(code, bytes(kept))
 
 

@@ -195,7 +195,7 @@ def from_secret(secret: Secret | None) -> State:
         told = json.loads(secret.data[_KEY])
         results = {name: Result(**result) for name, result in told.get("results", {}).items()}
         return State({name: _package(package) for name, package in told["packages"].items()}, results)
-    except (KeyError, ValueError, TypeError, AttributeError):
+    except (KeyError, ValueError, TypeError, AttributeError, RecursionError):
         raise UnreadableState(secret.namespace, secret.name) from None
 
 

@@ -40,16 +40,33 @@ def preview_with(destination: Destination, state: State) -> Report:
     """What `sync` would do if *state* were what is remembered; nothing is written. Raises SecretSyncError."""
     plan = observe(destination, state)
     check = check_packages(destination, plan, state)
-    return _report(destination, plan, check, state)
+    report = _report(destination, plan, check, state)
+    if destination.repository is None or report.refused:
+        return report
+    # imported here: most targets are clusters
+    from secretsync.reconcile.publish import values_edits
+
+    return replace(report, values=values_edits(destination.repository, destination.values, plan))
 
 
 def sync(destination: Destination, clock: Clock = REAL_TIME) -> Report:
     """Bring a namespace to what its packages are now. Raises SecretSyncError; what was done by then stays done."""
     try:
-        return _reconcile(destination, clock)
+        return _reconcile_and_publish(destination, clock)
     except Conflict as conflict:
         log.warning("an object changed meanwhile; planning again", why=str(conflict))
+        return _reconcile_and_publish(destination, clock)
+
+
+def _reconcile_and_publish(destination: Destination, clock: Clock) -> Report:
+    """A repository's manifests change by a commit, which is made when the whole pass has written its files."""
+    if destination.repository is None:
         return _reconcile(destination, clock)
+    # imported here: most targets are clusters
+    from secretsync.reconcile.publish import publish
+
+    destination.repository.begin()
+    return publish(destination, _reconcile(destination, clock))
 
 
 def _reconcile(destination: Destination, clock: Clock) -> Report:

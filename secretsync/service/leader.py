@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast
 
 import structlog
 
@@ -178,5 +179,5 @@ def candidate(election: config.Election, installation: str, base: Path, wake: Ca
     # imported here: the official client is needed only where the API is spoken to
     from secretsync.cluster.connection import BRISK
 
-    cluster = open_cluster(election.cluster, base, BRISK)
+    cluster = open_cluster(cast("config.LiveCluster", election.cluster), base, BRISK)
     return Election(cluster, election.namespace, f"{installation}-leader", wake)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from secretsync.cli.output.report import Finding, Outcome, Target
+from secretsync.cli.output.report import Finding, Outcome, Proposal, Target
 
 _SEVERITIES = ("error", "warning", "notice")
 
@@ -24,8 +24,24 @@ def summary(target: Target) -> str:
             return f"pending: {_secrets(target)}, {count(len(target.restarts), 'restart')} (nothing was written)"
         case Outcome.UP_TO_DATE:
             return f"up to date: {_all_of(target)}"
+        case _ if target.proposal:
+            return f"applied: {_secrets(target)}, {_proposed(target.proposal)}"
         case _:
             return _applied(target)
+
+
+def _proposed(proposal: Proposal) -> str:
+    """What people find in the repository now."""
+    if proposal.state == "pushed":
+        return f"pushed to {proposal.branch} as commit {proposal.commit[:12]}"
+    where = proposal.url or f"branch {proposal.branch}"
+    return {
+        "proposed": f"proposed by {where}",
+        "updated": f"{where} was updated",
+        "unchanged": f"proposed by {where} already: merge it",
+        "closed": f"{where} is merged or no longer needed and was closed",
+        "nothing": f"branch {proposal.branch} holds everything",
+    }[proposal.state]
 
 
 def count(number: int, noun: str) -> str:
@@ -102,10 +118,13 @@ def _applied(target: Target) -> str:
 
 
 def _all_of(target: Target) -> str:
-    total = len(target.workloads)
+    total = len({*target.workloads, *target.not_in_force})
     secrets = count(sum(len(package.secrets) for package in target.packages), "Secret")
-    suspended = f" ({len(target.suspended)} suspended)" if target.suspended else ""
-    return f"{secrets}, {total - len(target.suspended)}/{count(total, 'workload')}{suspended}"
+    stopped = {*target.suspended, *target.not_in_force}
+    named = {"suspended": target.suspended, "not in force": target.not_in_force}
+    told = [f"{len(refs)} {word}" for word, refs in named.items() if refs]
+    why = f" ({', '.join(told)})" if told else ""
+    return f"{secrets}, {total - len(stopped)}/{count(total, 'workload')}{why}"
 
 
 def _secrets(target: Target) -> str:

@@ -93,7 +93,8 @@ def _body(target: Target, style: Style) -> Iterator[str]:
         yield f"    policy of {policy.module} against the live one:"
         yield from (f"      {line}" for line in policy_lines(policy.changes, style))
     yield from _restarts(target, style)
-    yield from (style.wrap(f"  {style_warning}") for style_warning in _warnings(target))
+    yield from (f"    values    {one.path}" for one in target.values if not one.by_hand)
+    yield from (style.wrap(f"  {warning}") for warning in _warnings(target))
     for line in (*_rollout(target), *_skew(target)):
         yield style.wrap(line)
     for one in target.degraded:
@@ -205,6 +206,7 @@ def _entry(one: TemplateChange) -> str:
 
 def _warnings(target: Target) -> Iterator[str]:
     yield from (f"warning: {one}" for one in target.warnings)
+    yield from (f"warning: change {one.path} by hand: {one.by_hand}" for one in target.values if one.by_hand)
 
 
 def _rollout(target: Target) -> Iterator[str]:

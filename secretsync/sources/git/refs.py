@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from secretsync.core.errors import SourceError
 from secretsync.core.model import Revision
+from secretsync.sources.version import version_of
 
 if TYPE_CHECKING:
     from packaging.version import Version
@@ -259,13 +260,5 @@ def _found(ref: str, name: str, refs: Mapping[str, str]) -> Found:
 
 
 def _version(tag: str, prefix: str) -> Version | None:
-    from packaging.version import InvalidVersion, Version
-
-    if not tag.startswith(prefix):
-        return None
-    text = tag[len(prefix) :]
-    try:
-        # PEP 440 itself allows a 'v' before the version.
-        return Version(text)
-    except InvalidVersion:
-        return None
+    # PEP 440 itself allows a 'v' before the version
+    return version_of(tag[len(prefix) :]) if tag.startswith(prefix) else None

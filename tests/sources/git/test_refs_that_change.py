@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from secretsync.cli.main import main
+from secretsync.sources.git.refs import find_newest_tag
 from tests.sources.layouts import POLICY, below, commit, git, write
 
 
@@ -119,3 +120,9 @@ def test_a_branch_that_vanished_keeps_the_last_good_bundle_until_it_is_back(site
     git(site.repository, "branch", "gone")
     assert site.run()[0] == 0
     assert site.live != before
+
+
+@pytest.mark.parametrize("tag", ["9" * 5000, "v" + "1." * 100_000 + "0", "1.0-" + "x" * 100_000])
+def test_a_tag_longer_than_any_version_is_none(tag: str) -> None:
+    refs = {f"refs/tags/{tag}": "a" * 40, "refs/tags/v1.0": "b" * 40}
+    assert find_newest_tag("https://host/repo", ">=1", "", refs).commit == "b" * 40
