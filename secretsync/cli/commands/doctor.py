@@ -10,9 +10,10 @@ import click
 
 from secretsync import config
 from secretsync.cli.commands import explain
-from secretsync.cli.options import Settings, only_target
+from secretsync.cli.options import only_target
 from secretsync.cli.output.describe import problem
 from secretsync.cli.output.doctor import DoctorReport, DoctorTarget, describe_doctor, render
+from secretsync.cli.settings import Settings
 from secretsync.cluster.rbac import Access, Need, Review, missing, surplus
 from secretsync.core.errors import FAILED, SecretSyncError, worst
 from secretsync.operations import doctor
