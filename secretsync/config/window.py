@@ -58,5 +58,6 @@ def parse(text: str) -> Window:
     try:
         zone = ZoneInfo(matched["zone"])
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(f"{matched['zone']!r} is no time zone that this machine knows: for instance 'UTC'") from None
+        name = matched["zone"]
+        raise ValueError(f"{name!r} is not a time zone that this machine knows: for instance 'UTC'") from None
     return Window(days, begins, ends, zone)
