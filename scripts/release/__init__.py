@@ -1,1 +1,1 @@
-"""What a release holds, made from a commit without a forge: wheel, sdist, chart, bill of materials, notes, checksums."""
+"""A release's files, made from a commit without a forge: wheel, sdist, chart, bill of materials, notes, checksums."""

@@ -35,7 +35,7 @@ def check(tag: str) -> None:
 @main.command("build")
 @click.argument("target", type=click.Path(path_type=Path, exists=False))
 @click.option("--helm", default="helm", help="The program helm.")
-@click.option("--notes", "section", default=notes.UNRELEASED, help="The heading of CHANGELOG.md that becomes the notes.")
+@click.option("--notes", "section", default=notes.UNRELEASED, help="A heading of CHANGELOG.md.")
 def build_files(target: Path, helm: str, section: str) -> None:
     """Write the files of HEAD's release to the directory TARGET, which must not exist."""
     try:

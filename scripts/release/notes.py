@@ -14,5 +14,5 @@ def notes(changelog: str, version: str) -> str:
     below = changelog[found.end() :] if found else ""
     section = re.split(r"(?m)^## ", below, maxsplit=1)[0].strip()
     if not section:
-        raise ValueError(f"CHANGELOG.md says nothing of {version}: write what changed below '## {version} - YYYY-MM-DD'")
+        raise ValueError(f"CHANGELOG.md says nothing of {version}: write it below '## {version} - YYYY-MM-DD'")
     return section + "\n"
