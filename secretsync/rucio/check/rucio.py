@@ -78,6 +78,11 @@ class Rucio:
         """What the generic permissions decide on."""
         return frozenset(self._own["actions"])
 
+    @cached_property
+    def asked(self) -> frozenset[str]:
+        """The actions that Rucio's gateway asks for, and those that the generic permissions decide on."""
+        return frozenset(self._own["asked"])
+
     @property
     def limits(self) -> dict[str, object]:
         """Constants of the generic schema, taken for those that a package's schema lacks."""
@@ -100,6 +105,11 @@ class Rucio:
     def installed(self, image: str) -> frozenset[str]:
         """The top-level modules that the image has beside Rucio and the standard library."""
         return _at(_facts()["installed"][image], self.known)
+
+    @cached_property
+    def needs(self) -> frozenset[str]:
+        """The top-level modules that Rucio imports or may import: no package can have one of these names."""
+        return frozenset({"rucio"}).union(standard_library(), *(self.installed(one) for one in _facts()["installed"]))
 
     def distributions(self, image: str) -> frozenset[str]:
         """The distributions that the image has, by their canonical names."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -143,7 +144,8 @@ class GitSource:
         stated = {place: data[ids[place]] for place in projects}
         version, notes = self._version(revision.ref, stated)
         notes = (*self._notes, *notes, *notes_on_generated_files(stated, tree))
-        return make_bundle(self._package, revision, contents, version=version, notes=notes)
+        bundle = make_bundle(self._package, revision, contents, version=version, notes=notes)
+        return replace(bundle, directory=located.directory)
 
     def _built(self, revision: Revision, tree: Mapping[str, tuple[Kind, str]]) -> Bundle:
         """The bundle of the wheel that the project builds to."""
