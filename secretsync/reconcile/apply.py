@@ -159,7 +159,7 @@ def _write_one(destination: Destination, change: Change) -> None:
         "created" if change.action is Action.CREATE else "updated",
         secret=change.desired.name,
         files=len(change.files),
-        revision_number=change.desired.annotations[packing.REVISION_NUMBER],
+        revision=change.desired.annotations[packing.REVISION_NUMBER],
         seconds=round(time.monotonic() - began, 3),
     )
 
