@@ -78,3 +78,9 @@ def test_whatever_is_answered_is_an_object_or_refused(value: Any, place: int, no
                 read(bytes_)
             except NotAnObject:
                 continue
+
+
+def test_the_data_of_a_controller_revision_is_an_object() -> None:
+    revision = {"metadata": {"name": "x"}, "data": {"spec": {"template": {}}}}
+    told = {"kind": "ControllerRevisionList", "metadata": {}, "items": [revision]}
+    assert items_in(json.dumps(told).encode()) == ([revision], "")
