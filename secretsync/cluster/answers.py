@@ -7,9 +7,6 @@ from typing import Any
 
 from secretsync.core.model import Manifest
 
-_DATA_IS_TEXT = ("Secret", "ConfigMap")
-"""The data of a ControllerRevision is an object."""
-
 
 class NotAnObject(ValueError):
     """The bytes are no answer of the Kubernetes API; the text is a part of a sentence."""
@@ -74,10 +71,10 @@ def _refuse_malformed(manifest: Manifest, kind: str) -> None:
     metadata = manifest.get("metadata")
     if not isinstance(metadata, dict) or not isinstance(metadata.get("name"), str) or not metadata["name"]:
         raise NotAnObject(f"a {kind} without metadata.name")
-    texts = {name: metadata.get(name) for name in ("labels", "annotations")}
-    if kind.removesuffix("List") in _DATA_IS_TEXT:
-        texts["data"] = manifest.get("data")
-    for name, written in texts.items():
+    # the data of other kinds, ControllerRevisions for one, are objects
+    texts = ("labels", "annotations", *(["data"] if kind.startswith(("Secret", "ConfigMap")) else []))
+    for name in texts:
+        written = manifest.get(name) if name == "data" else metadata.get(name)
         if written is not None and not _is_text(written):
             raise NotAnObject(f"a {kind} whose {name} are not text")
     for name in ("spec", "status"):

@@ -60,6 +60,7 @@ class PackageState:
     *secrets* are the names written and not yet deleted; *write* is the newest write id; *finished* says whether the
     rollout of that write was seen to its end; *restarts* tells which write each workload was restarted for;
     *previous* names the Secret that holds what was live before that write; *checked* tells what the check last saw.
+    *rewired* are workloads that were restarted more than once for it, as when somebody stripped their wiring;
     *ailing* are the workloads that were not current before it; *outdated* are immutable Secrets of earlier writes,
     which pods of an earlier revision may need.
     """
@@ -73,6 +74,7 @@ class PackageState:
     checked: str = ""
     ailing: tuple[str, ...] = ()
     outdated: tuple[str, ...] = ()
+    rewired: tuple[str, ...] = ()
 
     def begun(
         self, secrets: tuple[str, ...], revision_number: int, hold: Hold | None = None, ailing: tuple[str, ...] = ()
@@ -91,10 +93,13 @@ class PackageState:
             restarts=kept,
             hold=hold,
             ailing=ailing,
+            rewired=self.rewired if revision_number == self.revision_number else (),
         )
 
     def restarted(self, workload: str) -> PackageState:
-        return replace(self, restarts={**self.restarts, workload: self.revision_number})
+        again = self.restarts.get(workload) == self.revision_number
+        rewired = tuple(sorted({*self.rewired, workload})) if again else self.rewired
+        return replace(self, restarts={**self.restarts, workload: self.revision_number}, rewired=rewired)
 
     def ended(self, secrets: tuple[str, ...], outdated: tuple[str, ...] = ()) -> PackageState:
         """The rollout came to its end and these are the Secrets that are left."""
@@ -208,5 +213,5 @@ def _as_stored(package: PackageState) -> dict[str, Any]:
 def _package(stored: Mapping[str, Any]) -> PackageState:
     fields = {name: value for name, value in stored.items() if name != "write"}
     hold = Hold(**stored["hold"]) if stored["hold"] else None
-    lists = {name: tuple(stored.get(name, ())) for name in ("secrets", "ailing", "outdated")}
+    lists = {name: tuple(stored.get(name, ())) for name in ("secrets", "ailing", "outdated", "rewired")}
     return PackageState(**{**fields, **lists, "hold": hold, "revision_number": stored["write"]})

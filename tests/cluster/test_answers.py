@@ -81,6 +81,7 @@ def test_whatever_is_answered_is_an_object_or_refused(value: Any, place: int, no
 
 
 def test_the_data_of_a_controller_revision_is_an_object() -> None:
-    revision = {"metadata": {"name": "x"}, "data": {"spec": {"template": {}}}}
-    told = {"kind": "ControllerRevisionList", "metadata": {}, "items": [revision]}
-    assert items_in(json.dumps(told).encode()) == ([revision], "")
+    """As StatefulSets and DaemonSets have them."""
+    revision = {"metadata": {"name": "x"}, "data": {"spec": {"template": {}}}, "revision": 1}
+    body = json.dumps({"kind": "ControllerRevisionList", "metadata": {}, "items": [revision]}).encode()
+    assert items_in(body) == ([revision], "")
