@@ -173,6 +173,7 @@ def facts_of(files: Mapping[str, bytes]) -> dict[str, dict[str, object]]:
             "algorithm_types": algorithm_types(trees["rucio.common.constants"]),
             "default_algorithms": "_get_default_algorithm" in plugins,
             "actions": actions(trees["rucio.core.permission.generic"]),
+            "asked": sorted({*actions(trees["rucio.core.permission.generic"]), *asked_by_the_gateway(trees)}),
             "limits": limits(trees["rucio.common.schema.generic"]),
             "schemas": schema_names(trees["rucio.common.schema.generic"]),
             "python": IMAGES_PYTHON,
@@ -220,6 +221,19 @@ def actions(generic: ast.Module) -> list[str]:
             tables = [node for node in ast.walk(statement) if isinstance(node, ast.Dict)]
             return sorted(key.value for table in tables for key in table.keys if isinstance(key, ast.Constant))
     return []
+
+
+def asked_by_the_gateway(trees: Sources) -> set[str]:
+    """The actions that the gateway checks a permission for; not all of them are in the generic table."""
+    return {
+        str(one.value.value)
+        for name, tree in trees.items()
+        if name.startswith("rucio.gateway.")
+        for call in ast.walk(tree)
+        if isinstance(call, ast.Call) and ast.unparse(call.func).endswith("has_permission")
+        for one in call.keywords
+        if one.arg == "action" and isinstance(one.value, ast.Constant)
+    }
 
 
 def schema_names(schema: ast.Module) -> list[str]:

@@ -13,6 +13,7 @@ import argparse
 import ast
 import copy
 import difflib
+import itertools
 import random
 import shutil
 import subprocess
@@ -76,27 +77,30 @@ class Mutant:
         return "\n".join([str(self.module), *list(lines)[2:]])
 
 
-def mutants_of(module: Path) -> list[Mutant]:
-    """Every mutant of the module at *module*, a path below the root."""
-    tree = ast.parse((ROOT / module).read_text(encoding="utf-8"))
-    before = ast.unparse(tree)
-    found = []
-    for number, node in enumerate(ast.walk(tree)):
-        for change in range(sum(1 for _ in _changed(copy.deepcopy(node)))):
-            mutated = copy.deepcopy(tree)
-            _change(mutated, number, change)
-            if (after := ast.unparse(mutated)) != before:
-                found.append(Mutant(module, before, after))
-    return found
+def sample(module: Path, count: int, seed: int) -> list[Mutant]:
+    """Some *count* mutants of the module at *module*, a path below the root; the same ones for the same *seed*."""
+    text = (ROOT / module).read_text(encoding="utf-8")
+    every = changes(text)
+    chosen = random.Random(f"{seed} {module}").sample(every, min(count, len(every)))
+    before = ast.unparse(ast.parse(text))
+    return [Mutant(module, before, changed(text, *change)) for change in chosen]
 
 
-def _change(tree: ast.AST, number: int, change: int) -> None:
-    """Make the change of that number at the node of that number."""
-    for at, node in enumerate(ast.walk(tree)):
-        if at == number:
-            for made, _ in enumerate(_changed(node)):
-                if made == change:
-                    return
+def changes(text: str) -> list[tuple[int, int]]:
+    """All that may be changed in a program: the number of a node, and of a change of it."""
+    return [
+        (number, change)
+        for number, node in enumerate(ast.walk(ast.parse(text)))
+        for change, _ in enumerate(_changed(copy.deepcopy(node)))
+    ]
+
+
+def changed(text: str, number: int, change: int) -> str:
+    """The program with one of its *changes* made."""
+    tree = ast.parse(text)
+    node = next(node for at, node in enumerate(ast.walk(tree)) if at == number)
+    next(itertools.islice(_changed(node), change, None))
+    return ast.unparse(tree)
 
 
 def _changed(node: ast.AST) -> Iterator[None]:
@@ -200,10 +204,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1, help="which of all mutants are taken")
     parser.add_argument("modules", nargs="*", metavar="MODULE", help="for instance secretsync/plan/waves.py")
     asked = parser.parse_args()
-    chosen: list[Mutant] = []
-    for module in modules(asked.modules):
-        every = mutants_of(module)
-        chosen += random.Random(f"{asked.seed} {module}").sample(every, min(asked.count, len(every)))
+    chosen = [mutant for module in modules(asked.modules) for mutant in sample(module, asked.count, asked.seed)]
     with tempfile.TemporaryDirectory(prefix="secretsync-mutants-") as folder, ThreadPoolExecutor(JOBS) as pool:
         copies = Copies(Path(folder), JOBS)
         survivors = 0

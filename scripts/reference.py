@@ -127,17 +127,17 @@ def _default(field: dict[str, Any]) -> str:
 
 
 def _command_line() -> Iterator[str]:
-    context = click.Context(cli, info_name="secretsync")
+    context = click.Context(cli, info_name="secretsync", **cli.context_settings)
     yield "What `--help` prints of each command. Options may stand before or after a command's name."
     yield from _help(cli, context, "secretsync")
     for name in COMMANDS:
         command = cli.get_command(context, name) or cli
-        below = click.Context(command, info_name=name, parent=context)
+        below = click.Context(command, info_name=name, parent=context, **command.context_settings)
         yield from _help(command, below, f"secretsync {name}")
         for child in command.commands if isinstance(command, click.Group) else ():
             found = command.get_command(below, child)
             if isinstance(command, click.Group) and found:
-                inner = click.Context(found, info_name=child, parent=below)
+                inner = click.Context(found, info_name=child, parent=below, **found.context_settings)
                 yield from _help(found, inner, f"secretsync {name} {child}")
 
 

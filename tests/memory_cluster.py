@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from secretsync.cluster.errors import Conflict
+from secretsync.cluster.rbac import Review
 from secretsync.cluster.selector import selects
 from secretsync.core.kinds import KINDS
 from secretsync.core.kinds.kind import Kind
@@ -66,6 +67,9 @@ class MemoryCluster:
     def pods(self, namespace: str) -> Sequence[Manifest]:
         self._called("list", "pods")
         return self.live_pods
+
+    def review(self, namespace: str) -> Review | None:
+        return None
 
     def spawners(self, namespace: str) -> Sequence[Manifest]:
         self._called("list", "spawners")

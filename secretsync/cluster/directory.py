@@ -42,6 +42,10 @@ class DirectoryCluster:
     def secret(self, namespace: str, name: str) -> Secret | None:
         return next(map(_secret, self._secrets(namespace, name)), None)
 
+    def secrets(self, namespace: str) -> Sequence[Secret]:
+        """All Secrets of a namespace."""
+        return list(map(_secret, find(self._root, namespace, ("Secret",))))
+
     def create(self, secret: Secret, *, manager: str) -> Secret:
         path = self._root / secret.namespace / f"secret-{secret.name}.yaml"
         with locked(self._root):

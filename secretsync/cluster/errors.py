@@ -200,7 +200,10 @@ class Denied(Refusal):
 
     @property
     def remedy(self) -> str:
-        return "an admission policy denies it: change the policy, or what it asks for"
+        return (
+            "an admission policy denies it: give the target the 'labels' or 'annotations' that it wants, "
+            "or have the policy changed"
+        )
 
 
 class InvalidObject(Refusal):

@@ -55,6 +55,11 @@ def missing(wanted: Sequence[Need], granted: Sequence[Manifest]) -> tuple[Access
     )
 
 
+def may(review: Review | None, access: Access) -> bool:
+    """Whether a call may succeed: for certain not, where the API told all rules and none of them allows it."""
+    return review is None or not review.complete or any(_allows(rule, access) for rule in review.rules)
+
+
 def surplus(wanted: Sequence[Need], granted: Sequence[Manifest]) -> tuple[Access, ...]:
     """What *granted* allows with Secrets, or in pods, that nothing of *wanted* asks for: what a thief would like."""
     rules = [need.rule() for need in wanted]

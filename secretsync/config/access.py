@@ -94,7 +94,11 @@ class Limits(Model):
     """A policy package is about 100 KB; more than this is a mistake or an attack."""
 
     files: int = Field(2_000, gt=0, description="how many files the package may have")
-    bytes: int = Field(16 * 1024 * 1024, gt=0, description="how many bytes its files may have in all")
+    bytes: int = Field(
+        16 * 1024 * 1024,
+        gt=0,
+        description="how many bytes its files may have in all, and those of an archive that brings it",
+    )
     download: int = Field(
         512 * 1024 * 1024, gt=0, description="how many bytes a fetch may bring, and its cache may hold"
     )

@@ -45,6 +45,9 @@ class Package(Model):
     tag_moved: Literal["refuse", "warn", "allow"] = Field(
         "warn", description="what to do when a tag, or a version on an index, is not what it was before"
     )
+    rollback: Literal["refuse", "warn", "allow"] = Field(
+        "warn", description="for git: what to do when a tag, or a signed commit, is older than the one before"
+    )
     index: str = Field("", description="the simple index's URL; default: $PIP_INDEX_URL, else https://pypi.org/simple/")
     extra_indexes: tuple[str, ...] = Field(
         (), description="asked in this order, and only while none before has a distribution of that name"

@@ -26,7 +26,9 @@ _HARMLESS = re.compile(
 )
 _SECRET_KEY = re.compile(r"token|secret|passw|key|sig|auth|cred", re.IGNORECASE)
 _DIRECT_REFERENCE = re.compile(r"(?P<name>[A-Za-z0-9][\w.\-]*)\s*(?:\[[^]]*\]\s*)?@\s*(?P<url>[a-z+]+:.*)", re.DOTALL)
-_SCP_LIKE = re.compile(r"git\+[^/:]+@[^/]+:.*")
+_SCP_LIKE = re.compile(r"(?:git\+)?[^/:@\s]+@[^/:@\s]+:(?!//).*")
+_HOST_WITH_PATH = re.compile(r"@?([^/:@]+):([A-Za-z~][^/:@]*)(?:/|$)")
+_HELPER = re.compile(r"(?:git\+)?([a-z][a-z0-9+.-]*)::")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 # What git itself refuses in a ref's name (git check-ref-format).
 _NO_REF = re.compile(r"^[-/.]|[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/$|\.$|\.lock$|^@$")
@@ -153,8 +155,10 @@ def _refuse_what_no_requirement_holds(text: str) -> None:
         raise UnusableRequirement(text, "begins with '-', which is an option of pip; write what follows it")
     if _CONTROL.search(text):
         raise UnusableRequirement(text, "holds a line break or another control character")
-    if re.match(r"(git\+)?ext::", text):
-        raise UnusableRequirement(text, "'ext::' runs a command instead of naming a repository")
+    if helper := _HELPER.match(text):
+        raise UnusableRequirement(text, f"'{helper[1]}::' runs a command instead of naming a repository")
+    if _SCP_LIKE.fullmatch(text):
+        raise UnusableRequirement(text, "write git+ssh://git@host/path instead of git@host:path, as for pip")
     if re.match(r"(hg|svn|bzr)\+", text):
         raise UnusableRequirement(text, "of version control systems, only git is supported")
 
@@ -181,8 +185,6 @@ def _is_path(text: str) -> bool:
 
 
 def _git(text: str) -> GitRequirement:
-    if _SCP_LIKE.fullmatch(text) and "://" not in text:
-        raise UnusableRequirement(text, "write git+ssh://git@host/path instead of git+git@host:path, as for pip")
     parts = _split_url(text.removeprefix("git+"), text)
     if parts.scheme not in GIT_SCHEMES:
         known = ", ".join(f"git+{scheme}" for scheme in GIT_SCHEMES)
@@ -193,6 +195,8 @@ def _git(text: str) -> GitRequirement:
     elif _NO_REF.search(ref) or not ref:
         raise UnusableRequirement(text, f"{ref!r} after '@' cannot be the name of a branch or a tag, nor a commit id")
     _refuse_odd_addresses(parts, path, text)
+    if parts.scheme in ("http", "https"):
+        path = path.replace(" ", "%20")  # as forges show it, and curl does not take it
     return GitRequirement(f"{parts.scheme}://{parts.netloc}{path}", ref, _subdirectory(parts.fragment, text))
 
 
@@ -202,6 +206,9 @@ def _split_url(url: str, requirement: str) -> SplitResult:
         parts = urlsplit(url)
         port_is_a_number = parts.port is None or parts.port > 0
     except ValueError:
+        if scp := _HOST_WITH_PATH.search(url):
+            hint = f"a path begins with '/' in a URL: write {scp[1]}/{scp[2]}… instead of {scp[1]}:{scp[2]}…"
+            raise UnusableRequirement(requirement, hint) from None
         raise UnusableRequirement(requirement, "is not a URL") from None
     if any(_SECRET_KEY.search(key) for key, _ in parse_qsl(parts.query)):
         raise CredentialsInRequirement(requirement)
@@ -223,7 +230,9 @@ def _refuse_odd_addresses(parts: SplitResult, path: str, requirement: str) -> No
 
 
 def _subdirectory(fragment: str, requirement: str) -> str:
-    options = dict(parse_qsl(fragment, keep_blank_values=True))
+    # unlike a query, a fragment has no '+' for a space
+    pairs = (pair.partition("=") for pair in fragment.split("&") if pair)
+    options = {unquote(key): unquote(value) for key, _, value in pairs}
     subdirectory = options.pop("subdirectory", "").strip("/")
     options.pop("egg", None)
     if options:
@@ -256,8 +265,8 @@ def _file_of_an_index(url: str, hashes: tuple[str, ...], requirement: str = "") 
     hashes += tuple(digest for algorithm, digest in digests if algorithm == "sha256")
     # A wheel's name begins with the distribution's; an archive's ends with the version (PEP 427, PEP 625).
     name = file.split("-")[0] if file.endswith(".whl") else file.rpartition("-")[0]
-    others = tuple(pair for pair in digests if pair[0] != "sha256")
-    return IndexRequirement(name, url=parts._replace(fragment="").geturl(), hashes=hashes, digests=others)
+    further = tuple(pair for pair in digests if pair[0] != "sha256")
+    return IndexRequirement(name, url=parts._replace(fragment="").geturl(), hashes=hashes, digests=further)
 
 
 def _digests(fragment: str, requirement: str) -> tuple[tuple[str, str], ...]:

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag,
 
 from secretsync.config import window
 from secretsync.config.fields import Model, Name, OffIsAWord, Seconds, Text
+from secretsync.config.repository import RepositoryCluster
 
 _NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 _PREFIX = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
@@ -40,23 +41,34 @@ class InCluster(Model):
 
 
 def _kind(value: object) -> str | None:
-    """Which of the three a mapping means, by its key: errors then speak of that one alone."""
+    """Which of them a mapping means, by its key: errors then speak of that one alone."""
     keys = set(value) if isinstance(value, dict) else set()
     return next((tag for key, tag in _KINDS.items() if key in keys), None)
 
 
-_KINDS = {"directory": "the directory", "context": "the context", "inCluster": "the cluster"}
+_KINDS = {
+    "repository": "the repository",
+    "directory": "the directory",
+    "context": "the context",
+    "inCluster": "the cluster",
+}
 
 Cluster = Annotated[
-    Annotated[DirectoryCluster, Tag("the directory")]
+    Annotated[RepositoryCluster, Tag("the repository")]
+    | Annotated[DirectoryCluster, Tag("the directory")]
     | Annotated[ContextCluster, Tag("the context")]
     | Annotated[InCluster, Tag("the cluster")],
     Discriminator(
         _kind,
         custom_error_type="cluster",
-        custom_error_message="is one of {directory: PATH}, {context: NAME} or {inCluster: true}",
+        custom_error_message="is one of {directory: PATH}, {context: NAME}, {inCluster: true} "
+        "or {repository: git+URL@BRANCH}",
     ),
 ]
+
+
+LiveCluster = DirectoryCluster | ContextCluster | InCluster
+"""Those that several targets share."""
 
 
 def _metadata_key(value: str) -> str:
@@ -120,6 +132,12 @@ class Rollout(Model):
     )
 
 
+class Doctor(Model):
+    """What ``secretsync doctor`` looks at."""
+
+    ignore: str = Field("", description="labels of workloads that it leaves out, as kubectl's --selector takes them")
+
+
 class After(Model):
     """Another target that has to be current first."""
 
@@ -170,11 +188,12 @@ class Target(Model):
         {}, description="annotations that every object made there gets"
     )
     rollout: Rollout = Field(Rollout(), description="how its workloads are taken to a new revision")
+    doctor: Doctor = Field(Doctor(), description="what 'secretsync doctor' looks at")
 
     @model_validator(mode="after")
     def _can_be_wired(self) -> Target:
         if self.wire and not self.selector:
             raise ValueError("wire: needs a selector that says which workloads run Rucio, as in 'app=rucio-server'")
-        if self.wire and isinstance(self.cluster, DirectoryCluster):
+        if self.wire and isinstance(self.cluster, (DirectoryCluster, RepositoryCluster)):
             raise ValueError("wire: a directory of manifests has no field managers: write the mounts into its files")
         return self

@@ -60,7 +60,8 @@ class Revision:
 class Bundle:
     """A policy package as it was fetched: the files that belong to it, and nothing else.
 
-    *version* is empty where the source tells none. *notes* are sentences for the operator, each a warning.
+    *version* is empty where the source tells none. *notes* are sentences for the operator, each a warning. *directory*
+    is where the files lie in the tree that they come from, empty for its root and where there is no such tree.
     """
 
     module: str
@@ -68,6 +69,7 @@ class Bundle:
     revision: Revision
     files: tuple[File, ...]
     notes: tuple[str, ...] = ()
+    directory: str = field(default="", compare=False)
 
     @cached_property
     def digest(self) -> str:

@@ -71,6 +71,19 @@ def add_items(text: str, keys: Keys, additions: Sequence[Addition]) -> str:
     return _with_lines(text, node.end, _column(text, _first_dash(text, node)), lines)
 
 
+def set_item(text: str, keys: Keys, number: int, key: str, scalar: str) -> str:
+    """The text with *scalar* as the value of *key* in the item *number* of the list at *keys*. Raises CannotEdit."""
+    place = _find(text, keys)
+    node = place.node
+    if place.missing or node is None or node.kind != "list":
+        raise CannotEdit(keys, "is an alias of another list" if node and node.kind == "alias" else "is not a list")
+    item = node.children[number]
+    pair = item.entry(key) if item.kind == "map" else None
+    if pair is None or pair[1].kind != "scalar":
+        raise CannotEdit((*keys, str(number), key), "is not a single value")
+    return text[: pair[1].start] + scalar + text[pair[1].end :]
+
+
 @dataclass(slots=True)
 class _Node:
     """Where a node is, in characters of the text; *end* is behind all that it holds.

@@ -222,7 +222,7 @@ def resume(destination: Destination, delivery: Delivery) -> Hold | None:
     by_hand = _put_back(destination, delivery, remembered)
     restarts = {name: revision_number for name, revision_number in remembered.restarts.items() if name not in by_hand}
     if ended:
-        resumed = replace(remembered, restarts=restarts, hold=None)
+        resumed = replace(remembered, restarts=restarts, hold=None, rewired=())
         memory.keep(memory.state.with_package(delivery.placement.secret, resumed))
     return ended
 

@@ -63,6 +63,7 @@ class PackageState:
     *secrets* are the names written and not yet deleted; *write* is the newest write id; *finished* says whether the
     rollout of that write was seen to its end; *restarts* tells which write each workload was restarted for;
     *previous* names the Secret that holds what was live before that write; *checked* tells what the check last saw.
+    *rewired* are workloads that were restarted more than once for it, as when somebody stripped their wiring;
     *ailing* are the workloads that were not current before it; *outdated* are immutable Secrets of earlier writes,
     which pods of an earlier revision may need. *digest* is that of the files that were written, and *kept* those of the
     bundles in the history, by their Secrets: what says so elsewhere than here may have been edited with the files.
@@ -79,6 +80,7 @@ class PackageState:
     outdated: tuple[str, ...] = ()
     digest: str = ""
     kept: Mapping[str, str] = field(default_factory=dict)
+    rewired: tuple[str, ...] = ()
 
     def begun(
         self,
@@ -104,10 +106,13 @@ class PackageState:
             hold=hold,
             ailing=ailing,
             digest=digest,
+            rewired=self.rewired if revision_number == self.revision_number else (),
         )
 
     def restarted(self, workload: str) -> PackageState:
-        return replace(self, restarts={**self.restarts, workload: self.revision_number})
+        again = self.restarts.get(workload) == self.revision_number
+        rewired = tuple(sorted({*self.rewired, workload})) if again else self.rewired
+        return replace(self, restarts={**self.restarts, workload: self.revision_number}, rewired=rewired)
 
     def ended(self, secrets: tuple[str, ...], outdated: tuple[str, ...] = (), *, digest: str = "") -> PackageState:
         """The rollout came to its end and these are the Secrets that are left."""
@@ -242,6 +247,7 @@ def _package(stored: Mapping[str, Any]) -> PackageState:
         checked=_text(stored["checked"]),
         ailing=_texts(stored.get("ailing", ())),
         outdated=_texts(stored.get("outdated", ())),
+        rewired=_texts(stored.get("rewired", ())),
         digest=_text(stored.get("digest", "")),
         kept={_text(name): _text(digest) for name, digest in stored.get("kept", {}).items()},
     )

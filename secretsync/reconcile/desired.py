@@ -11,7 +11,7 @@ from secretsync.core import packing
 from secretsync.core.model import Bundle, Revision, Secret
 from secretsync.plan.state import Hold, PackageState
 from secretsync.reconcile.destination import Delivery
-from secretsync.sources.git.refs import judge_moved_tag
+from secretsync.sources.git.refs import judge_moved_tag, judge_older_tag
 from secretsync.sources.index.replaced import judge_replaced_release
 
 log = structlog.get_logger()
@@ -33,7 +33,7 @@ def resolve_source(delivery: Delivery, live: Sequence[Secret], package: PackageS
     if package.hold and (package.hold.by_hand or not package.finished):
         return None
     revision = delivery.source.resolve()
-    notes = _judge_moved_tag(delivery, live_revision(live), revision)
+    notes = _judge_tag(delivery, live_revision(live), revision)
     rejected = package.hold is not None and package.hold.revision == revision.id
     untouched = bool(live) and package.is_as_written(packing.live_bundle(live).digest)
     if rejected or (untouched and packing.matches_source(live, revision, delivery.recipe, delivery.placement)):
@@ -46,10 +46,12 @@ def resolve_source(delivery: Delivery, live: Sequence[Secret], package: PackageS
     return Resolved(revision, replace(bundle, notes=tuple(dict.fromkeys((*bundle.notes, *notes)))))
 
 
-def _judge_moved_tag(delivery: Delivery, live: Revision | None, now: Revision) -> tuple[str, ...]:
-    """What is live tells what a tag was, however fresh the cache is. Raises TagMoved."""
-    if live is None or (live.source, live.ref) != (now.source, now.ref):
+def _judge_tag(delivery: Delivery, live: Revision | None, now: Revision) -> tuple[str, ...]:
+    """What is live tells what a tag was, however fresh the cache is. Raises TagMoved, RolledBack."""
+    if live is None:
         return ()
+    if (live.source, live.ref) != (now.source, now.ref):
+        return judge_older_tag(now, live, delivery.tag_prefix, delivery.rollback)
     return judge_moved_tag(now, live.id.partition(":")[2], delivery.tag_moved)
 
 

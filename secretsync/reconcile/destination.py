@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from secretsync.cluster.protocol import Cluster
 from secretsync.config.window import Window
@@ -17,6 +17,8 @@ from secretsync.plan.state import Result
 from secretsync.plan.waves import Selects
 
 if TYPE_CHECKING:
+    from secretsync.cluster.repository.cluster import Proposal, RepositoryCluster
+    from secretsync.config.repository import ValuesFile
     from secretsync.rucio.check.finding import Finding
     from secretsync.rucio.check.policy_diff import PolicyDiff
 
@@ -39,7 +41,8 @@ class CheckRules:
 class Delivery:
     """One package on its way to one namespace; *recipe* tells what, beside its revision, decides what is packed.
 
-    *tag_moved* says what becomes of a tag that names another commit than what is live: ``refuse``, ``warn``, ``allow``.
+    *tag_moved* says what becomes of a tag that names another commit than what is live: ``refuse``, ``warn``, ``allow``;
+    *rollback* the same of a tag that is older, whose version stands after *tag_prefix*.
     """
 
     placement: Placement
@@ -47,6 +50,8 @@ class Delivery:
     recipe: str
     check_rules: CheckRules = CheckRules()
     tag_moved: str = "warn"
+    rollback: str = "warn"
+    tag_prefix: str = ""
 
 
 @dataclass(frozen=True)
@@ -107,6 +112,13 @@ class Destination:
     drift: str = "repair"
     rollout: Rollout = Rollout()
     after: After | None = None
+    values: tuple[ValuesFile, ...] = ()
+
+    @property
+    def repository(self) -> RepositoryCluster | None:
+        """The cluster where it is a git repository: what is written there is proposed at the end of a pass."""
+        # a closed cluster answers for every attribute: only the class tells
+        return cast("RepositoryCluster", self.cluster) if hasattr(type(self.cluster), "publish") else None
 
     @property
     def depth(self) -> int:
@@ -137,6 +149,15 @@ REAL_TIME = Clock()
 
 
 @dataclass(frozen=True)
+class ValuesEdit:
+    """A values file of the repository with its new *text*; *problem* says why a person has to write it instead."""
+
+    path: str
+    text: str = field(default="", repr=False)
+    problem: str = ""
+
+
+@dataclass(frozen=True)
 class Report:
     """What a pass would do, or did: the plan, and a verdict on each workload that was restarted or watched.
 
@@ -144,7 +165,8 @@ class Report:
     tells by module what the check found, and *refused* why it let nothing be touched. *failure* says in a sentence
     why the pass did not come to its end, and *undone* is the pass that put back what was live. *results* are what the
     passes before came to. *waits* says what all changes wait for. *mixed* tells for how many seconds at most each
-    workload ran with files newer than its processes.
+    workload ran with files newer than its processes. *values* are the files of a repository that mount the packages and
+    change as well, *proposal* what became of the commit.
     """
 
     destination: str
@@ -159,11 +181,13 @@ class Report:
     waits: str = ""
     mixed: Mapping[Ref, float] = field(default_factory=dict)
     results: Mapping[str, Result] = field(default_factory=dict)
+    values: tuple[ValuesEdit, ...] = ()
+    proposal: Proposal | None = None
 
     @property
     def pending(self) -> bool:
         """Whether a dry run found something to write."""
-        return not self.done and self.plan.pending and not self.waits
+        return not self.done and (self.plan.pending or any(not edit.problem for edit in self.values)) and not self.waits
 
     @property
     def failed(self) -> bool:

@@ -33,11 +33,16 @@ def destinations(configuration: config.Config, base: Path) -> list[Destination]:
     A cluster that cannot be opened says so when it is asked: its targets alone fail.
     """
     shared = sources(configuration, base)
-    clusters = {target.cluster: _opened(target.cluster, base) for target in configuration.targets}
+    wanted = [one.cluster for one in configuration.targets if not isinstance(one.cluster, config.RepositoryCluster)]
+    clusters = {cluster: _opened(cluster, base) for cluster in wanted}
     named = {target.name: target for target in configuration.targets if target.name}
 
     def opened(target: config.Target) -> Destination:
-        destination = _destination(configuration, target, shared, clusters[target.cluster])
+        if isinstance(target.cluster, config.RepositoryCluster):
+            cluster = _opened_repository(configuration, target, base)
+        else:
+            cluster = clusters[target.cluster]
+        destination = _destination(configuration, target, shared, cluster)
         if not target.after:
             return destination
         return replace(destination, after=After(opened(named[target.after.target]), target.after.for_))
@@ -45,11 +50,20 @@ def destinations(configuration: config.Config, base: Path) -> list[Destination]:
     return [opened(target) for target in configuration.targets]
 
 
-def _opened(cluster: config.Cluster, base: Path) -> Cluster:
+def _opened(cluster: config.LiveCluster, base: Path) -> Cluster:
     try:
         return open_cluster(cluster, base)
     except SecretSyncError as error:
         return cast("Cluster", ClosedCluster(error))
+
+
+def _opened_repository(configuration: config.Config, target: config.Target, base: Path) -> Cluster:
+    """The branch of one target; each has a copy and a request of its own."""
+    # imported here: most targets are clusters
+    from secretsync.reconcile.repository_factory import open_repository
+
+    cache = base / configuration.cache if configuration.cache else default_cache()
+    return cast("Cluster", open_repository(configuration.installation, target, cache.absolute(), base.absolute()))
 
 
 def deliveries(configuration: config.Config, target: config.Target, base: Path) -> list[Delivery]:
@@ -90,6 +104,7 @@ def _destination(
         adopt=target.adopt,
         drift=target.drift,
         rollout=_rollout(target.rollout),
+        values=target.cluster.values if isinstance(target.cluster, config.RepositoryCluster) else (),
     )
 
 
@@ -123,12 +138,25 @@ def _delivery(configuration: config.Config, target: config.Target, package: conf
         module=package.module_name,
         layout=package.layout,
         vo=package.vo,
-        wired=target.wire,
+        wired=target.wire or _is_mounted_by_values(target.cluster),
         labels=tuple(sorted(target.labels.items())),
         annotations=tuple(sorted(target.annotations.items())),
     )
     recipe = packing.recipe(package.requirement, package.version, package.include, package.exclude, package.layout)
-    return Delivery(placement, source, recipe, _strictness(package), package.tag_moved)
+    return Delivery(
+        placement,
+        source,
+        recipe,
+        _strictness(package),
+        tag_moved=package.tag_moved,
+        rollback=package.rollback,
+        tag_prefix=package.tag_prefix,
+    )
+
+
+def _is_mounted_by_values(cluster: config.Cluster) -> bool:
+    """Whether Helm rolls the pods because a new Secret's name stands in the values."""
+    return isinstance(cluster, config.RepositoryCluster) and bool(cluster.values)
 
 
 def _strictness(package: config.Package) -> CheckRules:
@@ -147,13 +175,15 @@ def _place(target: config.Target) -> str:
     match target.cluster:
         case config.DirectoryCluster(directory=directory):
             return f"directory {directory}"
+        case config.RepositoryCluster(repository=repository):
+            return f"repository {repository.removeprefix('git+')}"
         case config.ContextCluster(context=context):
             return f"context {context}"
         case _:
             return "this cluster"
 
 
-def open_cluster(cluster: config.Cluster, base: Path, patience: Patience | None = None) -> Cluster:
+def open_cluster(cluster: config.LiveCluster, base: Path, patience: Patience | None = None) -> Cluster:
     """The cluster that the configuration names; the official client is imported only where the API is spoken to."""
     if isinstance(cluster, config.DirectoryCluster):
         from secretsync.cluster.directory import DirectoryCluster

@@ -40,16 +40,33 @@ def preview_with(destination: Destination, state: State) -> Report:
     """What `sync` would do if *state* were what is remembered; nothing is written. Raises SecretSyncError."""
     plan = observe(destination, state)
     check = check_packages(destination, plan, state)
-    return _report(destination, plan, check, state)
+    report = _report(destination, plan, check, state)
+    if destination.repository is None or report.refused:
+        return report
+    # imported here: most targets are clusters
+    from secretsync.reconcile.publish import values_edits
+
+    return replace(report, values=values_edits(destination.repository, destination.values, plan))
 
 
 def sync(destination: Destination, clock: Clock = REAL_TIME) -> Report:
     """Bring a namespace to what its packages are now. Raises SecretSyncError; what was done by then stays done."""
     try:
-        return _reconcile(destination, clock)
+        return _reconcile_and_publish(destination, clock)
     except Conflict as conflict:
         log.warning("an object changed meanwhile; planning again", why=str(conflict))
+        return _reconcile_and_publish(destination, clock)
+
+
+def _reconcile_and_publish(destination: Destination, clock: Clock) -> Report:
+    """A repository's manifests change by a commit, which is made when the whole pass has written its files."""
+    if destination.repository is None:
         return _reconcile(destination, clock)
+    # imported here: most targets are clusters
+    from secretsync.reconcile.publish import publish
+
+    destination.repository.begin()
+    return publish(destination, _reconcile(destination, clock))
 
 
 def _reconcile(destination: Destination, clock: Clock) -> Report:
@@ -79,7 +96,7 @@ def _reconcile_locked(destination: Destination, clock: Clock) -> Report:
     if report.refused:
         return report
     if plan.idle:
-        return replace(report, done=True)
+        return _with_stripped(replace(report, done=True))
     proven = _prove(destination, plan, store, clock)
     refuse_disruption(_meet_new_content(plan), proven=proven, accepted=destination.rollout.accept_downtime)
     kept = apply.keep_previous_bundles(destination, plan, store)
@@ -90,7 +107,20 @@ def _reconcile_locked(destination: Destination, clock: Clock) -> Report:
         return _undo(destination, report, store, clock)
     apply.prune_secrets(destination, plan)
     apply.record_end(plan, store)
-    return report
+    return _with_stripped(report)
+
+
+def _with_stripped(report: Report) -> Report:
+    """A wiring that somebody strips again and again is not fought, and no success either."""
+    if not report.plan.stripped:
+        return report
+    names = ", ".join(str(ref) for ref in report.plan.stripped)
+    why = (
+        f"somebody replaces the template of {names}, which was wired, by one without the wiring, and did so again: let "
+        "that tool leave our fields alone (no Replace=true, no --force), or write 'secretsync values' into its files; "
+        "then 'secretsync resume'"
+    )
+    return replace(report, failure=why)
 
 
 def _undo(destination: Destination, report: Report, store: StateStore, clock: Clock) -> Report:
@@ -154,7 +184,7 @@ def _record_idle(destination: Destination, report: Report) -> Report:
             digest = package.desired.bundle.digest
             state = state.with_live(package.placement.secret, names, package.revision_number, digest)
         store.keep(state.checked(check.keys))
-    return replace(report, done=True)
+    return _with_stripped(replace(report, done=True))
 
 
 def _report(destination: Destination, plan: Plan, check: CheckReport, state: State) -> Report:

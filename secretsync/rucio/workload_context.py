@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from secretsync.core.model import Placement, Workload
 from secretsync.core.pod_references import secrets_referenced
 
+_WITHOUT_POLICY = re.compile(r"webui|probe|exporter|client|fts|init")
+
 IMAGES = ("server", "daemons", "ui")
 
 
@@ -64,6 +66,15 @@ def loads_policies(image: str) -> bool:
     """Whether an image is one of Rucio's that import a policy package: not the web UI of Node.js, nor the probes."""
     name = image_name(image)
     return "rucio" in name and "webui" not in name and any(kind in name for kind in IMAGES)
+
+
+def runs_rucio(image: str) -> bool:
+    """Whether an image has Rucio's server or daemons in it, by its name.
+
+    The web UI is Node.js; probes, exporters, clients and what renews proxies load no policy package.
+    """
+    name = image_name(image)
+    return "rucio" in name and not _WITHOUT_POLICY.search(name)
 
 
 def _tag(image: str) -> str:

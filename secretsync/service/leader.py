@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast
 
 import structlog
 
@@ -151,9 +152,9 @@ class Election:
         lease = self._cluster.read("Lease", self._namespace, self._name) or leases.free(self._namespace, self._name)
         self._read = self._now()
         # a renewal by its holder changes this, a question to it does not
-        told = (leases.holder(lease), leases.spec(lease).get("renewTime", ""))
-        if told != self._seen:
-            self._seen, self._seen_since = told, self._now()
+        seen = (leases.holder(lease), leases.spec(lease).get("renewTime", ""))
+        if seen != self._seen:
+            self._seen, self._seen_since = seen, self._now()
         return lease
 
     def _may_take(self, lease: Manifest) -> bool:
@@ -178,5 +179,5 @@ def candidate(election: config.Election, installation: str, base: Path, wake: Ca
     # imported here: the official client is needed only where the API is spoken to
     from secretsync.cluster.connection import BRISK
 
-    cluster = open_cluster(election.cluster, base, BRISK)
+    cluster = open_cluster(cast("config.LiveCluster", election.cluster), base, BRISK)
     return Election(cluster, election.namespace, f"{installation}-leader", wake)

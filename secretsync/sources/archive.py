@@ -54,7 +54,7 @@ class Source:
                 is_wheel=False,
             )
         )
-        archive = read_sdist(path, most_bytes=package.limits.download)
+        archive = read_sdist(path, most_bytes=package.limits.bytes)
         tree = {entry.path for entry in archive.entries}
         located = locate(archive.entries, package.module_name, include=package.include, exclude=package.exclude)
         stated = {

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from secretsync.config import Package
+from secretsync.core import sandbox
 from secretsync.core.errors import SourceError
 from secretsync.core.model import Bundle, Revision
 from secretsync.sources.bundle import make_bundle
@@ -86,26 +84,17 @@ def _run_pip(module: str, folder: Path, version: str, timeout: float) -> None:
         "TMPDIR": str(folder),
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
     }
-    process = subprocess.Popen(
+    ended = sandbox.run(
         [*command, "--wheel-dir", str(folder / "wheels"), str(folder / "project")],
-        cwd=folder,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
+        environment,
+        folder,
+        seconds=timeout,
+        network=True,
     )
-    try:
-        _, complaint = process.communicate(timeout=timeout)
-    except subprocess.TimeoutExpired:
-        raise BuildFailed(module, f"it did not end within {timeout:g} s") from None
-    finally:
-        if process.poll() is None:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
-    if process.returncode != 0:
-        raise BuildFailed(module, _last_word(complaint.decode(errors="replace")))
+    if ended.code is None:
+        raise BuildFailed(module, f"it did not end within {timeout:g} s")
+    if ended.code != 0:
+        raise BuildFailed(module, _last_word(ended.complaint.decode(errors="replace")))
 
 
 def _last_word(complaint: str) -> str:

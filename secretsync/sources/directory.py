@@ -83,7 +83,8 @@ class DirectorySource:
         )
         notes = (*notes, *notes_on_generated_files(stated, {entry.path for entry in entries}))
         bundle = make_bundle(self._package, Revision(self._written, "", ""), contents, version=version, notes=notes)
-        return replace(bundle, revision=Revision(self._written, "", f"sha256:{digest(bundle.files)}"))
+        revision = Revision(self._written, "", f"sha256:{digest(bundle.files)}")
+        return replace(bundle, revision=revision, directory=located.directory)
 
 
 def _entries(folder: Path, prefix: str = "") -> Iterator[Entry]:

@@ -27,12 +27,20 @@ _PORTS = {"http": 80, "https": 443}
 _PROXY_PASSWORD = "the proxy wants a user and a password: put them into HTTPS_PROXY"  # noqa: S105 - no password
 
 
-def open_session(access: Access, allowed: Authorization | None, url: str, base: Path) -> requests.Session:
-    """A session that shows what it is allowed to the host of *url* alone.
+ANYWHERE = "*"
+"""In place of hosts that may be redirected to: any, for a file whose digest is known."""
+
+
+def open_session(
+    access: Access, allowed: Authorization | None, url: str, base: Path, redirects_to: Iterable[str] = ()
+) -> requests.Session:
+    """A session that shows what it is allowed to the host of *url* alone, and follows redirects to known hosts alone.
+
+    These are *redirects_to*, and those of *access*.
 
     Requests reads .netrc, REQUESTS_CA_BUNDLE and the proxies' variables by itself; PIP_CERT is pip's own.
     """
-    session = _Session(access.redirects_to)
+    session = _Session((*access.redirects_to, *redirects_to))
     bundle = access.ca or (os.environ.get("PIP_CERT") if not os.environ.get("REQUESTS_CA_BUNDLE") else None)
     if bundle:
         session.verify = str(base / bundle)
@@ -99,7 +107,7 @@ def refuse_detour(start: str, target: str, allowed: Iterable[str], verb: str) ->
     there = origin(target)
     if there == (scheme, host, port) or (there[:2] == ("https", host) and scheme == "http"):
         return
-    names = {there[1], f"{there[1]}:{there[2]}"}
+    names = {there[1], f"{there[1]}:{there[2]}", ANYWHERE}
     if there[0] != "https" and scheme == "https":
         names = {f"http://{name}" for name in names}
     if not names & {name.lower().rstrip("/") for name in allowed}:
@@ -126,8 +134,8 @@ class _Session(requests.Session):
     def merge_environment_settings(  # type: ignore[no-untyped-def]  # the stubs give it no types either
         self, url, proxies, stream, verify, cert
     ):
-        told = self.verify if verify is None else verify
-        return super().merge_environment_settings(url, proxies, stream, told, cert)
+        verification = self.verify if verify is None else verify
+        return super().merge_environment_settings(url, proxies, stream, verification, cert)
 
 
 class _OnlyFor(requests.auth.AuthBase):

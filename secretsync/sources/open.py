@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from importlib import import_module
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from secretsync.config import Package
+from secretsync.config.credentials import of_url
 from secretsync.config.requirement import (
     DirectoryRequirement,
     FileRequirement,
@@ -42,7 +46,10 @@ def _git(package: Package, requirement: GitRequirement, cache: Path, base: Path)
     from secretsync.sources.git.source import GitSource
 
     return CachedSource(
-        cache, lambda folder, notes: GitSource(package, requirement, cache=folder, base=base, notes=notes)
+        cache,
+        lambda folder, notes: GitSource(
+            package, requirement, cache=folder, base=base, notes=(*notes, *plain_http_notes(package, requirement))
+        ),
     )
 
 
@@ -50,7 +57,10 @@ def _index(package: Package, requirement: IndexRequirement, cache: Path, base: P
     from secretsync.sources.index.source import IndexSource
 
     return CachedSource(
-        cache, lambda folder, notes: IndexSource(package, requirement, cache=folder, base=base, notes=notes)
+        cache,
+        lambda folder, notes: IndexSource(
+            package, requirement, cache=folder, base=base, notes=(*notes, *plain_http_notes(package, requirement))
+        ),
     )
 
 
@@ -58,7 +68,10 @@ def _file(package: Package, requirement: FileRequirement, cache: Path, base: Pat
     # the key of FILE_SOURCES is the module's name, so that such a source is one file and one line
     open_file = import_module(f"secretsync.sources.{requirement.source}").Source
     return CachedSource(
-        cache, lambda folder, notes: open_file(package, requirement, cache=folder, base=base, notes=notes)
+        cache,
+        lambda folder, notes: open_file(
+            package, requirement, cache=folder, base=base, notes=(*notes, *plain_http_notes(package, requirement))
+        ),
     )
 
 
@@ -69,3 +82,23 @@ SOURCES: Mapping[type, Callable[[Package, Any, Path, Path], Source]] = {
     FileRequirement: _file,
 }
 """What opens each form of requirement."""
+
+
+def plain_http_notes(
+    package: Package, requirement: GitRequirement | IndexRequirement | FileRequirement
+) -> tuple[str, ...]:
+    """A warning for each URL over http:// that is asked; not where nobody is on the way."""
+    index = (package.index or os.environ.get("PIP_INDEX_URL", ""), *package.extra_indexes)
+    urls = (requirement.url,) if requirement.url else index
+    return tuple(
+        f"{of_url(url)[0]}: over http:// everybody on the way can read and change what is fetched; use https://"
+        for url in urls
+        if url.startswith("http:") and not _is_loopback(urlsplit(url).hostname or "")
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -67,7 +67,8 @@ targets: [{cluster: {context: production}, namespace: rucio}]
         (("    namespace: rucio\n", ""), "targets[0].namespace: is required"),
         (
             ("{directory: ./cluster}", "{folder: ./cluster}"),
-            "targets[0].cluster: is one of {directory: PATH}, {context: NAME} or {inCluster: true}",
+            "targets[0].cluster: is one of {directory: PATH}, {context: NAME}, {inCluster: true} "
+            "or {repository: git+URL@BRANCH}",
         ),
         (
             ("moduleName: atlas_rucio_policy_package", "moduleName: atlas-rucio-policy-package"),

@@ -20,7 +20,7 @@ PAGES = sorted(
     for folder in (ROOT / "docs", ROOT / "examples")
     for path in folder.rglob("*.md")
     if "reference" not in path.parts
-) + [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")]
+) + [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")]
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 

@@ -1,4 +1,4 @@
-"""The examples do what they say: their manifests are taken over, and given back."""
+"""The examples do what they say: each site is walked from its present state to a healthy one, and back."""
 
 from __future__ import annotations
 
@@ -12,10 +12,20 @@ import yaml
 from secretsync import config
 from secretsync.cli.main import main
 from tests import ROOT
+from tests.rucio.charts.rendering import render
 
 EXAMPLES = ROOT / "examples"
-NAMES = ("cms", "rubin", "escape")
-BY_HAND = "notes.txt"
+NAMES = ("rubin", "escape")
+"""Those that have Secrets made by hand today."""
+
+
+BAKED = {
+    "__init__.py": b"",
+    "permission.py": b"def has_permission(issuer, action, kwargs, *, session=None):\n    return None\n",
+    "schema.py": b"SCHEMAS = {}\n",
+    "algorithms/__init__.py": b"",
+}
+"""What stands for a package that is in the images alone."""
 
 
 class Site:
@@ -24,6 +34,7 @@ class Site:
     def __init__(self, name: str, folder: Path) -> None:
         self._folder = folder
         self._told = yaml.safe_load((EXAMPLES / name / "secretsync.yaml").read_text())
+        self._example = EXAMPLES / name
         (self._package,), (self._target,) = self._told["packages"], self._told["targets"]
         self.module, self.secret = self._package["moduleName"], self._package["secretName"]
         self._package |= {"requirement": f"./{self.module}"}
@@ -32,9 +43,8 @@ class Site:
         (folder / "manifests").mkdir()
         for number, one in enumerate(yaml.safe_load_all((EXAMPLES / name / "before.yaml").read_text())):
             (folder / "manifests" / f"{number}.yaml").write_text(yaml.safe_dump(one))
-        for path, data in self.files().items():
-            if path != BY_HAND:
-                self.push(path, data)
+        for path, data in (self.files() or BAKED).items():
+            self.push(path, data)
 
     def push(self, path: str, data: bytes) -> None:
         there = self._folder / self.module / path
@@ -46,6 +56,34 @@ class Site:
         path = self._folder / "secretsync.yaml"
         path.write_text(yaml.safe_dump(self._told))
         return main(["--config", str(path), *arguments])
+
+    def values(self, *arguments: str) -> int:
+        return self.run("values", *arguments)
+
+    def copy(self, name: str) -> Path:
+        """A file of the example, as a site would have it."""
+        path = self._folder / name
+        path.write_text((self._example / name).read_text())
+        return path
+
+    def edit(self, path: Path, *pairs: tuple[str, str]) -> None:
+        """What the refusal asks for, done by hand."""
+        text = path.read_text()
+        for old, new in pairs:
+            assert old in text
+            text = text.replace(old, new)
+        path.write_text(text)
+
+    def deploys(self, manifests: list[dict[str, Any]]) -> None:
+        """The site's owner applies what Helm makes of the values, in place of what was there."""
+        folder = self._folder / "manifests"
+        for path in list(folder.rglob("*.yaml")):
+            one = yaml.safe_load(path.read_text())
+            if one["kind"] == "Deployment" or ".config." in one["metadata"]["name"]:
+                path.unlink()
+        for number, one in enumerate(manifests):
+            one["metadata"]["namespace"] = "rucio"
+            (folder / f"rendered-{number}.yaml").write_text(yaml.safe_dump(one))
 
     def files(self) -> dict[str, bytes]:
         """What the live Secrets hold, by its path in the package."""
@@ -84,7 +122,7 @@ def test_what_was_made_by_hand_is_taken_over_once_and_given_back(site: Site) -> 
 
     assert site.run("--once") == 0
     taken = site.files()
-    assert taken == {**{path: data for path, data in before.items() if path != BY_HAND}, "added.py": b"NEW = 1\n"}
+    assert taken == {**before, "added.py": b"NEW = 1\n"}
     assert site.run("--once", "--dry-run", adopt=False) == 0
 
     assert site.run("rollback") == 0
@@ -92,3 +130,68 @@ def test_what_was_made_by_hand_is_taken_over_once_and_given_back(site: Site) -> 
     assert site.run("release") == 0
     assert site.run("--once") == 0
     assert site.files() == taken
+
+
+def test_rubin_walks_from_a_generated_secret_to_one_that_is_kept(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is mounted is right today, and stays; the values are judged as they are."""
+    site = Site("rubin", tmp_path)
+    assert site.run("--once") == 0
+    assert site.run("doctor") == 0, capsys.readouterr().out
+    values = site.copy("values-daemons.yaml")
+    existing = ("--style", "existing", "--root", "/opt/rucio/permissions", "--via", "config")
+    assert site.values("daemons", *existing, "--lint", str(values)) == 0, capsys.readouterr().out
+    last = "  - name: PYTHONPATH\n    value: /opt/rucio/permissions\n\nconfig"
+    site.edit(values, (last, "  - name: A\n    value: b\n\nconfig"))
+    assert site.values("daemons", *existing, "--lint", str(values)) == 1
+    assert "not for minos" in " ".join(capsys.readouterr().out.split())
+
+
+def test_cms_walks_from_baked_images_and_layers_to_mounted_secrets(
+    helm: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site = Site("cms", tmp_path)
+    assert site.run("--once", adopt=False) == 0
+    assert site.run("doctor") == 1
+    assert "mounts nothing of Secret cms-policy" in " ".join(capsys.readouterr().out.split())
+    layers = common, daemons, production = [site.copy(f"{name}.yaml") for name in ("common", "daemons", "production")]
+    merge = ("daemons", "--merge", str(common), "--with", str(daemons), "--with", str(production))
+    assert site.values(*merge) == 1
+    refusal = " ".join(capsys.readouterr().err.split())
+    assert "POLICY_PKG_PATH names /opt/rucio/policy" in refusal
+    assert "replicaRecoverer.secretMounts: this daemon does not get" in refusal
+    assert "conveyorReceiver.config.policy.schema" in refusal
+    site.edit(common, ("policy_pkg_path: /opt/rucio/policy", "policy_pkg_path: /opt/policy"))
+    site.edit(daemons, ('\n  config:\n    policy:\n      schema: "cms"\n      permission: "cms"\n', " {}\n"))
+    own = production.read_text().partition("  secretMounts:")
+    site.edit(production, ("".join(own[1:]), "  threads: 1\n"))
+    assert site.values(*merge) == 0, capsys.readouterr().err
+    assert len(yaml.safe_load(daemons.read_text())["secretMounts"]) == 4
+    texts = [path.read_text() for path in layers]
+    site.deploys(render(helm, *texts, chart="daemons", release="daemons", folder=tmp_path))
+    assert site.run("--once", adopt=False) == 0
+    assert site.run("doctor") == 0, capsys.readouterr().out
+
+
+def test_escape_walks_from_files_and_an_old_permission_to_a_directory_and_a_package(
+    helm: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site = Site("escape", tmp_path)
+    assert site.run("--once") == 0
+    assert site.run("doctor") == 1
+    assert "[policy] permission: escape" in " ".join(capsys.readouterr().out.split())
+    release = site.copy("release.yaml")
+    merge = ("server", "--merge", str(release), "--at", "spec.values")
+    assert site.values(*merge) == 1
+    refusal = " ".join(capsys.readouterr().err.split())
+    assert "config.policy.permission" in refusal
+    assert "which is not where this wiring has it" in refusal
+    kept, _, rest = release.read_text().partition("      - volumeName: escape-rucio-policy-package-init")
+    release.write_text(kept + "    config: {}\n")
+    assert rest
+    assert site.values(*merge) == 0, capsys.readouterr().err
+    values = yaml.safe_dump(yaml.safe_load(release.read_text())["spec"]["values"])
+    site.deploys(render(helm, values, release="servers", folder=tmp_path))
+    assert site.run("--once", adopt=False) == 0
+    assert site.run("doctor") == 0, capsys.readouterr().out

@@ -18,7 +18,18 @@ def test_nothing_is_remembered_at_first() -> None:
     assert from_secret(None).of("atlas") == PackageState()
 
 
-@pytest.mark.parametrize("data", [{}, {"state.json": b"{"}, {"state.json": b"[]"}, {"state.json": b'{"packages": 1}'}])
+@pytest.mark.parametrize(
+    "data",
+    [
+        {},
+        {"state.json": b"{"},
+        {"state.json": b"[]"},
+        {"state.json": b'{"packages": 1}'},
+        {"state.json": b"[" * 200_000},
+        {"state.json": b"9" * 5_000},
+        {"state.json": b"\xff"},
+    ],
+)
 def test_a_state_object_that_holds_something_else_is_named_with_the_way_out(data: dict[str, bytes]) -> None:
     with pytest.raises(UnreadableState, match=r"Secret rucio/secretsync-state .* delete it"):
         from_secret(Secret("rucio", "secretsync-state", data))

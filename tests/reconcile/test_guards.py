@@ -12,9 +12,9 @@ from secretsync.cluster.errors import Conflict
 from secretsync.core.errors import SecretSyncError
 from secretsync.core.model import Manifest, Workload
 from secretsync.plan.restarts import Restart
-from secretsync.plan.state import PackageState, from_secret
+from secretsync.plan.state import PackageState, from_secret, to_secret
 from secretsync.reconcile import apply
-from secretsync.reconcile.destination import CheckRules, Rollout
+from secretsync.reconcile.destination import Rollout
 from tests.build import pod, waiting, workload
 from tests.reconcile.test_reconciler import GOOD, KEY, Broken, Died, Site, files, strict, with_image
 
@@ -273,6 +273,17 @@ def test_an_idle_run_remembers_the_names_that_the_lost_state_knew() -> None:
     assert (remembered(site).secrets, remembered(site).revision_number) == (("atlas", "atlas-sub"), 1)
 
 
+def test_an_idle_run_remembers_names_that_are_missing_in_a_state_which_knows_the_check() -> None:
+    site = ran_well("server")
+    state = from_secret(site.cluster.secrets[STATE])
+    emptied = state.with_package("atlas", replace(state.of("atlas"), secrets=()))
+    stored = site.cluster.secrets[STATE]
+    site.cluster.secrets[STATE] = replace(stored, data=to_secret(emptied, "secretsync", "rucio").data)
+    report = site.sync()
+    assert (report.plan.idle, report.checked_packages) == (True, {})
+    assert remembered(site).secrets == ("atlas",)
+
+
 def test_an_idle_run_that_learnt_nothing_new_writes_nothing() -> None:
     site = ran_well("server")
     site.sync()
@@ -283,10 +294,11 @@ def test_what_the_check_saw_of_an_unchanged_package_is_remembered() -> None:
     site = Site("server")
     site.source.push(**GOOD)
     site.sync()
-    (delivery,) = site.destination.deliveries
-    site.destination = replace(site.destination, deliveries=[replace(delivery, check_rules=CheckRules())])
-    site.sync()
-    assert remembered(site).checked
+    before = remembered(site).checked
+    for ref, one in site.cluster.live_workloads.items():
+        site.cluster.live_workloads[ref] = with_image(one, "rucio/rucio-server:release-38.5.5")
+    assert site.sync().plan.idle
+    assert remembered(site).checked not in ("", before)
 
 
 # --- StatefulSets that hang

@@ -18,6 +18,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -69,9 +70,8 @@ class ControlPlane:
 
     def all(self, kind: str, namespace: str) -> list[Object]:
         """All objects of a kind in a namespace."""
-        items: list[Object] = self.connection.send(
-            Call("list", kind, namespace), "GET", _path({"kind": kind})
-        ).content()["items"]
+        items, further = self.connection.send(Call("list", kind, namespace), "GET", _path({"kind": kind})).items()
+        assert not further
         return items
 
     def log(self, namespace: str, pod: str) -> str:
@@ -80,7 +80,8 @@ class ControlPlane:
         reply = self.connection.send(call, "GET", "/api/v1/namespaces/{namespace}/pods/{name}/log")
         if reply.absent:
             return ""
-        reply.check()
+        if reply.status != HTTPStatus.OK:
+            raise reply.refusal()
         return reply.body.decode()
 
     def remove(self, kind: str, namespace: str, name: str) -> None:

@@ -249,7 +249,7 @@ ROWS = (
     Row(
         "ssh: another host key",
         lambda w: w.over_ssh(knownHosts=_known_hosts(w, f"[localhost]:{w.sshd.port}")),
-        "somebody may be listening in",
+        "this may be an attack",
     ),
     Row("ssh: an unknown host", lambda w: w.over_ssh(knownHosts=_known_hosts(w, "elsewhere")), "ssh-keyscan shows it"),
     Row("a token in the URL", _requiring(f"git+https://{TOKEN}@host/policy"), "a URL must not hold credentials", 2),
@@ -285,7 +285,7 @@ ROWS = (
     Row("index: a way out", lambda w: w.holding(wheel({**_INIT, "../x": b""})), "leads out of it"),
     Row(
         "index: a bomb",
-        lambda w: w.holding(wheel({**_INIT, "my_policy/b": bytes(9_000_000)}), limits={"download": 1_000_000}),
+        lambda w: w.holding(wheel({**_INIT, "my_policy/b": bytes(9_000_000)}), limits={"bytes": 1_000_000}),
         "unpacked it has",
     ),
     Row("index: a large file", lambda w: w.of_index(limits={"download": 10}), "has more than 10 bytes"),

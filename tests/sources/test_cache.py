@@ -244,7 +244,7 @@ def test_where_no_folder_can_be_written_that_is_said(
     repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").touch()
-    monkeypatch.setattr(shelf, "_temporary", lambda: tmp_path / "file" / "temporary")
+    monkeypatch.setattr(shelf, "temporary_folder", lambda: tmp_path / "file" / "temporary")
     with pytest.raises(NoFolder, match="TMPDIR"):
         fetch(repository, tmp_path / "file" / "cache")
 

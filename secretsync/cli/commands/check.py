@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from secretsync import config
 from secretsync.cli.commands import Settings
-from secretsync.cli.output.findings import FORMATS, Checked
+from secretsync.cli.output.findings import FORMATS, Checked, Proven
 from secretsync.config.requirement import DirectoryRequirement, GitRequirement, parse
 from secretsync.core import packing
 from secretsync.core.errors import FAILED
@@ -20,11 +21,16 @@ from secretsync.reconcile import factory
 from secretsync.reconcile.destination import Delivery, Destination
 from secretsync.reconcile.state_store import load_state
 from secretsync.rucio.check import Finding, Situation, check, documentation, fails, with_severities
+from secretsync.rucio.check.actions import action_table, with_proof
 from secretsync.rucio.check.against_generic import against_generic
 from secretsync.rucio.check.policy_diff import policy_diff
 from secretsync.rucio.check.rucio import rucio
 from secretsync.rucio.workload_context import workload_context
+from secretsync.sources.locate import PackageNotFound
 from secretsync.sources.open import open_source
+
+if TYPE_CHECKING:
+    from secretsync.rucio.prove import Proof
 
 _EPILOG = """\b
 Examples:
@@ -32,19 +38,24 @@ Examples:
   secretsync check --diff              what would change, in Rucio's terms
   secretsync check --rucio 41.5.1 atlas-rucio-policy-package==0.8.6
   secretsync check --rucio 38.5.5 --rucio 41.5.1 ./src/my_policy
+  secretsync check --actions --rucio 41.5.1 .    who decides on what
   secretsync check --list              the rules, and why they are rules
 """
 
 
 @dataclass(frozen=True)
 class Asked:
-    """A package in a situation; *strictness* is what the configuration says of its check."""
+    """A package in a situation; *check_rules* is what the configuration says of its check.
+
+    *directory* is where its files lie, relative to the repository's root.
+    """
 
     title: str
     bundle: Bundle
     situation: Situation
     check_rules: config.Check
     layout: str = "directories"
+    directory: str = ""
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -60,7 +71,14 @@ class Asked:
 @click.option("--diff", is_flag=True, help="Add how the policy differs from what is live.")
 @click.option("--against-generic", "generic", is_flag=True, help="Add which of Rucio's actions the package lacks.")
 @click.option("--prove", "proving", is_flag=True, help="Load it in the real Rucio too; this runs its code.")
-@click.option("--rucio-python", type=click.Path(), help="With --prove: a Python that has Rucio; default: one is made.")
+@click.option(
+    "--rucio-python",
+    "pythons",
+    multiple=True,
+    metavar="[VERSION=]PATH",
+    help="With --prove: a Python that has Rucio (of that version); default: one is made.",
+)
+@click.option("--actions", "with_actions", is_flag=True, help="Add who decides on each of Rucio's actions.")
 @click.option("--fail", type=click.Choice(["warning", "error", "never"]), help="What makes the exit code 1.")
 @click.option("--list", "listing", is_flag=True, help="Explain the rules and stop.")
 @click.pass_context
@@ -74,7 +92,8 @@ def check_command(
     diff: bool,
     generic: bool,
     proving: bool,
-    rucio_python: str | None,
+    pythons: tuple[str, ...],
+    with_actions: bool,
     fail: str | None,
     listing: bool,
 ) -> None:
@@ -92,21 +111,52 @@ def check_command(
         asked = [of_requirement(requirement, module, versions, vo)]
     else:
         asked = list(of_configuration(context.obj, module, versions, ask_cluster=diff or not versions))
-    checked = [_checked(one, diff=diff, generic=generic) for one in asked]
+    checked = [_checked(one, diff=diff, generic=generic, actions=with_actions) for one in asked]
     if proving:
-        checked = [_proven(one, told, rucio_python) for one, told in zip(asked, checked, strict=True)]
+        checked = [_proven(one, found, pythons) for one, found in zip(asked, checked, strict=True)]
     click.echo(FORMATS[form or context.obj.output](checked), nl=False)
-    if any(_stops(one, told, fail) for one, told in zip(asked, checked, strict=True)):
+    if any(_stops(one, found, fail) for one, found in zip(asked, checked, strict=True)):
         context.exit(FAILED)
 
 
 def of_requirement(requirement: str, module: str | None, versions: tuple[str, ...], vo: str) -> Asked:
     """The package that *requirement* names, as it is now. Raises SecretSyncError."""
     name = module or _module_named_by(requirement)
-    package = config.Package.model_validate({"moduleName": name, "requirement": requirement, "vo": vo})
+    try:
+        package, bundle = _fetched(requirement, name, vo)
+    except PackageNotFound as error:
+        meant = "" if module else _meant(name, error.candidates)
+        if not meant:
+            raise
+        click.echo(f"note: the package is taken to be {meant}; say --module to choose", err=True)
+        package, bundle = _fetched(requirement, meant, vo)
+    directory = _in_repository(requirement, Path(), bundle)
+    return Asked(bundle.module, bundle, Situation(rucio=versions, vo=vo), package.check, directory=directory)
+
+
+def _fetched(requirement: str, module: str, vo: str) -> tuple[config.Package, Bundle]:
+    package = config.Package.model_validate({"moduleName": module, "requirement": requirement, "vo": vo})
     source = open_source(package, cache=factory.default_cache(), base=Path())
-    bundle = source.fetch(source.resolve())
-    return Asked(bundle.module, bundle, Situation(rucio=versions, vo=vo), package.check)
+    return package, source.fetch(source.resolve())
+
+
+def _meant(name: str, candidates: tuple[str, ...]) -> str:
+    """The one package that can be meant: it differs in case only, or there is no other."""
+    modules = [candidate.rpartition("/")[2] for candidate in candidates]
+    alike = [module for module in modules if module.lower() == name.lower()]
+    (meant,) = alike if len(alike) == 1 else modules if len(modules) == 1 else ("",)
+    return meant
+
+
+def _in_repository(requirement: str, base: Path, bundle: Bundle) -> str:
+    """Where the package's files lie, relative to the repository's root; ``.``: they are the root's."""
+    parsed = parse(requirement)
+    if not isinstance(parsed, DirectoryRequirement):
+        return bundle.directory
+    folder = (base / parsed.path).resolve()
+    root = next((parent for parent in (folder, *folder.parents) if (parent / ".git").exists()), Path.cwd())
+    place = (folder / bundle.directory).resolve()
+    return place.relative_to(root).as_posix() if place.is_relative_to(root) else place.as_posix()
 
 
 def of_configuration(
@@ -121,7 +171,9 @@ def of_configuration(
             bundle = delivery.source.fetch(delivery.source.resolve())
             situation = _live(destination, delivery, bundle, package.vo) if ask_cluster else Situation(vo=package.vo)
             situation = replace(situation, rucio=versions or situation.rucio, accepted=frozenset(package.check.accept))
-            yield Asked(f"{bundle.module} ({destination.name})", bundle, situation, package.check, package.layout)
+            title = f"{bundle.module} ({destination.name})"
+            directory = _in_repository(package.requirement, settings.base, bundle)
+            yield Asked(title, bundle, situation, package.check, package.layout, directory)
 
 
 def _live(destination: Destination, delivery: Delivery, bundle: Bundle, vo: str) -> Situation:
@@ -143,27 +195,45 @@ def _live(destination: Destination, delivery: Delivery, bundle: Bundle, vo: str)
     )
 
 
-def _checked(asked: Asked, *, diff: bool, generic: bool) -> Checked:
-    live = asked.situation.live
+def _checked(asked: Asked, *, diff: bool, generic: bool, actions: bool) -> Checked:
+    live, versions = asked.situation.live, asked.situation.rucio
     return Checked(
         asked.title,
         asked.findings,
         policy_diff(live, asked.bundle) if diff and live else None,
-        tuple(against_generic(asked.bundle, one) for one in asked.situation.rucio or ("",)) if generic else (),
+        tuple(against_generic(asked.bundle, one) for one in versions or ("",)) if generic else (),
+        versions or (rucio().version,),
+        asked.directory,
+        action_table(asked.bundle, versions, live) if actions else (),
     )
 
 
-def _proven(asked: Asked, checked: Checked, python: str | None) -> Checked:
+def _proven(asked: Asked, checked: Checked, pythons: tuple[str, ...]) -> Checked:
     """What was found, and what the real Rucio made of it. Raises what making its environment raises."""
     from secretsync.rucio.prove import prove, rucio_environment
+    from secretsync.rucio.prove.decided import decisions
 
     if not asked.situation.rucio:
         raise click.UsageError("--prove needs the versions of Rucio to prove it with: --rucio 41.5.1")
-    found = checked.findings
+    proofs: dict[str, Proof] = {}
     for tag in asked.situation.rucio:
-        environment = rucio_environment(str(rucio(tag).release), factory.default_cache(), python)
-        found += prove(asked.bundle, rucio=environment, vo=asked.situation.vo, layout=asked.layout).findings
-    return replace(checked, findings=found)
+        release = str(rucio(tag).release)
+        environment = rucio_environment(release, factory.default_cache(), _python_for(release, pythons))
+        proofs[tag] = prove(asked.bundle, rucio=environment, vo=asked.situation.vo, layout=asked.layout)
+    seen = {tag: decisions(proof.report.get("answers") or ()) for tag, proof in proofs.items()}
+    return replace(
+        checked,
+        findings=(*checked.findings, *(one for proof in proofs.values() for one in proof.findings)),
+        proofs=tuple(Proven(proof.rucio, proof.python, str(proof.verdict)) for proof in proofs.values()),
+        actions=with_proof(checked.actions, seen),
+    )
+
+
+def _python_for(release: str, pythons: tuple[str, ...]) -> str | None:
+    """The Python that was given for that release, else one that was given for all."""
+    for_all = [one for one in pythons if not re.match(r"\d[\w.]*=", one)]
+    named = dict(one.split("=", 1) for one in pythons if one not in for_all)
+    return named.get(release, for_all[0] if for_all else None)
 
 
 def _stops(asked: Asked, checked: Checked, fail: str | None) -> bool:

@@ -9,7 +9,7 @@ from typing import Literal
 
 from secretsync.cli.output import report as document
 from secretsync.cli.output.policy import policy_changes
-from secretsync.cli.output.sentences import summary
+from secretsync.cli.output.sentences import remedy, summary
 from secretsync.core import packing
 from secretsync.core.errors import SecretSyncError, worst
 from secretsync.core.kinds.kind import Status
@@ -65,7 +65,7 @@ def describe_pass(report: Report, *, dry_run: bool, texts: bool = False) -> docu
 
 
 def _with_summary(target: document.Target) -> document.Target:
-    return target.model_copy(update={"summary": summary(target)})
+    return target.model_copy(update={"summary": summary(target), "remedy": remedy(target)})
 
 
 def _target(report: Report, *, dry_run: bool, texts: bool) -> document.Target:
@@ -82,6 +82,7 @@ def _target(report: Report, *, dry_run: bool, texts: bool) -> document.Target:
         dry_run=dry_run,
         packages=tuple(_package(package, texts=texts) for package in plan.packages),
         workloads=tuple(_workload(one.ref) for one in plan.workloads if any(restarts.mounted(one, plan.packages))),
+        not_in_force=tuple(_workload(ref) for ref in dict.fromkeys(one.workload for one in plan.not_in_force)),
         restarts=tuple(_restart(one) for one in made),
         not_restarted=tuple(_workload(one.workload.ref) for one in missed),
         rollout=(*_rollout(report.verdicts, counts=True), *_rollout(report.ignored, counts=False)),
@@ -94,6 +95,8 @@ def _target(report: Report, *, dry_run: bool, texts: bool) -> document.Target:
             document.Skew(workload=_workload(ref), seconds=round(seconds, 1))
             for ref, seconds in sorted(report.mixed.items())
         ),
+        values=tuple(document.ValuesFile(path=one.path, by_hand=one.problem) for one in report.values),
+        proposal=_proposal(report),
         waits=report.waits,
         refusal=report.refused,
         failure=report.failure,
@@ -112,9 +115,17 @@ def _outcome(report: Report, *, dry_run: bool) -> document.Outcome:
         return document.Outcome.DEGRADED
     if report.waits:
         return document.Outcome.WAITING
-    if not report.plan.pending and not report.verdicts:
+    pending = report.plan.pending or any(not one.problem for one in report.values)
+    if not pending and not report.verdicts:
         return document.Outcome.UP_TO_DATE
-    return document.Outcome.PENDING if dry_run and report.plan.pending else document.Outcome.APPLIED
+    return document.Outcome.PENDING if dry_run and pending else document.Outcome.APPLIED
+
+
+def _proposal(report: Report) -> document.Proposal | None:
+    found = report.proposal
+    if found is None:
+        return None
+    return document.Proposal(state=found.state, branch=found.branch, commit=found.commit, url=found.url)
 
 
 def problem(error: SecretSyncError) -> document.Problem:

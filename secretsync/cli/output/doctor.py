@@ -38,6 +38,11 @@ class Container(Model):
     def well(self) -> bool:
         return all(one.holds for one in self.conditions)
 
+    @property
+    def fails(self) -> bool:
+        """Whether a condition certainly does not hold."""
+        return any(not one.holds and not one.unknown for one in self.conditions)
+
 
 class Note(Model):
     """Something about secretsync itself; a *failure* keeps it from its work."""
@@ -75,7 +80,7 @@ def describe_doctor(
     failures = bool(proof_failures) or any(remark.failure for remark in remarks)
     return DoctorTarget(
         target=target,
-        well=all(one.well for one in containers) and not examination.absent and not failures,
+        well=not any(one.fails for one in containers) and not examination.absent and not failures,
         not_deployed=examination.absent,
         containers=containers,
         proof_failures=tuple(proof_failures),
@@ -113,7 +118,7 @@ def _target(target: DoctorTarget, style: Style) -> Iterator[str]:
         yield style.wrap(f"  {module}: not deployed; 'secretsync apply' deploys it")
     for module in dict.fromkeys(one.module for one in target.containers):
         yield from _package(module, [one for one in target.containers if one.module == module], style)
-    if not target.containers and not target.not_deployed:
+    if not target.containers and not target.not_deployed and not any(note.failure for note in target.notes):
         yield "  no workload here has an image of Rucio, by its name, or mounts a package"
     for reason in target.proof_failures:
         yield style.paint("bad", style.wrap(f"  proof failed: {reason}"))

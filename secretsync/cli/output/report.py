@@ -158,6 +158,24 @@ class Policy(Model):
     changes: tuple[PolicyChange, ...]
 
 
+class ValuesFile(Model):
+    """A file of values in a repository that changes as well, so that pods mount the package."""
+
+    path: str
+    by_hand: str = ""
+    """Why a person has to change it; empty where it was changed."""
+
+
+class Proposal(Model):
+    """What became of the commit in a repository."""
+
+    state: Literal["pushed", "proposed", "updated", "unchanged", "closed", "nothing"]
+    branch: str
+    commit: str = ""
+    url: str = ""
+    """The merge or pull request."""
+
+
 class Problem(Model):
     """A failure: *code* is its stable name."""
 
@@ -188,11 +206,15 @@ class Target(Model):
     outcome: Outcome
     summary: str
     """The outcome in a sentence."""
+    remedy: str = ""
+    """What to do about it; empty where there is nothing to do."""
     exit_code: int
     dry_run: bool
     packages: tuple[Package, ...] = ()
     workloads: tuple[Workload, ...] = ()
     """Those that mount one of the packages."""
+    not_in_force: tuple[Workload, ...] = ()
+    """Workloads that do not load a package: not mounted, not on PYTHONPATH, or not named in Rucio's configuration."""
     restarts: tuple[Restart, ...] = ()
     """Due restarts of a plan; after an apply those that were made."""
     not_restarted: tuple[Workload, ...] = ()
@@ -205,6 +227,10 @@ class Target(Model):
     suspended: tuple[Workload, ...] = ()
     """Workloads whose template somebody put back; they keep it."""
     version_skew: tuple[Skew, ...] = ()
+    values: tuple[ValuesFile, ...] = ()
+    """Files of a repository that change beside the manifests."""
+    proposal: Proposal | None = None
+    """What became of the commit, where the target is a repository."""
     waits: str = ""
     """What the changes wait for."""
     refusal: str = ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from secretsync.cli.output.report import Finding, Outcome, Package, Target
+from secretsync.cli.output.report import Finding, Outcome, Proposal, Target
 
 _SEVERITIES = ("error", "warning", "notice")
 
@@ -24,8 +24,24 @@ def summary(target: Target) -> str:
             return f"pending: {_secrets(target)}, {count(len(target.restarts), 'restart')} (nothing was written)"
         case Outcome.UP_TO_DATE:
             return f"up to date: {_all_of(target)}"
+        case _ if target.proposal:
+            return f"applied: {_secrets(target)}, {_proposed(target.proposal)}"
         case _:
             return _applied(target)
+
+
+def _proposed(proposal: Proposal) -> str:
+    """What people find in the repository now."""
+    if proposal.state == "pushed":
+        return f"pushed to {proposal.branch} as commit {proposal.commit[:12]}"
+    where = proposal.url or f"branch {proposal.branch}"
+    return {
+        "proposed": f"proposed by {where}",
+        "updated": f"{where} was updated",
+        "unchanged": f"proposed by {where} already: merge it",
+        "closed": f"{where} is merged or no longer needed and was closed",
+        "nothing": f"branch {proposal.branch} holds everything",
+    }[proposal.state]
 
 
 def count(number: int, noun: str) -> str:
@@ -47,31 +63,44 @@ def short_commit(commit: str) -> str:
 def _refused(target: Target) -> str:
     finding = reason_of_refusal(target)
     if finding is None:
-        return f"REFUSED: {target.refusal}"
+        return f"REFUSED {target.refusal}"
     place = f"{finding.path}:{finding.line}" if finding.line else finding.path
     more = len([one for one in target.findings if one.severity == finding.severity]) - 1
     also = f" (and {more} more)" if more else ""
-    return f"REFUSED {place or finding.module} [{finding.rule}] {finding.effect}{also}; nothing was written"
+    return f"REFUSED {place or finding.module} [{finding.rule}] {finding.effect}{also}"
+
+
+def remedy(target: Target) -> str:
+    """What to do about an outcome; empty where there is nothing to do."""
+    match target.outcome:
+        case Outcome.ROLLED_BACK:
+            return "Fix the package and push a new commit, or accept this one with 'secretsync resume'"
+        case Outcome.FAILED if target.undo:
+            return "The Secrets have what was live before, but some pods do not run it; the next run tries again"
+        case Outcome.FAILED if target.failure:
+            return "The next run continues this rollout"
+        case Outcome.REFUSED:
+            return "Fix the package, or see 'check:' in the configuration"
+        case _:
+            return ""
 
 
 def _failed(target: Target) -> str:
     if target.undo is None:
-        return f"FAILED: {target.failure}; not rolled back: {_stands(target)}, the next run continues this rollout"
-    back = ", ".join(f"{one.module} to revision {one.revision}" for one in _to(target.undo))
+        return f"FAILED, not rolled back, {_stands(target)}: {target.failure}"
     if target.undo.failure:
-        return (
-            f"FAILED: {target.failure}; the rollback of {back or 'the packages'} FAILED too: {target.undo.failure}. "
-            "The Secrets hold what was live before, but some pods do not run it; the next run tries again"
-        )
-    return (
-        f"FAILED: {target.failure}; rolled back {back} ({_stands(target.undo)}). "
-        "Fix the package and push a new commit, or accept this one with 'secretsync resume'"
+        return f"FAILED, and the rollback FAILED too: {target.undo.failure}; before that: {target.failure}"
+    return f"FAILED, rolled back to {_back(target, target.undo)}: {target.failure}"
+
+
+def _back(target: Target, undo: Target) -> str:
+    """``revision 1 (now revision 3)``: the content that is live again, and the number that it has now."""
+    now = {package.module: package.revision for package in undo.packages}
+    changed = [one for one in target.packages if one.live_revision not in (None, one.revision)]
+    name = "{0.module} " if len(changed) > 1 else ""
+    return ", ".join(
+        f"{name.format(one)}revision {one.live_revision} (now revision {now.get(one.module)})" for one in changed
     )
-
-
-def _to(undo: Target) -> tuple[Package, ...]:
-    restarted = [one for one in undo.packages if any(change.action != "keep" for change in one.secrets)]
-    return tuple(restarted) or undo.packages
 
 
 def _stands(target: Target) -> str:
@@ -89,10 +118,13 @@ def _applied(target: Target) -> str:
 
 
 def _all_of(target: Target) -> str:
-    total = len(target.workloads)
+    total = len({*target.workloads, *target.not_in_force})
     secrets = count(sum(len(package.secrets) for package in target.packages), "Secret")
-    suspended = f" ({len(target.suspended)} suspended)" if target.suspended else ""
-    return f"{secrets}, {total - len(target.suspended)}/{count(total, 'workload')}{suspended}"
+    stopped = {*target.suspended, *target.not_in_force}
+    named = {"suspended": target.suspended, "not in force": target.not_in_force}
+    told = [f"{len(refs)} {word}" for word, refs in named.items() if refs]
+    why = f" ({', '.join(told)})" if told else ""
+    return f"{secrets}, {total - len(stopped)}/{count(total, 'workload')}{why}"
 
 
 def _secrets(target: Target) -> str:

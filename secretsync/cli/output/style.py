@@ -66,7 +66,7 @@ class Style:
             if max(map(len, lines), default=0) <= self.width:
                 break
             names = [one for one in names if one != name]
-        return lines
+        return [self.paint("title", lines[0]), *lines[1:]]
 
 
 def _table(rows: Sequence[Sequence[str]], indent: str) -> list[str]:

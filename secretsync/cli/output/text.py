@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -16,6 +17,8 @@ from secretsync.cli.output.report import (
     SecretChange,
     Target,
     TemplateChange,
+    Workload,
+    WorkloadStatus,
 )
 from secretsync.cli.output.sentences import count, short_commit
 from secretsync.cli.output.style import PLAIN, Style, readable
@@ -23,6 +26,8 @@ from secretsync.cli.output.style import PLAIN, Style, readable
 _MARKS = {"added": "+", "removed": "-", "changed": "~"}
 _DONE = {"create": "created", "update": "updated", "delete": "deleted", "keep": "unchanged"}
 _NAMED = 6
+_POD = re.compile(r"^pod \S+, ")
+"""What tells the messages of workloads with the same failure apart."""
 _LONGEST_NAME = 36
 _KINDS = {
     Outcome.UP_TO_DATE: "good",
@@ -66,7 +71,16 @@ def _target(target: Target, style: Style) -> Iterator[str]:
     if target.undo:
         yield "  rollback:"
         yield from _body(target.undo, style)
-    yield style.paint(_KINDS[target.outcome], style.wrap(f"  {target.summary}"))
+    if target.remedy:
+        yield style.wrap(f"  {target.remedy}")
+    yield style.paint(_KINDS[target.outcome], _last_line(target, style))
+
+
+def _last_line(target: Target, style: Style) -> str:
+    """The outcome; a failure is one line, its details stand above."""
+    if target.outcome in (Outcome.REFUSED, Outcome.FAILED, Outcome.ROLLED_BACK):
+        return textwrap.shorten(target.summary, style.width, placeholder=" …")
+    return style.wrap(f"  {target.summary}")
 
 
 def _body(target: Target, style: Style) -> Iterator[str]:
@@ -79,7 +93,8 @@ def _body(target: Target, style: Style) -> Iterator[str]:
         yield f"    policy of {policy.module} against the live one:"
         yield from (f"      {line}" for line in policy_lines(policy.changes, style))
     yield from _restarts(target, style)
-    yield from (style.wrap(f"  {style_warning}") for style_warning in _warnings(target))
+    yield from (f"    values    {one.path}" for one in target.values if not one.by_hand)
+    yield from (style.wrap(f"  {warning}") for warning in _warnings(target))
     for line in (*_rollout(target), *_skew(target)):
         yield style.wrap(line)
     for one in target.degraded:
@@ -153,17 +168,19 @@ def _restarts(target: Target, style: Style) -> Iterator[str]:
     for restart in target.restarts:
         reasons.setdefault(restart.reason, []).append(restart)
     for reason, same in reasons.items():
-        yield style.wrap(f"      {_names([str(one.workload) for one in same])}: {reason}")
+        yield style.wrap(f"      {_names([one.workload for one in same])}: {reason}")
     yield from map(style.wrap, _template_changes(target.restarts))
     if target.not_restarted:
         yield f"    not restarted (rollout stopped): {count(len(target.not_restarted), 'workload')}"
 
 
-def _names(names: Sequence[str]) -> str:
-    """All names, or the first with the number of the others."""
-    if len(names) <= _NAMED:
-        return ", ".join(names)
-    return f"{', '.join(names[:_NAMED])} and {len(names) - _NAMED} more"
+def _names(workloads: Sequence[Workload]) -> str:
+    """``Deployment server, ui and 8 more``: by kind, the first of them with the number of the others."""
+    kinds: dict[str, list[str]] = {}
+    for one in workloads[:_NAMED]:
+        kinds.setdefault(one.kind, []).append(one.name)
+    more = f" and {len(workloads) - _NAMED} more" if len(workloads) > _NAMED else ""
+    return "; ".join(f"{kind} {', '.join(names)}" for kind, names in kinds.items()) + more
 
 
 def _template_changes(restarts: Sequence[Restart]) -> Iterable[str]:
@@ -189,16 +206,18 @@ def _entry(one: TemplateChange) -> str:
 
 def _warnings(target: Target) -> Iterator[str]:
     yield from (f"warning: {one}" for one in target.warnings)
+    yield from (f"warning: change {one.path} by hand: {one.by_hand}" for one in target.values if one.by_hand)
 
 
 def _rollout(target: Target) -> Iterator[str]:
     """Only what an operator has to read: current workloads are counted in the summary."""
-    alike: dict[tuple[str, str], list[str]] = {}
+    alike: dict[tuple[str, str], list[WorkloadStatus]] = {}
     for one in target.rollout:
         if one.counts and one.state != "current":
-            alike.setdefault((one.state, one.message), []).append(str(one.workload))
-    for (state, message), names in alike.items():
-        yield f"    {state}: {_names(names)}: {message}"
+            alike.setdefault((one.state, _POD.sub("", one.message)), []).append(one)
+    for (state, message), same in alike.items():
+        detail = same[0].message if len(same) == 1 else message
+        yield f"    {state}: {_names([one.workload for one in same])}: {detail}"
     for one in target.rollout:
         if not one.counts:
             yield f"    {one.state} (not healthy before the run): {one.workload}: {one.message}"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
 from secretsync.cluster.errors import Forbidden
+from secretsync.cluster.rbac import Access, may
+from secretsync.cluster.selector import selects
 from secretsync.core import packing
 from secretsync.core.model import Manifest, Secret, Workload
 from secretsync.operations import releases
@@ -16,7 +19,7 @@ from secretsync.reconcile.destination import Delivery, Destination
 from secretsync.reconcile.state_store import load_state
 from secretsync.rucio.conditions import container, rucio_cfg
 from secretsync.rucio.conditions.container import Environment, Sources
-from secretsync.rucio.conditions.judge import Deployed, judge
+from secretsync.rucio.conditions.judge import Deployed, judge, package_variable
 from secretsync.rucio.conditions.workloads import (
     Diagnosis,
     RucioContainer,
@@ -25,6 +28,8 @@ from secretsync.rucio.conditions.workloads import (
     rucio_containers,
     view_of,
 )
+
+_RESOURCES = {"Secret": "secrets", "ConfigMap": "configmaps"}
 
 
 @dataclass(frozen=True)
@@ -37,14 +42,18 @@ class Examination:
     workloads: tuple[Workload, ...]
 
 
-def examine(destination: Destination) -> Examination:
-    """Judge every container with Rucio at *destination*: one list a kind, one read of each Secret and ConfigMap."""
+def examine(destination: Destination, ignore: str = "") -> Examination:
+    """Judge every container with Rucio at *destination*: one list a kind, one read of each Secret and ConfigMap.
+
+    Workloads whose labels the selector *ignore* takes are left out.
+    """
     live = _live(destination)
     packages = {one.placement.secret: deployed(one, secrets) for one, secrets in live if secrets}
     workloads = tuple(destination.cluster.workloads(destination.namespace, destination.selector))
+    asked = [one for one in workloads if not (ignore and selects(ignore, one.labels))]
     pods = destination.cluster.pods(destination.namespace) if destination.cluster.runs_pods else ()
-    containers = list(rucio_containers(workloads, {name for one in packages.values() for name in one.secrets}))
-    sources = _sources(destination, containers, [secret for _, secrets in live for secret in secrets])
+    containers = list(rucio_containers(asked, {name for one in packages.values() for name in one.secrets}))
+    sources = _sources(destination, containers, packages.values(), [one for _, secrets in live for one in secrets])
     return Examination(
         diagnoses=tuple(
             Diagnosis(found.workload.ref, found.manifest["name"], package.module, judge(package, view))
@@ -82,36 +91,47 @@ def _needed_directories(secrets: Sequence[Secret]) -> frozenset[str]:
     return frozenset({"", *(package.modules[name].file.directory for name in loaded(package, rucio()))})
 
 
-def _sources(destination: Destination, containers: Sequence[RucioContainer], live: Sequence[Secret]) -> Sources:
+def _sources(
+    destination: Destination,
+    containers: Sequence[RucioContainer],
+    packages: Collection[Deployed],
+    live: Sequence[Secret],
+) -> Sources:
     """What decides about the variables and rucio.cfg; our own Secrets are known already.
 
-    A configuration that only one workload has is not read where a variable decides anyway.
+    The configuration may hold passwords: it is read only where no variable names the package.
     """
     found = contents(live)
-    for one in containers:
-        _read_all(destination, container.asked_for(one.manifest), found)
-    wanted = [_configurations(one, found) for one in containers]
-    shared = {key for keys, _ in wanted for key in keys if sum(key in others for others, _ in wanted) > 1}
-    for keys, decided in wanted:
-        _read_all(destination, [key for key in keys if key in shared or not decided], found)
+    wanted = {key for one in containers for key in container.asked_for(one.manifest)}
+    _read_all(destination, wanted - found.keys(), found)
+    undecided = [one for one in containers if not _is_decided(one, packages, found)]
+    wanted = {key for one in undecided for key in _configuration(one, found)}
+    _read_all(destination, wanted - found.keys(), found)
     return found
 
 
-def _configurations(found: RucioContainer, sources: Sources) -> tuple[list[tuple[str, str]], bool]:
-    """The objects that rucio.cfg is made of, and whether a variable names the package."""
+def _configuration(found: RucioContainer, sources: Sources) -> Iterator[tuple[str, str]]:
+    """The objects that rucio.cfg is made of, by kind and name."""
+    return rucio_cfg.asked_for(found.mounts, container.environment(found.manifest, sources))
+
+
+def _is_decided(found: RucioContainer, packages: Iterable[Deployed], sources: Sources) -> bool:
+    """Whether variables name the package of each VO."""
     variables: Environment = container.environment(found.manifest, sources)
-    return list(rucio_cfg.asked_for(found.mounts, variables)), bool(variables.get("RUCIO_POLICY_PACKAGE"))
+    return all(isinstance(variables.get(package_variable(package.vo)), str) for package in packages)
 
 
 def _read_all(
-    destination: Destination, keys: Iterable[tuple[str, str]], found: dict[tuple[str, str], Mapping[str, bytes] | None]
+    destination: Destination,
+    keys: Collection[tuple[str, str]],
+    found: dict[tuple[str, str], Mapping[str, bytes] | None],
 ) -> None:
-    for kind, name in keys:
-        if (kind, name) not in found:
-            try:
+    """What this account may read of *keys*; what it may not is unknown where it matters."""
+    review = destination.cluster.review(destination.namespace) if keys else None
+    for kind, name in sorted(keys):
+        if may(review, Access("get", "", _RESOURCES[kind], name)):
+            with suppress(Forbidden):
                 found[kind, name] = _read(destination, kind, name)
-            except Forbidden:
-                continue  # what was not read is told where it matters
 
 
 def _read(destination: Destination, kind: str, name: str) -> Mapping[str, bytes] | None:

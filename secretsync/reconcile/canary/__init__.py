@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import structlog
 
 from secretsync.cluster.errors import Forbidden, QuotaExceeded
-from secretsync.cluster.rbac import Need, missing
+from secretsync.cluster.rbac import Access, may
+from secretsync.core.errors import ProofError
 from secretsync.core.model import Ref
+from secretsync.plan import in_force
 from secretsync.plan.plan import Plan
 from secretsync.reconcile.canary.environment import Environment, assumed, identity, to_read
 from secretsync.reconcile.canary.manifests import candidates, environments, runs_rucio
@@ -47,7 +49,10 @@ def prove_candidates(destination: Destination, plan: Plan, clock: Clock) -> Proo
     sources = _configuration(destination, found)
     if names := assumed(found, sources):
         log.info("configuration that may not be read is taken to say nothing of [policy]", secrets=names)
-    distinct = candidates(plan.packages, [(identity(one, sources), one) for one in found])
+    miswired = {(one.workload, one.module) for one in plan.not_in_force}
+    distinct = candidates(plan.packages, [(identity(one, sources), one) for one in found], miswired)
+    if found and not distinct:
+        return _without_witness(destination, plan)
     log.debug("environments", containers=len(found), proofs=len(distinct))
     try:
         with working(f"proving {', '.join(dict.fromkeys(one.placement.module for one in plan.packages))}"):
@@ -71,9 +76,8 @@ def _read(
 ) -> Iterator[tuple[tuple[str, str], Mapping[str, bytes] | None]]:
     review = destination.cluster.review(destination.namespace)
     for kind, name in keys:
-        need = Need("", "", (_RESOURCES[kind],), ("get",), (name,))
-        if review and missing([need], review.rules):
-            continue  # a call that is forbidden for certain is none of the account's
+        if not may(review, Access("get", "", _RESOURCES[kind], name)):
+            continue
         try:
             yield (kind, name), _content(destination, kind, name)
         except Forbidden:
@@ -86,3 +90,27 @@ def _content(destination: Destination, kind: str, name: str) -> Mapping[str, byt
         return secret.data if secret else None
     manifest = destination.cluster.read(kind, destination.namespace, name)
     return {key: str(value).encode() for key, value in (manifest.get("data") or {}).items()} if manifest else None
+
+
+@dataclass(eq=False)
+class NoWorkloadLoadsIt(ProofError):
+    """Every workload that mounts the package is miswired: the package is not to blame, and nothing can prove it."""
+
+    code = "no_workload_loads_it"
+
+    faults: Sequence[str]
+
+    def __str__(self) -> str:
+        return "\n".join(
+            f"the wiring, not the package, is at fault: {fault}. Fix it first, or write 'rollout: {{canary: auto}}'"
+            for fault in self.faults
+        )
+
+
+def _without_witness(destination: Destination, plan: Plan) -> ProofOutcome:
+    """What follows where no workload would load the package. Raises NoWorkloadLoadsIt where a proof is required."""
+    faults = tuple(in_force.sentences(plan.not_in_force))
+    if destination.rollout.canary == "require":
+        raise NoWorkloadLoadsIt(faults)
+    log.warning("not proven: the wiring of every workload that mounts the package is at fault", faults=len(faults))
+    return ProofOutcome(missing=faults[0])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
 
@@ -60,13 +60,21 @@ class Candidate:
         return next((mount.path for mount in mounts if mount.name in top), "")
 
 
-def candidates(packages: Iterable[PackagePlan], found: Iterable[tuple[str, Environment]]) -> tuple[Candidate, ...]:
-    """Each changed package once for each of the environments that mount it, which are told by their identity."""
+def candidates(
+    packages: Iterable[PackagePlan],
+    found: Iterable[tuple[str, Environment]],
+    miswired: Collection[tuple[Ref, str]] = (),
+) -> tuple[Candidate, ...]:
+    """Each changed package once for each of the environments that mount it, which are told by their identity.
+
+    *miswired* are workloads that do not load a module whatever it holds: they say nothing about the package.
+    """
     changed = tuple(package for package in packages if package.content)
     made: dict[tuple[str, str], Candidate] = {}
     for identity, one in found:
         for package in changed:
-            if _mounts(one.workload, one.container, package):
+            loads = (one.workload.ref, package.placement.module) not in miswired
+            if loads and _mounts(one.workload, one.container, package):
                 through = bool(entrypoint.executables(one.container))
                 candidate = Candidate(package, one.workload, one.container["name"], changed, through)
                 made.setdefault((package.placement.secret, identity), candidate)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from secretsync.core.foreign import reading
 from secretsync.core.model import Bundle
+from secretsync.rucio.check.code import TooMuchToParse
 from secretsync.rucio.check.finding import Finding, Severity
 from secretsync.rucio.check.package import Package
 from secretsync.rucio.check.rucio import Rucio, rucio
@@ -42,8 +44,31 @@ def fails(findings: tuple[Finding, ...], threshold: Severity | None) -> bool:
 
 def _findings(package: Package, setting: Setting) -> Iterator[Finding]:
     for rule in RULES:
-        for finding in rule.find(rule, package, setting):
-            yield _accepted(finding) if rule.guard and _is_accepted(finding, setting.situation) else finding
+        for finding in _found(rule, package, setting):
+            if rule.guard and _is_accepted(finding, setting.situation):
+                yield _accepted(finding)
+            else:
+                yield _guessed(finding) if setting.rucio.is_older_than_known and not _is_certain(rule) else finding
+
+
+def _is_certain(rule: Rule) -> bool:
+    """Whether a finding holds whatever version of Rucio it is."""
+    return rule.guard or rule.name in ("syntax", "unmounted-directory")
+
+
+def _guessed(finding: Finding) -> Finding:
+    """An error is none for certain where the version of Rucio is older than what is recorded."""
+    return replace(finding, severity=Severity.WARNING) if finding.severity is Severity.ERROR else finding
+
+
+def _found(rule: Rule, package: Package, setting: Setting) -> list[Finding]:
+    """What the rule finds, or that it cannot read the package: whatever strangers wrote, the check comes to its end."""
+    try:
+        with reading(TooMuchToParse):
+            return list(rule.find(rule, package, setting))
+    except TooMuchToParse as error:
+        effect = f"This rule cannot read the package: {error.reason}"
+        return [rule.finding("", 0, effect, "Write it as other policy packages are written", severity=Severity.ERROR)]
 
 
 def _is_accepted(finding: Finding, situation: Situation) -> bool:

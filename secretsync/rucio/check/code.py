@@ -35,6 +35,7 @@ _SMALL = 2 * 1024
 PYTHON = (3, 9)
 """What Rucio's images run (AlmaLinux 9)."""
 
+_MOST_BITS = 14_000
 _GIVES_UP = (SyntaxError, ValueError, RecursionError, MemoryError)
 
 
@@ -115,7 +116,15 @@ def parse(name: str, file: File) -> Module:
             compile(tree, file.path, "exec", dont_inherit=True)
     except _GIVES_UP as error:
         return Module(name, file, empty, _fault(error))
-    return Module(name, file, tree)
+    module = Module(name, file, tree)
+    if any(isinstance(node, ast.Constant) and _is_huge(node.value) for node in module.nodes):
+        return Module(name, file, empty, Fault(0, "holds a number of thousands of digits", too_large=True))
+    return module
+
+
+def _is_huge(value: object) -> bool:
+    """Whether it is an integer that Python itself refuses to print."""
+    return isinstance(value, int) and value.bit_length() > _MOST_BITS
 
 
 def _fault(error: BaseException) -> Fault:

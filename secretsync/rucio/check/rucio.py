@@ -33,6 +33,11 @@ class Rucio:
         return self.known == _minor(self.version)
 
     @property
+    def is_older_than_known(self) -> bool:
+        """Whether it is from before what is recorded: what the oldest known release does is only a guess then."""
+        return Version(_minor(self.version) or self.known) < Version(known_releases()[0])
+
+    @property
     def major(self) -> str:
         """All that Rucio compares ``SUPPORTED_VERSION`` with."""
         return str(self.release.major)
@@ -73,6 +78,11 @@ class Rucio:
         """What the generic permissions decide on."""
         return frozenset(self._own["actions"])
 
+    @cached_property
+    def asked(self) -> frozenset[str]:
+        """The actions that Rucio's gateway asks for, and those that the generic permissions decide on."""
+        return frozenset(self._own["asked"])
+
     @property
     def limits(self) -> dict[str, object]:
         """Constants of the generic schema, taken for those that a package's schema lacks."""
@@ -95,6 +105,11 @@ class Rucio:
     def installed(self, image: str) -> frozenset[str]:
         """The top-level modules that the image has beside Rucio and the standard library."""
         return _at(_facts()["installed"][image], self.known)
+
+    @cached_property
+    def needs(self) -> frozenset[str]:
+        """The top-level modules that Rucio imports or may import: no package can have one of these names."""
+        return frozenset({"rucio"}).union(standard_library(), *(self.installed(one) for one in _facts()["installed"]))
 
     def distributions(self, image: str) -> frozenset[str]:
         """The distributions that the image has, by their canonical names."""

@@ -11,12 +11,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from secretsync.core.model import Manifest
+from secretsync.rucio.workload_context import is_search_path
 
 Sources = Mapping[tuple[str, str], Mapping[str, bytes] | None]
 """The content of Secrets and ConfigMaps by kind and name; None where there is none; what was not read is left out."""
 
 _FILE_MODE = 0o644
-_TELLING = re.compile(r"PYTHONPATH|RUCIO_POLICY_PACKAGE(_.*)?|RUCIO_CFG_POLICY_.*|RUCIO_OVERRIDE_CONFIGS|RUCIO_CONFIG")
+_DECIDING = re.compile(r"PYTHONPATH|RUCIO_POLICY_PACKAGE(_.*)?|RUCIO_CFG_POLICY_.*|RUCIO_OVERRIDE_CONFIGS|RUCIO_CONFIG")
 
 
 @dataclass(frozen=True)
@@ -53,10 +54,10 @@ def environment(container: Manifest, sources: Sources) -> Environment:
     found: dict[str, str | Unknown] = {}
     for whole in container.get("envFrom") or ():
         for name, value in _of_source(whole, sources):
-            if _TELLING.fullmatch(name):
+            if _decides(name):
                 found[name] = value
     for variable in container.get("env") or ():
-        if not _TELLING.fullmatch(variable["name"]):
+        if not _decides(variable["name"]):
             continue
         if variable.get("valueFrom"):
             found[variable["name"]] = _referred(variable["valueFrom"], sources)
@@ -65,12 +66,16 @@ def environment(container: Manifest, sources: Sources) -> Environment:
     return found
 
 
+def _decides(variable: str) -> bool:
+    return _DECIDING.fullmatch(variable) is not None or is_search_path(variable)
+
+
 def asked_for(container: Manifest) -> Iterator[tuple[str, str]]:
     """The Secrets and ConfigMaps, by kind and name, whose content decides about those variables."""
     for whole in container.get("envFrom") or ():
         yield from (key for key in [_source_of(whole)] if key)
     for variable in container.get("env") or ():
-        if _TELLING.fullmatch(variable["name"]) and (key := _key_of(variable.get("valueFrom") or {})):
+        if _decides(variable["name"]) and (key := _key_of(variable.get("valueFrom") or {})):
             yield key[:2]
 
 

@@ -15,6 +15,7 @@ from enum import StrEnum
 
 from secretsync.rucio.conditions.container import Environment, Mount, Unknown
 from secretsync.rucio.conditions.rucio_cfg import Option, Policy
+from secretsync.rucio.workload_context import is_search_path
 
 
 class Condition(StrEnum):
@@ -74,6 +75,8 @@ class View:
     """Why its pods may not have the files that are live; empty where they have."""
     unread: tuple[str, ...] = ()
     """Secrets and ConfigMaps of ``envFrom`` that were not read: any variable may come from them."""
+    user: str = "apache"
+    """Who reads the files."""
 
 
 def judge(package: Deployed, view: View) -> tuple[Verdict, ...]:
@@ -106,10 +109,10 @@ def _code_wrong(package: Deployed, view: View, root: str) -> tuple[str, str]:
     if missing := [] if package.zipped else _missing(package, view, root):
         return _lost(package, root, missing)
     closed = [path for path, shown in view.shown.items() if shown[0] in package.secrets and not shown[2] & 0o004]
-    if closed:
+    if closed and view.user != "root":
+        who = "Rucio's web server runs as apache" if view.user == "apache" else f"the container runs as {view.user}"
         return (
-            f"its files have mode {view.shown[closed[0]][2]:04o}: Rucio's web server runs as apache, which cannot "
-            "read them",
+            f"its files have mode {view.shown[closed[0]][2]:04o}: {who}, which cannot read them",
             "leave defaultMode out, or set defaultMode: 0644",
         )
     if view.behind:
@@ -121,6 +124,11 @@ def _code_wrong(package: Deployed, view: View, root: str) -> tuple[str, str]:
 
 def _not_mounted(package: Deployed, view: View) -> tuple[str, str]:
     other = next((one for one in view.mounts if posixpath.basename(one.path) == package.module), None)
+    if other and other.kind == "Secret" and other.name == package.top:
+        return (
+            f"its mount of Secret {package.top} at {other.path} shows none of the package's files",
+            "leave subPath and items out",
+        )
     if other:
         what = f"{other.kind} {other.name}" if other.kind else f"volume {other.name}"
         return (
@@ -158,8 +166,13 @@ def _lost(package: Deployed, root: str, missing: Sequence[str]) -> tuple[str, st
 
 def _path(package: Deployed, view: View, root: str) -> Verdict:
     wrong, remedy = _path_wrong(package, view, root)
-    unknown = bool(root) and _may_be_set(view, "PYTHONPATH")
+    unknown = bool(root) and (_may_be_set(view, "PYTHONPATH") or _by_entrypoint(view, wrong))
     return Verdict(Condition.PATH, not wrong, wrong, remedy, unknown=bool(wrong) and unknown)
+
+
+def _by_entrypoint(view: View, wrong: str) -> bool:
+    """Whether the image's entrypoint may put the right folder on PYTHONPATH."""
+    return wrong.startswith("PYTHONPATH") and any(map(is_search_path, view.variables))
 
 
 def _path_wrong(package: Deployed, view: View, root: str) -> tuple[str, str]:
@@ -167,7 +180,9 @@ def _path_wrong(package: Deployed, view: View, root: str) -> tuple[str, str]:
         return "nothing is mounted that PYTHONPATH could lead to", "mount it first"
     needed = root if package.zipped else posixpath.dirname(root)
     if installed := re.fullmatch(r".*/lib(?:64)?/python(\d+\.\d+)/site-packages", needed):
-        return _site_packages_wrong(installed[1], view.image, root)
+        return _site_packages_wrong(installed[1], view.image, root) or _other_search_path(view, needed) or ("", "")
+    if elsewhere := _other_search_path(view, needed):
+        return elsewhere
     told = view.variables.get("PYTHONPATH")
     remedy = f"PYTHONPATH: {needed} (in Rucio's charts optional_config: {{pythonpath: {needed}}})"
     if isinstance(told, Unknown):
@@ -182,10 +197,24 @@ def _path_wrong(package: Deployed, view: View, root: str) -> tuple[str, str]:
     return f"PYTHONPATH is {told!r} and has no {needed}", remedy
 
 
-def _site_packages_wrong(version: str, image: str, root: str) -> tuple[str, str]:
+def _other_search_path(view: View, needed: str) -> tuple[str, str] | None:
+    """A variable whose folder an image's entrypoint may put before PYTHONPATH, as those of CMS do."""
+    for name, value in view.variables.items():
+        if is_search_path(name) and isinstance(value, str):
+            others = [entry for entry in value.split(":") if entry and posixpath.normpath(entry) != needed]
+            if others:
+                return (
+                    f"{name} names {':'.join(others)}, which the image's entrypoint may put before PYTHONPATH: a copy "
+                    "of the package there would decide ('doctor --deep' shows which one does)",
+                    f"{name}: {needed}, or leave it out",
+                )
+    return None
+
+
+def _site_packages_wrong(version: str, image: str, root: str) -> tuple[str, str] | None:
     expected = python_of(image)
     if version == expected:
-        return "", ""
+        return None
     return (
         f"{root} is for Python {version}, and the image has {expected}",
         f"mountPath: {root.replace(f'python{version}', f'python{expected}')}",
@@ -217,10 +246,14 @@ def _may_be_set(view: View, variable: str) -> bool:
     return value.unread if isinstance(value, Unknown) else value is None and bool(view.unread)
 
 
+def package_variable(vo: str) -> str:
+    """The variable that names the package of *vo*, or of the one VO (``""``)."""
+    return f"RUCIO_POLICY_PACKAGE_{vo.upper()}" if vo else "RUCIO_POLICY_PACKAGE"
+
+
 def _names(package: Deployed) -> tuple[str, str]:
     """The variable and the option of ``[policy]`` that name the package of its VO."""
-    vo = package.vo
-    return f"RUCIO_POLICY_PACKAGE_{vo.upper()}" if vo else "RUCIO_POLICY_PACKAGE", f"package-{vo}" if vo else "package"
+    return package_variable(package.vo), f"package-{package.vo}" if package.vo else "package"
 
 
 def _configured_wrong(package: Deployed, view: View) -> tuple[str, str]:

@@ -103,5 +103,5 @@ def _section(name: str, content: bytes) -> Mapping[str, str]:
             parser.read_string(text)
             told = dict(parser["policy"]) if parser.has_section("policy") else {}
         return {str(key).lower(): str(value) for key, value in told.items()}
-    except (ValueError, AttributeError, yaml.YAMLError, configparser.Error):
+    except (ValueError, AttributeError, RecursionError, yaml.YAMLError, configparser.Error):
         return {}

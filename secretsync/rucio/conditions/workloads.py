@@ -11,7 +11,7 @@ from secretsync.core.model import Manifest, Placement, Ref, Secret, Workload
 from secretsync.rucio.conditions import container, rucio_cfg
 from secretsync.rucio.conditions.container import Mount, Sources
 from secretsync.rucio.conditions.judge import Deployed, Verdict, View
-from secretsync.rucio.workload_context import image_name
+from secretsync.rucio.workload_context import image_name, runs_rucio
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def rucio_containers(workloads: Iterable[Workload], secrets: Collection[str]) ->
     for workload in workloads:
         for manifest in (workload.template.get("spec") or {}).get("containers") or ():
             mounts = container.mounts(workload.template, manifest)
-            if "rucio" in image_name(manifest.get("image") or "") or any(mount.name in secrets for mount in mounts):
+            if runs_rucio(manifest.get("image") or "") or any(mount.name in secrets for mount in mounts):
                 yield RucioContainer(workload, manifest, mounts)
 
 
@@ -57,7 +57,17 @@ def view_of(found: RucioContainer, sources: Sources, behind: str = "") -> View:
         policy=rucio_cfg.policy(found.mounts, variables, sources),
         behind=behind,
         unread=container.unread_sources(found.manifest, sources),
+        user=_user(found),
     )
+
+
+def _user(found: RucioContainer) -> str:
+    """Who reads the files: the user that the manifest sets; else ``apache`` in a server, and root in a daemon."""
+    pod = (found.workload.template.get("spec") or {}).get("securityContext") or {}
+    set_by_manifest = (found.manifest.get("securityContext") or {}).get("runAsUser", pod.get("runAsUser"))
+    if set_by_manifest:
+        return f"user {set_by_manifest}"
+    return "root" if "daemons" in image_name(found.manifest.get("image") or "") else "apache"
 
 
 def deployed_package(placement: Placement, secrets: Sequence[Secret], directories: Collection[str]) -> Deployed:

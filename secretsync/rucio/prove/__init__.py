@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
 import tempfile
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 
+from secretsync.core import sandbox
 from secretsync.core.model import Bundle
 from secretsync.rucio.prove.environment import CannotInstallRucio, RucioEnvironment, rucio_environment
 from secretsync.rucio.prove.judge import HUNG, judge
@@ -101,18 +98,10 @@ def _run(
     command: list[str], environment: Mapping[str, str], folder: Path, timeout: float, rucio: RucioEnvironment
 ) -> int:
     """The exit code, negative for a signal, HUNG where the time was up. What the package prints goes nowhere."""
-    quiet = subprocess.DEVNULL
     try:
-        process = subprocess.Popen(
-            command, env=environment, cwd=folder, stdin=quiet, stdout=quiet, stderr=quiet, start_new_session=True
-        )
+        ended = sandbox.run(command, environment, folder, seconds=timeout, network=False)
     except OSError as error:
         raise RucioUnusable(rucio, f"it cannot be started: {error.strerror}") from None
-    try:
-        return process.wait(timeout)
-    except subprocess.TimeoutExpired:
-        return HUNG
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    if ended.code == sandbox.NOT_FOUND:
+        raise RucioUnusable(rucio, "it cannot be started")
+    return HUNG if ended.code is None else ended.code

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -9,6 +10,8 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from packaging.version import Version
 
 from secretsync.core.errors import ProofError
 
@@ -19,6 +22,10 @@ _WITH_RUCIO = ("jinja2",)
 """What the images install beside Rucio and its drivers."""
 
 _INSTALL_SECONDS = 1800
+
+_FIRST_WHEEL = Version("37")
+_SETUPTOOLS = "setuptools<70"
+"""The build of older releases imports pkg_resources, which later ones do not bring."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +83,7 @@ def _install(version: str, interpreter: str, kept: Path) -> None:
     with tempfile.TemporaryDirectory(dir=kept.parent, prefix=f".{kept.name}-", ignore_cleanup_errors=True) as building:
         folder = Path(building) / "venv"
         for command in _commands(version, interpreter, folder):
-            _run(command, version, interpreter)
+            _run(command, version, interpreter, _constrained(version, Path(building)))
         try:
             folder.rename(kept)
         except OSError:
@@ -90,9 +97,20 @@ def _commands(version: str, interpreter: str, folder: Path) -> Iterator[list[str
     yield [*pip, "install", "--quiet", f"rucio[oracle,mysql,postgresql]=={version}", *_WITH_RUCIO]
 
 
-def _run(command: list[str], version: str, interpreter: str) -> None:
+def _constrained(version: str, folder: Path) -> dict[str, str]:
+    """The process's environment, with a setuptools that builds the release: before 37 there are no wheels."""
+    if Version(version) >= _FIRST_WHEEL:
+        return dict(os.environ)
+    constraints = folder / "constraints.txt"
+    constraints.write_text(f"{_SETUPTOOLS}\n", encoding="utf-8")
+    return {**os.environ, "PIP_CONSTRAINT": str(constraints)}
+
+
+def _run(command: list[str], version: str, interpreter: str, environment: dict[str, str]) -> None:
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_INSTALL_SECONDS, check=False)
+        done = subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=_INSTALL_SECONDS, check=False
+        )
     except OSError as error:
         raise CannotInstallRucio(version, interpreter, error.strerror or str(error)) from None
     except subprocess.TimeoutExpired:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from secretsync.core.model import Bundle
 from secretsync.rucio.check.finding import Severity
+from secretsync.rucio.check.rucio import rucio
+from secretsync.rucio.prove.decided import Decided, decided_by
 from secretsync.rucio.prove.environment import RucioEnvironment
 from secretsync.rucio.prove.proof import Fault, Proof, RucioUnusable, Verdict
 from secretsync.rucio.prove.report import judging
@@ -20,7 +22,6 @@ Cause = Mapping[str, Any]
 """One exception of a chain: its name, message, file and line in the package."""
 
 _BEFORE_THE_PACKAGE = ("start", "rucio", "database")
-_NOT_FOR_LACK_OF_ARGUMENTS = ("NameError", "UnboundLocalError", "ImportError", "ModuleNotFoundError")
 _VERSION_ERRORS = {"PolicyPackageVersionError", "InvalidSpecifier"}
 _PARTS = ("permission", "schema")
 
@@ -36,9 +37,21 @@ def judge(bundle: Bundle, report: Report, ended: int, *, vo: str, rucio: RucioEn
 
 def _judge(bundle: Bundle, report: Report, ended: int, *, vo: str, rucio: RucioEnvironment) -> Proof:
     if report.get("step", "start") in _BEFORE_THE_PACKAGE:
-        raise RucioUnusable(rucio, _why(report["died"]) if report.get("died") else _last(ended))
+        why = _why(report["died"]) if report.get("died") else _last(ended)
+        if not _takes_a_name_of_rucio(bundle, rucio.version):
+            raise RucioUnusable(rucio, why)
+        return Proof(rucio.version, str(report.get("python", "")), vo, (_taken_name(bundle, why),), report)
     faults = tuple(_faults(bundle, report, ended))
     return Proof(str(report.get("rucio", rucio.version)), str(report["python"]), vo, faults, report)
+
+
+def _takes_a_name_of_rucio(bundle: Bundle, version: str) -> bool:
+    return bundle.module in rucio(version).needs
+
+
+def _taken_name(bundle: Bundle, why: str) -> Fault:
+    effect = f"Rucio needs a module {bundle.module} of its own, and this package takes its place: {why}"
+    return Fault(Verdict.DIES, effect, "Give the package another name")
 
 
 def _faults(bundle: Bundle, report: Report, ended: int) -> Iterator[Fault]:
@@ -49,8 +62,10 @@ def _faults(bundle: Bundle, report: Report, ended: int) -> Iterator[Fault]:
     yield from _other_code(bundle, report)
     yield from _algorithms(report["algorithms"])
     yield from _default_algorithms(report["default_algorithms"])
-    yield from _schema(report["schema_error"])
+    yield from _takes(report)
+    yield from _schema(report)
     yield from _permissions(report["answers"])
+    yield from _other_python(report)
 
 
 def _stopped(report: Report, ended: int) -> Fault:
@@ -155,29 +170,89 @@ def _default_algorithms(found: Mapping[str, Sequence[Cause]]) -> Iterator[Fault]
         yield _at(chain, Verdict.ALGORITHMS_LOST, effect, remedy, path=f"{kind}.py", about=kind)
 
 
-def _schema(chain: Sequence[Cause]) -> Iterator[Fault]:
-    if chain:
-        effect = f"Validating a name ends with {_why(chain)}: each such request fails"
-        yield _at(chain, Verdict.DIES_AT_FIRST_USE, effect, _remedy(chain), "schema.py")
+def _takes(report: Report) -> Iterator[Fault]:
+    """Algorithms that cannot be called with as many arguments as Rucio gives them."""
+    given = rucio(report["rucio"]).algorithm_arguments
+    registered = report["algorithms"].get("takes") or {}
+    found = {(kind, name): counts for kind, named in registered.items() for name, counts in named.items()}
+    found.update({(kind, kind): counts for kind, counts in (report.get("defaults_take") or {}).items()})
+    for (kind, name), counts in found.items():
+        if counts and kind in given and not counts[0] <= len(given[kind]) <= counts[1]:
+            effect = (
+                f"Rucio calls the {kind} algorithm {name!r} with {len(given[kind])} arguments, which it does not take: "
+                "each use of it raises TypeError"
+            )
+            remedy = f"Let it take what Rucio gives it: {', '.join(given[kind]) or 'nothing'}"
+            yield Fault(Verdict.DIES_AT_FIRST_USE, effect, remedy, about=f"{kind}/{name}")
+
+
+def _schema(report: Report) -> Iterator[Fault]:
+    if report.get("schemas") not in (None, "", "dict"):
+        effect = (
+            f"SCHEMAS is a {report['schemas']} and no dictionary: Rucio finds no schema in it and uses its generic "
+            "ones, without a log line"
+        )
+        yield Fault(Verdict.GENERIC, effect, "Make SCHEMAS a dictionary", "schema.py", about="SCHEMAS")
+    named = report.get("schema_errors")
+    for name, chain in {"account": report.get("schema_error") or ()}.items() if named is None else named.items():
+        if chain:
+            what = "Taking scope and name of a URL" if name == "SCOPE_NAME_REGEXP" else f"Validating by {name!r}"
+            effect = f"{what} ends with {_why(chain)}: each such request fails"
+            yield _at(chain, Verdict.DIES_AT_FIRST_USE, effect, _remedy(chain), "schema.py", about=name)
 
 
 def _permissions(answers: Sequence[Mapping[str, Any]]) -> Iterator[Fault]:
-    """The questions carry no arguments: a single policy function may well miss one, all of them may not."""
-    failed = [one for one in answers if isinstance(one["rucio"], str)]
-    certain = [one for one in failed if one["rucio"].partition(":")[0] in _NOT_FOR_LACK_OF_ARGUMENTS]
-    refused = [one for one in answers if str(one["package"]).startswith("TypeError:")]
-    if certain or len(failed) == len(answers):
-        first = (certain or failed)[0]
-        effect = f"The question for the permission {first['action']!r} ends with {first['rucio']}"
-        remedy = "Correct has_permission(), and what it calls"
-        yield Fault(Verdict.DIES_AT_FIRST_USE, effect, remedy, "permission.py")
-    elif len(refused) == len(answers):
-        effect = (
-            "has_permission() cannot be called as Rucio does, which then asks its generic permissions, without a log "
-            f"line: {refused[0]['package']}"
-        )
-        remedy = "Define has_permission(issuer, action, kwargs, *, session)"
-        yield Fault(Verdict.GENERIC, effect, remedy, "permission.py")
+    """The actions that fail, and those that the package leaves to generic without meaning to."""
+    failed = _by_words(one for one in answers if isinstance(one["rucio"], str) and not _stumbles_too(one, "rucio"))
+    type_errors = (one for one in answers if decided_by(one) is Decided.TYPE_ERROR)
+    refused = _by_words(one for one in type_errors if not _stumbles_too(one, "package"))
+    stumbling = {one["action"] for one in answers if _stumbles_too(one, "package")}
+    for words, names in failed.items():
+        effect = f"Checking the permission {_some(names)} ends with {words}"
+        yield Fault(Verdict.DIES_AT_FIRST_USE, effect, "Correct has_permission(), and what it calls", "permission.py")
+    for words, names in refused.items():
+        if len(names) + len(stumbling) >= len({one["action"] for one in answers}):
+            effect = (
+                "has_permission() cannot be called as Rucio does, which then asks its generic permissions, without a "
+                f"log line: {words}"
+            )
+            remedy = "Define has_permission(issuer, action, kwargs, *, session)"
+        else:
+            effect = f"Rucio decides {_some(names)} by its generic permissions, without a log line: {words}"
+            remedy = "Correct the call that fails"
+        yield Fault(Verdict.GENERIC, effect, remedy, "permission.py", about=names[0])
+
+
+def _stumbles_too(answer: Mapping[str, Any], said: str) -> bool:
+    """Rucio's own permissions raise the same: the example is not what a client would ask with."""
+    generic = answer.get("generic")
+    return isinstance(generic, str) and generic.partition(":")[0] == str(answer[said]).partition(":")[0]
+
+
+def _by_words(answers: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """The actions by what is said of them, each once."""
+    found: dict[str, list[str]] = {}
+    for one in answers:
+        words = str(one["package"] if str(one["package"]).startswith("TypeError:") else one["rucio"])
+        actions = found.setdefault(words, [])
+        if one["action"] not in actions:
+            actions.append(one["action"])
+    return found
+
+
+def _some(actions: Sequence[str]) -> str:
+    more = len(actions) - 3
+    return ", ".join(map(repr, actions[:3])) + (f" and {more} more" if more > 0 else "")
+
+
+def _other_python(report: Report) -> Iterator[Fault]:
+    facts = rucio(report["rucio"])
+    ran = tuple(int(part) for part in report["python"].split(".")[:2] if part.isdigit())
+    if facts.is_known and len(ran) == 2 and ran != facts.python:
+        images = ".".join(map(str, facts.python))
+        effect = f"The proof ran on Python {report['python']}, and the images of Rucio {facts.version} run {images}"
+        remedy = f"Name a Python {images} that has Rucio with --rucio-python"
+        yield Fault(Verdict.LOADS, effect, remedy, severity=Severity.WARNING, about="python")
 
 
 def _at(chain: Sequence[Cause], verdict: Verdict, effect: str, remedy: str, path: str = "", about: str = "") -> Fault:

@@ -12,12 +12,15 @@ exits, hangs or crashes leaves behind how far it came; what it prints decides no
 from __future__ import annotations
 
 import argparse
+import ast
 import hashlib
 import importlib
 import importlib.util
+import inspect
 import json
 import logging
 import os
+import re
 import resource
 import sys
 import tempfile
@@ -39,7 +42,27 @@ DEFAULT_VO = "def"
 NOBODY = "nobody"
 """An account without attributes."""
 
-ACTIONS = ("add_rse", "del_rse", "add_account", "config_set", "an_action_that_no_policy_knows")
+UNKNOWN_ACTION = "an_action_that_no_policy_knows"
+"""Asked for as well: a policy should have an answer to what it does not know."""
+
+EXAMPLES: dict[str, Any] = {
+    **dict.fromkeys(("account", "issuer", "new_account"), "nobody"),
+    **dict.fromkeys(("scope", "did_scope", "root_scope"), "mock"),
+    **dict.fromkeys(("rse", "rse_name", "rse_expression", "source_replica_expression"), "MOCK"),
+    **dict.fromkeys(("rse_id", "dest_rse_id", "rule_id", "request_id", "subscription_id", "child_rule_id"), "0" * 32),
+    **dict.fromkeys(("locked", "ignore_availability", "split_container", "recursive", "approve"), False),
+    **dict.fromkeys(("copies", "bytes_", "bytes", "limit", "used", "free"), 1),
+    **dict.fromkeys(("lifetime", "expires_at", "weight", "grouping", "notify"), None),
+    **{name: {} for name in ("meta", "options", "parameters", "metadata", "filter_", "filter", "data", "statuses")},
+    **{name: [] for name in ("files", "replicas", "pfns", "rses", "requests", "rules", "replication_rules", "lfns")},
+    "dids": [{"scope": "mock", "name": "example", "type": "DATASET"}],
+    "attachments": [{"scope": "mock", "name": "example", "dids": []}],
+    "exception_id": "0" * 32,
+    "type": "USER",
+    "did_type": "DATASET",
+}
+"""What the gateway is given for the arguments of that name, as text where it makes an object of it."""
+
 DEFAULT_ALGORITHMS_OF_38 = ("non_deterministic_pfn", "scope", "lfn2pfn")
 LARGEST_FILE = 64 * 1024 * 1024
 """Bytes that the package may write into one file."""
@@ -135,8 +158,14 @@ def examine(report: Report, vo: str, *, with_files: bool) -> None:
         report["algorithms"] = algorithms(module)
         report.enter("default algorithms")
         report["default_algorithms"] = default_algorithms(module, vo)
+        report["defaults_take"] = {
+            kind: takes(getattr(sys.modules[f"{module}.{kind}"], kind, None))
+            for kind, swallowed in report["default_algorithms"].items()
+            if not swallowed and callable(getattr(sys.modules.get(f"{module}.{kind}"), kind, None))
+        }
         report.enter("schema")
-        report["schema_error"] = failure(lambda: validate_a_name(vo))
+        report["schemas"] = schemas_are(vo)
+        report["schema_errors"] = schema_errors(vo)
         report.enter("permissions")
         report["answers"] = answers(vo)
     if with_files:
@@ -193,9 +222,26 @@ def create_tables(vo: str, folder: Path) -> None:
     from rucio.db.sqla.session import get_engine
 
     models.register_models(get_engine())
+    make_accounts(vo)
     if vo:
         with get_engine().begin() as connection:
             connection.execute(models.VO.__table__.insert(), [{"vo": vo, "description": "", "email": ""}])
+
+
+def make_accounts(vo: str) -> None:
+    """Both that questions are asked as."""
+    from rucio.core.account import add_account
+    from rucio.db.sqla.constants import AccountType
+    from rucio.db.sqla.session import get_engine
+    from sqlalchemy.orm import Session
+
+    def make() -> None:
+        with Session(get_engine()) as session:
+            for name in ("root", NOBODY):
+                add_account(internal_account(name, vo), AccountType.USER, "", session=session)
+            session.commit()
+
+    failure(make)  # without them, what asks for an account's attributes finds none, as for nobody
 
 
 def without_package(folder: Path) -> None:
@@ -250,6 +296,9 @@ def algorithms(module: str) -> dict[str, Any]:
         "registration": registration,
         "error": error,
         "returned": {kind: sorted(map(str, named)) for kind, named in returned.items()},
+        "takes": {
+            kind: {str(name): takes(algorithm) for name, algorithm in named.items()} for kind, named in returned.items()
+        },
         "lost": [
             f"{kind} {name}"
             for kind, named in returned.items()
@@ -257,6 +306,19 @@ def algorithms(module: str) -> dict[str, Any]:
             if not same(registered.get(kind, {}).get(name), algorithm)
         ],
     }
+
+
+def takes(algorithm: object) -> list[int] | None:
+    """How many arguments by place it takes, at least and at most; None where Python does not tell."""
+    try:
+        given = inspect.signature(algorithm).parameters.values()  # type: ignore[arg-type] # whatever was registered
+    except (TypeError, ValueError):
+        return None
+    places = [one for one in given if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]
+    if any(one.kind == one.KEYWORD_ONLY and one.default is one.empty for one in given):
+        return [1, 0]  # no call by place will do
+    most = 100 if any(one.kind == one.VAR_POSITIONAL for one in given) else len(places)
+    return [sum(one.default is one.empty for one in places), most]
 
 
 def same(registered: object, returned: object) -> bool:
@@ -296,45 +358,192 @@ def exists(module: str, name: str) -> bool:
     return any(found)
 
 
-def validate_a_name(vo: str) -> None:
-    """Whatever this raises beyond finding the name invalid, a server answers each such request with."""
-    from rucio.common.exception import InvalidObject
-    from rucio.common.schema import validate_schema
+def schema_errors(vo: str) -> dict[str, Causes]:
+    """What validating raises by each name of SCHEMAS, beyond finding the value invalid: a server then fails, too."""
+    from rucio.common import schema as entrance
 
-    with suppress(InvalidObject):
-        validate_schema("account", NOBODY, vo=vo or DEFAULT_VO)
+    used = entrance.schema_modules[vo or DEFAULT_VO]
+    own, generic = getattr(used, "SCHEMAS", {}), importlib.import_module("rucio.common.schema.generic").SCHEMAS
+    names = sorted({*(own if isinstance(own, dict) else ()), *generic}, key=str)
+    found = {str(name): failure(partial(validate, name, own, vo)) for name in names}
+    found["SCOPE_NAME_REGEXP"] = failure(lambda: scope_and_name(vo))
+    return {name: causes for name, causes in found.items() if causes}
+
+
+def validate(name: str, own: object, vo: str) -> None:
+    """Examples of each kind, so that every part of the schema is used."""
+    from rucio.common import schema as entrance
+    from rucio.common.exception import InvalidObject
+
+    entry = own.get(name) if isinstance(own, dict) else None
+    resolve = getattr(entrance, "_resolve_references", lambda one, _: one)
+    compile_patterns(resolve(entry, vo or DEFAULT_VO))
+    for value in (example(entry), "nobody", 1, ["nobody"], {"nobody": 1}):
+        if value:
+            with suppress(InvalidObject):
+                entrance.validate_schema(name, value, vo=vo or DEFAULT_VO)
+
+
+def compile_patterns(schema: object) -> None:
+    """A regular expression below a value that no example has is compiled all the same, one day."""
+    for key, value in schema.items() if isinstance(schema, dict) else ():
+        if key == "pattern" and isinstance(value, str):
+            re.compile(value)
+        compile_patterns(value)
+    for value in schema if isinstance(schema, (list, tuple)) else ():
+        compile_patterns(value)
+
+
+def example(schema: object, depth: int = 0) -> object:
+    """A value of the kinds that the schema speaks of; whether it is valid does not matter."""
+    if not isinstance(schema, dict) or depth > 20:
+        return "nobody"
+    if isinstance(schema.get("properties"), dict):
+        return {name: example(inner, depth + 1) for name, inner in schema["properties"].items()}
+    if "items" in schema:
+        return [example(schema["items"], depth + 1)]
+    return {"integer": 1, "number": 1, "boolean": True}.get(str(schema.get("type")), "nobody")
+
+
+def scope_and_name(vo: str) -> None:
+    """As the REST interface takes both from a URL."""
+    from rucio.common.schema import get_schema_value
+
+    found = re.match(get_schema_value("SCOPE_NAME_REGEXP", vo or DEFAULT_VO), "/mock/name")
+    if found:
+        found.group(1, 2)
+
+
+def schemas_are(vo: str) -> str:
+    """The type of SCHEMAS, empty where there is none."""
+    from rucio.common import schema as entrance
+
+    used = entrance.schema_modules[vo or DEFAULT_VO]
+    return type(used.SCHEMAS).__name__ if hasattr(used, "SCHEMAS") else ""
 
 
 def answers(vo: str) -> list[dict[str, Any]]:
-    """What a server answers, and what the package alone says; None there hands the question to the generic policy."""
+    """Who decides on every action, with the arguments that the gateway gives: as root and as nobody.
+
+    *rucio* is what a server answers, *package* what the package alone says, *generic* what Rucio's generic permissions
+    say: True, False, None, or an error.
+    """
     from rucio.db.sqla.session import get_engine
     from sqlalchemy.orm import Session
 
     rucio = sys.modules[ENTRANCE]
     package = rucio.permission_modules[vo or DEFAULT_VO]
+    generic = importlib.import_module(f"{ENTRANCE}.generic")
+    keywords = gateway_keywords()
+    found = []
     with Session(get_engine()) as session:
-        return [
-            {
-                "account": account,
-                "action": action,
-                "rucio": answer(rucio, account, action, vo, session),
-                "package": answer(package, account, action, vo, session),
-            }
-            for account in ("root", NOBODY)
-            for action in ACTIONS
-        ]
+        for account in ("root", NOBODY):
+            for action in (*sorted({*actions(), *keywords}), UNKNOWN_ACTION):
+                question = as_the_gateway_asks(account, action, keywords.get(action, ()), vo, session)
+                found.append(
+                    {
+                        "account": account,
+                        "action": action,
+                        "rucio": answer(rucio, question, session),
+                        "package": answer(package, question, session),
+                        "generic": answer(generic, question, session),
+                    }
+                )
+    return found
 
 
-def answer(policy: ModuleType, account: str, action: str, vo: str, session: object) -> bool | str | None:
-    """True, False, None, or the error's name and message."""
+def actions() -> list[str]:
+    """The actions that the generic permissions of this Rucio decide on."""
+    table = source_of(f"{ENTRANCE}.generic")
+    function = next((one for one in table.body if getattr(one, "name", "") == "has_permission"), table)
+    keys = [key for node in ast.walk(function) if isinstance(node, ast.Dict) for key in node.keys]
+    return sorted({key.value for key in keys if isinstance(key, ast.Constant) and isinstance(key.value, str)})
+
+
+def source_of(module: str) -> ast.Module:
+    spec = importlib.util.find_spec(module)
+    return ast.parse(Path(spec.origin).read_bytes()) if spec and spec.origin else ast.Module([], [])
+
+
+def gateway_keywords() -> dict[str, tuple[str, ...]]:
+    """The names of the arguments with which this Rucio's gateway asks for each action, read in its source."""
+    found: dict[str, tuple[str, ...]] = {}
+    import rucio
+
+    for path in sorted(Path(rucio.__path__[0], "gateway").glob("*.py")):
+        for function in ast.walk(ast.parse(path.read_bytes())):
+            if isinstance(function, ast.FunctionDef):
+                found.update(asked_in(function))
+    return found
+
+
+def asked_in(function: ast.FunctionDef) -> dict[str, tuple[str, ...]]:
+    tables: dict[str, tuple[str, ...]] = {}
+    found: dict[str, tuple[str, ...]] = {}
+    for node in ast.walk(function):
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict) and isinstance(node.targets[0], ast.Name):
+            tables[node.targets[0].id] = keys_of(node.value)
+    for node in ast.walk(function):
+        named = {one.arg: one.value for one in node.keywords} if isinstance(node, ast.Call) else {}
+        action, given = named.get("action"), named.get("kwargs")
+        if isinstance(action, ast.Constant):
+            found[str(action.value)] = keys_of(given) if isinstance(given, ast.Dict) else tables.get(name_of(given), ())
+    return found
+
+
+def name_of(expression: ast.expr | None) -> str:
+    return expression.id if isinstance(expression, ast.Name) else ""
+
+
+def keys_of(table: ast.Dict) -> tuple[str, ...]:
+    return tuple(key.value for key in table.keys if isinstance(key, ast.Constant) and isinstance(key.value, str))
+
+
+def as_the_gateway_asks(
+    account: str, action: str, names: tuple[str, ...], vo: str, session: object
+) -> tuple[object, str, dict[str, Any]]:
+    """The question as it reaches rucio.core.permission: the gateway turns names into accounts and scopes."""
+    asked: list[tuple[object, str, dict[str, Any]]] = []
+    given = {name: EXAMPLES.get(name, "example") for name in names}
+
+    def record(issuer: object, action: str, kwargs: dict[str, Any], **_: object) -> bool:
+        asked.append((issuer, action, kwargs))
+        return True
+
+    entrance = sys.modules[ENTRANCE]
+    original = entrance.has_permission
+    entrance.has_permission = record  # type: ignore[attr-defined] # put back below
+    try:
+        failure(lambda: ask_gateway(account, action, given, vo or DEFAULT_VO, session))
+    finally:
+        entrance.has_permission = original  # type: ignore[attr-defined]
+    return asked[0] if asked else (internal_account(account, vo), action, given)
+
+
+def ask_gateway(account: str, action: str, given: dict[str, Any], vo: str, session: object) -> None:
+    permission = importlib.import_module("rucio.gateway.permission")
+    permission.has_permission(issuer=account, action=action, kwargs=given, vo=vo, session=session)
+
+
+def internal_account(account: str, vo: str) -> object:
     from rucio.common.types import InternalAccount
 
+    return InternalAccount(account, vo=vo or DEFAULT_VO)
+
+
+def answer(policy: ModuleType, question: tuple[object, str, dict[str, Any]], session: object) -> bool | str | None:
+    """True, False, None, or the error's name and message."""
+    issuer, action, given = question
     said: list[object] = []
-    issuer = InternalAccount(account, vo=vo or DEFAULT_VO)
-    error = failure(lambda: said.append(policy.has_permission(issuer, action, {}, session=session)))
+    error = failure(lambda: said.append(decision(policy.has_permission(issuer, action, dict(given), session=session))))
     if error:
         return f"{error[0]['error']}: {error[0]['message']}"
     return None if said[0] is None else bool(said[0])
+
+
+def decision(said: Any) -> object:
+    """A bool or None is used as it is; of anything else the gateway takes ``.allowed``."""
+    return said if said is None or isinstance(said, bool) else said.allowed
 
 
 def failure(call: Callable[[], object], module: Callable[[], str] = str) -> Causes:

@@ -162,7 +162,7 @@ class GitCache:
     def _memory(self) -> dict[str, str]:
         try:
             known = json.loads(self._memory_file.read_text())
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return {}
         return {str(ref): str(commit) for ref, commit in known.items()} if isinstance(known, dict) else {}
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from secretsync.core.errors import SourceError
 from secretsync.core.model import Revision
+from secretsync.sources.version import version_of
 
 if TYPE_CHECKING:
     from packaging.version import Version
@@ -94,6 +95,23 @@ class TagMoved(SourceError):
 
 
 @dataclass(eq=False)
+class RolledBack(SourceError):
+    """The source has gone back to something older, as a server does that hides a release; both are names with facts."""
+
+    code = "rolled_back"
+
+    url: str
+    before: str
+    now: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.url}: {self.now} is older than {self.before}, which was deployed; somebody may hide the newer one. "
+            "To go back on purpose, say 'rollback: warn' or 'allow'"
+        )
+
+
+@dataclass(eq=False)
 class AmbiguousRef(SourceError):
     """A branch and a tag of one name lead to different commits."""
 
@@ -164,6 +182,26 @@ def judge_moved_tag(now: Revision, before: str, policy: str) -> tuple[str, ...]:
     return (str(moved),)
 
 
+def judge_older_tag(now: Revision, live: Revision, prefix: str, policy: str) -> tuple[str, ...]:
+    """A warning where *now* is a tag of a lower version than the tag that is *live*, and *policy* is ``warn``.
+
+    Raises RolledBack where it is ``refuse``. *prefix* stands before the versions.
+    """
+    versions = [_version(revision.ref.removeprefix("refs/tags/"), prefix) for revision in (now, live)]
+    if now.source != live.source or not now.is_tag or versions[0] is None or versions[1] is None:
+        return ()
+    if versions[0] >= versions[1]:
+        return ()
+    return judge_rollback(RolledBack(now.source, f"tag {live.ref!r}", f"tag {now.ref!r}"), policy)
+
+
+def judge_rollback(rollback: RolledBack, policy: str) -> tuple[str, ...]:
+    """The warning that *policy* makes of it. Raises RolledBack where it is ``refuse``."""
+    if policy == "refuse":
+        raise rollback
+    return (str(rollback),) if policy == "warn" else ()
+
+
 def is_commit(ref: str) -> bool:
     return _COMMIT.fullmatch(ref) is not None
 
@@ -222,13 +260,5 @@ def _found(ref: str, name: str, refs: Mapping[str, str]) -> Found:
 
 
 def _version(tag: str, prefix: str) -> Version | None:
-    from packaging.version import InvalidVersion, Version
-
-    if not tag.startswith(prefix):
-        return None
-    text = tag[len(prefix) :]
-    try:
-        # PEP 440 itself allows a 'v' before the version.
-        return Version(text)
-    except InvalidVersion:
-        return None
+    # PEP 440 itself allows a 'v' before the version
+    return version_of(tag[len(prefix) :]) if tag.startswith(prefix) else None

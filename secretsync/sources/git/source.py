@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -14,9 +15,17 @@ from secretsync.sources.bundle import make_bundle, refuse_too_many
 from secretsync.sources.git import refs
 from secretsync.sources.git.cache import GitCache, entries
 from secretsync.sources.git.errors import CommitNotServed
-from secretsync.sources.git.refs import Found, NoDefaultBranch, RefVanished, UnknownRef, judge_moved_tag
+from secretsync.sources.git.refs import (
+    Found,
+    NoDefaultBranch,
+    RefVanished,
+    RolledBack,
+    UnknownRef,
+    judge_moved_tag,
+    judge_rollback,
+)
 from secretsync.sources.git.remote import Remote
-from secretsync.sources.git.signature import confirm_tag_name, split_commit, split_tag, verify
+from secretsync.sources.git.signature import committed_at, confirm_tag_name, split_commit, split_tag, verify
 from secretsync.sources.locate import Kind, Located, locate
 from secretsync.sources.version import (
     confirmed_version,
@@ -91,6 +100,7 @@ class GitSource:
         if not self._cache.has_commit(commit):
             self._cache.fetch_commit(commit, ref)
         self._verify(revision.ref, commit)
+        self._notes = (*self._notes, *self._judge_older_commit(revision.ref, commit))
         try:
             return self._bundle(revision, commit)
         except CommitNotServed:
@@ -111,6 +121,17 @@ class GitSource:
             signed = split_commit(self._cache.object("commit", commit))
             verify(f"commit {commit[:12]}", signed, wanted, self._base)
 
+    def _judge_older_commit(self, ref: str, commit: str) -> tuple[str, ...]:
+        """Whether a signed commit was made before the one that its ref named last. Raises RolledBack."""
+        before = self._cache.remembered(ref)
+        if self._package.verify is None or before in ("", commit) or not self._cache.has_commit(before):
+            return ()
+        times = [committed_at(self._cache.object("commit", name)) for name in (commit, before)]
+        if times[0] >= times[1]:
+            return ()
+        url, names = self._requirement.url, [f"commit {name[:12]}" for name in (before, commit)]
+        return judge_rollback(RolledBack(url, names[0], names[1]), self._package.rollback)
+
     def _bundle(self, revision: Revision, commit: str) -> Bundle:
         tree = self._cache.tree(commit)
         if self._package.build:
@@ -123,7 +144,8 @@ class GitSource:
         stated = {place: data[ids[place]] for place in projects}
         version, notes = self._version(revision.ref, stated)
         notes = (*self._notes, *notes, *notes_on_generated_files(stated, tree))
-        return make_bundle(self._package, revision, contents, version=version, notes=notes)
+        bundle = make_bundle(self._package, revision, contents, version=version, notes=notes)
+        return replace(bundle, directory=located.directory)
 
     def _built(self, revision: Revision, tree: Mapping[str, tuple[Kind, str]]) -> Bundle:
         """The bundle of the wheel that the project builds to."""

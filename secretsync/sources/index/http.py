@@ -18,7 +18,7 @@ from secretsync.config.credentials import Authorization, CredentialsOverPlainHtt
 from secretsync.core.files import write_atomically
 from secretsync.core.foreign import read_json
 from secretsync.sources.cache import CacheFailed, mark_used, prune_cache
-from secretsync.sources.http import get, open_session, refuse_detour
+from secretsync.sources.http import ANYWHERE, get, open_session, refuse_detour
 from secretsync.sources.index.errors import DownloadTooLarge, HashMismatch, IndexFailed, UnknownDistribution
 from secretsync.sources.index.page import LARGEST, Listed, files_of
 from secretsync.sources.index.select import Candidate
@@ -62,9 +62,9 @@ class Index:
             return mark_used(path)
         return self._get(candidate)
 
-    def _session(self) -> requests.Session:
+    def _session(self, *redirects_to: str) -> requests.Session:
         allowed = self._authorization()
-        return open_session(self._access, allowed, self._url, self._base)
+        return open_session(self._access, allowed, self._url, self._base, redirects_to)
 
     def _authorization(self) -> Authorization | None:
         named = authorization(self._access, self._url, self._base, default_user="__token__")
@@ -107,9 +107,11 @@ class Index:
         self._folder.mkdir(parents=True, exist_ok=True)
         if candidate.page.startswith("https:") and candidate.url.startswith("http:"):
             refuse_detour(candidate.page, candidate.url, self._access.redirects_to, "names a file at")
+        # a digest of the configuration's own says more than the place where the file lies
+        redirects_to = (ANYWHERE,) if candidate.sha256 and not candidate.page else ()
         with NamedTemporaryFile(dir=self._folder, prefix="partial-") as partial:
             with (
-                self._session() as session,
+                self._session(*redirects_to) as session,
                 get(session, candidate.url, self._timeout, decode=False) as (response, pieces),
             ):
                 if response.status_code == 404:

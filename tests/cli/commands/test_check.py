@@ -110,3 +110,52 @@ def test_a_configuration_with_an_unknown_rule_or_without_a_reason_is_refused(tmp
     result = run("--config", str(configured(tmp_path, check)), "check", "--rucio", "41.5.1")
     assert result.exception
     assert "check.rules" in str(result.exception)
+
+
+def test_annotations_name_files_from_the_repositorys_root(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "src").mkdir()
+    folder = written(tmp_path / "src", {**GOOD, "permission.py": "def has_permission(:\n"})
+    for requirement in (str(folder), str(tmp_path)):
+        result = run("check", "--format", "github", "--rucio", "41.5.1", "--module", "pol", requirement)
+        assert result.output.startswith("::error file=src/pol/permission.py,line=1,")
+
+
+def test_one_package_of_a_repository_is_taken_with_a_note(tmp_path: Path) -> None:
+    (tmp_path / "lab-policy" / "src").mkdir(parents=True)
+    written(tmp_path / "lab-policy" / "src", GOOD)
+    result = run("check", "--rucio", "41.5.1", str(tmp_path / "lab-policy"))
+    assert "the package is taken to be pol" in result.stderr
+    assert result.stdout == "pol: nothing found\n"
+
+
+def test_of_several_packages_the_one_that_differs_in_case_only_is_taken(tmp_path: Path) -> None:
+    for name in ("Pol", "other"):
+        folder = tmp_path / "pol" / name
+        folder.mkdir(parents=True)
+        for file, content in GOOD.items():
+            (folder / file).write_text(content)
+    assert "taken to be Pol" in run("check", "--rucio", "41.5.1", str(tmp_path / "pol")).stderr
+
+
+def test_the_table_of_actions_is_added_where_it_is_asked_for(tmp_path: Path) -> None:
+    result = run("check", "--actions", "--format", "json", "--rucio", "41.5.1", str(written(tmp_path, GOOD)))
+    (found,) = json.loads(result.output)
+    assert {one["action"]: one["decided_by"] for one in found["actions"]}["add_rule"] == "perm_add_rule"
+    assert run("check", "--actions", str(written(tmp_path, GOOD))).output.splitlines()[1].startswith("action")
+
+
+@pytest.mark.parametrize(
+    ("given", "python"),
+    [
+        (("/opt/p",), "/opt/p"),
+        (("41.5.1=/opt/a", "/opt/b"), "/opt/a"),
+        (("38.5.5=/opt/a", "/opt/b"), "/opt/b"),
+        (("38.5.5=/opt/a",), None),
+        (("/opt/a=b/python",), "/opt/a=b/python"),
+    ],
+)
+def test_a_python_is_given_for_all_versions_or_for_one(given: tuple[str, ...], python: str | None) -> None:
+    from secretsync.cli.commands.check import _python_for
+
+    assert _python_for("41.5.1", given) == python

@@ -73,10 +73,10 @@ class Namespace:
         how(manifest["spec"]["template"]["spec"])
         self.cluster.live_workloads[ref] = Workload(ref, manifest)
 
-    def examination(self) -> Examination:
+    def examination(self, ignore: str = "") -> Examination:
         delivery = Delivery(self.placement, NoSource(), "recipe", CheckRules(fail="", vo=self.placement.vo))
         destination = Destination("memory", self.cluster, "secretsync", "rucio", [delivery])
-        return examine(destination)
+        return examine(destination, ignore)
 
     def sick(self) -> list[Diagnosis]:
         return [one for one in self.examination().diagnoses if not one.well]

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from secretsync.core.model import Manifest
+from secretsync.cluster.rbac import Review
+from secretsync.core.model import Manifest, Ref
 from secretsync.rucio.conditions.judge import Condition, python_of
 from tests.operations.doctor.namespace import (
     MODULE,
@@ -100,10 +101,13 @@ SICK = {
         f"mount key __init__.py of Secret atlas at {ROOT}/__init__.py",
         pods(lambda it: (mount(it, "atlas").update(mountPath=ROOT), mount(it, "atlas").pop("subPath"))),
     ),
-    "mode 0400": Sick(
-        pods(lambda it: volume(it, "atlas")["secret"].update(defaultMode=0o400)),
+    "mode 0400 and a user of its own": Sick(
+        pods(
+            lambda it: volume(it, "atlas")["secret"].update(defaultMode=0o400),
+            lambda it: it.update(securityContext={"runAsUser": 1000}),
+        ),
         Condition.CODE,
-        "mode 0400: Rucio's web server runs as apache",
+        "mode 0400: the container runs as user 1000, which cannot read them",
         "leave defaultMode out",
         pods(lambda it: volume(it, "atlas")["secret"].pop("defaultMode")),
     ),
@@ -202,13 +206,26 @@ SICK = {
         "RUCIO_POLICY_PACKAGE: atlas_rucio_policy",
         pods(TOLD),
     ),
-    "variable and file that differ": Sick(
-        configured(package="cms_policy"),
+    "variable and configuration that differ": Sick(
+        pods(with_variable("RUCIO_CFG_POLICY_PACKAGE", "cms_policy")),
         Condition.CONFIGURED,
-        "[policy] package (Secret prod.config.common, key common.json) says 'cms_policy': Rucio takes the variable",
+        "[policy] package (variable RUCIO_CFG_POLICY_PACKAGE) says 'cms_policy': Rucio takes the variable",
         "package: atlas_rucio_policy there too",
-        configured(package=MODULE),
-        everywhere=True,
+        pods(with_variable("RUCIO_CFG_POLICY_PACKAGE", MODULE)),
+    ),
+    "a variable by which the image's entrypoint finds another copy": Sick(
+        pods(with_variable("POLICY_PKG_PATH", "/opt/rucio/policy")),
+        Condition.PATH,
+        "POLICY_PKG_PATH names /opt/rucio/policy, which the image's entrypoint may put before PYTHONPATH",
+        "POLICY_PKG_PATH: /opt/policy, or leave it out",
+        pods(with_variable("POLICY_PKG_PATH", "/opt/policy")),
+    ),
+    "the right Secret by a key that it has not": Sick(
+        pods(lambda it: mount(it, "atlas").update(mountPath=f"{ROOT}/init.py", subPath="init.py")),
+        Condition.CODE,
+        "shows none of the package's files",
+        "leave subPath and items out",
+        pods(lambda it: (mount(it, "atlas").update(mountPath=ROOT), mount(it, "atlas").pop("subPath"))),
     ),
     "a variable that only some believe in": Sick(
         pods(without_variable("RUCIO_POLICY_PACKAGE_ATL"), with_variable("RUCIO_CFG_POLICY_PACKAGE_ATL", MODULE)),
@@ -264,6 +281,56 @@ def test_the_workload_the_condition_and_a_remedy_that_heals_are_named(name: str)
 
     case.heal(site)
     assert site.sick() == []
+
+
+def test_mode_0400_keeps_apache_out_and_not_root_as_whom_daemons_run() -> None:
+    site = Namespace()
+    for name in ("rucio-server", "rucio-reaper"):
+        site.change(lambda it: volume(it, "atlas")["secret"].update(defaultMode=0o400), name)
+    assert [one.workload.name for one in site.sick()] == ["rucio-server"]
+
+
+def test_where_only_an_entrypoint_may_put_the_folder_on_the_path_it_is_unknown() -> None:
+    site = Namespace()
+    site.change(without_variable("PYTHONPATH"))
+    site.change(with_variable("POLICY_PKG_PATH", "/opt/policy"))
+    (one,) = site.sick()
+    assert [verdict.unknown for verdict in one.verdicts if not verdict.holds] == [True]
+
+
+@pytest.mark.parametrize(
+    "image",
+    ["rucio/rucio-webui:release-40.0.0", "rucio/probes:40", "mirror/rucio-probes:1", "rucio/apache_exporter",
+     "site/rucio-exporter:2", "rucio/rucio-clients:41", "rucio/fts-cron:40"],
+)  # fmt: skip
+def test_what_has_no_rucio_that_asks_a_policy_is_not_asked(image: str) -> None:
+    site = Namespace()
+    site.change(lambda it: it["containers"].append({"name": "other", "image": image}))
+    assert site.sick() == []
+
+
+def test_workloads_with_labels_that_are_to_be_ignored_are_left_out() -> None:
+    site = Namespace()
+    site.change(without_mount("atlas"))
+    reaper = Ref("Deployment", "rucio", "rucio-reaper")
+    site.cluster.live_workloads[reaper].manifest["metadata"]["labels"] = {"tier": "test"}
+    assert [one.workload.name for one in site.sick()] == ["rucio-reaper"]
+    assert [one for one in site.examination(ignore="tier=test").diagnoses if not one.well] == []
+
+
+def test_what_the_account_may_not_read_is_not_asked_for() -> None:
+    site = Namespace()
+    site.change(without_variable("RUCIO_POLICY_PACKAGE"))
+    site.cluster.review = lambda namespace: Review((), True, None)  # type: ignore[method-assign]
+    (one,) = site.sick()
+    assert [verdict.unknown for verdict in one.verdicts if not verdict.holds] == [True]
+    assert ("get", "prod.config.common") not in site.cluster.calls
+
+
+def test_the_configuration_is_not_read_where_variables_decide_for_all() -> None:
+    site = Namespace()
+    site.examination()
+    assert ("get", "prod.config.common") not in site.cluster.calls
 
 
 def test_a_folder_that_rucio_does_not_ask_for_need_not_be_mounted() -> None:

@@ -9,11 +9,11 @@ import pytest
 
 from secretsync.cluster.errors import Call, QuotaExceeded
 from secretsync.core.model import Manifest
-from secretsync.reconcile.canary import NotProven, prove_candidates
+from secretsync.reconcile.canary import NotProven, NoWorkloadLoadsIt, prove_candidates
 from secretsync.reconcile.canary.in_pod import encoded
 from secretsync.reconcile.canary.manifests import PROOF
-from secretsync.reconcile.destination import Destination
-from tests.build import pod
+from secretsync.reconcile.destination import Destination, Rollout
+from tests.build import PLACEMENT, pod
 from tests.memory_cluster import MemoryCluster
 from tests.reconcile.canary.test_canary import clock, destination, owner, plan
 from tests.reconcile.canary.test_manifests import env, rucio
@@ -129,8 +129,29 @@ def test_a_proof_whose_pod_never_starts_says_what_it_waits_for_and_which_secrets
 def test_daemons_that_differ_in_their_names_alone_are_proven_once() -> None:
     names = [f"daemon{number}" for number in range(28)]
     image = "rucio/rucio-daemons:41"
-    cluster = RunningCluster(*(rucio(name, image=image, **env(RUCIO_DAEMON=name)) for name in names))
+    sound = {"PYTHONPATH": "/policy", "RUCIO_POLICY_PACKAGE": PLACEMENT.module}
+    cluster = RunningCluster(*(rucio(name, image=image, **env(**sound, RUCIO_DAEMON=name)) for name in names))
     seen: set[str] = set()
     cluster.answer = lambda job, _: seen.add(job["metadata"]["name"]) or ended(PROVEN)  # type: ignore[func-returns-value]
     assert len(prove_candidates(at_once(cluster, 4), plan(cluster), clock()).proven) == 28
     assert len(seen) == 1
+
+
+def test_a_workload_that_is_miswired_says_nothing_about_the_package() -> None:
+    cluster = RunningCluster(rucio("sound"), rucio("miswired", **env(PYTHONPATH="/elsewhere")))
+    proven: list[str] = []
+    cluster.answer = lambda job, _: proven.append(job["metadata"]["name"]) or ended(PROVEN)  # type: ignore[func-returns-value]
+    prove_candidates(at_once(cluster, 4), plan(cluster), clock())
+    assert len(set(proven)) == 1
+
+
+@pytest.mark.parametrize("canary", ["auto", "require"])
+def test_where_every_workload_is_miswired_the_wiring_is_named_and_not_the_package(canary: str) -> None:
+    cluster = RunningCluster(rucio("miswired", **env(PYTHONPATH="/elsewhere")))
+    at = replace(at_once(cluster, 4), rollout=Rollout(canary=canary))
+    if canary == "auto":
+        assert "PYTHONPATH" in prove_candidates(at, plan(cluster), clock()).missing
+    else:
+        with pytest.raises(NoWorkloadLoadsIt, match=r"the wiring, not the package, is at fault.*PYTHONPATH"):
+            prove_candidates(at, plan(cluster), clock())
+    assert cluster.objects == {}

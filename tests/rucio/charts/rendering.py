@@ -16,10 +16,12 @@ ALL_DAEMONS = {f"{component}Count": 1 for component in PUBLISHED["40.0.0"]["comp
 DAEMONS = {"reaperCount": 1, "judgeCleanerCount": 1}
 
 
-def render(helm: str, *texts: str, chart: str = "server", folder: Path, **values: Any) -> list[dict[str, Any]]:
-    """What release ``prod`` of *chart* is made of, with *texts* as values files in this order and *values* before."""
+def render(
+    helm: str, *texts: str, chart: str = "server", release: str = "prod", folder: Path, **values: Any
+) -> list[dict[str, Any]]:
+    """What *release* of *chart* is made of, with *texts* as values files in this order and *values* before."""
     files = [yaml.safe_dump({"chart": chart, **DAEMONS, **values}), *texts]
-    command = [helm, "template", "prod", str(CHART), *_written(files, folder)]
+    command = [helm, "template", release, str(CHART), *_written(files, folder)]
     told = subprocess.run(command, capture_output=True, text=True, check=False)
     assert told.returncode == 0, told.stderr
     return [manifest for manifest in yaml.safe_load_all(told.stdout) if manifest]

@@ -98,6 +98,20 @@ def test_files_of_more_words_and_signs_than_any_policy_are_not_parsed() -> None:
     assert "60,000 words and signs" in found[0].effect
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        f"SUPPORTED_VERSION = '>={'9' * 5000}'\n",
+        f"X_LENGTH = 0x{'f' * 50_000}\n",
+        f"SUPPORTED_VERSION = 0x{'f' * 9000}\n",
+    ],
+    ids=["a version", "a length", "a number for a version"],
+)
+def test_numbers_of_thousands_of_digits_are_findings(source: str) -> None:
+    found = findings({"__init__.py": source, "schema.py": source})
+    assert any("number of thousands of digits" in one.effect or "cannot read" in one.effect for one in found)
+
+
 def test_syntax_that_takes_the_grammar_of_39_more_than_seconds_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("secretsync.core.confined.SECONDS", 1)
     endless = "a[*b]\nf'" + "{a}" * 15_000 + "'\n"

@@ -43,3 +43,12 @@ def test_findings_that_only_some_versions_have_name_them() -> None:
     surl = {"__init__.py": "def get_algorithms():\n    return {'surl': {'a': print}}\n"}
     found = only(check(policy(surl), Situation(rucio=("38.2.0", "38.3.0", "41.5.1"))))
     assert found.rucio == ("38.3.0", "41.5.1")
+
+
+@pytest.mark.parametrize("version", ["35.8.0", "release-36.2.0"])
+def test_before_what_is_recorded_nothing_is_an_error_but_what_holds_for_any_version(version: str) -> None:
+    """ESCAPE's package 0.2.2 says ``"35"``, which 38 dies with, and loads in 35.8.0."""
+    init = {"__init__.py": 'SUPPORTED_VERSION = ["1.31", "35"]\n'}
+    assert {str(one.severity) for one in findings(init, rucio=version)} == {"warning"}
+    broken = findings({"schema.py": "def (:\n"}, rucio=version)
+    assert [one.rule for one in broken if one.severity == "error"] == ["syntax"]

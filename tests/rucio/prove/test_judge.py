@@ -135,12 +135,64 @@ def test_a_has_permission_that_leaves_the_answer_to_rucio_lacks_nothing() -> Non
     assert judged(answers=answers).verdict is Verdict.LOADS
 
 
-def test_one_policy_function_that_misses_its_arguments_proves_nothing() -> None:
+def test_what_rucios_own_permissions_stumble_over_too_is_the_examples_fault() -> None:
+    missing = "KeyError: 'account'"
     answers = [
-        {"account": "root", "action": "add_rse", "rucio": True, "package": True},
-        {"account": "root", "action": "add_account", "rucio": "KeyError: 'account'", "package": "KeyError: 'account'"},
+        {"account": "root", "action": "add_rse", "rucio": True, "package": True, "generic": True},
+        {"account": "root", "action": "add_account", "rucio": missing, "package": missing, "generic": missing},
     ]
     assert judged(answers=answers).verdict is Verdict.LOADS
+    answers[1]["generic"] = True
+    assert judged(answers=answers).verdict is Verdict.DIES_AT_FIRST_USE
+
+
+def test_a_type_error_in_one_action_means_that_generic_decides_it() -> None:
+    wrong = "TypeError: has_account_attribute() missing 1 required positional argument: 'session'"
+    answers = [
+        {"account": "root", "action": "add_rse", "rucio": True, "package": True, "generic": True},
+        {"account": "root", "action": "del_rse", "rucio": True, "package": wrong, "generic": True},
+    ]
+    (finding,) = judged(answers=answers).findings
+    assert "'del_rse' by its generic permissions, without a log line" in finding.effect
+
+
+def test_an_action_that_the_table_lacks_is_generics_and_no_fault() -> None:
+    lacking = "TypeError: 'NoneType' object is not callable"
+    answers = [{"account": "root", "action": "add_rse", "rucio": True, "package": lacking, "generic": True}]
+    assert judged(answers=answers).verdict is Verdict.LOADS
+
+
+def test_what_has_no_allowed_fails_at_the_gateway() -> None:
+    wrong = "AttributeError: 'tuple' object has no attribute 'allowed'"
+    answers = [{"account": "root", "action": "add_rse", "rucio": wrong, "package": wrong, "generic": True}]
+    assert judged(answers=answers).verdict is Verdict.DIES_AT_FIRST_USE
+
+
+def test_each_schema_that_cannot_be_used_is_named() -> None:
+    chain = [{"error": "SchemaError", "message": "'sting' is not valid", "file": "", "line": 0}]
+    (finding,) = judged(schema_errors={"name": chain}).findings
+    assert (finding.path, finding.about) == ("schema.py", "name")
+    assert judged(schemas="list", schema_errors={}).verdict is Verdict.GENERIC
+
+
+def test_an_algorithm_that_does_not_take_what_rucio_gives_it_dies_at_first_use() -> None:
+    found = {"registration": [], "error": [], "returned": {}, "lost": [], "takes": {"lfn2pfn": {"pol": [1, 1]}}}
+    assert judged(algorithms=found).verdict is Verdict.DIES_AT_FIRST_USE
+    found["takes"] = {"lfn2pfn": {"pol": [5, 5], "other": None}}
+    assert judged(algorithms=found).verdict is Verdict.LOADS
+
+
+def test_another_python_than_the_images_is_a_warning() -> None:
+    (finding,) = judged(python="3.11.7").findings
+    assert (finding.severity, "3.9" in finding.effect) == (Severity.WARNING, True)
+    assert judged(python="3.11.7").verdict is Verdict.LOADS
+
+
+def test_a_package_named_like_a_module_of_rucio_is_told_as_that() -> None:
+    died = [{"error": "ImportError", "message": "cannot import name 'orm'", "file": "", "line": 0}]
+    proof = judge(policy(module="sqlalchemy"), {"step": "rucio", "died": died, "python": "3.9"}, 0, vo="", rucio=RUCIO)
+    assert proof.verdict is Verdict.DIES
+    assert "needs a module sqlalchemy of its own" in proof.findings[0].effect
 
 
 def test_a_name_that_does_not_exist_is_a_fault_even_in_one_policy_function() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import contextlib
+import os
 import sys
 from pathlib import Path
 
@@ -72,18 +74,21 @@ def test_a_package_that_does_not_survive_its_import_is_a_finding(
 
 def test_a_package_that_hangs_is_ended_with_all_that_it_started(tmp_path: Path) -> None:
     # stands for Rucio's Python, and is at once where it imports the package
-    pid, python = tmp_path / "pid", tmp_path / "python"
-    report = '{"step": "load", "done": false, "python": "3.9.18"}'
-    python.write_text(f"#!/bin/sh\necho '{report}' > \"$2\"\nsleep 600 &\necho $! > {pid}\nwait\n")
+    python, seconds = tmp_path / "python", f"600.{os.getpid()}"
+    report = '{"step": "load", "done": false, "python": "started"}'
+    python.write_text(f"#!/bin/sh\nsleep {seconds} &\necho '{report}' > \"$2\"\nwait\n")
     python.chmod(0o755)
-    found = proof(RucioEnvironment("41.5.1", python), {}, timeout=2)
-    assert found.verdict is Verdict.HANGS
-    assert not _runs(int(pid.read_text()))
+    found = proof(RucioEnvironment("41.5.1", python), {}, timeout=3)
+    assert (found.verdict, found.python) == (Verdict.HANGS, "started")
+    assert not _runs(f"sleep\0{seconds}\0")
 
 
-def _runs(pid: int) -> bool:
-    status = Path(f"/proc/{pid}/stat")
-    return status.exists() and status.read_text().rpartition(")")[2].split()[0] != "Z"
+def _runs(command: str) -> bool:
+    for place in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if place.read_text(errors="replace") == command:
+                return True
+    return False
 
 
 @network

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from secretsync.cli.main import main
+from secretsync.sources.git.refs import find_newest_tag
 from tests.sources.layouts import POLICY, below, commit, git, write
 
 
@@ -21,7 +22,11 @@ class Site:
         commit(self.repository)
 
     def follow(self, ref: str, **keys: str) -> None:
-        package = {"moduleName": "my_policy", "requirement": f"git+file://{self.repository}@{ref}", **keys}
+        package = {
+            "moduleName": "my_policy",
+            "requirement": f"git+file://{self.repository}{f'@{ref}' * bool(ref)}",
+            **keys,
+        }
         whole = {
             "packages": [{**package, "check": {"fail": "never"}}],
             "targets": [{"cluster": {"directory": "./cluster"}, "namespace": "rucio"}],
@@ -86,6 +91,20 @@ def test_a_tag_that_may_move_is_taken_without_a_word(site: Site) -> None:
     assert site.live != before
 
 
+@pytest.mark.parametrize(("policy", "code"), [("refuse", 1), ("warn", 0), ("allow", 0)])
+def test_a_newer_tag_that_a_server_hides_is_a_rollback(site: Site, policy: str, code: int) -> None:
+    git(site.repository, "tag", "v1.0")
+    site.change("newer")
+    git(site.repository, "tag", "v1.1")
+    site.follow("", tag="~=1.0", rollback=policy)
+    assert site.run()[0] == 0
+    before = site.live
+    git(site.repository, "tag", "-d", "v1.1")
+    done, told = site.run()
+    assert (done, "tag 'v1.0' is older than tag 'v1.1'" in told) == (code, policy != "allow")
+    assert (site.live == before) == (policy == "refuse")
+
+
 def test_a_branch_that_vanished_keeps_the_last_good_bundle_until_it_is_back(site: Site) -> None:
     git(site.repository, "branch", "gone")
     site.follow("gone")
@@ -101,3 +120,9 @@ def test_a_branch_that_vanished_keeps_the_last_good_bundle_until_it_is_back(site
     git(site.repository, "branch", "gone")
     assert site.run()[0] == 0
     assert site.live != before
+
+
+@pytest.mark.parametrize("tag", ["9" * 5000, "v" + "1." * 100_000 + "0", "1.0-" + "x" * 100_000])
+def test_a_tag_longer_than_any_version_is_none(tag: str) -> None:
+    refs = {f"refs/tags/{tag}": "a" * 40, "refs/tags/v1.0": "b" * 40}
+    assert find_newest_tag("https://host/repo", ">=1", "", refs).commit == "b" * 40

@@ -12,6 +12,7 @@ import pytest
 
 from secretsync.config import Package
 from secretsync.core.model import Bundle
+from secretsync.sources.git.refs import RolledBack
 from secretsync.sources.git.signature import (
     CannotVerify,
     KeyRevoked,
@@ -37,9 +38,9 @@ def repository(tmp_path: Path) -> Path:
     return tmp_path / "policy"
 
 
-def fetch(repository: Path, verify: dict[str, object], ref: str = "") -> Bundle:
+def fetch(repository: Path, verify: dict[str, object], ref: str = "", **keys: object) -> Bundle:
     folder = repository.parent
-    raw = {"moduleName": "my_policy", "requirement": f"git+file://{repository}{ref}", "verify": verify}
+    raw = {"moduleName": "my_policy", "requirement": f"git+file://{repository}{ref}", "verify": verify, **keys}
     source = open_source(Package.model_validate(raw, by_alias=True), cache=folder / "cache", base=folder)
     return source.fetch(source.resolve())
 
@@ -191,8 +192,8 @@ def test_a_file_that_is_no_key_is_named(repository: Path, pgp: OpenPgp, good: st
         fetch(repository, {"mode": "commit", "openpgpKeys": ["empty.asc"]})
 
 
-def sign_by_ssh(repository: Path, key: Path, *arguments: str) -> None:
-    git(repository, "-c", "gpg.format=ssh", "-c", f"user.signingKey={key}", *arguments)
+def sign_by_ssh(repository: Path, key: Path, *arguments: str, **environment: str) -> None:
+    git(repository, "-c", "gpg.format=ssh", "-c", f"user.signingKey={key}", *arguments, **environment)
 
 
 def signers(path: Path, key: Path, options: str = "") -> Path:
@@ -213,6 +214,25 @@ def test_a_commit_and_a_tag_by_an_allowed_signer_are_taken(repository: Path, ssh
     sign_by_ssh(repository, ssh_key, *SIGNED_TAG)
     allowed = {"allowedSigners": str(signers(tmp_path / "allowed", ssh_key))}
     assert fetch(repository, {"mode": "tagAndCommit", **allowed}, "@v1.0").files
+
+
+@pytest.mark.parametrize("policy", ["refuse", "warn", "allow"])
+def test_a_branch_that_goes_back_to_an_older_signed_commit_is_a_rollback(
+    policy: str, repository: Path, ssh_key: Path, tmp_path: Path
+) -> None:
+    verify: dict[str, object] = {
+        "mode": "commit",
+        "allowedSigners": str(signers(tmp_path / "allowed", ssh_key)),
+    }
+    for day in (1, 2):
+        sign_by_ssh(repository, ssh_key, *SIGNED_COMMIT, GIT_COMMITTER_DATE=f"2026-01-0{day}T00:00:00Z")
+        assert fetch(repository, verify, rollback=policy).notes == ()
+    git(repository, "reset", "--quiet", "--hard", "HEAD~1")
+    if policy == "refuse":
+        with pytest.raises(RolledBack, match="is older than commit"):
+            fetch(repository, verify, rollback=policy)
+    else:
+        assert len(fetch(repository, verify, rollback=policy).notes) == (policy == "warn")
 
 
 def test_a_signer_that_is_not_allowed_is_unknown(repository: Path, ssh_key: Path, tmp_path: Path) -> None:

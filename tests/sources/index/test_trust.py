@@ -91,6 +91,16 @@ def test_an_index_that_forwards_to_another_is_left_unless_that_is_named(
         assert fetch("hidden-policy", url, tmp_path, module="hidden_policy", access=named).version == "99.0"
 
 
+def test_a_file_whose_digest_is_known_may_lie_anywhere(index: SimpleIndex, url: str, tmp_path: Path) -> None:
+    elsewhere = SimpleIndex([release("3.0")])
+    with serve(elsewhere) as there:
+        index.forwards_to = there.removesuffix("/simple/")
+        file = f"{url.removesuffix('simple/')}files/{elsewhere.releases[0].file}"
+        with pytest.raises(RedirectedElsewhere):
+            fetch(f"my-policy @ {file}", url, tmp_path)
+        assert fetch(f"my-policy @ {file}#sha256={elsewhere.releases[0].digest}", url, tmp_path).version == "3.0"
+
+
 @pytest.mark.parametrize(
     ("start", "target", "allowed", "is_refused"),
     [
@@ -105,6 +115,8 @@ def test_an_index_that_forwards_to_another_is_left_unless_that_is_named(
         ("https://a/x", "https://a:8443/y", (), True),
         ("https://a/x", "https://a:8443/y", ("a:8443",), False),
         ("https://a/x", "https://a.evil/y", ("a",), True),
+        ("https://a/x", "https://b/y", ("*",), False),
+        ("https://a/x", "http://b/y", ("*",), True),
     ],
 )
 def test_what_is_another_place(start: str, target: str, allowed: tuple[str, ...], is_refused: bool) -> None:

@@ -32,7 +32,7 @@ def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
     for name, function in _deciding(package, table).items():
         actions = [action for action, decides in table.actions.items() if decides == name]
         yield from _function(rule, package, table, function, [repr(one) for one in actions] or ["every other action"])
-    missing = sorted(setting.rucio.actions - table.actions.keys())
+    missing = sorted(setting.rucio.asked - table.actions.keys())
     if table.lookup and table.complete and table.actions and missing:
         yield rule.finding(
             module.path,

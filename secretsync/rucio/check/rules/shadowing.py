@@ -8,8 +8,8 @@ from secretsync.rucio.check.rucio import standard_library
 from secretsync.rucio.check.rules.rule import Rule, Setting
 
 
-def find(rule: Rule, package: Package, _: Setting) -> Iterator[Finding]:
-    if package.name in standard_library() or package.name == "rucio":
+def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
+    if package.name in setting.rucio.needs:
         yield rule.finding(
             "",
             0,

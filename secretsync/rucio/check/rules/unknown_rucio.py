@@ -23,6 +23,7 @@ RULE = Rule(
     Severity.WARNING,
     "A version of Rucio about which nothing is known",
     "What Rucio has and does is recorded for each minor release since 37. For any other version, and for image tags "
-    "that are no versions, the nearest older release stands in, or the newest known.",
+    "that are no versions, the nearest older release stands in, or the newest known. For a version from before 37 the "
+    "oldest known stands in, and what would be an error is a warning.",
     find,
 )

@@ -28,14 +28,20 @@ def _verdict(row: Row, seen: Mapping[str, Any]) -> tuple[Verdict, str]:
         return (Verdict.EXITS if error == "SystemExit" else Verdict.DIES), f"raises {error}"
     if error := seen.get("first use"):
         return Verdict.DIES_AT_FIRST_USE, f"raises {error} when it registers algorithms"
-    if seen.get("has_permission") == "AttributeError":
-        return Verdict.DIES_AT_FIRST_USE, "raises AttributeError when asked for a permission"
+    if (error := seen.get("has_permission")) and (not row.vo or error == "AttributeError"):
+        return Verdict.DIES_AT_FIRST_USE, f"raises {error} when asked for a permission"
+    if error := seen.get("validate"):
+        return Verdict.DIES_AT_FIRST_USE, f"raises {error} when it validates an account's name"
+    if seen.get("call") == "TypeError":
+        return Verdict.DIES_AT_FIRST_USE, "raises TypeError when it calls the algorithm"
     if "/site-packages/" in seen["file"]:
         return Verdict.OTHER_CODE, "the copy in site-packages"
     if generic := [seen[part] for part in ("permission", "schema") if seen[part].startswith("rucio.")]:
         return Verdict.GENERIC, " and ".join(generic)
-    if seen.get("has_permission") == "TypeError":
+    if "TypeError" in (seen.get("swallowed"), seen.get("has_permission")):
         return Verdict.GENERIC, "swallows a TypeError of has_permission()"
+    if seen["SCHEMAS"] != "dict":
+        return Verdict.GENERIC, "finds nothing in SCHEMAS"
     if lost := _lost(row, seen):
         return Verdict.ALGORITHMS_LOST, f"without {', '.join(lost)}"
     return Verdict.LOADS, "the package's own modules"

@@ -13,7 +13,7 @@ from secretsync.core.model import Bundle
 from secretsync.rucio.prove import Verdict
 from tests.rucio.check.build import policy
 
-ROOMS = ("files", "imports", "supported_version", "algorithms", "permission", "layout", "several_vos")
+ROOMS = ("files", "imports", "supported_version", "algorithms", "permission", "layout", "several_vos", "kinds")
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,66 @@
+"""What every format is given: a package, what was found in it, and where its files lie."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from secretsync.rucio.check import Finding
+from secretsync.rucio.check.actions import ActionRow
+from secretsync.rucio.check.against_generic import AgainstGeneric
+from secretsync.rucio.check.policy_diff import PolicyDiff
+
+
+@dataclass(frozen=True)
+class Proven:
+    """On which Rucio and Python a proof ran, and its verdict."""
+
+    rucio: str
+    python: str
+    verdict: str
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What was found in one package, named *package* where it is spoken of.
+
+    *diff* compares it with what is live, *against_generic* with Rucio's own permissions, *actions* says who decides on
+    what, where that was asked for. *rucio* are the versions that it was checked for. *directory* is where the package's
+    files lie, relative to the repository's root.
+    """
+
+    package: str
+    findings: tuple[Finding, ...]
+    diff: PolicyDiff | None = None
+    against_generic: tuple[AgainstGeneric, ...] = ()
+    rucio: tuple[str, ...] = ()
+    directory: str = ""
+    actions: tuple[ActionRow, ...] = ()
+    proofs: tuple[Proven, ...] = ()
+
+    def path_of(self, finding: Finding) -> str:
+        """The file that the finding speaks of, as the repository has it; of what is absent, ``__init__.py``."""
+        folder = self.directory or self.package.partition(" ")[0]
+        name = finding.path or "__init__.py"
+        return name if folder == "." else f"{folder}/{name}"
+
+    def versions_of(self, finding: Finding) -> str:
+        """``Rucio 38.5.5, 41.5.1``; empty where no version was named."""
+        versions = finding.rucio or self.rucio
+        return f"Rucio {', '.join(versions)}" if versions else ""
+
+
+def sentence(words: str) -> str:
+    """Capital letter and full stop, unless it begins with a name from the code."""
+    first = words.partition(" ")[0]
+    begun = words if "_" in first or "." in first else words[:1].upper() + words[1:]
+    return begun if begun.endswith((".", "…")) else f"{begun}."
+
+
+def message(finding: Finding) -> str:
+    """What Rucio does and the way out."""
+    return f"{sentence(finding.effect)} {sentence(finding.remedy)}"
+
+
+def printable(words: str) -> str:
+    """A package's own words may hold control characters: nothing that shows them must obey."""
+    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in words)

@@ -1,0 +1,51 @@
+"""JUnit's XML, which nearly every CI shows as tests: a suite for a package, a case for each rule."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Sequence
+
+from secretsync.cli.output.findings.checked import Checked, message, printable
+from secretsync.rucio.check import RULES, Finding, Severity
+
+
+def render(checked: Sequence[Checked]) -> str:
+    """A rule without an error passes; what warns is its output."""
+    suites = ElementTree.Element("testsuites", name="secretsync check")
+    for one in checked:
+        suites.append(_suite(one))
+    ElementTree.indent(suites)
+    return f'<?xml version="1.0" encoding="utf-8"?>\n{ElementTree.tostring(suites, encoding="unicode")}\n'
+
+
+def _suite(checked: Checked) -> ElementTree.Element:
+    versions = f" (Rucio {', '.join(checked.rucio)})" if checked.rucio else ""
+    spoke = {finding.rule for finding in checked.findings}
+    rules = [*(rule.name for rule in RULES), *sorted(spoke - {rule.name for rule in RULES})]
+    cases = [_case(checked, rule) for rule in rules]
+    failed = sum(case.find("failure") is not None for case in cases)
+    suite = ElementTree.Element(
+        "testsuite", name=f"{printable(checked.package)}{versions}", tests=str(len(cases)), failures=str(failed)
+    )
+    suite.extend(cases)
+    return suite
+
+
+def _case(checked: Checked, rule: str) -> ElementTree.Element:
+    case = ElementTree.Element("testcase", classname=printable(checked.package), name=rule)
+    findings = [one for one in checked.findings if one.rule == rule]
+    errors = [one for one in findings if one.severity is Severity.ERROR]
+    for error in errors:
+        failure = ElementTree.SubElement(case, "failure", message=printable(message(error)), type=rule)
+        failure.text = _place(checked, error)
+    others = [one for one in findings if one.severity is not Severity.ERROR]
+    if others:
+        output = ElementTree.SubElement(case, "system-out")
+        output.text = "\n".join(f"{_place(checked, one)}: {one.severity}: {printable(message(one))}" for one in others)
+    return case
+
+
+def _place(checked: Checked, finding: Finding) -> str:
+    line = f":{finding.line}" if finding.line else ""
+    versions = checked.versions_of(finding)
+    return printable(f"{checked.path_of(finding)}{line}{f' ({versions})' if versions else ''}")

@@ -1,0 +1,49 @@
+"""Markdown, for a comment on a pull request or a job's summary."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from secretsync.cli.output.findings.checked import Checked, message, printable
+from secretsync.rucio.check import Finding
+
+
+def render(checked: Sequence[Checked]) -> str:
+    """A section for each package: a table of what was found, and of the actions where that was asked for."""
+    return "\n".join(line for one in checked for line in _section(one)) + "\n"
+
+
+def _section(checked: Checked) -> Iterator[str]:
+    versions = f" for Rucio {', '.join(checked.rucio)}" if checked.rucio else ""
+    yield f"### {_cell(checked.package)}{_cell(versions)}"
+    yield ""
+    for proof in checked.proofs:
+        yield f"Proven on Rucio {_cell(proof.rucio)}, Python {_cell(proof.python)}: **{_cell(proof.verdict)}**"
+        yield ""
+    if not checked.findings:
+        yield "Nothing found."
+    else:
+        yield "| | where | what Rucio does | rule | Rucio |"
+        yield "|---|---|---|---|---|"
+        yield from (_row(checked, finding) for finding in checked.findings)
+    yield ""
+    if checked.actions:
+        yield "| action | decided by | changed | proven | Rucio |"
+        yield "|---|---|---|---|---|"
+        for row in checked.actions:
+            cells = (row.action, row.decided_by, row.changed, row.proven, ", ".join(row.rucio))
+            yield f"| {' | '.join(map(_cell, cells))} |"
+        yield ""
+
+
+def _row(checked: Checked, finding: Finding) -> str:
+    line = f":{finding.line}" if finding.line else ""
+    versions = ", ".join(finding.rucio or checked.rucio)
+    cells = (finding.severity, f"{checked.path_of(finding)}{line}", message(finding), finding.rule, versions)
+    return f"| {' | '.join(map(_cell, cells))} |"
+
+
+def _cell(words: str) -> str:
+    """A package's own words must stay in their cell and be no markup."""
+    return re.sub(r"([\\`*_<>|\[\]#])", r"\\\1", printable(words))

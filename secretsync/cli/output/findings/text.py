@@ -1,0 +1,61 @@
+"""Findings for a person, on a terminal of 80 columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from textwrap import wrap
+
+from secretsync.cli.output import policy
+from secretsync.cli.output.findings.checked import Checked, printable, sentence
+from secretsync.rucio.check import Finding, Severity
+from secretsync.rucio.check.actions import ActionRow
+
+_WIDTH = 80
+
+
+def render(checked: Sequence[Checked]) -> str:
+    """The worst first, then who decides on what and how the policy changes, where that was asked for."""
+    return "\n".join(line for one in checked for line in _package(one)) + "\n"
+
+
+def _package(checked: Checked) -> Iterator[str]:
+    for finding in checked.findings:
+        yield from _paragraph(finding)
+    for proof in checked.proofs:
+        yield f"proven on Rucio {proof.rucio}, Python {proof.python}: {proof.verdict}"
+    yield f"{checked.package}: {_count(checked.findings)}"
+    yield from _actions(checked.actions)
+    if checked.diff:
+        yield policy.diff_text(checked.diff).rstrip("\n")
+    for compared in checked.against_generic:
+        yield policy.against_generic_text(compared).rstrip("\n")
+
+
+def _paragraph(finding: Finding) -> Iterator[str]:
+    line = f":{finding.line}" if finding.line else ""
+    place = f" {printable(finding.path)}{line}" if finding.path else ""
+    versions = f" (Rucio {', '.join(finding.rucio)})" if finding.rucio else ""
+    yield f"{finding.severity}{place} [{finding.rule}]{versions}"
+    for words in (finding.effect, finding.remedy):
+        yield from wrap(
+            printable(sentence(words)), _WIDTH, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False
+        )
+
+
+def _count(findings: tuple[Finding, ...]) -> str:
+    counts = {severity: sum(one.severity is severity for one in findings) for severity in Severity}
+    said = [f"{count} {severity}{'s' if count > 1 else ''}" for severity, count in counts.items() if count]
+    return ", ".join(said) or "nothing found"
+
+
+def _actions(rows: tuple[ActionRow, ...]) -> Iterator[str]:
+    """As a table; a column that no row has something for is left out."""
+    if not rows:
+        return
+    head = ("action", "decided by", "changed", "proven", "Rucio")
+    cells = [(one.action, one.decided_by, one.changed, one.proven, ", ".join(one.rucio)) for one in rows]
+    used = [index for index in range(len(head)) if any(row[index] for row in cells)]
+    table = [[printable(row[index]) for index in used] for row in (head, *cells)]
+    widths = [max(len(row[column]) for row in table) for column in range(len(used))]
+    for row in table:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

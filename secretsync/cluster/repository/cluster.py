@@ -1,0 +1,266 @@
+"""The verbs of a directory of manifests on a branch, and the proposal that makes of what changed a commit."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import structlog
+
+from secretsync.cluster.directory import DirectoryCluster
+from secretsync.cluster.repository.errors import BranchMissing, BranchOfOthers
+from secretsync.cluster.repository.forge import Forge
+from secretsync.cluster.repository.git import GitRepository
+from secretsync.core import packing
+from secretsync.core.files import write_atomically
+from secretsync.core.model import Manifest, Secret, Workload
+from secretsync.core.secret_codec import OURS
+
+log = structlog.get_logger()
+
+TRAILER = "Secretsync-Target"
+"""The trailer of our commits: a branch whose newest commit lacks it was pushed to by others."""
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What became of a change: the *commit* on *branch*, and the *url* of its request (empty: pushed, no request).
+
+    *state* ``nothing`` says that the branch holds everything already, ``unchanged`` that the request brings it.
+    """
+
+    state: Literal["pushed", "proposed", "updated", "unchanged", "closed", "nothing"]
+    branch: str
+    commit: str = ""
+    url: str = ""
+
+
+class RepositoryCluster:
+    """A branch of *repository*, read and written below *scratch*; *directory* holds the manifests.
+
+    *proposal_branch* is empty where changes are pushed to the branch itself. *files* are paths beside *directory* that
+    change as well. With *by_digest* Helm makes the workloads: none is looked for, and *history* earlier Secrets stay.
+    """
+
+    runs_pods = False
+
+    def __init__(
+        self,
+        repository: GitRepository,
+        branch: str,
+        directory: str,
+        scratch: Path,
+        *,
+        files: Sequence[str] = (),
+        proposal_branch: str = "",
+        forge: Callable[[], Forge] | None = None,
+        by_digest: bool = False,
+        history: int = 5,
+    ) -> None:
+        self._repository, self._branch, self._directory, self._scratch = repository, branch, directory, scratch
+        self._paths, self._proposal_branch, self._forge = tuple(files), proposal_branch, forge
+        self._by_digest, self._history = by_digest, history
+        self._base = self._proposed = ""
+        self._live: dict[str, bytes] = {}
+        self._open: DirectoryCluster | None = None
+
+    def begin(self) -> None:
+        """Forget what was read: the next verb asks the server what the branch is now."""
+        self._open = None
+
+    def read_file(self, path: str) -> str | None:
+        """One of *files* as it is now; None where it is not there."""
+        self._manifests()
+        place = self._root / path
+        return place.read_bytes().decode() if place.is_file() else None
+
+    def write_file(self, path: str, text: str) -> None:
+        """Change one of *files*."""
+        place = self._root / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(text.encode())
+
+    def publish(self, title: str, body: str, trailers: Mapping[str, str]) -> Proposal:
+        """Make a commit of all that was written since `begin`, and push or propose it. Nothing written, nothing made.
+
+        Raises Conflict where the branch moved, PushRefused, BranchOfOthers, ForgeRefused.
+        """
+        self._manifests()
+        changes = self._changes()
+        repository, into = self._repository, self._proposal_branch or self._branch
+        tree = repository.tree(self._base, changes) if changes else ""
+        message = f"{title}\n\n{body}\n\n" + "".join(f"{key}: {value}\n" for key, value in trailers.items())
+        if not self._proposal_branch:
+            return self._push(tree, message) if tree else Proposal("nothing", into)
+        if not tree:
+            return self._withdraw()
+        if self._is_proposed(tree):
+            return self._request("unchanged", self._proposed, title, body)
+        commit = repository.commit(tree, self._base, message)
+        repository.push(commit, into, self._proposed)
+        log.info("pushed", repository=repository.url, branch=into, commit=commit[:12])
+        known, self._proposed = self._proposed, commit
+        return self._request("updated" if known else "proposed", commit, title, body)
+
+    def _push(self, tree: str, message: str) -> Proposal:
+        commit = self._repository.commit(tree, self._base, message)
+        self._repository.push(commit, self._branch, self._base)
+        log.info("pushed", repository=self._repository.url, branch=self._branch, commit=commit[:12])
+        return Proposal("pushed", self._branch, commit)
+
+    def _is_proposed(self, tree: str) -> bool:
+        """Whether the branch of the request brings this very change. Raises BranchOfOthers."""
+        if not self._proposed:
+            return False
+        repository = self._repository
+        repository.fetch(self._proposed, self._proposal_branch)
+        author, message = repository.author(self._proposed)
+        if f"\n{TRAILER}: " not in message:
+            raise BranchOfOthers(self._proposal_branch, self._proposed, author)
+        parents = repository.parents(self._proposed)
+        proposed = repository.changed(parents[0], self._proposed) if parents else ""
+        return bool(proposed) and proposed == repository.changed(self._base, tree)
+
+    def _withdraw(self) -> Proposal:
+        """The branch holds everything already: a request that is still open is closed, and its branch deleted."""
+        if not self._proposed:
+            return Proposal("nothing", self._proposal_branch)
+        self._repository.fetch(self._proposed, self._proposal_branch)
+        author, message = self._repository.author(self._proposed)
+        if f"\n{TRAILER}: " not in message:
+            raise BranchOfOthers(self._proposal_branch, self._proposed, author)
+        url = ""
+        if self._forge and (request := self._forge().find(self._proposal_branch, self._branch)):
+            self._forge().close(request, "The branch holds all of this already: nothing is left to propose.")
+            url = request.url
+        self._repository.push("", self._proposal_branch, self._proposed)
+        self._remember(None)
+        return Proposal("closed", self._proposal_branch, url=url)
+
+    def _request(
+        self, state: Literal["proposed", "updated", "unchanged"], commit: str, title: str, body: str
+    ) -> Proposal:
+        """Open or update the request for *commit*; one that is known to be there is not asked for again."""
+        if not self._forge:
+            return Proposal(state, self._proposal_branch, commit)
+        remembered = self._remembered()
+        if state == "unchanged" and remembered.get("commit") == commit:
+            return Proposal(state, self._proposal_branch, commit, remembered.get("url", ""))
+        forge = self._forge()
+        request = forge.find(self._proposal_branch, self._branch)
+        if request is None:
+            request = forge.open(self._proposal_branch, self._branch, title, body)
+        else:
+            forge.update(request, title, body)
+        self._remember({"commit": commit, "url": request.url})
+        return Proposal(state, self._proposal_branch, commit, request.url)
+
+    @property
+    def _root(self) -> Path:
+        return self._scratch / "files"
+
+    @property
+    def _memory(self) -> Path:
+        return self._scratch / "request.json"
+
+    def _remembered(self) -> dict[str, str]:
+        try:
+            known = json.loads(self._memory.read_text())
+        except (OSError, ValueError):
+            return {}
+        return {str(key): str(value) for key, value in known.items()} if isinstance(known, dict) else {}
+
+    def _remember(self, request: Mapping[str, str] | None) -> None:
+        if request is None:
+            self._memory.unlink(missing_ok=True)
+        else:
+            write_atomically(self._memory, json.dumps(request))
+
+    def _manifests(self) -> DirectoryCluster:
+        """The files of the branch as it is now, laid out below *scratch*. Raises BranchMissing, GitFailed."""
+        if self._open is not None:
+            return self._open
+        names = filter(None, (self._branch, self._proposal_branch))
+        now = self._repository.branches(*names)
+        if self._branch not in now:
+            raise BranchMissing(self._repository.url, self._branch)
+        base = now[self._branch]
+        self._proposed = now.get(self._proposal_branch, "") if self._proposal_branch else ""
+        if base != self._base:
+            self._repository.fetch(base, self._branch)
+            paths = (self._directory, *self._paths)
+            self._live = {name: data for path in paths for name, data in self._repository.files(base, path).items()}
+            self._base = base
+        shutil.rmtree(self._root, ignore_errors=True)
+        for name, data in self._live.items():
+            (self._root / name).parent.mkdir(parents=True, exist_ok=True)
+            (self._root / name).write_bytes(data)
+        self._open = DirectoryCluster(self._root / self._directory)
+        return self._open
+
+    def _changes(self) -> dict[str, bytes | None]:
+        now = {
+            path.relative_to(self._root).as_posix(): path.read_bytes()
+            for path in self._root.rglob("*")
+            if path.is_file() and not path.name.startswith(".")
+        }
+        changed: dict[str, bytes | None] = {name: data for name, data in now.items() if self._live.get(name) != data}
+        gone = [name for name in self._live if name not in now and not Path(name).name.startswith(".")]
+        return {**changed, **dict.fromkeys(gone)}
+
+    # The verbs of Cluster, on the files that were laid out.
+
+    def secret(self, namespace: str, name: str) -> Secret | None:
+        return self._manifests().secret(namespace, name)
+
+    def create(self, secret: Secret, *, manager: str) -> Secret:
+        return self._manifests().create(secret, manager=manager)
+
+    def replace(self, secret: Secret, live: Secret, *, manager: str) -> Secret:
+        return self._manifests().replace(secret, live, manager=manager)
+
+    def delete(self, live: Secret) -> None:
+        self._manifests().delete(live)
+
+    def workloads(self, namespace: str, selector: str = "") -> Sequence[Workload]:
+        return () if self._by_digest else self._manifests().workloads(namespace, selector)
+
+    def spawners(self, namespace: str) -> Sequence[Manifest]:
+        """What is there and, for each earlier Secret that a revert of a commit would need, that revert."""
+        manifests = self._manifests()
+        return [*manifests.spawners(namespace), *(_revert(one) for one in self._earlier(manifests, namespace))]
+
+    def _earlier(self, manifests: DirectoryCluster, namespace: str) -> Sequence[Secret]:
+        if not self._by_digest:
+            return ()
+        ours = [one for one in manifests.secrets(namespace) if one.immutable and OURS + "module" in one.labels]
+        newest = sorted({_revision_number(one) for one in ours}, reverse=True)[: self._history]
+        return [one for one in ours if _revision_number(one) in newest]
+
+    def annotate(self, workload: Workload, annotations: Mapping[str, str], *, manager: str) -> Workload:
+        return self._manifests().annotate(workload, annotations, manager=manager)
+
+    def __getattr__(self, verb: str) -> object:
+        """All other verbs are those of the directory: nothing runs in a repository."""
+        if verb.startswith("_"):
+            raise AttributeError(verb)
+        return getattr(self._manifests(), verb)
+
+
+def _revision_number(secret: Secret) -> int:
+    text = secret.annotations.get(packing.REVISION_NUMBER, "0")
+    return int(text) if text.isdigit() and len(text) < 10 else 0
+
+
+def _revert(secret: Secret) -> Manifest:
+    """What a revert of a commit would start: pods that mount an earlier Secret."""
+    volume = {"name": "policy", "secret": {"secretName": secret.name}}
+    return {
+        "kind": "Revert",
+        "metadata": {"namespace": secret.namespace, "name": f"to-revision-{_revision_number(secret)}"},
+        "spec": {"template": {"spec": {"volumes": [volume]}}},
+    }

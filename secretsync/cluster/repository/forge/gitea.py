@@ -1,0 +1,22 @@
+"""Gitea and Forgejo, whose API is much like GitHub's: https://docs.gitea.com/api."""
+
+from __future__ import annotations
+
+from secretsync.cluster.repository.forge import Request, github
+
+
+def api_url(host: str, scheme: str) -> str:
+    return f"{scheme}://{host}/api/v1"
+
+
+def headers(token: str) -> dict[str, str]:
+    return {"Authorization": f"token {token}"}
+
+
+class Forge(github.Forge):
+    """Pull requests of the repository at *path* (``owner/name``); they are not found by their branch."""
+
+    def find(self, branch: str, into: str) -> Request | None:
+        found = self._api.ask("GET", f"{self._path}/pulls", "list pull requests", params={"state": "open", "limit": 50})
+        ours = (one for one in found or () if one["head"]["ref"] == branch and one["base"]["ref"] == into)
+        return next(map(github.request_of, ours), None)

@@ -1,0 +1,44 @@
+"""GitHub: https://docs.github.com/en/rest/pulls/pulls."""
+
+from __future__ import annotations
+
+from secretsync.cluster.repository.forge import Request
+from secretsync.cluster.repository.forge.rest import Api
+
+
+def api_url(host: str, scheme: str) -> str:
+    """GitHub's own API, or that of an Enterprise Server."""
+    return "https://api.github.com" if host == "github.com" else f"{scheme}://{host}/api/v3"
+
+
+def headers(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}", "Accept": "application/vnd.github+json"}
+
+
+class Forge:
+    """Pull requests of the repository at *path* (``owner/name``)."""
+
+    def __init__(self, api: Api, path: str) -> None:
+        self._api, self._path, self._owner = api, f"/repos/{path}", path.partition("/")[0]
+
+    def find(self, branch: str, into: str) -> Request | None:
+        query = {"head": f"{self._owner}:{branch}", "base": into, "state": "open"}
+        found = self._api.ask("GET", f"{self._path}/pulls", "list pull requests", params=query)
+        return request_of(found[0]) if found else None
+
+    def open(self, branch: str, into: str, title: str, body: str) -> Request:
+        told = {"title": title, "head": branch, "base": into, "body": body}
+        return request_of(self._api.ask("POST", f"{self._path}/pulls", "open a pull request", json=told))
+
+    def update(self, request: Request, title: str, body: str) -> None:
+        path = f"{self._path}/pulls/{request.number}"
+        self._api.ask("PATCH", path, f"update pull request {request.number}", json={"title": title, "body": body})
+
+    def close(self, request: Request, why: str) -> None:
+        action = f"close pull request {request.number}"
+        self._api.ask("POST", f"{self._path}/issues/{request.number}/comments", action, json={"body": why})
+        self._api.ask("PATCH", f"{self._path}/pulls/{request.number}", action, json={"state": "closed"})
+
+
+def request_of(answer: dict[str, object]) -> Request:
+    return Request(int(str(answer["number"])), str(answer.get("html_url", "")))

@@ -1,0 +1,45 @@
+"""GitLab: https://docs.gitlab.com/api/merge_requests/."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from secretsync.cluster.repository.forge import Request
+from secretsync.cluster.repository.forge.rest import Api
+
+
+def api_url(host: str, scheme: str) -> str:
+    return f"{scheme}://{host}/api/v4"
+
+
+def headers(token: str) -> dict[str, str]:
+    return {"PRIVATE-TOKEN": token}
+
+
+class Forge:
+    """Merge requests of the project at *path* (``group/subgroup/name``)."""
+
+    def __init__(self, api: Api, path: str) -> None:
+        self._api, self._path = api, f"/projects/{quote(path, safe='')}/merge_requests"
+
+    def find(self, branch: str, into: str) -> Request | None:
+        query = {"source_branch": branch, "target_branch": into, "state": "opened"}
+        found = self._api.ask("GET", self._path, "list merge requests", params=query)
+        return _request(found[0]) if found else None
+
+    def open(self, branch: str, into: str, title: str, body: str) -> Request:
+        told = {"source_branch": branch, "target_branch": into, "title": title, "description": body}
+        return _request(self._api.ask("POST", self._path, "open a merge request", json=told))
+
+    def update(self, request: Request, title: str, body: str) -> None:
+        told = {"title": title, "description": body}
+        self._api.ask("PUT", f"{self._path}/{request.number}", f"update merge request {request.number}", json=told)
+
+    def close(self, request: Request, why: str) -> None:
+        action = f"close merge request {request.number}"
+        self._api.ask("POST", f"{self._path}/{request.number}/notes", action, json={"body": why})
+        self._api.ask("PUT", f"{self._path}/{request.number}", action, json={"state_event": "close"})
+
+
+def _request(told: dict[str, object]) -> Request:
+    return Request(int(str(told["iid"])), str(told.get("web_url", "")))

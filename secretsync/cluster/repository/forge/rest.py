@@ -1,0 +1,75 @@
+"""A forge's REST API: one answer to one question, and its refusals in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
+
+from secretsync.cluster.repository.errors import ForgeRefused
+from secretsync.config.access import Access
+
+_TIMEOUT = (5, 30)
+_RETRIES = Retry(total=3, backoff_factor=1, status_forcelist=(429, 502, 503, 504), allowed_methods=("GET",))
+_LARGEST = 4 * 1024 * 1024
+_LONGEST_WHY = 200
+_REMEDIES = {
+    401: "the token is not accepted: renew it",
+    403: "the token may not do this: give it the right to write merge requests",
+    404: "there is no such repository, or the token may not see it",
+    409: "somebody else changed the request at the same time",
+    422: "it is not accepted",
+    429: "too many requests",
+}
+
+
+@dataclass(frozen=True)
+class Api:
+    """The API at *url*; *headers* carry the token, and no redirect is followed with it."""
+
+    url: str
+    headers: Mapping[str, str]
+    access: Access
+    base: Path
+
+    def ask(self, method: str, path: str, action: str, **arguments: Any) -> Any:
+        """The JSON that answers. Raises ForgeRefused."""
+        try:
+            with requests.Session() as session:
+                session.mount("https://", HTTPAdapter(max_retries=_RETRIES))
+                answer = session.request(
+                    method,
+                    f"{self.url}{path}",
+                    headers=dict(self.headers),
+                    timeout=_TIMEOUT,
+                    allow_redirects=False,
+                    verify=str(self.base / self.access.ca) if self.access.ca else True,
+                    **arguments,
+                )
+        except requests.RequestException as error:
+            raise ForgeRefused(self.url, action, f"it cannot be reached ({type(error).__name__})") from None
+        if not answer.ok or answer.is_redirect:
+            raise ForgeRefused(self.url, action, _why(answer))
+        if len(answer.content) > _LARGEST:
+            raise ForgeRefused(self.url, action, "its answer is too large")
+        try:
+            return answer.json() if answer.content else None
+        except ValueError:
+            raise ForgeRefused(self.url, action, "what answers is not its API") from None
+
+
+def _why(answer: requests.Response) -> str:
+    words = ""
+    if len(answer.content) < _LARGEST:
+        try:
+            told = answer.json()
+            words = str(told.get("message") or told.get("error") or "") if isinstance(told, dict) else ""
+        except ValueError:
+            words = ""
+    remedy = _REMEDIES.get(answer.status_code, "it failed" if answer.status_code >= 500 else "it refuses")
+    return f"HTTP {answer.status_code}, {remedy}" + (f" ({words[:_LONGEST_WHY]})" if words else "")

@@ -1,0 +1,168 @@
+"""The repository itself: what its branches are, files of a commit, a commit made of trees and blobs, a push."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from secretsync.cluster.errors import Conflict
+from secretsync.cluster.repository.errors import PushRefused
+from secretsync.core.model import Ref
+from secretsync.sources.cache import private_folder
+from secretsync.sources.git.errors import GitFailed
+from secretsync.sources.git.process import Answer, run
+from secretsync.sources.git.remote import Remote
+
+_STALE = re.compile(r"! \[rejected\]|stale info|fetch first|non-fast-forward|cannot lock ref")
+_REJECTED = re.compile(r"! \[remote rejected\][^(\n]*\((?P<why>[^)\n]*)\)")
+_REMOTE = re.compile(r"^remote: (?P<words>\S.*)$", re.MULTILINE)
+_LONGEST_WHY = 200
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who commits, and the SSH key that signs (None: unsigned)."""
+
+    name: str
+    email: str
+    signing_key: Path | None = None
+
+
+class GitRepository:
+    """The objects of one remote in a bare repository at *folder*."""
+
+    def __init__(self, remote: Remote, folder: Path, identity: Identity, *, timeout: float) -> None:
+        self.url = remote.url
+        self._remote, self._folder, self._identity, self._timeout = remote, folder, identity, timeout
+
+    def branches(self, *names: str) -> dict[str, str]:
+        """The commits of these branches, in one question; those that there are not are left out. Raises GitFailed."""
+        refs = self._remote.refs(*(f"refs/heads/{name}" for name in names))
+        return {ref.removeprefix("refs/heads/"): commit for ref, commit in refs.items()}
+
+    def fetch(self, commit: str, branch: str) -> None:
+        """Bring *commit*, the newest of *branch*, with all its files and without its history. Raises GitFailed."""
+        self._make(commit)
+        if self._ask("rev-parse", "--quiet", "--verify", f"{commit}^{{tree}}").status == 0:
+            return
+        quietly = ("--quiet", "--no-tags", "--no-write-fetch-head", "--recurse-submodules=no", "--no-auto-maintenance")
+        answer = self._remote.ask(
+            ["fetch", *quietly, "--depth=2", self.url, f"+refs/heads/{branch}:refs/secretsync/{branch}"],
+            repository=self._folder,
+        )
+        if answer.status != 0:
+            raise self._remote.failure(answer)
+
+    def files(self, commit: str, path: str) -> dict[str, bytes]:
+        """The files of *commit* at or below *path*, by their paths; links and submodules are left out."""
+        listing = self._local("ls-tree", "-r", "-z", "--full-tree", commit, "--", path).decode(errors="surrogateescape")
+        found = {}
+        for line in filter(None, listing.split("\0")):
+            entry, _, name = line.partition("\t")
+            mode, kind, identity = entry.split()
+            if kind == "blob" and mode != "120000":
+                found[name] = identity
+        return dict(zip(found, self._contents(list(found.values())), strict=True))
+
+    def _contents(self, identities: Sequence[str]) -> Iterator[bytes]:
+        out = self._local("cat-file", "--batch", text="".join(f"{one}\n" for one in identities).encode())
+        place = 0
+        for _ in identities:
+            end = out.index(b"\n", place)
+            size = int(out[place:end].split()[2])
+            yield out[end + 1 : end + 1 + size]
+            place = end + 1 + size + 1
+
+    def tree(self, commit: str, changes: Mapping[str, bytes | None]) -> str:
+        """The tree of *commit* with *changes*: the bytes of each path, None for one that goes."""
+        with tempfile.TemporaryDirectory(dir=self._folder) as scratch:
+            index = {"GIT_INDEX_FILE": os.path.join(scratch, "index")}  # noqa: PTH118 - git wants text
+            self._local("read-tree", commit, environment=index)
+            lines = [self._index_line(commit, path, data) for path, data in sorted(changes.items())]
+            self._local("update-index", "-z", "--index-info", text=b"".join(lines), environment=index)
+            return self._local("write-tree", environment=index).decode().strip()
+
+    def _index_line(self, commit: str, path: str, data: bytes | None) -> bytes:
+        name = path.encode(errors="surrogateescape")
+        if data is None:
+            return b"0 " + b"0" * len(commit) + b"\t" + name + b"\0"
+        identity = self._local("hash-object", "-w", "--stdin", "--no-filters", text=data).strip()
+        entry = self._local("ls-tree", "-z", "--full-tree", commit, "--", path).split()
+        return (entry[0] if entry else b"100644") + b" " + identity + b"\t" + name + b"\0"
+
+    def tree_of(self, commit: str) -> str:
+        """The id of the tree of *commit*."""
+        return self._local("rev-parse", f"{commit}^{{tree}}").decode().strip()
+
+    def parents(self, commit: str) -> Sequence[str]:
+        """The commits before *commit*."""
+        text = self._local("cat-file", "commit", commit).decode(errors="replace")
+        return re.findall(r"^parent (\w+)$", text.partition("\n\n")[0], re.MULTILINE)
+
+    def author(self, commit: str) -> tuple[str, str]:
+        """The author of *commit*, and its message."""
+        text = self._local("cat-file", "commit", commit).decode(errors="replace")
+        head, _, message = text.partition("\n\n")
+        author = re.search(r"^author (.*) \d+ [-+]\d+$", head, re.MULTILINE)
+        return (author[1] if author else "somebody"), message
+
+    def changed(self, before: str, after: str) -> str:
+        """What differs between two trees or commits, as text that is the same for the same difference."""
+        return self._local("diff-tree", "-r", "--no-renames", "--full-index", before, after).decode(errors="replace")
+
+    def commit(self, tree: str, parent: str, message: str) -> str:
+        """A commit of *tree* after *parent*, signed where a key is named; it is nowhere but here yet."""
+        who = self._identity
+        names = {
+            f"GIT_{role}_{part}": value
+            for role in ("AUTHOR", "COMMITTER")
+            for part, value in (("NAME", who.name), ("EMAIL", who.email))
+        }
+        signing: tuple[str, ...] = ()
+        if who.signing_key:
+            signing = ("-c", "gpg.format=ssh", "-c", f"user.signingKey={who.signing_key}")
+        signed = ("-S",) if who.signing_key else ()
+        made = self._local(
+            *signing, "commit-tree", *signed, "-p", parent, "-F", "-", tree, text=message.encode(), environment=names
+        )
+        return made.decode().strip()
+
+    def push(self, commit: str, branch: str, expected: str) -> None:
+        """Make *branch* be *commit* (empty: delete it) where it still is *expected* (empty: where it is not there).
+
+        Raises Conflict where it is not, PushRefused, GitFailed.
+        """
+        ref = f"refs/heads/{branch}"
+        answer = self._remote.ask(
+            ["push", "--quiet", f"--force-with-lease={ref}:{expected}", self.url, f"{commit}:{ref}"],
+            repository=self._folder,
+        )
+        if answer.status == 0:
+            return
+        if rejected := _REJECTED.search(answer.complaint):
+            words = " ".join([rejected["why"], *_REMOTE.findall(answer.complaint)])
+            raise PushRefused(self.url, branch, words[:_LONGEST_WHY])
+        if _STALE.search(answer.complaint):
+            raise Conflict(Ref("branch", self.url, branch), "was pushed to by somebody else")
+        raise self._remote.failure(answer)
+
+    def _make(self, commit: str) -> None:
+        if (self._folder / "HEAD").is_file():
+            return
+        private_folder(self._folder)
+        form = "sha256" if len(commit) == 64 else "sha1"
+        self._local("init", "--quiet", "--bare", "--template=", f"--object-format={form}", str(self._folder))
+
+    def _ask(self, *arguments: str, text: bytes = b"", environment: Mapping[str, str] | None = None) -> Answer:
+        settings = {**self._remote.settings(), "GIT_DIR": str(self._folder), "GIT_NO_LAZY_FETCH": "1"}
+        return run(arguments, environment={**settings, **(environment or {})}, timeout=self._timeout, text=text)
+
+    def _local(self, *arguments: str, text: bytes = b"", environment: Mapping[str, str] | None = None) -> bytes:
+        answer = self._ask(*arguments, text=text, environment=environment)
+        if answer.status != 0:
+            raise GitFailed(self.url, (answer.complaint.strip().splitlines() or ["git failed"])[-1])
+        return answer.out

@@ -1,0 +1,67 @@
+"""A target that is changed by commits: a site's own repository, and how a change gets into it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from secretsync.config.access import Access, Credential
+from secretsync.config.fields import Model
+from secretsync.config.requirement import GitRequirement, parse
+
+
+def _is_branch(value: str) -> str:
+    requirement = parse(value)
+    if not isinstance(requirement, GitRequirement) or not requirement.ref or requirement.subdirectory:
+        raise ValueError("is a repository and the branch that changes go to, as git+https://host/site.git@main")
+    return value
+
+
+def _is_inside(value: str) -> str:
+    parts = value.split("/")
+    if value.startswith("/") or ".." in parts or ".git" in parts or not all(parts):
+        raise ValueError("is a path below the repository's root, as clusters/production/rucio")
+    return value
+
+
+Inside = Annotated[str, AfterValidator(_is_inside)]
+
+
+class ValuesFile(Model):
+    """A file of values that has Helm mount the packages; all else in it stays as it is."""
+
+    file: Inside = Field(description="a values file, or a HelmRelease")
+    chart: Literal["server", "daemons", "ui"] = Field(description="whose values these are")
+    at: str = Field("", description="where the values are in the file, as spec.values; default: the whole file")
+    style: Literal["directory", "existing", "files"] = Field("directory", description="as 'secretsync values' takes it")
+    root: str = Field("", description="where the packages' folders lie in the pods")
+    via: Literal["env", "config"] = Field("env", description="how Rucio is told what to import")
+
+
+class Author(Model):
+    """Who the commits are from."""
+
+    name: str = Field("secretsync", min_length=1, description="their name")
+    email: str = Field("secretsync@localhost", min_length=1, description="their address")
+
+
+class RepositoryCluster(Model):
+    """A git repository that a GitOps tool applies: secretsync needs no right in the cluster."""
+
+    repository: Annotated[str, AfterValidator(_is_branch)] = Field(description="git+URL@BRANCH")
+    access: Access = Field(Access(), description="as for packages; the token may push")
+    directory: Inside = Field(description="where the manifests go")
+    values: tuple[ValuesFile, ...] = Field(
+        (), description="files that mount the Secrets, which are named by digest then: Helm rolls the pods"
+    )
+    propose: Literal["merge-request", "push"] = Field(
+        "merge-request", description="a branch and a request that a person merges, or a push to the branch itself"
+    )
+    branch: str = Field("", description="the branch of the request; default: secretsync/INSTALLATION/NAMESPACE")
+    forge: Literal["github", "gitlab", "gitea"] | None = Field(None, description="default: told by the host's name")
+    forge_token: Credential | None = Field(None, description="may open requests; default: the token of access")
+    author: Author = Field(Author(), description="who the commits are from")
+    signing_key: Path | None = Field(None, description="an SSH key that signs the commits")
+    timeout: float = Field(120, gt=0, description="seconds that a question to the server may take")

@@ -1,0 +1,77 @@
+"""Runs a program of strangers: with an environment made for it, apart from this machine, bounded, and to its end."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+MOST_OUTPUT = 64 * 1024
+"""Bytes of what the program prints that are kept."""
+
+NOT_FOUND = 127
+"""The exit code where there is no such program, as a shell has it."""
+
+_INIT = Path(__file__).with_name("sandbox_init.py")
+_SECONDS_TO_END = 10.0
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a program ended: its exit code, negative for a signal, None where the time was up; what it said on stderr."""
+
+    code: int | None
+    complaint: bytes
+
+
+def run(
+    command: Sequence[str], environment: Mapping[str, str], folder: Path, *, seconds: float, network: bool
+) -> Ended:
+    """Run *command* in *folder*, the one place to which it should write, for at most *seconds*.
+
+    All that it left behind is killed. Raises OSError where it cannot be started.
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-I", str(_INIT), str(folder), "network" if network else "none", *command],
+        cwd=folder,
+        env=dict(environment),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    kept = bytearray()
+    reader = threading.Thread(target=_keep_beginning, args=(process.stderr, kept), daemon=True)
+    reader.start()
+    try:
+        code: int | None = process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        code = None
+    finally:
+        _end(process)
+    reader.join(_SECONDS_TO_END)
+    if process.stderr and not reader.is_alive():
+        process.stderr.close()
+    return Ended(code, bytes(kept))
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """SIGTERM lets it kill what is below it; where it does not, its namespaces end with it."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_SECONDS_TO_END)
+    process.kill()
+    process.wait()
+
+
+def _keep_beginning(stream: IO[bytes] | None, kept: bytearray) -> None:
+    """Read all, so that nobody waits for a full pipe, and keep the begin of it."""
+    while stream and (piece := stream.read1(MOST_OUTPUT)):  # type: ignore[attr-defined]  # a BufferedReader
+        kept += piece[: MOST_OUTPUT - len(kept)]

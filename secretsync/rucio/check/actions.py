@@ -1,0 +1,146 @@
+"""Who decides on each of Rucio's actions, as the package's source tells, and what a new version of it changes."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from secretsync.core.model import Bundle
+from secretsync.rucio.check import Finding, Severity, Situation, check
+from secretsync.rucio.check.dispatch import Dispatch, dispatch, has_permission
+from secretsync.rucio.check.package import Package
+from secretsync.rucio.check.policy import text_of
+from secretsync.rucio.check.rucio import Rucio, rucio
+from secretsync.rucio.check.values import Function
+
+GENERIC = "generic"
+FAILS = "fails"
+
+_DECIDES_OTHERWISE = frozenset({"permission-table", "unbound-call", "newer-python", "undefined-name", "late-import"})
+
+
+@dataclass(frozen=True, slots=True)
+class ActionRow:
+    """One action: *decided_by* names the package's function, or says that Rucio's generic permissions decide.
+
+    *changed* compares with what is live: ``new``, ``changed``, ``removed``, or empty. *rucio* are the versions for
+    which the row holds. *proven* is what the real Rucio was seen to do, empty where it was not asked.
+    """
+
+    action: str
+    decided_by: str
+    changed: str
+    rucio: tuple[str, ...]
+    proven: str = ""
+
+
+def action_table(bundle: Bundle, versions: tuple[str, ...], live: Bundle | None = None) -> tuple[ActionRow, ...]:
+    """A row for each action that Rucio asks for or the package decides on, in the order of their names.
+
+    *versions* are those of Rucio, none: the newest that is known. *live* is what is deployed now, if that is known.
+    """
+    found: dict[ActionRow, tuple[str, ...]] = {}
+    for version in versions or ("",):
+        known = rucio(version)
+        after, before = _decisions(bundle, known), _decisions(live, known) if live else None
+        for action in sorted({*after, *(before or ())}):
+            decided = after.get(action)
+            row = ActionRow(action, decided[0] if decided else GENERIC, _change(action, after, before), ())
+            found[row] = (*found.get(row, ()), known.version)
+    rows = (replace(row, rucio=those) for row, those in found.items())
+    return tuple(sorted(rows, key=lambda row: (row.action, row.rucio)))
+
+
+Decisions = Mapping[str, tuple[str, str]]
+"""For each action who decides, and the text of the function that does."""
+
+
+def _decisions(bundle: Bundle, known: Rucio) -> Decisions:
+    package = Package(bundle)
+    table = dispatch(package)
+    errors = _errors(bundle, known)
+    actions = known.asked | (table.actions.keys() if table else set())
+    return {action: _decision(package, table, action, errors) for action in actions}
+
+
+def _errors(bundle: Bundle, known: Rucio) -> tuple[Finding, ...]:
+    found = check(bundle, Situation(rucio=(known.version,)))
+    return tuple(one for one in found if one.severity is Severity.ERROR)
+
+
+def _decision(package: Package, table: Dispatch | None, action: str, errors: tuple[Finding, ...]) -> tuple[str, str]:
+    whole = _of_the_whole(table, errors)
+    if whole or table is None:
+        return whole or GENERIC, ""
+    name = table.actions.get(action, "")
+    if not name and table.lookup:
+        return f"{FAILS} (KeyError)", ""
+    name = name or table.default
+    decides = has_permission(package) if not name and not table.actions else None
+    function = table.functions.get(name) or _function(package, name) or decides
+    if function is None:
+        return name or GENERIC, ""
+    spoilt = _spoilt(function, errors)
+    text = text_of(function.module, function.node)
+    return spoilt or function.name, text
+
+
+def _of_the_whole(table: Dispatch | None, errors: tuple[Finding, ...]) -> str:
+    """What holds for every action, because the permissions do not come into force or never answer."""
+    stopping = {"permission-missing", "permission-import", "init-import"}
+    if any(one.rule in stopping and "generic" in one.effect for one in errors):
+        return GENERIC
+    if any("process dies" in one.effect for one in errors):
+        return f"{FAILS} (Rucio does not start)"
+    for one in errors:
+        if one.rule == "has-permission":
+            return f"{GENERIC} (TypeError)" if "TypeError" in one.effect else _by_effect(one)
+    return GENERIC if table and table.delegates else ""
+
+
+def _by_effect(error: Finding) -> str:
+    return GENERIC if "generic permissions" in error.effect else FAILS
+
+
+def _function(package: Package, name: str) -> Function | None:
+    module = package.get("permission")
+    value = package.values(module).get(name) if module else None
+    return value if isinstance(value, Function) else None
+
+
+def _spoilt(function: Function, errors: tuple[Finding, ...]) -> str:
+    """What decides instead of the function, where something in it fails."""
+    first, last = _lines(function)
+    for one in errors:
+        inside = one.path == function.module.path and first <= one.line <= last
+        if inside and one.rule in _DECIDES_OTHERWISE:
+            return f"{GENERIC} (TypeError)" if "TypeError" in one.effect else _by_effect(one)
+    return ""
+
+
+def _lines(function: Function) -> tuple[int, int]:
+    node: ast.AST = function.node
+    return getattr(node, "lineno", 0), getattr(node, "end_lineno", 0) or 0
+
+
+def _change(action: str, after: Decisions, before: Decisions | None) -> str:
+    if before is None or after.get(action) == before.get(action):
+        return ""
+    if action not in before:
+        return "new"
+    return "changed" if action in after else "removed"
+
+
+def with_proof(rows: tuple[ActionRow, ...], proven: Mapping[str, Mapping[str, str]]) -> tuple[ActionRow, ...]:
+    """The rows with what was *proven* for each version and action; a row is split where versions differ."""
+    return tuple(_split(rows, proven))
+
+
+def _split(rows: tuple[ActionRow, ...], proven: Mapping[str, Mapping[str, str]]) -> Iterator[ActionRow]:
+    for row in rows:
+        seen: dict[str, tuple[str, ...]] = {}
+        for version in row.rucio:
+            said = proven.get(version, {}).get(row.action, "")
+            seen[said] = (*seen.get(said, ()), version)
+        yield from (replace(row, rucio=those, proven=said) for said, those in seen.items())

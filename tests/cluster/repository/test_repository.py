@@ -1,0 +1,210 @@
+"""A target in git: what changes is a commit, and a request that a person merges."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from secretsync.cluster.repository.errors import BranchMissing, BranchOfOthers, ForgeRefused, ForgeUnknown
+from secretsync.core.errors import SecretSyncError
+from tests.cluster.repository.site import MODULE, SOUND, VALUES, Site, git
+from tests.servers import forge as forges
+from tests.servers import git_http
+from tests.servers.forge import FakeForge
+
+PROPOSED = "secretsync/secretsync/rucio"
+CHANGED = SOUND + "\n\nCHANGED = True\n"
+
+
+def mounted(text: str) -> list[str]:
+    return [mount["secretFullName"] for mount in yaml.safe_load(text)["secretMounts"] if "policy" in mount["mountPath"]]
+
+
+def test_a_first_pass_pushes_the_secrets_and_the_values_that_mount_them(tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    report = site.sync()
+    assert report.proposal
+    assert report.proposal.state == "pushed"
+    (name,) = mounted(site.show("apps/daemons.yaml"))
+    secret = yaml.safe_load(site.show(f"clusters/production/rucio/secret-{name}.yaml"))
+    assert secret["immutable"] is True
+    assert site.show("apps/daemons.yaml").startswith(VALUES)
+    assert site.show("README.md") == "ours\r\n"
+    message = git(site.bare, "log", "-1", "--format=%an%n%B", "main")
+    assert "Secretsync-Target: secretsync rucio" in message
+    assert f"secretsync: {MODULE}" in message
+
+
+def test_nothing_changed_is_no_commit(tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    site.sync()
+    before = site.head()
+    report = site.sync()
+    assert report.proposal
+    assert report.proposal.state == "nothing"
+    assert site.head() == before
+    assert not site.preview().pending
+
+
+def test_a_dry_run_says_what_is_pending_and_pushes_nothing(tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    before = site.head()
+    report = site.preview()
+    assert report.pending
+    assert [edit.path for edit in report.values] == ["apps/daemons.yaml"]
+    assert site.head() == before
+
+
+def test_new_content_moves_the_mount_and_keeps_the_earlier_secret_for_a_revert(tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    site.sync()
+    (first,) = mounted(site.show("apps/daemons.yaml"))
+    site.package({"permission.py": CHANGED})
+    site.sync()
+    (second,) = mounted(site.show("apps/daemons.yaml"))
+    assert second != first
+    names = {Path(name).name for name in site.files() if "/secret-site-policy-" in name and "-history-" not in name}
+    assert names == {f"secret-{first}.yaml", f"secret-{second}.yaml"}
+    assert not site.preview().pending
+
+
+def test_values_that_somebody_put_back_are_moved_again(tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    site.sync()
+    site.commit({"apps/daemons.yaml": VALUES})
+    assert site.preview().pending
+    site.sync()
+    assert len(mounted(site.show("apps/daemons.yaml"))) == 1
+
+
+def test_a_push_by_somebody_else_meanwhile_is_planned_again(tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    from secretsync.cluster.repository.git import GitRepository
+
+    original, raced = GitRepository.push, []
+
+    def push(self: GitRepository, commit: str, branch: str, expected: str) -> None:
+        if not raced:
+            raced.append(site.commit({"README.md": "theirs"}))
+        original(self, commit, branch, expected)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(GitRepository, "push", push)
+        site.sync()
+    assert site.show("README.md") == "theirs"
+    assert len(mounted(site.show("apps/daemons.yaml"))) == 1
+
+
+def test_a_values_file_that_cannot_be_edited_is_named_and_the_rest_goes_on(tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    site.commit({"apps/daemons.yaml": "secretMounts: 5\n"})
+    report = site.sync()
+    assert "secretsync values daemons" in report.values[0].problem
+    assert any("/secret-site-policy-" in name for name in site.files())
+    assert site.show("apps/daemons.yaml") == "secretMounts: 5\n"
+
+
+def test_a_branch_that_does_not_exist_is_named(tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    git(site.bare, "branch", "-m", "main", "trunk")
+    with pytest.raises(BranchMissing, match="no branch 'main'"):
+        site.sync()
+
+
+@pytest.fixture(params=["github", "gitlab", "gitea"])
+def forge(request: pytest.FixtureRequest) -> FakeForge:
+    return FakeForge(request.param)
+
+
+@pytest.fixture
+def site(tmp_path: Path, forge: FakeForge, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    """A repository behind a server, and a forge that is asked for requests."""
+    from secretsync.reconcile import repository_factory
+
+    monkeypatch.setenv("FORGE_TOKEN", "forge-token")
+    with git_http.serve(tmp_path / "served") as url, forges.serve(forge) as host:
+        original = repository_factory.open_forge
+
+        def open_forge(settings: object, repository: str, base: Path) -> object:
+            return original(settings, f"http://{host}/site/flux.git", base)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(repository_factory, "open_forge", open_forge)
+        yield Site(
+            tmp_path,
+            f"{url}/site/flux.git",
+            propose="merge-request",
+            forge=forge.kind,
+            forgeToken={"env": "FORGE_TOKEN"},
+        )
+
+
+def test_a_request_is_opened_updated_in_place_and_ends_when_it_is_merged(site: Site, forge: FakeForge) -> None:
+    main = site.head()
+    report = site.sync()
+    assert report.proposal
+    assert (report.proposal.state, report.proposal.url) == ("proposed", "https://forge.example/1")
+    assert site.head() == main
+    (request,) = forge.requests
+    assert (request["source"], request["into"]) == (PROPOSED, "main")
+    assert MODULE in request["title"]
+    assert "sha256:" in request["body"]
+    assert any("forge-token" in token for token in forge.tokens)
+
+    site.package({"permission.py": CHANGED})
+    updated = site.sync().proposal
+    assert updated
+    assert updated.state == "updated"
+    assert len(forge.requests) == 1
+
+    site.merge(PROPOSED)
+    closed = site.sync().proposal
+    assert closed
+    assert closed.state == "closed"
+    assert site.branches() == ["main"]
+
+
+def test_an_unchanged_proposal_costs_no_push_and_no_question_to_the_forge(site: Site, forge: FakeForge) -> None:
+    site.sync()
+    head, calls = site.head(PROPOSED), len(forge.calls)
+    report = site.sync()
+    assert report.proposal
+    assert (report.proposal.state, report.proposal.url) == ("unchanged", "https://forge.example/1")
+    assert (site.head(PROPOSED), len(forge.calls)) == (head, calls)
+
+
+def test_what_people_pushed_onto_the_branch_is_not_overwritten(site: Site, forge: FakeForge) -> None:
+    site.sync()
+    theirs = site.commit({"README.md": "by hand"}, PROPOSED)
+    site.package({"permission.py": CHANGED})
+    with pytest.raises(BranchOfOthers, match="Colleague"):
+        site.sync()
+    assert site.head(PROPOSED) == theirs
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 409, 422, 500])
+def test_a_forge_that_refuses_is_said_and_the_next_pass_opens_the_request(
+    site: Site, forge: FakeForge, status: int
+) -> None:
+    forge.status = status
+    with pytest.raises(ForgeRefused, match=f"HTTP {status}"):
+        site.sync()
+    assert PROPOSED in site.branches()
+    forge.status = 0
+    report = site.sync()
+    assert report.proposal
+    assert report.proposal.url == "https://forge.example/1"
+
+
+def test_a_forge_that_its_host_does_not_tell_has_to_be_named(tmp_path: Path) -> None:
+    site = Site(tmp_path, propose="merge-request")
+    with pytest.raises(ForgeUnknown):
+        site.sync()
+
+
+def test_a_repository_without_a_branch_is_a_fault_of_the_configuration(tmp_path: Path) -> None:
+    site = Site(tmp_path, repository="git+https://git.example.org/site.git")
+    with pytest.raises(SecretSyncError, match="branch"):
+        site.sync()
