@@ -238,13 +238,13 @@ def _result(stored: Mapping[str, Any]) -> Result:
 
 def _package(stored: Mapping[str, Any]) -> PackageState:
     return PackageState(
-        secrets=_texts(stored["secrets"]),
+        secrets=_texts(stored.get("secrets", ())),
         revision_number=_number(stored["write"]),
-        finished=bool(stored["finished"]),
-        restarts={_text(name): _number(number) for name, number in stored["restarts"].items()},
-        previous=_text(stored["previous"]),
-        hold=_hold(stored["hold"]) if stored["hold"] else None,
-        checked=_text(stored["checked"]),
+        finished=bool(stored.get("finished", True)),
+        restarts={_text(name): _number(number) for name, number in stored.get("restarts", {}).items()},
+        previous=_text(stored.get("previous", "")),
+        hold=_hold(stored["hold"]) if stored.get("hold") else None,
+        checked=_text(stored.get("checked", "")),
         ailing=_texts(stored.get("ailing", ())),
         outdated=_texts(stored.get("outdated", ())),
         rewired=_texts(stored.get("rewired", ())),
