@@ -126,8 +126,11 @@ def record_start(plan: Plan, memory: StateStore, kept: Mapping[str, str], checke
         names = tuple(change.desired.name for change in package.changes)
         if plan.moves(package):
             ailing = waves.unhealthy_workloads(plan.workloads, package)
-            began = told.of(secret).begun(names, package.revision_number, package.desired.hold, ailing)
-            told = told.with_package(secret, replace(began, previous=kept.get(secret, began.previous)))
+            digest = package.desired.bundle.digest
+            began = told.of(secret).begun(names, package.revision_number, package.desired.hold, ailing, digest=digest)
+            if kept.get(secret):
+                began = began.replaced(kept[secret], packing.live_bundle(package.live).digest)
+            told = told.with_package(secret, began)
     memory.keep(told.checked(checked))
 
 
@@ -288,6 +291,7 @@ def record_end(plan: Plan, memory: StateStore) -> None:
         secret = package.placement.secret
         left = {change.desired.name for change in package.changes if change.action is not Action.DELETE}
         if not told.of(secret).finished:
-            ended = told.of(secret).ended(tuple(left.difference(package.outdated)), package.outdated)
+            names, digest = tuple(left.difference(package.outdated)), package.desired.bundle.digest
+            ended = told.of(secret).ended(names, package.outdated, digest=digest)
             told = told.with_package(secret, ended)
     memory.keep(told)

@@ -176,7 +176,8 @@ def _record_idle(destination: Destination, report: Report) -> Report:
         state = store.state
         for package in report.plan.packages:
             names = tuple(secret.name for secret in package.desired.secrets)
-            state = state.with_secrets(package.placement.secret, names, package.revision_number)
+            digest = package.desired.bundle.digest
+            state = state.with_live(package.placement.secret, names, package.revision_number, digest)
         store.keep(state.checked(check.keys))
     return _with_stripped(replace(report, done=True))
 
