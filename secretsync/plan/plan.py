@@ -108,6 +108,7 @@ def make_plan(desired: Sequence[Desired], live: Live, state: State, *, adopt: bo
             *_not_mounted(desired, mounting),
             *stale.forgotten_restarts(mounting, packages, state),
             *mounts.held_by_hand(intent, put_back),
+            *mounts.stripped_again(intent, put_back),
             *_still_mounted(packages, live),
             *_down_meanwhile(restarts),
         ),
