@@ -669,8 +669,8 @@ class Missing(MemoryCluster):
     """No pod starts while the Secret is not there."""
 
     def workloads(self, namespace: str, selector: str = "") -> Sequence[Workload]:
-        ready = 1 if "atlas" in self.secrets else 0
         found = super().workloads(namespace, selector)
+        ready = 1 if "atlas" in self.secrets else 0
         return [
             Workload(one.ref, {**one.manifest, "status": {**one.manifest["status"], "updatedReplicas": ready}})
             for one in found
