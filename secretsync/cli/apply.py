@@ -10,7 +10,7 @@ from pathlib import Path
 import structlog
 
 from secretsync import config
-from secretsync.cli.options import fits
+from secretsync.cli.settings import fits
 from secretsync.core import instrumentation
 from secretsync.core.errors import SecretSyncError
 from secretsync.reconcile import factory

@@ -3,73 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any
 
 import click
-from pydantic import BaseModel
 
-from secretsync import config
+from secretsync.cli import complete
+from secretsync.cli.settings import DEFAULT_PATH, Settings
 from secretsync.core import log
-
-if TYPE_CHECKING:
-    from secretsync.cli.output.style import Style
-    from secretsync.reconcile.destination import Destination
-
-M = TypeVar("M", bound=BaseModel)
-
-DEFAULT_PATH = Path("secretsync.yaml")
-
-
-@dataclass
-class Settings:
-    """The options that every command has."""
-
-    path: Path = DEFAULT_PATH
-    output: str = "text"
-    color: str = "auto"
-    log_format: str = "text"
-    verbose: int = 0
-
-    def configuration(self) -> config.Config:
-        """The configuration. Raises ConfigError."""
-        return config.load(self.path)
-
-    def destinations(self, place: str | None) -> list[tuple[config.Target, Destination]]:
-        """The targets of the configuration, or those of that name or namespace. Raises UsageError where none fits."""
-        from secretsync.reconcile import factory
-
-        configuration = chosen_targets(self.configuration(), place)
-        opened = factory.destinations(configuration, self.base)
-        return [pair for pair in zip(configuration.targets, opened, strict=True) if fits(pair[0], place)]
-
-    def print(self, document: M, text: Callable[[M, Style], str]) -> None:
-        """Print a document in the output format; *text* renders it for a person."""
-        from secretsync.cli.output import json
-        from secretsync.cli.output.style import of_terminal
-
-        words = json.render(document) if self.output == "json" else text(document, of_terminal(self.color))
-        click.echo(words, nl=False)
-
-    @property
-    def base(self) -> Path:
-        """The directory at which relative paths of the configuration start."""
-        return self.path.parent
-
-
-def fits(target: config.Target, place: str | None) -> bool:
-    """Whether `--target` *place* means *target*."""
-    return place in (None, target.name, target.namespace)
-
-
-def chosen_targets(configuration: config.Config, place: str | None) -> config.Config:
-    """The configuration, of which at least one target fits. Raises UsageError where none does."""
-    if not any(fits(target, place) for target in configuration.targets):
-        known = ", ".join(dict.fromkeys(target.name or target.namespace for target in configuration.targets))
-        raise click.UsageError(f"no target has the name or the namespace {place!r}; the targets are: {known}")
-    return configuration
 
 
 def _remember(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
@@ -193,10 +135,20 @@ def _asks_for_version(arguments: Sequence[str]) -> bool:
 Decorator = Callable[[Any], Any]
 
 only_target: Decorator = click.option(
-    "--target", "-t", "--namespace", "-n", "place", help="Only this target, by its name or its namespace."
+    "--target",
+    "-t",
+    "--namespace",
+    "-n",
+    "place",
+    shell_complete=complete.targets,
+    help="Only this target, by its name or its namespace.",
 )
 only_package: Decorator = click.option(
-    "--package", "module", metavar="MODULE", help="Only this package; required where there are several."
+    "--package",
+    "module",
+    metavar="MODULE",
+    shell_complete=complete.packages,
+    help="Only this package; required where there are several.",
 )
 dry_run_option: Decorator = click.option(
     "--dry-run", is_flag=True, help="Write nothing; say what would be done, and exit with 3."

@@ -34,6 +34,9 @@ def load(context: str, path: Path | None, configuration: Configuration) -> tuple
     merged = KubeConfigMerger(str(path.expanduser()) if path else os.environ.get("KUBECONFIG") or _DEFAULT).config
     if merged is None:
         raise ConfigException("No configuration found.")
+    known = [str(one["name"]) for one in merged.safe_get("contexts") or ()]
+    if context not in known:
+        raise ConfigException(f"there is no such context; the contexts are: {', '.join(known) or 'none'}")
     loader = _Loader(config_dict=merged, active_context=context)  # type: ignore[no-untyped-call]
     loader.load_and_set(configuration)  # type: ignore[no-untyped-call]
     return loader.identity()

@@ -6,12 +6,12 @@ import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
-from secretsync.config import yaml_loader
+from secretsync.config import problems, yaml_loader
 from secretsync.config.check import Check
 from secretsync.config.fields import Model, Name, Seconds
 from secretsync.config.index import OwningIndex, with_owner
@@ -21,9 +21,6 @@ from secretsync.config.repository import RepositoryCluster
 from secretsync.config.service import Election, Health, Webhook
 from secretsync.config.target import Cluster, ContextCluster, DirectoryCluster, InCluster, LiveCluster, Rollout, Target
 from secretsync.core.errors import ConfigError
-
-if TYPE_CHECKING:
-    from pydantic_core import ErrorDetails
 
 __all__ = [
     "Channel",
@@ -182,9 +179,9 @@ def parse(raw: object, path: Path) -> Config:
     try:
         return Config.model_validate(raw, by_alias=True, by_name=False)
     except ValidationError as error:
-        problems = [_sentence(detail) for detail in error.errors()]
+        found = problems.sentences(error.errors(), _nearest)
     # not from within: the validator's error holds the values
-    raise UnusableConfig(path, problems)
+    raise UnusableConfig(path, found)
 
 
 def schema() -> dict[str, Any]:
@@ -200,28 +197,6 @@ def _where(error: yaml.YAMLError) -> str:
     mark = getattr(error, "problem_mark", None)
     problem = getattr(error, "problem", None) or "it cannot be parsed"
     return f"line {mark.line + 1}, column {mark.column + 1}: {problem}" if mark else str(problem)
-
-
-def _sentence(detail: ErrorDetails) -> str:
-    place = _dotted(detail["loc"])
-    if detail["type"] == "extra_forbidden":
-        key = str(detail["loc"][-1])
-        return f"{place}: there is no such key; {_nearest(key)}"
-    if detail["type"] == "missing":
-        return f"{place}: is required"
-    message = detail["msg"].removeprefix("Value error, ")
-    return f"{place}: {message}" if place else message
-
-
-def _dotted(loc: tuple[int | str, ...]) -> str:
-    """``packages[0].moduleName``; the tags by which a union was decided are not part of the file."""
-    path = ""
-    for part in loc:
-        if isinstance(part, int):
-            path += f"[{part}]"
-        elif not part.startswith("the "):
-            path += f".{part}" if path else part
-    return path
 
 
 def _nearest(key: str) -> str:

@@ -38,8 +38,8 @@ def with_owner(package: Package, indexes: Sequence[OwningIndex]) -> Package:
         return package
     named = {url for url in (package.index, *package.extra_indexes) if url}
     if len(owners) > 1 or not named <= owners:
-        others = " and ".join(sorted(owners | named))
-        raise ValueError(f"indexes: {requirement.name!r} would come from {others}: let one own it")
+        owning = " and ".join(sorted(owners | named))
+        raise ValueError(f"indexes: {requirement.name!r} would come from {owning}: let one own it")
     return package.model_copy(update={"index": owners.pop(), "extra_indexes": ()})
 
 

@@ -265,8 +265,8 @@ def _file_of_an_index(url: str, hashes: tuple[str, ...], requirement: str = "") 
     hashes += tuple(digest for algorithm, digest in digests if algorithm == "sha256")
     # A wheel's name begins with the distribution's; an archive's ends with the version (PEP 427, PEP 625).
     name = file.split("-")[0] if file.endswith(".whl") else file.rpartition("-")[0]
-    others = tuple(pair for pair in digests if pair[0] != "sha256")
-    return IndexRequirement(name, url=parts._replace(fragment="").geturl(), hashes=hashes, digests=others)
+    further = tuple(pair for pair in digests if pair[0] != "sha256")
+    return IndexRequirement(name, url=parts._replace(fragment="").geturl(), hashes=hashes, digests=further)
 
 
 def _digests(fragment: str, requirement: str) -> tuple[tuple[str, str], ...]:

@@ -46,17 +46,18 @@ class Window:
 
 def parse(text: str) -> Window:
     """Read a window as it is written. Raises ValueError, which says how to write one."""
-    told = _FORM.fullmatch(" ".join(text.split()))
-    if told is None or {told["first"], told["last"] or told["first"]} - set(_DAYS):
+    matched = _FORM.fullmatch(" ".join(text.split()))
+    if matched is None or {matched["first"], matched["last"] or matched["first"]} - set(_DAYS):
         raise ValueError(f"{text!r} is not a window: write 'Mon-Fri 09:00-16:00 Europe/Zurich'")
-    first, last = _DAYS.index(told["first"]), _DAYS.index(told["last"] or told["first"])
+    first, last = _DAYS.index(matched["first"]), _DAYS.index(matched["last"] or matched["first"])
     days = frozenset((first + offset) % 7 for offset in range((last - first) % 7 + 1))
     try:
-        begins, ends = time.fromisoformat(told["begins"]), time.fromisoformat(told["ends"])
+        begins, ends = time.fromisoformat(matched["begins"]), time.fromisoformat(matched["ends"])
     except ValueError:
         raise ValueError(f"{text!r} has a time that no clock shows") from None
     try:
-        zone = ZoneInfo(told["zone"])
+        zone = ZoneInfo(matched["zone"])
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(f"{told['zone']!r} is not a time zone that this machine knows: for instance 'UTC'") from None
+        name = matched["zone"]
+        raise ValueError(f"{name!r} is not a time zone that this machine knows: for instance 'UTC'") from None
     return Window(days, begins, ends, zone)

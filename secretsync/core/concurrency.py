@@ -29,8 +29,8 @@ def result_of(question: Callable[[], T]) -> T | SecretSyncError:
         return error
 
 
-def value_or_raise(told: T | SecretSyncError) -> T:
+def value_or_raise(result: T | SecretSyncError) -> T:
     """The answer, where there is one. Raises the error where there is none."""
-    if isinstance(told, SecretSyncError):
-        raise told
-    return told
+    if isinstance(result, SecretSyncError):
+        raise result
+    return result

@@ -35,6 +35,7 @@ VERSION = OURS + "version"
 SOURCE = OURS + "source"
 REF = OURS + "ref"
 REVISION = OURS + "revision"
+SUBJECT = OURS + "subject"
 RECIPE = OURS + "recipe"
 DIGEST = OURS + "digest"
 REVISION_NUMBER = OURS + "write"
@@ -153,8 +154,8 @@ def pack(bundle: Bundle, placement: Placement, recipe: str) -> tuple[Secret, ...
 
 def directory_of(secret: Secret) -> str:
     """The directory that a Secret says to hold, ``.`` for the package's own, and for what is no directory of one."""
-    told = secret.annotations.get(DIRECTORY, ".")
-    return told if _is_relative(told) else "."
+    directory = secret.annotations.get(DIRECTORY, ".")
+    return directory if _is_relative(directory) else "."
 
 
 def _is_relative(path: str) -> bool:
@@ -204,12 +205,13 @@ def _write(secrets: Iterable[Secret]) -> int:
 def live_bundle(secrets: Sequence[Secret]) -> Bundle:
     """The package that live Secrets hold, as they tell it themselves; those of others tell no revision."""
     first, files = secrets[0], unpack(secrets)
-    told = first.annotations
-    if REVISION in told:
-        revision = Revision(told.get(SOURCE, ""), told.get(REF, ""), told[REVISION])
+    annotations = first.annotations
+    if REVISION in annotations:
+        told = (annotations.get(SOURCE, ""), annotations.get(REF, ""), annotations[REVISION])
+        revision = Revision(*told, subject=annotations.get(SUBJECT, ""))
     else:
         revision = Revision(FOUND, "", f"sha256:{digest(files)}")
-    return Bundle(first.labels.get(MODULE, ""), told.get(VERSION, ""), revision, files)
+    return Bundle(first.labels.get(MODULE, ""), annotations.get(VERSION, ""), revision, files)
 
 
 def with_directory_of(live: Secret, desired: Secret) -> Secret:
@@ -338,27 +340,28 @@ def _refuse_large(secrets: Iterable[Secret]) -> None:
 
 
 def _annotations(bundle: Bundle, placement: Placement, recipe: str) -> Mapping[str, str]:
-    told = {
+    annotations = {
         LAYOUT: placement.layout,
         VERSION: bundle.version,
         SOURCE: bundle.revision.source,
         REF: bundle.revision.ref,
         REVISION: bundle.revision.id,
+        SUBJECT: bundle.revision.subject,
         RECIPE: recipe,
         DIGEST: bundle.digest,
     }
-    return {**dict(placement.annotations), **{key: value for key, value in told.items() if value}}
+    return {**dict(placement.annotations), **{key: value for key, value in annotations.items() if value}}
 
 
 def matches_source(live: Sequence[Secret], revision: Revision, recipe: str, placement: Placement) -> bool:
     """Whether live Secrets hold exactly what *revision* packed by *recipe* is, and say so: nothing is left to read."""
-    told = {
+    held = {
         (secret.annotations.get(REVISION), secret.annotations.get(RECIPE), secret.annotations.get(DIGEST))
         for secret in live
         if labels(placement).items() <= secret.labels.items()
         and dict(placement.annotations).items() <= secret.annotations.items()
     }
-    return bool(live) and told == {(revision.id, recipe, digest(unpack(live)))}
+    return bool(live) and held == {(revision.id, recipe, digest(unpack(live)))}
 
 
 def is_intact(live: Sequence[Secret]) -> bool:

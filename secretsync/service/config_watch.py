@@ -40,8 +40,8 @@ class WatchedConfig:
         self._text = config.read(self._path)
         if self._text == before:
             return False
-        told = config.from_text(self._text, self._path)
-        changed, self.current, self._problems = told != self.current, told, []
+        loaded = config.from_text(self._text, self._path)
+        changed, self.current, self._problems = loaded != self.current, loaded, []
         log.info("the configuration was read anew", file=str(self._path), changed=changed)
         return changed
 

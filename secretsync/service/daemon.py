@@ -61,13 +61,13 @@ class Service:
             loop.run(self._wait)
 
     def _candidate(self) -> Election | None:
-        told = self._started_with
-        if not told.election:
+        started_with = self._started_with
+        if not started_with.election:
             return None
         # imported here: a single process needs no election
         from secretsync.service.leader import candidate
 
-        return candidate(told.election, told.installation, self._base, self._bell.ring)
+        return candidate(started_with.election, started_with.installation, self._base, self._bell.ring)
 
     def _leads(self) -> bool:
         return self._election is None or self._election.leads
@@ -159,5 +159,5 @@ class Service:
         return well
 
     def _rhythm(self) -> Schedule:
-        told = self._followed.current
-        return Schedule(interval=told.interval, jitter=told.jitter, longest=told.max_interval)
+        current = self._followed.current
+        return Schedule(interval=current.interval, jitter=current.jitter, longest=current.max_interval)

@@ -152,9 +152,9 @@ class Election:
         lease = self._cluster.read("Lease", self._namespace, self._name) or leases.free(self._namespace, self._name)
         self._read = self._now()
         # a renewal by its holder changes this, a question to it does not
-        told = (leases.holder(lease), leases.spec(lease).get("renewTime", ""))
-        if told != self._seen:
-            self._seen, self._seen_since = told, self._now()
+        seen = (leases.holder(lease), leases.spec(lease).get("renewTime", ""))
+        if seen != self._seen:
+            self._seen, self._seen_since = seen, self._now()
         return lease
 
     def _may_take(self, lease: Manifest) -> bool:

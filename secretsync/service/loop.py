@@ -56,10 +56,10 @@ class PassRequest:
 
     def wait(self, seconds: float) -> bool:
         """Wait for a ring, for *seconds* at most; whether there was one."""
-        heard, _, _ = select.select([self._hear], [], [], seconds)
-        if heard:
+        ready, _, _ = select.select([self._hear], [], [], seconds)
+        if ready:
             os.read(self._hear, 1 << 16)
-        return bool(heard)
+        return bool(ready)
 
 
 class Loop:

@@ -98,13 +98,13 @@ def samples(outcome: Outcome, at: float) -> tuple[Sample, ...]:
     """What an outcome that was reached *at*, in seconds since 1970, tells of its target's packages."""
     target = outcome.destination.name
     modules = [delivery.placement.module for delivery in outcome.destination.deliveries]
-    told = [Sample("secretsync_last_attempt_timestamp_seconds", (target, module), at) for module in modules]
+    found = [Sample("secretsync_last_attempt_timestamp_seconds", (target, module), at) for module in modules]
     if outcome.report:
         away = {one.placement.module for one in outcome.report.plan.degraded}
         if reason(outcome) in ("", "source"):
-            told += [Sample(SUCCESS, (target, module), at) for module in modules if module not in away]
-        told += _of_report(outcome.report, target)
-    return tuple(told)
+            found += [Sample(SUCCESS, (target, module), at) for module in modules if module not in away]
+        found += _of_report(outcome.report, target)
+    return tuple(found)
 
 
 def _of_report(report: Report, target: str) -> Iterator[Sample]:
@@ -134,8 +134,8 @@ def _of_package(package: PackagePlan, report: Report, of: tuple[str, str], *, we
     for state in State:
         yield Sample("secretsync_workloads", (*of, state), states[state])
     revision = bundle.revision
-    told = (bundle.version, revision.id, revision.ref, f"sha256:{bundle.digest}")
-    yield Sample("secretsync_revision_info", (*of, *told), 1)
+    labels = (bundle.version, revision.id, revision.ref, f"sha256:{bundle.digest}")
+    yield Sample("secretsync_revision_info", (*of, *labels), 1)
 
 
 def _live(package: PackagePlan) -> dict[str, Secret]:
@@ -158,6 +158,6 @@ def _pending(package: PackagePlan, report: Report) -> int:
     if report.done:
         reached = (State.CURRENT, State.WRITTEN, State.SUPERSEDED)
         verdicts = {**report.ignored, **report.verdicts}
-        current = [one for one in restarts if (told := verdicts.get(one.workload.ref)) and told.state in reached]
+        current = [one for one in restarts if (status := verdicts.get(one.workload.ref)) and status.state in reached]
         return len(restarts) - len(current)
     return len(restarts) + sum(change.pending for change in package.changes)

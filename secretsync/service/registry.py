@@ -45,15 +45,15 @@ class OutcomeCollector(Collector):
     def only(self, targets: Collection[str]) -> None:
         """Forget targets that are no longer configured."""
         with self._lock:
-            self._by_target = {target: told for target, told in self._by_target.items() if target in targets}
+            self._by_target = {target: samples for target, samples in self._by_target.items() if target in targets}
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
         families = {
             name: GaugeMetricFamily(name, metric.meaning, labels=metric.labels) for name, metric in GAUGES.items()
         }
         with self._lock:
-            told = [sample for by_key in self._by_target.values() for sample in by_key.values()]
-        for sample in told:
+            samples = [sample for by_key in self._by_target.values() for sample in by_key.values()]
+        for sample in samples:
             families[sample.name].add_metric(sample.labels, float(sample.value))
         return families.values()
 

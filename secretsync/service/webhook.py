@@ -126,9 +126,9 @@ def _is_basic(headers: Mapping[str, str]) -> bool:
     return headers["authorization"].partition(" ")[0].lower() == "basic"
 
 
-def _same(told: str, expected: str) -> bool:
+def _same(given: str, expected: str) -> bool:
     """Whether a header, whose bytes arrive as Latin-1, is what was expected."""
-    return hmac.compare_digest(told.encode("latin-1", "replace"), expected.encode())
+    return hmac.compare_digest(given.encode("latin-1", "replace"), expected.encode())
 
 
 _PROOFS: Mapping[str, tuple[By, Callable[[Mapping[str, str], bytes, str, float], bool]]] = {

@@ -134,8 +134,8 @@ class _Session(requests.Session):
     def merge_environment_settings(  # type: ignore[no-untyped-def]  # the stubs give it no types either
         self, url, proxies, stream, verify, cert
     ):
-        told = self.verify if verify is None else verify
-        return super().merge_environment_settings(url, proxies, stream, told, cert)
+        verification = self.verify if verify is None else verify
+        return super().merge_environment_settings(url, proxies, stream, verification, cert)
 
 
 class _OnlyFor(requests.auth.AuthBase):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -202,3 +203,37 @@ def test_the_doctor_proves_what_is_live_in_the_workloads_own_image(
     code, told, log = operator.says("--output", "json", "doctor", "--deep")
     assert code == 1
     assert "No module named 'pol'" in told["targets"][0]["proof_failures"][0]
+
+
+ENTRYPOINT = """\
+#!/bin/sh
+if [ -n "$POLICY_PKG_PATH" ]; then export PYTHONPATH="$POLICY_PKG_PATH:$PYTHONPATH"; fi
+daemon=/usr/local/bin/rucio-$RUCIO_DAEMON
+if [ -e "$daemon" ]; then eval "exec python3 $daemon $RUCIO_DAEMON_ARGS"; fi
+exec python3 -c "import rucio.core.permission, time; time.sleep(10 ** 6)"
+"""
+"""A script of our own that ends as the daemons' entrypoint does; where the image has no daemon, one stands in."""
+
+
+def test_a_copy_that_an_entrypoint_puts_first_is_found_in_a_pod_and_named_with_its_path(
+    control_plane: ControlPlane, operator: Operator
+) -> None:
+    script = operator.folder / "entrypoint.sh"
+    script.write_text(ENTRYPOINT)
+    judge = operator.daemon()
+    (container,) = judge["spec"]["template"]["spec"]["containers"]
+    container["command"] = ["/bin/sh", str(script)]
+    container["env"] += [{"name": "RUCIO_DAEMON", "value": "judge-cleaner"}]
+    control_plane.put(judge)
+    operator.packs()
+    code, _, log = operator.runs()
+    assert code == 0, log
+    assert "was not proven" not in log
+
+    baked = operator.folder / "baked" / "pol"
+    shutil.copytree(operator.folder / "source" / "pol", baked)
+    container["env"] += [{"name": "POLICY_PKG_PATH", "value": str(baked.parent)}]
+    control_plane.put(judge)
+    code, told, log = operator.says("--output", "json", "doctor", "--deep")
+    assert code == 1, log
+    assert str(baked) in json.dumps(told)

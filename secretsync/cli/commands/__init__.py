@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import structlog
 
 from secretsync import config
-from secretsync.cli.options import Settings, fits, only_target
+from secretsync.cli.options import only_target
+from secretsync.cli.settings import Settings, fits
 from secretsync.core.errors import SecretSyncError, worst
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ import json
 import click
 
 from secretsync import config
-from secretsync.cli.options import Group, Settings
+from secretsync.cli.options import Group
+from secretsync.cli.settings import Settings
 
 
 @click.group(

@@ -10,9 +10,11 @@ import click
 
 from secretsync import config
 from secretsync.cli.commands import explain
-from secretsync.cli.options import Settings, only_target
+from secretsync.cli.options import only_target
 from secretsync.cli.output.describe import problem
 from secretsync.cli.output.doctor import DoctorReport, DoctorTarget, describe_doctor, render
+from secretsync.cli.settings import Settings
+from secretsync.cluster.errors import Forbidden
 from secretsync.cluster.rbac import Access, Need, Review, missing, surplus
 from secretsync.core.errors import FAILED, SecretSyncError, worst
 from secretsync.operations import doctor
@@ -63,10 +65,18 @@ def _target(target: config.Target, destination: Destination, *, deep: bool) -> t
 
 
 def _diagnose(target: config.Target, destination: Destination, *, deep: bool) -> DoctorTarget:
-    examination = doctor.examine(destination, target.doctor.ignore)
-    remarks = [*_sources(destination), *_footing(target, destination, examination)]
+    examination, forbidden = _examine(target, destination)
+    remarks = [*forbidden, *_sources(destination), *_footing(target, destination, examination)]
     proof = deep_proof(destination, examination, REAL_TIME) if deep and examination.secrets else DeepProof()
     return describe_doctor(destination.name, examination, [*remarks, *map(Remark, proof.notes)], proof.failures)
+
+
+def _examine(target: config.Target, destination: Destination) -> tuple[Examination, Sequence[Remark]]:
+    """What can be judged; where a call is forbidden nothing is, and the remark says which."""
+    try:
+        return doctor.examine(destination, target.doctor.ignore), ()
+    except Forbidden as error:
+        return doctor.Examination((), (), (), ()), (Remark(str(error), failure=True),)
 
 
 def _sources(destination: Destination) -> Iterator[Remark]:

@@ -9,10 +9,10 @@ from typing import Literal
 import click
 import structlog
 
-from secretsync.cli.options import Settings
 from secretsync.cli.output.report import Model
 from secretsync.cli.output.sentences import short_commit
 from secretsync.cli.output.style import Style, readable
+from secretsync.cli.settings import Settings
 from secretsync.core.concurrency import run_concurrently, value_or_raise
 from secretsync.core.errors import SecretSyncError
 from secretsync.core.model import Bundle

@@ -9,7 +9,8 @@ import structlog
 
 from secretsync.cli import apply
 from secretsync.cli.commands import explain
-from secretsync.cli.options import Settings, chosen_targets, only_target
+from secretsync.cli.options import only_target
+from secretsync.cli.settings import Settings, chosen_targets
 from secretsync.core import shutdown
 
 if TYPE_CHECKING:

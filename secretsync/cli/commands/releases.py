@@ -10,12 +10,14 @@ from datetime import UTC, datetime
 
 import click
 
+from secretsync.cli import complete
 from secretsync.cli.commands import explain
-from secretsync.cli.options import Group, Settings, dry_run_option, only_package, only_target
+from secretsync.cli.options import Group, dry_run_option, only_package, only_target
 from secretsync.cli.output import REPORTS
 from secretsync.cli.output import releases as shown
 from secretsync.cli.output.describe import describe, file_changes, problem
 from secretsync.cli.output.style import of_terminal
+from secretsync.cli.settings import Settings
 from secretsync.core.errors import CHANGES_PENDING, SecretSyncError, worst
 from secretsync.operations import releases
 from secretsync.plan.state import Hold
@@ -102,7 +104,7 @@ def history_command(context: click.Context, place: str | None, module: str | Non
 
 
 @history_command.command("show", short_help="One revision with its files' names.")
-@click.argument("revision")
+@click.argument("revision", shell_complete=complete.revisions)
 @only_target
 @only_package
 @click.pass_obj
@@ -117,8 +119,8 @@ def show_command(settings: Settings, revision: str, place: str | None, module: s
     short_help="How two revisions differ, file by file.",
     epilog="\b\nExamples:\n  secretsync diff 3 4",
 )
-@click.argument("before", metavar="REVISION")
-@click.argument("after", metavar="REVISION")
+@click.argument("before", metavar="REVISION", shell_complete=complete.revisions)
+@click.argument("after", metavar="REVISION", shell_complete=complete.revisions)
 @only_target
 @only_package
 @click.pass_obj
@@ -141,7 +143,7 @@ def diff_command(settings: Settings, before: str, after: str, place: str | None,
     "  secretsync rollback 3           a revision of 'secretsync history'\n"
     "  secretsync rollback 3f2a91c     a commit, hash, digest or version",
 )
-@click.argument("revision", default="")
+@click.argument("revision", default="", shell_complete=complete.revisions)
 @click.option("--yes", "-y", is_flag=True, help="Do not ask, on a terminal.")
 @dry_run_option
 @only_target

@@ -118,7 +118,7 @@ def _target(target: DoctorTarget, style: Style) -> Iterator[str]:
         yield style.wrap(f"  {module}: not deployed; 'secretsync apply' deploys it")
     for module in dict.fromkeys(one.module for one in target.containers):
         yield from _package(module, [one for one in target.containers if one.module == module], style)
-    if not target.containers and not target.not_deployed:
+    if not target.containers and not target.not_deployed and not any(note.failure for note in target.notes):
         yield "  no workload here has an image of Rucio, by its name, or mounts a package"
     for reason in target.proof_failures:
         yield style.paint("bad", style.wrap(f"  proof failed: {reason}"))

@@ -29,9 +29,8 @@ class Remark:
 def permissions(lacking: Sequence[Access], surplus: Sequence[Access]) -> Iterator[Remark]:
     """What this account lacks, and what it may do beyond need."""
     if lacking:
-        some = ", ".join(str(access) for access in lacking[:3])
-        more = f" and {len(lacking) - 3} more" if len(lacking) > 3 else ""
-        yield Remark(f"this account may not {some}{more}: apply what 'secretsync rbac' prints", failure=True)
+        named = ", ".join(str(access) for access in lacking)
+        yield Remark(f"this account may not {named}: apply what 'secretsync rbac' prints", failure=True)
     if surplus:
         named = ", ".join(str(access) for access in surplus)
         yield Remark(f"this account may do more than secretsync needs: {named}; 'secretsync rbac' prints the least")

@@ -12,7 +12,7 @@ from secretsync import config
 from secretsync.service.notify.http import post
 
 
-def push(told: config.Pushgateway, base: Path, installation: str, metrics: bytes) -> None:
+def push(gateway: config.Pushgateway, base: Path, installation: str, metrics: bytes) -> None:
     """Raises SecretSyncError."""
-    url = f"{told.url.rstrip('/')}/metrics/job/secretsync/installation/{installation}"
-    post(url, metrics, {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}, told.access, base)
+    url = f"{gateway.url.rstrip('/')}/metrics/job/secretsync/installation/{installation}"
+    post(url, metrics, {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}, gateway.access, base)

@@ -11,6 +11,7 @@ import yaml
 from secretsync.cli.main import main
 from secretsync.cli.output import json as json_format
 from secretsync.cli.output.doctor import DoctorReport, DoctorTarget, describe_doctor, render
+from secretsync.cluster.errors import Call, Forbidden
 from secretsync.operations.doctor.footing import Remark
 from tests.operations.doctor.namespace import Namespace, with_variable, without_mount
 
@@ -81,6 +82,22 @@ def test_what_keeps_secretsync_from_its_work_is_not_well() -> None:
     told = describe_doctor("here", Namespace().examination(), [Remark("no", failure=True)])
     assert not told.well
     assert "FAILED: no" in text(told)
+
+
+def test_a_call_that_is_forbidden_is_a_failure_of_its_own_and_the_rest_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forbid(*_: object) -> None:
+        raise Forbidden(Call("list", "deployments.apps", "rucio"), 403)
+
+    monkeypatch.setattr("secretsync.operations.doctor.examine", forbid)
+    path = tmp_path / "secretsync.yaml"
+    target = {"cluster": {"directory": "there"}, "namespace": "rucio"}
+    path.write_text(yaml.safe_dump({"packages": [{"moduleName": "pol", "requirement": "./src"}], "targets": [target]}))
+    assert main(["doctor", "--config", str(path)]) == 1
+    said = " ".join(capsys.readouterr().out.split())
+    assert "FAILED: cannot list deployments.apps" in said
+    assert "FAILED: the source of pol cannot be read" in said
 
 
 @pytest.mark.parametrize("command", ["doctor", "status"])

@@ -1,0 +1,70 @@
+"""The options that every command has, and what they mean: configuration, targets, output."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+from pydantic import BaseModel
+
+from secretsync import config
+
+if TYPE_CHECKING:
+    from secretsync.cli.output.style import Style
+    from secretsync.reconcile.destination import Destination
+
+M = TypeVar("M", bound=BaseModel)
+
+DEFAULT_PATH = Path("secretsync.yaml")
+
+
+@dataclass
+class Settings:
+    """The options that every command has."""
+
+    path: Path = DEFAULT_PATH
+    output: str = "text"
+    color: str = "auto"
+    log_format: str = "text"
+    verbose: int = 0
+
+    def configuration(self) -> config.Config:
+        """The configuration. Raises ConfigError."""
+        return config.load(self.path)
+
+    def destinations(self, place: str | None) -> list[tuple[config.Target, Destination]]:
+        """The targets of the configuration, or those of that name or namespace. Raises UsageError where none fits."""
+        from secretsync.reconcile import factory
+
+        configuration = chosen_targets(self.configuration(), place)
+        opened = factory.destinations(configuration, self.base)
+        return [pair for pair in zip(configuration.targets, opened, strict=True) if fits(pair[0], place)]
+
+    def print(self, document: M, text: Callable[[M, Style], str]) -> None:
+        """Print a document in the output format; *text* renders it for a person."""
+        from secretsync.cli.output import json
+        from secretsync.cli.output.style import of_terminal
+
+        words = json.render(document) if self.output == "json" else text(document, of_terminal(self.color))
+        click.echo(words, nl=False)
+
+    @property
+    def base(self) -> Path:
+        """The directory at which relative paths of the configuration start."""
+        return self.path.parent
+
+
+def fits(target: config.Target, place: str | None) -> bool:
+    """Whether `--target` *place* means *target*."""
+    return place in (None, target.name, target.namespace)
+
+
+def chosen_targets(configuration: config.Config, place: str | None) -> config.Config:
+    """The configuration, of which at least one target fits. Raises UsageError where none does."""
+    if not any(fits(target, place) for target in configuration.targets):
+        known = ", ".join(dict.fromkeys(target.name or target.namespace for target in configuration.targets))
+        raise click.UsageError(f"no target has the name or the namespace {place!r}; the targets are: {known}")
+    return configuration

@@ -1,0 +1,72 @@
+"""What the validator found, in words for who writes YAML; never a value: it may be what should not be there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+_CREDENTIAL = ("FromFile", "FromEnvironment")
+_EXPECTED: Mapping[str, str] = {
+    "tuple_type": "must be a list",
+    "list_type": "must be a list",
+    "dict_type": "must be a mapping",
+    "model_type": "must be a mapping",
+    "model_attributes_type": "must be a mapping",
+    "string_type": "must be text",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "float_parsing": "must be a number",
+    "path_type": "must be a path",
+    "missing": "is required",
+    "string_too_short": "must not be empty",
+    "too_short": "must not be empty",
+    "url_parsing": "must be a URL",
+}
+_LIMITS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "greater_than_equal": lambda limit: f"must be at least {limit['ge']}",
+    "greater_than": lambda limit: f"must be more than {limit['gt']}",
+    "less_than_equal": lambda limit: f"must be at most {limit['le']}",
+    "less_than": lambda limit: f"must be less than {limit['lt']}",
+    "literal_error": lambda limit: f"must be {limit['expected']}",
+    "enum": lambda limit: f"must be {limit['expected']}",
+}
+
+
+def sentences(details: Sequence[ErrorDetails], nearest: Callable[[str], str]) -> list[str]:
+    """One sentence for each problem; *nearest* says which key is meant by one that does not exist."""
+    return list(dict.fromkeys(_sentence(detail, nearest) for detail in details))
+
+
+def _sentence(detail: ErrorDetails, nearest: Callable[[str], str]) -> str:
+    location = detail["loc"]
+    if credential := next((name for name in _CREDENTIAL if name in location), None):
+        place = dotted(location[: location.index(credential)])
+        return f"{place}: must be {{file: PATH}} or {{env: NAME}}, never the credential itself"
+    place, kind = dotted(location), detail["type"]
+    if kind == "extra_forbidden":
+        return f"{place}: there is no such key; {nearest(str(location[-1]))}"
+    if kind in _EXPECTED:
+        message = _EXPECTED[kind]
+    elif kind in _LIMITS:
+        message = _LIMITS[kind](detail.get("ctx", {}))
+    else:
+        message = detail["msg"].removeprefix("Value error, ")
+    return f"{place}: {message}" if place else message
+
+
+def dotted(location: Sequence[int | str]) -> str:
+    """``packages[0].moduleName``; the tags by which a union was decided are not part of the file."""
+    path = ""
+    for part in location:
+        if isinstance(part, int):
+            path += f"[{part}]"
+        elif not part.startswith("the "):
+            path += f".{part}" if path else part
+    return path

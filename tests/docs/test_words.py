@@ -1,0 +1,78 @@
+"""Messages, help and the chart use the field's words: what is not used is not there."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests import ROOT
+
+UNUSED = {
+    "nothing found": "check passed",
+    "nothing was touched": "nothing was written",
+    "every workload runs it": "up to date: …",
+    "changes what it mounts": "revision 1 -> 2",
+    "write id": "revision number",
+    "left alone": "not restarted (rollout stopped)",
+    "crashes again and again": "CrashLoopBackOff",
+    "last words": "last log line",
+    "does not let in": "authentication failed",
+    "who asks": "credentials and TLS",
+    "stands on": "Show versions",
+    "mend": "fix",
+    "mends": "fixes",
+    "came to": "outcome",
+    "come to its end": "complete",
+    "is not to come again": "is not deployed again",
+    "put right": "restored",
+    "could not be told": "was not sent",
+    "secretsync release": "secretsync resume",
+    "secretsync hold": "secretsync suspend",
+    "secretsync fetch": "secretsync export",
+    "secretsync --once": "secretsync apply",
+}
+"""By the words that are not used, those that are; the table of CONTRIBUTING.md has the terms of names."""
+
+TOLD_ONCE = {"secretsync/cli/main.py"}
+"""Where the older form of a command is said to be the same as the new one."""
+
+
+def texts(path: Path) -> Iterator[tuple[int, str]]:
+    """The strings of a module that are read by people: those with a space that are no docstring."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    described = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value:
+            if id(node) not in described:
+                yield node.lineno, node.value
+        elif isinstance(node, ast.FunctionDef) and any("command" in ast.unparse(one) for one in node.decorator_list):
+            yield node.lineno, ast.get_docstring(node) or ""
+
+
+def found(text: str) -> list[str]:
+    return [words for words in UNUSED if re.search(rf"\b{re.escape(words)}\b", text, re.IGNORECASE)]
+
+
+MODULES = sorted((ROOT / "secretsync").rglob("*.py"))
+CHART = sorted(path for path in (ROOT / "chart").rglob("*") if path.suffix in (".yaml", ".txt", ".tpl", ".md"))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_message_uses_the_words_of_the_field(path: Path) -> None:
+    allowed = {"secretsync --once"} if str(path.relative_to(ROOT)) in TOLD_ONCE else set()
+    wrong = [f"line {line}: {words!r}" for line, text in texts(path) for words in found(text) if words not in allowed]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("path", CHART, ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_chart_does_too(path: Path) -> None:
+    assert found(path.read_text(encoding="utf-8")) == []
+
+
+def test_a_message_with_an_unused_word_is_found(tmp_path: Path) -> None:
+    (tmp_path / "module.py").write_text('raise ValueError("mend it")\n')
+    assert [words for _, text in texts(tmp_path / "module.py") for words in found(text)] == ["mend"]
