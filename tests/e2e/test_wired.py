@@ -217,7 +217,27 @@ def test_6_what_another_manager_has_is_refused_by_name_and_nothing_is_touched(
     site.plane.remove("Deployment", site.namespace, "reaper")
 
 
-def test_7_without_wire_the_workloads_are_as_their_owner_wrote_them(site: WiredSite) -> None:
+def test_7_wiring_that_a_replacement_of_the_whole_object_strips_is_put_back_once_and_then_a_failure(
+    site: WiredSite,
+) -> None:
+    """As ``kubectl replace``, ``helm upgrade --force`` and Argo CD's Replace=true do."""
+    bare = site._workload("judge", "Deployment", 1, probe=False)
+    site.plane.put(bare)
+    assert site.mounted("judge") == set()
+    run = site.run()
+    assert run.code == 0, run
+    assert site.mounted("judge") == site.mounted("rucio-server")
+    site.plane.put(bare)
+    for _ in range(2):
+        mark = site.plane.audit_mark()
+        run = site.run()
+        assert run.code == 4, run
+        assert "by one without the wiring, and did so again" in " ".join((run.out + run.log).split())
+        assert "judge" not in {call.name for call in site.plane.calls_since(mark, site.namespace) if call.touches}
+    assert site.mounted("judge") == set()
+
+
+def test_8_without_wire_the_workloads_are_as_their_owner_wrote_them(site: WiredSite) -> None:
     site.target = {"selector": "rucio=site"}
     run = site.run()
     assert run.code == 0, run
