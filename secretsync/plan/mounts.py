@@ -84,6 +84,17 @@ def held_by_hand(intent: WiringPlan, workloads: Sequence[Workload]) -> tuple[str
     )
 
 
+def stripped_again(intent: WiringPlan, held: Sequence[Workload]) -> tuple[str, ...]:
+    """A sentence for each workload of *held* whose wiring was stripped twice, with what its owner is to do."""
+    return tuple(
+        f"somebody replaced the template of {workload.ref}, which was wired, by one without the wiring, and did so "
+        "again: let that tool leave our fields alone (no Replace=true, no --force), or write 'secretsync values' into "
+        "its files; then 'secretsync resume'"
+        for workload in held
+        if is_stripped(intent, workload)
+    )
+
+
 def as_wired(intent: WiringPlan, workloads: Sequence[Workload]) -> tuple[Workload, ...]:
     """The workloads with the templates that they get."""
     return tuple(_with_template(one, intent.parts[one.ref]) if one.ref in intent.parts else one for one in workloads)

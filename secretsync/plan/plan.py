@@ -108,6 +108,7 @@ def make_plan(desired: Sequence[Desired], live: Live, state: State, *, adopt: bo
             *_not_mounted(desired, mounting),
             *stale.forgotten_restarts(mounting, packages, state),
             *mounts.held_by_hand(intent, put_back),
+            *mounts.stripped_again(intent, put_back),
             *_still_mounted(packages, live),
             *_down_meanwhile(restarts),
         ),
@@ -133,13 +134,19 @@ def prunable(desired: Sequence[Desired], live: Live, state: State) -> tuple[str,
 
 def outdated_secrets(desired: Sequence[Desired], state: State) -> tuple[str, ...]:
     """Names of immutable Secrets of earlier writes; they are looked at when something is written anyway."""
-    return tuple(name for one in desired for name in state.of(one.placement.secret).outdated)
+    return tuple(
+        name
+        for one in desired
+        for name in state.of(one.placement.secret).outdated
+        if ownership.can_be_named(name, one.placement)
+    )
 
 
 def _forgotten(packages: Sequence[PackagePlan], state: State) -> Iterable[str]:
     for package in packages:
-        remembered = state.of(package.placement.secret).secrets
-        yield from (one.name for one in package.desired.secrets if one.name not in remembered)
+        remembered = state.of(package.placement.secret)
+        same = remembered.digest == package.desired.bundle.digest
+        yield from (one.name for one in package.desired.secrets if not same or one.name not in remembered.secrets)
 
 
 def _package_plan(desired: Desired, live: Live, state: State) -> PackagePlan:

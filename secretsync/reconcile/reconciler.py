@@ -115,12 +115,7 @@ def _with_stripped(report: Report) -> Report:
     if not report.plan.stripped:
         return report
     names = ", ".join(str(ref) for ref in report.plan.stripped)
-    why = (
-        f"somebody replaces the template of {names}, which was wired, by one without the wiring, and did so again: let "
-        "that tool leave our fields alone (no Replace=true, no --force), or write 'secretsync values' into its files; "
-        "then 'secretsync resume'"
-    )
-    return replace(report, failure=why)
+    return replace(report, failure=f"the wiring of {names} was stripped again, and is left so")
 
 
 def _undo(destination: Destination, report: Report, store: StateStore, clock: Clock) -> Report:
@@ -181,7 +176,8 @@ def _record_idle(destination: Destination, report: Report) -> Report:
         state = store.state
         for package in report.plan.packages:
             names = tuple(secret.name for secret in package.desired.secrets)
-            state = state.with_secrets(package.placement.secret, names, package.revision_number)
+            digest = package.desired.bundle.digest
+            state = state.with_live(package.placement.secret, names, package.revision_number, digest)
         store.keep(state.checked(check.keys))
     return _with_stripped(replace(report, done=True))
 

@@ -90,7 +90,8 @@ def test_wiring_that_somebody_strips_is_put_back_once_and_then_held_as_a_failure
         report = site.sync()
         assert site.mounted() == set()
         assert [ref.name for ref in report.plan.stripped] == ["server"]
-        assert "somebody replaces the template of Deployment rucio/server" in report.failure
+        assert report.failure == "the wiring of Deployment rucio/server was stripped again, and is left so"
+        assert any("by one without the wiring, and did so again" in note for note in report.plan.notes)
         assert any("now carries none" in note for note in report.plan.notes)
     assert site.cluster.writes == []
     site.source.push(init="2")
