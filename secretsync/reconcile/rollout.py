@@ -13,7 +13,7 @@ from secretsync.plan.plan import Plan
 from secretsync.plan.restarts import Restart
 from secretsync.plan.waves import Wave, split_into_waves
 from secretsync.reconcile import apply
-from secretsync.reconcile.destination import Clock, Destination, Report
+from secretsync.reconcile.destination import Clock, Destination, Report, WaveTimes
 from secretsync.reconcile.state_store import StateStore
 from secretsync.reconcile.wait import Stamps
 
@@ -28,10 +28,12 @@ def roll_out(destination: Destination, report: Report, store: StateStore, clock:
 def _roll_out(destination: Destination, report: Report, store: StateStore, clock: Clock) -> Report:
     waves = _waves(destination, report.plan, store)
     for number, wave in enumerate(waves, start=1):
+        began = clock.now()
         refused = apply.restart_workloads(destination, wave.restarts, store)
         apply.delete_stuck_pods(destination, wave.restarts)
         stamps = {**wave.watched, **_stamps(wave.restarts, refused)}
         verdicts = {**refused, **apply.wait_for_rollouts(destination, stamps, clock, f"wave {number} of {len(waves)}")}
+        report = replace(report, waves=(*report.waves, WaveTimes(began, clock.now(), tuple(verdicts))))
         if not wave.decides:
             report = replace(report, ignored={**report.ignored, **verdicts})
             continue
