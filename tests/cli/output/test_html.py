@@ -83,7 +83,7 @@ def test_the_rollout_is_drawn_by_waves_and_its_undo_after_it() -> None:
     (target,) = sessions._rolled_back().targets
     drawing = html.drawing(target)
     assert drawing is not None
-    assert [bar.kind for bar in drawing.bars][0] == "bad"
+    assert next(bar.kind for bar in drawing.bars) == "bad"
     undone = [bar for bar in drawing.bars if bar.label.startswith("rollback")]
     assert undone
     assert all(bar.x >= drawing.bars[0].x + drawing.bars[0].width - 3 for bar in undone)
