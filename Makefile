@@ -1,9 +1,11 @@
 # Each target makes what it needs. PYTHON names the interpreter of a new virtual environment.
 PYTHON ?= python3
+# RELEASE has options of scripts.release build: --notes 0.1.0 for a release by tag.
+RELEASE ?=
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-fast lint mutants lock clean
+.PHONY: demo test test-fast lint mutants release lock clean
 
 demo: $(VENV)/done ## the main job on the embedded default, with a real package from the index
 	PATH="$(CURDIR)/$(BIN):$$PATH" sh demo.sh
@@ -24,6 +26,14 @@ lint: $(VENV)/done ## style, types, code that nothing uses, dependencies that no
 
 mutants: $(VENV)/done ## a sample of bugs in the core, and which of them no test notices (see CONTRIBUTING.md)
 	$(BIN)/python -m scripts.mutants
+
+release: $(VENV)/done ## a release's files in build/release, built twice and byte for byte the same; nothing is published
+	.ci/helm
+	rm -rf build/release build/release-again
+	$(BIN)/python -m scripts.release build build/release --helm $(CURDIR)/build/helm/helm3 $(RELEASE)
+	umask 077 && $(BIN)/python -m scripts.release build build/release-again --helm $(CURDIR)/build/helm/helm3 $(RELEASE)
+	diff -r build/release build/release-again
+	rm -r build/release-again
 
 lock: ## renew the locked versions
 	$(PYTHON) -m venv $(VENV)-lock

@@ -71,7 +71,9 @@ def _refuse_malformed(manifest: Manifest, kind: str) -> None:
     metadata = manifest.get("metadata")
     if not isinstance(metadata, dict) or not isinstance(metadata.get("name"), str) or not metadata["name"]:
         raise NotAnObject(f"a {kind} without metadata.name")
-    for name in ("labels", "annotations", "data"):
+    # the data of other kinds, ControllerRevisions for one, are objects
+    texts = ("labels", "annotations", *(["data"] if kind.startswith(("Secret", "ConfigMap")) else []))
+    for name in texts:
         written = manifest.get(name) if name == "data" else metadata.get(name)
         if written is not None and not _is_text(written):
             raise NotAnObject(f"a {kind} whose {name} are not text")

@@ -35,6 +35,7 @@ VERSION = OURS + "version"
 SOURCE = OURS + "source"
 REF = OURS + "ref"
 REVISION = OURS + "revision"
+SUBJECT = OURS + "subject"
 RECIPE = OURS + "recipe"
 DIGEST = OURS + "digest"
 REVISION_NUMBER = OURS + "write"
@@ -206,7 +207,8 @@ def live_bundle(secrets: Sequence[Secret]) -> Bundle:
     first, files = secrets[0], unpack(secrets)
     annotations = first.annotations
     if REVISION in annotations:
-        revision = Revision(annotations.get(SOURCE, ""), annotations.get(REF, ""), annotations[REVISION])
+        told = (annotations.get(SOURCE, ""), annotations.get(REF, ""), annotations[REVISION])
+        revision = Revision(*told, subject=annotations.get(SUBJECT, ""))
     else:
         revision = Revision(FOUND, "", f"sha256:{digest(files)}")
     return Bundle(first.labels.get(MODULE, ""), annotations.get(VERSION, ""), revision, files)
@@ -344,6 +346,7 @@ def _annotations(bundle: Bundle, placement: Placement, recipe: str) -> Mapping[s
         SOURCE: bundle.revision.source,
         REF: bundle.revision.ref,
         REVISION: bundle.revision.id,
+        SUBJECT: bundle.revision.subject,
         RECIPE: recipe,
         DIGEST: bundle.digest,
     }

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from secretsync.core import packing
+from secretsync.core import packing, revision_numbers
 from secretsync.core.errors import SecretSyncError
 from secretsync.core.kinds.kind import State as RolloutState
 from secretsync.core.kinds.kind import Status
 from secretsync.core.model import Bundle, Ref, Secret, Workload
 from secretsync.core.pod_references import secrets_referenced
-from secretsync.plan import history, mounts, rollout_status
+from secretsync.plan import history, mounts, ownership, rollout_status
 from secretsync.plan.diff import stamped_revision_number
 from secretsync.plan.managed_fields import wiring_manager
 from secretsync.plan.state import Hold, PackageState, Result, State
@@ -91,7 +91,7 @@ def _deployed(
     secret = delivery.placement.secret
     live = live_secrets(destination, delivery, memory)
     names = {*(one.name for one in live), *memory.state.of(secret).secrets, *memory.state.of(secret).outdated}
-    writes = [int(one.annotations.get(packing.REVISION_NUMBER, "0")) for one in live]
+    writes = [revision_numbers.parse(one.annotations.get(packing.REVISION_NUMBER)) for one in live]
     return Deployed(
         module=delivery.placement.module,
         bundle=packing.live_bundle(live) if live else None,
@@ -135,7 +135,7 @@ def revisions(destination: Destination, delivery: Delivery) -> tuple[Entry, ...]
 
 
 def _entry(live: Sequence[Secret]) -> Entry:
-    writes = [int(one.annotations.get(packing.REVISION_NUMBER, "0")) for one in live]
+    writes = [revision_numbers.parse(one.annotations.get(packing.REVISION_NUMBER)) for one in live]
     written = max((one.data_written for one in live if one.data_written), default=None)
     return Entry(packing.live_bundle(live), max(writes), written, live=True)
 
@@ -180,6 +180,7 @@ def _rolled_back(
     if len(chosen) != 1:
         raise NotInHistory(asked, [f"{kept.revision_number} ({kept.bundle.revision.short})" for kept in candidates])
     (kept,) = chosen
+    history.refuse_changed(kept.secret, delivery.placement, memory.state.of(delivery.placement.secret))
     reason = f"rolled back to revision {kept.revision_number} ({kept.bundle.revision.short})"
     return _with_hold(memory, delivery, Hold(reason, kept.secret.name, by=by, since=now))
 
@@ -221,7 +222,7 @@ def resume(destination: Destination, delivery: Delivery) -> Hold | None:
     by_hand = _put_back(destination, delivery, remembered)
     restarts = {name: revision_number for name, revision_number in remembered.restarts.items() if name not in by_hand}
     if ended:
-        resumed = replace(remembered, restarts=restarts, hold=None)
+        resumed = replace(remembered, restarts=restarts, hold=None, rewired=())
         memory.keep(memory.state.with_package(delivery.placement.secret, resumed))
     return ended
 
@@ -247,7 +248,8 @@ def _with_hold(memory: StateStore, delivery: Delivery, hold: Hold) -> State:
 def live_secrets(destination: Destination, delivery: Delivery, memory: StateStore) -> Sequence[Secret]:
     """The Secrets that hold what is live of a package."""
     secret = delivery.placement.secret
-    names = dict.fromkeys((secret, *memory.state.of(secret).secrets))
+    known = (one for one in memory.state.of(secret).secrets if ownership.can_be_named(one, delivery.placement))
+    names = dict.fromkeys((secret, *known))
     found = (destination.cluster.secret(destination.namespace, name) for name in names)
     return packing.newest_revision([one for one in found if one])
 

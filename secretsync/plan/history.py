@@ -10,12 +10,31 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from secretsync.core import packing, revision_numbers
+from secretsync.core.errors import SecretSyncError
 from secretsync.core.model import Bundle, Placement, Secret
 from secretsync.core.secret_codec import OURS
 from secretsync.plan.ownership import TYPE
+from secretsync.plan.state import PackageState
 
 KEPT = OURS + "kept"
 """The annotation that tells a kept bundle from a live one; its value is the write id under which it was live."""
+
+
+@dataclass(eq=False)
+class KeptBundleChanged(SecretSyncError):
+    """A Secret of the history does not hold what was kept in it."""
+
+    code = "kept_bundle_changed"
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return (
+            f"Secret {self.namespace}/{self.name} does not hold what secretsync kept in it: somebody changed it, so it "
+            "is not put back. Choose another with 'secretsync history' and 'secretsync rollback', or follow the source "
+            "again with 'secretsync resume'"
+        )
 
 
 @dataclass(frozen=True)
@@ -35,15 +54,30 @@ def history_names(secret: str, limit: int) -> tuple[str, ...]:
     return tuple(f"{secret}-history-{number}" for number in range(1, limit + 1))
 
 
+def is_history_name(name: str, secret: str) -> bool:
+    """Whether the Secret *name* is one of the ring of the package in *secret*."""
+    return bool(re.fullmatch(rf"{re.escape(secret)}-history-[1-9][0-9]{{0,3}}", name))
+
+
 def is_kept_bundle(secret: Secret, placement: Placement) -> bool:
     """Whether *secret* is a kept bundle of the package that this installation wrote: by its name, labels and type."""
-    name = rf"{re.escape(placement.secret)}-history-[1-9][0-9]{{0,3}}"
     return (
-        bool(re.fullmatch(name, secret.name))
+        is_history_name(secret.name, placement.secret)
         and packing.labels(placement).items() <= secret.labels.items()
         and secret.type == TYPE
         and KEPT in secret.annotations
     )
+
+
+def refuse_changed(secret: Secret, placement: Placement, remembered: PackageState) -> None:
+    """Raises KeptBundleChanged where *secret* is not the bundle that was kept, by a digest from elsewhere than there.
+
+    Earlier releases remembered no digest; what they kept is judged by its own.
+    """
+    digest = packing.live_bundle([secret]).digest
+    wanted = remembered.kept.get(secret.name) or secret.annotations.get(packing.DIGEST)
+    if not is_kept_bundle(secret, placement) or digest != wanted:
+        raise KeptBundleChanged(secret.namespace, secret.name)
 
 
 def kept_bundles(found: Mapping[str, Secret | None]) -> tuple[KeptBundle, ...]:

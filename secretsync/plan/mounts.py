@@ -84,6 +84,17 @@ def held_by_hand(intent: WiringPlan, workloads: Sequence[Workload]) -> tuple[str
     )
 
 
+def stripped_again(intent: WiringPlan, held: Sequence[Workload]) -> tuple[str, ...]:
+    """A sentence for each workload of *held* whose wiring was stripped twice, with what its owner is to do."""
+    return tuple(
+        f"somebody replaced the template of {workload.ref}, which was wired, by one without the wiring, and did so "
+        "again: let that tool leave our fields alone (no Replace=true, no --force), or write 'secretsync values' into "
+        "its files; then 'secretsync resume'"
+        for workload in held
+        if is_stripped(intent, workload)
+    )
+
+
 def as_wired(intent: WiringPlan, workloads: Sequence[Workload]) -> tuple[Workload, ...]:
     """The workloads with the templates that they get."""
     return tuple(_with_template(one, intent.parts[one.ref]) if one.ref in intent.parts else one for one in workloads)
@@ -132,8 +143,22 @@ def was_put_back(workload: Workload, secret: str, remembered: PackageState, mana
     )
 
 
+def is_stripped(intent: WiringPlan, workload: Workload) -> bool:
+    """Whether a template has nothing of ours any more, as after ``helm upgrade --force`` or Argo CD's Replace=true."""
+    stamped = any(package.key in workload.template_annotations for package in intent.wired)
+    return not stamped and not with_mounts(workload.template, [package.placement for package in intent.wired])
+
+
+def _is_to_be_wired_again(intent: WiringPlan, workload: Workload, state: State) -> bool:
+    """Whether a template was stripped for the first time since the newest revision: that is drift, and no intent."""
+    rewired = {name for package in intent.wired for name in state.of(package.placement.secret).rewired}
+    return is_stripped(intent, workload) and str(workload.ref) not in rewired
+
+
 def _is_put_back(intent: WiringPlan, workload: Workload, state: State) -> bool:
     differing = _differing(intent, workload) if workload.ref in intent.parts else []
+    if _is_to_be_wired_again(intent, workload, state):
+        return False
     return bool(differing) and all(
         one.revision_number == (remembered := state.of(secret := one.placement.secret)).revision_number
         and was_put_back(workload, secret, remembered, intent.manager)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -42,7 +41,8 @@ class Plan:
     *workloads* have the templates that they get; those that are *held_by_hand* keep the one that somebody put back.
     *forgotten* names Secrets that are as they should be, and that the state object does not know.
     Of packages that are *degraded* nothing else is planned. *not_in_force* are the containers that do not load a
-    package although its Secrets will be there.
+    package although its Secrets will be there. *stripped* are workloads that lost all of their wiring twice in one
+    revision: they are held.
     """
 
     packages: tuple[PackagePlan, ...]
@@ -54,6 +54,7 @@ class Plan:
     forgotten: tuple[str, ...] = ()
     degraded: tuple[Degraded, ...] = ()
     not_in_force: tuple[NotInForce, ...] = ()
+    stripped: tuple[Ref, ...] = ()
 
     @property
     def changes(self) -> tuple[Change, ...]:
@@ -107,13 +108,14 @@ def make_plan(desired: Sequence[Desired], live: Live, state: State, *, adopt: bo
             *_not_mounted(desired, mounting),
             *stale.forgotten_restarts(mounting, packages, state),
             *mounts.held_by_hand(intent, put_back),
+            *mounts.stripped_again(intent, put_back),
             *_still_mounted(packages, live),
-            *_mounted_no_longer(packages, mounting, state),
             *_down_meanwhile(restarts),
         ),
         tuple(one.ref for one in put_back),
         tuple(_forgotten(packages, state)),
         not_in_force=miswired,
+        stripped=tuple(one.ref for one in put_back if mounts.is_stripped(intent, one)),
     )
 
 
@@ -132,13 +134,19 @@ def prunable(desired: Sequence[Desired], live: Live, state: State) -> tuple[str,
 
 def outdated_secrets(desired: Sequence[Desired], state: State) -> tuple[str, ...]:
     """Names of immutable Secrets of earlier writes; they are looked at when something is written anyway."""
-    return tuple(name for one in desired for name in state.of(one.placement.secret).outdated)
+    return tuple(
+        name
+        for one in desired
+        for name in state.of(one.placement.secret).outdated
+        if ownership.can_be_named(name, one.placement)
+    )
 
 
 def _forgotten(packages: Sequence[PackagePlan], state: State) -> Iterable[str]:
     for package in packages:
-        remembered = state.of(package.placement.secret).secrets
-        yield from (one.name for one in package.desired.secrets if one.name not in remembered)
+        remembered = state.of(package.placement.secret)
+        same = remembered.digest == package.desired.bundle.digest
+        yield from (one.name for one in package.desired.secrets if not same or one.name not in remembered.secrets)
 
 
 def _package_plan(desired: Desired, live: Live, state: State) -> PackagePlan:
@@ -204,26 +212,6 @@ def names_of(workloads: Sequence[Ref]) -> str:
     """``Deployment rucio/judge``; of many the first three and their number."""
     more = f" and {len(workloads) - _NAMED} more" if len(workloads) > _NAMED else ""
     return f"{', '.join(map(str, workloads[:_NAMED]))}{more}"
-
-
-def _mounted_no_longer(packages: Sequence[PackagePlan], mounting: Sequence[Workload], state: State) -> tuple[str, ...]:
-    """Packages that were wired, are not to be any more, and that nothing else mounts."""
-    mounted = {name for workload in mounting for name in secrets_referenced(workload.template)}
-    return tuple(
-        f"no workload mounts {package.placement.module} any more: 'secretsync values' prints the mounts, and "
-        "'wire: true' makes them"
-        for package in packages
-        if not package.placement.wired
-        and _was_wired(package, state)
-        and not mounted & {secret.name for secret in package.desired.secrets}
-    )
-
-
-def _was_wired(package: PackagePlan, state: State) -> bool:
-    """Whether it had Secrets that are named by their digest."""
-    remembered = state.of(package.placement.secret)
-    named = re.compile(rf"{re.escape(package.placement.secret)}(-.+)?-[0-9a-f]{{12}}")
-    return any(named.fullmatch(name) for name in (*remembered.secrets, *remembered.outdated))
 
 
 def _holds(desired: Sequence[Desired]) -> tuple[str, ...]:

@@ -8,11 +8,14 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from secretsync.core.errors import SecretSyncError
+from secretsync.core.foreign import read_json, reading
 from secretsync.core.model import Secret
 from secretsync.core.packing import INSTALLATION, MANAGED_BY, stamp_key
 
 TYPE = "secretsync.rucio/state"
 _KEY = "state.json"
+_MOST = 10**11
+"""The largest number that is remembered: of a revision, or of seconds since 1970."""
 
 
 @dataclass(eq=False)
@@ -60,8 +63,10 @@ class PackageState:
     *secrets* are the names written and not yet deleted; *write* is the newest write id; *finished* says whether the
     rollout of that write was seen to its end; *restarts* tells which write each workload was restarted for;
     *previous* names the Secret that holds what was live before that write; *checked* tells what the check last saw.
+    *rewired* are workloads that were restarted more than once for it, as when somebody stripped their wiring;
     *ailing* are the workloads that were not current before it; *outdated* are immutable Secrets of earlier writes,
-    which pods of an earlier revision may need.
+    which pods of an earlier revision may need. *digest* is that of the files that were written, and *kept* those of the
+    bundles in the history, by their Secrets: what says so elsewhere than here may have been edited with the files.
     """
 
     secrets: tuple[str, ...] = ()
@@ -73,9 +78,18 @@ class PackageState:
     checked: str = ""
     ailing: tuple[str, ...] = ()
     outdated: tuple[str, ...] = ()
+    digest: str = ""
+    kept: Mapping[str, str] = field(default_factory=dict)
+    rewired: tuple[str, ...] = ()
 
     def begun(
-        self, secrets: tuple[str, ...], revision_number: int, hold: Hold | None = None, ailing: tuple[str, ...] = ()
+        self,
+        secrets: tuple[str, ...],
+        revision_number: int,
+        hold: Hold | None = None,
+        ailing: tuple[str, ...] = (),
+        *,
+        digest: str = "",
     ) -> PackageState:
         """A write begins: its names are remembered before the first of them is created."""
         names = tuple(sorted({*self.secrets, *secrets}))
@@ -91,14 +105,27 @@ class PackageState:
             restarts=kept,
             hold=hold,
             ailing=ailing,
+            digest=digest,
+            rewired=self.rewired if revision_number == self.revision_number else (),
         )
 
     def restarted(self, workload: str) -> PackageState:
-        return replace(self, restarts={**self.restarts, workload: self.revision_number})
+        again = self.restarts.get(workload) == self.revision_number
+        rewired = tuple(sorted({*self.rewired, workload})) if again else self.rewired
+        return replace(self, restarts={**self.restarts, workload: self.revision_number}, rewired=rewired)
 
-    def ended(self, secrets: tuple[str, ...], outdated: tuple[str, ...] = ()) -> PackageState:
+    def ended(self, secrets: tuple[str, ...], outdated: tuple[str, ...] = (), *, digest: str = "") -> PackageState:
         """The rollout came to its end and these are the Secrets that are left."""
-        return replace(self, secrets=tuple(sorted(secrets)), outdated=tuple(sorted(outdated)), finished=True)
+        left, outdated = tuple(sorted(secrets)), tuple(sorted(outdated))
+        return replace(self, secrets=left, outdated=outdated, finished=True, digest=digest)
+
+    def replaced(self, name: str, digest: str) -> PackageState:
+        """The Secret *name* of the history keeps the bundle with *digest* from now on, to go back to."""
+        return replace(self, previous=name, kept={**self.kept, name: digest})
+
+    def is_as_written(self, digest: str) -> bool:
+        """Whether files with *digest* are those that were written; while a rollout goes on, it may be either."""
+        return self.digest == digest or not self.finished
 
     def rejected(self, reason: str, digest: str, revision: str, *, kept: str = "") -> PackageState:
         """What has this digest is not to come again: what is *kept* shall be live, or stay live, instead."""
@@ -136,13 +163,14 @@ class State:
         }
         return replace(self, packages=packages)
 
-    def with_secrets(self, secret: str, names: tuple[str, ...], revision_number: int) -> State:
-        """The Secrets called *names* hold *write* of a package, whether that was remembered or not."""
+    def with_live(self, secret: str, names: tuple[str, ...], revision_number: int, digest: str) -> State:
+        """The Secrets called *names* hold a revision of a package, whether that was remembered or not."""
         package = self.of(secret)
-        if set(names) <= set(package.secrets):
+        if set(names) <= set(package.secrets) and package.digest == digest:
             return self
         known = tuple(sorted({*names, *package.secrets}))
-        return self.with_package(secret, replace(package, secrets=known, revision_number=revision_number))
+        live = replace(package, secrets=known, revision_number=revision_number, digest=digest)
+        return self.with_package(secret, live)
 
     def unwired(self, workload: str) -> State:
         """A workload got back what it was before us: when it is to be wired again, nobody has put it back."""
@@ -191,12 +219,11 @@ def from_secret(secret: Secret | None) -> State:
     """The inverse of to_secret; nothing is remembered where there is no Secret. Raises UnreadableState."""
     if secret is None:
         return State()
-    try:
-        told = json.loads(secret.data[_KEY])
-        results = {name: Result(**result) for name, result in told.get("results", {}).items()}
+    unreadable = UnreadableState(secret.namespace, secret.name)
+    with reading(lambda _: unreadable):
+        told = read_json(secret.data[_KEY], lambda _: unreadable)
+        results = {name: _result(result) for name, result in told.get("results", {}).items()}
         return State({name: _package(package) for name, package in told["packages"].items()}, results)
-    except (KeyError, ValueError, TypeError, AttributeError, RecursionError):
-        raise UnreadableState(secret.namespace, secret.name) from None
 
 
 def _as_stored(package: PackageState) -> dict[str, Any]:
@@ -205,8 +232,45 @@ def _as_stored(package: PackageState) -> dict[str, Any]:
     return {**stored, "write": stored.pop("revision_number")}
 
 
+def _result(stored: Mapping[str, Any]) -> Result:
+    return Result(_text(stored["verdict"]), _number(stored["since"]))
+
+
 def _package(stored: Mapping[str, Any]) -> PackageState:
-    fields = {name: value for name, value in stored.items() if name != "write"}
-    hold = Hold(**stored["hold"]) if stored["hold"] else None
-    lists = {name: tuple(stored.get(name, ())) for name in ("secrets", "ailing", "outdated")}
-    return PackageState(**{**fields, **lists, "hold": hold, "revision_number": stored["write"]})
+    return PackageState(
+        secrets=_texts(stored.get("secrets", ())),
+        revision_number=_number(stored["write"]),
+        finished=bool(stored.get("finished", True)),
+        restarts={_text(name): _number(number) for name, number in stored.get("restarts", {}).items()},
+        previous=_text(stored.get("previous", "")),
+        hold=_hold(stored["hold"]) if stored.get("hold") else None,
+        checked=_text(stored.get("checked", "")),
+        ailing=_texts(stored.get("ailing", ())),
+        outdated=_texts(stored.get("outdated", ())),
+        rewired=_texts(stored.get("rewired", ())),
+        digest=_text(stored.get("digest", "")),
+        kept={_text(name): _text(digest) for name, digest in stored.get("kept", {}).items()},
+    )
+
+
+def _hold(stored: Mapping[str, Any]) -> Hold:
+    texts = {name: _text(stored.get(name, "")) for name in ("reason", "kept", "digest", "revision", "by")}
+    return Hold(**texts, since=_number(stored.get("since", 0)))
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(value)
+    return value
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple):
+        raise TypeError(value)
+    return tuple(map(_text, value))
+
+
+def _number(value: Any) -> int:
+    if not isinstance(value, int) or not 0 <= value <= _MOST:
+        raise ValueError(value)
+    return value

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import structlog
 
-from secretsync.cluster.errors import Conflict, QuotaExceeded, Unreachable
+from secretsync.cluster.errors import Conflict, QuotaExceeded, Refusal, Unreachable
 from secretsync.core import packing
 from secretsync.core.errors import ROLLOUT_FAILED, SecretSyncError
+from secretsync.core.escape import visible
 from secretsync.core.instrumentation import timed_stage
 from secretsync.core.kinds import KINDS
 from secretsync.core.kinds.kind import Cause, State, Status
+from secretsync.core.log import redact
 from secretsync.core.model import Manifest, Ref, Secret
 from secretsync.plan import history, waves
 from secretsync.plan.diff import Action, Change, PackagePlan
@@ -28,6 +30,9 @@ from secretsync.reconcile.state_store import StateStore
 from secretsync.reconcile.wait import Observation, Stamps, wait_until_settled
 
 log = structlog.get_logger()
+
+SECRETS_EVERY = 10.0
+"""Seconds between two looks at the Secrets while rollouts are watched."""
 
 
 @dataclass(eq=False)
@@ -126,17 +131,39 @@ def record_start(plan: Plan, memory: StateStore, kept: Mapping[str, str], checke
         names = tuple(change.desired.name for change in package.changes)
         if plan.moves(package):
             ailing = waves.unhealthy_workloads(plan.workloads, package)
-            began = told.of(secret).begun(names, package.revision_number, package.desired.hold, ailing)
-            told = told.with_package(secret, replace(began, previous=kept.get(secret, began.previous)))
+            digest = package.desired.bundle.digest
+            began = told.of(secret).begun(names, package.revision_number, package.desired.hold, ailing, digest=digest)
+            if kept.get(secret):
+                began = began.replaced(kept[secret], packing.live_bundle(package.live).digest)
+            told = told.with_package(secret, began)
     memory.keep(told.checked(checked))
 
 
 @timed_stage("write")
 def apply_secrets(destination: Destination, plan: Plan) -> None:
-    """Every create and update, creates first."""
+    """Every create and update, creates first; a package of which one is refused stays as it was."""
     for package in plan.packages:
-        for change in package.writes:
-            _write_one(destination, change)
+        written: list[tuple[Change, Secret]] = []
+        try:
+            for change in package.writes:
+                written.append((change, _write_one(destination, change)))
+        except Refusal:
+            _put_back(destination, written)
+            raise
+
+
+def _put_back(destination: Destination, written: Sequence[tuple[Change, Secret]]) -> None:
+    """A mixed package is worse than the one that was live before."""
+    for change, now in reversed(written):
+        try:
+            if change.live is None:
+                destination.cluster.delete(now)
+            else:
+                destination.cluster.replace(change.live, now, manager=destination.manager)
+        except SecretSyncError as error:
+            log.error("a Secret could not be put back as it was", secret=now.name, why=str(error))
+        else:
+            log.warning("put back as it was, as another Secret of the package was refused", secret=now.name)
 
 
 def seconds_since_written(plan: Plan, clock: Clock) -> float:
@@ -147,14 +174,14 @@ def seconds_since_written(plan: Plan, clock: Clock) -> float:
     return max((clock.utc() - max(written)).total_seconds(), 0) if written else 0
 
 
-def _write_one(destination: Destination, change: Change) -> None:
+def _write_one(destination: Destination, change: Change) -> Secret:
     began = time.monotonic()
     if change.live is None:
-        destination.cluster.create(change.desired, manager=destination.manager)
+        written = destination.cluster.create(change.desired, manager=destination.manager)
     else:
         # a manager of its own for labels and annotations: the time at which data was last written then stays true
         manager = destination.manager if change.content else f"{destination.manager}-notes"
-        destination.cluster.replace(change.desired, change.live, manager=manager)
+        written = destination.cluster.replace(change.desired, change.live, manager=manager)
     log.info(
         "created" if change.action is Action.CREATE else "updated",
         secret=change.desired.name,
@@ -162,6 +189,7 @@ def _write_one(destination: Destination, change: Change) -> None:
         revision_number=change.desired.annotations[packing.REVISION_NUMBER],
         seconds=round(time.monotonic() - began, 3),
     )
+    return written
 
 
 @timed_stage("restart")
@@ -220,11 +248,12 @@ def _has_earlier_stamp(pod: Manifest, annotations: Mapping[str, str]) -> bool:
 
 @timed_stage("watch")
 def wait_for_rollouts(
-    destination: Destination, stamps: Stamps, clock: Clock, title: str = "rollout"
+    destination: Destination, stamps: Stamps, clock: Clock, title: str = "rollout", secrets: Sequence[str] = ()
 ) -> dict[Ref, Status]:
     """Wait for a verdict on each stamped workload, with the last log line of its pod where it failed.
 
-    *title* is what progress is shown of.
+    *title* is what progress is shown of. Raises Conflict where one of *secrets* is deleted meanwhile: no pod starts
+    without it.
     """
     if not destination.cluster.runs_pods:
         told = Status(State.WRITTEN, "its pods restart when the manifest is applied")
@@ -237,7 +266,7 @@ def wait_for_rollouts(
 
         verdicts = wait_until_settled(
             stamps,
-            lambda: observe_rollouts(destination),
+            _observing(destination, secrets, clock),
             timeout=destination.rollout.timeout,
             settle=destination.rollout.settle,
             now=clock.now,
@@ -245,6 +274,27 @@ def wait_for_rollouts(
             tell=shown.tell,
         )
     return {ref: _with_last_words(destination, verdict) for ref, verdict in verdicts.items()}
+
+
+def _observing(destination: Destination, secrets: Sequence[str], clock: Clock) -> Callable[[], Observation | None]:
+    """What is seen of the rollouts, with a look at the Secrets now and then: their pods would wait for ever."""
+    looked = clock.now()
+
+    def look() -> Observation | None:
+        nonlocal looked
+        if clock.now() - looked >= SECRETS_EVERY:
+            looked = clock.now()
+            with contextlib.suppress(Unreachable):
+                _refuse_deleted(destination, secrets)
+        return observe_rollouts(destination)
+
+    return look
+
+
+def _refuse_deleted(destination: Destination, secrets: Sequence[str]) -> None:
+    for name in secrets:
+        if destination.cluster.secret(destination.namespace, name) is None:
+            raise Conflict(Ref("Secret", destination.namespace, name), "was deleted")
 
 
 def observe_rollouts(destination: Destination) -> Observation | None:
@@ -266,6 +316,8 @@ def _with_last_words(destination: Destination, verdict: Status) -> Status:
         words = destination.cluster.log_tail(destination.namespace, verdict.pod, verdict.container)
     except SecretSyncError as error:
         words = f"(unknown: {error})"
+    # what a container writes may hold a credential, and characters that move a terminal's cursor
+    words = visible(redact(words))
     return replace(verdict, message=f"{verdict.message}; last log line: {words}") if words else verdict
 
 
@@ -288,6 +340,7 @@ def record_end(plan: Plan, memory: StateStore) -> None:
         secret = package.placement.secret
         left = {change.desired.name for change in package.changes if change.action is not Action.DELETE}
         if not told.of(secret).finished:
-            ended = told.of(secret).ended(tuple(left.difference(package.outdated)), package.outdated)
+            names, digest = tuple(left.difference(package.outdated)), package.desired.bundle.digest
+            ended = told.of(secret).ended(names, package.outdated, digest=digest)
             told = told.with_package(secret, ended)
     memory.keep(told)

@@ -62,6 +62,7 @@ def _examine(delivery: Delivery, package: PackagePlan, around: WorkloadContext) 
         mounted=around.mounted,
         live=live,
         accepted=rules.accepted,
+        environment=around.environment,
     )
     severities = {rule: Severity(told) if told else None for rule, told in rules.severities.items()}
     findings = with_severities(check(bundle, situation), severities)
@@ -86,5 +87,6 @@ def _surroundings(package: PackagePlan, workloads: Sequence[Workload]) -> Worklo
 
 def _key(package: PackagePlan, around: WorkloadContext) -> str:
     mounted = sorted(around.mounted) if around.mounted is not None else None
-    facts = [package.desired.bundle.digest, __version__, around.versions, around.images, mounted]
+    variables = sorted(around.environment)
+    facts = [package.desired.bundle.digest, __version__, around.versions, around.images, mounted, variables]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]

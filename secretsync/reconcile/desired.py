@@ -26,17 +26,21 @@ class Resolved:
 
 
 def resolve_source(delivery: Delivery, live: Sequence[Secret], package: PackageState) -> Resolved | None:
-    """What the source of a package holds; None where that is not followed. What is live or was rejected is not read."""
+    """What the source of a package holds; None where that is not followed. What is live or was rejected is not read.
+
+    What live Secrets say of themselves counts only where the state object knows their files too.
+    """
     if package.hold and (package.hold.by_hand or not package.finished):
         return None
     revision = delivery.source.resolve()
     notes = _judge_tag(delivery, live_revision(live), revision)
     rejected = package.hold is not None and package.hold.revision == revision.id
-    if rejected or packing.matches_source(live, revision, delivery.recipe, delivery.placement):
+    untouched = bool(live) and package.is_as_written(packing.live_bundle(live).digest)
+    if rejected or (untouched and packing.matches_source(live, revision, delivery.recipe, delivery.placement)):
         return Resolved(revision)
     bundle = delivery.source.fetch(revision)
     log.debug("fetched", module=bundle.module, revision=revision.short, files=len(bundle.files))
-    if live:
+    if untouched:
         notes += judge_replaced_release(bundle, packing.live_bundle(live), delivery.tag_moved)
     # the source may have noticed it as well
     return Resolved(revision, replace(bundle, notes=tuple(dict.fromkeys((*bundle.notes, *notes)))))

@@ -13,13 +13,13 @@ from secretsync.core.errors import SecretSyncError
 from secretsync.core.instrumentation import timed_stage
 from secretsync.core.model import Bundle, Manifest, Placement, Secret
 from secretsync.core.pod_references import pod_template, secrets_referenced
-from secretsync.plan import drift
+from secretsync.plan import drift, history, ownership
 from secretsync.plan.degraded import Degraded, LiveBundleDamaged, waits_for_degraded
 from secretsync.plan.diff import Desired
 from secretsync.plan.managed_fields import is_wired, wiring_manager
 from secretsync.plan.plan import Live, Plan, make_plan, outdated_secrets, prunable
 from secretsync.plan.rewiring import refuse_unwirable
-from secretsync.plan.state import Hold, State
+from secretsync.plan.state import Hold, PackageState, State
 from secretsync.reconcile.desired import Resolved, is_rejected, live_revision, resolve_source
 from secretsync.reconcile.destination import Delivery, Destination
 from secretsync.reconcile.progress import working
@@ -55,6 +55,24 @@ class NothingToHold(SecretSyncError):
         return (
             f"{self.module} is suspended, but its Secrets are gone: "
             "follow its source again with 'secretsync resume', or go back with 'secretsync rollback'"
+        )
+
+
+@dataclass(eq=False)
+class HeldAndEdited(SecretSyncError):
+    """A package is held as it is live, and its live files are not those that were written."""
+
+    code = "held_and_edited"
+
+    module: str
+    written: str
+    live: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.module} is suspended, and somebody changed its live files: digest {self.written[:12]} was written, "
+            f"{self.live[:12]} is live. Put back a kept revision with 'secretsync rollback', or follow the source "
+            "again with 'secretsync resume'"
         )
 
 
@@ -122,7 +140,7 @@ def _live_secrets(destination: Destination, remembered: State) -> _Asked:
 def _names(delivery: Delivery, remembered: State) -> tuple[str, ...]:
     """The Secrets that a package may be in; what is named by its digest can only be remembered."""
     secret = delivery.placement.secret
-    known = remembered.of(secret).secrets
+    known = tuple(name for name in remembered.of(secret).secrets if ownership.can_be_named(name, delivery.placement))
     return known if delivery.placement.wired else tuple(dict.fromkeys((secret, *known)))
 
 
@@ -133,7 +151,9 @@ def _with_names(destination: Destination, names: Iterable[str], asked: _Asked) -
 
 def _desired(destination: Destination, found: _Asked, remembered: State) -> tuple[list[Desired], tuple[Degraded, ...]]:
     """Each package as it should be; those whose source could not be read are left out, and told."""
-    live = {delivery.placement: _of_package(delivery, found, remembered) for delivery in destination.deliveries}
+    live = {
+        delivery.placement: _of_package(destination, delivery, found, remembered) for delivery in destination.deliveries
+    }
     questions = [
         partial(resolve_source, one, live[one.placement], remembered.of(one.placement.secret))
         for one in destination.deliveries
@@ -158,7 +178,7 @@ def _without_waiting(
     if not degraded:
         return desired, degraded
     names = {one.placement: _names(one, remembered) for one in destination.deliveries}
-    current = {one.placement: _of_package(one, live.secrets, remembered) for one in destination.deliveries}
+    current = {one.placement: _of_package(destination, one, live.secrets, remembered) for one in destination.deliveries}
     waits = waits_for_degraded(desired, degraded, names, live.secrets, live.workloads)
     degraded = (*degraded, *(Degraded(one, reason, live_revision(current[one])) for one, reason in waits.items()))
     going = [one for one in desired if one.placement not in waits]
@@ -185,34 +205,54 @@ def _with_the_wired(
     return [*going, *(_as_it_is(one, current[one.placement], None) for one in left)], degraded
 
 
-def _of_package(delivery: Delivery, found: _Asked, remembered: State) -> Sequence[Secret]:
-    """The live Secrets that hold what was written last of a package."""
-    return packing.newest_revision([secret for name in _names(delivery, remembered) if (secret := found.get(name))])
+def _of_package(destination: Destination, delivery: Delivery, found: _Asked, remembered: State) -> Sequence[Secret]:
+    """The live Secrets that hold what was written last of a package: those that are ours, or may become so."""
+    live = (found.get(name) for name in _names(delivery, remembered))
+    return packing.newest_revision(
+        [one for one in live if one and (ownership.is_ours(one, delivery.placement) or destination.adopt)]
+    )
 
 
 def _wanted(
     destination: Destination, delivery: Delivery, live: Sequence[Secret], remembered: State, answer: Resolved | None
 ) -> Desired:
     """The package as it should be: what its source holds, unless something holds that back."""
-    hold = remembered.of(delivery.placement.secret).hold
-    if answer is None or is_rejected(answer, hold):
-        return _held(destination, delivery, live, hold)
+    package = remembered.of(delivery.placement.secret)
+    if answer is None or is_rejected(answer, package.hold):
+        return _held(destination, delivery, live, package)
     return _packed(delivery, answer.bundle, None) if answer.bundle else _as_it_is(delivery, live, None)
 
 
-def _held(destination: Destination, delivery: Delivery, live: Sequence[Secret], hold: Hold | None) -> Desired:
+def _held(destination: Destination, delivery: Delivery, live: Sequence[Secret], remembered: PackageState) -> Desired:
     """What shall be live instead of what the source holds."""
+    hold = remembered.hold
     if hold is None or not hold.kept:
         if not live:
             raise NothingToHold(delivery.placement.module)
+        _refuse_edited(delivery, live, remembered)
         return _as_it_is(delivery, live, hold)
-    kept = destination.cluster.secret(destination.namespace, hold.kept)
+    kept = destination.cluster.secret(destination.namespace, hold.kept) if _is_history(delivery, hold.kept) else None
     if kept is None:
         raise KeptBundleGone(destination.namespace, hold.kept)
+    history.refuse_changed(kept, delivery.placement, remembered)
     bundle = packing.live_bundle([kept])
-    if packing.matches_source(live, bundle.revision, kept.annotations.get(packing.RECIPE, ""), delivery.placement):
+    recipe = kept.annotations.get(packing.RECIPE, "")
+    untouched = bool(live) and remembered.is_as_written(packing.live_bundle(live).digest)
+    if untouched and packing.matches_source(live, bundle.revision, recipe, delivery.placement):
         return _as_it_is(delivery, live, hold)
-    return _packed(replace(delivery, recipe=kept.annotations.get(packing.RECIPE, "")), bundle, hold)
+    return _packed(replace(delivery, recipe=recipe), bundle, hold)
+
+
+def _is_history(delivery: Delivery, name: str) -> bool:
+    """What is remembered to be kept is read only where it can be: any other name is nobody's to read."""
+    return history.is_history_name(name, delivery.placement.secret)
+
+
+def _refuse_edited(delivery: Delivery, live: Sequence[Secret], remembered: PackageState) -> None:
+    """Nobody holds what somebody else wrote. Raises HeldAndEdited."""
+    digest = packing.live_bundle(live).digest
+    if remembered.digest and not remembered.is_as_written(digest):
+        raise HeldAndEdited(delivery.placement.module, remembered.digest, digest)
 
 
 def _packed(delivery: Delivery, bundle: Bundle, hold: Hold | None) -> Desired:

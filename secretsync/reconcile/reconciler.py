@@ -96,7 +96,7 @@ def _reconcile_locked(destination: Destination, clock: Clock) -> Report:
     if report.refused:
         return report
     if plan.idle:
-        return replace(report, done=True)
+        return _with_stripped(replace(report, done=True))
     proven = _prove(destination, plan, store, clock)
     refuse_disruption(_meet_new_content(plan), proven=proven, accepted=destination.rollout.accept_downtime)
     kept = apply.keep_previous_bundles(destination, plan, store)
@@ -107,7 +107,15 @@ def _reconcile_locked(destination: Destination, clock: Clock) -> Report:
         return _undo(destination, report, store, clock)
     apply.prune_secrets(destination, plan)
     apply.record_end(plan, store)
-    return report
+    return _with_stripped(report)
+
+
+def _with_stripped(report: Report) -> Report:
+    """A wiring that somebody strips again and again is not fought, and no success either."""
+    if not report.plan.stripped:
+        return report
+    names = ", ".join(str(ref) for ref in report.plan.stripped)
+    return replace(report, failure=f"the wiring of {names} was stripped again, and is left so")
 
 
 def _undo(destination: Destination, report: Report, store: StateStore, clock: Clock) -> Report:
@@ -168,9 +176,10 @@ def _record_idle(destination: Destination, report: Report) -> Report:
         state = store.state
         for package in report.plan.packages:
             names = tuple(secret.name for secret in package.desired.secrets)
-            state = state.with_secrets(package.placement.secret, names, package.revision_number)
+            digest = package.desired.bundle.digest
+            state = state.with_live(package.placement.secret, names, package.revision_number, digest)
         store.keep(state.checked(check.keys))
-    return replace(report, done=True)
+    return _with_stripped(replace(report, done=True))
 
 
 def _report(destination: Destination, plan: Plan, check: CheckReport, state: State) -> Report:

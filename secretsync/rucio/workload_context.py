@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from secretsync.core.model import Placement, Workload
 from secretsync.core.pod_references import secrets_referenced
@@ -18,12 +19,13 @@ IMAGES = ("server", "daemons", "ui")
 class WorkloadContext:
     """*versions* are the tags of Rucio's images and *images* their kinds (``rucio-server``, ``rucio-daemons``,
     ``rucio-ui``); *mounted* are the package's directories that every workload mounts (``""`` is its own), None where
-    that is not known.
+    that is not known. *environment* are the variables that every container with Rucio in it sets by name.
     """
 
     versions: tuple[str, ...]
     images: tuple[str, ...]
     mounted: frozenset[str] | None
+    environment: frozenset[str] = frozenset()
 
 
 def workload_context(
@@ -38,6 +40,7 @@ def workload_context(
         versions=tuple(sorted({_tag(image) for image in images if _tag(image)})),
         images=found or ("server", "daemons"),
         mounted=_mounted(placement, directories, mounting),
+        environment=_environment(mounting),
     )
 
 
@@ -50,11 +53,23 @@ def _mounted(
     return frozenset(directory for secret, directory in directories.items() if secret in everywhere)
 
 
+def _environment(mounting: Sequence[Workload]) -> frozenset[str]:
+    named = [
+        frozenset(str(one.get("name")) for one in container.get("env") or ())
+        for workload in mounting
+        for container in _rucio_containers(workload)
+    ]
+    return frozenset.intersection(*named) if named else frozenset()
+
+
 def _rucio_images(workload: Workload) -> Iterator[str]:
-    """Rucio's own images, wherever they are mirrored and whatever a site puts before their name."""
+    return (str(container["image"]) for container in _rucio_containers(workload))
+
+
+def _rucio_containers(workload: Workload) -> Iterator[Mapping[str, Any]]:
+    """Those with Rucio's own images, wherever they are mirrored and whatever a site puts before their name."""
     containers = (workload.template.get("spec") or {}).get("containers") or ()
-    images = (str(container.get("image") or "") for container in containers)
-    return (image for image in images if "rucio" in image_name(image))
+    return (container for container in containers if "rucio" in image_name(str(container.get("image") or "")))
 
 
 def image_name(image: str) -> str:

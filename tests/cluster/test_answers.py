@@ -78,3 +78,10 @@ def test_whatever_is_answered_is_an_object_or_refused(value: Any, place: int, no
                 read(bytes_)
             except NotAnObject:
                 continue
+
+
+def test_the_data_of_a_controller_revision_is_an_object() -> None:
+    """As StatefulSets and DaemonSets have them."""
+    revision = {"metadata": {"name": "x"}, "data": {"spec": {"template": {}}}, "revision": 1}
+    body = json.dumps({"kind": "ControllerRevisionList", "metadata": {}, "items": [revision]}).encode()
+    assert items_in(body) == ([revision], "")

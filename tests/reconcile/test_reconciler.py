@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from secretsync.cluster.errors import Call, Conflict, QuotaExceeded
+from secretsync.cluster.errors import Call, Conflict, Denied, QuotaExceeded
 from secretsync.config.window import parse
 from secretsync.core import packing
 from secretsync.core.errors import SecretSyncError
@@ -621,3 +621,64 @@ def test_a_run_that_was_stopped_and_goes_on_after_another_took_over_changes_noth
     site.sync()
     assert site.cluster.writes == []
     assert site.stamp("server") == newest
+
+
+@pytest.mark.parametrize("refused", [("replace", "atlas-sub"), ("create", "atlas-new")])
+def test_a_package_of_which_one_secret_is_refused_stays_as_it_was(refused: tuple[str, str]) -> None:
+    site = Site("server", mounts=("atlas", "atlas-sub", "atlas-new", "atlas-a"))
+    site.source.push(init="1", sub__x="1")
+    site.sync()
+    before = {name: files(site, name) for name in site.cluster.secrets if name.startswith("atlas")}
+    stamp = site.stamp()
+
+    def deny(verb: str, name: str) -> None:
+        if (verb, name) == refused:
+            raise Denied(Call(verb, "secrets", "rucio", name), 403, "ValidatingAdmissionPolicy 'x'")
+
+    site.cluster.before = deny
+    site.source.files = tuple(File(path, b"2") for path in ("a/x.py", "init.py", "new/x.py", "sub/x.py"))
+    site.source.commit = Revision("memory", "main", "commit:" + "e" * 40)
+    with pytest.raises(Denied):
+        site.sync()
+    live = {name: files(site, name) for name in site.cluster.secrets if name in ("atlas", "atlas-sub", "atlas-a")}
+    assert live == before
+    assert site.stamp() == stamp
+    site.live_on()
+    assert not site.sync().failed
+    assert {files(site, name)["x.py"] for name in ("atlas-a", "atlas-new", "atlas-sub")} == {b"2"}
+
+
+def test_a_secret_that_is_deleted_while_its_rollout_is_watched_is_made_anew_in_the_same_run(broken: Site) -> None:
+    broken.cluster.__class__ = Missing
+    broken.source.push(init="good")
+    deleted = []
+
+    def delete(verb: str, name: str) -> None:
+        restarted = ("annotate", "judge") in broken.cluster.calls
+        if (verb, name) == ("list", "workloads") and restarted and not deleted:
+            deleted.append(broken.cluster.secrets.pop("atlas"))
+
+    broken.cluster.before = delete
+    assert not broken.sync().failed
+    assert files(broken) == {"init.py": b"good"}
+    newest = broken.cluster.secrets["atlas"].annotations[packing.REVISION_NUMBER]
+    assert {broken.stamp(name).partition(" ")[0] for name in ("server", "judge")} == {newest}
+
+
+class Missing(MemoryCluster):
+    """No pod starts while the Secret is not there."""
+
+    def workloads(self, namespace: str, selector: str = "") -> Sequence[Workload]:
+        found = super().workloads(namespace, selector)
+        ready = 1 if "atlas" in self.secrets else 0
+        return [
+            Workload(one.ref, {**one.manifest, "status": {**one.manifest["status"], "updatedReplicas": ready}})
+            for one in found
+        ]
+
+
+def test_a_containers_last_words_show_no_credential(broken: Site) -> None:
+    broken.cluster.words = "cannot clone https://me:hunter2@git.example.org/x \x1b[2J"
+    failure = broken.sync().failure
+    assert "hunter2" not in failure
+    assert failure.isprintable()

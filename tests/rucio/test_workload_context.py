@@ -39,3 +39,11 @@ def test_directories_are_mounted_where_every_workload_mounts_them() -> None:
     assert workload_context(PLACEMENT, DIRECTORIES, half).mounted == frozenset({""})
     assert workload_context(PLACEMENT, DIRECTORIES, half[:1]).mounted == frozenset({"", "tests"})
     assert workload_context(PLACEMENT, DIRECTORIES, []).mounted is None
+
+
+def test_the_variables_are_those_that_every_container_with_rucio_sets() -> None:
+    server, daemon = running("rucio-server:41", "atlas"), running("rucio-daemons:41", "atlas", name="d")
+    server.template["spec"]["containers"][0]["env"] = [{"name": "EXPERIMENT", "value": "x"}, {"name": "ONLY_HERE"}]
+    daemon.template["spec"]["containers"][0]["env"] = [{"name": "EXPERIMENT", "value": "x"}]
+    assert workload_context(PLACEMENT, DIRECTORIES, [server, daemon]).environment == frozenset({"EXPERIMENT"})
+    assert workload_context(PLACEMENT, DIRECTORIES, []).environment == frozenset()

@@ -192,6 +192,7 @@ def _live(destination: Destination, delivery: Delivery, bundle: Bundle, vo: str)
         vo=vo,
         mounted=around.mounted,
         live=replace(packing.live_bundle(secrets), module=bundle.module) if secrets else None,
+        environment=around.environment,
     )
 
 

@@ -30,7 +30,7 @@ _diff = click.option("--diff", is_flag=True, help="Add the text of what differs,
     "plan",
     short_help="Show what an apply would change.",
     epilog="\b\nExamples:\n  secretsync plan\n  secretsync plan --diff --target production\n"
-    "\n\b\nThe same as 'secretsync plan'.",
+    "\n\b\nThe same as 'secretsync --once --dry-run'.",
 )
 @_diff
 @only_target
@@ -48,7 +48,7 @@ def plan_command(context: click.Context, diff: bool, place: str | None) -> None:
     "apply",
     short_help="Write the Secrets, and restart what mounts them.",
     epilog="\b\nExamples:\n  secretsync apply\n  secretsync apply --target testbed\n"
-    "\n\b\nThe same as 'secretsync apply'.",
+    "\n\b\nThe same as 'secretsync --once'.",
 )
 @_diff
 @only_target

@@ -14,6 +14,9 @@ from secretsync.core.kinds.kind import State, Status
 from secretsync.core.model import Ref
 from secretsync.operations.releases import Deployed, Entry
 from secretsync.plan.state import Hold, Result
+from secretsync.reconcile.results import Condition, Verdict, parse
+
+_OUTCOMES = {Condition.AWAY: "source failed", Condition.FAILING: "failed", Condition.HELD: "suspended"}
 
 
 class Suspension(Model):
@@ -219,8 +222,15 @@ def _workload(one: Deployed, ref: Ref, revision: int, status: Status) -> Workloa
 
 
 def _last_run(result: Result) -> LastRun:
-    outcome, _, detail = result.verdict.partition(" ")
-    return LastRun(outcome=outcome, detail=detail, since=datetime.fromtimestamp(result.since, UTC))
+    since = datetime.fromtimestamp(result.since, UTC)
+    verdict = parse(result.verdict)
+    if verdict is None:
+        return LastRun(outcome=result.verdict, detail="", since=since)
+    return LastRun(outcome=_OUTCOMES.get(verdict.word, str(verdict.word)), detail=_details(verdict), since=since)
+
+
+def _details(verdict: Verdict) -> str:
+    return "canary" if verdict.fact == "proof" else verdict.fact
 
 
 def status_text(report: StatusReport, style: Style = PLAIN) -> str:
@@ -269,7 +279,7 @@ def _remarks(one: PackageStatus, now: datetime) -> Iterator[str]:
         yield f"{one.module}: the rollout of revision {one.revision} is not complete; the next run continues it"
     if one.suspension:
         yield f"{one.module}: {_suspended(one.suspension, now)}"
-    if one.last_run and one.last_run.outcome not in ("current", "held"):
+    if one.last_run and one.last_run.outcome not in ("current", "suspended"):
         detail = f", {one.last_run.detail}" if one.last_run.detail else ""
         yield f"{one.module}: last run: {one.last_run.outcome}{detail} (for {age(one.last_run.since, now)})"
     for workload in one.workloads:

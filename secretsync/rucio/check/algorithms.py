@@ -53,6 +53,10 @@ def registry(package: Package) -> tuple[str, str]:
 
 def algorithms(package: Package) -> Algorithms | None:
     """What ``get_algorithms()`` of the package returns, None where it has no such function."""
+    return package.once(("algorithms",), lambda: _algorithms(package))
+
+
+def _algorithms(package: Package) -> Algorithms | None:
     module = package.get("")
     if not module or "get_algorithms" not in package.values(module):
         return None

@@ -16,6 +16,10 @@ _MOST = 2_000
 
 def called(package: Package, rucio: Rucio) -> tuple[Function, ...]:
     """Every function of the package that may run when Rucio checks a permission or uses an algorithm."""
+    return package.once(("called", rucio.default_algorithms), lambda: _called(package, rucio))
+
+
+def _called(package: Package, rucio: Rucio) -> tuple[Function, ...]:
     todo = list(_entrances(package, rucio))
     found: dict[int, Function] = {}
     while todo and len(found) < _MOST:

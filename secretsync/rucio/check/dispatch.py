@@ -41,6 +41,10 @@ def has_permission(package: Package) -> Function | None:
 
 def dispatch(package: Package) -> Dispatch | None:
     """The table of actions in ``has_permission``; None where there is no such function."""
+    return package.once(("dispatch",), lambda: _dispatch(package))
+
+
+def _dispatch(package: Package) -> Dispatch | None:
     function = has_permission(package)
     if not function or not isinstance(function.node, ast.FunctionDef | ast.AsyncFunctionDef):
         return None

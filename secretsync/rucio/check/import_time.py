@@ -28,8 +28,12 @@ class Running:
     start: str
 
 
-def at_import(package: Package, rucio: Rucio) -> Iterator[Running]:
+def at_import(package: Package, rucio: Rucio) -> tuple[Running, ...]:
     """Everything that runs when Rucio loads the package and its default algorithms, and calls get_algorithms()."""
+    return package.once(("at import", rucio.default_algorithms), lambda: tuple(_at_import(package, rucio)))
+
+
+def _at_import(package: Package, rucio: Rucio) -> Iterator[Running]:
     seen: set[str] = set()
     for start in ("", "schema", "permission", *(ALGORITHM_TYPES if rucio.default_algorithms else ())):
         for module, optional in loads(package, start):
@@ -44,8 +48,12 @@ def at_import(package: Package, rucio: Rucio) -> Iterator[Running]:
         yield from _running(package, holder, value.node.body, Around(), "get_algorithms", 1)
 
 
-def within(package: Package, function: Function) -> Iterator[Running]:
+def within(package: Package, function: Function) -> tuple[Running, ...]:
     """Everything that runs when the function is called, its own functions left aside."""
+    return package.once(("within", id(function.node)), lambda: tuple(_within(package, function)))
+
+
+def _within(package: Package, function: Function) -> Iterator[Running]:
     if isinstance(function.node, ast.Lambda):
         nodes: list[ast.stmt] = [ast.Expr(function.node.body)]
     else:

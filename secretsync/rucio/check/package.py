@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any, TypeVar
 
 from secretsync.core.model import Bundle
 from secretsync.rucio.check.code import (
@@ -24,6 +25,8 @@ from secretsync.rucio.check.interpret import values_of
 from secretsync.rucio.check.names import names_of
 from secretsync.rucio.check.values import Names
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True)
 class Package:
@@ -33,6 +36,7 @@ class Package:
     _imports: dict[str, tuple[Import, ...]] = field(default_factory=dict, repr=False, compare=False)
     _names: dict[str, frozenset[str] | None] = field(default_factory=dict, repr=False, compare=False)
     _aliases: dict[str, dict[str, str]] = field(default_factory=dict, repr=False, compare=False)
+    _known: dict[tuple[object, ...], Any] = field(default_factory=dict, repr=False, compare=False)
     _values: dict[str, Names] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -95,6 +99,13 @@ class Package:
         if module.name not in self._names:
             self._names[module.name] = names_of(module)
         return self._names[module.name]
+
+    def once(self, question: tuple[object, ...], calculate: Callable[[], T]) -> T:
+        """What *calculate* gives for *question*, calculated once: rules ask the same for each version of Rucio."""
+        if question not in self._known:
+            self._known[question] = calculate()
+        known: T = self._known[question]
+        return known
 
     def aliases(self, module: Module) -> dict[str, str]:
         """The names that the module's imports bind, with what they mean; read once."""

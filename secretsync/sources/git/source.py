@@ -35,6 +35,14 @@ from secretsync.sources.version import (
     tagged_version,
 )
 
+_LONGEST_SUBJECT = 120
+
+
+def subject_of(commit: bytes) -> str:
+    """The first line of a raw commit's message, cut where it is too long for a table."""
+    message = commit.partition(b"\n\n")[2].decode(errors="replace").strip()
+    return message.partition("\n")[0].strip()[:_LONGEST_SUBJECT]
+
 
 class GitSource:
     """Resolves with one ``ls-remote``, fetches what is missing into a bare cache, reads from there."""
@@ -101,6 +109,7 @@ class GitSource:
             self._cache.fetch_commit(commit, ref)
         self._verify(revision.ref, commit)
         self._notes = (*self._notes, *self._judge_older_commit(revision.ref, commit))
+        revision = replace(revision, subject=subject_of(self._cache.object("commit", commit)))
         try:
             return self._bundle(revision, commit)
         except CommitNotServed:

@@ -40,7 +40,7 @@ def exit_code(result: Result) -> int:
 
 def test_a_sound_folder_passes(tmp_path: Path) -> None:
     result = run("check", "--rucio", "41.5.1", str(written(tmp_path, GOOD)))
-    assert (exit_code(result), result.output) == (0, "pol: nothing found\n")
+    assert (exit_code(result), result.output) == (0, "pol: passed (Rucio 41.5.1)\n")
 
 
 def test_an_error_makes_the_exit_code_1(tmp_path: Path) -> None:
@@ -126,7 +126,7 @@ def test_one_package_of_a_repository_is_taken_with_a_note(tmp_path: Path) -> Non
     written(tmp_path / "lab-policy" / "src", GOOD)
     result = run("check", "--rucio", "41.5.1", str(tmp_path / "lab-policy"))
     assert "the package is taken to be pol" in result.stderr
-    assert result.stdout == "pol: nothing found\n"
+    assert result.stdout == "pol: passed (Rucio 41.5.1)\n"
 
 
 def test_of_several_packages_the_one_that_differs_in_case_only_is_taken(tmp_path: Path) -> None:

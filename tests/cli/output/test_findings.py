@@ -27,7 +27,7 @@ def test_text_fits_80_columns_and_counts() -> None:
 
 
 def test_nothing_found_is_said() -> None:
-    assert FORMATS["text"]([Checked("pol", ())]) == "pol: nothing found\n"
+    assert FORMATS["text"]([Checked("pol", ())]) == "pol: passed\n"
 
 
 @pytest.mark.parametrize("form", ["text", "markdown", "junit"])
@@ -94,7 +94,7 @@ def test_the_table_of_actions_and_the_proof_are_shown_where_they_were_asked_for(
     shown = [Checked("pol", (), actions=rows, proofs=(Proven("41.5.1", "3.9.18", "loads"),))]
     assert FORMATS["text"](shown).splitlines() == [
         "proven on Rucio 41.5.1, Python 3.9.18: loads",
-        "pol: nothing found",
+        "pol: passed",
         "action    decided by     changed  proven   Rucio",
         "add_rule  perm_add_rule  changed  package  41.5.1",
     ]

@@ -77,13 +77,38 @@ def test_a_resume_wires_a_template_again_that_somebody_put_back(site: WiredSite)
     assert releases.resume(site.destination, site.destination.deliveries[0]) is None
 
 
-def test_a_template_put_back_to_before_it_was_wired_is_held_as_well(site: WiredSite) -> None:
-    revision = site.remember_revision()
+def test_wiring_that_somebody_strips_is_put_back_once_and_then_held_as_a_failure(site: WiredSite) -> None:
+    """As ``helm upgrade --force``, or Argo CD with Replace=true, does in each of its passes."""
+    bare = site.remember_revision()
     site.sync()
-    site.put_back(revision)
+    site.put_back(bare)
     report = site.sync()
+    assert (site.mounted() != set(), report.failed) == (True, False)
+    site.put_back(bare)
+    site.cluster.calls.clear()
+    for _ in range(3):
+        report = site.sync()
+        assert site.mounted() == set()
+        assert [ref.name for ref in report.plan.stripped] == ["server"]
+        assert report.failure == "the wiring of Deployment rucio/server was stripped again, and is left so"
+        assert any("by one without the wiring, and did so again" in note for note in report.plan.notes)
+        assert any("now carries none" in note for note in report.plan.notes)
+    assert site.cluster.writes == []
+    site.source.push(init="2")
+    assert not site.sync().failed
+    assert site.content() == {"init.py": b"2"}
+
+
+def test_after_a_resume_stripped_wiring_is_put_back_again(site: WiredSite) -> None:
+    bare = site.remember_revision()
+    site.sync()
+    for _ in range(2):
+        site.put_back(bare)
+        site.sync()
     assert site.mounted() == set()
-    assert any("now carries none" in note for note in report.plan.notes)
+    assert releases.resume(site.destination, site.destination.deliveries[0]) is not None
+    assert not site.sync().failed
+    assert site.mounted() != set()
 
 
 def test_status_tells_of_workloads_that_carry_an_earlier_write(site: WiredSite) -> None:

@@ -194,4 +194,4 @@ def test_what_is_to_be_wired_no_longer_waits_for_no_proof_and_the_report_says_th
     assert site.mounted() == set()
     assert not [name for verb, name in site.cluster.calls if "candidate" in name]
     for report in reports:
-        assert any("no workload mounts atlas_rucio_policy any more" in note for note in report.plan.notes)
+        assert any("mounts Secret atlas, so nothing runs atlas_rucio_policy" in note for note in report.plan.notes)

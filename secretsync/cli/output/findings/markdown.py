@@ -22,7 +22,7 @@ def _section(checked: Checked) -> Iterator[str]:
         yield f"Proven on Rucio {_cell(proof.rucio)}, Python {_cell(proof.python)}: **{_cell(proof.verdict)}**"
         yield ""
     if not checked.findings:
-        yield "Nothing found."
+        yield "Passed."
     else:
         yield "| | where | what Rucio does | rule | Rucio |"
         yield "|---|---|---|---|---|"

@@ -23,7 +23,7 @@ def _package(checked: Checked) -> Iterator[str]:
         yield from _paragraph(finding)
     for proof in checked.proofs:
         yield f"proven on Rucio {proof.rucio}, Python {proof.python}: {proof.verdict}"
-    yield f"{checked.package}: {_count(checked.findings)}"
+    yield f"{checked.package}: {_verdict(checked)}"
     yield from _actions(checked.actions)
     if checked.diff:
         yield policy.diff_text(checked.diff).rstrip("\n")
@@ -42,10 +42,12 @@ def _paragraph(finding: Finding) -> Iterator[str]:
         )
 
 
-def _count(findings: tuple[Finding, ...]) -> str:
-    counts = {severity: sum(one.severity is severity for one in findings) for severity in Severity}
+def _verdict(checked: Checked) -> str:
+    """``passed (Rucio 41.5.1)``, or how many findings there are."""
+    counts = {severity: sum(one.severity is severity for one in checked.findings) for severity in Severity}
     said = [f"{count} {severity}{'s' if count > 1 else ''}" for severity, count in counts.items() if count]
-    return ", ".join(said) or "nothing found"
+    versions = f" (Rucio {', '.join(checked.rucio)})" if checked.rucio else ""
+    return ", ".join(said) or f"passed{versions}"
 
 
 def _actions(rows: tuple[ActionRow, ...]) -> Iterator[str]:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
+from functools import partial
 
 from secretsync.rucio.check.answers import awaits_or_yields, forgets_its_return, returns, unusable_answer
 from secretsync.rucio.check.dispatch import Dispatch, dispatch
@@ -31,7 +32,8 @@ def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
             )
     for name, function in _deciding(package, table).items():
         actions = [action for action, decides in table.actions.items() if decides == name]
-        yield from _function(rule, package, table, function, [repr(one) for one in actions] or ["every other action"])
+        whose = [repr(one) for one in actions] or ["every other action"]
+        yield from package.once(("decides", name), partial(_findings, rule, package, table, function, whose))
     missing = sorted(setting.rucio.asked - table.actions.keys())
     if table.lookup and table.complete and table.actions and missing:
         yield rule.finding(
@@ -51,6 +53,12 @@ def _deciding(package: Package, table: Dispatch) -> Mapping[str, Function]:
     named = {name: values.get(name) for name in (*table.actions.values(), table.default)}
     own = {name: value for name, value in named.items() if isinstance(value, Function)}
     return {**own, **table.functions}
+
+
+def _findings(
+    rule: Rule, package: Package, table: Dispatch, function: Function, actions: list[str]
+) -> tuple[Finding, ...]:
+    return tuple(_function(rule, package, table, function, actions))
 
 
 def _function(

@@ -3,6 +3,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import partial
 
 from secretsync.rucio.check import json_schema
 from secretsync.rucio.check.code import Module
@@ -19,18 +20,24 @@ def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
     values = package.values(module)
     schemas = values.get("SCHEMAS", UNREADABLE)
     if isinstance(schemas, dict):
-        yield from _entries(rule, module, schemas, setting)
+        yield from _entries(rule, package, module, schemas, setting)
     elif schemas is not UNREADABLE and not isinstance(schemas, Function | ModuleValue):
         yield from _not_a_dictionary(rule, module, schemas)
     yield from _scope_and_name(rule, module, values.get("SCOPE_NAME_REGEXP", UNREADABLE))
 
 
-def _entries(rule: Rule, module: Module, schemas: dict[object, object], setting: Setting) -> Iterator[Finding]:
+def _faults(schema: object) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(json_schema.faults(schema)))
+
+
+def _entries(
+    rule: Rule, package: Package, module: Module, schemas: dict[object, object], setting: Setting
+) -> Iterator[Finding]:
     for name, schema in schemas.items():
         if not isinstance(name, str):
             continue
         used = name in setting.rucio.schemas
-        for fault in dict.fromkeys(json_schema.faults(schema)):
+        for fault in package.once(("schema", name), partial(_faults, schema)):
             yield rule.finding(
                 module.path,
                 _line(module, name),

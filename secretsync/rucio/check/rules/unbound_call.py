@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, partial
 
 from secretsync.rucio.check.called import called
 from secretsync.rucio.check.dotted import dotted
@@ -17,7 +17,7 @@ from secretsync.rucio.check.values import Function
 
 def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
     for function in called(package, setting.rucio):
-        for call, around in _calls(function):
+        for call, around in package.once(("calls", id(function.node)), partial(_call_list, function)):
             if around.catches("TypeError"):
                 continue
             name = dotted(call.func, package.aliases(function.module))
@@ -32,6 +32,10 @@ def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
                     _remedy(parameters, call),
                     about=name or ast.unparse(call.func),
                 )
+
+
+def _call_list(function: Function) -> tuple[tuple[ast.Call, Around], ...]:
+    return tuple(_calls(function))
 
 
 def _calls(function: Function) -> Iterator[tuple[ast.Call, Around]]:

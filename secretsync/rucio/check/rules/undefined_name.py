@@ -4,7 +4,7 @@ import ast
 import builtins
 import symtable
 from collections.abc import Iterator, Mapping
-from functools import cache
+from functools import cache, partial
 
 from secretsync.rucio.check.called import called
 from secretsync.rucio.check.code import Module
@@ -29,7 +29,7 @@ def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
         known = _known(package, setting.rucio, module) if module else None
         if not module or known is None:
             continue
-        undefined = _referenced(module) - known
+        undefined = package.once(("referenced", name), partial(_referenced, module)) - known
         for missing, (node, around, function) in _uses(module, undefined).items():
             if around.catches("NameError") or missing in of_the_table:
                 continue

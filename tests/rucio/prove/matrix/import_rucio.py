@@ -67,6 +67,12 @@ def ask(policy):
                 )
 
 
+def ask_for_vo(policy):
+    from rucio.common.types import InternalAccount
+
+    return policy.has_permission(InternalAccount("root", vo=VO), "add_rse", {}, session=None)
+
+
 def validate():
     from rucio.common.exception import InvalidObject
     from rucio.common.schema import validate_schema
@@ -90,7 +96,7 @@ if found:
     seen["algorithms"] = {kind: sorted(named) for kind, named in algorithms.items()}
     seen["lfn2pfn"] = bool(attempt("default", lambda: default_algorithm("lfn2pfn")))
     if VO:
-        attempt("has_permission", lambda: permission.has_permission(None, "add_rse", {}, session=None))
+        attempt("has_permission", lambda: ask_for_vo(permission))
     else:
         ask(permission)
     attempt("validate", validate)

@@ -37,9 +37,7 @@ class Outcome:
 
 def run(row: Row, rucio: RucioEnvironment) -> Outcome:
     """Run *row* with that Rucio. Mode 0400 is another user's: root gives the files away and up its power over them."""
-    findings = check(row.bundle, Situation(rucio=(rucio.version,), vo=row.vo))
-    static = dict.fromkeys(one.rule for one in findings if one.severity is Severity.ERROR)
-    warned = dict.fromkeys(one.rule for one in findings if one.severity is Severity.WARNING)
+    errors, warned = static(row, rucio.version)
     with tempfile.TemporaryDirectory(prefix="matrix-", ignore_cleanup_errors=True) as made:
         folder = Path(made)
         used = RucioEnvironment(rucio.version, _python(row, rucio.python, folder))
@@ -47,7 +45,15 @@ def run(row: Row, rucio: RucioEnvironment) -> Outcome:
         proof = prove.examine(row.bundle, path, folder, rucio=used, vo=row.vo, timeout=300, memory=prove.MEMORY).verdict
         environment = prove.environment_of(row.bundle.module, path, folder, row.vo)
         direct, seen = import_directly(row, used.python, environment, folder)
-    return Outcome(row, row.expected(rucio.version), tuple(static), tuple(warned), proof, direct, seen)
+    return Outcome(row, row.expected(rucio.version), errors, warned, proof, direct, seen)
+
+
+def static(row: Row, version: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The rules that find an error with that Rucio, and those that warn."""
+    findings = check(row.bundle, Situation(rucio=(version,), vo=row.vo))
+    errors = dict.fromkeys(one.rule for one in findings if one.severity is Severity.ERROR)
+    warned = dict.fromkeys(one.rule for one in findings if one.severity is Severity.WARNING)
+    return tuple(errors), tuple(warned)
 
 
 def _laid_out(row: Row, folder: Path) -> Path:

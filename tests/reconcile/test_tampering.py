@@ -1,0 +1,236 @@
+"""What others may write in the namespace: noticed, never trusted, never deleted, never copied."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from secretsync.core import packing
+from secretsync.core.model import Secret, digest
+from secretsync.operations import releases
+from secretsync.plan.history import KeptBundleChanged
+from secretsync.plan.state import State, UnreadableState, from_secret
+from secretsync.reconcile.destination import Clock
+from secretsync.reconcile.observe import HeldAndEdited, KeptBundleGone
+from tests.reconcile.test_reconciler import Site, files
+
+PASSWORD = Secret("rucio", "database", {"password": b"hunter2"}, metadata={"resourceVersion": "1", "uid": "x"})
+
+
+@pytest.fixture
+def site() -> Site:
+    site = Site("server", mounts=("atlas", "atlas-sub"))
+    site.source.push(init="1", sub__x="1")
+    site.sync()
+    site.cluster.calls.clear()
+    return site
+
+
+def forge(site: Site, name: str, text: bytes) -> None:
+    """Somebody edits a file, and all that the Secrets of the package say of their content."""
+    secret = site.cluster.secrets[name]
+    site.cluster.secrets[name] = replace(secret, data={**secret.data, next(iter(secret.data)): text})
+    live = [site.cluster.secrets[one] for one in ("atlas", "atlas-sub")]
+    seal(site, digest(packing.unpack(live)), *(one.name for one in live))
+
+
+def seal(site: Site, told: str, *names: str) -> None:
+    for name in names:
+        annotate(site, name, **{packing.DIGEST: told})
+
+
+def annotate(site: Site, name: str, **annotations: str) -> None:
+    secret = site.cluster.secrets[name]
+    told = {key: value for key, value in {**secret.annotations, **annotations}.items() if value is not None}
+    version = str(int(secret.metadata["resourceVersion"]) + 1000)
+    metadata = {**secret.metadata, "resourceVersion": version}
+    site.cluster.secrets[name] = replace(secret, annotations=told, metadata=metadata)
+
+
+def remember(site: Site, **changes: Any) -> None:
+    """Somebody edits the state object."""
+    secret = site.cluster.secrets["secretsync-state"]
+    told = json.loads(secret.data["state.json"])
+    told["packages"]["atlas"] |= changes
+    site.cluster.secrets["secretsync-state"] = replace(secret, data={"state.json": json.dumps(told).encode()})
+
+
+def numbers(site: Site) -> set[str]:
+    return {site.cluster.secrets[name].annotations[packing.REVISION_NUMBER] for name in ("atlas", "atlas-sub")}
+
+
+def test_an_edit_that_the_secrets_own_digest_agrees_with_is_noticed_and_put_right(site: Site) -> None:
+    forge(site, "atlas", b"forged")
+    site.sync()
+    assert files(site) == {"init.py": b"1"}
+    site.cluster.calls.clear()
+    site.sync()
+    assert site.cluster.writes == []
+
+
+def test_a_suspended_package_that_somebody_edits_is_refused(site: Site) -> None:
+    releases.suspend(site.destination, site.destination.deliveries[0], "under review")
+    forge(site, "atlas", b"forged")
+    with pytest.raises(HeldAndEdited, match="somebody changed its live files"):
+        site.sync()
+
+
+def test_a_state_object_of_an_earlier_release_is_read_and_learns_the_digest_without_a_write_to_anything_else(
+    site: Site,
+) -> None:
+    secret = site.cluster.secrets["secretsync-state"]
+    told = json.loads(secret.data["state.json"])
+    del told["packages"]["atlas"]["digest"], told["packages"]["atlas"]["kept"]
+    site.cluster.secrets["secretsync-state"] = replace(secret, data={"state.json": json.dumps(told).encode()})
+    site.sync()
+    assert site.cluster.writes == [("replace", "secretsync-state")]
+    site.cluster.calls.clear()
+    site.sync()
+    assert site.cluster.writes == []
+
+
+def rolled_back(site: Site) -> None:
+    releases.rollback(site.destination, site.destination.deliveries[0], clock=Clock(sleep=lambda _: None))
+
+
+def test_files_of_the_history_that_somebody_changed_are_not_put_back(site: Site) -> None:
+    site.source.push(init="2", sub__x="1")
+    site.sync()
+    other = Site("server", mounts=("atlas", "atlas-sub"))
+    other.source.push(init="forged", sub__x="1")
+    other.sync()
+    other.source.push(init="2", sub__x="1")
+    other.sync()
+    kept = site.cluster.secrets["atlas-history-1"]
+    forged = other.cluster.secrets["atlas-history-1"]
+    site.cluster.secrets["atlas-history-1"] = replace(
+        kept, data=forged.data, annotations={**kept.annotations, packing.DIGEST: forged.annotations[packing.DIGEST]}
+    )
+    with pytest.raises(KeptBundleChanged, match="atlas-history-1 does not hold what secretsync kept in it"):
+        rolled_back(site)
+    assert files(site) == {"init.py": b"2"}
+    assert site.sync().plan.notes == (), "it is not suspended either"
+
+
+@pytest.mark.parametrize("name", ["database", "atlas-history-x", "atlas", "../atlas-history-1"])
+def test_whoever_may_write_the_state_object_alone_gets_no_other_secret_copied(site: Site, name: str) -> None:
+    site.cluster.secrets["database"] = PASSWORD
+    hold = {"reason": "x", "kept": name, "digest": "", "revision": ""}
+    remember(site, hold=hold)
+    with pytest.raises((KeptBundleGone, KeptBundleChanged)):
+        site.sync()
+    assert ("get", "database") not in site.cluster.calls
+    assert site.cluster.writes == []
+
+
+def test_a_secret_of_another_that_is_remembered_as_ours_is_neither_read_nor_deleted(site: Site) -> None:
+    site.cluster.secrets["database"] = PASSWORD
+    remember(site, secrets=["atlas", "atlas-sub", "database"], outdated=["database"])
+    site.source.push(init="2", sub__x="1")
+    site.sync()
+    assert site.cluster.secrets["database"] is PASSWORD
+    assert ("get", "database") not in site.cluster.calls
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"labels": {}},
+        {"labels": {packing.MANAGED_BY: "secretsync", packing.INSTALLATION: "another", packing.MODULE: "atlas"}},
+        {"type": "kubernetes.io/tls"},
+        {"metadata": {"ownerReferences": [{"kind": "ExternalSecret", "name": "x", "controller": True}]}},
+    ],
+)
+def test_a_secret_that_took_the_name_of_one_that_is_no_longer_needed_is_left(
+    site: Site, changes: Mapping[str, Any]
+) -> None:
+    secret = site.cluster.secrets["atlas-sub"]
+    metadata = {**secret.metadata, **changes.get("metadata", {})}
+    site.cluster.secrets["atlas-sub"] = replace(secret, annotations={}, **{**changes, "metadata": metadata})
+    site.source.push(init="2")
+    site.sync()
+    assert "atlas-sub" in site.cluster.secrets
+    assert files(site) == {"init.py": b"2"}
+    site.cluster.calls.clear()
+    site.sync()
+    assert site.cluster.writes == []
+
+
+def test_one_of_ours_without_its_directory_is_removed_all_the_same(site: Site) -> None:
+    secret = site.cluster.secrets["atlas-sub"]
+    told = {key: value for key, value in secret.annotations.items() if key != packing.DIRECTORY}
+    site.cluster.secrets["atlas-sub"] = replace(secret, annotations=told)
+    (ref,) = site.cluster.live_workloads
+    site.cluster.live_workloads = Site("server").cluster.live_workloads
+    assert ref in site.cluster.live_workloads
+    site.source.push(init="2")
+    site.sync()
+    assert "atlas-sub" not in site.cluster.secrets
+
+
+@pytest.mark.parametrize("number", ["", "NaN", "-1", "999999999999999", "9" * 5000, "１", "7 "])
+def test_a_number_that_nobody_counted_to_is_replaced_by_that_of_the_others_and_restarts_nothing(
+    site: Site, number: str
+) -> None:
+    annotate(site, "atlas-sub", **{packing.REVISION_NUMBER: number})
+    releases.status(site.destination)
+    report = site.sync()
+    assert numbers(site) == {"1"}
+    assert report.plan.restarts == ()
+    site.source.push(init="2", sub__x="1")
+    site.sync()
+    assert numbers(site) == {"2"}
+
+
+def test_a_secret_that_is_made_anew_has_the_number_of_the_others(site: Site) -> None:
+    del site.cluster.secrets["atlas-sub"]
+    site.sync()
+    assert numbers(site) == {"2"}
+    assert site.stamp().startswith("2 ")
+
+
+@pytest.mark.parametrize("directory", ["../../etc", "/etc", "a//b", "", "sub\n", "x" * 5000])
+def test_a_directory_that_is_none_leads_nowhere_and_is_put_right(site: Site, directory: str) -> None:
+    annotate(site, "atlas-sub", **{packing.DIRECTORY: directory})
+    live = [site.cluster.secrets["atlas-sub"]]
+    assert {file.path for file in packing.unpack(live)} == {"x.py"}
+    releases.status(site.destination)
+    site.sync()
+    assert site.cluster.secrets["atlas-sub"].annotations[packing.DIRECTORY] == "sub"
+    assert numbers(site) == {"2"}
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        b"",
+        b"[]",
+        b"null",
+        b"[" * 200_000,
+        b'{"packages": {"atlas": []}}',
+        b'{"packages": []}',
+        b'{"packages": {}, "results": [1]}',
+        b'{"packages": {"atlas": {"secrets": "atlas", "write": NaN}}}',
+        b'{"packages": {"atlas": {"write": ' + b"9" * 5000 + b"}}}",
+        b"\xff\xfe",
+    ],
+)
+def test_a_state_object_that_holds_something_else_is_said_in_a_sentence(document: bytes) -> None:
+    with pytest.raises(UnreadableState, match="is not a state object that secretsync can read"):
+        from_secret(Secret("rucio", "secretsync-state", {"state.json": document}))
+
+
+@pytest.mark.parametrize("number", [-1, 10**12, "1", 1.5, None, [1]])
+def test_numbers_of_a_state_object_are_bounded(site: Site, number: object) -> None:
+    remember(site, write=number)
+    with pytest.raises(UnreadableState):
+        from_secret(site.cluster.secrets["secretsync-state"])
+
+
+def test_fields_of_a_later_release_are_passed_over(site: Site) -> None:
+    remember(site, more="from a later release")
+    assert isinstance(from_secret(site.cluster.secrets["secretsync-state"]), State)
