@@ -26,8 +26,8 @@ Examples:
   secretsync rollback          go back to the revision before; needs no source
 
 \b
-'secretsync plan' is the same as 'plan', 'secretsync apply' as
-'apply', and 'secretsync' alone as 'run'.
+'secretsync --once --dry-run' is the same as 'plan', 'secretsync --once'
+as 'apply', and 'secretsync' alone as 'run'.
 
 \b
 Exit codes:

@@ -89,7 +89,7 @@ class Site:
         spec: Mapping[str, Any] | None = None,
     ) -> Object:
         """A workload that imports the package; its pods know its name as SITE_ROLE. *spec* has further keys."""
-        workload = self._workload(name, kind, replicas, probe=probe)
+        workload = self.workload(name, kind, replicas, probe=probe)
         container = workload["spec"]["template"]["spec"]["containers"][0]
         container["env"].append({"name": "SITE_ROLE", "value": name})
         if imports is not None:
@@ -178,7 +178,8 @@ class Site:
         below = re.sub("[^a-z0-9]", "-", directory.lower()).strip("-")
         return f"{self.secret}-{below}" if directory else self.secret
 
-    def _workload(self, name: str, kind: str, replicas: int, *, probe: bool) -> Object:
+    def workload(self, name: str, kind: str = "Deployment", replicas: int = 1, *, probe: bool = False) -> Object:
+        """A manifest, which is not applied."""
         labels = {"app": name}
         container: Object = {
             "name": "rucio",

@@ -39,8 +39,8 @@ CRASHES = {**PACKAGE, "rules.py": b"raise RuntimeError('no rules ' + 'today')\n"
 class WiredSite(Site):
     """Its workloads say nothing of the package, in their specification."""
 
-    def _workload(self, name: str, kind: str, replicas: int, *, probe: bool) -> Object:
-        workload = super()._workload(name, kind, replicas, probe=probe)
+    def workload(self, name: str, kind: str, replicas: int, *, probe: bool) -> Object:
+        workload = super().workload(name, kind, replicas, probe=probe)
         workload["metadata"]["labels"]["rucio"] = "site"
         workload["spec"]["revisionHistoryLimit"] = 1
         spec = workload["spec"]["template"]["spec"]
@@ -205,7 +205,7 @@ def test_5_what_no_revision_refers_to_any_more_goes_with_a_later_write(site: Wir
 def test_6_what_another_manager_has_is_refused_by_name_and_nothing_is_touched(
     site: WiredSite, repository: Repository
 ) -> None:
-    workload = site._workload("reaper", "Deployment", 1, probe=False)
+    workload = site.workload("reaper", "Deployment", 1, probe=False)
     workload["spec"]["template"]["spec"]["containers"][0]["env"] = [{"name": "PYTHONPATH", "value": "/his"}]
     site.plane.put(workload)
     mark = site.plane.audit_mark()
@@ -221,8 +221,7 @@ def test_7_wiring_that_a_replacement_of_the_whole_object_strips_is_put_back_once
     site: WiredSite,
 ) -> None:
     """As ``kubectl replace``, ``helm upgrade --force`` and Argo CD's Replace=true do."""
-    bare = site._workload("judge", "Deployment", 1, probe=False)
-    site.plane.put(bare)
+    bare = site.add("judge")
     assert site.mounted("judge") == set()
     run = site.run()
     assert run.code == 0, run
