@@ -158,6 +158,15 @@ class ValuesEdit:
 
 
 @dataclass(frozen=True)
+class WaveTimes:
+    """When a wave was restarted and when it ended, in seconds of the clock that watched; its *workloads*."""
+
+    began: float
+    ended: float
+    workloads: tuple[Ref, ...]
+
+
+@dataclass(frozen=True)
 class Report:
     """What a pass would do, or did: the plan, and a verdict on each workload that was restarted or watched.
 
@@ -166,7 +175,7 @@ class Report:
     why the pass did not come to its end, and *undone* is the pass that put back what was live. *results* are what the
     passes before came to. *waits* says what all changes wait for. *mixed* tells for how many seconds at most each
     workload ran with files newer than its processes. *values* are the files of a repository that mount the packages and
-    change as well, *proposal* what became of the commit.
+    change as well, *proposal* what became of the commit. *waves* tell when each was restarted, in their order.
     """
 
     destination: str
@@ -183,6 +192,7 @@ class Report:
     results: Mapping[str, Result] = field(default_factory=dict)
     values: tuple[ValuesEdit, ...] = ()
     proposal: Proposal | None = None
+    waves: tuple[WaveTimes, ...] = ()
 
     @property
     def pending(self) -> bool:

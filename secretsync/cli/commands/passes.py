@@ -9,7 +9,7 @@ import structlog
 
 from secretsync.cli import apply
 from secretsync.cli.commands import explain
-from secretsync.cli.options import only_target
+from secretsync.cli.options import only_target, with_formats
 from secretsync.cli.settings import Settings, chosen_targets
 from secretsync.core import shutdown
 
@@ -19,9 +19,13 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
+FORMATS = ("text", "json", "markdown", "junit", "html")
+"""The names of `cli.output.REPORTS`, which is not imported before a report is made."""
+
 _diff = click.option("--diff", is_flag=True, help="Add the text of what differs, file by file.")
 
 
+@with_formats(*FORMATS)
 @click.command(
     "plan",
     short_help="Show what an apply would change.",
@@ -39,6 +43,7 @@ def plan_command(context: click.Context, diff: bool, place: str | None) -> None:
     context.exit(report_on(context.obj, "plan", apply.preview_all, place, texts=diff))
 
 
+@with_formats(*FORMATS)
 @click.command(
     "apply",
     short_help="Write the Secrets, and restart what mounts them.",
