@@ -39,6 +39,8 @@ class Section:
 def render(report: Report, limit: int = LIMIT) -> str:
     """The report in GitHub's flavour of Markdown, in at most *limit* bytes of UTF-8."""
     sections = [section for target in report.targets for section in _target(target)]
+    if report.plan_id:
+        sections.insert(0, Section(_SUMMARY, "the plan's id", f"Plan {code(report.plan_id)}"))
     kept = _within(sections, limit - _ROOM)
     left = list(dict.fromkeys(one.name for one in sections if one not in kept))
     text = "\n\n".join(one.text for one in kept)
