@@ -166,8 +166,8 @@ class Connection:
         """What time it is by the clock of the API server, as its last answer told; by the host's where none did."""
         if self._server_time is None:
             return datetime.now(UTC)
-        told, then = self._server_time
-        return told + timedelta(seconds=self._clock() - then)
+        at, then = self._server_time
+        return at + timedelta(seconds=self._clock() - then)
 
     def send(
         self,
