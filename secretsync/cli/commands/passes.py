@@ -99,10 +99,17 @@ def _approved(path: Path | None, plan_id: str | None) -> apply.Act:
 @click.pass_obj
 def run_command(settings: Settings) -> None:
     """Apply at every 'interval' of the configuration, until SIGTERM. SIGUSR1 starts a pass at once."""
+    from secretsync.cli.page import Page
     from secretsync.service.daemon import Service
 
+    page = Page()
+
+    def show(outcome: Outcome) -> None:
+        _show_pass(settings, outcome)
+        page.add(outcome)
+
     try:
-        Service(settings.path, lambda outcome: _show_pass(settings, outcome)).run()
+        Service(settings.path, show, page.html).run()
     except shutdown.Stopped as stopped:
         # being asked to stop is how this form ends
         log.info(str(stopped))
