@@ -25,6 +25,28 @@ def _remember(context: click.Context, parameter: click.Parameter, value: Any) ->
     return value
 
 
+def _output_option(formats: Sequence[str]) -> click.Option:
+    return click.Option(
+        ["--output", "-o"],
+        type=click.Choice(formats),
+        default="text",
+        show_default=True,
+        help="Output format.",
+        callback=_remember,
+        expose_value=False,
+    )
+
+
+def with_formats(*formats: str) -> Callable[[click.Command], click.Command]:
+    """A command whose ``--output`` takes *formats*, where the common option takes ``text`` and ``json``."""
+
+    def add(command: click.Command) -> click.Command:
+        command.params.append(_output_option(formats))
+        return command
+
+    return add
+
+
 def _common_options() -> list[click.Parameter]:
     return [
         click.Option(
@@ -38,15 +60,7 @@ def _common_options() -> list[click.Parameter]:
             callback=_remember,
             expose_value=False,
         ),
-        click.Option(
-            ["--output", "-o"],
-            type=click.Choice(["text", "json"]),
-            default="text",
-            show_default=True,
-            help="Output format.",
-            callback=_remember,
-            expose_value=False,
-        ),
+        _output_option(("text", "json")),
         click.Option(
             ["--color"],
             type=click.Choice(["auto", "always", "never"]),

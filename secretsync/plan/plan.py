@@ -24,7 +24,8 @@ class Live:
     """What was read of a namespace. *pods* and *referrers* are None until a plan needs them.
 
     *referrers* tell by a Secret's name what could still start a pod that needs it. *unselected* are workloads that we
-    wired and that are no longer selected.
+    wired and that are no longer selected. With *mounted_elsewhere* the workloads are not to be seen here: Helm makes
+    them of values.
     """
 
     secrets: Mapping[str, Secret]
@@ -32,6 +33,7 @@ class Live:
     unselected: Sequence[Workload] = ()
     pods: Sequence[Manifest] | None = None
     referrers: Mapping[str, Sequence[str]] | None = None
+    mounted_elsewhere: bool = False
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,7 @@ def make_plan(desired: Sequence[Desired], live: Live, state: State, *, adopt: bo
             *_holds(desired),
             *_drifts(desired, live),
             *(note for one in desired for note in one.bundle.notes),
-            *_mounted_by_nobody(desired, workloads),
+            *(() if live.mounted_elsewhere else _mounted_by_nobody(desired, workloads)),
             *in_force.sentences(miswired),
             *_not_mounted(desired, mounting),
             *stale.forgotten_restarts(mounting, packages, state),

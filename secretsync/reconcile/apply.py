@@ -186,7 +186,7 @@ def _write_one(destination: Destination, change: Change) -> Secret:
         "created" if change.action is Action.CREATE else "updated",
         secret=change.desired.name,
         files=len(change.files),
-        revision_number=change.desired.annotations[packing.REVISION_NUMBER],
+        revision=change.desired.annotations[packing.REVISION_NUMBER],
         seconds=round(time.monotonic() - began, 3),
     )
     return written

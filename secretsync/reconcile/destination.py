@@ -19,6 +19,7 @@ from secretsync.plan.waves import Selects
 if TYPE_CHECKING:
     from secretsync.cluster.repository.cluster import Proposal, RepositoryCluster
     from secretsync.config.repository import ValuesFile
+    from secretsync.plan.approval import ApprovedTarget
     from secretsync.rucio.check.finding import Finding
     from secretsync.rucio.check.policy_diff import PolicyDiff
 
@@ -99,7 +100,7 @@ class Destination:
     """A namespace of a cluster, what is delivered there, and how its workloads are rolled out.
 
     *drift* says what becomes of live Secrets that somebody changed: ``repair`` or ``report``. *after* names another
-    whose turn is first.
+    whose turn is first. Where something is *approved*, exactly that is done, or nothing.
     """
 
     name: str
@@ -113,6 +114,7 @@ class Destination:
     rollout: Rollout = Rollout()
     after: After | None = None
     values: tuple[ValuesFile, ...] = ()
+    approved: ApprovedTarget | None = None
 
     @property
     def repository(self) -> RepositoryCluster | None:
@@ -158,6 +160,15 @@ class ValuesEdit:
 
 
 @dataclass(frozen=True)
+class WaveTimes:
+    """When a wave was restarted and when it ended, in seconds of the clock that watched; its *workloads*."""
+
+    began: float
+    ended: float
+    workloads: tuple[Ref, ...]
+
+
+@dataclass(frozen=True)
 class Report:
     """What a pass would do, or did: the plan, and a verdict on each workload that was restarted or watched.
 
@@ -166,7 +177,7 @@ class Report:
     why the pass did not come to its end, and *undone* is the pass that put back what was live. *results* are what the
     passes before came to. *waits* says what all changes wait for. *mixed* tells for how many seconds at most each
     workload ran with files newer than its processes. *values* are the files of a repository that mount the packages and
-    change as well, *proposal* what became of the commit.
+    change as well, *proposal* what became of the commit. *waves* tell when each was restarted, in their order.
     """
 
     destination: str
@@ -183,6 +194,7 @@ class Report:
     results: Mapping[str, Result] = field(default_factory=dict)
     values: tuple[ValuesEdit, ...] = ()
     proposal: Proposal | None = None
+    waves: tuple[WaveTimes, ...] = ()
 
     @property
     def pending(self) -> bool:

@@ -108,7 +108,7 @@ def _live(destination: Destination, secrets: _Asked) -> Live:
     refuse_unwirable(selected)
     manager = wiring_manager(destination.installation)
     unselected = [one for one in workloads if not selects(selector, one.labels) and is_wired(one, manager)]
-    return Live(_found(secrets), selected, unselected)
+    return Live(_found(secrets), selected, unselected, mounted_elsewhere=bool(destination.values))
 
 
 def _as_found(live: Mapping[str, Secret], desired: Sequence[Desired]) -> Mapping[str, Secret]:

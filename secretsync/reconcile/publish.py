@@ -38,7 +38,8 @@ def _edit(repository: RepositoryCluster, file: ValuesFile, packages: Sequence[Pa
         moved = repoint(text, wiring.mounts, [one.placement.secret for one in packages], keys_of(file.at))
         merged = merge(moved, wiring, file.chart, file.via, keys_of(file.at)).text
     except SecretSyncError as error:
-        return ValuesEdit(file.file, problem=f"{error}; write by hand what 'secretsync values {file.chart}' prints")
+        why = "; ".join(str(error).removeprefix("nothing was written, for these stand in the way:\n").splitlines())
+        return ValuesEdit(file.file, problem=f"{why}; write by hand what 'secretsync values {file.chart}' prints")
     return ValuesEdit(file.file, merged) if merged != text else None
 
 

@@ -13,7 +13,7 @@ from secretsync.plan.plan import Plan
 from secretsync.plan.restarts import Restart
 from secretsync.plan.waves import Wave, split_into_waves
 from secretsync.reconcile import apply
-from secretsync.reconcile.destination import Clock, Destination, Report
+from secretsync.reconcile.destination import Clock, Destination, Report, WaveTimes
 from secretsync.reconcile.state_store import StateStore
 from secretsync.reconcile.wait import Stamps
 
@@ -29,11 +29,13 @@ def _roll_out(destination: Destination, report: Report, store: StateStore, clock
     waves = _waves(destination, report.plan, store)
     secrets = [secret.name for package in report.plan.packages for secret in package.desired.secrets]
     for number, wave in enumerate(waves, start=1):
+        began = clock.now()
         refused = apply.restart_workloads(destination, wave.restarts, store)
         apply.delete_stuck_pods(destination, wave.restarts)
         stamps = {**wave.watched, **_stamps(wave.restarts, refused)}
         title = f"wave {number} of {len(waves)}"
         verdicts = {**refused, **apply.wait_for_rollouts(destination, stamps, clock, title, secrets)}
+        report = replace(report, waves=(*report.waves, WaveTimes(began, clock.now(), tuple(verdicts))))
         if not wave.decides:
             report = replace(report, ignored={**report.ignored, **verdicts})
             continue
@@ -50,7 +52,7 @@ def _waves(destination: Destination, plan: Plan, store: StateStore) -> list[Wave
         plan.restarts,
         selectors=rules.waves,
         max_parallel=rules.max_parallel,
-        ailing=store.state.ailing,
+        unhealthy=store.state.ailing,
         first=_touched(plan) if undoing else (),
         watched=plan.watch,
     )

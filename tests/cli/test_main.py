@@ -264,3 +264,40 @@ def test_help_teaches_by_example(folder: Path) -> None:
     told = run(folder, "--help").stdout
     assert "secretsync plan --diff" in told
     assert all(len(line) <= 80 for line in told.splitlines())
+
+
+def test_ctrl_c_prints_no_traceback(long_running: subprocess.Popen[str]) -> None:
+    long_running.send_signal(signal.SIGINT)
+    _, told = long_running.communicate(timeout=30)
+    assert "stopped by SIGINT" in told
+    assert "Traceback" not in told
+
+
+def test_ctrl_c_before_the_command_is_loaded_prints_no_traceback() -> None:
+    code = (
+        "import os, signal, sys\n"
+        "from secretsync import __main__ as command\n"
+        "class Interrupting:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'secretsync.cli.main': os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Interrupting())\n"
+        "command.main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], env=environment(), capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (-signal.SIGINT, "")
+
+
+def test_a_reader_that_goes_away_is_no_bug(folder: Path) -> None:
+    (folder / "source/pol/schema.py").write_text(GOOD["schema.py"] + "X = 1\n" * 50_000)
+    done = subprocess.run(
+        f"{' '.join(command('plan', '--diff'))} | head -1",
+        shell=True,
+        cwd=folder,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert "bug" not in done.stderr
+    assert "BrokenPipeError" not in done.stderr

@@ -221,8 +221,7 @@ def test_7_wiring_that_a_replacement_of_the_whole_object_strips_is_put_back_once
     site: WiredSite,
 ) -> None:
     """As ``kubectl replace``, ``helm upgrade --force`` and Argo CD's Replace=true do."""
-    bare = site._workload("judge", "Deployment", 1, probe=False)
-    site.plane.put(bare)
+    bare = site.add("judge")
     assert site.mounted("judge") == set()
     run = site.run()
     assert run.code == 0, run

@@ -12,7 +12,6 @@ from secretsync.cli.output.policy import policy_changes
 from secretsync.cli.output.sentences import remedy, summary
 from secretsync.core import packing
 from secretsync.core.errors import SecretSyncError, worst
-from secretsync.core.kinds.kind import Status
 from secretsync.core.model import Bundle, File, Ref, Secret
 from secretsync.plan import restarts
 from secretsync.plan.degraded import Degraded
@@ -33,11 +32,18 @@ def describe(
 ) -> document.Report:
     """The report on all targets; *texts* adds the lines that differ."""
     targets = tuple(describe_target(outcome, dry_run=dry_run, texts=texts) for outcome in outcomes)
+    return report_on_targets(targets, command, now)
+
+
+def report_on_targets(
+    targets: tuple[document.Target, ...], command: Command, now: datetime | None = None
+) -> document.Report:
+    """The report on targets that are described already."""
     return document.Report(
         command=command,
         time=now or datetime.now(UTC),
         outcome=document.worst(targets),
-        exit_code=worst(one.exit_code for one in targets),
+        exit_code=worst(target.exit_code for target in targets),
         targets=targets,
     )
 
@@ -68,12 +74,14 @@ def _with_summary(target: document.Target) -> document.Target:
     return target.model_copy(update={"summary": summary(target), "remedy": remedy(target)})
 
 
-def _target(report: Report, *, dry_run: bool, texts: bool) -> document.Target:
+def _target(report: Report, *, dry_run: bool, texts: bool, origin: float | None = None) -> document.Target:
     plan = report.plan
     reached = {**report.verdicts, **report.ignored}
     made = [] if report.refused else [one for one in plan.restarts if dry_run or one.workload.ref in reached]
     missed = () if report.refused or dry_run or report.waits else [one for one in plan.restarts if one not in made]
-    undo = describe_pass(report.undone, dry_run=False) if report.undone else None
+    if origin is None and report.waves:
+        origin = report.waves[0].began
+    undo = _with_summary(_target(report.undone, dry_run=False, texts=False, origin=origin)) if report.undone else None
     return document.Target(
         target=report.destination,
         outcome=_outcome(report, dry_run=dry_run),
@@ -85,7 +93,7 @@ def _target(report: Report, *, dry_run: bool, texts: bool) -> document.Target:
         not_in_force=tuple(_workload(ref) for ref in dict.fromkeys(one.workload for one in plan.not_in_force)),
         restarts=tuple(_restart(one) for one in made),
         not_restarted=tuple(_workload(one.workload.ref) for one in missed),
-        rollout=(*_rollout(report.verdicts, counts=True), *_rollout(report.ignored, counts=False)),
+        rollout=tuple(_rollout(report, origin or 0)),
         findings=tuple(_findings(report.checked_packages)),
         policy=() if report.refused else tuple(_policies(report.checked_packages, texts=texts)),
         degraded=tuple(_degraded(one) for one in plan.degraded),
@@ -232,11 +240,22 @@ def _restart(restart: restarts.Restart) -> document.Restart:
     )
 
 
-def _rollout(verdicts: Mapping[Ref, Status], *, counts: bool) -> Iterator[document.WorkloadStatus]:
-    for ref, status in sorted(verdicts.items()):
-        yield document.WorkloadStatus(
-            workload=_workload(ref), state=str(status.state), message=status.message, counts=counts
-        )
+def _rollout(report: Report, origin: float) -> Iterator[document.WorkloadStatus]:
+    """The verdicts on workloads; times are in seconds since *origin*."""
+    waves = {ref: (number, wave) for number, wave in enumerate(report.waves, 1) for ref in wave.workloads}
+    for verdicts, counts in ((report.verdicts, True), (report.ignored, False)):
+        for ref, status in sorted(verdicts.items()):
+            number, wave = waves.get(ref, (0, None))
+            end = status.at if status.at is not None or wave is None else wave.ended
+            yield document.WorkloadStatus(
+                workload=_workload(ref),
+                state=str(status.state),
+                message=status.message,
+                counts=counts,
+                wave=number,
+                began=round(wave.began - origin, 1) if wave else None,
+                ended=round(end - origin, 1) if wave and end is not None else None,
+            )
 
 
 def _findings(examined: Mapping[str, CheckedPackage]) -> Iterator[document.Finding]:

@@ -123,6 +123,12 @@ class WorkloadStatus(Model):
     message: str
     counts: bool = True
     """False for a workload that was not healthy before: it says nothing about the package."""
+    wave: int = 0
+    """The number of its wave, from 1; 0 where it is not known."""
+    began: float | None = None
+    """Seconds from the beginning of the rollout to the restart of its wave."""
+    ended: float | None = None
+    """Seconds from the beginning of the rollout to its verdict, or to the end of its wave."""
 
 
 class Finding(Model):
@@ -253,6 +259,8 @@ class Report(Model):
     """The worst of all targets."""
     exit_code: int
     targets: tuple[Target, ...]
+    plan_id: str = ""
+    """The id of the plan that ``plan --out`` wrote, by which it can be approved."""
 
 
 _ORDER = tuple(Outcome)

@@ -69,12 +69,27 @@ def is_key(key: object) -> bool:
 
 
 def method_of(class_: Function, name: str) -> Any:
+    """The method as it is called on the class itself: only a class method gets its first argument from there."""
     for statement in class_.node.body if isinstance(class_.node, ast.ClassDef) else ():
-        match statement:
-            case ast.FunctionDef(name=found, decorator_list=[ast.Name(id="staticmethod")]) if found == name:
-                plain = ast.FunctionDef(**{**vars(statement), "decorator_list": []})
-                return Function(class_.module, plain)
+        if not isinstance(statement, ast.FunctionDef) or statement.name != name:
+            continue
+        match statement.decorator_list:
+            case []:
+                return Function(class_.module, statement)
+            case [ast.Name(id="staticmethod")]:
+                return Function(class_.module, _plain(statement, statement.args.args))
+            case [ast.Name(id="classmethod")]:
+                return Function(class_.module, _plain(statement, statement.args.args[1:]))
     return UNREADABLE
+
+
+def _plain(definition: ast.FunctionDef, places: list[ast.arg]) -> ast.FunctionDef:
+    """The definition without its decorator, with these arguments by place."""
+    given = definition.args
+    arguments = ast.arguments(
+        **{**vars(given), "args": places, "defaults": given.defaults[-len(places) :] if places else []}
+    )
+    return ast.FunctionDef(**{**vars(definition), "decorator_list": [], "args": arguments})
 
 
 def is_wide(specification: str) -> bool:

@@ -79,7 +79,8 @@ def test_no_text_of_a_package_is_in_a_report_without_diff(form: str) -> None:
     sessions._push(site, CANARY, "c" * 12, "a subject")
     outcome = Outcome(site.destination, site.preview())
     assert CANARY not in REPORTS[form](describe([outcome], "plan", dry_run=True), PLAIN)
-    assert CANARY in REPORTS[form](describe([outcome], "plan", dry_run=True, texts=True), PLAIN)
+    shown = REPORTS[form](describe([outcome], "plan", dry_run=True, texts=True), PLAIN)
+    assert form == "junit" or CANARY in shown, "JUnit has no diffs at all"
 
 
 def _hostile(value: Any) -> Any:

@@ -55,6 +55,7 @@ def test_a_dry_run_says_what_is_pending_and_pushes_nothing(tmp_path: Path) -> No
     report = site.preview()
     assert report.pending
     assert [edit.path for edit in report.values] == ["apps/daemons.yaml"]
+    assert not any("mounts" in note for note in report.plan.notes)
     assert site.head() == before
 
 

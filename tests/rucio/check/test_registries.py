@@ -103,3 +103,13 @@ def test_a_static_method_and_a_lambda_are_called_too() -> None:
     class_ = "class A:\n    @staticmethod\n    def f(did):\n        return did\n"
     init = "def get_algorithms():\n    return {'scope': {'a': A.f, 'b': lambda did, scopes: did, 'c': lambda: 1}}\n"
     assert [one.about for one in findings({"__init__.py": class_ + init})] == ["a", "c"]
+
+
+def test_a_method_that_is_registered_without_its_object_misses_an_argument() -> None:
+    plugin = "class Plugin:\n    {}def hints(self, hints):\n        return {{}}\n"
+    init = "from .tape import Plugin\ndef get_algorithms():\n"
+    init += "    return {'fts3_tape_metadata_plugins': {'pol': Plugin.hints}}\n"
+    assert only(findings({"__init__.py": init, "tape.py": plugin.format("")})).rule == "algorithm-call"
+    assert findings({"__init__.py": init, "tape.py": plugin.format("@classmethod\n    ")}) == ()
+    static = plugin.format("@staticmethod\n    ")
+    assert only(findings({"__init__.py": init, "tape.py": static})).rule == "algorithm-call"

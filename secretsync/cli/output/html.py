@@ -1,0 +1,173 @@
+"""A report as one HTML page that needs nothing else: no script, no request. Values are escaped by jinja2."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+from secretsync.cli.output.report import FileChange, Outcome, Report, SecretChange, Target, WorkloadStatus
+from secretsync.cli.output.style import readable
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+_OUTCOMES = {
+    Outcome.UP_TO_DATE: "good",
+    Outcome.APPLIED: "good",
+    Outcome.PENDING: "pending",
+    Outcome.WAITING: "warning",
+    Outcome.DEGRADED: "warning",
+}
+_STATES = {"current": "good", "failed": "bad", "timed out": "bad"}
+_SEVERITIES = {"error": "bad", "warning": "warning"}
+_LABELS, _WIDTH, _ROW, _TOP = 300, 1_000, 22, 24
+"""Of the drawing, in its own units: the column of names, all, one row, and the axis above the rows."""
+
+_LONGEST_LABEL = 42
+_WHOLE_SECONDS = 20
+"""An axis that is shorter has fractions at its marks."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of a diff, side by side; None where a side has none. *heading* stands above a hunk."""
+
+    before: str | None = None
+    after: str | None = None
+    changed: bool = False
+    heading: str = ""
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A workload in the drawing, from its restart to its verdict."""
+
+    label: str
+    kind: str
+    x: float
+    y: int
+    width: float
+
+
+@dataclass(frozen=True)
+class Tick:
+    """A mark of the time axis."""
+
+    x: float
+    label: str
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """The rollout by waves on an axis of *seconds*."""
+
+    seconds: float
+    height: int
+    bars: tuple[Bar, ...]
+    ticks: tuple[Tick, ...]
+    width: int = _WIDTH
+
+
+def render(report: Report) -> str:
+    """The page. Control characters are shown as escapes."""
+    return _template().render(report=readable(report)) + "\n"
+
+
+@cache
+def _template() -> Template:
+    # imported here: other formats do not pay for it
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("secretsync.cli.output"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        keep_trailing_newline=False,
+    )
+    environment.globals.update(
+        kind=lambda target: _OUTCOMES.get(target.outcome, "bad"),
+        severity=lambda name: _SEVERITIES.get(name, "quiet"),
+        state=_state,
+        changed_files=changed_files,
+        rows=lambda file: list(rows(file)),
+        drawing=drawing,
+        verdicts=lambda target: list(verdicts(target)),
+    )
+    return environment.get_template("report.html.j2")
+
+
+def _state(status: WorkloadStatus) -> str:
+    return _STATES.get(status.state, "warning")
+
+
+def changed_files(target: Target) -> Sequence[tuple[SecretChange, FileChange]]:
+    """The files that change, each with its Secret."""
+    return [(secret, file) for package in target.packages for secret in package.secrets for file in secret.files]
+
+
+def rows(file: FileChange) -> Iterator[Row]:
+    """The hunks of a unified diff, side by side: lines removed stand beside those that are added next."""
+    removed: list[str] = []
+    added: list[str] = []
+    for line in file.diff or ():
+        if line.startswith("-"):
+            if added:
+                yield from _paired(removed, added)
+            removed.append(line[1:])
+        elif line.startswith("+"):
+            added.append(line[1:])
+        else:
+            yield from _paired(removed, added)
+            yield Row(heading=line) if line.startswith("@@") else Row(line[1:], line[1:])
+    yield from _paired(removed, added)
+
+
+def _paired(removed: list[str], added: list[str]) -> Iterator[Row]:
+    """The lines beside each other; both lists are empty then."""
+    for index in range(max(len(removed), len(added))):
+        before = removed[index] if index < len(removed) else None
+        after = added[index] if index < len(added) else None
+        yield Row(before, after, changed=True)
+    removed.clear()
+    added.clear()
+
+
+def verdicts(target: Target) -> Iterator[tuple[str, WorkloadStatus]]:
+    """The verdicts in the order of their waves, those of a rollback last, with the name of the wave."""
+    for one in sorted(target.rollout, key=lambda status: status.wave):
+        yield str(one.wave or "-"), one
+    if target.undo:
+        yield from ((f"rollback {wave}", one) for wave, one in verdicts(target.undo))
+
+
+def drawing(target: Target) -> Drawing | None:
+    """The rollout as bars on a time axis; None where there was none."""
+    found = list(verdicts(target))
+    if not found:
+        return None
+    seconds = max(1.0, *(one.ended or 0 for _, one in found))
+    scale = (_WIDTH - _LABELS - 40) / seconds
+
+    def place(at: float) -> float:
+        return round(_LABELS + at * scale, 1)
+
+    bars = tuple(
+        Bar(
+            _label(wave, one),
+            _state(one),
+            place(one.began or 0),
+            _TOP + row * _ROW,
+            round(max(3.0, ((one.ended or 0) - (one.began or 0)) * scale), 1),
+        )
+        for row, (wave, one) in enumerate(found)
+    )
+    digits = 0 if seconds >= _WHOLE_SECONDS else 2
+    ticks = tuple(Tick(place(seconds * part / 4), f"{seconds * part / 4:.{digits}f} s") for part in range(5))
+    return Drawing(seconds, _TOP + len(bars) * _ROW, bars, ticks)
+
+
+def _label(wave: str, status: WorkloadStatus) -> str:
+    name = f"{wave}: {status.workload} ({status.state})"
+    return name if len(name) <= _LONGEST_LABEL else f"{name[: _LONGEST_LABEL - 1]}…"
