@@ -124,7 +124,7 @@ def _secret(change: SecretChange) -> Iterator[str]:
 def _findings(target: Target) -> Iterator[str]:
     for one in target.findings:
         place = f" {code(f'{one.path}:{one.line}' if one.line else one.path)}" if one.path else ""
-        yield f"- **{one.severity}**{place} {code(one.rule)}: {words(one.effect)} {words(one.remedy)}"
+        yield f"- **{one.severity}**{place} {code(one.rule)}: {words(one.effect)}. {words(one.remedy)}"
 
 
 def _rollout(target: Target) -> Iterator[str]:
