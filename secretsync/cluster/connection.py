@@ -142,10 +142,6 @@ def _ended(call: Call, path: str, code: str) -> None:
     log.debug(API_CALL, verb=call.verb, path=named, status=code)
 
 
-class _TooSlow(HTTPError):
-    """Bytes arrived, but not all of them in time."""
-
-
 class _TooMuch(HTTPError):
     """Bytes arrived, but not all of them in time, or too many."""
 
