@@ -26,7 +26,7 @@ class NotApprovable(SecretSyncError):
     why: str
 
     def __str__(self) -> str:
-        return f"{self.target} has no plan that can be approved: {self.why}; nothing was touched"
+        return f"{self.target} has no plan that can be approved: {self.why}; nothing was written"
 
 
 @dataclass(eq=False)

@@ -42,7 +42,7 @@ class NotApproved(SecretSyncError):
         lines += [f"differs: {one}" for one in self.differ[:_NAMED]]
         if len(self.differ) > _NAMED:
             lines.append(f"and {len(self.differ) - _NAMED} more differences")
-        return "\n".join([*lines, "nothing was touched: make and approve a new plan with 'secretsync plan --out'"])
+        return "\n".join([*lines, "nothing was written: make and approve a new plan with 'secretsync plan --out'"])
 
 
 def approvable(destination: Destination, report: Report) -> ApprovedTarget:

@@ -74,7 +74,7 @@ def apply_command(
     """Write what differs, restart the workloads that mount it, and wait until every pod is ready.
 
     A rollout that fails is rolled back, with exit code 4. With --plan or --plan-id, exit code 3 says that something
-    else would be done than what was approved, and that nothing was touched.
+    else would be done than what was approved, and that nothing was written.
     """
     act = _approved(plan, plan_id) if plan or plan_id else apply.sync_all
     context.exit(report_on(context.obj, "apply", act, place, texts=diff))
