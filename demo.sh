@@ -46,15 +46,15 @@ YAML
 
 say() { printf '\n--- %s\n' "$*"; }
 
-say "what would a run do?   secretsync --once --dry-run"
-code=0; secretsync --once --dry-run || code=$?
+say "what would a run do?   secretsync plan"
+code=0; secretsync plan || code=$?
 [ "$code" -eq 3 ] || { echo "expected exit code 3 (changes pending), got $code"; exit 1; }
 
-say "do it                  secretsync --once"
-secretsync --once
+say "do it                  secretsync apply"
+secretsync apply
 
-say "again                  secretsync --once"
-secretsync --once
+say "again                  secretsync apply"
+secretsync apply
 
 say "the manifests, fit for a GitOps repository"
 ls -l cluster/rucio

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -18,6 +20,9 @@ from secretsync.reconcile.all_targets import Outcome, reconcile_targets
 from secretsync.reconcile.destination import Destination
 from secretsync.reconcile.reconciler import preview, sync
 from secretsync.reconcile.recording import Notify, record_outcome
+
+if TYPE_CHECKING:
+    from secretsync.plan.approval import PlanDocument
 
 log = structlog.get_logger()
 
@@ -33,19 +38,35 @@ def preview_all(configuration: config.Config, base: Path, show: Show, place: str
     return _shown(reconcile_targets(_destinations(configuration, base, place), preview), show)
 
 
-def sync_all(configuration: config.Config, base: Path, show: Show, place: str | None = None) -> list[Outcome]:
-    """Bring each target, or those that *place* names, to what its packages are now.
+def sync_all(
+    configuration: config.Config,
+    base: Path,
+    show: Show,
+    place: str | None = None,
+    *,
+    approved: PlanDocument | None = None,
+) -> list[Outcome]:
+    """Bring each target, or those that *place* names, to what its packages are now, as *approved* where that is given.
 
     The outcome is recorded in the cluster, sent to people, and its metrics are pushed.
     """
     remember = partial(record_outcome, notify=_notifier(configuration, base))
     with _pushing(configuration, base) as measure:
-        return _shown(reconcile_targets(_destinations(configuration, base, place), sync, remember), show, measure)
+        destinations = _approved(_destinations(configuration, base, place), approved)
+        return _shown(reconcile_targets(destinations, sync, remember), show, measure)
 
 
 def _destinations(configuration: config.Config, base: Path, place: str | None) -> Sequence[Destination]:
     opened = zip(configuration.targets, factory.destinations(configuration, base), strict=True)
     return [destination for target, destination in opened if fits(target, place)]
+
+
+def _approved(destinations: Sequence[Destination], approved: PlanDocument | None) -> Sequence[Destination]:
+    """Each with what was approved for it."""
+    if approved is None:
+        return destinations
+    targets = {(one.target, one.namespace): one for one in approved.targets}
+    return [replace(one, approved=targets[one.name, one.namespace]) for one in destinations]
 
 
 def _notifier(configuration: config.Config, base: Path) -> Notify | None:

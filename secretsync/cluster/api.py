@@ -136,7 +136,7 @@ class KubernetesCluster:
 
     def set_managed_fields(self, workload: Workload, fields: Sequence[Manifest], *, manager: str) -> Workload:
         ref, live = workload.ref, workload
-        told = [one for one in fields if not _is_of_status(one)]
+        wanted = [one for one in fields if not _is_of_status(one)]
         for _ in range(_TRIES):
             # what was read was judged; who wrote its status meanwhile stays as it is
             kept = [one for one in live.managed_fields if _is_of_status(one)]
@@ -146,7 +146,7 @@ class KubernetesCluster:
                 "PATCH",
                 _path(ref.kind) + "/{name}",
                 query={"fieldManager": manager},
-                body={"metadata": {"resourceVersion": version, "managedFields": [*told, *kept]}},
+                body={"metadata": {"resourceVersion": version, "managedFields": [*wanted, *kept]}},
                 content_type="application/merge-patch+json",
             )
             if reply.status != HTTPStatus.CONFLICT:
@@ -235,9 +235,9 @@ class KubernetesCluster:
     def review(self, namespace: str) -> Review:
         """What this account may do in *namespace*, as the API itself tells."""
         reply = self._ask("SelfSubjectRulesReview", namespace, {"namespace": namespace})
-        told = reply.review()
+        found = reply.review()
         time = self.server_time() if reply.date else None
-        return Review(tuple(told.get("resourceRules") or ()), not told.get("incomplete"), time)
+        return Review(tuple(found.get("resourceRules") or ()), not found.get("incomplete"), time)
 
     def allows(self, namespace: str, access: Access) -> bool:
         """Whether this account may do one thing in *namespace*, as the API itself tells."""

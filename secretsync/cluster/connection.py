@@ -142,10 +142,6 @@ def _ended(call: Call, path: str, code: str) -> None:
     log.debug(API_CALL, verb=call.verb, path=named, status=code)
 
 
-class _TooSlow(HTTPError):
-    """Bytes arrived, but not all of them in time."""
-
-
 class _TooMuch(HTTPError):
     """Bytes arrived, but not all of them in time, or too many."""
 
@@ -166,8 +162,8 @@ class Connection:
         """What time it is by the clock of the API server, as its last answer told; by the host's where none did."""
         if self._server_time is None:
             return datetime.now(UTC)
-        told, then = self._server_time
-        return told + timedelta(seconds=self._clock() - then)
+        at, then = self._server_time
+        return at + timedelta(seconds=self._clock() - then)
 
     def send(
         self,

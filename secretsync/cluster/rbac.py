@@ -21,8 +21,8 @@ class Need:
 
     def rule(self) -> Manifest:
         """As a Role has it."""
-        told: Manifest = {"apiGroups": [self.group], "resources": list(self.resources), "verbs": list(self.verbs)}
-        return {**told, "resourceNames": list(self.names)} if self.names else told
+        rule: Manifest = {"apiGroups": [self.group], "resources": list(self.resources), "verbs": list(self.verbs)}
+        return {**rule, "resourceNames": list(self.names)} if self.names else rule
 
 
 @dataclass(frozen=True)
@@ -93,5 +93,5 @@ def _allows(rule: Manifest, access: Access) -> bool:
     )
 
 
-def _holds(told: Sequence[str] | None, wanted: str) -> bool:
-    return "*" in (told or ()) or wanted in (told or ())
+def _holds(granted: Sequence[str] | None, wanted: str) -> bool:
+    return "*" in (granted or ()) or wanted in (granted or ())

@@ -81,8 +81,8 @@ def _details(status: dict[str, Any]) -> dict[str, Any]:
 
 def _causes(status: dict[str, Any], key: str) -> list[str]:
     causes = _details(status).get("causes")
-    told = [cause for cause in causes if isinstance(cause, dict)] if isinstance(causes, list) else []
-    return sorted({str(cause[key]) for cause in told if cause.get(key)})
+    listed = [cause for cause in causes if isinstance(cause, dict)] if isinstance(causes, list) else []
+    return sorted({str(cause[key]) for cause in listed if cause.get(key)})
 
 
 def _words_of(message: str, denial: re.Match[str], sent: Manifest) -> str:

@@ -77,7 +77,7 @@ class Config(Model):
     webhook: Webhook | None = Field(None, description="webhooks that start a pass of the long-running form")
     election: Election | None = Field(None, description="for several processes of the long-running form: one leads")
     notify: tuple[Channel, ...] = Field((), description="where changes of state are sent")
-    pushgateway: Pushgateway | None = Field(None, description="where a run by --once leaves its metrics")
+    pushgateway: Pushgateway | None = Field(None, description="where a run of 'secretsync apply' leaves its metrics")
     cache: Path | None = Field(
         None, description="the cache's folder; default: secretsync in $XDG_CACHE_HOME or ~/.cache"
     )

@@ -13,6 +13,9 @@ class Health(Model):
     """Where /healthz, /readyz and /metrics are answered."""
 
     port: int = Field(ge=1, le=65535, description="where it listens, on all addresses")
+    page: bool = Field(
+        default=False, description="whether / shows the report on the last passes to everybody who reaches the port"
+    )
 
 
 class Webhook(Model):

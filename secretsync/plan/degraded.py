@@ -86,5 +86,5 @@ def _shared(
 def _is_new(desired: Desired, live: Mapping[str, Secret]) -> bool:
     """Whether pods would see another package than the one that is live."""
     pairs = [(live.get(secret.name), secret) for secret in desired.secrets]
-    told = [(there.data, there.annotations.get(packing.DIGEST)) if there else None for there, _ in pairs]
-    return told != [(secret.data, secret.annotations.get(packing.DIGEST)) for _, secret in pairs]
+    held = [(there.data, there.annotations.get(packing.DIGEST)) if there else None for there, _ in pairs]
+    return held != [(secret.data, secret.annotations.get(packing.DIGEST)) for _, secret in pairs]

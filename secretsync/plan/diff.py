@@ -196,8 +196,8 @@ def _removal(live: Secret, desired: Desired, referrers: Mapping[str, Sequence[st
     if live.immutable:
         return Change(Action.KEEP, live, live)
     top = desired.secrets[0]
-    told = {**top.annotations, packing.DIRECTORY: packing.directory_of(live)}
-    return _change(replace(live, data={}, labels=top.labels, annotations=told), live)
+    annotations = {**top.annotations, packing.DIRECTORY: packing.directory_of(live)}
+    return _change(replace(live, data={}, labels=top.labels, annotations=annotations), live)
 
 
 def _is_left(removal: Change) -> bool:

@@ -70,7 +70,7 @@ def is_wired(workload: Workload, manager: str) -> bool:
 
 def was_wired(workload: Workload, manager: str) -> bool:
     """Whether *manager* has ever applied to this very object: the API remembers him when all that he had has gone."""
-    return any(told.get("manager") == manager for told in workload.managed_fields)
+    return any(entry.get("manager") == manager for entry in workload.managed_fields)
 
 
 def conflicts(
@@ -98,19 +98,19 @@ def reclaimed_fields(workload: Workload, entries: Collection[Entry], manager: st
 
     An entry that two managers have stays when one of them leaves it out: what somebody put back would never go.
     """
-    told: list[Manifest] = deepcopy(list(workload.managed_fields))
-    ours = next((one for one in told if one.get("manager") == manager and one.get("operation") == "Apply"), None)
+    managed: list[Manifest] = deepcopy(list(workload.managed_fields))
+    ours = next((one for one in managed if one.get("manager") == manager and one.get("operation") == "Apply"), None)
     if ours is None:
         version = api_version(workload.ref.kind)
         ours = {"manager": manager, "operation": "Apply", "apiVersion": version, "fieldsType": "FieldsV1"}
-        told.append(ours)
+        managed.append(ours)
     fields = ours.setdefault("fieldsV1", {})
     for entry in sorted(entries):
         *path, key = _path(entry)
-        for other in told:
+        for other in managed:
             if other is not ours and (has := _below(other.get("fieldsV1") or {}, path).pop(key, None)):
                 _below(fields, path)[key] = has
-    return told
+    return managed
 
 
 def _path(entry: Entry) -> tuple[str, ...]:
@@ -138,9 +138,9 @@ def _named(managers: list[str]) -> str:
 
 def _owners(workload: Workload) -> dict[str, dict[Entry, frozenset[str]]]:
     found: dict[str, dict[Entry, frozenset[str]]] = {}
-    for told in workload.managed_fields:
-        template = ((told.get("fieldsV1") or {}).get("f:spec") or {}).get("f:template") or {}
-        has = found.setdefault(told.get("manager", ""), {})
+    for managed in workload.managed_fields:
+        template = ((managed.get("fieldsV1") or {}).get("f:spec") or {}).get("f:template") or {}
+        has = found.setdefault(managed.get("manager", ""), {})
         for entry, fields in _entries(template.get("f:spec") or {}):
             has[entry] = has.get(entry, frozenset()) | fields
     return found
@@ -149,9 +149,9 @@ def _owners(workload: Workload) -> dict[str, dict[Entry, frozenset[str]]]:
 def _entries(spec: Manifest) -> Iterator[tuple[Entry, frozenset[str]]]:
     for volume, fields in _keyed(spec.get("f:volumes"), "name"):
         yield Entry("", "volume", volume), _fields(fields)
-    for container, told in _keyed(spec.get("f:containers"), "name"):
+    for container, below in _keyed(spec.get("f:containers"), "name"):
         for field, kind, key in _KINDS:
-            for name, fields in _keyed(told.get(f"f:{field}"), key):
+            for name, fields in _keyed(below.get(f"f:{field}"), key):
                 yield Entry(container, kind, name), _fields(fields)
 
 
@@ -162,5 +162,5 @@ def _keyed(fields: Manifest | None, key: str) -> Iterator[tuple[str, Manifest]]:
             yield json.loads(item.removeprefix("k:"))[key], below
 
 
-def _fields(told: Manifest) -> frozenset[str]:
-    return frozenset(field.removeprefix("f:") for field in told if field.startswith("f:"))
+def _fields(written: Manifest) -> frozenset[str]:
+    return frozenset(field.removeprefix("f:") for field in written if field.startswith("f:"))

@@ -208,8 +208,8 @@ def _problems(intent: WiringPlan, workload: Workload) -> Iterator[str]:
 def _mounted_by_others(intent: WiringPlan, workload: Workload, put_back: frozenset[Entry]) -> Iterator[str]:
     names = {change.desired.name for one in intent.wired for change in one.changes}
     names |= {one.placement.secret for one in intent.wired}
-    mine = {*owned(workload, intent.manager), *put_back}
+    ours = {*owned(workload, intent.manager), *put_back}
     for volume in (workload.template.get("spec") or {}).get("volumes") or ():
         mounted = secrets_referenced({"spec": {"volumes": [volume]}}) & names
-        if mounted and Entry("", "volume", volume["name"]) not in mine:
+        if mounted and Entry("", "volume", volume["name"]) not in ours:
             yield f"{workload.ref} mounts Secret {min(mounted)} already, by the volume {volume['name']}"

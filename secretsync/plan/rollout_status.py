@@ -47,12 +47,12 @@ def _holds(expression: Manifest, labels: Mapping[str, str]) -> bool:
 
 def pod_failure(pod: Manifest) -> Status | None:
     """Why a pod will not come up by waiting; None where it may."""
-    for told in _container_statuses(pod):
-        waiting = (told.get("state") or {}).get("waiting") or {}
+    for container_status in _container_statuses(pod):
+        waiting = (container_status.get("state") or {}).get("waiting") or {}
         if failure := _FAILURES.get(waiting.get("reason", "")):
             cause, words = failure
-            name, container = pod["metadata"]["name"], told["name"]
-            ended = (told.get("lastState") or {}).get("terminated") or {}
+            name, container = pod["metadata"]["name"], container_status["name"]
+            ended = (container_status.get("lastState") or {}).get("terminated") or {}
             code = f" (exit code {ended['exitCode']})" if "exitCode" in ended and cause is Cause.CRASH else ""
             return Status(State.FAILED, f"pod {name}, container {container}: {words}{code}", cause, name, container)
     return None
@@ -72,8 +72,8 @@ _FAILURES = {
 
 
 def _container_statuses(pod: Manifest) -> list[Manifest]:
-    told = pod.get("status", {})
-    return [*told.get("initContainerStatuses", ()), *told.get("containerStatuses", ())]
+    status = pod.get("status", {})
+    return [*status.get("initContainerStatuses", ()), *status.get("containerStatuses", ())]
 
 
 def pod_hindrance(pod: Manifest) -> Status | None:
@@ -83,15 +83,15 @@ def pod_hindrance(pod: Manifest) -> Status | None:
         if condition.get("reason") == "Unschedulable":
             message = f"pod {name} cannot be scheduled: {condition.get('message', '')}"
             return Status(State.IN_PROGRESS, message, Cause.SCHEDULING, name)
-    for told in _container_statuses(pod):
-        if reason := ((told.get("state") or {}).get("waiting") or {}).get("reason"):
+    for container_status in _container_statuses(pod):
+        if reason := ((container_status.get("state") or {}).get("waiting") or {}).get("reason"):
             # a container that has not run yet has not met the package
             cause = Cause.IMAGE if reason == "ErrImagePull" else Cause.OTHER
-            message = f"pod {name}, container {told['name']}: {reason}"
-            return Status(State.IN_PROGRESS, message, cause, name, told["name"])
-        if "running" in (told.get("state") or {}) and told.get("ready") is False:
-            message = f"pod {name}, container {told['name']} runs and is not ready"
-            return Status(State.IN_PROGRESS, message, Cause.NOT_READY, name, told["name"])
+            message = f"pod {name}, container {container_status['name']}: {reason}"
+            return Status(State.IN_PROGRESS, message, cause, name, container_status["name"])
+        if "running" in (container_status.get("state") or {}) and container_status.get("ready") is False:
+            message = f"pod {name}, container {container_status['name']} runs and is not ready"
+            return Status(State.IN_PROGRESS, message, Cause.NOT_READY, name, container_status["name"])
     return None
 
 

@@ -190,7 +190,9 @@ class State:
     def with_results(self, verdicts: Mapping[str, str], now: int) -> State:
         """A pass came to these *verdicts*; those that are as they were keep their time."""
         results = {
-            secret: told if (told := self.results.get(secret)) and told.verdict == verdict else Result(verdict, now)
+            secret: before
+            if (before := self.results.get(secret)) and before.verdict == verdict
+            else Result(verdict, now)
             for secret, verdict in verdicts.items()
         }
         return replace(self, results={**self.results, **results})
@@ -221,9 +223,9 @@ def from_secret(secret: Secret | None) -> State:
         return State()
     unreadable = UnreadableState(secret.namespace, secret.name)
     with reading(lambda _: unreadable):
-        told = read_json(secret.data[_KEY], lambda _: unreadable)
-        results = {name: _result(result) for name, result in told.get("results", {}).items()}
-        return State({name: _package(package) for name, package in told["packages"].items()}, results)
+        stored = read_json(secret.data[_KEY], lambda _: unreadable)
+        results = {name: _result(result) for name, result in stored.get("results", {}).items()}
+        return State({name: _package(package) for name, package in stored["packages"].items()}, results)
 
 
 def _as_stored(package: PackageState) -> dict[str, Any]:

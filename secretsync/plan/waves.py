@@ -33,7 +33,7 @@ def split_into_waves(
     *,
     selectors: Sequence[Selects] = (),
     max_parallel: int = 0,
-    ailing: Collection[str] = (),
+    unhealthy: Collection[str] = (),
     first: Sequence[Restart] = (),
     watched: Mapping[Ref, Mapping[str, str]] | None = None,
 ) -> list[Wave]:
@@ -43,14 +43,14 @@ def split_into_waves(
     *max_parallel* is how many workloads a wave may hold, 0 for any number.
     """
     left = watched or {}
-    ill = [restart for restart in restarts if str(restart.workload.ref) in ailing]
+    ill = [restart for restart in restarts if str(restart.workload.ref) in unhealthy]
     leading = [restart for restart in first if restart not in ill]
     healthy = [restart for restart in restarts if restart not in ill and restart not in leading]
     groups = [leading, *(_selected(healthy, selectors) if selectors else _by_role(healthy))]
     waves = [
-        Wave((), watched={ref: stamp for ref, stamp in left.items() if str(ref) not in ailing}),
+        Wave((), watched={ref: stamp for ref, stamp in left.items() if str(ref) not in unhealthy}),
         *(Wave(part) for group in groups for part in _parts(group, max_parallel)),
-        Wave((), decides=False, watched={ref: stamp for ref, stamp in left.items() if str(ref) in ailing}),
+        Wave((), decides=False, watched={ref: stamp for ref, stamp in left.items() if str(ref) in unhealthy}),
         *(Wave(part, decides=False) for part in _parts(ill, max_parallel)),
     ]
     return [wave for wave in waves if wave.restarts or wave.watched]

@@ -19,6 +19,7 @@ from secretsync.plan.waves import Selects
 if TYPE_CHECKING:
     from secretsync.cluster.repository.cluster import Proposal, RepositoryCluster
     from secretsync.config.repository import ValuesFile
+    from secretsync.plan.approval import ApprovedTarget
     from secretsync.rucio.check.finding import Finding
     from secretsync.rucio.check.policy_diff import PolicyDiff
 
@@ -99,7 +100,7 @@ class Destination:
     """A namespace of a cluster, what is delivered there, and how its workloads are rolled out.
 
     *drift* says what becomes of live Secrets that somebody changed: ``repair`` or ``report``. *after* names another
-    whose turn is first.
+    whose turn is first. Where something is *approved*, exactly that is done, or nothing.
     """
 
     name: str
@@ -113,6 +114,7 @@ class Destination:
     rollout: Rollout = Rollout()
     after: After | None = None
     values: tuple[ValuesFile, ...] = ()
+    approved: ApprovedTarget | None = None
 
     @property
     def repository(self) -> RepositoryCluster | None:

@@ -55,6 +55,8 @@ def sync(destination: Destination, clock: Clock = REAL_TIME) -> Report:
     try:
         return _reconcile_and_publish(destination, clock)
     except Conflict as conflict:
+        if destination.approved:
+            raise  # another plan would not be the approved one
         log.warning("an object changed meanwhile; planning again", why=str(conflict))
         return _reconcile_and_publish(destination, clock)
 
@@ -78,6 +80,7 @@ def _reconcile(destination: Destination, clock: Clock) -> Report:
     report = preview(destination)
     if report.refused:
         return report
+    _refuse_unapproved(destination, report)
     if report.plan.idle:
         return _record_idle(destination, report)
     if waits := waits_for(destination, report.plan, clock):
@@ -96,6 +99,7 @@ def _reconcile_locked(destination: Destination, clock: Clock) -> Report:
     report = _report(destination, plan, check, store.state)
     if report.refused:
         return report
+    _refuse_unapproved(destination, report)
     if plan.idle:
         return _with_stripped(replace(report, done=True))
     ask_for_admission(destination, plan)
@@ -110,6 +114,16 @@ def _reconcile_locked(destination: Destination, clock: Clock) -> Report:
     apply.prune_secrets(destination, plan)
     apply.record_end(plan, store)
     return _with_stripped(report)
+
+
+def _refuse_unapproved(destination: Destination, report: Report) -> None:
+    """Raises NotApproved where this pass would do something else than what a person approved."""
+    if destination.approved is None:
+        return
+    # imported here: most passes need no approval
+    from secretsync.reconcile.approval import refuse_unapproved
+
+    refuse_unapproved(destination, report)
 
 
 def _with_stripped(report: Report) -> Report:
@@ -130,7 +144,7 @@ def _undo(destination: Destination, report: Report, store: StateStore, clock: Cl
         return replace(report, failure=why)
     reject(rejected, report.failure, store)
     try:
-        return replace(report, undone=_reconcile_locked(destination, clock))
+        return replace(report, undone=_reconcile_locked(replace(destination, approved=None), clock))
     except Conflict:
         raise
     except SecretSyncError as error:

@@ -52,7 +52,7 @@ def _waves(destination: Destination, plan: Plan, store: StateStore) -> list[Wave
         plan.restarts,
         selectors=rules.waves,
         max_parallel=rules.max_parallel,
-        ailing=store.state.ailing,
+        unhealthy=store.state.ailing,
         first=_touched(plan) if undoing else (),
         watched=plan.watch,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from functools import partial
 from pathlib import Path
@@ -35,10 +35,19 @@ LOOK = 5
 
 
 class Service:
-    """The parts of the long-running form of *path*; each outcome is told to *tell* too."""
+    """The parts of the long-running form of *path*; each outcome is told to *tell* too.
 
-    def __init__(self, path: Path, tell: Callable[[Outcome], None]) -> None:
-        self._base, self._tell = path.parent, tell
+    *page* makes the page on the last passes of the targets with the names that it is given.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        tell: Callable[[Outcome], None],
+        page: Callable[[Collection[str]], str] | None = None,
+    ) -> None:
+        self._base, self._tell, self._page = path.parent, tell, page
+        self._names: tuple[str, ...] = ()
         self._followed, self._bell, self._registry = WatchedConfig(path), PassRequest(), Registry()
         self._started_with = self._followed.current
         self._election = self._candidate()
@@ -110,7 +119,9 @@ class Service:
         health = self._started_with.health
         if not health:
             return nullcontext()
-        return listening(health.port, lambda request: health_port.answer(request, self._health, self._registry))
+        make = self._page
+        page = (lambda: make(self._names)) if make and health.page else None
+        return listening(health.port, lambda request: health_port.answer(request, self._health, self._registry, page))
 
     def _hearing(self) -> AbstractContextManager[object]:
         """The port for whoever may ask for a pass, where there is one."""
@@ -148,7 +159,8 @@ class Service:
         return notifier(self._followed.current, self._base)
 
     def _visit(self, destinations: list[Destination]) -> bool:
-        self._registry.only([destination.name for destination in destinations])
+        self._names = tuple(destination.name for destination in destinations)
+        self._registry.only(self._names)
         well = True
         notify = self._notifier()
         for outcome in reconcile_targets(destinations, sync, partial(record_outcome, notify=notify)):

@@ -1,7 +1,8 @@
-"""/healthz, /readyz and /metrics, on one port."""
+"""/healthz, /readyz and /metrics on one port, and where that is wanted a page."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from http import HTTPStatus
 
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -11,8 +12,8 @@ from secretsync.service.probes import Health, Verdict
 from secretsync.service.registry import Registry
 
 
-def answer(request: Request, health: Health, registry: Registry) -> Answer:
-    """What a probe, or Prometheus, is told."""
+def answer(request: Request, health: Health, registry: Registry, page: Callable[[], str] | None = None) -> Answer:
+    """What a probe, Prometheus, or where there is a *page* a person, is told."""
     if request.method not in ("GET", "HEAD"):
         return Answer(HTTPStatus.METHOD_NOT_ALLOWED, "GET /healthz, /readyz or /metrics\n")
     match request.path:
@@ -22,6 +23,8 @@ def answer(request: Request, health: Health, registry: Registry) -> Answer:
             return _verdict(health.ready)
         case "/metrics":
             return Answer(HTTPStatus.OK, registry.text().decode(), CONTENT_TYPE_LATEST)
+        case "/" if page:
+            return Answer(HTTPStatus.OK, page(), "text/html; charset=utf-8")
     return Answer(HTTPStatus.NOT_FOUND, "there are /healthz, /readyz and /metrics\n")
 
 

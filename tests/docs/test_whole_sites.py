@@ -58,6 +58,8 @@ def test_the_cronjob_runs_as_the_account_that_the_role_is_bound_to_and_mounts_wh
     assert mounted.keys() == {volume["name"] for volume in pod["volumes"]}
     (generated,) = yaml.safe_load((CRONJOB / "kustomization.yaml").read_text())["configMapGenerator"]
     assert pod["volumes"][0]["configMap"]["name"] == generated["name"]
+    allowed = {name for rule in found(CRONJOB, "Role")["rules"] for name in rule.get("resourceNames", [])}
+    assert generated["name"] not in allowed, "kustomize would rename that as well"
     assert container["args"][1] == f"{mounted['config']}/{generated['files'][0]}"
     package = config.load(CRONJOB / "secretsync.yaml").packages[0]
     assert str(package.access.token).find(mounted["credentials"]) >= 0

@@ -76,3 +76,48 @@ def test_the_chart_does_too(path: Path) -> None:
 def test_a_message_with_an_unused_word_is_found(tmp_path: Path) -> None:
     (tmp_path / "module.py").write_text('raise ValueError("mend it")\n')
     assert [words for _, text in texts(tmp_path / "module.py") for words in found(text)] == ["mend"]
+
+
+PAGES = sorted(
+    path
+    for path in [
+        ROOT / "README.md",
+        ROOT / "config.example.yaml",
+        ROOT / "demo.sh",
+        *(ROOT / "docs").rglob("*.md"),
+        *(ROOT / "examples").rglob("*"),
+        *CHART,
+    ]
+    if path.is_file()
+)
+OLD_VERB = re.compile(
+    r"secretsync (?:-\S+ (?:\S+/\S+ )?)*(?:hold|release|fetch)\b"  # on a command line
+    r"|`(?:hold|release)`"  # by name
+    r"|secretsync\.yaml, (?:[\w-]+, )*(?:hold|release|fetch)\b"  # as the arguments of a container
+)
+OLD_OPTION = re.compile(r"--once\b")
+SAID_TO_BE_THE_SAME = {
+    "README.md",
+    "docs/reference/command-line.md",
+    # an image of an earlier version, pinned by 'image.tag', knows no other form
+    "chart/templates/cronjob.yaml",
+}
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_page_has_the_verbs_of_today(path: Path) -> None:
+    text = path.read_text(encoding="utf-8", errors="replace")
+    assert OLD_VERB.findall(text) == []
+    if str(path.relative_to(ROOT)) not in SAID_TO_BE_THE_SAME:
+        assert OLD_OPTION.findall(text) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["secretsync hold", "secretsync --config a/b.yaml fetch --to", "`release`", "secretsync.yaml, fetch, --to"]
+)
+def test_an_old_verb_is_found(text: str) -> None:
+    assert OLD_VERB.search(text)
+
+
+def test_other_uses_of_its_word_are_no_verb() -> None:
+    assert not OLD_VERB.search("secretsync fetches it; a release; git fetch; helm upgrade --install release secretsync")

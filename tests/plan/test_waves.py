@@ -45,7 +45,7 @@ def test_no_more_than_max_parallel_are_restarted_at_once() -> None:
 
 
 def test_what_was_not_current_before_goes_last_and_decides_nothing() -> None:
-    waves = split_into_waves([restart("broken", **DAEMON), *SITE], ailing=["Deployment rucio/broken"])
+    waves = split_into_waves([restart("broken", **DAEMON), *SITE], unhealthy=["Deployment rucio/broken"])
     assert names(waves) == [["judge"], ["server"], ["reaper", "ui"], ["broken"]]
     assert [wave.decides for wave in waves] == [True, True, True, False]
 
@@ -64,7 +64,7 @@ def test_a_workload_that_waits_for_a_secret_that_is_still_to_be_created_is_not_a
 
 def test_what_an_earlier_run_restarted_is_watched_first_and_what_was_ailing_then_last() -> None:
     judge, reaper = SITE[0].workload.ref, SITE[1].workload.ref
-    waves = split_into_waves(SITE[2:3], watched={judge: {}, reaper: {}}, ailing=[str(reaper)])
+    waves = split_into_waves(SITE[2:3], watched={judge: {}, reaper: {}}, unhealthy=[str(reaper)])
     assert [list(wave.watched) or names([wave])[0] for wave in waves] == [[judge], ["server"], [reaper]]
     assert [wave.decides for wave in waves] == [True, True, False]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -14,6 +15,8 @@ from secretsync.cli.settings import Settings, chosen_targets
 from secretsync.core import shutdown
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from secretsync.cli.output.describe import Command
     from secretsync.reconcile.all_targets import Outcome
 
@@ -34,13 +37,18 @@ _diff = click.option("--diff", is_flag=True, help="Add the text of what differs,
 )
 @_diff
 @only_target
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the plan there, without contents; print its id.",
+)
 @click.pass_context
-def plan_command(context: click.Context, diff: bool, place: str | None) -> None:
-    """Show what an apply would write and restart, and why. Nothing is written.
+def plan_command(context: click.Context, diff: bool, place: str | None, out: Path | None) -> None:
+    """Show what an apply would write and restart, and why. Nothing is written to a target.
 
     Exit code 3 when something would change, 0 when all is up to date.
     """
-    context.exit(report_on(context.obj, "plan", apply.preview_all, place, texts=diff))
+    context.exit(report_on(context.obj, "plan", apply.preview_all, place, texts=diff, out=out))
 
 
 @with_formats(*FORMATS)
@@ -52,13 +60,35 @@ def plan_command(context: click.Context, diff: bool, place: str | None) -> None:
 )
 @_diff
 @only_target
+@click.option(
+    "--plan",
+    "plan",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Do exactly what this file of 'plan --out' says, or nothing.",
+)
+@click.option("--plan-id", metavar="sha256:…", help="Do exactly the plan with this id, or nothing.")
 @click.pass_context
-def apply_command(context: click.Context, diff: bool, place: str | None) -> None:
+def apply_command(
+    context: click.Context, diff: bool, place: str | None, plan: Path | None, plan_id: str | None
+) -> None:
     """Write what differs, restart the workloads that mount it, and wait until every pod is ready.
 
-    A rollout that fails is rolled back, with exit code 4.
+    A rollout that fails is rolled back, with exit code 4. With --plan or --plan-id, exit code 3 says that something
+    else would be done than what was approved, and that nothing was written.
     """
-    context.exit(report_on(context.obj, "apply", apply.sync_all, place, texts=diff))
+    act = _approved(plan, plan_id) if plan or plan_id else apply.sync_all
+    context.exit(report_on(context.obj, "apply", act, place, texts=diff))
+
+
+def _approved(path: Path | None, plan_id: str | None) -> apply.Act:
+    """Raises UsageError where the file is not the plan with that id."""
+    # imported here: most applies need no approval
+    from secretsync.cli import approved
+
+    document = approved.read_plan(path) if path else None
+    if document and plan_id and document.id != plan_id:
+        raise click.UsageError(f"{path} holds the plan {document.id}, not {plan_id}")
+    return approved.apply_approved(document, document.id if document else str(plan_id))
 
 
 @click.command(
@@ -69,17 +99,35 @@ def apply_command(context: click.Context, diff: bool, place: str | None) -> None
 @click.pass_obj
 def run_command(settings: Settings) -> None:
     """Apply at every 'interval' of the configuration, until SIGTERM. SIGUSR1 starts a pass at once."""
+    from secretsync.cli.page import Page
     from secretsync.service.daemon import Service
 
+    page = Page()
+
+    def show(outcome: Outcome) -> None:
+        _show_pass(settings, outcome)
+        page.add(outcome)
+
     try:
-        Service(settings.path, lambda outcome: _show_pass(settings, outcome)).run()
+        Service(settings.path, show, page.html).run()
     except shutdown.Stopped as stopped:
         # being asked to stop is how this form ends
         log.info(str(stopped))
 
 
-def report_on(settings: Settings, command: Command, act: apply.Act, place: str | None, *, texts: bool) -> int:
-    """Visit the targets and report on them: in text each as soon as it ends, else in one document. The exit code."""
+def report_on(
+    settings: Settings,
+    command: Command,
+    act: apply.Act,
+    place: str | None,
+    *,
+    texts: bool,
+    out: Path | None = None,
+) -> int:
+    """Visit the targets and report on them: in text each as soon as it ends, else in one document. The exit code.
+
+    The plan that can be approved is written to *out*.
+    """
     from secretsync.cli.output import REPORTS
     from secretsync.cli.output.describe import describe
     from secretsync.cli.output.style import of_terminal
@@ -94,9 +142,28 @@ def report_on(settings: Settings, command: Command, act: apply.Act, place: str |
         if streams and outcome.report:
             click.echo(REPORTS["text"](describe([outcome], command, dry_run=dry_run, texts=texts), style), nl=False)
 
-    report = describe(act(configuration, settings.base, show, place), command, dry_run=dry_run, texts=texts)
+    outcomes = act(configuration, settings.base, show, place)
+    report = describe(outcomes, command, dry_run=dry_run, texts=texts)
+    if out:
+        report = report.model_copy(update={"plan_id": _write_plan(out, outcomes)})
     click.echo(render_table(report.targets, style) if streams else REPORTS[settings.output](report, style), nl=False)
+    if streams and report.plan_id:
+        click.echo(f"plan {report.plan_id}")
     return report.exit_code
+
+
+def _write_plan(path: Path, outcomes: Sequence[Outcome]) -> str:
+    """The id of the plan that was written; empty where there is none to approve, which is logged."""
+    from secretsync.cli.approved import NotApprovable, plan_of, write_plan
+
+    try:
+        document = plan_of(outcomes)
+    except NotApprovable as error:
+        path.unlink(missing_ok=True)  # an older plan is not what this report says
+        explain(error)
+        return ""
+    write_plan(path, document)
+    return document.id
 
 
 def log_outcome(outcome: Outcome, command: Command, settings: Settings) -> None:

@@ -32,11 +32,18 @@ def describe(
 ) -> document.Report:
     """The report on all targets; *texts* adds the lines that differ."""
     targets = tuple(describe_target(outcome, dry_run=dry_run, texts=texts) for outcome in outcomes)
+    return report_on_targets(targets, command, now)
+
+
+def report_on_targets(
+    targets: tuple[document.Target, ...], command: Command, now: datetime | None = None
+) -> document.Report:
+    """The report on targets that are described already."""
     return document.Report(
         command=command,
         time=now or datetime.now(UTC),
         outcome=document.worst(targets),
-        exit_code=worst(one.exit_code for one in targets),
+        exit_code=worst(target.exit_code for target in targets),
         targets=targets,
     )
 

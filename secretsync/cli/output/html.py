@@ -26,6 +26,8 @@ _LABELS, _WIDTH, _ROW, _TOP = 300, 1_000, 22, 24
 """Of the drawing, in its own units: the column of names, all, one row, and the axis above the rows."""
 
 _LONGEST_LABEL = 42
+_WHOLE_SECONDS = 20
+"""An axis that is shorter has fractions at its marks."""
 
 
 @dataclass(frozen=True)
@@ -161,7 +163,8 @@ def drawing(target: Target) -> Drawing | None:
         )
         for row, (wave, one) in enumerate(found)
     )
-    ticks = tuple(Tick(place(seconds * part / 4), f"{seconds * part / 4:.0f} s") for part in range(5))
+    digits = 0 if seconds >= _WHOLE_SECONDS else 2
+    ticks = tuple(Tick(place(seconds * part / 4), f"{seconds * part / 4:.{digits}f} s") for part in range(5))
     return Drawing(seconds, _TOP + len(bars) * _ROW, bars, ticks)
 
 

@@ -17,8 +17,11 @@ LIMIT = 65_536
 """Bytes that GitHub takes as a comment (in characters); GitLab and Gitea take more."""
 
 _MARKS = {"added": "+", "removed": "-", "changed": "~"}
-_ROOM = 400
-"""Bytes kept for the sentence that says what was left out."""
+_ROOM = 600
+"""Bytes kept for the sentence that says what was left out, and for a mark by which the comment is found again."""
+
+_NAMED, _LONGEST_NAME = 6, 64
+"""Parts that are named where they were left out, and the bytes of a name."""
 
 _SUMMARY, _FINDINGS, _ROLLOUT, _RESTARTS, _POLICY, _FILES, _DIFF = range(7)
 
@@ -39,13 +42,22 @@ class Section:
 def render(report: Report, limit: int = LIMIT) -> str:
     """The report in GitHub's flavour of Markdown, in at most *limit* bytes of UTF-8."""
     sections = [section for target in report.targets for section in _target(target)]
+    if report.plan_id:
+        sections.insert(0, Section(_SUMMARY, "the plan's id", f"Plan {code(report.plan_id)}"))
     kept = _within(sections, limit - _ROOM)
     left = list(dict.fromkeys(one.name for one in sections if one not in kept))
     text = "\n\n".join(one.text for one in kept)
     if left:
-        named = ", ".join(left[:6]) + (f" and {len(left) - 6} more" if len(left) > 6 else "")
+        named = _named(left)
         text += f"\n\n_Left out, as a comment takes {limit:,} bytes: {named}._"
     return f"{text}\n"
+
+
+def _named(names: Sequence[str]) -> str:
+    """Some of the names, in few bytes, and the number of the others."""
+    shown = [one for one in names if len(one.encode()) <= _LONGEST_NAME][:_NAMED]
+    more = len(names) - len(shown)
+    return ", ".join([*shown, *([f"{more} more"] if more else [])])
 
 
 def _within(sections: Sequence[Section], limit: int) -> list[Section]:
@@ -112,7 +124,7 @@ def _secret(change: SecretChange) -> Iterator[str]:
 def _findings(target: Target) -> Iterator[str]:
     for one in target.findings:
         place = f" {code(f'{one.path}:{one.line}' if one.line else one.path)}" if one.path else ""
-        yield f"- **{one.severity}**{place} {code(one.rule)}: {words(one.effect)} {words(one.remedy)}"
+        yield f"- **{one.severity}**{place} {code(one.rule)}: {words(one.effect)}. {words(one.remedy)}"
 
 
 def _rollout(target: Target) -> Iterator[str]:

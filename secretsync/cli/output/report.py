@@ -259,6 +259,8 @@ class Report(Model):
     """The worst of all targets."""
     exit_code: int
     targets: tuple[Target, ...]
+    plan_id: str = ""
+    """The id of the plan that ``plan --out`` wrote, by which it can be approved."""
 
 
 _ORDER = tuple(Outcome)

@@ -94,10 +94,6 @@ class GitRepository:
         entry = self._local("ls-tree", "-z", "--full-tree", commit, "--", path).split()
         return (entry[0] if entry else b"100644") + b" " + identity + b"\t" + name + b"\0"
 
-    def tree_of(self, commit: str) -> str:
-        """The id of the tree of *commit*."""
-        return self._local("rev-parse", f"{commit}^{{tree}}").decode().strip()
-
     def parents(self, commit: str) -> Sequence[str]:
         """The commits before *commit*."""
         text = self._local("cat-file", "commit", commit).decode(errors="replace")

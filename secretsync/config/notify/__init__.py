@@ -90,7 +90,7 @@ else:
 
 
 class Pushgateway(Model):
-    """Where a run by --once leaves its metrics."""
+    """Where a run of 'secretsync apply' leaves its metrics."""
 
     url: Url = Field(description="its address, without /metrics")
     access: Access = Field(Access(), description="credentials and TLS")

@@ -59,15 +59,17 @@ def others(workloads: Sequence[Workload], secrets: Collection[str], *, wired: bo
         yield Remark("before the owner of a wired workload renames its container, write 'wire: false' and run a pass")
     for workload in workloads:
         metadata = workload.manifest["metadata"]
-        told = {**(metadata.get("annotations") or {}), **workload.template_annotations}
-        if any(told.get(key) == "true" for key in _RELOADERS) or _names(told.get(_RELOADED)) & set(secrets):
+        annotations = {**(metadata.get("annotations") or {}), **workload.template_annotations}
+        if any(annotations.get(key) == "true" for key in _RELOADERS) or _names(annotations.get(_RELOADED)) & set(
+            secrets
+        ):
             yield Remark(
                 f"{workload.ref}: Reloader restarts it too when a Secret changes, all at once and without a check: "
                 f"leave the packages' Secrets out of its annotations"
             )
         labels = metadata.get("labels") or {}
-        owner = next((key for key in _TRACKED if key in told or key in labels), "")
-        if owner and _REPLACED in told.get("argocd.argoproj.io/sync-options", ""):
+        owner = next((key for key in _TRACKED if key in annotations or key in labels), "")
+        if owner and _REPLACED in annotations.get("argocd.argoproj.io/sync-options", ""):
             yield Remark(f"{workload.ref}: its owner syncs with {_REPLACED}, which drops our annotation: it restarts")
         elif owner and wired:
             yield Remark(
@@ -76,5 +78,5 @@ def others(workloads: Sequence[Workload], secrets: Collection[str], *, wired: bo
             )
 
 
-def _names(told: str | None) -> set[str]:
-    return {name.strip() for name in (told or "").split(",")}
+def _names(text: str | None) -> set[str]:
+    return {name.strip() for name in (text or "").split(",")}

@@ -66,8 +66,8 @@ def merge_layers(texts: Sequence[str], wiring: Wiring, chart: str, via: str, at:
     mounts = [mount for mount in wiring.mounts if not mounted(mount_entries(values), mount)]
     if mounts:
         number = _deciding(layers, (*at, _MOUNTS))
-        told = (f"{_MOUNTS}: Secret {mount.secret} at {mount.path}" for mount in mounts)
-        layers[number] = _done(layers[number], _with_mounts(layers[number].text, mounts, at), told)
+        lines = (f"{_MOUNTS}: Secret {mount.secret} at {mount.path}" for mount in mounts)
+        layers[number] = _done(layers[number], _with_mounts(layers[number].text, mounts, at), lines)
     for setting in settings(wiring, via):
         if (changed := _adapted(setting, values, wiring)) is not None:
             number = _deciding(layers, (*at, *changed.path))
@@ -89,8 +89,8 @@ def _deciding(layers: Sequence[Merged], keys: Keys) -> int:
     return max((number for number, layer in enumerate(layers) if has(layer.text, keys)), default=0)
 
 
-def _done(layer: Merged, text: str, told: Iterator[str] | Sequence[str]) -> Merged:
-    return Merged(text, (*layer.done, *told))
+def _done(layer: Merged, text: str, lines: Iterator[str] | Sequence[str]) -> Merged:
+    return Merged(text, (*layer.done, *lines))
 
 
 def _adapted(setting: Setting, values: dict[str, Any], wiring: Wiring) -> Setting | None:

@@ -56,8 +56,8 @@ def _paths_that_come_twice(case: Case) -> Iterator[Problem]:
             others = path in ours and not all(is_mount(entry, ours[path]) for entry in here)
             if count > 1 and not others:  # of others at a path of ours another rule tells
                 names = list(dict.fromkeys(map(secret_of, here)))
-                told = f"Secret {names[0]} is" if len(names) == 1 else f"Secrets {' and '.join(names)} are"
-                what = f"{told} mounted at {path} twice, which Kubernetes refuses"
+                named = f"Secret {names[0]} is" if len(names) == 1 else f"Secrets {' and '.join(names)} are"
+                what = f"{named} mounted at {path} twice, which Kubernetes refuses"
                 yield Problem(place, what, "remove one of the entries", blocks=path in ours)
 
 

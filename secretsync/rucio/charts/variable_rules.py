@@ -54,8 +54,8 @@ def _settings_that_differ(case: Case) -> Iterator[Problem]:
             if missing:
                 yield Problem(place, f"PYTHONPATH does not name {' or '.join(missing)}", "--merge adds it")
         elif value != setting.value:
-            told = f"names {value!r} instead of" if value else "does not name"
-            yield Problem(place, f"{told} {setting.value}", "--merge writes it")
+            says = f"names {value!r} instead of" if value else "does not name"
+            yield Problem(place, f"{says} {setting.value}", "--merge writes it")
 
 
 def _variables_that_win(case: Case) -> Iterator[Problem]:

@@ -93,8 +93,8 @@ def _of_source(whole: Manifest, sources: Sources) -> Iterator[tuple[str, str]]:
 
 def _source_of(whole: Manifest) -> tuple[str, str] | None:
     for kind, field in (("Secret", "secretRef"), ("ConfigMap", "configMapRef")):
-        if told := whole.get(field):
-            return kind, told["name"]
+        if reference := whole.get(field):
+            return kind, reference["name"]
     return None
 
 
@@ -116,8 +116,8 @@ def _referred(value_from: Manifest, sources: Sources) -> str | Unknown:
 
 def _key_of(value_from: Manifest) -> tuple[str, str, str] | None:
     for kind, field in (("Secret", "secretKeyRef"), ("ConfigMap", "configMapKeyRef")):
-        if told := value_from.get(field):
-            return kind, told["name"], told["key"]
+        if reference := value_from.get(field):
+            return kind, reference["name"], reference["key"]
     return None
 
 
@@ -134,8 +134,8 @@ def _expanded(value: str, before: Environment) -> str:
 def mounts(template: Manifest, container: Manifest) -> tuple[Mount, ...]:
     """What is mounted into *container*, in the order of its list."""
     volumes = {volume["name"]: volume for volume in (template.get("spec") or {}).get("volumes") or ()}
-    told = container.get("volumeMounts") or ()
-    return tuple(found for mount in told for found in _mounted(mount, volumes.get(mount["name"]) or {}))
+    listed = container.get("volumeMounts") or ()
+    return tuple(found for mount in listed for found in _mounted(mount, volumes.get(mount["name"]) or {}))
 
 
 def _mounted(mount: Manifest, volume: Manifest) -> Iterator[Mount]:
@@ -166,9 +166,9 @@ def _contents(volume: Manifest) -> Iterator[tuple[str, str, Sequence[Manifest] |
     found = False
     for source in sources:
         for kind, field, name in (("Secret", "secret", "secretName"), ("ConfigMap", "configMap", "name")):
-            if told := source.get(field):
-                mode = told.get("defaultMode", (projected or {}).get("defaultMode", _FILE_MODE))
-                yield kind, told.get(name) or told.get("name") or "", told.get("items"), mode
+            if shown := source.get(field):
+                mode = shown.get("defaultMode", (projected or {}).get("defaultMode", _FILE_MODE))
+                yield kind, shown.get(name) or shown.get("name") or "", shown.get("items"), mode
                 found = True
     if not found:
         yield "", volume.get("name", ""), None, _FILE_MODE

@@ -183,18 +183,18 @@ def _path_wrong(package: Deployed, view: View, root: str) -> tuple[str, str]:
         return _site_packages_wrong(installed[1], view.image, root) or _other_search_path(view, needed) or ("", "")
     if elsewhere := _other_search_path(view, needed):
         return elsewhere
-    told = view.variables.get("PYTHONPATH")
+    value = view.variables.get("PYTHONPATH")
     remedy = f"PYTHONPATH: {needed} (in Rucio's charts optional_config: {{pythonpath: {needed}}})"
-    if isinstance(told, Unknown):
-        return f"PYTHONPATH {told.why}", remedy
-    if not told:
-        return f"PYTHONPATH is {'empty' if told == '' else 'not set'}", remedy
-    entries = [posixpath.normpath(entry) for entry in told.split(":") if entry]
+    if isinstance(value, Unknown):
+        return f"PYTHONPATH {value.why}", remedy
+    if not value:
+        return f"PYTHONPATH is {'empty' if value == '' else 'not set'}", remedy
+    entries = [posixpath.normpath(entry) for entry in value.split(":") if entry]
     if needed in entries:
         return "", ""
     if not package.zipped and root in entries:
         return f"PYTHONPATH names {root}, the package's own folder: Python needs the one above", remedy
-    return f"PYTHONPATH is {told!r} and has no {needed}", remedy
+    return f"PYTHONPATH is {value!r} and has no {needed}", remedy
 
 
 def _other_search_path(view: View, needed: str) -> tuple[str, str] | None:
@@ -259,33 +259,33 @@ def _names(package: Deployed) -> tuple[str, str]:
 def _configured_wrong(package: Deployed, view: View) -> tuple[str, str]:
     variable, option = _names(package)
     remedy = f"{variable}: {package.module}, or config: {{policy: {{{option}: {package.module}}}}}"
-    told, written = view.variables.get(variable), view.policy.options.get(option)
-    if isinstance(told, Unknown):
-        return f"{variable} {told.why}", remedy
-    if told == "":
+    value, written = view.variables.get(variable), view.policy.options.get(option)
+    if isinstance(value, Unknown):
+        return f"{variable} {value.why}", remedy
+    if value == "":
         return f"{variable} is set and empty, which Rucio takes for the package's name: it dies", remedy
-    if told is not None:
-        return _name_wrong(told, variable, package, remedy) or _differs(told, written, variable, option, package)
+    if value is not None:
+        return _name_wrong(value, variable, package, remedy) or _differs(value, written, variable, option, package)
     if written:
         return _name_wrong(written.value, f"[policy] {option} ({written.where})", package, remedy) or ("", "")
     return _not_told(package, view, variable, option, remedy)
 
 
-def _name_wrong(told: str, where: str, package: Deployed, remedy: str) -> tuple[str, str] | None:
-    if told == package.module:
+def _name_wrong(value: str, where: str, package: Deployed, remedy: str) -> tuple[str, str] | None:
+    if value == package.module:
         return None
-    if told.strip("\"' ") == package.module:
-        return f"{where} is {told}, quotes and blanks included: Rucio would import just that", remedy
-    if told.replace("-", "_") == package.module:
-        return f"{where} is {told!r}: Python imports {package.module}, with underscores", remedy
-    return f"{where} is {told!r}, not {package.module}", remedy
+    if value.strip("\"' ") == package.module:
+        return f"{where} is {value}, quotes and blanks included: Rucio would import just that", remedy
+    if value.replace("-", "_") == package.module:
+        return f"{where} is {value!r}: Python imports {package.module}, with underscores", remedy
+    return f"{where} is {value!r}, not {package.module}", remedy
 
 
-def _differs(told: str, written: Option | None, variable: str, option: str, package: Deployed) -> tuple[str, str]:
-    if written is None or written.value == told:
+def _differs(value: str, written: Option | None, variable: str, option: str, package: Deployed) -> tuple[str, str]:
+    if written is None or written.value == value:
         return "", ""
     return (
-        f"{variable} says {told} and [policy] {option} ({written.where}) says {written.value!r}: Rucio takes the "
+        f"{variable} says {value} and [policy] {option} ({written.where}) says {written.value!r}: Rucio takes the "
         "variable, and whoever reads the file is misled",
         f"{option}: {package.module} there too, or leave it out",
     )

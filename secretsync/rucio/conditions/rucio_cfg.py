@@ -76,8 +76,8 @@ def _mounted_whole(seen: Sequence[Mount]) -> Mount | None:
 
 def _overriding(seen: Sequence[Mount], variables: Environment) -> list[Mount]:
     """The mounts below the folders of RUCIO_OVERRIDE_CONFIGS; their files count in the order of their names."""
-    told = variables.get("RUCIO_OVERRIDE_CONFIGS") or ""
-    folders = [posixpath.normpath(place) for place in told.split()] if isinstance(told, str) else []
+    folders_text = variables.get("RUCIO_OVERRIDE_CONFIGS") or ""
+    folders = [posixpath.normpath(place) for place in folders_text.split()] if isinstance(folders_text, str) else []
     found = [mount for folder in folders for mount in seen if mount.path == folder]
     return sorted(found, key=lambda mount: (folders.index(mount.path), min(mount.keys or {"": ""})))
 
@@ -95,13 +95,13 @@ def _section(name: str, content: bytes) -> Mapping[str, str]:
     try:
         text = content.decode()
         if name.endswith(".json"):
-            told = json.loads(text).get("policy") or {}
+            section = json.loads(text).get("policy") or {}
         elif name.endswith((".yaml", ".yml")):
-            told = yaml.safe_load(text).get("policy") or {}
+            section = yaml.safe_load(text).get("policy") or {}
         else:
             parser = configparser.ConfigParser()
             parser.read_string(text)
-            told = dict(parser["policy"]) if parser.has_section("policy") else {}
-        return {str(key).lower(): str(value) for key, value in told.items()}
+            section = dict(parser["policy"]) if parser.has_section("policy") else {}
+        return {str(key).lower(): str(value) for key, value in section.items()}
     except (ValueError, AttributeError, RecursionError, yaml.YAMLError, configparser.Error):
         return {}

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any
 
+from secretsync.rucio.check.rucio import rucio
+
 
 class Decided(StrEnum):
     """Who decided."""
@@ -15,6 +17,26 @@ class Decided(StrEnum):
     NOT_IN_TABLE = "generic, not in the table"
     TYPE_ERROR = "generic, because of a TypeError"
     ERROR = "fails"
+    UNKNOWN = "not known"
+    """The example is not what a client would ask with, or names what an empty database does not have."""
+
+
+_OF_THE_DATABASE = frozenset({"NoResultFound", "StatementError", "DataError", "IntegrityError"})
+"""SQLAlchemy's own, about a row that is not there or a value that is none."""
+
+
+def is_the_examples_fault(answer: Mapping[str, Any], who: str) -> bool:
+    """Whether the error of *who* (``rucio``, ``package``) says something about the question instead of the package.
+
+    Rucio's own permissions raise the same, or an exception of Rucio says that what is asked about does not exist: the
+    proof's database is empty.
+    """
+    if not isinstance(answer[who], str):
+        return False
+    error, generic = answer[who].partition(":")[0], answer.get("generic")
+    if isinstance(generic, str) and generic.partition(":")[0] == error:
+        return True
+    return error in _OF_THE_DATABASE or error in (rucio().names("rucio.common.exception") or ())
 
 
 def decided_by(answer: Mapping[str, Any]) -> Decided:
@@ -24,6 +46,8 @@ def decided_by(answer: Mapping[str, Any]) -> Decided:
         return Decided.NONE
     if isinstance(said, bool):
         return Decided.PACKAGE
+    if is_the_examples_fault(answer, "package"):
+        return Decided.UNKNOWN
     if not str(said).startswith("TypeError:"):
         return Decided.ERROR
     # table.get(action)(…): Rucio's own words for an action that the package does not have

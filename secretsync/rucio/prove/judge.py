@@ -9,7 +9,7 @@ from typing import Any
 from secretsync.core.model import Bundle
 from secretsync.rucio.check.finding import Severity
 from secretsync.rucio.check.rucio import rucio
-from secretsync.rucio.prove.decided import Decided, decided_by
+from secretsync.rucio.prove.decided import Decided, decided_by, is_the_examples_fault
 from secretsync.rucio.prove.environment import RucioEnvironment
 from secretsync.rucio.prove.proof import Fault, Proof, RucioUnusable, Verdict
 from secretsync.rucio.prove.report import judging
@@ -203,10 +203,12 @@ def _schema(report: Report) -> Iterator[Fault]:
 
 def _permissions(answers: Sequence[Mapping[str, Any]]) -> Iterator[Fault]:
     """The actions that fail, and those that the package leaves to generic without meaning to."""
-    failed = _by_words(one for one in answers if isinstance(one["rucio"], str) and not _stumbles_too(one, "rucio"))
+    failed = _by_words(
+        one for one in answers if isinstance(one["rucio"], str) and not is_the_examples_fault(one, "rucio")
+    )
     type_errors = (one for one in answers if decided_by(one) is Decided.TYPE_ERROR)
-    refused = _by_words(one for one in type_errors if not _stumbles_too(one, "package"))
-    stumbling = {one["action"] for one in answers if _stumbles_too(one, "package")}
+    refused = _by_words(one for one in type_errors if not is_the_examples_fault(one, "package"))
+    stumbling = {one["action"] for one in answers if is_the_examples_fault(one, "package")}
     for words, names in failed.items():
         effect = f"Checking the permission {_some(names)} ends with {words}"
         yield Fault(Verdict.DIES_AT_FIRST_USE, effect, "Correct has_permission(), and what it calls", "permission.py")
@@ -221,12 +223,6 @@ def _permissions(answers: Sequence[Mapping[str, Any]]) -> Iterator[Fault]:
             effect = f"Rucio decides {_some(names)} by its generic permissions, without a log line: {words}"
             remedy = "Correct the call that fails"
         yield Fault(Verdict.GENERIC, effect, remedy, "permission.py", about=names[0])
-
-
-def _stumbles_too(answer: Mapping[str, Any], said: str) -> bool:
-    """Rucio's own permissions raise the same: the example is not what a client would ask with."""
-    generic = answer.get("generic")
-    return isinstance(generic, str) and generic.partition(":")[0] == str(answer[said]).partition(":")[0]
 
 
 def _by_words(answers: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:

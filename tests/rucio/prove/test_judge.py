@@ -146,6 +146,12 @@ def test_what_rucios_own_permissions_stumble_over_too_is_the_examples_fault() ->
     assert judged(answers=answers).verdict is Verdict.DIES_AT_FIRST_USE
 
 
+def test_what_an_empty_database_does_not_have_is_the_examples_fault() -> None:
+    lost = "RuleNotFound: No replication rule found"
+    answers = [{"account": "root", "action": "del_rule", "rucio": lost, "package": lost, "generic": True}]
+    assert judged(answers=answers).verdict is Verdict.LOADS
+
+
 def test_a_type_error_in_one_action_means_that_generic_decides_it() -> None:
     wrong = "TypeError: has_account_attribute() missing 1 required positional argument: 'session'"
     answers = [

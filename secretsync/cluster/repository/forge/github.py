@@ -27,8 +27,8 @@ class Forge:
         return request_of(found[0]) if found else None
 
     def open(self, branch: str, into: str, title: str, body: str) -> Request:
-        told = {"title": title, "head": branch, "base": into, "body": body}
-        return request_of(self._api.ask("POST", f"{self._path}/pulls", "open a pull request", json=told))
+        request = {"title": title, "head": branch, "base": into, "body": body}
+        return request_of(self._api.ask("POST", f"{self._path}/pulls", "open a pull request", json=request))
 
     def update(self, request: Request, title: str, body: str) -> None:
         path = f"{self._path}/pulls/{request.number}"

@@ -28,12 +28,12 @@ class Forge:
         return _request(found[0]) if found else None
 
     def open(self, branch: str, into: str, title: str, body: str) -> Request:
-        told = {"source_branch": branch, "target_branch": into, "title": title, "description": body}
-        return _request(self._api.ask("POST", self._path, "open a merge request", json=told))
+        request = {"source_branch": branch, "target_branch": into, "title": title, "description": body}
+        return _request(self._api.ask("POST", self._path, "open a merge request", json=request))
 
     def update(self, request: Request, title: str, body: str) -> None:
-        told = {"title": title, "description": body}
-        self._api.ask("PUT", f"{self._path}/{request.number}", f"update merge request {request.number}", json=told)
+        changes = {"title": title, "description": body}
+        self._api.ask("PUT", f"{self._path}/{request.number}", f"update merge request {request.number}", json=changes)
 
     def close(self, request: Request, why: str) -> None:
         action = f"close merge request {request.number}"
@@ -41,5 +41,5 @@ class Forge:
         self._api.ask("PUT", f"{self._path}/{request.number}", action, json={"state_event": "close"})
 
 
-def _request(told: dict[str, object]) -> Request:
-    return Request(int(str(told["iid"])), str(told.get("web_url", "")))
+def _request(answer: dict[str, object]) -> Request:
+    return Request(int(str(answer["iid"])), str(answer.get("web_url", "")))

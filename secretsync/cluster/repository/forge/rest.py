@@ -67,8 +67,8 @@ def _why(answer: requests.Response) -> str:
     words = ""
     if len(answer.content) < _LARGEST:
         try:
-            told = answer.json()
-            words = str(told.get("message") or told.get("error") or "") if isinstance(told, dict) else ""
+            content = answer.json()
+            words = str(content.get("message") or content.get("error") or "") if isinstance(content, dict) else ""
         except ValueError:
             words = ""
     remedy = _REMEDIES.get(answer.status_code, "it failed" if answer.status_code >= 500 else "it refuses")

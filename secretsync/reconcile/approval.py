@@ -1,0 +1,146 @@
+"""A pass that does exactly what was approved, or nothing: its plan becomes the document that a person approved."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from secretsync.core.errors import CHANGES_PENDING, SecretSyncError
+from secretsync.core.model import Secret
+from secretsync.plan.approval import (
+    ApprovedFile,
+    ApprovedFinding,
+    ApprovedPackage,
+    ApprovedRestart,
+    ApprovedSecret,
+    ApprovedTarget,
+    differences,
+    digest_of,
+)
+from secretsync.plan.diff import Change, PackagePlan
+from secretsync.plan.restarts import Restart
+from secretsync.plan.waves import split_into_waves
+from secretsync.reconcile.destination import CheckedPackage, Destination, Report
+
+_NAMED = 10
+
+
+@dataclass(eq=False)
+class NotApproved(SecretSyncError):
+    """What would be done now is not what was approved; *differ* says where, and is empty where only ids are known."""
+
+    exit_code = CHANGES_PENDING
+    code = "not_approved"
+
+    approved: str
+    now: str
+    differ: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        lines = [f"what would be done now is not the plan that was approved: {self.approved} -> {self.now}"]
+        lines += [f"differs: {one}" for one in self.differ[:_NAMED]]
+        if len(self.differ) > _NAMED:
+            lines.append(f"and {len(self.differ) - _NAMED} more differences")
+        return "\n".join([*lines, "nothing was written: make and approve a new plan with 'secretsync plan --out'"])
+
+
+def approvable(destination: Destination, report: Report) -> ApprovedTarget:
+    """What *report* would do at *destination*, without contents."""
+    plan = report.plan
+    waves = split_into_waves(
+        plan.restarts, selectors=destination.rollout.waves, max_parallel=destination.rollout.max_parallel
+    )
+    return ApprovedTarget(
+        target=destination.name,
+        namespace=destination.namespace,
+        packages=tuple(_package(one) for one in plan.packages),
+        restarts=tuple(tuple(_restart(one) for one in wave.restarts) for wave in waves),
+        workloads=tuple(sorted(str(one.ref) for one in plan.workloads)),
+        findings=tuple(_findings(report.checked_packages)),
+        policy=tuple(_policy(report.checked_packages)),
+        values=tuple(
+            ApprovedFile(path=one.path, before=None, after=_sha256(one.text.encode())) for one in report.values
+        ),
+    )
+
+
+def refuse_unapproved(destination: Destination, report: Report) -> None:
+    """Raises NotApproved where *report* would not do what was approved for *destination*."""
+    approved = destination.approved
+    if approved is None:
+        return
+    now = approvable(destination, report).model_copy(update={"values": approved.values})
+    if now != approved:
+        ids = [f"sha256:{digest_of(one.model_dump(mode='json'))}" for one in (approved, now)]
+        raise NotApproved(ids[0], ids[1], tuple(differences(approved, now)))
+
+
+def _package(package: PackagePlan) -> ApprovedPackage:
+    bundle = package.desired.bundle
+    return ApprovedPackage(
+        module=bundle.module,
+        secret=package.placement.secret,
+        source=bundle.revision.source,
+        ref=bundle.revision.ref,
+        commit=bundle.revision.id,
+        digest=f"sha256:{bundle.digest}",
+        revision=package.revision_number,
+        secrets=tuple(_secret(change) for change in package.changes),
+    )
+
+
+def _secret(change: Change) -> ApprovedSecret:
+    live = change.live
+    return ApprovedSecret(
+        name=change.desired.name,
+        action=change.action.value,
+        live=_secret_digest(live) if live else None,
+        live_resource_version=str(live.metadata.get("resourceVersion", "")) if live else "",
+        desired=_secret_digest(change.desired),
+        files=tuple(
+            ApprovedFile(
+                path=one.path,
+                before=one.before.digest if one.before else None,
+                after=one.after.digest if one.after else None,
+            )
+            for one in change.files
+        ),
+    )
+
+
+def _secret_digest(secret: Secret) -> str:
+    data = {key: _sha256(value) for key, value in secret.data.items()}
+    return digest_of([data, dict(secret.labels), dict(secret.annotations), secret.type, secret.immutable])
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _restart(restart: Restart) -> ApprovedRestart:
+    rewiring = restart.rewiring
+    change = [dict(restart.annotations), rewiring.part if rewiring else None]
+    template = restart.workload.template
+    return ApprovedRestart(workload=str(restart.workload.ref), live=digest_of(template), change=digest_of(change))
+
+
+def _findings(checked: Mapping[str, CheckedPackage]) -> Iterator[ApprovedFinding]:
+    for module, package in sorted(checked.items()):
+        for one in package.findings:
+            yield ApprovedFinding(
+                module=module, rule=one.rule, severity=one.severity.value, path=one.path, line=one.line
+            )
+
+
+def _policy(checked: Mapping[str, CheckedPackage]) -> Iterator[str]:
+    for module, package in sorted(checked.items()):
+        found = package.difference
+        if found is None:
+            continue
+        yield from (f"{module}: action {name} added" for name in found.actions_added)
+        yield from (f"{module}: action {name} removed" for name in found.actions_removed)
+        changed = (*found.actions_changed, *found.helpers_changed, *found.limits_changed, *found.schemas_changed)
+        yield from (f"{module}: {one.name} changed" for one in changed)
+        yield from (f"{module}: algorithm {name} added" for name in found.algorithms_added)
+        yield from (f"{module}: algorithm {name} removed" for name in found.algorithms_removed)

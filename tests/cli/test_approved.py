@@ -1,0 +1,125 @@
+"""A plan that was approved is done as it is, or not at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from secretsync import config
+from secretsync.cli import apply, approved
+from secretsync.cli.commands.passes import apply_command, plan_command
+from secretsync.cli.settings import Settings
+from secretsync.plan.approval import PlanDocument
+from secretsync.reconcile.approval import NotApproved
+from secretsync.reconcile.state_store import load_state
+from tests.build import workload
+from tests.cli.test_apply import ignore, site, told
+from tests.reconcile.test_reconciler import Broken, Site
+
+__all__ = ["site"]
+
+BASE = Path()
+
+
+def plan() -> PlanDocument:
+    return approved.plan_of(apply.preview_all(told("production"), BASE, ignore))
+
+
+def carry_out(document: PlanDocument, plan_id: str = "", *, known: bool = True) -> list[int]:
+    act = approved.apply_approved(document if known else None, plan_id or document.id)
+    return [one.exit_code for one in act(told("production"), BASE, ignore, None)]
+
+
+def secrets(site: Site) -> dict[str, object]:
+    return dict(site.cluster.secrets)
+
+
+def test_the_approved_plan_is_carried_out(site: Site) -> None:
+    assert carry_out(plan()) == [0]
+    assert site.preview().plan.idle
+
+
+def test_an_id_is_enough(site: Site) -> None:
+    assert carry_out(plan(), known=False) == [0]
+
+
+def test_the_same_plan_has_the_same_id(site: Site) -> None:
+    assert plan().id == plan().id
+    assert PlanDocument.model_validate_json(plan().model_dump_json()).id == plan().id
+
+
+def test_it_holds_no_content(site: Site) -> None:
+    site.source.push(init="s3cr3t-in-the-policy")
+    assert "s3cr3t" not in plan().model_dump_json()
+
+
+def refused(document: PlanDocument, site: Site) -> str:
+    before = secrets(site)
+    with pytest.raises(NotApproved) as error:
+        carry_out(document)
+    assert error.value.exit_code == 3
+    assert secrets(site) == before
+    return str(error.value)
+
+
+def test_a_source_that_moved_is_refused_with_both_revisions(site: Site) -> None:
+    document, old = plan(), site.source.commit.id
+    site.source.push(init="2")
+    assert f"commit: {old} -> {site.source.commit.id}" in refused(document, site)
+
+
+def test_a_workload_that_appeared_is_refused(site: Site) -> None:
+    document = plan()
+    new = workload("atlas", name="new", probe=True)
+    site.cluster.live_workloads[new.ref] = new
+    assert "Deployment rucio/new" in refused(document, site)
+
+
+def test_a_write_of_somebody_else_is_refused(site: Site) -> None:
+    site.sync()
+    site.source.push(init="2")
+    document = plan()
+    site.cluster.edit("atlas")
+    assert "live" in refused(document, site)
+
+
+def test_what_changes_after_the_first_look_is_refused_under_the_lock(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = plan()
+    preview_all = apply.preview_all
+
+    def then_moves(configuration: config.Config, base: Path, show: apply.Show, place: str | None = None) -> object:
+        found = preview_all(configuration, base, show, place)
+        site.source.push(init="2")
+        return found
+
+    monkeypatch.setattr(apply, "preview_all", then_moves)
+    before = secrets(site)
+    act = approved.apply_approved(document, document.id)
+    (outcome,) = act(told("production"), BASE, ignore, None)
+    assert isinstance(outcome.error, NotApproved)
+    assert outcome.exit_code == 3
+    assert secrets(site).get("atlas") == before.get("atlas")
+
+
+def test_a_rollout_that_fails_is_still_undone(site: Site) -> None:
+    site.sync()
+    site.source.push(init="nothing")
+    document = plan()
+    site.cluster.__class__ = Broken
+    assert carry_out(document) == [4]
+    assert load_state(site.destination).state.of("atlas").hold
+
+
+def test_the_commands_write_and_take_the_plan(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Settings, "configuration", lambda _: told("production"))
+    out = tmp_path / "plan.json"
+    printed = CliRunner().invoke(plan_command, ["--out", str(out)], obj=Settings())
+    assert printed.exit_code == 3
+    assert printed.output.splitlines()[-1] == f"plan {plan().id}"
+    other = CliRunner().invoke(apply_command, ["--plan", str(out), "--plan-id", "sha256:0"], obj=Settings())
+    assert other.exit_code == 2
+    assert CliRunner().invoke(apply_command, ["--plan", str(out)], obj=Settings()).exit_code == 0

@@ -1,0 +1,29 @@
+"""The page of error codes is made from the code: it has each code once, and is never older."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+from scripts import messages
+
+ENTRY = re.compile(r"^\| `(\w+)` \| (\d) \| (.+) \|$", re.MULTILINE)
+
+
+def test_the_page_is_what_the_code_says() -> None:
+    assert messages.PAGE.read_text() == messages.page(), "renew it with 'PYTHONPATH=. python scripts/messages.py'"
+
+
+def test_a_code_names_one_error() -> None:
+    codes = Counter(code for code, _, _ in ENTRY.findall(messages.page()))
+    assert len(codes) > 100
+    assert [code for code, count in codes.items() if count > 1] == []
+
+
+def test_every_code_has_a_meaning_in_a_sentence() -> None:
+    assert [code for code, _, meaning in ENTRY.findall(messages.page()) if not meaning.endswith((".", ".)"))] == []
+
+
+def test_an_error_without_a_docstring_has_its_reason_and_remedy_as_meaning() -> None:
+    meanings = {code: meaning for code, _, meaning in ENTRY.findall(messages.page())}
+    assert meanings["signature_missing"] == "Is not signed; sign it, or change 'verify' of the package."
