@@ -162,7 +162,7 @@ def _events() -> Iterator[str]:
     yield "`kubectl events -n rucio --for secret/NAME`. `notify:` sends those on the Secret to people, too"
     yield "([how](../how-to/notifications.md))."
     yield ""
-    yield "Each names versions, digests and write ids, never a file's content; what a container last wrote is in"
+    yield "Each names versions, digests and revision numbers, never a file's content; what a container last wrote is in"
     yield "`secretsync status` alone. Targets that are directories of manifests have none, nor has a first installation"
     yield "that fails before anything was deployed."
     yield from ("", "| reason | type | meaning |", "|---|---|---|")

@@ -19,7 +19,10 @@ from tests.applied import applied
 
 
 class MemoryCluster:
-    """Keeps Secrets, workloads and pods; *before* is called with each verb and name, and may raise."""
+    """Keeps Secrets, workloads and pods; *before* is called with each verb and name, and may raise.
+
+    *admit* is a policy that every Secret passes on its way in: it may change it, or raise.
+    """
 
     runs_pods = True
 
@@ -30,6 +33,7 @@ class MemoryCluster:
         self.others: list[Manifest] = []
         self.calls: list[tuple[str, str]] = []
         self.before: Callable[[str, str], None] = lambda verb, name: None
+        self.admit: Callable[[Secret], Secret] = lambda secret: secret
         self.words = ""
         self.time = datetime(2026, 1, 1, 12, tzinfo=UTC)
         self.objects: dict[tuple[str, str], Manifest] = {}
@@ -44,14 +48,19 @@ class MemoryCluster:
         self._called("create", secret.name)
         if secret.name in self.secrets:
             raise Conflict(secret.ref, "was created by someone else")
-        return self._store(secret, wrote_data=True)
+        return self._store(self.admit(secret), wrote_data=True)
+
+    def dry_run(self, secret: Secret, live: Secret | None, *, manager: str) -> Secret:
+        self._called("dry run", secret.name)
+        return self.admit(replacement_manifest(live, secret) if live else secret)
 
     def replace(self, secret: Secret, live: Secret, *, manager: str) -> Secret:
         self._called("replace", secret.name)
         found = self.secrets.get(secret.name)
         if found is None or found.metadata["resourceVersion"] != live.metadata["resourceVersion"]:
             raise Conflict(secret.ref, "was changed by someone else")
-        return self._store(replacement_manifest(live, secret), wrote_data=secret.data != found.data)
+        admitted = self.admit(replacement_manifest(live, secret))
+        return self._store(admitted, wrote_data=admitted.data != found.data)
 
     def delete(self, live: Secret) -> None:
         self._called("delete", live.name)
@@ -138,7 +147,7 @@ class MemoryCluster:
     @property
     def writes(self) -> list[tuple[str, str]]:
         """All writes but those of the Lease."""
-        return [call for call in self.calls if call[0] not in ("get", "list", "store")]
+        return [call for call in self.calls if call[0] not in ("get", "list", "store", "dry run")]
 
     def _called(self, verb: str, name: str) -> None:
         self.before(verb, name)

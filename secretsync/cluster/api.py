@@ -44,30 +44,32 @@ class KubernetesCluster:
         return None if reply.absent else secret_from(reply.content())
 
     def create(self, secret: Secret, *, manager: str) -> Secret:
-        reply = self._connection.send(
-            Call("create", "secrets", secret.namespace, secret.name),
-            "POST",
-            _SECRETS,
-            query={"fieldManager": manager},
-            body=to_manifest(secret),
-        )
+        reply = self._post(secret, {"fieldManager": manager})
         if reply.status == HTTPStatus.CONFLICT:
             return self._already_written(secret, reply, "was created by someone else")
         return secret_from(reply.content())
 
     def replace(self, secret: Secret, live: Secret, *, manager: str) -> Secret:
         wanted = replacement_manifest(live, secret)
-        reply = self._connection.send(
-            Call("update", "secrets", wanted.namespace, wanted.name),
-            "PUT",
-            _SECRETS + "/{name}",
-            query={"fieldManager": manager},
-            body=to_manifest(wanted),
-        )
+        reply = self._put(wanted, {"fieldManager": manager})
         if reply.absent:
             raise Conflict(live.ref, "was deleted")
         if reply.status == HTTPStatus.CONFLICT:
             return self._already_written(wanted, reply, "was changed by someone else")
+        return secret_from(reply.content())
+
+    def dry_run(self, secret: Secret, live: Secret | None, *, manager: str) -> Secret | None:
+        """See https://kubernetes.io/docs/reference/using-api/api-concepts/#dry-run."""
+        query = {"fieldManager": manager, "dryRun": "All"}
+        reply = self._put(replacement_manifest(live, secret), query) if live else self._post(secret, query)
+        if reply.absent and live:
+            raise Conflict(live.ref, "was deleted")
+        if reply.status == HTTPStatus.CONFLICT:
+            raise Conflict(secret.ref, "was changed by someone else" if live else "was created by someone else")
+        if reply.status == HTTPStatus.BAD_REQUEST:
+            # a webhook with side effects takes no dry run, though it may well admit the write
+            log.debug("a write cannot be tried", secret=secret.name, why=str(reply.refusal()))
+            return None
         return secret_from(reply.content())
 
     def delete(self, live: Secret) -> None:
@@ -254,6 +256,14 @@ class KubernetesCluster:
             f"/apis/authorization.k8s.io/v1/{resource}",
             body={"apiVersion": "authorization.k8s.io/v1", "kind": kind, "spec": spec},
         )
+
+    def _post(self, secret: Secret, query: Mapping[str, str]) -> Reply:
+        call = Call("create", "secrets", secret.namespace, secret.name)
+        return self._connection.send(call, "POST", _SECRETS, query=dict(query), body=to_manifest(secret))
+
+    def _put(self, secret: Secret, query: Mapping[str, str]) -> Reply:
+        call = Call("update", "secrets", secret.namespace, secret.name)
+        return self._connection.send(call, "PUT", _SECRETS + "/{name}", query=dict(query), body=to_manifest(secret))
 
     def _apply(self, ref: Ref, body: Manifest, manager: str) -> Reply:
         return self._connection.send(

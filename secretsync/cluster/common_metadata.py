@@ -32,6 +32,9 @@ class _WithCommonMetadata:
     def replace(self, secret: Secret, live: Secret, *, manager: str) -> Secret:
         return self._cluster.replace(self._secret(secret), live, manager=manager)
 
+    def dry_run(self, secret: Secret, live: Secret | None, *, manager: str) -> Secret | None:
+        return self._cluster.dry_run(self._secret(secret), live, manager=manager)
+
     def store(self, manifest: Manifest, *, manager: str) -> Manifest:
         return self._cluster.store(self._object(manifest), manager=manager)
 

@@ -62,6 +62,9 @@ class DirectoryCluster:
             self._write(self._own_file(live, "was deleted"), wanted)
             return self._written(wanted)
 
+    def dry_run(self, secret: Secret, live: Secret | None, *, manager: str) -> Secret | None:
+        return None
+
     def delete(self, live: Secret) -> None:
         with locked(self._root):
             if self._secrets(live.namespace, live.name):

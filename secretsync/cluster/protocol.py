@@ -28,6 +28,9 @@ class Cluster(Protocol):
     def replace(self, secret: Secret, live: Secret, *, manager: str) -> Secret:
         """Put *secret* in place of *live*, whole; labels, annotations and finalizers of others are sent back."""
 
+    def dry_run(self, secret: Secret, live: Secret | None, *, manager: str) -> Secret | None:
+        """What a create or replace would store, after admission; None where nobody can be asked. Nothing is written."""
+
     def delete(self, live: Secret) -> None:
         """Delete exactly the object that was read; nothing happens when it has gone."""
 

@@ -104,7 +104,7 @@ def _window(value: str) -> str:
 
 
 class Rollout(Model):
-    """How workloads are taken to a new write."""
+    """How workloads are taken to a new revision."""
 
     timeout: Seconds = Field(600, description="how long a rollout may take")
     settle: Seconds = Field(30, description="how long new pods without a readiness probe must run without a restart")

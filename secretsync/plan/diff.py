@@ -8,7 +8,6 @@ from enum import StrEnum
 
 from secretsync.core import packing, revision_numbers
 from secretsync.core.model import Bundle, File, Placement, Secret, Workload
-from secretsync.core.secret_codec import OURS
 from secretsync.plan import ownership
 from secretsync.plan.state import Hold, PackageState
 
@@ -185,9 +184,9 @@ def _told(secret: Secret) -> dict[str, str]:
 
 
 def _told_by_us(live: Secret, desired: Secret) -> dict[str, str]:
-    """Labels and annotations of others do not count."""
-    wanted = desired.labels.keys() | desired.annotations.keys()
-    return {key: value for key, value in _told(live).items() if key.startswith(OURS) or key in wanted}
+    """Labels and annotations that others, as an admission policy, add do not count."""
+    wanted = _told(desired).keys()
+    return {key: value for key, value in _told(live).items() if key in wanted}
 
 
 def _removal(live: Secret, desired: Desired, referrers: Mapping[str, Sequence[str]]) -> Change:

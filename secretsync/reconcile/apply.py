@@ -23,6 +23,7 @@ from secretsync.plan.diff import Action, Change, PackagePlan
 from secretsync.plan.plan import Plan
 from secretsync.plan.restarts import Restart
 from secretsync.plan.rollout_status import is_ready, pods_of
+from secretsync.reconcile.admission import ChangedByAdmission, field_manager, refuse_changed
 from secretsync.reconcile.destination import Clock, Destination
 from secretsync.reconcile.observe import referrers
 from secretsync.reconcile.progress import rollout_progress
@@ -141,13 +142,15 @@ def record_start(plan: Plan, memory: StateStore, kept: Mapping[str, str], checke
 
 @timed_stage("write")
 def apply_secrets(destination: Destination, plan: Plan) -> None:
-    """Every create and update, creates first; a package of which one is refused stays as it was."""
+    """Every create and update, creates first; a package of which one is refused or changed stays as it was."""
     for package in plan.packages:
         written: list[tuple[Change, Secret]] = []
         try:
             for change in package.writes:
-                written.append((change, _write_one(destination, change)))
-        except Refusal:
+                stored = _write_one(destination, change)
+                written.append((change, stored))
+                refuse_changed(change.desired, stored)
+        except (Refusal, ChangedByAdmission):
             _put_back(destination, written)
             raise
 
@@ -176,11 +179,10 @@ def seconds_since_written(plan: Plan, clock: Clock) -> float:
 
 def _write_one(destination: Destination, change: Change) -> Secret:
     began = time.monotonic()
+    manager = field_manager(destination, change)
     if change.live is None:
-        written = destination.cluster.create(change.desired, manager=destination.manager)
+        written = destination.cluster.create(change.desired, manager=manager)
     else:
-        # a manager of its own for labels and annotations: the time at which data was last written then stays true
-        manager = destination.manager if change.content else f"{destination.manager}-notes"
         written = destination.cluster.replace(change.desired, change.live, manager=manager)
     log.info(
         "created" if change.action is Action.CREATE else "updated",

@@ -18,6 +18,7 @@ from secretsync.plan.disruption import refuse_disruption
 from secretsync.plan.plan import Plan
 from secretsync.plan.state import State
 from secretsync.reconcile import apply
+from secretsync.reconcile.admission import ask_for_admission
 from secretsync.reconcile.asked_once import with_sources_asked_anew
 from secretsync.reconcile.check import CheckReport, check_packages
 from secretsync.reconcile.destination import REAL_TIME, Clock, Destination, Report
@@ -101,6 +102,7 @@ def _reconcile_locked(destination: Destination, clock: Clock) -> Report:
     _refuse_unapproved(destination, report)
     if plan.idle:
         return _with_stripped(replace(report, done=True))
+    ask_for_admission(destination, plan)
     proven = _prove(destination, plan, store, clock)
     refuse_disruption(_meet_new_content(plan), proven=proven, accepted=destination.rollout.accept_downtime)
     kept = apply.keep_previous_bundles(destination, plan, store)

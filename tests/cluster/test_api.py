@@ -378,3 +378,30 @@ def test_what_stands_in_the_apis_place_is_named(call: Callable[[Cluster], Any], 
 
 
 SECRET = Secret("rucio", "x", {"a": b"1"}, metadata={"uid": "1", "resourceVersion": "1"})
+
+
+def test_a_dry_run_answers_what_would_be_stored_and_stores_nothing(api: Stub | Real) -> None:
+    wanted = secret(api)
+    tried = api.cluster.dry_run(wanted, None, manager=MANAGER)
+    assert tried is not None
+    assert tried.data == wanted.data
+    assert api.cluster.secret(api.namespace, wanted.name) is None
+    live = api.cluster.create(wanted, manager=MANAGER)
+    assert api.cluster.dry_run(replace(wanted, data={"a": b"2"}), live, manager=MANAGER) is not None
+    assert api.cluster.secret(api.namespace, wanted.name) == live
+
+
+def test_a_dry_run_of_what_is_not_live_any_more_is_a_conflict(api: Stub | Real) -> None:
+    live = api.cluster.create(secret(api), manager=MANAGER)
+    with pytest.raises(Conflict, match="was created"):
+        api.cluster.dry_run(secret(api), None, manager=MANAGER)
+    api.cluster.delete(live)
+    with pytest.raises(Conflict, match="was deleted"):
+        api.cluster.dry_run(secret(api), live, manager=MANAGER)
+
+
+def test_a_write_that_cannot_be_tried_is_not_refused_for_that() -> None:
+    """As where an admission webhook has side effects: https://kubernetes.io/docs/reference/using-api/api-concepts/."""
+    with stub() as place, spoilt(place) as proxy:
+        proxy.spoils = lambda request: faults.answers(400)
+        assert place.cluster.dry_run(secret(place), None, manager=MANAGER) is None

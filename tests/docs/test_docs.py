@@ -95,3 +95,14 @@ def test_every_whole_configuration_can_be_used_and_every_part_has_keys_that_exis
                 **told,
             }
             assert config.parse(whole, page).packages
+
+
+MODULE_NAMES = {path.name for folder in ("secretsync", "scripts", "tests") for path in (ROOT / folder).rglob("*.py")}
+NO_MODULES_OF_OURS = {"permission.py", "schema.py", "NAME.py"}
+"""Those of a policy package, and what stands for a name."""
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_module_that_a_page_names_exists(page: Path) -> None:
+    names = set(re.findall(r"`(?:[\w/]+/)?(\w+\.py)`", page.read_text()))
+    assert names - MODULE_NAMES - NO_MODULES_OF_OURS == set()

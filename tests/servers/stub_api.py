@@ -129,6 +129,8 @@ class StubApi:
     def _written(self, key: tuple[str, str, str], body: Object, query: dict[str, str], status: int) -> Answer:
         if sum(len(value) * 3 // 4 for value in (body.get("data") or {}).values()) > _LIMIT:
             return _status(422, "Invalid", key[1], field="data", cause="FieldValueTooLong")
+        if query.get("dryRun"):
+            return _answer(body, status)
         self._store(key, body, query["fieldManager"])
         return _answer(self.objects[key], status)
 

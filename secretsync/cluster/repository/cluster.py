@@ -220,6 +220,9 @@ class RepositoryCluster:
     def create(self, secret: Secret, *, manager: str) -> Secret:
         return self._manifests().create(secret, manager=manager)
 
+    def dry_run(self, secret: Secret, live: Secret | None, *, manager: str) -> Secret | None:
+        return self._manifests().dry_run(secret, live, manager=manager)
+
     def replace(self, secret: Secret, live: Secret, *, manager: str) -> Secret:
         return self._manifests().replace(secret, live, manager=manager)
 

@@ -1,0 +1,77 @@
+"""What admission makes of a write: asked before the first one, and compared with what was sent after each.
+
+See https://kubernetes.io/docs/reference/access-authn-authz/admission-controllers/.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from secretsync.core.errors import ClusterError
+from secretsync.core.instrumentation import timed_stage
+from secretsync.core.model import Secret
+from secretsync.plan.diff import Change
+from secretsync.plan.plan import Plan
+from secretsync.reconcile.destination import Destination
+
+_SHOWN = 5
+
+
+@dataclass(eq=False)
+class ChangedByAdmission(ClusterError):
+    """The API stores something else than was sent; *fields* are paths in the Secret."""
+
+    code = "changed_by_admission"
+
+    namespace: str
+    secret: str
+    fields: Sequence[str]
+
+    def __str__(self) -> str:
+        shown = ", ".join(self.fields[:_SHOWN])
+        more = f" and {len(self.fields) - _SHOWN} more" if len(self.fields) > _SHOWN else ""
+        return (
+            f"the API server stores Secret {self.namespace}/{self.secret} otherwise than it was sent ({shown}{more}), "
+            "probably because of a mutating admission webhook or policy; no workload was restarted for it: "
+            "exempt Secrets with the label app.kubernetes.io/managed-by=secretsync from it"
+        )
+
+
+@timed_stage("admission")
+def ask_for_admission(destination: Destination, plan: Plan) -> None:
+    """Try every write of *plan* as a dry run, so that a refusal of any comes before the first.
+
+    Raises Refusal, ChangedByAdmission, and Conflict where a Secret is not what was read.
+    """
+    for package in plan.packages:
+        for change in package.writes:
+            stored = destination.cluster.dry_run(
+                change.desired, change.live, manager=field_manager(destination, change)
+            )
+            if stored:
+                refuse_changed(change.desired, stored)
+
+
+def field_manager(destination: Destination, change: Change) -> str:
+    """A manager of its own for labels and annotations: the time at which data was last written then stays true."""
+    return destination.manager if change.live is None or change.content else f"{destination.manager}-notes"
+
+
+def refuse_changed(sent: Secret, stored: Secret) -> None:
+    """Labels and annotations that admission adds are its own matter. Raises ChangedByAdmission for all else."""
+    if fields := changed_fields(sent, stored):
+        raise ChangedByAdmission(sent.namespace, sent.name, fields)
+
+
+def changed_fields(sent: Secret, stored: Secret) -> tuple[str, ...]:
+    """Paths of what *stored* has otherwise than *sent*: any of the data, and labels and annotations that were sent."""
+    return (
+        *_differing("data", sent.data, stored.data, sent.data.keys() | stored.data.keys()),
+        *_differing("metadata.labels", sent.labels, stored.labels, sent.labels),
+        *_differing("metadata.annotations", sent.annotations, stored.annotations, sent.annotations),
+    )
+
+
+def _differing(path: str, sent: Mapping[str, object], stored: Mapping[str, object], keys: Collection[str]) -> list[str]:
+    return [f"{path}[{key!r}]" for key in sorted(keys) if sent.get(key) != stored.get(key)]

@@ -1,0 +1,162 @@
+"""Policies between us and the store, and a state object that somebody deletes: told once, nothing half done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from secretsync.cluster.errors import Call, Denied
+from secretsync.core import packing
+from secretsync.core.model import Secret
+from secretsync.core.secret_codec import OURS
+from secretsync.reconcile.admission import ChangedByAdmission
+from tests.reconcile.test_reconciler import Site, files
+
+Policy = Callable[[Secret], Secret]
+
+
+@pytest.fixture
+def site() -> Site:
+    site = Site("server", "judge", mounts=("atlas", "atlas-sub"))
+    site.source.push(init="1", sub__x="1")
+    return site
+
+
+def denies(name: str) -> Policy:
+    def policy(secret: Secret) -> Secret:
+        if secret.name == name:
+            raise Denied(Call("create", "secrets", "rucio", name), 403, "ValidatingAdmissionPolicy 'no'")
+        return secret
+
+    return policy
+
+
+def adds(secret: Secret) -> Secret:
+    more = {OURS + "team": "storage", "policy.example.org/checked": "yes"}
+    return replace(secret, labels={**secret.labels, **more}, annotations={**secret.annotations, **more})
+
+
+def changes_data(secret: Secret) -> Secret:
+    if "__init__.py" not in secret.data and "init.py" not in secret.data:
+        return secret
+    return replace(secret, data={**secret.data, "init.py": b"# scanned\n" + secret.data["init.py"]})
+
+
+def changes_a_label(secret: Secret) -> Secret:
+    return replace(secret, labels={**secret.labels, packing.MANAGED_BY: "policy"}) if secret.name == "atlas" else secret
+
+
+def test_a_policy_that_denies_the_second_secret_of_a_package_is_met_before_the_first_write(site: Site) -> None:
+    site.cluster.admit = denies("atlas-sub")
+    with pytest.raises(Denied):
+        site.sync()
+    assert not {"atlas", "atlas-sub", "secretsync-state"} & site.cluster.secrets.keys()
+    assert site.cluster.writes == []
+
+
+def test_an_update_that_is_denied_touches_nothing_either(site: Site) -> None:
+    site.sync()
+    before = dict(site.cluster.secrets)
+    site.source.push(init="2", sub__x="2")
+    site.cluster.admit = denies("atlas-sub")
+    with pytest.raises(Denied):
+        site.sync()
+    assert site.cluster.secrets == before
+
+
+def test_what_a_policy_adds_makes_no_pass_write(site: Site) -> None:
+    site.cluster.admit = adds
+    assert not site.sync().failed
+    site.cluster.calls.clear()
+    assert site.sync().plan.idle
+    assert site.cluster.writes == []
+
+
+def test_an_idle_pass_asks_for_no_admission(site: Site) -> None:
+    site.sync()
+    site.cluster.calls.clear()
+    site.sync()
+    assert "dry run" not in {verb for verb, _ in site.cluster.calls}
+
+
+@pytest.mark.parametrize(
+    ("policy", "field"),
+    [(changes_data, "data['init.py']"), (changes_a_label, "metadata.labels['app.kubernetes.io/managed-by']")],
+)
+def test_what_a_policy_changes_is_named_and_no_pass_writes_or_restarts_for_it(
+    site: Site, policy: Policy, field: str
+) -> None:
+    site.sync()
+    site.cluster.calls.clear()
+    before = dict(site.cluster.secrets)
+    site.source.push(init="2", sub__x="1")
+    site.cluster.admit = policy
+    for _ in range(2):
+        with pytest.raises(ChangedByAdmission) as caught:
+            site.sync()
+        assert field in str(caught.value)
+        assert "admission" in str(caught.value)
+    assert site.cluster.secrets == before
+    assert site.cluster.writes == []
+
+
+def test_the_sentence_shows_no_content(site: Site) -> None:
+    site.cluster.admit = changes_data
+    with pytest.raises(ChangedByAdmission) as caught:
+        site.sync()
+    assert "scanned" not in str(caught.value)
+
+
+def test_a_change_that_no_dry_run_showed_is_put_back_and_nothing_is_restarted(site: Site) -> None:
+    site.sync()
+    site.cluster.calls.clear()
+    site.source.push(init="2", sub__x="2")
+    written = []
+
+    def once(secret: Secret) -> Secret:
+        """A policy that comes between the dry run and the write."""
+        if secret.name == "atlas" and not written and ("dry run", "atlas") in site.cluster.calls:
+            written.append(secret.name)
+            return changes_data(secret)
+        return secret
+
+    site.cluster.admit = once
+    with pytest.raises(ChangedByAdmission):
+        site.sync()
+    assert files(site) == {"init.py": b"1"}
+    assert "annotate" not in {verb for verb, _ in site.cluster.calls}
+
+
+STATE = "secretsync-state"
+
+
+@pytest.mark.parametrize("number", range(24))
+@pytest.mark.parametrize("first", [True, False])
+def test_when_the_state_object_is_deleted_at_any_call_every_pod_ends_on_the_newest_revision(
+    site: Site, number: int, first: bool
+) -> None:
+    if not first:
+        site.sync()
+        site.source.push(init="2", sub__x="2")
+    left = [number]
+
+    def delete(verb: str, name: str) -> None:
+        left[0] -= 1
+        if left[0] == -1:
+            site.cluster.secrets.pop(STATE, None)
+
+    site.cluster.before = delete
+    site.sync()
+    site.cluster.before = lambda verb, name: None
+    site.sync()
+    newest = site.cluster.secrets["atlas"].annotations[packing.REVISION_NUMBER]
+    assert files(site) == {"init.py": b"1" if first else b"2"}
+    assert newest == site.cluster.secrets["atlas-sub"].annotations[packing.REVISION_NUMBER]
+    assert newest == ("1" if first else "2")
+    assert {site.stamp(name).partition(" ")[0] for name in ("server", "judge")} == {newest}
+    site.cluster.calls.clear()
+    assert site.sync().plan.idle
+    assert site.cluster.writes == []
+    assert b'"finished": true' in site.cluster.secrets[STATE].data["state.json"]
