@@ -47,6 +47,14 @@ def log_of_its_own() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
+def credentials_of_its_own() -> Iterator[None]:
+    """The password of one test may be a word in the sentences of another."""
+    yield
+    if log := sys.modules.get("secretsync.core.log"):
+        log._credentials.clear()
+
+
+@pytest.fixture(autouse=True)
 def discovery_of_its_own() -> Iterator[None]:
     """What one test's server has, another's on the same port need not have."""
     yield

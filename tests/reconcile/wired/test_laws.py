@@ -46,6 +46,13 @@ def happens(site: WiredSite, event: str, what: object) -> None:
 
 
 def sync(site: WiredSite) -> None:
+    """A pass; it fails only where somebody took our wiring out of a template a second time."""
+    report = site.sync()
+    assert not report.failed or "was stripped again" in report.failure
+    site.remember_revision()
+
+
+def sync_well(site: WiredSite) -> None:
     assert not site.sync().failed
     site.remember_revision()
 
@@ -71,13 +78,13 @@ def test_after_anything_every_template_has_its_secrets_and_a_resume_brings_what_
     happens(site, "select", what=True)
     sync(site)
     releases.resume(site.destination, site.destination.deliveries[0])
-    sync(site)
+    sync_well(site)
     assert preview(site.destination).plan.idle
     for name in ("server", "judge"):
         assert site.content(name)["init.py"] == site.source.files[0].data
     assert site.cluster.secrets.keys() <= names_that_can_be_found(site)
 
     site.switch(wire=False)
-    sync(site)
+    sync_well(site)
     assert site.mounted("server") == site.mounted("judge") == set()
     assert preview(site.destination).plan.idle
