@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import structlog
+
+from secretsync.cluster.errors import Conflict
 from secretsync.cluster.protocol import Cluster
+from secretsync.core.model import Secret
 from secretsync.plan import state
 from secretsync.reconcile.destination import Destination
+
+log = structlog.get_logger()
 
 
 class StateStore:
@@ -25,11 +31,21 @@ class StateStore:
         if told == self.state:
             return
         secret = state.to_secret(told, self._installation, self._namespace)
-        if self._live is None:
-            self._live = self._cluster.create(secret, manager=self._manager)
-        else:
-            self._live = self._cluster.replace(secret, self._live, manager=self._manager)
+        self._live = self._replace(secret, self._live) if self._live else self._create(secret)
         self.state = told
+
+    def _create(self, secret: Secret) -> Secret:
+        return self._cluster.create(secret, manager=self._manager)
+
+    def _replace(self, secret: Secret, live: Secret) -> Secret:
+        """What is known is written again where somebody deleted the object: nothing else knows the numbers."""
+        try:
+            return self._cluster.replace(secret, live, manager=self._manager)
+        except Conflict:
+            if self._cluster.secret(secret.namespace, secret.name) is not None:
+                raise
+            log.warning("somebody deleted the state object; it is made again", secret=secret.name)
+            return self._create(secret)
 
 
 def load_state(destination: Destination) -> StateStore:
