@@ -22,7 +22,7 @@ def _is_branch(value: str) -> str:
 def _is_inside(value: str) -> str:
     parts = value.split("/")
     if value.startswith("/") or ".." in parts or ".git" in parts or not all(parts):
-        raise ValueError("is a path below the repository's root, as clusters/production/rucio")
+        raise ValueError("is a path below the repository's root, as clusters/production")
     return value
 
 
@@ -52,7 +52,7 @@ class RepositoryCluster(Model):
 
     repository: Annotated[str, AfterValidator(_is_branch)] = Field(description="git+URL@BRANCH")
     access: Access = Field(Access(), description="as for packages; the token may push")
-    directory: Inside = Field(description="where the manifests go")
+    directory: Inside = Field(description="where the manifests go, each namespace in a folder of its own")
     values: tuple[ValuesFile, ...] = Field(
         (), description="files that mount the Secrets, which are named by digest then: Helm rolls the pods"
     )

@@ -229,7 +229,7 @@ def secret_name(placement: Placement, directory: str) -> str:
 
 
 def stamp_key(secret: str) -> str:
-    """The pod template's annotation that tells which write of the package in *secret* its pods carry."""
+    """The pod template's annotation that tells which revision of the package in *secret* its pods carry."""
     return OURS + secret
 
 

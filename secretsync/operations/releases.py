@@ -260,7 +260,7 @@ def _kept(destination: Destination, delivery: Delivery) -> tuple[history.KeptBun
 
 
 def _named(kept: Sequence[history.KeptBundle], asked: str) -> Sequence[history.KeptBundle]:
-    """Those that *asked* names: a whole write id or version goes before the start of a hash."""
+    """Those that *asked* names: a whole revision number or version goes before the start of a hash."""
     whole = [one for one in kept if asked in (one.bundle.version, str(one.revision_number))]
     return whole or [one for one in kept if _begins(one.bundle, asked)]
 

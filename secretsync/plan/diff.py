@@ -71,7 +71,7 @@ class Desired:
 class PackagePlan:
     """What happens to the Secrets of one package; *write* is the id that its pods shall carry.
 
-    *returns* says that its Secrets are there from an earlier write; *outdated* names immutable ones of other writes.
+    *returns* says that its Secrets are there from an earlier revision; *outdated* names immutable ones of others.
     """
 
     desired: Desired
@@ -176,7 +176,7 @@ def _change(desired: Secret, live: Secret | None) -> Change:
 
 
 def _told(secret: Secret) -> dict[str, str]:
-    """The labels and annotations by which a Secret tells what it holds; the write id is the plan's to choose."""
+    """The labels and annotations by which a Secret tells what it holds; the revision number is the plan's to choose."""
     return {
         **secret.labels,
         **{key: value for key, value in secret.annotations.items() if key != packing.REVISION_NUMBER},
@@ -201,7 +201,7 @@ def _removal(live: Secret, desired: Desired, referrers: Mapping[str, Sequence[st
 
 
 def _is_left(removal: Change) -> bool:
-    """Whether an immutable Secret of an earlier write stays, as some pod may need it."""
+    """Whether an immutable Secret of an earlier revision stays, as some pod may need it."""
     return removal.desired.immutable and removal.action is Action.KEEP
 
 

@@ -17,7 +17,7 @@ from secretsync.plan.ownership import TYPE
 from secretsync.plan.state import PackageState
 
 KEPT = OURS + "kept"
-"""The annotation that tells a kept bundle from a live one; its value is the write id under which it was live."""
+"""The annotation that tells a kept bundle from a live one; its value is the revision number under which it was live."""
 
 
 @dataclass(eq=False)

@@ -135,7 +135,7 @@ def prunable(desired: Sequence[Desired], live: Live, state: State) -> tuple[str,
 
 
 def outdated_secrets(desired: Sequence[Desired], state: State) -> tuple[str, ...]:
-    """Names of immutable Secrets of earlier writes; they are looked at when something is written anyway."""
+    """Names of immutable Secrets of earlier revisions; they are looked at when something is written anyway."""
     return tuple(
         name
         for one in desired

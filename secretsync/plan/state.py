@@ -60,11 +60,11 @@ class Hold:
 class PackageState:
     """What is remembered of one package in one namespace.
 
-    *secrets* are the names written and not yet deleted; *write* is the newest write id; *finished* says whether the
-    rollout of that write was seen to its end; *restarts* tells which write each workload was restarted for;
-    *previous* names the Secret that holds what was live before that write; *checked* tells what the check last saw.
+    *secrets* are the names written and not yet deleted; *revision_number* is the newest; *finished* says whether the
+    rollout of that revision was seen to its end; *restarts* tells which revision each workload was restarted for;
+    *previous* names the Secret that holds what was live before it; *checked* tells what the check last saw.
     *rewired* are workloads that were restarted more than once for it, as when somebody stripped their wiring;
-    *ailing* are the workloads that were not current before it; *outdated* are immutable Secrets of earlier writes,
+    *ailing* are the workloads that were not current before it; *outdated* are immutable Secrets of earlier revisions,
     which pods of an earlier revision may need. *digest* is that of the files that were written, and *kept* those of the
     bundles in the history, by their Secrets: what says so elsewhere than here may have been edited with the files.
     """

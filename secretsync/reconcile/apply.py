@@ -125,7 +125,7 @@ def _keep_as(
 
 
 def record_start(plan: Plan, memory: StateStore, kept: Mapping[str, str], checked: Mapping[str, str]) -> None:
-    """Names and write ids are remembered before the first live write: whoever comes next can finish the job."""
+    """Names and revision numbers are remembered before the first live write: whoever comes next can finish the job."""
     told = memory.state
     for package in plan.packages:
         secret = package.placement.secret

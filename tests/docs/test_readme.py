@@ -29,4 +29,3 @@ def test_the_demo_runs_the_commands_that_are_shown() -> None:
 
 def test_the_distribution_has_its_own_name() -> None:
     assert "pip install rucio-secretsync" in README
-    assert "pip install secretsync" not in README

@@ -100,7 +100,7 @@ def runs_rucio(packages: Iterable[PackagePlan], workloads: Sequence[Workload]) -
 def _mounts(workload: Workload, container: Manifest, package: PackagePlan) -> bool:
     """Whether a container with an image of Rucio's mounts what *package* is to be.
 
-    A workload that still has an earlier write's Secret and is to be wired no longer does not.
+    A workload that still has an earlier revision's Secret and is to be wired no longer does not.
     """
     names = {secret.name for secret in _desired(package)}
     volumes = {
