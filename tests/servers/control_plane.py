@@ -148,6 +148,7 @@ class AuditedCall:
     name: str
     status: int
     answered: datetime
+    dry_run: bool = False
 
     @classmethod
     def of(cls, event: Object) -> AuditedCall:
@@ -159,11 +160,12 @@ class AuditedCall:
             name=target.get("name", ""),
             status=event["responseStatus"]["code"],
             answered=datetime.fromisoformat(event["stageTimestamp"]),
+            dry_run="dryRun=All" in event["requestURI"],
         )
 
     @property
     def writes(self) -> bool:
-        return self.verb not in ("get", "list", "watch")
+        return self.verb not in ("get", "list", "watch") and not self.dry_run
 
     @property
     def touches(self) -> bool:
