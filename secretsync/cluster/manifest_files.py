@@ -15,6 +15,7 @@ import stat
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -197,7 +198,7 @@ def _is_folder(path: Path) -> bool:
 def _objects(root: Path, path: Path, namespace: str) -> list[Found]:
     text = read(root, path)
     try:
-        documents = list(yaml.load_all(text, _Loader))
+        documents = _parsed(text)
     except yaml.YAMLError as error:
         raise UnusableManifest(path, f"is not YAML that can be read{_place(error)}: correct or remove it") from None
     alone = sum(document is not None for document in documents) == 1
@@ -207,6 +208,12 @@ def _objects(root: Path, path: Path, namespace: str) -> list[Found]:
         for steps, manifest in _items(document)
         if manifest["metadata"].get("namespace", namespace) == namespace
     ]
+
+
+@lru_cache(maxsize=2048)
+def _parsed(text: str) -> tuple[Any, ...]:
+    """The documents of a file, which every verb reads and few change: the same text is parsed once."""
+    return tuple(yaml.load_all(text, _Loader))
 
 
 def _in_namespace(manifest: Manifest, namespace: str) -> Manifest:

@@ -312,3 +312,18 @@ class TestAKustomization:
         cluster.create(SECRET, manager="x")
         assert own.read_text() == "resources: {a: b}\n"
         assert "must list this file" in capsys.readouterr().out
+
+
+def test_a_file_that_nobody_changed_is_parsed_once(tmp_path: Path) -> None:
+    folder = tmp_path / "rucio"
+    folder.mkdir()
+    for number in range(20):
+        (folder / f"d{number}.yaml").write_text(f"kind: ConfigMap\nmetadata: {{name: d{number}}}\n")
+    manifest_files._parsed.cache_clear()
+    for _ in range(5):
+        manifest_files.find(tmp_path, "rucio", ("ConfigMap",))
+    assert manifest_files._parsed.cache_info().misses == 20
+    (folder / "d0.yaml").write_text("kind: ConfigMap\nmetadata: {name: other}\n")
+    assert [
+        one.manifest["metadata"]["name"] for one in manifest_files.find(tmp_path, "rucio", ("ConfigMap",), "other")
+    ] == ["other"]
