@@ -58,13 +58,13 @@ class GitRepository:
             raise self._remote.failure(answer)
 
     def files(self, commit: str, path: str) -> dict[str, bytes]:
-        """The files of *commit* at or below *path*, by their paths; links and submodules are left out."""
+        """The files of *commit* at or below *path*, by their paths; links, submodules and ``..`` are left out."""
         listing = self._local("ls-tree", "-r", "-z", "--full-tree", commit, "--", path).decode(errors="surrogateescape")
         found = {}
         for line in filter(None, listing.split("\0")):
             entry, _, name = line.partition("\t")
             mode, kind, identity = entry.split()
-            if kind == "blob" and mode != "120000":
+            if kind == "blob" and mode != "120000" and ".." not in name.split("/"):
                 found[name] = identity
         return dict(zip(found, self._contents(list(found.values())), strict=True))
 

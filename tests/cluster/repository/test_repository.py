@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -106,6 +107,24 @@ def test_a_values_file_that_cannot_be_edited_is_named_and_the_rest_goes_on(tmp_p
     assert "secretsync values daemons" in report.values[0].problem
     assert any("/secret-site-policy-" in name for name in site.files())
     assert site.show("apps/daemons.yaml") == "secretMounts: 5\n"
+
+
+def test_a_tree_that_leads_out_of_the_repository_is_not_followed(tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    blob = subprocess.run(
+        ["git", "hash-object", "-w", "--stdin"], cwd=site.bare, input=b"kind: x", stdout=subprocess.PIPE, check=True
+    ).stdout.decode()
+    tree = ""
+    for mode, name in (("100644 blob", "evil.yaml"), ("040000 tree", ".."), ("040000 tree", ".."),
+                       ("040000 tree", "production"), ("040000 tree", "clusters")):  # fmt: skip
+        entry = f"{mode} {(tree or blob).strip()}\t{name}\n".encode()
+        made = subprocess.run(["git", "mktree"], cwd=site.bare, input=entry, stdout=subprocess.PIPE, check=True)
+        tree = made.stdout.decode()
+    commit = git(site.bare, "commit-tree", "-p", site.head(), "-m", "evil", tree.strip())
+    git(site.bare, "update-ref", "refs/heads/main", commit)
+    with pytest.raises(SecretSyncError, match=r"\.\."):  # git makes no commit of it either
+        site.sync()
+    assert list(tmp_path.rglob("evil.yaml")) == []
 
 
 def test_a_branch_that_does_not_exist_is_named(tmp_path: Path) -> None:
