@@ -21,6 +21,8 @@ from secretsync.core.model import Placement
 from secretsync.operations import permissions
 from tests import ROOT
 
+pytestmark = pytest.mark.slow  # each case starts Helm
+
 CHART = ROOT / "chart"
 EARLIER = Path(__file__).parent / "earlier"
 CONFIG: dict[str, Any] = yaml.safe_load((CHART / "ci" / "cronjob-values.yaml").read_text())["config"]

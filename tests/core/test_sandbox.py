@@ -12,6 +12,8 @@ import pytest
 
 from secretsync.core import sandbox
 
+pytestmark = pytest.mark.slow  # each case starts sandboxes
+
 TRIAL = "import ctypes; raise SystemExit(ctypes.CDLL(None).unshare(0x10000000 | 0x20000000 | 0x20000))"
 NAMESPACES = pytest.mark.skipif(
     subprocess.run([sys.executable, "-c", TRIAL], check=False).returncode != 0,

@@ -34,6 +34,8 @@ from tests.servers.simple_index import SimpleIndex
 from tests.sources.layouts import POLICY, below, commit, write
 from tests.sources.wheels import release
 
+pytestmark = pytest.mark.slow  # each case starts git and ssh
+
 CANARY = "canary-4dbe1f7c"
 
 

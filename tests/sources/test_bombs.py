@@ -20,6 +20,8 @@ from tests import ROOT
 from tests.on_demand import ALL
 from tests.sources.readers import READERS
 
+pytestmark = pytest.mark.slow  # each bomb has a process of its own
+
 MOST_MEMORY = 200 * 1024 * 1024
 """Bytes; the chart's limit for the container is 256 MiB."""
 

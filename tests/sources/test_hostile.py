@@ -24,6 +24,8 @@ from secretsync.sources.open import open_source
 from tests.servers.git_http import serve
 from tests.sources.layouts import POLICY, below, commit, git, write
 
+pytestmark = pytest.mark.slow  # each case starts git
+
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:

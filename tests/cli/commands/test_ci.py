@@ -18,6 +18,8 @@ import yaml
 from tests import ROOT
 from tests.rucio.check.build import GOOD
 
+pytestmark = pytest.mark.slow  # each case starts the scripts of pipelines
+
 BROKEN = {**GOOD, "__init__.py": "SUPPORTED_VERSION = '41'\n"}
 
 

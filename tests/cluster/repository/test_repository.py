@@ -16,6 +16,8 @@ from tests.servers import forge as forges
 from tests.servers import git_http
 from tests.servers.forge import FakeForge
 
+pytestmark = pytest.mark.slow  # each case starts git
+
 PROPOSED = "secretsync/secretsync/rucio"
 CHANGED = SOUND + "\n\nCHANGED = True\n"
 

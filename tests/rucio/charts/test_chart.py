@@ -14,6 +14,8 @@ from secretsync.rucio.wiring import Packed, Wiring
 from tests.rucio.charts.build import FLAT, packed, wiring
 from tests.rucio.charts.rendering import ALL_DAEMONS, PUBLISHED, environment, mounts, pods, render
 
+pytestmark = pytest.mark.slow  # each case starts Helm
+
 TWO_VOS = (packed("cms_policy", FLAT, "cms"), packed("dune_policy", FLAT, "dun", layout="zip"))
 CASES: dict[str, tuple[str, tuple[Packed, ...]]] = {
     "a flat package": ("directory", (packed(files=FLAT),)),

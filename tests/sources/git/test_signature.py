@@ -28,6 +28,8 @@ from secretsync.sources.open import open_source
 from tests.servers.ssh import make_key
 from tests.sources.layouts import POLICY, below, commit, git, write
 
+pytestmark = pytest.mark.slow  # each case starts git, gpg and ssh-keygen
+
 PAST = "20200101T000000!"
 
 

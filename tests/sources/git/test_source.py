@@ -41,6 +41,8 @@ from secretsync.sources.version import VersionMismatch
 from tests.servers.git_http import Behaviour, serve
 from tests.sources.layouts import POLICY, below, commit, git, write
 
+pytestmark = pytest.mark.slow  # each case starts git
+
 MODULE = "my_policy"
 
 
