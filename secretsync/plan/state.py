@@ -231,7 +231,8 @@ def from_secret(secret: Secret | None) -> State:
 def _as_stored(package: PackageState) -> dict[str, Any]:
     """The revision number is called ``write`` there, as it was in the first state objects."""
     stored = asdict(package)
-    return {**stored, "write": stored.pop("revision_number")}
+    number = stored.pop("revision_number")
+    return {**stored, "write": number}
 
 
 def _result(stored: Mapping[str, Any]) -> Result:

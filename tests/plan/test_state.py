@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -78,3 +79,10 @@ def test_who_was_ailing_is_remembered_until_a_write_is_seen_to_its_end() -> None
 def test_a_new_write_after_one_that_failed_asks_anew_who_is_ailing() -> None:
     failed = PackageState().begun(("atlas",), 1)
     assert failed.begun(("atlas",), 2, ailing=("Deployment rucio/broken",)).ailing == ("Deployment rucio/broken",)
+
+
+def test_the_revision_number_is_stored_once_under_its_first_name() -> None:
+    stored = to_secret(State({"atlas": PackageState(revision_number=7)}), "secretsync", "rucio").data["state.json"]
+    package = json.loads(stored)["packages"]["atlas"]
+    assert package["write"] == 7
+    assert "revision_number" not in package

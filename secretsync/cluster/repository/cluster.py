@@ -117,25 +117,27 @@ class RepositoryCluster:
         if not self._proposed:
             return False
         repository = self._repository
-        repository.fetch(self._proposed, self._proposal_branch)
-        author, message = repository.author(self._proposed)
-        if f"\n{TRAILER}: " not in message:
-            raise BranchOfOthers(self._proposal_branch, self._proposed, author)
+        self._refuse_commit_of_others()
         parents = repository.parents(self._proposed)
         proposed = repository.changed(parents[0], self._proposed) if parents else ""
         return bool(proposed) and proposed == repository.changed(self._base, tree)
+
+    def _refuse_commit_of_others(self) -> None:
+        """Raises BranchOfOthers where the newest commit of the request's branch is not ours."""
+        self._repository.fetch(self._proposed, self._proposal_branch)
+        author, message = self._repository.author(self._proposed)
+        if f"\n{TRAILER}: " not in message:
+            raise BranchOfOthers(self._proposal_branch, self._proposed, author)
 
     def _withdraw(self) -> Proposal:
         """The branch holds everything already: a request that is still open is closed, and its branch deleted."""
         if not self._proposed:
             return Proposal("nothing", self._proposal_branch)
-        self._repository.fetch(self._proposed, self._proposal_branch)
-        author, message = self._repository.author(self._proposed)
-        if f"\n{TRAILER}: " not in message:
-            raise BranchOfOthers(self._proposal_branch, self._proposed, author)
+        self._refuse_commit_of_others()
         url = ""
-        if self._forge and (request := self._forge().find(self._proposal_branch, self._branch)):
-            self._forge().close(request, "The branch holds all of this already: nothing is left to propose.")
+        forge = self._forge() if self._forge else None
+        if forge and (request := forge.find(self._proposal_branch, self._branch)):
+            forge.close(request, "The branch holds all of this already: nothing is left to propose.")
             url = request.url
         self._repository.push("", self._proposal_branch, self._proposed)
         self._remember(None)
