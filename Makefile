@@ -15,7 +15,10 @@ test-fast: $(VENV)/done ## the tests while one works: no network, no control pla
 
 test: $(VENV)/done ## all tests; those of the control plane file by file, as the tests of some go on with one site
 	$(BIN)/pytest -n 2 --dist worksteal -m "not control_plane"
-	$(BIN)/pytest -n 4 --dist loadfile -m control_plane
+	rm -f .pytest_cache/v/cache/lastfailed
+	$(BIN)/pytest -n 4 --dist loadfile -m control_plane || \
+	  { echo "FAILED ONCE, see above; the files of these tests once more, one after another:"; \
+	    files=$$($(BIN)/python scripts/failed_files.py) && echo "$$files" && $(BIN)/pytest -m control_plane $$files; }
 
 lint: $(VENV)/done ## style, types, code that nothing uses, dependencies that nothing imports
 	$(BIN)/ruff check

@@ -75,10 +75,10 @@ class ControlPlane:
         return items
 
     def log(self, namespace: str, pod: str) -> str:
-        """What a pod's container wrote; nothing where the pod has gone since it was listed."""
+        """What a pod wrote; nothing where it has gone since it was listed, or has no node yet (204)."""
         call = Call("get", "pods/log", namespace, pod)
         reply = self.connection.send(call, "GET", "/api/v1/namespaces/{namespace}/pods/{name}/log")
-        if reply.absent:
+        if reply.absent or reply.status == HTTPStatus.NO_CONTENT:
             return ""
         if reply.status != HTTPStatus.OK:
             raise reply.refusal()
