@@ -1,4 +1,4 @@
-"""Packages that stay as they are live, since a source could not be read. A calculation."""
+"""Packages that stay as they are live: a source could not be read, or a package cannot be deployed. A calculation."""
 
 from __future__ import annotations
 
@@ -14,11 +14,21 @@ from secretsync.plan.diff import Desired
 
 @dataclass(frozen=True)
 class Degraded:
-    """A package to which nothing is done, and why; *live* is what is deployed of it, None where nothing is."""
+    """A package to which nothing is done, and why; *live* is what is deployed of it, None where nothing is.
+
+    *source_failed* says that a source could not be read, this package's or that of one it goes out with; otherwise
+    what is live, or what the source holds, does not allow a deployment.
+    """
 
     placement: Placement
     error: SecretSyncError
     live: Revision | None
+    source_failed: bool = True
+
+    @property
+    def reason(self) -> str:
+        """Why, as one of `reconcile.reasons.REASONS`."""
+        return "source" if self.source_failed else self.error.category
 
     def __str__(self) -> str:
         what = f"stays at {self.live.short}" if self.live else "is not deployed"
@@ -27,7 +37,7 @@ class Degraded:
 
 @dataclass(eq=False)
 class WaitsForAnother(SecretSyncError):
-    """New content of a package would restart a workload that also mounts one whose source could not be read."""
+    """New content of a package would restart a workload that also mounts one that cannot be deployed just now."""
 
     code = "waits_for_another"
 
@@ -35,19 +45,22 @@ class WaitsForAnother(SecretSyncError):
     module: str
 
     def __str__(self) -> str:
-        return f"{self.workload} mounts {self.module} as well, whose source could not be read: both go out together"
+        return f"{self.workload} mounts {self.module} as well, which cannot be deployed just now: both go out together"
 
 
 @dataclass(eq=False)
 class LiveBundleDamaged(SecretSyncError):
-    """What is live of a package whose source is away is not whole; wiring it, or wiring without it, would be wrong."""
+    """What is live of a package that cannot be deployed is not whole: neither wiring it nor unwiring it is right."""
 
     code = "not_whole"
 
     module: str
 
     def __str__(self) -> str:
-        return f"the live Secrets of {self.module} are not whole, and its source could not be read: wiring waits for it"
+        return (
+            f"the live Secrets of {self.module} are not whole, and it cannot be deployed just now: "
+            "the wiring of the workloads waits for it"
+        )
 
 
 def waits_for_degraded(

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+from secretsync.cluster.errors import Conflict
 from secretsync.cluster.selector import selects
 from secretsync.core import packing
 from secretsync.core.concurrency import run_concurrently
-from secretsync.core.errors import SecretSyncError
+from secretsync.core.errors import ClusterError, SecretSyncError
 from secretsync.core.instrumentation import timed_stage
 from secretsync.core.model import Bundle, Manifest, Placement, Secret
 from secretsync.core.pod_references import pod_template, secrets_referenced
@@ -150,7 +151,7 @@ def _with_names(destination: Destination, names: Iterable[str], asked: _Asked) -
 
 
 def _desired(destination: Destination, found: _Asked, remembered: State) -> tuple[list[Desired], tuple[Degraded, ...]]:
-    """Each package as it should be; those whose source could not be read are left out, and told."""
+    """Each package as it should be; those that cannot be deployed just now are left out, with the reason."""
     live = {
         delivery.placement: _of_package(destination, delivery, found, remembered) for delivery in destination.deliveries
     }
@@ -164,11 +165,31 @@ def _desired(destination: Destination, found: _Asked, remembered: State) -> tupl
         answers = run_concurrently(questions)
     for delivery, answer in zip(destination.deliveries, answers, strict=True):
         secrets = live[delivery.placement]
-        if not isinstance(answer, SecretSyncError):
-            desired.append(_wanted(destination, delivery, secrets, remembered, answer))
-            continue
-        degraded.append(Degraded(delivery.placement, answer, live_revision(secrets)))
+        wanted = _wanted_or_error(destination, delivery, secrets, remembered, answer)
+        if isinstance(wanted, SecretSyncError):
+            source_failed = isinstance(answer, SecretSyncError)
+            degraded.append(Degraded(delivery.placement, wanted, live_revision(secrets), source_failed))
+        else:
+            desired.append(wanted)
     return desired, tuple(degraded)
+
+
+def _wanted_or_error(
+    destination: Destination,
+    delivery: Delivery,
+    live: Sequence[Secret],
+    remembered: State,
+    answer: Resolved | SecretSyncError | None,
+) -> Desired | SecretSyncError:
+    """The package as it should be, or what is wrong with this package alone. Raises errors of the cluster."""
+    if isinstance(answer, SecretSyncError):
+        return answer
+    try:
+        return _wanted(destination, delivery, live, remembered, answer)
+    except (ClusterError, Conflict):
+        raise
+    except SecretSyncError as error:
+        return error
 
 
 def _without_waiting(

@@ -30,4 +30,4 @@ def reason(outcome: Outcome) -> str:
         return "check"
     if report and report.failed:
         return "rollout"
-    return "source" if report and report.plan.degraded else ""
+    return report.plan.degraded[0].reason if report and report.plan.degraded else ""

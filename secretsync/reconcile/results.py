@@ -76,7 +76,8 @@ def _of_report(report: Report) -> Iterator[tuple[str, Verdict]]:
     for package in last.plan.packages:
         yield package.placement.secret, _of_package(package, report)
     for degraded in last.plan.degraded:
-        yield degraded.placement.secret, Verdict(Condition.AWAY, degraded.error.category)
+        word = Condition.AWAY if degraded.source_failed else Condition.FAILING
+        yield degraded.placement.secret, Verdict(word, degraded.error.category)
 
 
 def _of_package(package: PackagePlan, report: Report) -> Verdict:

@@ -13,7 +13,6 @@ from secretsync.plan.diff import PackagePlan
 from secretsync.plan.restarts import mounted
 from secretsync.reconcile.all_targets import Outcome
 from secretsync.reconcile.destination import Report
-from secretsync.reconcile.reasons import reason
 
 _OF_PACKAGE = ("target", "package")
 
@@ -41,7 +40,8 @@ GAUGES: Mapping[str, Metric] = {
         _OF_PACKAGE, "Workloads that run Rucio and do not load the package: not mounted, not on PYTHONPATH, not named."
     ),
     "secretsync_degraded": Metric(
-        _OF_PACKAGE, "1 where a source could not be read, so that what is live stays as it is."
+        _OF_PACKAGE,
+        "1 where the package cannot be deployed, as when its source cannot be read: what is live stays as it is.",
     ),
     "secretsync_workloads": Metric(
         (*_OF_PACKAGE, "state"), "Workloads that mount the package, by the state of their rollout."
@@ -101,7 +101,7 @@ def samples(outcome: Outcome, at: float) -> tuple[Sample, ...]:
     found = [Sample("secretsync_last_attempt_timestamp_seconds", (target, module), at) for module in modules]
     if outcome.report:
         away = {one.placement.module for one in outcome.report.plan.degraded}
-        if reason(outcome) in ("", "source"):
+        if not outcome.report.refused and not outcome.report.failed:
             found += [Sample(SUCCESS, (target, module), at) for module in modules if module not in away]
         found += _of_report(outcome.report, target)
     return tuple(found)

@@ -191,7 +191,7 @@ class Problem(Model):
 
 
 class Degraded(Model):
-    """A package whose source could not be read: what is live stays."""
+    """A package that cannot be deployed, as when its source could not be read: what is live stays."""
 
     module: str
     commit: str | None
