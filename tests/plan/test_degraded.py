@@ -169,8 +169,8 @@ def test_what_a_workload_mounts_beside_it_waits() -> None:
     told = site.sync()
     assert (site.live("atlas"), site.cluster.writes) == (b"1", [])
     assert [str(one) for one in told.plan.degraded][1] == (
-        "atlas stays at commit 000000000000: Deployment rucio/ui mounts cms as well, whose source could not be read: "
-        "both go out together"
+        "atlas stays at commit 000000000000: Deployment rucio/ui mounts cms as well, which cannot be deployed just "
+        "now: both go out together"
     )
     assert "DEGRADED: nothing was changed" in render_target(describe_pass(told, dry_run=False))
 
