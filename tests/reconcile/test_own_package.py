@@ -97,8 +97,7 @@ def test_a_package_that_cannot_be_kept_as_it_is_leaves_the_others_to_be_deployed
     (degraded,) = report.plan.degraded
     assert isinstance(degraded.error, error)
     assert (degraded.placement, report.done) == (PLACEMENT, True)
-    verdicts = verdicts_of(Outcome(site.destination, report))
-    assert {name: str(verdict.word) for name, verdict in verdicts.items()} == {"atlas": "failing", "cms": "current"}
+    assert str(verdicts_of(Outcome(site.destination, report))["atlas"]) == "failing refused"
     assert reason(Outcome(site.destination, report)) == "refused"
     assert files(site, "cms") == {"init.py": b"news"}
 
