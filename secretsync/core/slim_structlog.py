@@ -1,4 +1,4 @@
-"""structlog without rich: where that is installed, structlog imports it at every start to draw tracebacks of its own."""
+"""structlog without rich: where that is installed, structlog imports it at every start for tracebacks of its own."""
 
 from __future__ import annotations
 
