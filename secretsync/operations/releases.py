@@ -16,6 +16,7 @@ from secretsync.plan import history, mounts, ownership, rollout_status
 from secretsync.plan.diff import stamped_revision_number
 from secretsync.plan.managed_fields import wiring_manager
 from secretsync.plan.state import Hold, PackageState, Result, State
+from secretsync.reconcile.desired import was_edited
 from secretsync.reconcile.destination import REAL_TIME, Clock, Delivery, Destination, Report
 from secretsync.reconcile.reconciler import preview_with, sync
 from secretsync.reconcile.state_store import StateStore, load_state
@@ -97,7 +98,7 @@ def _deployed(
         bundle=packing.live_bundle(live) if live else None,
         revision_number=max(writes, default=0),
         since=max((one.data_written for one in live if one.data_written), default=None),
-        drift=bool(live) and packing.DIGEST in live[0].annotations and not packing.is_intact(live),
+        drift=bool(live) and packing.DIGEST in live[0].annotations and _has_drifted(delivery, live, memory),
         remembered=memory.state.of(secret),
         result=memory.state.results.get(secret),
         workloads={
@@ -107,6 +108,10 @@ def _deployed(
         },
         foreign=tuple(one.name for one in live if not _is_ours(one, delivery)),
     )
+
+
+def _has_drifted(delivery: Delivery, live: Sequence[Secret], memory: StateStore) -> bool:
+    return not packing.is_intact(live) or was_edited(delivery, live, memory.state.of(delivery.placement.secret))
 
 
 def _is_ours(secret: Secret, delivery: Delivery) -> bool:

@@ -21,7 +21,14 @@ from secretsync.plan.managed_fields import is_wired, wiring_manager
 from secretsync.plan.plan import Live, Plan, make_plan, outdated_secrets, prunable
 from secretsync.plan.rewiring import refuse_unwirable
 from secretsync.plan.state import Hold, PackageState, State
-from secretsync.reconcile.desired import Resolved, is_rejected, live_revision, resolve_source
+from secretsync.reconcile.desired import (
+    Resolved,
+    is_as_deployed,
+    is_rejected,
+    live_revision,
+    resolve_source,
+    was_edited,
+)
 from secretsync.reconcile.destination import Delivery, Destination
 from secretsync.reconcile.progress import working
 
@@ -66,14 +73,13 @@ class HeldAndEdited(SecretSyncError):
     code = "held_and_edited"
 
     module: str
-    written: str
     live: str
 
     def __str__(self) -> str:
         return (
-            f"{self.module} is suspended, and somebody changed its live files: digest {self.written[:12]} was written, "
-            f"{self.live[:12]} is live. Put back a kept revision with 'secretsync rollback', or follow the source "
-            "again with 'secretsync resume'"
+            f"{self.module} is suspended, and somebody changed its live files: what is live has the digest "
+            f"{self.live[:12]}, and that was not deployed. Put back a kept revision with 'secretsync rollback', or "
+            "follow the source again with 'secretsync resume'"
         )
 
 
@@ -258,8 +264,9 @@ def _held(destination: Destination, delivery: Delivery, live: Sequence[Secret], 
     history.refuse_changed(kept, delivery.placement, remembered)
     bundle = packing.live_bundle([kept])
     recipe = kept.annotations.get(packing.RECIPE, "")
-    untouched = bool(live) and remembered.is_as_written(packing.live_bundle(live).digest)
-    if untouched and packing.matches_source(live, bundle.revision, recipe, delivery.placement):
+    if is_as_deployed(delivery, live, remembered) and packing.matches_source(
+        live, bundle.revision, recipe, delivery.placement
+    ):
         return _as_it_is(delivery, live, hold)
     return _packed(replace(delivery, recipe=recipe), bundle, hold)
 
@@ -271,9 +278,8 @@ def _is_history(delivery: Delivery, name: str) -> bool:
 
 def _refuse_edited(delivery: Delivery, live: Sequence[Secret], remembered: PackageState) -> None:
     """Nobody holds what somebody else wrote. Raises HeldAndEdited."""
-    digest = packing.live_bundle(live).digest
-    if remembered.digest and not remembered.is_as_written(digest):
-        raise HeldAndEdited(delivery.placement.module, remembered.digest, digest)
+    if was_edited(delivery, live, remembered):
+        raise HeldAndEdited(delivery.placement.module, packing.live_bundle(live).digest)
 
 
 def _packed(delivery: Delivery, bundle: Bundle, hold: Hold | None) -> Desired:
