@@ -10,6 +10,7 @@ from secretsync.core import packing, revision_numbers
 from secretsync.core.errors import SecretSyncError
 from secretsync.core.kinds.kind import State as RolloutState
 from secretsync.core.kinds.kind import Status
+from secretsync.core.log import foreign_words
 from secretsync.core.model import Bundle, Manifest, Ref, Secret, Workload
 from secretsync.core.pod_references import secrets_referenced
 from secretsync.plan import history, mounts, ownership, rollout_status
@@ -132,7 +133,8 @@ def _is_ours(secret: Secret, delivery: Delivery) -> bool:
 def _status(destination: Destination, workload: Workload) -> Status:
     if not destination.cluster.runs_pods:
         return Status(RolloutState.WRITTEN, "its pods restart when the manifest is applied")
-    return rollout_status.status(workload)
+    status = rollout_status.status(workload)
+    return replace(status, message=foreign_words(status.message))
 
 
 def revisions(destination: Destination, delivery: Delivery) -> tuple[Entry, ...]:
