@@ -73,6 +73,8 @@ def _target(target: Target, style: Style) -> Iterator[str]:
         yield from _body(target.undo, style)
     if target.remedy:
         yield style.wrap(f"  {target.remedy}")
+    if target.error and len(target.summary) > style.width:
+        yield style.wrap(f"  {target.error.message}")
     yield style.paint(_KINDS[target.outcome], _last_line(target, style))
 
 
