@@ -142,7 +142,7 @@ def _delivery(configuration: config.Config, target: config.Target, package: conf
         labels=tuple(sorted(target.labels.items())),
         annotations=tuple(sorted(target.annotations.items())),
     )
-    recipe = packing.recipe(package.requirement, package.version, package.include, package.exclude, package.layout)
+    recipe = packing.recipe(package.requirement.text, package.version, package.include, package.exclude, package.layout)
     return Delivery(
         placement,
         source,
@@ -176,7 +176,7 @@ def _place(target: config.Target) -> str:
         case config.DirectoryCluster(directory=directory):
             return f"directory {directory}"
         case config.RepositoryCluster(repository=repository):
-            return f"repository {repository.removeprefix('git+')}"
+            return f"repository {repository.text.removeprefix('git+')}"
         case config.ContextCluster(context=context):
             return f"context {context}"
         case _:
