@@ -211,11 +211,17 @@ def deployed_memory(destination: Destination, delivery: Delivery) -> StateStore:
 def suspension(destination: Destination, delivery: Delivery) -> Hold | None:
     """Why the package is suspended; None where it is not.
 
-    A workload whose template somebody put back counts: `resume` mounts the package there again.
+    A workload whose template somebody put back counts: `resume` mounts the package there again. So do files that
+    admission changed when they were written: `resume` has them written once more.
     """
     remembered = load_state(destination).state.of(delivery.placement.secret)
     by_hand = _put_back(destination, delivery, remembered)
-    return remembered.hold or (Hold(f"somebody put back the template of {', '.join(by_hand)}") if by_hand else None)
+    if remembered.hold:
+        return remembered.hold
+    if by_hand:
+        return Hold(f"somebody put back the template of {', '.join(by_hand)}")
+    changed = remembered.changed_write
+    return Hold(f"the API server stored Secret {changed.secret} otherwise than it was sent") if changed else None
 
 
 def resume(destination: Destination, delivery: Delivery) -> Hold | None:
@@ -229,7 +235,7 @@ def resume(destination: Destination, delivery: Delivery) -> Hold | None:
     by_hand = _put_back(destination, delivery, remembered)
     restarts = {name: revision_number for name, revision_number in remembered.restarts.items() if name not in by_hand}
     if ended:
-        resumed = replace(remembered, restarts=restarts, hold=None, rewired=())
+        resumed = replace(remembered, restarts=restarts, hold=None, rewired=(), changed_write=None)
         memory.keep(memory.state.with_package(delivery.placement.secret, resumed))
     return ended
 

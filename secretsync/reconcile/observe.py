@@ -21,6 +21,7 @@ from secretsync.plan.managed_fields import is_wired, wiring_manager
 from secretsync.plan.plan import Live, Plan, make_plan, outdated_secrets, prunable
 from secretsync.plan.rewiring import refuse_unwirable
 from secretsync.plan.state import Hold, PackageState, State
+from secretsync.reconcile.admission import known_change
 from secretsync.reconcile.desired import (
     Resolved,
     is_as_deployed,
@@ -190,12 +191,17 @@ def _wanted_or_error(
     """The package as it should be, or what is wrong with this package alone. Raises errors of the cluster."""
     if isinstance(answer, SecretSyncError):
         return answer
+    changed = remembered.of(delivery.placement.secret).changed_write
+    if answer and (known := known_change(answer.revision.id, delivery.recipe, delivery.placement, changed)):
+        return known
     try:
-        return _wanted(destination, delivery, live, remembered, answer)
+        wanted = _wanted(destination, delivery, live, remembered, answer)
     except (ClusterError, Conflict):
         raise
     except SecretSyncError as error:
         return error
+    recipe = wanted.secrets[0].annotations.get(packing.RECIPE, "")
+    return known_change(wanted.bundle.revision.id, recipe, delivery.placement, changed) or wanted
 
 
 def _without_waiting(

@@ -18,7 +18,7 @@ from secretsync.plan.disruption import refuse_disruption
 from secretsync.plan.plan import Plan
 from secretsync.plan.state import State
 from secretsync.reconcile import apply
-from secretsync.reconcile.admission import ask_for_admission
+from secretsync.reconcile.admission import ChangedByAdmission, ask_for_admission, remember_change
 from secretsync.reconcile.asked_once import with_sources_asked_anew
 from secretsync.reconcile.check import CheckReport, check_packages
 from secretsync.reconcile.destination import REAL_TIME, Clock, Destination, Report
@@ -106,8 +106,13 @@ def _reconcile_locked(destination: Destination, clock: Clock) -> Report:
     proven = _prove(destination, plan, store, clock)
     refuse_disruption(_meet_new_content(plan), proven=proven, accepted=destination.rollout.accept_downtime)
     kept = apply.keep_previous_bundles(destination, plan, store)
+    before = store.state
     apply.record_start(plan, store, kept, check.keys)
-    apply.apply_secrets(destination, plan)
+    try:
+        apply.apply_secrets(destination, plan)
+    except ChangedByAdmission as error:
+        remember_change(error, plan, before, store)
+        raise
     report = roll_out(destination, replace(report, done=True), store, clock)
     if report.failed:
         return _undo(destination, report, store, clock)
