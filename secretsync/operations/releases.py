@@ -11,14 +11,16 @@ from secretsync.core.errors import SecretSyncError
 from secretsync.core.kinds.kind import State as RolloutState
 from secretsync.core.kinds.kind import Status
 from secretsync.core.log import foreign_words
-from secretsync.core.model import Bundle, Ref, Secret, Workload
+from secretsync.core.model import Bundle, Manifest, Ref, Secret, Workload
 from secretsync.core.pod_references import secrets_referenced
 from secretsync.plan import history, mounts, ownership, rollout_status
 from secretsync.plan.diff import stamped_revision_number
 from secretsync.plan.managed_fields import wiring_manager
+from secretsync.plan.not_restarted import NotRestarted, find_not_restarted
 from secretsync.plan.state import Hold, PackageState, Result, State
 from secretsync.reconcile.desired import was_edited
 from secretsync.reconcile.destination import REAL_TIME, Clock, Delivery, Destination, Report
+from secretsync.reconcile.observe import spawners
 from secretsync.reconcile.reconciler import preview_with, sync
 from secretsync.reconcile.state_store import StateStore, load_state
 
@@ -57,6 +59,7 @@ class Deployed:
 
     *foreign* names Secrets of that name that this installation does not manage. *result* is the outcome of the last
     passes; *workloads* has for each that mounts it the revision that its template carries, and how its rollout is.
+    *not_restarted* mounts it and is no workload of the destination.
     """
 
     module: str
@@ -68,6 +71,7 @@ class Deployed:
     result: Result | None
     workloads: Mapping[Ref, tuple[int, Status]]
     foreign: tuple[str, ...] = ()
+    not_restarted: tuple[NotRestarted, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -84,11 +88,16 @@ def status(destination: Destination) -> tuple[Deployed, ...]:
     """What is deployed at a destination, told by the cluster alone."""
     memory = load_state(destination)
     workloads = destination.cluster.workloads(destination.namespace, destination.selector)
-    return tuple(_deployed(destination, delivery, memory, workloads) for delivery in destination.deliveries)
+    beside = spawners(destination) or ()
+    return tuple(_deployed(destination, delivery, memory, workloads, beside) for delivery in destination.deliveries)
 
 
 def _deployed(
-    destination: Destination, delivery: Delivery, memory: StateStore, workloads: Sequence[Workload]
+    destination: Destination,
+    delivery: Delivery,
+    memory: StateStore,
+    workloads: Sequence[Workload],
+    beside: Sequence[Manifest],
 ) -> Deployed:
     secret = delivery.placement.secret
     live = live_secrets(destination, delivery, memory)
@@ -108,6 +117,7 @@ def _deployed(
             if names & secrets_referenced(workload.template)
         },
         foreign=tuple(one.name for one in live if not _is_ours(one, delivery)),
+        not_restarted=find_not_restarted(beside, workloads, names),
     )
 
 

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from secretsync.cluster.errors import Conflict
+import structlog
+
+from secretsync.cluster.errors import Conflict, Forbidden
 from secretsync.cluster.selector import selects
 from secretsync.core import packing
 from secretsync.core.concurrency import run_concurrently
@@ -32,6 +34,8 @@ from secretsync.reconcile.desired import (
 )
 from secretsync.reconcile.destination import Delivery, Destination
 from secretsync.reconcile.progress import working
+
+log = structlog.get_logger()
 
 _Asked = Mapping[str, Secret | None]
 
@@ -97,9 +101,14 @@ def observe(destination: Destination, remembered: State) -> Plan:
     if destination.drift == "report":
         desired = [drift.keep_edits(one, live.secrets) for one in desired]
     plan = make_plan(desired, live, remembered, adopt=destination.adopt)
+    if plan.needs_spawners:
+        live = replace(live, spawners=spawners(destination))
+        plan = make_plan(desired, live, remembered, adopt=destination.adopt)
     if prunable(desired, live, remembered) or (plan.pending and outdated_secrets(desired, remembered)):
         secrets = _with_names(destination, outdated_secrets(desired, remembered), secrets)
-        live = replace(live, secrets=_as_found(_found(secrets), desired), referrers=referrers(destination))
+        live = replace(
+            live, secrets=_as_found(_found(secrets), desired), referrers=referrers(destination, live.spawners)
+        )
         plan = make_plan(desired, live, remembered, adopt=destination.adopt)
     if plan.needs_pods:
         plan = make_plan(desired, replace(live, pods=cluster.pods(namespace)), remembered, adopt=destination.adopt)
@@ -129,12 +138,24 @@ def _found(secrets: _Asked) -> Mapping[str, Secret]:
     return {name: secret for name, secret in secrets.items() if secret}
 
 
-def referrers(destination: Destination) -> Mapping[str, Sequence[str]]:
-    """By the name of a Secret, all that could still start a pod which needs it."""
+def spawners(destination: Destination) -> Sequence[Manifest] | None:
+    """What is a pod, or may start one, beside workloads; None where this account may not list all of it."""
+    try:
+        return destination.cluster.spawners(destination.namespace)
+    except Forbidden as error:
+        log.warning("what mounts the packages beside workloads is not known", why=str(error))
+        return None
+
+
+def referrers(destination: Destination, beside: Sequence[Manifest] | None = None) -> Mapping[str, Sequence[str]]:
+    """By the name of a Secret, all that could still start a pod which needs it.
+
+    *beside* are the spawners of the namespace, where they were read already.
+    """
     cluster, namespace = destination.cluster, destination.namespace
     found: dict[str, list[str]] = {}
     workloads: list[Manifest] = [workload.manifest for workload in cluster.workloads(namespace)]
-    for manifest in [*workloads, *cluster.spawners(namespace)]:
+    for manifest in [*workloads, *(cluster.spawners(namespace) if beside is None else beside)]:
         for name in secrets_referenced(pod_template(manifest)):
             found.setdefault(name, []).append(f"{manifest['kind']} {namespace}/{manifest['metadata']['name']}")
     return found
