@@ -20,7 +20,7 @@ from secretsync.plan.not_restarted import NotRestarted, find_not_restarted
 from secretsync.plan.state import Hold, PackageState, Result, State
 from secretsync.reconcile.desired import was_edited
 from secretsync.reconcile.destination import REAL_TIME, Clock, Delivery, Destination, Report
-from secretsync.reconcile.observe import spawners
+from secretsync.reconcile.observe import spawners, with_names_found
 from secretsync.reconcile.reconciler import preview_with, sync
 from secretsync.reconcile.state_store import StateStore, load_state
 
@@ -271,7 +271,8 @@ def _with_hold(memory: StateStore, delivery: Delivery, hold: Hold) -> State:
 def live_secrets(destination: Destination, delivery: Delivery, memory: StateStore) -> Sequence[Secret]:
     """The Secrets that hold what is live of a package."""
     secret = delivery.placement.secret
-    known = (one for one in memory.state.of(secret).secrets if ownership.can_be_named(one, delivery.placement))
+    state = with_names_found(destination, memory.state)
+    known = (one for one in state.of(secret).secrets if ownership.can_be_named(one, delivery.placement))
     names = dict.fromkeys((secret, *known))
     found = (destination.cluster.secret(destination.namespace, name) for name in names)
     return packing.newest_revision([one for one in found if one])

@@ -87,13 +87,11 @@ def _reconcile(destination: Destination, clock: Clock) -> Report:
         log.warning("changes wait", why=waits)
         return replace(report, waits=waits)
     with hold_lease(destination) as lease:
-        return _reconcile_locked(
-            with_sources_asked_anew(lease.fenced), replace(clock, sleep=lease.while_sleeping(clock.sleep))
-        )
+        locked = with_sources_asked_anew(lease.fenced)
+        return _reconcile_locked(locked, load_state(locked), replace(clock, sleep=lease.while_sleeping(clock.sleep)))
 
 
-def _reconcile_locked(destination: Destination, clock: Clock) -> Report:
-    store = load_state(destination)
+def _reconcile_locked(destination: Destination, store: StateStore, clock: Clock) -> Report:
     plan = observe(destination, store.state)
     check = check_packages(destination, plan, store.state)
     report = _report(destination, plan, check, store.state)
@@ -149,7 +147,8 @@ def _undo(destination: Destination, report: Report, store: StateStore, clock: Cl
         return replace(report, failure=why)
     reject(rejected, report.failure, store)
     try:
-        return replace(report, undone=_reconcile_locked(replace(destination, approved=None), clock))
+        # what was rejected is known here, even where somebody deletes the state object now
+        return replace(report, undone=_reconcile_locked(replace(destination, approved=None), store, clock))
     except Conflict:
         raise
     except SecretSyncError as error:
