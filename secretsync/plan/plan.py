@@ -13,6 +13,8 @@ from secretsync.plan import restarts as stale
 from secretsync.plan.degraded import Degraded
 from secretsync.plan.diff import Change, Desired, PackagePlan, plan_package, stamped_revision_number
 from secretsync.plan.in_force import NotInForce
+from secretsync.plan.not_restarted import NotRestarted, find_not_restarted
+from secretsync.plan.not_restarted import sentences as not_restarted_sentences
 from secretsync.plan.state import State
 
 _NAMED = 3
@@ -21,7 +23,7 @@ _NAMED = 3
 
 @dataclass(frozen=True)
 class Live:
-    """What was read of a namespace. *pods* and *referrers* are None until a plan needs them.
+    """What was read of a namespace. *pods*, *referrers* and *spawners* are None until a plan needs them.
 
     *referrers* tell by a Secret's name what could still start a pod that needs it. *unselected* are workloads that we
     wired and that are no longer selected. With *mounted_elsewhere* the workloads are not to be seen here: Helm makes
@@ -34,6 +36,7 @@ class Live:
     pods: Sequence[Manifest] | None = None
     referrers: Mapping[str, Sequence[str]] | None = None
     mounted_elsewhere: bool = False
+    spawners: Sequence[Manifest] | None = None
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,8 @@ class Plan:
     *forgotten* names Secrets that are as they should be, and that the state object does not know.
     Of packages that are *degraded* nothing else is planned. *not_in_force* are the containers that do not load a
     package although its Secrets will be there. *stripped* are workloads that lost all of their wiring twice in one
-    revision: they are held.
+    revision: they are held. *not_restarted* mounts a package and is no workload of the target; *looked_beside* says
+    that this was looked for.
     """
 
     packages: tuple[PackagePlan, ...]
@@ -57,6 +61,8 @@ class Plan:
     degraded: tuple[Degraded, ...] = ()
     not_in_force: tuple[NotInForce, ...] = ()
     stripped: tuple[Ref, ...] = ()
+    not_restarted: tuple[NotRestarted, ...] = ()
+    looked_beside: bool = False
 
     @property
     def changes(self) -> tuple[Change, ...]:
@@ -79,6 +85,15 @@ class Plan:
         )
 
     @property
+    def needs_spawners(self) -> bool:
+        """Whether what mounts a package beside the workloads matters, and was not read."""
+        if self.looked_beside:
+            return False
+        mounted = {name for one in self.workloads for name in secrets_referenced(one.template)}
+        by_nobody = any(not mounted & {one.name for one in each.desired.secrets} for each in self.packages)
+        return self.pending or by_nobody
+
+    @property
     def needs_pods(self) -> bool:
         return any(restart.provisional for restart in self.restarts)
 
@@ -95,7 +110,8 @@ def make_plan(desired: Sequence[Desired], live: Live, state: State, *, adopt: bo
     )
     put_back = mounts.put_back(intent, live.workloads, state)
     workloads = mounts.as_wired(intent, live.workloads)
-    miswired = in_force.not_in_force(desired, workloads)
+    beside = _beside(desired, live)
+    miswired = in_force.not_in_force(desired, [*workloads, *(one for each in beside if (one := each.as_workload()))])
     return Plan(
         packages,
         restarts,
@@ -105,7 +121,8 @@ def make_plan(desired: Sequence[Desired], live: Live, state: State, *, adopt: bo
             *_holds(desired),
             *_drifts(desired, live),
             *(note for one in desired for note in one.bundle.notes),
-            *(() if live.mounted_elsewhere else _mounted_by_nobody(desired, workloads)),
+            *(() if live.mounted_elsewhere else _mounted_by_nobody(desired, workloads, beside)),
+            *not_restarted_sentences(beside),
             *in_force.sentences(miswired),
             *_not_mounted(desired, mounting),
             *stale.forgotten_restarts(mounting, packages, state),
@@ -118,7 +135,15 @@ def make_plan(desired: Sequence[Desired], live: Live, state: State, *, adopt: bo
         tuple(_forgotten(packages, state)),
         not_in_force=miswired,
         stripped=tuple(one.ref for one in put_back if mounts.is_stripped(intent, one)),
+        not_restarted=beside,
+        looked_beside=live.spawners is not None,
     )
+
+
+def _beside(desired: Sequence[Desired], live: Live) -> tuple[NotRestarted, ...]:
+    """What mounts a package and is no workload of the target, as far as that was read."""
+    names = {secret.name for one in desired for secret in one.secrets}
+    return find_not_restarted(live.spawners or (), [*live.workloads, *live.unselected], names)
 
 
 def prunable(desired: Sequence[Desired], live: Live, state: State) -> tuple[str, ...]:
@@ -184,11 +209,15 @@ def _shared_names(desired: Sequence[Desired]) -> Iterable[str]:
             owners[secret.name] = one.placement.module
 
 
-def _mounted_by_nobody(packages: Sequence[Desired], workloads: Sequence[Workload]) -> tuple[str, ...]:
+def _mounted_by_nobody(
+    packages: Sequence[Desired], workloads: Sequence[Workload], beside: Sequence[NotRestarted]
+) -> tuple[str, ...]:
+    mounted = frozenset[str]().union(*(one.secrets for one in beside))
     return tuple(
         f"no workload in namespace {one.placement.namespace} mounts Secret {one.secrets[0].name}, so nothing runs "
         f"{one.placement.module}: check the target's namespace and selector, and mount what 'secretsync values' prints"
         for one in in_force.unmounted(packages, workloads)
+        if not mounted & {secret.name for secret in one.secrets}
     )
 
 

@@ -13,6 +13,7 @@ from secretsync.cli.output.style import PLAIN, Style, readable
 from secretsync.core.kinds.kind import State, Status
 from secretsync.core.model import Ref
 from secretsync.operations.releases import Deployed, Entry
+from secretsync.plan import not_restarted
 from secretsync.plan.state import Hold, Result
 from secretsync.reconcile.results import Condition, Verdict, parse
 
@@ -65,6 +66,8 @@ class PackageStatus(Model):
     last_run: LastRun | None = None
     secrets_of_others: tuple[str, ...] = ()
     workloads: tuple[WorkloadRevision, ...] = ()
+    not_restarted: tuple[str, ...] = ()
+    """What mounts the package and is no workload of the target: a sentence for each kind of owner."""
 
 
 class TargetStatus(Model):
@@ -191,6 +194,7 @@ def _package(one: Deployed) -> PackageStatus:
         last_run=_last_run(one.result) if one.result else None,
         secrets_of_others=one.foreign,
         workloads=workloads,
+        not_restarted=tuple(not_restarted.sentences(one.not_restarted)),
     )
 
 
@@ -286,6 +290,7 @@ def _remarks(one: PackageStatus, now: datetime) -> Iterator[str]:
         if not workload.current:
             at = f"revision {workload.revision}" if workload.revision else "no revision"
             yield f"{workload.workload}: {at}, {workload.state}: {workload.message}"
+    yield from one.not_restarted
 
 
 def _suspended(one: Suspension, now: datetime) -> str:
