@@ -21,7 +21,7 @@ from secretsync.plan.not_restarted import NotRestarted, find_not_restarted
 from secretsync.plan.state import Hold, PackageState, Result, State
 from secretsync.reconcile.desired import was_edited
 from secretsync.reconcile.destination import REAL_TIME, Clock, Delivery, Destination, Report
-from secretsync.reconcile.observe import spawners
+from secretsync.reconcile.observe import spawners, with_names_found
 from secretsync.reconcile.reconciler import preview_with, sync
 from secretsync.reconcile.state_store import StateStore, load_state
 
@@ -240,11 +240,17 @@ def deployed_memory(destination: Destination, delivery: Delivery) -> StateStore:
 def suspension(destination: Destination, delivery: Delivery) -> Hold | None:
     """Why the package is suspended; None where it is not.
 
-    A workload whose template somebody put back counts: `resume` mounts the package there again.
+    A workload whose template somebody put back counts: `resume` mounts the package there again. So do files that
+    admission changed when they were written: `resume` has them written once more.
     """
     remembered = load_state(destination).state.of(delivery.placement.secret)
     by_hand = _put_back(destination, delivery, remembered)
-    return remembered.hold or (Hold(f"somebody put back the template of {', '.join(by_hand)}") if by_hand else None)
+    if remembered.hold:
+        return remembered.hold
+    if by_hand:
+        return Hold(f"somebody put back the template of {', '.join(by_hand)}")
+    changed = remembered.changed_write
+    return Hold(f"the API server stored Secret {changed.secret} otherwise than it was sent") if changed else None
 
 
 def resume(destination: Destination, delivery: Delivery) -> Hold | None:
@@ -258,7 +264,7 @@ def resume(destination: Destination, delivery: Delivery) -> Hold | None:
     by_hand = _put_back(destination, delivery, remembered)
     restarts = {name: revision_number for name, revision_number in remembered.restarts.items() if name not in by_hand}
     if ended:
-        resumed = replace(remembered, restarts=restarts, hold=None, rewired=())
+        resumed = replace(remembered, restarts=restarts, hold=None, rewired=(), changed_write=None)
         memory.keep(memory.state.with_package(delivery.placement.secret, resumed))
     return ended
 
@@ -284,7 +290,8 @@ def _with_hold(memory: StateStore, delivery: Delivery, hold: Hold) -> State:
 def live_secrets(destination: Destination, delivery: Delivery, memory: StateStore) -> Sequence[Secret]:
     """The Secrets that hold what is live of a package."""
     secret = delivery.placement.secret
-    known = (one for one in memory.state.of(secret).secrets if ownership.can_be_named(one, delivery.placement))
+    state = with_names_found(destination, memory.state)
+    known = (one for one in state.of(secret).secrets if ownership.can_be_named(one, delivery.placement))
     names = dict.fromkeys((secret, *known))
     found = (destination.cluster.secret(destination.namespace, name) for name in names)
     return packing.newest_revision([one for one in found if one])
