@@ -11,13 +11,18 @@ from typing import Any
 import pytest
 
 from secretsync.core import packing
-from secretsync.core.model import Secret, digest
+from secretsync.core.log import LONGEST_WORDS
+from secretsync.core.model import Secret, Workload, digest
 from secretsync.operations import releases
 from secretsync.plan.history import KeptBundleChanged
 from secretsync.plan.state import State, UnreadableState, from_secret
+from secretsync.reconcile.all_targets import Outcome
 from secretsync.reconcile.destination import Clock
 from secretsync.reconcile.observe import HeldAndEdited, KeptBundleGone
+from secretsync.reconcile.recording import record_outcome
 from secretsync.sources.digests import FetchedDigests
+from tests.build import pod
+from tests.memory_cluster import MemoryCluster
 from tests.reconcile.test_reconciler import Site, files
 
 PASSWORD = Secret("rucio", "database", {"password": b"hunter2"}, metadata={"resourceVersion": "1", "uid": "x"})
@@ -289,3 +294,40 @@ def test_numbers_of_a_state_object_are_bounded(site: Site, number: object) -> No
 def test_fields_of_a_later_release_are_passed_over(site: Site) -> None:
     remember(site, more="from a later release")
     assert isinstance(from_secret(site.cluster.secrets["secretsync-state"]), State)
+
+
+class Stuck(MemoryCluster):
+    """Its controller gives up on what it restarts, and says so in words of anybody."""
+
+    def annotate(self, workload: Workload, annotations: Mapping[str, str], *, manager: str) -> Workload:
+        stamped = super().annotate(workload, annotations, manager=manager)
+        said = f"{WORDS} {'x' * 10_000}"
+        stamped.manifest["metadata"]["generation"] = 2
+        stamped.manifest["status"] |= {
+            "observedGeneration": 2,
+            "updatedReplicas": 0,
+            "conditions": [{"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": said}],
+        }
+        self.live_pods = [pod("server", annotations=annotations, conditions=[UNSCHEDULABLE], name="server-2")]
+        return stamped
+
+
+WORDS = "glpat-abcdefghij0123456789 \x1b[2J\nFAKE \u202e\ud800"
+UNSCHEDULABLE = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": WORDS}
+
+
+def test_what_controllers_say_of_pods_is_masked_in_the_report_status_events_and_the_state_object(site: Site) -> None:
+    site.cluster.__class__ = Stuck
+    site.source.push(init="2", sub__x="1")
+    outcome = Outcome(site.destination, site.sync())
+    assert outcome.report
+    record_outcome(outcome)
+    status = [state.message for one in releases.status(site.destination) for _, state in one.workloads.values()]
+    verdicts = [verdict.message for verdict in outcome.report.verdicts.values()]
+    events = [event["note"] for event in site.cluster.events]
+    assert "FAKE" in " ".join((*verdicts, *status))
+    stored = site.cluster.secrets["secretsync-state"].data["state.json"].decode()
+    for text in (*verdicts, *events, *status):
+        assert text.isprintable()
+        assert len(text) <= 2 * LONGEST_WORDS
+    assert not [text for text in (*verdicts, outcome.report.failure, *events, *status, stored) if "glpat" in text]
