@@ -13,11 +13,10 @@ from secretsync.cluster.errors import Conflict, QuotaExceeded, Refusal, Unreacha
 from secretsync.core import packing
 from secretsync.core.concurrency import for_each
 from secretsync.core.errors import ROLLOUT_FAILED, SecretSyncError
-from secretsync.core.escape import visible
 from secretsync.core.instrumentation import timed_stage
 from secretsync.core.kinds import KINDS
 from secretsync.core.kinds.kind import Cause, State, Status
-from secretsync.core.log import redact
+from secretsync.core.log import foreign_words
 from secretsync.core.model import Manifest, Ref, Secret
 from secretsync.core.shutdown import Stopped
 from secretsync.plan import history, waves
@@ -153,9 +152,12 @@ def apply_secrets(destination: Destination, plan: Plan) -> None:
                 stored = _write_one(destination, change)
                 written.append((change, stored))
                 refuse_changed(change.desired, stored)
-        except (Refusal, ChangedByAdmission):
+        except Refusal:
             _put_back(destination, written)
             raise
+        except ChangedByAdmission as error:
+            _put_back(destination, written)
+            raise replace(error, written=True) from None
 
 
 def _put_back(destination: Destination, written: Sequence[tuple[Change, Secret]]) -> None:
@@ -331,14 +333,15 @@ def observe_rollouts(destination: Destination) -> Observation | None:
 
 
 def _with_last_words(destination: Destination, verdict: Status) -> Status:
+    """*verdict* with the last log line of the container that failed; what others said may hold a credential."""
+    verdict = replace(verdict, message=foreign_words(verdict.message))
     if not verdict.bad or not verdict.container:
         return verdict
     try:
         words = destination.cluster.log_tail(destination.namespace, verdict.pod, verdict.container)
     except SecretSyncError as error:
         words = f"(unknown: {error})"
-    # what a container writes may hold a credential, and characters that move a terminal's cursor
-    words = visible(redact(words))
+    words = foreign_words(words)
     return replace(verdict, message=f"{verdict.message}; last log line: {words}") if words else verdict
 
 
