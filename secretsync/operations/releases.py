@@ -15,6 +15,7 @@ from secretsync.core.model import Bundle, Manifest, Ref, Secret, Workload
 from secretsync.core.pod_references import secrets_referenced
 from secretsync.plan import history, mounts, ownership, rollout_status
 from secretsync.plan.diff import stamped_revision_number
+from secretsync.plan.lost_mounts import LostMounts, lost_mounts, lost_wiring, mounting
 from secretsync.plan.managed_fields import wiring_manager
 from secretsync.plan.not_restarted import NotRestarted, find_not_restarted
 from secretsync.plan.state import Hold, PackageState, Result, State
@@ -59,7 +60,8 @@ class Deployed:
 
     *foreign* names Secrets of that name that this installation does not manage. *result* is the outcome of the last
     passes; *workloads* has for each that mounts it the revision that its template carries, and how its rollout is.
-    *not_restarted* mounts it and is no workload of the destination.
+    *not_restarted* mounts it and is no workload of the destination; *lost* are workloads that no longer mount it, and
+    *stripped* those whose wiring another tool removed again.
     """
 
     module: str
@@ -72,6 +74,8 @@ class Deployed:
     workloads: Mapping[Ref, tuple[int, Status]]
     foreign: tuple[str, ...] = ()
     not_restarted: tuple[NotRestarted, ...] = ()
+    lost: LostMounts | None = None
+    stripped: tuple[Ref, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -118,7 +122,26 @@ def _deployed(
         },
         foreign=tuple(one.name for one in live if not _is_ours(one, delivery)),
         not_restarted=find_not_restarted(beside, workloads, names),
+        lost=lost_mounts(delivery.placement.module, memory.state.of(secret), names, workloads),
+        stripped=lost_wiring(memory.state.of(secret), names, workloads) if delivery.placement.wired else (),
     )
+
+
+def accept_lost_mounts(destination: Destination) -> tuple[LostMounts, ...]:
+    """Workloads that no longer mount a package are meant to: they are not named any more. Returns which they were."""
+    memory = load_state(destination)
+    workloads = destination.cluster.workloads(destination.namespace, destination.selector)
+    accepted, state = [], memory.state
+    for delivery in destination.deliveries:
+        remembered = state.of(delivery.placement.secret)
+        names = {delivery.placement.secret, *remembered.secrets, *remembered.outdated}
+        if lost := lost_mounts(delivery.placement.module, remembered, names, workloads):
+            accepted.append(lost)
+            state = state.with_package(
+                delivery.placement.secret, replace(remembered, mounting=mounting(names, workloads))
+            )
+    memory.keep(state)
+    return tuple(accepted)
 
 
 def _has_drifted(delivery: Delivery, live: Sequence[Secret], memory: StateStore) -> bool:
