@@ -150,9 +150,12 @@ def apply_secrets(destination: Destination, plan: Plan) -> None:
                 stored = _write_one(destination, change)
                 written.append((change, stored))
                 refuse_changed(change.desired, stored)
-        except (Refusal, ChangedByAdmission):
+        except Refusal:
             _put_back(destination, written)
             raise
+        except ChangedByAdmission as error:
+            _put_back(destination, written)
+            raise replace(error, written=True) from None
 
 
 def _put_back(destination: Destination, written: Sequence[tuple[Change, Secret]]) -> None:

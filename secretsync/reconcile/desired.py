@@ -34,7 +34,9 @@ def resolve_source(delivery: Delivery, live: Sequence[Secret], package: PackageS
         return None
     revision = delivery.source.resolve()
     notes = _judge_tag(delivery, live_revision(live), revision)
+    changed = package.changed_write
     rejected = package.hold is not None and package.hold.revision == revision.id
+    rejected = rejected or (changed is not None and changed.is_of(revision.id, delivery.recipe))
     untouched = is_as_deployed(delivery, live, package)
     if rejected or (untouched and packing.matches_source(live, revision, delivery.recipe, delivery.placement)):
         return Resolved(revision)

@@ -23,6 +23,7 @@ from secretsync.plan.managed_fields import is_wired, wiring_manager
 from secretsync.plan.plan import Live, Plan, make_plan, outdated_secrets, prunable
 from secretsync.plan.rewiring import refuse_unwirable
 from secretsync.plan.state import Hold, PackageState, State
+from secretsync.reconcile.admission import known_change
 from secretsync.reconcile.desired import (
     Resolved,
     is_as_deployed,
@@ -91,6 +92,7 @@ class HeldAndEdited(SecretSyncError):
 def observe(destination: Destination, remembered: State) -> Plan:
     """Read both sides and compare them; what only some plans need is read only for those."""
     cluster, namespace = destination.cluster, destination.namespace
+    remembered = with_names_found(destination, remembered)
     secrets = _live_secrets(destination, remembered)
     desired, degraded = _desired(destination, secrets, remembered)
     secrets = _with_names(destination, [secret.name for one in desired for secret in one.secrets], secrets)
@@ -112,6 +114,28 @@ def observe(destination: Destination, remembered: State) -> Plan:
     if plan.needs_pods:
         plan = make_plan(desired, replace(live, pods=cluster.pods(namespace)), remembered, adopt=destination.adopt)
     return replace(plan, degraded=degraded)
+
+
+def with_names_found(destination: Destination, remembered: State) -> State:
+    """*remembered*, with the Secrets that workloads mount of packages of which no name is known.
+
+    Secrets that we wire are named by their digest. Where somebody deleted the state object, the pod templates still
+    name those that are live.
+    """
+    lost = [
+        one.placement
+        for one in destination.deliveries
+        if one.placement.wired and not remembered.of(one.placement.secret).secrets
+    ]
+    if not lost:
+        return remembered
+    workloads = destination.cluster.workloads(destination.namespace)
+    referenced = {name for workload in workloads for name in secrets_referenced(workload.template)}
+    for placement in lost:
+        names = tuple(sorted(name for name in referenced if ownership.can_be_named(name, placement)))
+        package = replace(remembered.of(placement.secret), secrets=names)
+        remembered = remembered.with_package(placement.secret, package) if names else remembered
+    return remembered
 
 
 def _live(destination: Destination, secrets: _Asked) -> Live:
@@ -211,12 +235,17 @@ def _wanted_or_error(
     """The package as it should be, or what is wrong with this package alone. Raises errors of the cluster."""
     if isinstance(answer, SecretSyncError):
         return answer
+    changed = remembered.of(delivery.placement.secret).changed_write
+    if answer and (known := known_change(answer.revision.id, delivery.recipe, delivery.placement, changed)):
+        return known
     try:
-        return _wanted(destination, delivery, live, remembered, answer)
+        wanted = _wanted(destination, delivery, live, remembered, answer)
     except (ClusterError, Conflict):
         raise
     except SecretSyncError as error:
         return error
+    recipe = wanted.secrets[0].annotations.get(packing.RECIPE, "")
+    return known_change(wanted.bundle.revision.id, recipe, delivery.placement, changed) or wanted
 
 
 def _without_waiting(
