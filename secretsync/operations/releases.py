@@ -13,8 +13,9 @@ from secretsync.core.kinds.kind import Status
 from secretsync.core.log import foreign_words
 from secretsync.core.model import Bundle, Manifest, Ref, Secret, Workload
 from secretsync.core.pod_references import secrets_referenced
-from secretsync.plan import history, mounts, ownership, rollout_status
-from secretsync.plan.diff import stamped_revision_number
+from secretsync.plan import history, in_force, mounts, ownership, rollout_status
+from secretsync.plan.diff import Desired, stamped_revision_number
+from secretsync.plan.in_force import NotInForce
 from secretsync.plan.managed_fields import wiring_manager
 from secretsync.plan.not_restarted import NotRestarted, find_not_restarted
 from secretsync.plan.state import Hold, PackageState, Result, State
@@ -59,6 +60,7 @@ class Deployed:
 
     *foreign* names Secrets of that name that this installation does not manage. *result* is the outcome of the last
     passes; *workloads* has for each that mounts it the revision that its template carries, and how its rollout is.
+    *owner* says who has the first of them. *not_in_force* are the containers that do not load the package;
     *not_restarted* mounts it and is no workload of the destination.
     """
 
@@ -71,6 +73,8 @@ class Deployed:
     result: Result | None
     workloads: Mapping[Ref, tuple[int, Status]]
     foreign: tuple[str, ...] = ()
+    owner: str = ""
+    not_in_force: tuple[NotInForce, ...] = ()
     not_restarted: tuple[NotRestarted, ...] = ()
 
 
@@ -103,6 +107,8 @@ def _deployed(
     live = live_secrets(destination, delivery, memory)
     names = {*(one.name for one in live), *memory.state.of(secret).secrets, *memory.state.of(secret).outdated}
     writes = [revision_numbers.parse(one.annotations.get(packing.REVISION_NUMBER)) for one in live]
+    foreign = [one for one in live if not _is_ours(one, delivery)]
+    unrestarted = find_not_restarted(beside, workloads, names)
     return Deployed(
         module=delivery.placement.module,
         bundle=packing.live_bundle(live) if live else None,
@@ -116,13 +122,26 @@ def _deployed(
             for workload in workloads
             if names & secrets_referenced(workload.template)
         },
-        foreign=tuple(one.name for one in live if not _is_ours(one, delivery)),
-        not_restarted=find_not_restarted(beside, workloads, names),
+        foreign=tuple(one.name for one in foreign),
+        owner=ownership.describe_owner(foreign[0], delivery.placement) if foreign else "",
+        not_in_force=() if foreign else _not_in_force(delivery, live, [*workloads, *_as_workloads(unrestarted)]),
+        not_restarted=unrestarted,
     )
 
 
 def _has_drifted(delivery: Delivery, live: Sequence[Secret], memory: StateStore) -> bool:
     return not packing.is_intact(live) or was_edited(delivery, live, memory.state.of(delivery.placement.secret))
+
+
+def _as_workloads(unrestarted: Sequence[NotRestarted]) -> Sequence[Workload]:
+    return [one for each in unrestarted if (one := each.as_workload())]
+
+
+def _not_in_force(delivery: Delivery, live: Sequence[Secret], workloads: Sequence[Workload]) -> tuple[NotInForce, ...]:
+    """The containers that do not load what is live."""
+    if not live or not packing.is_intact(live):
+        return ()
+    return in_force.not_in_force([Desired(delivery.placement, packing.live_bundle(live), tuple(live))], workloads)
 
 
 def _is_ours(secret: Secret, delivery: Delivery) -> bool:

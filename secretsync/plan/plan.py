@@ -15,6 +15,7 @@ from secretsync.plan.diff import Change, Desired, PackagePlan, plan_package, sta
 from secretsync.plan.in_force import NotInForce
 from secretsync.plan.not_restarted import NotRestarted, find_not_restarted
 from secretsync.plan.not_restarted import sentences as not_restarted_sentences
+from secretsync.plan.refused import Refused
 from secretsync.plan.state import State
 
 _NAMED = 3
@@ -100,8 +101,9 @@ class Plan:
 
 def make_plan(desired: Sequence[Desired], live: Live, state: State, *, adopt: bool = False) -> Plan:
     """Compare, and say what to do. Raises Refused where something live must not be touched."""
-    _refuse(desired, live, adopt=adopt)
+    _refuse_shared_names(desired)
     packages = tuple(_package_plan(one, live, state) for one in desired)
+    _refuse(packages, live, adopt=adopt)
     intent = mounts.plan_wiring(packages, live.workloads)
     mounting = [workload for workload in live.workloads if not mounts.concerns(intent, workload, state)]
     restarts = (
@@ -121,6 +123,7 @@ def make_plan(desired: Sequence[Desired], live: Live, state: State, *, adopt: bo
             *_holds(desired),
             *_drifts(desired, live),
             *(note for one in desired for note in one.bundle.notes),
+            *_put_back_by_owners(desired, live),
             *(() if live.mounted_elsewhere else _mounted_by_nobody(desired, workloads, beside)),
             *not_restarted_sentences(beside),
             *in_force.sentences(miswired),
@@ -182,19 +185,27 @@ def _package_plan(desired: Desired, live: Live, state: State) -> PackagePlan:
     return plan_package(desired, live.secrets, state.of(secret), stamped, live.referrers)
 
 
-def _refuse(desired: Sequence[Desired], live: Live, *, adopt: bool) -> None:
+def _refuse(packages: Sequence[PackagePlan], live: Live, *, adopt: bool) -> None:
     problems = [
-        *_shared_names(desired),
-        *(
-            problem
-            for one in desired
-            for secret in one.secrets
-            if (found := live.secrets.get(secret.name))
-            for problem in ownership.problems(found, secret, one.placement, adopt=adopt)
-        ),
+        problem
+        for package in packages
+        for secret in package.desired.secrets
+        if (found := live.secrets.get(secret.name))
+        for problem in ownership.problems(found, secret, package.placement, adopt=adopt)
     ]
     if problems:
-        raise ownership.Refused(problems)
+        raise Refused(problems, packages)
+
+
+def _refuse_shared_names(desired: Sequence[Desired]) -> None:
+    if problems := list(_shared_names(desired)):
+        raise Refused(problems)
+
+
+def _put_back_by_owners(desired: Sequence[Desired], live: Live) -> Iterable[str]:
+    """What other tools do to Secrets that are taken over."""
+    found = (live.secrets.get(secret.name) for one in desired for secret in one.secrets)
+    return filter(None, (ownership.puts_back(secret) for secret in found if secret))
 
 
 def _shared_names(desired: Sequence[Desired]) -> Iterable[str]:

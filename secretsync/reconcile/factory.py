@@ -156,7 +156,7 @@ def _delivery(
         labels=tuple(sorted(target.labels.items())),
         annotations=tuple(sorted(target.annotations.items())),
     )
-    recipe = packing.recipe(package.requirement, package.version, package.include, package.exclude, package.layout)
+    recipe = packing.recipe(package.requirement.text, package.version, package.include, package.exclude, package.layout)
     return Delivery(
         placement,
         source,
@@ -192,7 +192,7 @@ def _place(target: config.Target) -> str:
         case config.DirectoryCluster(directory=directory):
             return f"directory {directory}"
         case config.RepositoryCluster(repository=repository):
-            return f"repository {repository.removeprefix('git+')}"
+            return f"repository {repository.text.removeprefix('git+')}"
         case config.ContextCluster(context=context):
             return f"context {context}"
         case _:
