@@ -183,7 +183,7 @@ def revisions(destination: Destination, delivery: Delivery) -> tuple[Entry, ...]
     """The live revision, and those that are kept, newest first."""
     memory = load_state(destination)
     live = live_secrets(destination, delivery, memory)
-    deployed = [_entry(live)] if live else []
+    deployed = [_entry(live)] if live and all(_is_ours(one, delivery) for one in live) else []
     digests = {one.bundle.digest for one in deployed}
     kept = [
         Entry(one.bundle, one.revision_number, one.secret.data_written)
@@ -317,12 +317,18 @@ def live_secrets(destination: Destination, delivery: Delivery, memory: StateStor
     known = (one for one in state.of(secret).secrets if ownership.can_be_named(one, delivery.placement))
     names = dict.fromkeys((secret, *known))
     found = (destination.cluster.secret(destination.namespace, name) for name in names)
-    return packing.newest_revision([one for one in found if one])
+    # anybody may have written a name into the state object
+    ours = [one for one in found if one and (one.name == secret or ownership.is_ours(one, delivery.placement))]
+    return packing.newest_revision(ours)
 
 
 def _kept(destination: Destination, delivery: Delivery) -> tuple[history.KeptBundle, ...]:
     ring = history.history_names(delivery.placement.secret, destination.rollout.history)
-    return history.kept_bundles({name: destination.cluster.secret(destination.namespace, name) for name in ring})
+    found = {name: destination.cluster.secret(destination.namespace, name) for name in ring}
+    placement = delivery.placement
+    return history.kept_bundles(
+        {name: one for name, one in found.items() if one and history.is_kept_bundle(one, placement)}
+    )
 
 
 def _named(kept: Sequence[history.KeptBundle], asked: str) -> Sequence[history.KeptBundle]:

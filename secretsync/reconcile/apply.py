@@ -102,7 +102,7 @@ def _keep(destination: Destination, package: PackagePlan, memory: StateStore) ->
     cluster, namespace = destination.cluster, destination.namespace
     live = package.live
     ring = history.history_names(package.placement.secret, destination.rollout.history)
-    found = {name: cluster.secret(namespace, name) for name in ring}
+    found = history.usable_names({name: cluster.secret(namespace, name) for name in ring}, package.placement)
     hold = memory.state.of(package.placement.secret).hold
     needed = [hold.kept] if hold else []
     *better, last = history.candidate_names(found, packing.live_bundle(live).digest, needed)
@@ -118,7 +118,7 @@ def _keep_as(
     kept = history.history_secret(live, package.placement, name)
     if there is None:
         destination.cluster.create(kept, manager=destination.manager)
-    elif there.annotations != kept.annotations:
+    elif there.annotations != kept.annotations or there.data != kept.data:
         destination.cluster.replace(kept, there, manager=destination.manager)
     log.debug("kept", secret=name, digest=package.desired.bundle.digest[:12])
     return name
