@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from secretsync.core import packing
 from secretsync.core.model import Manifest, Ref, Secret, Workload
 from secretsync.core.pod_references import secrets_referenced
-from secretsync.plan import disruption, drift, in_force, mounts, ownership
+from secretsync.plan import disruption, drift, in_force, lost_mounts, mounts, ownership
 from secretsync.plan import restarts as stale
 from secretsync.plan.degraded import Degraded
 from secretsync.plan.diff import Change, Desired, PackagePlan, plan_package, stamped_revision_number
 from secretsync.plan.in_force import NotInForce
 from secretsync.plan.not_restarted import NotRestarted, find_not_restarted
 from secretsync.plan.not_restarted import sentences as not_restarted_sentences
+from secretsync.plan.refused import Refused
 from secretsync.plan.state import State
 
 _NAMED = 3
@@ -100,8 +101,9 @@ class Plan:
 
 def make_plan(desired: Sequence[Desired], live: Live, state: State, *, adopt: bool = False) -> Plan:
     """Compare, and say what to do. Raises Refused where something live must not be touched."""
-    _refuse(desired, live, adopt=adopt)
+    _refuse_shared_names(desired)
     packages = tuple(_package_plan(one, live, state) for one in desired)
+    _refuse(packages, live, adopt=adopt)
     intent = mounts.plan_wiring(packages, live.workloads)
     mounting = [workload for workload in live.workloads if not mounts.concerns(intent, workload, state)]
     restarts = (
@@ -121,10 +123,12 @@ def make_plan(desired: Sequence[Desired], live: Live, state: State, *, adopt: bo
             *_holds(desired),
             *_drifts(desired, live),
             *(note for one in desired for note in one.bundle.notes),
+            *_put_back_by_owners(desired, live),
             *(() if live.mounted_elsewhere else _mounted_by_nobody(desired, workloads, beside)),
             *not_restarted_sentences(beside),
             *in_force.sentences(miswired),
             *_not_mounted(desired, mounting),
+            *map(str, lost_mounts.of_plan(packages, mounting, state)),
             *stale.forgotten_restarts(mounting, packages, state),
             *mounts.held_by_hand(intent, put_back),
             *mounts.stripped_again(intent, put_back),
@@ -182,19 +186,27 @@ def _package_plan(desired: Desired, live: Live, state: State) -> PackagePlan:
     return plan_package(desired, live.secrets, state.of(secret), stamped, live.referrers)
 
 
-def _refuse(desired: Sequence[Desired], live: Live, *, adopt: bool) -> None:
+def _refuse(packages: Sequence[PackagePlan], live: Live, *, adopt: bool) -> None:
     problems = [
-        *_shared_names(desired),
-        *(
-            problem
-            for one in desired
-            for secret in one.secrets
-            if (found := live.secrets.get(secret.name))
-            for problem in ownership.problems(found, secret, one.placement, adopt=adopt)
-        ),
+        problem
+        for package in packages
+        for secret in package.desired.secrets
+        if (found := live.secrets.get(secret.name))
+        for problem in ownership.problems(found, secret, package.placement, adopt=adopt)
     ]
     if problems:
-        raise ownership.Refused(problems)
+        raise Refused(problems, packages)
+
+
+def _refuse_shared_names(desired: Sequence[Desired]) -> None:
+    if problems := list(_shared_names(desired)):
+        raise Refused(problems)
+
+
+def _put_back_by_owners(desired: Sequence[Desired], live: Live) -> Iterable[str]:
+    """What other tools do to Secrets that are taken over."""
+    found = (live.secrets.get(secret.name) for one in desired for secret in one.secrets)
+    return filter(None, (ownership.puts_back(secret) for secret in found if secret))
 
 
 def _shared_names(desired: Sequence[Desired]) -> Iterable[str]:

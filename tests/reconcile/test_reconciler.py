@@ -19,7 +19,7 @@ from secretsync.core.kinds.kind import State
 from secretsync.core.model import Bundle, File, Manifest, Revision, Workload
 from secretsync.core.secret_codec import OURS
 from secretsync.plan.disruption import WouldTakeDown
-from secretsync.plan.ownership import Refused
+from secretsync.plan.refused import Refused
 from secretsync.reconcile import lock
 from secretsync.reconcile.apply import UndoFailed
 from secretsync.reconcile.asked_once import AskedOncePerPass
