@@ -22,7 +22,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.measure import Cost, cost
-from benchmarks.shell import DIFF, GIT2KUBE, Shell, kubeconfig_for, kubectl_of
+from benchmarks.shell import DIFF, GIT2KUBE, RESTART, Shell, kubeconfig_for, kubectl_of
 from benchmarks.table import budget, row, title
 from tests.e2e.repository import MODULE, PACKAGE, Repository
 from tests.e2e.site import ROOT, Site
@@ -68,10 +68,6 @@ class Fleet:
     def by_shell(self, script: str) -> Cost:
         return cost(["sh", "-c", script], cwd=self.site.folder, environment=self.shell.environment(restart=False))
 
-    def rollout_restart(self) -> Cost:
-        command = [str(self.shell.kubectl), "rollout", "restart", "deployment"]
-        return cost(command, cwd=self.site.folder, environment=self.shell.environment(restart=True))
-
 
 def main() -> None:
     numbers = [int(text) for text in sys.argv[1:]] or list(FLEETS)
@@ -105,7 +101,7 @@ def _idle(fleet: Fleet) -> Mapping[str, Numbers]:
 def _change(fleet: Fleet) -> Mapping[str, Numbers]:
     """From a new commit to all workloads current, and the restart alone."""
     fleet.repository.push({**PACKAGE, "rules.py": f"ALL = {fleet.workloads}\n".encode()})
-    return {"change": fleet.measured(fleet.apply), "restart": fleet.measured(fleet.rollout_restart)}
+    return {"change": fleet.measured(fleet.apply), "restart": fleet.measured(partial(fleet.by_shell, RESTART))}
 
 
 def _show(workloads: int, found: Mapping[str, Numbers]) -> None:
@@ -116,7 +112,7 @@ def _show(workloads: int, found: Mapping[str, Numbers]) -> None:
         "shell": "shell: git clone, kubectl create --dry-run, diff",
         "git2kube": "shell: git clone, patch of the Secret each time",
         "change": "secretsync, a change until all are current",
-        "restart": "kubectl rollout restart, not waiting",
+        "restart": "kubectl rollout restart and rollout status",
     }.items():
         one = found[name]
         row(f"{text} ({one['cpu']:.2f} s of CPU)", one["seconds"], one["mebibytes"])

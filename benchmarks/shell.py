@@ -56,6 +56,13 @@ done
 )
 """Clones and patches the Secret at each tick, as git2kube does."""
 
+RESTART = """
+set -eu
+kubectl rollout restart deployment >/dev/null
+kubectl rollout status deployment >/dev/null
+"""
+"""Every Deployment of the namespace, until all are current: the controllers set the pace."""
+
 
 @dataclass(frozen=True)
 class Shell:

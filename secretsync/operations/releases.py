@@ -16,6 +16,7 @@ from secretsync.core.pod_references import secrets_referenced
 from secretsync.plan import history, in_force, mounts, ownership, rollout_status
 from secretsync.plan.diff import Desired, stamped_revision_number
 from secretsync.plan.in_force import NotInForce
+from secretsync.plan.lost_mounts import LostMounts, lost_mounts, lost_wiring, mounting
 from secretsync.plan.managed_fields import wiring_manager
 from secretsync.plan.not_restarted import NotRestarted, find_not_restarted
 from secretsync.plan.state import Hold, PackageState, Result, State
@@ -61,7 +62,8 @@ class Deployed:
     *foreign* names Secrets of that name that this installation does not manage. *result* is the outcome of the last
     passes; *workloads* has for each that mounts it the revision that its template carries, and how its rollout is.
     *owner* says who has the first of them. *not_in_force* are the containers that do not load the package;
-    *not_restarted* mounts it and is no workload of the destination.
+    *not_restarted* mounts it and is no workload of the destination; *lost* are workloads that no longer mount it, and
+    *stripped* those whose wiring another tool removed again.
     """
 
     module: str
@@ -76,6 +78,8 @@ class Deployed:
     owner: str = ""
     not_in_force: tuple[NotInForce, ...] = ()
     not_restarted: tuple[NotRestarted, ...] = ()
+    lost: LostMounts | None = None
+    stripped: tuple[Ref, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -126,7 +130,26 @@ def _deployed(
         owner=ownership.describe_owner(foreign[0], delivery.placement) if foreign else "",
         not_in_force=() if foreign else _not_in_force(delivery, live, [*workloads, *_as_workloads(unrestarted)]),
         not_restarted=unrestarted,
+        lost=lost_mounts(delivery.placement.module, memory.state.of(secret), names, workloads),
+        stripped=lost_wiring(memory.state.of(secret), names, workloads) if delivery.placement.wired else (),
     )
+
+
+def accept_lost_mounts(destination: Destination) -> tuple[LostMounts, ...]:
+    """Workloads that no longer mount a package are meant to: they are not named any more. Returns which they were."""
+    memory = load_state(destination)
+    workloads = destination.cluster.workloads(destination.namespace, destination.selector)
+    accepted, state = [], memory.state
+    for delivery in destination.deliveries:
+        remembered = state.of(delivery.placement.secret)
+        names = {delivery.placement.secret, *remembered.secrets, *remembered.outdated}
+        if lost := lost_mounts(delivery.placement.module, remembered, names, workloads):
+            accepted.append(lost)
+            state = state.with_package(
+                delivery.placement.secret, replace(remembered, mounting=mounting(names, workloads))
+            )
+    memory.keep(state)
+    return tuple(accepted)
 
 
 def _has_drifted(delivery: Delivery, live: Sequence[Secret], memory: StateStore) -> bool:
@@ -160,7 +183,7 @@ def revisions(destination: Destination, delivery: Delivery) -> tuple[Entry, ...]
     """The live revision, and those that are kept, newest first."""
     memory = load_state(destination)
     live = live_secrets(destination, delivery, memory)
-    deployed = [_entry(live)] if live else []
+    deployed = [_entry(live)] if live and all(_is_ours(one, delivery) for one in live) else []
     digests = {one.bundle.digest for one in deployed}
     kept = [
         Entry(one.bundle, one.revision_number, one.secret.data_written)
@@ -294,12 +317,18 @@ def live_secrets(destination: Destination, delivery: Delivery, memory: StateStor
     known = (one for one in state.of(secret).secrets if ownership.can_be_named(one, delivery.placement))
     names = dict.fromkeys((secret, *known))
     found = (destination.cluster.secret(destination.namespace, name) for name in names)
-    return packing.newest_revision([one for one in found if one])
+    # anybody may have written a name into the state object
+    ours = [one for one in found if one and (one.name == secret or ownership.is_ours(one, delivery.placement))]
+    return packing.newest_revision(ours)
 
 
 def _kept(destination: Destination, delivery: Delivery) -> tuple[history.KeptBundle, ...]:
     ring = history.history_names(delivery.placement.secret, destination.rollout.history)
-    return history.kept_bundles({name: destination.cluster.secret(destination.namespace, name) for name in ring})
+    found = {name: destination.cluster.secret(destination.namespace, name) for name in ring}
+    placement = delivery.placement
+    return history.kept_bundles(
+        {name: one for name, one in found.items() if one and history.is_kept_bundle(one, placement)}
+    )
 
 
 def _named(kept: Sequence[history.KeptBundle], asked: str) -> Sequence[history.KeptBundle]:

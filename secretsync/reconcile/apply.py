@@ -21,6 +21,7 @@ from secretsync.core.model import Manifest, Ref, Secret
 from secretsync.core.shutdown import Stopped
 from secretsync.plan import history, waves
 from secretsync.plan.diff import Action, Change, PackagePlan
+from secretsync.plan.lost_mounts import still_expected
 from secretsync.plan.plan import Plan
 from secretsync.plan.restarts import Restart
 from secretsync.plan.rollout_status import is_ready, pods_of
@@ -104,7 +105,7 @@ def _keep(destination: Destination, package: PackagePlan, memory: StateStore) ->
     cluster, namespace = destination.cluster, destination.namespace
     live = package.live
     ring = history.history_names(package.placement.secret, destination.rollout.history)
-    found = {name: cluster.secret(namespace, name) for name in ring}
+    found = history.usable_names({name: cluster.secret(namespace, name) for name in ring}, package.placement)
     hold = memory.state.of(package.placement.secret).hold
     needed = [hold.kept] if hold else []
     *better, last = history.candidate_names(found, packing.live_bundle(live).digest, needed)
@@ -120,7 +121,7 @@ def _keep_as(
     kept = history.history_secret(live, package.placement, name)
     if there is None:
         destination.cluster.create(kept, manager=destination.manager)
-    elif there.annotations != kept.annotations:
+    elif there.annotations != kept.annotations or there.data != kept.data:
         destination.cluster.replace(kept, there, manager=destination.manager)
     log.debug("kept", secret=name, digest=package.desired.bundle.digest[:12])
     return name
@@ -365,6 +366,7 @@ def record_end(plan: Plan, memory: StateStore) -> None:
         left = {change.desired.name for change in package.changes if change.action is not Action.DELETE}
         if not told.of(secret).finished:
             names, digest = tuple(left.difference(package.outdated)), package.desired.bundle.digest
-            ended = told.of(secret).ended(names, package.outdated, digest=digest)
+            mounting = () if package.placement.wired else still_expected(told.of(secret), left, plan.workloads)
+            ended = told.of(secret).ended(names, package.outdated, digest=digest, mounting=mounting)
             told = told.with_package(secret, ended)
     memory.keep(told)
