@@ -20,10 +20,6 @@ from typing import Any, TypeVar
 import structlog
 import urllib3
 import yaml
-from kubernetes.client.api_client import ApiClient
-from kubernetes.client.configuration import Configuration
-from kubernetes.client.exceptions import ApiException
-from kubernetes.config import ConfigException, load_incluster_config
 from urllib3 import HTTPHeaderDict
 from urllib3.exceptions import HTTPError, InsecureRequestWarning, MaxRetryError
 from urllib3.util.retry import Retry
@@ -33,6 +29,13 @@ from secretsync.cluster import answers, kubeconfig
 from secretsync.cluster.answers import NotAnObject
 from secretsync.cluster.errors import Call, NotFound, NotKubernetes, Refusal, Unreachable, UnusableCluster
 from secretsync.cluster.refusals import refusal
+from secretsync.cluster.slim_client import (
+    ApiClient,
+    ApiException,
+    ConfigException,
+    Configuration,
+    load_incluster_config,
+)
 from secretsync.core import shutdown
 from secretsync.core.instrumentation import CallEnded, emit
 from secretsync.core.kinds.kind import Kind

@@ -7,7 +7,6 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
 from typing import TypeVar
 
-from secretsync.core import shutdown
 from secretsync.core.errors import SecretSyncError
 
 T = TypeVar("T")
@@ -28,12 +27,10 @@ def for_each(items: Sequence[T], act: Callable[[T], None], *, at_once: int) -> N
     """Call *act* with each of *items*: they begin in their order, and *at_once* are under way at most.
 
     The first that raises is the last that begins: those under way come to their end, and then it is raised. So it is
-    where the process is asked to stop, which raises Stopped. With *at_once* of 1 all is done in this thread.
+    with what a signal raises in this thread. With *at_once* of 1 all is done in this thread.
     """
     if at_once < 2 or len(items) < 2:
         for item in items:
-            with shutdown.safe_point():
-                pass
             act(item)
         return
     running: set[Future[None]] = set()
@@ -48,8 +45,7 @@ def for_each(items: Sequence[T], act: Callable[[T], None], *, at_once: int) -> N
 
 def _first_to_end(running: set[Future[None]]) -> set[Future[None]]:
     """Those that are still under way when one of *running* has ended; raises what that raised."""
-    with shutdown.safe_point():
-        ended, left = wait(running, return_when=FIRST_COMPLETED)
+    ended, left = wait(running, return_when=FIRST_COMPLETED)
     for future in ended:
         future.result()
     return left

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
-from collections.abc import Iterator
 
 import pytest
 from structlog.contextvars import bound_contextvars, get_contextvars
@@ -24,13 +25,6 @@ class Desk:
         self.begun.append(item)
         self._barrier.wait()
         self.ended.append(item)
-
-
-@pytest.fixture
-def asked_to_stop() -> Iterator[None]:
-    shutdown._Asked.by = "SIGTERM"
-    yield
-    shutdown._Asked.by = ""
 
 
 def test_as_many_as_allowed_are_under_way_together() -> None:
@@ -75,13 +69,21 @@ def test_those_under_way_come_to_their_end_before_the_failure_is_raised() -> Non
     assert sorted(ended) == [1, 2]
 
 
-@pytest.mark.parametrize("at_once", [1, 4])
-@pytest.mark.usefixtures("asked_to_stop")
-def test_who_asked_to_stop_is_heard_between_two_of_them_even_where_stops_are_deferred(at_once: int) -> None:
+def test_a_stop_whose_patience_is_at_its_end_is_the_last_that_begins() -> None:
+    before = signal.signal(signal.SIGALRM, shutdown._lose_patience)
     begun: list[int] = []
-    with pytest.raises(shutdown.Stopped), shutdown.deferred():
-        for_each(range(100), begun.append, at_once=at_once)
-    assert len(begun) <= at_once
+
+    def act(item: int) -> None:
+        begun.append(item)
+        if item == 3:
+            os.kill(os.getpid(), signal.SIGALRM)
+
+    try:
+        with pytest.raises(shutdown.Stopped), shutdown.deferred():
+            for_each(range(1000), act, at_once=4)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert len(begun) < 1000
 
 
 def test_what_is_bound_to_the_log_is_bound_in_every_thread() -> None:

@@ -80,16 +80,9 @@ def test_after_a_conflict_the_run_plans_again_and_restarts_none_twice(site: Site
 
 
 def test_a_stop_among_them_ends_the_run_with_the_lease_released_and_what_was_done_remembered(site: Site) -> None:
-    def ask() -> SecretSyncError:
-        shutdown._Asked.by = "SIGTERM"
-        return SecretSyncError("so that this one is not restarted")
-
-    fail_at(site, 5, ask)
-    try:
-        with pytest.raises(shutdown.Stopped):
-            site.sync()
-    finally:
-        shutdown._Asked.by = ""
+    fail_at(site, 5, lambda: shutdown.Stopped("SIGTERM"))
+    with pytest.raises(shutdown.Stopped):
+        site.sync()
     forget_the_failure(site)
     done = restarts(site)
     assert 0 < len(done) < len(NAMES)
