@@ -75,6 +75,8 @@ class PackageStatus(Model):
     suspension: Suspension | None = None
     last_run: LastRun | None = None
     secrets_of_others: tuple[str, ...] = ()
+    damage: tuple[str, ...] = ()
+    """What is wrong with its Secrets beside their files; the next run corrects it."""
     owner: str = ""
     """Who has those Secrets, in words."""
     workloads: tuple[WorkloadRevision, ...] = ()
@@ -131,6 +133,8 @@ class HistoryReport(Model):
     target: str
     module: str
     revisions: tuple[Revision, ...]
+    damage: tuple[str, ...] = ()
+    """What is wrong with the live Secrets beside their files; the next run corrects it."""
 
 
 class RevisionDiff(Model):
@@ -207,6 +211,7 @@ def _package(one: Deployed) -> PackageStatus:
         suspension=describe_suspension(one.remembered.hold),
         last_run=_last_run(one.result) if one.result else None,
         secrets_of_others=one.foreign,
+        damage=one.damage,
         workloads=workloads,
         owner=one.owner,
         not_in_force=tuple(in_force.sentences(one.not_in_force)),
@@ -220,7 +225,7 @@ def _status(
     hold = one.remembered.hold
     if one.foreign:
         return "not managed"
-    if one.drift:
+    if one.drift or one.damage:
         return "drift"
     if not one.remembered.finished:
         return "rolling out"
@@ -295,7 +300,9 @@ def _remarks(one: PackageStatus, now: datetime) -> Iterator[str]:
             f"secretsync: it {one.owner}; 'secretsync plan' shows how it differs and what to do"
         )
         return
-    if one.status == "drift":
+    if one.damage:
+        yield from _damage(one.module, one.damage)
+    elif one.status == "drift":
         yield f"{one.module}: somebody changed the live files; the next run restores them"
     if one.status == "rolling out":
         yield f"{one.module}: the rollout of revision {one.revision} is not complete; the next run continues it"
@@ -312,6 +319,10 @@ def _remarks(one: PackageStatus, now: datetime) -> Iterator[str]:
         yield f"{one.module}: no workload mounts it, so nothing runs it: mount what 'secretsync values' prints"
     yield from one.not_in_force
     yield from one.not_restarted
+
+
+def _damage(module: str, damage: Sequence[str]) -> Iterator[str]:
+    yield from (f"{module}: {sentence}; the next run corrects it" for sentence in damage)
 
 
 def _suspended(one: Suspension, now: datetime) -> str:
@@ -339,7 +350,9 @@ def history_text(report: HistoryReport, style: Style = PLAIN) -> str:
         }
         for one in shown.revisions
     ]
-    return "".join(f"{line}\n" for line in style.columns(rows, droppable=("FILES", "SUBJECT")))
+    table = style.columns(rows, droppable=("FILES", "SUBJECT"))
+    remarks = (style.wrap(line) for line in _damage(shown.module, shown.damage))
+    return "".join(f"{line}\n" for line in (*table, *remarks))
 
 
 def revision_text(revision: Revision, style: Style = PLAIN) -> str:
