@@ -16,6 +16,7 @@ from secretsync.core.pod_references import secrets_referenced
 from secretsync.plan import drift, history, in_force, mounts, ownership, rollout_status
 from secretsync.plan.diff import Desired, stamped_revision_number
 from secretsync.plan.in_force import NotInForce
+from secretsync.plan.lost_mounts import LostMounts, lost_mounts, lost_wiring, mounting
 from secretsync.plan.managed_fields import wiring_manager
 from secretsync.plan.not_restarted import NotRestarted, find_not_restarted
 from secretsync.plan.state import Hold, PackageState, Result, State
@@ -62,7 +63,8 @@ class Deployed:
     wrong with ours beside their files: annotations that say nothing, one that was deleted. *result* is the outcome of
     the last passes; *workloads* has for each that mounts it the revision that its template carries, and how its rollout
     is. *owner* says who has the first of the foreign ones. *not_in_force* are the containers that do not load the
-    package; *not_restarted* mounts it and is no workload of the destination.
+    package; *not_restarted* mounts it and is no workload of the destination; *lost* are workloads that no longer mount
+    it, and *stripped* those whose wiring another tool removed again.
     """
 
     module: str
@@ -78,6 +80,8 @@ class Deployed:
     owner: str = ""
     not_in_force: tuple[NotInForce, ...] = ()
     not_restarted: tuple[NotRestarted, ...] = ()
+    lost: LostMounts | None = None
+    stripped: tuple[Ref, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -129,6 +133,8 @@ def _deployed(
         owner=ownership.describe_owner(foreign[0], delivery.placement) if foreign else "",
         not_in_force=() if foreign else _not_in_force(delivery, live, [*workloads, *_as_workloads(unrestarted)]),
         not_restarted=unrestarted,
+        lost=lost_mounts(delivery.placement.module, memory.state.of(secret), names, workloads),
+        stripped=lost_wiring(memory.state.of(secret), names, workloads) if delivery.placement.wired else (),
     )
 
 
@@ -148,6 +154,23 @@ def _damage(delivery: Delivery, live: Sequence[Secret], memory: StateStore) -> t
         name for name in remembered.secrets if name not in names and ownership.can_be_named(name, delivery.placement)
     ]
     return drift.damage(live, missing, remembered.revision_number)
+
+
+def accept_lost_mounts(destination: Destination) -> tuple[LostMounts, ...]:
+    """Workloads that no longer mount a package are meant to: they are not named any more. Returns which they were."""
+    memory = load_state(destination)
+    workloads = destination.cluster.workloads(destination.namespace, destination.selector)
+    accepted, state = [], memory.state
+    for delivery in destination.deliveries:
+        remembered = state.of(delivery.placement.secret)
+        names = {delivery.placement.secret, *remembered.secrets, *remembered.outdated}
+        if lost := lost_mounts(delivery.placement.module, remembered, names, workloads):
+            accepted.append(lost)
+            state = state.with_package(
+                delivery.placement.secret, replace(remembered, mounting=mounting(names, workloads))
+            )
+    memory.keep(state)
+    return tuple(accepted)
 
 
 def _has_drifted(delivery: Delivery, live: Sequence[Secret], memory: StateStore) -> bool:

@@ -19,6 +19,7 @@ from secretsync.core.log import foreign_words
 from secretsync.core.model import Manifest, Ref, Secret
 from secretsync.plan import history, waves
 from secretsync.plan.diff import Action, Change, PackagePlan
+from secretsync.plan.lost_mounts import still_expected
 from secretsync.plan.plan import Plan
 from secretsync.plan.restarts import Restart
 from secretsync.plan.rollout_status import is_ready, pods_of
@@ -346,6 +347,7 @@ def record_end(plan: Plan, memory: StateStore) -> None:
         left = {change.desired.name for change in package.changes if change.action is not Action.DELETE}
         if not told.of(secret).finished:
             names, digest = tuple(left.difference(package.outdated)), package.desired.bundle.digest
-            ended = told.of(secret).ended(names, package.outdated, digest=digest)
+            mounting = () if package.placement.wired else still_expected(told.of(secret), left, plan.workloads)
+            ended = told.of(secret).ended(names, package.outdated, digest=digest, mounting=mounting)
             told = told.with_package(secret, ended)
     memory.keep(told)

@@ -14,6 +14,7 @@ from secretsync.core.kinds.kind import State, Status
 from secretsync.core.model import Ref
 from secretsync.operations.releases import Deployed, Entry
 from secretsync.plan import in_force, not_restarted
+from secretsync.plan.lost_mounts import LostMounts
 from secretsync.plan.state import Hold, Result
 from secretsync.reconcile.results import Condition, Verdict, parse
 
@@ -84,6 +85,10 @@ class PackageStatus(Model):
     """Which workloads do not load the package, why, and the fix: a sentence for each cause."""
     not_restarted: tuple[str, ...] = ()
     """What mounts the package and is no workload of the target: a sentence for each kind of owner."""
+    lost_mounts: tuple[Workload, ...] = ()
+    """Workloads that mounted the package when a rollout ended, and no longer do."""
+    stripped: tuple[Workload, ...] = ()
+    """Wired workloads whose wiring another tool removed again."""
 
 
 class TargetStatus(Model):
@@ -216,7 +221,13 @@ def _package(one: Deployed) -> PackageStatus:
         owner=one.owner,
         not_in_force=tuple(in_force.sentences(one.not_in_force)),
         not_restarted=tuple(not_restarted.sentences(one.not_restarted)),
+        lost_mounts=tuple(map(_named, one.lost.workloads if one.lost else ())),
+        stripped=tuple(map(_named, one.stripped)),
     )
+
+
+def _named(ref: Ref) -> Workload:
+    return Workload(kind=ref.kind, namespace=ref.namespace, name=ref.name)
 
 
 def _status(
@@ -240,7 +251,7 @@ def _status(
 
 def _workload(one: Deployed, ref: Ref, revision: int, status: Status) -> WorkloadRevision:
     return WorkloadRevision(
-        workload=Workload(kind=ref.kind, namespace=ref.namespace, name=ref.name),
+        workload=_named(ref),
         revision=revision,
         current=revision in (0, one.revision_number) and status.state in (State.CURRENT, State.WRITTEN),
         state=str(status.state),
@@ -319,6 +330,15 @@ def _remarks(one: PackageStatus, now: datetime) -> Iterator[str]:
         yield f"{one.module}: no workload mounts it, so nothing runs it: mount what 'secretsync values' prints"
     yield from one.not_in_force
     yield from one.not_restarted
+    if one.lost_mounts:
+        refs = tuple(Ref(lost.kind, lost.namespace, lost.name) for lost in one.lost_mounts)
+        yield str(LostMounts(one.module, refs))
+    for stripped in one.stripped:
+        yield (
+            f"{stripped}: another tool replaced its template by one without the wiring again, and its new pods run "
+            f"without {one.module}: let that tool leave our fields alone (no Replace=true, no --force), then "
+            "'secretsync resume'"
+        )
 
 
 def _damage(module: str, damage: Sequence[str]) -> Iterator[str]:
