@@ -311,10 +311,7 @@ def _remarks(one: PackageStatus, now: datetime) -> Iterator[str]:
             f"secretsync: it {one.owner}; 'secretsync plan' shows how it differs and what to do"
         )
         return
-    if one.damage:
-        yield from _damage(one.module, one.damage)
-    elif one.status == "drift":
-        yield f"{one.module}: somebody changed the live files; the next run restores them"
+    yield from _drift(one)
     if one.status == "rolling out":
         yield f"{one.module}: the rollout of revision {one.revision} is not complete; the next run continues it"
     if one.suspension:
@@ -339,6 +336,12 @@ def _remarks(one: PackageStatus, now: datetime) -> Iterator[str]:
             f"without {one.module}: let that tool leave our fields alone (no Replace=true, no --force), then "
             "'secretsync resume'"
         )
+
+
+def _drift(one: PackageStatus) -> Iterator[str]:
+    yield from _damage(one.module, one.damage)
+    if one.status == "drift" and not one.damage:
+        yield f"{one.module}: somebody changed the live files; the next run restores them"
 
 
 def _damage(module: str, damage: Sequence[str]) -> Iterator[str]:
