@@ -13,9 +13,10 @@ from secretsync.core.kinds.kind import Status
 from secretsync.core.log import foreign_words
 from secretsync.core.model import Bundle, Manifest, Ref, Secret, Workload
 from secretsync.core.pod_references import secrets_referenced
-from secretsync.plan import history, in_force, mounts, ownership, rollout_status
+from secretsync.plan import drift, history, in_force, mounts, ownership, rollout_status
 from secretsync.plan.diff import Desired, stamped_revision_number
 from secretsync.plan.in_force import NotInForce
+from secretsync.plan.lost_mounts import LostMounts, lost_mounts, lost_wiring, mounting
 from secretsync.plan.managed_fields import wiring_manager
 from secretsync.plan.not_restarted import NotRestarted, find_not_restarted
 from secretsync.plan.state import Hold, PackageState, Result, State
@@ -58,10 +59,12 @@ class NotInHistory(SecretSyncError):
 class Deployed:
     """One package as it is live. *bundle* is None where nothing is; *drift* says that its bytes are not what it says.
 
-    *foreign* names Secrets of that name that this installation does not manage. *result* is the outcome of the last
-    passes; *workloads* has for each that mounts it the revision that its template carries, and how its rollout is.
-    *owner* says who has the first of them. *not_in_force* are the containers that do not load the package;
-    *not_restarted* mounts it and is no workload of the destination.
+    *foreign* names Secrets of that name that this installation does not manage; *damage* says in sentences what is
+    wrong with ours beside their files: annotations that say nothing, one that was deleted. *result* is the outcome of
+    the last passes; *workloads* has for each that mounts it the revision that its template carries, and how its rollout
+    is. *owner* says who has the first of the foreign ones. *not_in_force* are the containers that do not load the
+    package; *not_restarted* mounts it and is no workload of the destination; *lost* are workloads that no longer mount
+    it, and *stripped* those whose wiring another tool removed again.
     """
 
     module: str
@@ -73,9 +76,12 @@ class Deployed:
     result: Result | None
     workloads: Mapping[Ref, tuple[int, Status]]
     foreign: tuple[str, ...] = ()
+    damage: tuple[str, ...] = ()
     owner: str = ""
     not_in_force: tuple[NotInForce, ...] = ()
     not_restarted: tuple[NotRestarted, ...] = ()
+    lost: LostMounts | None = None
+    stripped: tuple[Ref, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -123,10 +129,48 @@ def _deployed(
             if names & secrets_referenced(workload.template)
         },
         foreign=tuple(one.name for one in foreign),
+        damage=_damage(delivery, live, memory),
         owner=ownership.describe_owner(foreign[0], delivery.placement) if foreign else "",
         not_in_force=() if foreign else _not_in_force(delivery, live, [*workloads, *_as_workloads(unrestarted)]),
         not_restarted=unrestarted,
+        lost=lost_mounts(delivery.placement.module, memory.state.of(secret), names, workloads),
+        stripped=lost_wiring(memory.state.of(secret), names, workloads) if delivery.placement.wired else (),
     )
+
+
+def damage(destination: Destination, delivery: Delivery) -> tuple[str, ...]:
+    """What is wrong with the live Secrets of a package beside their files, a sentence each."""
+    memory = load_state(destination)
+    return _damage(delivery, live_secrets(destination, delivery, memory), memory)
+
+
+def _damage(delivery: Delivery, live: Sequence[Secret], memory: StateStore) -> tuple[str, ...]:
+    remembered = memory.state.of(delivery.placement.secret)
+    # while a rollout goes on, not all have been written yet
+    if not live or not remembered.finished or not all(_is_ours(one, delivery) for one in live):
+        return ()
+    names = {one.name for one in live}
+    missing = [
+        name for name in remembered.secrets if name not in names and ownership.can_be_named(name, delivery.placement)
+    ]
+    return drift.damage(live, missing, remembered.revision_number)
+
+
+def accept_lost_mounts(destination: Destination) -> tuple[LostMounts, ...]:
+    """Workloads that no longer mount a package are meant to: they are not named any more. Returns which they were."""
+    memory = load_state(destination)
+    workloads = destination.cluster.workloads(destination.namespace, destination.selector)
+    accepted, state = [], memory.state
+    for delivery in destination.deliveries:
+        remembered = state.of(delivery.placement.secret)
+        names = {delivery.placement.secret, *remembered.secrets, *remembered.outdated}
+        if lost := lost_mounts(delivery.placement.module, remembered, names, workloads):
+            accepted.append(lost)
+            state = state.with_package(
+                delivery.placement.secret, replace(remembered, mounting=mounting(names, workloads))
+            )
+    memory.keep(state)
+    return tuple(accepted)
 
 
 def _has_drifted(delivery: Delivery, live: Sequence[Secret], memory: StateStore) -> bool:
@@ -160,7 +204,7 @@ def revisions(destination: Destination, delivery: Delivery) -> tuple[Entry, ...]
     """The live revision, and those that are kept, newest first."""
     memory = load_state(destination)
     live = live_secrets(destination, delivery, memory)
-    deployed = [_entry(live)] if live else []
+    deployed = [_entry(live)] if live and all(_is_ours(one, delivery) for one in live) else []
     digests = {one.bundle.digest for one in deployed}
     kept = [
         Entry(one.bundle, one.revision_number, one.secret.data_written)
@@ -294,12 +338,18 @@ def live_secrets(destination: Destination, delivery: Delivery, memory: StateStor
     known = (one for one in state.of(secret).secrets if ownership.can_be_named(one, delivery.placement))
     names = dict.fromkeys((secret, *known))
     found = (destination.cluster.secret(destination.namespace, name) for name in names)
-    return packing.newest_revision([one for one in found if one])
+    # anybody may have written a name into the state object
+    ours = [one for one in found if one and (one.name == secret or ownership.is_ours(one, delivery.placement))]
+    return packing.newest_revision(ours)
 
 
 def _kept(destination: Destination, delivery: Delivery) -> tuple[history.KeptBundle, ...]:
     ring = history.history_names(delivery.placement.secret, destination.rollout.history)
-    return history.kept_bundles({name: destination.cluster.secret(destination.namespace, name) for name in ring})
+    found = {name: destination.cluster.secret(destination.namespace, name) for name in ring}
+    placement = delivery.placement
+    return history.kept_bundles(
+        {name: one for name, one in found.items() if one and history.is_kept_bundle(one, placement)}
+    )
 
 
 def _named(kept: Sequence[history.KeptBundle], asked: str) -> Sequence[history.KeptBundle]:

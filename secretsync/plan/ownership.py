@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from secretsync.core.model import Placement, Secret
-from secretsync.core.packing import INSTALLATION, MANAGED_BY, MODULE, labels
+from secretsync.core.packing import INSTALLATION, MANAGED_BY, MODULE, owner_labels
 
 TYPE = "Opaque"
 """The type of the Secrets that hold a package, live or kept."""
@@ -16,7 +16,7 @@ def is_ours(live: Secret, placement: Placement) -> bool:
     """Whether *live* is a Secret that this installation wrote for the package: by its name, labels, type and owner."""
     return (
         can_be_named(live.name, placement)
-        and labels(placement).items() <= live.labels.items()
+        and owner_labels(placement).items() <= live.labels.items()
         and live.type == TYPE
         and not _controller(live)
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from secretsync.core import packing
 from secretsync.core.model import Manifest, Ref, Secret, Workload
 from secretsync.core.pod_references import secrets_referenced
-from secretsync.plan import disruption, drift, in_force, mounts, ownership
+from secretsync.plan import disruption, drift, in_force, lost_mounts, mounts, ownership
 from secretsync.plan import restarts as stale
 from secretsync.plan.degraded import Degraded
 from secretsync.plan.diff import Change, Desired, PackagePlan, plan_package, stamped_revision_number
@@ -128,6 +128,7 @@ def make_plan(desired: Sequence[Desired], live: Live, state: State, *, adopt: bo
             *not_restarted_sentences(beside),
             *in_force.sentences(miswired),
             *_not_mounted(desired, mounting),
+            *map(str, lost_mounts.of_plan(packages, mounting, state)),
             *stale.forgotten_restarts(mounting, packages, state),
             *mounts.held_by_hand(intent, put_back),
             *mounts.stripped_again(intent, put_back),

@@ -81,6 +81,7 @@ class PackageState:
     *ailing* are the workloads that were not current before it; *outdated* are immutable Secrets of earlier revisions,
     which pods of an earlier revision may need. *digest* is that of the files that were written, and *kept* those of the
     bundles in the history, by their Secrets: what says so elsewhere than here may have been edited with the files.
+    *mounting* are the workloads whose owners mounted it when a rollout ended: one that no longer does is named.
     *changed_write* is one that admission changed and that was put back: the same files are not written again.
     """
 
@@ -96,6 +97,7 @@ class PackageState:
     digest: str = ""
     kept: Mapping[str, str] = field(default_factory=dict)
     rewired: tuple[str, ...] = ()
+    mounting: tuple[str, ...] = ()
     changed_write: ChangedWrite | None = None
 
     def begun(
@@ -131,10 +133,17 @@ class PackageState:
         rewired = tuple(sorted({*self.rewired, workload})) if again else self.rewired
         return replace(self, restarts={**self.restarts, workload: self.revision_number}, rewired=rewired)
 
-    def ended(self, secrets: tuple[str, ...], outdated: tuple[str, ...] = (), *, digest: str = "") -> PackageState:
-        """The rollout came to its end and these are the Secrets that are left."""
+    def ended(
+        self,
+        secrets: tuple[str, ...],
+        outdated: tuple[str, ...] = (),
+        *,
+        digest: str = "",
+        mounting: tuple[str, ...] = (),
+    ) -> PackageState:
+        """The rollout came to its end; these are the Secrets that are left, and the workloads that mount them."""
         left, outdated = tuple(sorted(secrets)), tuple(sorted(outdated))
-        return replace(self, secrets=left, outdated=outdated, finished=True, digest=digest)
+        return replace(self, secrets=left, outdated=outdated, finished=True, digest=digest, mounting=mounting)
 
     def replaced(self, name: str, digest: str) -> PackageState:
         """The Secret *name* of the history keeps the bundle with *digest* from now on, to go back to."""
@@ -272,6 +281,7 @@ def _package(stored: Mapping[str, Any]) -> PackageState:
         ailing=_texts(stored.get("ailing", ())),
         outdated=_texts(stored.get("outdated", ())),
         rewired=_texts(stored.get("rewired", ())),
+        mounting=_texts(stored.get("mounting", ())),
         digest=_text(stored.get("digest", "")),
         kept={_text(name): _text(digest) for name, digest in stored.get("kept", {}).items()},
         changed_write=_changed_write(stored["changed_write"]) if stored.get("changed_write") else None,

@@ -286,8 +286,13 @@ def _of_package(destination: Destination, delivery: Delivery, found: _Asked, rem
     """The live Secrets that hold what was written last of a package: those that are ours, or may become so."""
     live = (found.get(name) for name in _names(delivery, remembered))
     return packing.newest_revision(
-        [one for one in live if one and (ownership.is_ours(one, delivery.placement) or destination.adopt)]
+        [one for one in live if one and (ownership.is_ours(one, delivery.placement) or _adoptable(destination, one))]
     )
+
+
+def _adoptable(destination: Destination, live: Secret) -> bool:
+    """Only the Secrets that the configuration names are taken over, whatever the state object names."""
+    return destination.adopt and live.name in {one.placement.secret for one in destination.deliveries}
 
 
 def _wanted(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping
 from dataclasses import replace
@@ -11,12 +12,14 @@ from typing import Any
 import pytest
 
 from secretsync.core import packing
+from secretsync.core.errors import SecretSyncError
 from secretsync.core.log import LONGEST_WORDS
 from secretsync.core.model import Secret, Workload, digest
 from secretsync.operations import releases
-from secretsync.plan.history import KeptBundleChanged
+from secretsync.plan.history import KeptBundleChanged, history_names
 from secretsync.plan.state import State, UnreadableState, from_secret
 from secretsync.reconcile.all_targets import Outcome
+from secretsync.reconcile.apply import NoUndo
 from secretsync.reconcile.destination import Clock
 from secretsync.reconcile.observe import HeldAndEdited, KeptBundleGone
 from secretsync.reconcile.recording import record_outcome
@@ -331,3 +334,119 @@ def test_what_controllers_say_of_pods_is_masked_in_the_report_status_events_and_
         assert text.isprintable()
         assert len(text) <= 2 * LONGEST_WORDS
     assert not [text for text in (*verdicts, outcome.report.failure, *events, *status, stored) if "glpat" in text]
+
+
+NEIGHBOUR = replace(PASSWORD, name="atlas-db")
+"""A Secret of somebody else whose name could be that of a directory's Secret."""
+
+FORGED_STATES: list[dict[str, Any]] = [
+    {"secrets": ["atlas", "atlas-db"]},
+    {"secrets": ["atlas-db"]},
+    {"secrets": ["database"]},
+    {"outdated": ["atlas-db", "database"]},
+    {"secrets": ["atlas-db"], "outdated": ["atlas-db"], "finished": False},
+    {"previous": "database"},
+    {"previous": "atlas-db", "finished": False},
+    {"hold": {"reason": "x", "kept": "atlas-db"}},
+    {"hold": {"reason": "x", "kept": "atlas-db", "digest": "d", "revision": "r"}, "finished": False},
+    {"hold": {"reason": "x"}, "secrets": ["atlas-db"]},
+    {"kept": {"atlas-db": "d", "atlas-history-1": "d"}, "hold": {"reason": "x", "kept": "atlas-history-1"}},
+    {"hold": {"reason": "x"}, "secrets": ["atlas", "atlas-db"], "digest": "", "write": 0},
+]
+
+
+@pytest.mark.parametrize("adopt", [False, True])
+@pytest.mark.parametrize("forged", FORGED_STATES)
+def test_no_state_object_has_secrets_of_others_read_out_changed_or_copied(
+    site: Site, forged: dict[str, Any], *, adopt: bool
+) -> None:
+    others = {one.name: one for one in (PASSWORD, NEIGHBOUR, replace(PASSWORD, name="atlas-history-1"))}
+    site.cluster.secrets |= others
+    site.destination = replace(site.destination, adopt=adopt)
+    remember(site, **forged)
+    delivery = site.destination.deliveries[0]
+    for news in ("1", "2"):
+        site.source.push(init=news, sub__x="1")
+        releases.status(site.destination)
+        shown = [file.path for entry in releases.revisions(site.destination, delivery) for file in entry.bundle.files]
+        assert "password" not in shown
+        site.sync()
+    for act in (releases.rollback, releases.suspend, releases.resume):
+        with contextlib.suppress(SecretSyncError):
+            act(site.destination, delivery, *(["x"] if act is releases.suspend else []))  # type: ignore[operator]
+        site.sync()
+    assert {name: site.cluster.secrets[name] for name in others} == others
+    copies = [name for name, one in site.cluster.secrets.items() if name not in others and holds_password(one)]
+    assert copies == []
+
+
+def holds_password(secret: Secret) -> bool:
+    return any(b"hunter2" in file.data for file in packing.unpack([secret])) or any(
+        b"hunter2" in value for value in secret.data.values()
+    )
+
+
+def test_bundles_are_kept_beside_secrets_of_others_that_took_names_of_the_history(site: Site) -> None:
+    taken = {name: replace(PASSWORD, name=name) for name in ("atlas-history-1", "atlas-history-2")}
+    site.cluster.secrets |= taken
+    site.source.push(init="2", sub__x="1")
+    site.sync()
+    assert {name: site.cluster.secrets[name] for name in taken} == taken
+    rolled_back(site)
+    assert files(site) == {"init.py": b"1"}
+
+
+def test_where_others_took_all_names_of_the_history_nothing_is_written(site: Site) -> None:
+    names = history_names("atlas", site.destination.rollout.history)
+    site.cluster.secrets |= {name: replace(PASSWORD, name=name) for name in names}
+    site.source.push(init="2", sub__x="1")
+    with pytest.raises(NoUndo, match="are not secretsync's, and have the names of its history"):
+        site.sync()
+    assert files(site) == {"init.py": b"1"}
+
+
+def test_a_kept_bundle_that_somebody_changed_is_written_again_before_it_is_needed(site: Site) -> None:
+    site.source.push(init="2", sub__x="1")
+    site.sync()
+    site.source.push(init="1", sub__x="1")
+    site.sync()
+    site.cluster.edit("atlas-history-1", **{"atlas_rucio_policy.zip": b"forged"})
+    site.source.push(init="3", sub__x="1")
+    site.sync()
+    rolled_back(site)
+    assert files(site) == {"init.py": b"1"}
+
+
+def test_secrets_that_were_written_before_the_site_wanted_labels_are_ours(site: Site) -> None:
+    releases.suspend(site.destination, site.destination.deliveries[0], "under review")
+    delivery = site.destination.deliveries[0]
+    labelled = replace(delivery, placement=replace(delivery.placement, labels=(("team", "storage"),)))
+    site.destination = replace(site.destination, deliveries=[labelled])
+    assert site.sync().plan.degraded == ()
+
+
+@pytest.mark.parametrize(
+    ("annotation", "value"),
+    [(packing.REVISION_NUMBER, "NaN"), (packing.REVISION_NUMBER, "9" * 15), (packing.DIRECTORY, "../../etc")],
+)
+def test_status_and_history_say_what_is_wrong_and_the_next_run_corrects_it(
+    site: Site, annotation: str, value: str
+) -> None:
+    delivery = site.destination.deliveries[0]
+    annotate(site, "atlas-sub", **{annotation: value})
+    (deployed,) = releases.status(site.destination)
+    (sentence,) = deployed.damage
+    assert annotation in sentence
+    assert releases.damage(site.destination, delivery) == (sentence,)
+    site.sync()
+    assert releases.damage(site.destination, delivery) == ()
+    assert len(numbers(site)) == 1
+
+
+def test_status_and_history_name_a_secret_that_was_deleted_and_the_next_run_makes_it_anew(site: Site) -> None:
+    del site.cluster.secrets["atlas-sub"]
+    sentence = "Secret atlas-sub was deleted: no pod that mounts it can start"
+    assert releases.damage(site.destination, site.destination.deliveries[0]) == (sentence,)
+    site.sync()
+    assert releases.damage(site.destination, site.destination.deliveries[0]) == ()
+    assert len(numbers(site)) == 1
