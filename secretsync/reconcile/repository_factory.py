@@ -17,6 +17,7 @@ from secretsync.cluster.repository.forge.rest import Api
 from secretsync.cluster.repository.git import GitRepository, Identity
 from secretsync.config import credentials
 from secretsync.config.requirement import GitRequirement, parse
+from secretsync.reconcile.encryption_factory import open_encryption
 from secretsync.sources.git.remote import Remote
 
 
@@ -41,6 +42,7 @@ def open_repository(installation: str, target: config.Target, cache: Path, base:
         forge=partial(open_forge, settings, requirement.url, base) if proposed else None,
         by_digest=bool(settings.values),
         history=target.rollout.history,
+        encryption=open_encryption(settings.encrypt, base, folder / "files"),
     )
 
 

@@ -41,6 +41,7 @@ class Site:
         git(folder, "clone", "--quiet", str(self.bare), str(self.work))
         self.commit({"apps/daemons.yaml": VALUES, "README.md": "ours\r\n"})
         self.package({"__init__.py": 'SUPPORTED_VERSION = ">=37"\n', "permission.py": SOUND})
+        self.requirement = "./policy"
         self._cluster = {
             "repository": f"git+{url or self.bare.as_uri()}@main",
             "directory": "clusters/production",
@@ -92,7 +93,7 @@ class Site:
     def configuration(self) -> config.Config:
         told = {
             "cache": "cache",
-            "packages": [{"moduleName": MODULE, "requirement": "./policy"}],
+            "packages": [{"moduleName": MODULE, "requirement": self.requirement}],
             "targets": [{"cluster": self._cluster, "namespace": "rucio"}],
         }
         return config.parse(told, self.folder / "secretsync.yaml")
