@@ -9,7 +9,8 @@ from secretsync.core import packing
 from secretsync.core.model import Secret
 from secretsync.plan.diff import Desired, file_changes
 
-_TOLD = (packing.REVISION, packing.RECIPE, packing.DIGEST)
+_TOLD = (packing.REVISION, packing.RECIPE)
+"""What says which files a Secret was written with; its digest may have been edited together with them."""
 
 
 def edited_files(desired: Desired, live: Mapping[str, Secret]) -> tuple[str, ...]:

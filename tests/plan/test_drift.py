@@ -3,11 +3,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from secretsync.core import packing
 from secretsync.core.model import Secret
 from secretsync.plan.drift import edited_files, keep_edits
 from secretsync.plan.plan import Live, make_plan
 from secretsync.plan.state import State
-from tests.build import MOUNTED_BY_NOBODY, desired, live
+from tests.build import MOUNTED_BY_NOBODY, REVISION, desired, live
 
 WANTED = desired({"__init__.py": "1", "rules.py": "ALL = True", "sub/a.py": "2"})
 
@@ -27,8 +28,17 @@ def test_what_nobody_changed_is_no_drift() -> None:
 
 
 def test_another_commit_is_no_drift() -> None:
-    other = desired({"__init__.py": "another", "sub/a.py": "2"})
+    revision = replace(REVISION, id="commit:" + "b" * 40)
+    other = desired({"__init__.py": "another", "sub/a.py": "2"}, revision=revision)
     assert edited_files(other, changed_by_hand()) == ()
+
+
+def test_files_that_were_changed_together_with_their_digest_are_drift() -> None:
+    sealed = {
+        name: replace(secret, annotations={**secret.annotations, packing.DIGEST: "0" * 64})
+        for name, secret in changed_by_hand().items()
+    }
+    assert edited_files(WANTED, sealed) == ("more.py", "rules.py")
 
 
 def test_a_secret_that_is_missing_is_made_again_and_no_drift() -> None:

@@ -13,6 +13,8 @@ from secretsync.cli.output.style import PLAIN, Style, readable
 from secretsync.core.kinds.kind import State, Status
 from secretsync.core.model import Ref
 from secretsync.operations.releases import Deployed, Entry
+from secretsync.plan import in_force, not_restarted
+from secretsync.plan.lost_mounts import LostMounts
 from secretsync.plan.state import Hold, Result
 from secretsync.reconcile.results import Condition, Verdict, parse
 
@@ -52,7 +54,17 @@ class PackageStatus(Model):
     """A package at a target."""
 
     module: str
-    status: Literal["not deployed", "not managed", "drift", "rolling out", "behind", "rejected", "suspended", "current"]
+    status: Literal[
+        "not deployed",
+        "not managed",
+        "drift",
+        "rolling out",
+        "behind",
+        "not in force",
+        "rejected",
+        "suspended",
+        "current",
+    ]
     version: str | None = None
     source: str | None = None
     ref: str | None = None
@@ -64,7 +76,17 @@ class PackageStatus(Model):
     suspension: Suspension | None = None
     last_run: LastRun | None = None
     secrets_of_others: tuple[str, ...] = ()
+    owner: str = ""
+    """Who has those Secrets, in words."""
     workloads: tuple[WorkloadRevision, ...] = ()
+    not_in_force: tuple[str, ...] = ()
+    """Which workloads do not load the package, why, and the fix: a sentence for each cause."""
+    not_restarted: tuple[str, ...] = ()
+    """What mounts the package and is no workload of the target: a sentence for each kind of owner."""
+    lost_mounts: tuple[Workload, ...] = ()
+    """Workloads that mounted the package when a rollout ended, and no longer do."""
+    stripped: tuple[Workload, ...] = ()
+    """Wired workloads whose wiring another tool removed again."""
 
 
 class TargetStatus(Model):
@@ -191,12 +213,21 @@ def _package(one: Deployed) -> PackageStatus:
         last_run=_last_run(one.result) if one.result else None,
         secrets_of_others=one.foreign,
         workloads=workloads,
+        owner=one.owner,
+        not_in_force=tuple(in_force.sentences(one.not_in_force)),
+        not_restarted=tuple(not_restarted.sentences(one.not_restarted)),
+        lost_mounts=tuple(map(_named, one.lost.workloads if one.lost else ())),
+        stripped=tuple(map(_named, one.stripped)),
     )
+
+
+def _named(ref: Ref) -> Workload:
+    return Workload(kind=ref.kind, namespace=ref.namespace, name=ref.name)
 
 
 def _status(
     one: Deployed, workloads: Sequence[WorkloadRevision]
-) -> Literal["not managed", "drift", "rolling out", "behind", "rejected", "suspended", "current"]:
+) -> Literal["not managed", "drift", "rolling out", "behind", "not in force", "rejected", "suspended", "current"]:
     hold = one.remembered.hold
     if one.foreign:
         return "not managed"
@@ -206,6 +237,8 @@ def _status(
         return "rolling out"
     if not all(workload.current for workload in workloads):
         return "behind"
+    if one.not_in_force:
+        return "not in force"
     if hold:
         return "suspended" if hold.by_hand else "rejected"
     return "current"
@@ -213,7 +246,7 @@ def _status(
 
 def _workload(one: Deployed, ref: Ref, revision: int, status: Status) -> WorkloadRevision:
     return WorkloadRevision(
-        workload=Workload(kind=ref.kind, namespace=ref.namespace, name=ref.name),
+        workload=_named(ref),
         revision=revision,
         current=revision in (0, one.revision_number) and status.state in (State.CURRENT, State.WRITTEN),
         state=str(status.state),
@@ -270,7 +303,7 @@ def _remarks(one: PackageStatus, now: datetime) -> Iterator[str]:
     if one.status == "not managed":
         yield (
             f"{one.module}: Secret {', '.join(one.secrets_of_others)} is not managed by this installation of "
-            "secretsync; 'adopt: true' on the target takes it over"
+            f"secretsync: it {one.owner}; 'secretsync plan' shows how it differs and what to do"
         )
         return
     if one.status == "drift":
@@ -286,6 +319,19 @@ def _remarks(one: PackageStatus, now: datetime) -> Iterator[str]:
         if not workload.current:
             at = f"revision {workload.revision}" if workload.revision else "no revision"
             yield f"{workload.workload}: {at}, {workload.state}: {workload.message}"
+    if not one.workloads and not one.not_restarted:
+        yield f"{one.module}: no workload mounts it, so nothing runs it: mount what 'secretsync values' prints"
+    yield from one.not_in_force
+    yield from one.not_restarted
+    if one.lost_mounts:
+        refs = tuple(Ref(lost.kind, lost.namespace, lost.name) for lost in one.lost_mounts)
+        yield str(LostMounts(one.module, refs))
+    for stripped in one.stripped:
+        yield (
+            f"{stripped}: another tool replaced its template by one without the wiring again, and its new pods run "
+            f"without {one.module}: let that tool leave our fields alone (no Replace=true, no --force), then "
+            "'secretsync resume'"
+        )
 
 
 def _suspended(one: Suspension, now: datetime) -> str:
