@@ -13,7 +13,7 @@ from secretsync.core.kinds.kind import Status
 from secretsync.core.log import foreign_words
 from secretsync.core.model import Bundle, Manifest, Ref, Secret, Workload
 from secretsync.core.pod_references import secrets_referenced
-from secretsync.plan import history, in_force, mounts, ownership, rollout_status
+from secretsync.plan import drift, history, in_force, mounts, ownership, rollout_status
 from secretsync.plan.diff import Desired, stamped_revision_number
 from secretsync.plan.in_force import NotInForce
 from secretsync.plan.lost_mounts import LostMounts, lost_mounts, lost_wiring, mounting
@@ -61,11 +61,12 @@ class NotInHistory(SecretSyncError):
 class Deployed:
     """One package as it is live. *bundle* is None where nothing is; *drift* says that its bytes are not what it says.
 
-    *foreign* names Secrets of that name that this installation does not manage. *result* is the outcome of the last
-    passes; *workloads* has for each that mounts it the revision that its template carries, and how its rollout is.
-    *owner* says who has the first of them. *not_in_force* are the containers that do not load the package;
-    *not_restarted* mounts it and is no workload of the destination; *lost* are workloads that no longer mount it, and
-    *stripped* those whose wiring another tool removed again.
+    *foreign* names Secrets of that name that this installation does not manage; *damage* says in sentences what is
+    wrong with ours beside their files: annotations that say nothing, one that was deleted. *result* is the outcome of
+    the last passes; *workloads* has for each that mounts it the revision that its template carries, and how its rollout
+    is. *owner* says who has the first of the foreign ones. *not_in_force* are the containers that do not load the
+    package; *not_restarted* mounts it and is no workload of the destination; *lost* are workloads that no longer mount
+    it, and *stripped* those whose wiring another tool removed again.
     """
 
     module: str
@@ -77,6 +78,7 @@ class Deployed:
     result: Result | None
     workloads: Mapping[Ref, tuple[int, Status]]
     foreign: tuple[str, ...] = ()
+    damage: tuple[str, ...] = ()
     owner: str = ""
     not_in_force: tuple[NotInForce, ...] = ()
     not_restarted: tuple[NotRestarted, ...] = ()
@@ -129,12 +131,31 @@ def _deployed(
             if names & secrets_referenced(workload.template)
         },
         foreign=tuple(one.name for one in foreign),
+        damage=_damage(delivery, live, memory),
         owner=ownership.describe_owner(foreign[0], delivery.placement) if foreign else "",
         not_in_force=() if foreign else _not_in_force(delivery, live, [*workloads, *_as_workloads(unrestarted)]),
         not_restarted=unrestarted,
         lost=lost_mounts(delivery.placement.module, memory.state.of(secret), names, workloads),
         stripped=lost_wiring(memory.state.of(secret), names, workloads) if delivery.placement.wired else (),
     )
+
+
+def damage(destination: Destination, delivery: Delivery) -> tuple[str, ...]:
+    """What is wrong with the live Secrets of a package beside their files, a sentence each."""
+    memory = load_state(destination)
+    return _damage(delivery, live_secrets(destination, delivery, memory), memory)
+
+
+def _damage(delivery: Delivery, live: Sequence[Secret], memory: StateStore) -> tuple[str, ...]:
+    remembered = memory.state.of(delivery.placement.secret)
+    # while a rollout goes on, not all have been written yet
+    if not live or not remembered.finished or not all(_is_ours(one, delivery) for one in live):
+        return ()
+    names = {one.name for one in live}
+    missing = [
+        name for name in remembered.secrets if name not in names and ownership.can_be_named(name, delivery.placement)
+    ]
+    return drift.damage(live, missing, remembered.revision_number)
 
 
 def accept_lost_mounts(destination: Destination) -> tuple[LostMounts, ...]:

@@ -423,3 +423,30 @@ def test_secrets_that_were_written_before_the_site_wanted_labels_are_ours(site: 
     labelled = replace(delivery, placement=replace(delivery.placement, labels=(("team", "storage"),)))
     site.destination = replace(site.destination, deliveries=[labelled])
     assert site.sync().plan.degraded == ()
+
+
+@pytest.mark.parametrize(
+    ("annotation", "value"),
+    [(packing.REVISION_NUMBER, "NaN"), (packing.REVISION_NUMBER, "9" * 15), (packing.DIRECTORY, "../../etc")],
+)
+def test_status_and_history_say_what_is_wrong_and_the_next_run_corrects_it(
+    site: Site, annotation: str, value: str
+) -> None:
+    delivery = site.destination.deliveries[0]
+    annotate(site, "atlas-sub", **{annotation: value})
+    (deployed,) = releases.status(site.destination)
+    (sentence,) = deployed.damage
+    assert annotation in sentence
+    assert releases.damage(site.destination, delivery) == (sentence,)
+    site.sync()
+    assert releases.damage(site.destination, delivery) == ()
+    assert len(numbers(site)) == 1
+
+
+def test_status_and_history_name_a_secret_that_was_deleted_and_the_next_run_makes_it_anew(site: Site) -> None:
+    del site.cluster.secrets["atlas-sub"]
+    sentence = "Secret atlas-sub was deleted: no pod that mounts it can start"
+    assert releases.damage(site.destination, site.destination.deliveries[0]) == (sentence,)
+    site.sync()
+    assert releases.damage(site.destination, site.destination.deliveries[0]) == ()
+    assert len(numbers(site)) == 1

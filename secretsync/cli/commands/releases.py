@@ -116,6 +116,7 @@ def history_command(context: click.Context, place: str | None, module: str | Non
         target=destination.name,
         module=delivery.placement.module,
         revisions=tuple(map(shown.describe_revision, releases.revisions(destination, delivery))),
+        damage=releases.damage(destination, delivery),
     )
     settings.print(report, shown.history_text)
 

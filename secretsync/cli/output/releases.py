@@ -76,6 +76,8 @@ class PackageStatus(Model):
     suspension: Suspension | None = None
     last_run: LastRun | None = None
     secrets_of_others: tuple[str, ...] = ()
+    damage: tuple[str, ...] = ()
+    """What is wrong with its Secrets beside their files; the next run corrects it."""
     owner: str = ""
     """Who has those Secrets, in words."""
     workloads: tuple[WorkloadRevision, ...] = ()
@@ -136,6 +138,8 @@ class HistoryReport(Model):
     target: str
     module: str
     revisions: tuple[Revision, ...]
+    damage: tuple[str, ...] = ()
+    """What is wrong with the live Secrets beside their files; the next run corrects it."""
 
 
 class RevisionDiff(Model):
@@ -212,6 +216,7 @@ def _package(one: Deployed) -> PackageStatus:
         suspension=describe_suspension(one.remembered.hold),
         last_run=_last_run(one.result) if one.result else None,
         secrets_of_others=one.foreign,
+        damage=one.damage,
         workloads=workloads,
         owner=one.owner,
         not_in_force=tuple(in_force.sentences(one.not_in_force)),
@@ -231,7 +236,7 @@ def _status(
     hold = one.remembered.hold
     if one.foreign:
         return "not managed"
-    if one.drift:
+    if one.drift or one.damage:
         return "drift"
     if not one.remembered.finished:
         return "rolling out"
@@ -306,8 +311,7 @@ def _remarks(one: PackageStatus, now: datetime) -> Iterator[str]:
             f"secretsync: it {one.owner}; 'secretsync plan' shows how it differs and what to do"
         )
         return
-    if one.status == "drift":
-        yield f"{one.module}: somebody changed the live files; the next run restores them"
+    yield from _drift(one)
     if one.status == "rolling out":
         yield f"{one.module}: the rollout of revision {one.revision} is not complete; the next run continues it"
     if one.suspension:
@@ -332,6 +336,16 @@ def _remarks(one: PackageStatus, now: datetime) -> Iterator[str]:
             f"without {one.module}: let that tool leave our fields alone (no Replace=true, no --force), then "
             "'secretsync resume'"
         )
+
+
+def _drift(one: PackageStatus) -> Iterator[str]:
+    yield from _damage(one.module, one.damage)
+    if one.status == "drift" and not one.damage:
+        yield f"{one.module}: somebody changed the live files; the next run restores them"
+
+
+def _damage(module: str, damage: Sequence[str]) -> Iterator[str]:
+    yield from (f"{module}: {sentence}; the next run corrects it" for sentence in damage)
 
 
 def _suspended(one: Suspension, now: datetime) -> str:
@@ -359,7 +373,9 @@ def history_text(report: HistoryReport, style: Style = PLAIN) -> str:
         }
         for one in shown.revisions
     ]
-    return "".join(f"{line}\n" for line in style.columns(rows, droppable=("FILES", "SUBJECT")))
+    table = style.columns(rows, droppable=("FILES", "SUBJECT"))
+    remarks = (style.wrap(line) for line in _damage(shown.module, shown.damage))
+    return "".join(f"{line}\n" for line in (*table, *remarks))
 
 
 def revision_text(revision: Revision, style: Style = PLAIN) -> str:
