@@ -37,6 +37,7 @@ class DirectoryCluster:
     """The verbs of Cluster on the files below *root*; Secrets that ask for it are kept by *encryption*."""
 
     runs_pods = False
+    calls_at_once = 1
 
     def __init__(self, root: Path, encryption: Encryption | None = None) -> None:
         self._root, self._encryption = root, encryption

@@ -23,7 +23,7 @@ from secretsync.cluster.errors import UnusableManifest
 from secretsync.core import files
 from secretsync.core.files import HALF_WRITTEN, write_in
 from secretsync.core.model import Manifest
-from secretsync.core.template_annotations import Step
+from secretsync.core.yaml_edit import Step
 
 _SUFFIXES = (".yaml", ".yml")
 
