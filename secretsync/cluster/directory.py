@@ -35,6 +35,7 @@ class DirectoryCluster:
     """The verbs of Cluster on the files below *root*."""
 
     runs_pods = False
+    calls_at_once = 1
 
     def __init__(self, root: Path) -> None:
         self._root = root

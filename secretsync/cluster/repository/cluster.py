@@ -63,6 +63,7 @@ class RepositoryCluster:
     """
 
     runs_pods = False
+    calls_at_once = 1
 
     def __init__(
         self,
