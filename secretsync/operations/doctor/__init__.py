@@ -54,13 +54,15 @@ def examine(destination: Destination, ignore: str = "") -> Examination:
     live = _live(destination)
     packages = {one.placement.secret: deployed(one, secrets) for one, secrets in live if secrets}
     workloads = tuple(destination.cluster.workloads(destination.namespace, destination.selector))
-    names = {name for one in packages.values() for name in one.secrets}
+    names = {name for package in packages.values() for name in package.secrets}
     beside = find_not_restarted(spawners(destination) or (), workloads, names)
-    asked = [one for one in workloads if not (ignore and selects(ignore, one.labels))]
+    asked = [workload for workload in workloads if not (ignore and selects(ignore, workload.labels))]
     asked += [one for each in beside if (one := each.as_workload())]
     pods = destination.cluster.pods(destination.namespace) if destination.cluster.runs_pods else ()
     containers = list(rucio_containers(asked, names))
-    sources = _sources(destination, containers, packages.values(), [one for _, secrets in live for one in secrets])
+    sources = _sources(
+        destination, containers, packages.values(), [secret for _, secrets in live for secret in secrets]
+    )
     return Examination(
         diagnoses=tuple(
             Diagnosis(found.workload.ref, found.manifest["name"], package.module, judge(package, view))
@@ -77,7 +79,7 @@ def examine(destination: Destination, ignore: str = "") -> Examination:
 
 def _live(destination: Destination) -> list[tuple[Delivery, Sequence[Secret]]]:
     memory = load_state(destination)
-    return [(one, releases.live_secrets(destination, one, memory)) for one in destination.deliveries]
+    return [(delivery, releases.live_secrets(destination, delivery, memory)) for delivery in destination.deliveries]
 
 
 def _by_secret(live: Iterable[tuple[Delivery, Sequence[Secret]]]) -> Iterator[tuple[str, Sequence[Secret]]]:
@@ -112,7 +114,7 @@ def _sources(
     found = contents(live)
     wanted = {key for one in containers for key in container.asked_for(one.manifest)}
     _read_all(destination, wanted - found.keys(), found)
-    undecided = [one for one in containers if not _is_decided(one, packages, found)]
+    undecided = [container for container in containers if not _is_decided(container, packages, found)]
     wanted = {key for one in undecided for key in _configuration(one, found)}
     _read_all(destination, wanted - found.keys(), found)
     return found
@@ -152,13 +154,13 @@ def _read(destination: Destination, kind: str, name: str) -> Mapping[str, bytes]
 
 def _behind(workload: Workload, secret: str, live: Sequence[Secret], pods: Sequence[Manifest]) -> str:
     """Why the pods may not run what the Secrets hold; empty where they do."""
-    writes = [int(one.annotations.get(packing.REVISION_NUMBER, "0")) for one in live]
+    writes = [int(secret.annotations.get(packing.REVISION_NUMBER, "0")) for secret in live]
     carried = stamped_revision_number(workload, secret)
     if carried == max(writes, default=0):
         return ""
     if carried:
         return f"its pods run revision {carried}, and the Secrets have revision {max(writes)}"
-    written = max((one.data_written for one in live if one.data_written), default=None)
+    written = max((secret.data_written for secret in live if secret.data_written), default=None)
     early = [pod for pod in pods_of(workload, pods) if written and _created(pod) <= written]
     return f"pod {early[0]['metadata']['name']} started before the Secrets were last written" if early else ""
 

@@ -55,7 +55,7 @@ def prove_candidates(destination: Destination, plan: Plan, clock: Clock) -> Proo
         return _without_witness(destination, plan)
     log.debug("environments", containers=len(found), proofs=len(distinct))
     try:
-        with working(f"proving {', '.join(dict.fromkeys(one.placement.module for one in plan.packages))}"):
+        with working(f"proving {', '.join(dict.fromkeys(package.placement.module for package in plan.packages))}"):
             notes = prove_all(destination, distinct, clock)
     except (Forbidden, QuotaExceeded) as error:
         if destination.rollout.canary == "require":

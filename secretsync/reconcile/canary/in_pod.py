@@ -44,11 +44,11 @@ ONLY_ASKED = frozenset({"-t", "-v", "-V", "-M", "-S", "-l", "-L", "-h"})
 
 
 def main(*arguments: str) -> None:
-    told = os.environ.get("SECRETSYNC_PROOF")
-    if told is None:
+    parameters = os.environ.get("SECRETSYNC_PROOF")
+    if parameters is None:
         prove(arguments, through_entrypoint=False)
     elif not ONLY_ASKED & set(arguments):
-        prove(told.split(), through_entrypoint=True)
+        prove(parameters.split(), through_entrypoint=True)
 
 
 def prove(arguments: Any, *, through_entrypoint: bool) -> None:
@@ -143,13 +143,13 @@ def read(report: Path) -> dict[str, Any]:
     if report.is_symlink() or not report.is_file() or report.stat().st_size > LARGEST:
         return {}
     try:
-        told: dict[str, Any] = json.loads(report.read_text(encoding="utf-8"))
-        if "files" in told:
-            told["digest"] = digest(told.pop("files"))
-        told["copies"] = copies(str(told.get("module") or ""))
+        written: dict[str, Any] = json.loads(report.read_text(encoding="utf-8"))
+        if "files" in written:
+            written["digest"] = digest(written.pop("files"))
+        written["copies"] = copies(str(written.get("module") or ""))
     except (ValueError, TypeError, AttributeError, RecursionError, OSError):
         return {}
-    return told
+    return written
 
 
 def copies(module: str) -> list[str]:
@@ -176,8 +176,8 @@ def tell(ended: int, report: dict[str, Any]) -> None:
     MESSAGE.write_bytes(message[:LONGEST])
 
 
-def encoded(told: dict[str, Any]) -> bytes:
-    return base64.b64encode(zlib.compress(json.dumps(told).encode(), 9))
+def encoded(report: dict[str, Any]) -> bytes:
+    return base64.b64encode(zlib.compress(json.dumps(report).encode(), 9))
 
 
 if __name__ == "__main__":

@@ -205,16 +205,16 @@ def _schema(report: Report) -> Iterator[Fault]:
 def _permissions(answers: Sequence[Mapping[str, Any]]) -> Iterator[Fault]:
     """The actions that fail, and those that the package leaves to generic without meaning to."""
     failed = _by_words(
-        one for one in answers if isinstance(one["rucio"], str) and not is_the_questions_fault(one, "rucio")
+        answer for answer in answers if isinstance(answer["rucio"], str) and not is_the_questions_fault(answer, "rucio")
     )
-    type_errors = (one for one in answers if decided_by(one) is Decided.TYPE_ERROR)
+    type_errors = (answer for answer in answers if decided_by(answer) is Decided.TYPE_ERROR)
     refused = _by_words(one for one in type_errors if not is_the_questions_fault(one, "package"))
-    stumbling = {one["action"] for one in answers if is_the_questions_fault(one, "package")}
+    stumbling = {answer["action"] for answer in answers if is_the_questions_fault(answer, "package")}
     for words, names in failed.items():
         effect = f"Checking the permission {_some(names)} ends with {words}"
         yield Fault(Verdict.DIES_AT_FIRST_USE, effect, "Correct has_permission(), and what it calls", "permission.py")
     for words, names in refused.items():
-        if len(names) + len(stumbling) >= len({one["action"] for one in answers}):
+        if len(names) + len(stumbling) >= len({answer["action"] for answer in answers}):
             effect = (
                 "has_permission() cannot be called as Rucio does, which then asks its generic permissions, without a "
                 f"log line: {words}"
@@ -229,11 +229,11 @@ def _permissions(answers: Sequence[Mapping[str, Any]]) -> Iterator[Fault]:
 def _by_words(answers: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
     """The actions by what is said of them, each once."""
     found: dict[str, list[str]] = {}
-    for one in answers:
-        words = str(one["package"] if str(one["package"]).startswith("TypeError:") else one["rucio"])
+    for answer in answers:
+        words = str(answer["package"] if str(answer["package"]).startswith("TypeError:") else answer["rucio"])
         actions = found.setdefault(words, [])
-        if one["action"] not in actions:
-            actions.append(one["action"])
+        if answer["action"] not in actions:
+            actions.append(answer["action"])
     return found
 
 
