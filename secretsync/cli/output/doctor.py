@@ -36,12 +36,12 @@ class Container(Model):
 
     @property
     def well(self) -> bool:
-        return all(condition.holds for condition in self.conditions)
+        return all(one.holds for one in self.conditions)
 
     @property
     def fails(self) -> bool:
         """Whether a condition certainly does not hold."""
-        return any(not condition.holds and not condition.unknown for condition in self.conditions)
+        return any(not one.holds and not one.unknown for one in self.conditions)
 
 
 class Note(Model):
@@ -80,31 +80,27 @@ def describe_doctor(
     failures = bool(proof_failures) or any(remark.failure for remark in remarks)
     return DoctorTarget(
         target=target,
-        well=not any(container.fails for container in containers) and not examination.absent and not failures,
+        well=not any(one.fails for one in containers) and not examination.absent and not failures,
         not_deployed=examination.absent,
         containers=containers,
         proof_failures=tuple(proof_failures),
-        notes=tuple(Note(text=remark.text, failure=remark.failure) for remark in remarks),
+        notes=tuple(Note(text=one.text, failure=one.failure) for one in remarks),
     )
 
 
-def _container(diagnosis: Diagnosis) -> Container:
-    ref = diagnosis.workload
+def _container(one: Diagnosis) -> Container:
+    ref = one.workload
     return Container(
         workload=Workload(kind=ref.kind, namespace=ref.namespace, name=ref.name),
-        container=diagnosis.container,
-        module=diagnosis.module,
-        conditions=tuple(map(_verdict, diagnosis.verdicts)),
+        container=one.container,
+        module=one.module,
+        conditions=tuple(map(_verdict, one.verdicts)),
     )
 
 
-def _verdict(verdict: Verdict) -> ConditionVerdict:
+def _verdict(one: Verdict) -> ConditionVerdict:
     return ConditionVerdict(
-        condition=verdict.condition.value,
-        holds=verdict.holds,
-        unknown=verdict.unknown,
-        wrong=verdict.wrong,
-        remedy=verdict.remedy,
+        condition=one.condition.value, holds=one.holds, unknown=one.unknown, wrong=one.wrong, remedy=one.remedy
     )
 
 
@@ -119,9 +115,9 @@ def _target(target: DoctorTarget, style: Style) -> Iterator[str]:
         yield style.paint("bad", style.wrap(f"  FAILED ({target.error.category}): {target.error.message}"))
         return
     for module in target.not_deployed:
-        yield style.wrap(f"  {module}: not deployed; 'secretsync apply' deploys it")
-    for module in dict.fromkeys(container.module for container in target.containers):
-        yield from _package(module, [container for container in target.containers if container.module == module], style)
+        yield style.wrap(f"  {module}: not deployed; 'secretsync apply' deploys it; judged as configured")
+    for module in dict.fromkeys(one.module for one in target.containers):
+        yield from _package(module, [one for one in target.containers if one.module == module], style)
     if not target.containers and not target.not_deployed and not any(note.failure for note in target.notes):
         yield "  no workload here has an image of Rucio, by its name, or mounts a package"
     for reason in target.proof_failures:
@@ -139,11 +135,11 @@ def _package(module: str, found: Sequence[Container], style: Style) -> Iterator[
         )
         return
     yield f"  {module}"
-    width = max(len(str(container.workload)) for container in sick)
+    width = max(len(str(one.workload)) for one in sick)
     width = max(width, len(_OTHERS))
     yield f"    {'':<{width}}  " + "  ".join(Condition)
-    for container in sick:
-        yield f"    {container.workload!s:<{width}}  {_marks(list(map(_mark, container.conditions)), style)}"
+    for one in sick:
+        yield f"    {one.workload!s:<{width}}  {_marks(list(map(_mark, one.conditions)), style)}"
     if len(sick) < len(found):
         marks = _marks(["✓"] * len(Condition), style)
         yield f"    {_OTHERS:<{width}}  {marks}  ({len(found) - len(sick)})"
@@ -167,10 +163,10 @@ def _marks(marks: Sequence[str], style: Style) -> str:
 def _causes(sick: Sequence[Container]) -> Iterator[str]:
     """Each cause once, with all workloads that it keeps from the package."""
     causes: dict[tuple[str, str], list[str]] = {}
-    for container in sick:
-        for verdict in container.conditions:
+    for one in sick:
+        for verdict in one.conditions:
             if not verdict.holds:
-                causes.setdefault((verdict.wrong, verdict.remedy), []).append(str(container.workload))
+                causes.setdefault((verdict.wrong, verdict.remedy), []).append(str(one.workload))
     for (wrong, remedy), names in causes.items():
         more = f" and {len(names) - 3} more" if len(names) > 3 else ""
         yield f"    {', '.join(names[:3])}{more}: {wrong}. To fix it: {remedy}"

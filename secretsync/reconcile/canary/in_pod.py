@@ -44,11 +44,11 @@ ONLY_ASKED = frozenset({"-t", "-v", "-V", "-M", "-S", "-l", "-L", "-h"})
 
 
 def main(*arguments: str) -> None:
-    parameters = os.environ.get("SECRETSYNC_PROOF")
-    if parameters is None:
+    told = os.environ.get("SECRETSYNC_PROOF")
+    if told is None:
         prove(arguments, through_entrypoint=False)
     elif not ONLY_ASKED & set(arguments):
-        prove(parameters.split(), through_entrypoint=True)
+        prove(told.split(), through_entrypoint=True)
 
 
 def prove(arguments: Any, *, through_entrypoint: bool) -> None:
@@ -143,13 +143,14 @@ def read(report: Path) -> dict[str, Any]:
     if report.is_symlink() or not report.is_file() or report.stat().st_size > LARGEST:
         return {}
     try:
-        written: dict[str, Any] = json.loads(report.read_text(encoding="utf-8"))
-        if "files" in written:
-            written["digest"] = digest(written.pop("files"))
-        written["copies"] = copies(str(written.get("module") or ""))
+        told: dict[str, Any] = json.loads(report.read_text(encoding="utf-8"))
+        if "files" in told:
+            told["paths"] = sorted(told["files"])
+            told["digest"] = digest(told.pop("files"))
+        told["copies"] = copies(str(told.get("module") or ""))
     except (ValueError, TypeError, AttributeError, RecursionError, OSError):
         return {}
-    return written
+    return told
 
 
 def copies(module: str) -> list[str]:
@@ -169,15 +170,15 @@ def digest(files: dict[str, Any]) -> str:
 def tell(ended: int, report: dict[str, Any]) -> None:
     """As much of the report as fits; what Rucio logged gives way first."""
     message = encoded({"ended": ended, "report": report})
-    for part in ("logged", "answers", "copies"):
+    for part in ("logged", "answers", "copies", "paths"):
         if len(message) > LONGEST and part in report:
             report[part] = []
             message = encoded({"ended": ended, "report": report})
     MESSAGE.write_bytes(message[:LONGEST])
 
 
-def encoded(report: dict[str, Any]) -> bytes:
-    return base64.b64encode(zlib.compress(json.dumps(report).encode(), 9))
+def encoded(told: dict[str, Any]) -> bytes:
+    return base64.b64encode(zlib.compress(json.dumps(told).encode(), 9))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from typing import Any
 from secretsync.core.model import Bundle
 from secretsync.rucio.check.finding import Severity
 from secretsync.rucio.check.rucio import rucio
+from secretsync.rucio.check.rules.live import imported_files
 from secretsync.rucio.prove.decided import Decided, decided_by, is_the_questions_fault
 from secretsync.rucio.prove.environment import RucioEnvironment
 from secretsync.rucio.prove.proof import Fault, Proof, RucioUnusable, Verdict
@@ -139,13 +140,26 @@ def _other_code(bundle: Bundle, report: Report) -> Iterator[Fault]:
     expected = {file.path: file.digest for file in bundle.files}
     seen: Mapping[str, str | None] = report["files"]
     differing = sorted(path for path, digest in expected.items() if seen.get(path) != digest)
-    if seen and differing:
+    if seen and differing and not seen.keys() & set(differing):
+        yield _unmounted(bundle, differing)
+    elif seen and differing:
         effect = (
             f"Rucio imports the package from {' and '.join(report['folders'])}, where {len(differing)} of its "
             f"{len(expected)} files are missing or others, {differing[0]} first"
         )
         remedy = "Remove the other copy of the package, and give this one an __init__.py"
         yield Fault(Verdict.OTHER_CODE, effect, remedy, differing[0])
+
+
+def _unmounted(bundle: Bundle, missing: Sequence[str]) -> Fault:
+    """Files that no mount brings, as where each file has a mount of its own; all that are there are the package's."""
+    needed = [path for path in missing if path in imported_files(bundle)]
+    named = (needed or missing)[0]
+    effect = f"[unmounted-file] {len(missing)} of {len(bundle.files)} files are not mounted, {named} first"
+    severity = Severity.ERROR if needed else Severity.WARNING
+    verdict = Verdict.OTHER_CODE if needed else Verdict.LOADS
+    remedy = "Mount them beside the others, as 'secretsync doctor' says, or leave them out with exclude"
+    return Fault(verdict, effect, remedy, named, severity=severity)
 
 
 def _algorithms(found: Report) -> Iterator[Fault]:
@@ -204,17 +218,17 @@ def _schema(report: Report) -> Iterator[Fault]:
 
 def _permissions(answers: Sequence[Mapping[str, Any]]) -> Iterator[Fault]:
     """The actions that fail, and those that the package leaves to generic without meaning to."""
-    failed = _by_words(
-        answer for answer in answers if isinstance(answer["rucio"], str) and not is_the_questions_fault(answer, "rucio")
-    )
-    type_errors = (answer for answer in answers if decided_by(answer) is Decided.TYPE_ERROR)
+    failing = [one for one in answers if isinstance(one["rucio"], str) and not is_the_questions_fault(one, "rucio")]
+    failed = _by_words(one for one in failing if not _reads_another_questions(one, answers))
+    yield from _reads_of_others([one for one in failing if _reads_another_questions(one, answers)])
+    type_errors = (one for one in answers if decided_by(one) is Decided.TYPE_ERROR)
     refused = _by_words(one for one in type_errors if not is_the_questions_fault(one, "package"))
-    stumbling = {answer["action"] for answer in answers if is_the_questions_fault(answer, "package")}
+    stumbling = {one["action"] for one in answers if is_the_questions_fault(one, "package")}
     for words, names in failed.items():
         effect = f"Checking the permission {_some(names)} ends with {words}"
         yield Fault(Verdict.DIES_AT_FIRST_USE, effect, "Correct has_permission(), and what it calls", "permission.py")
     for words, names in refused.items():
-        if len(names) + len(stumbling) >= len({answer["action"] for answer in answers}):
+        if len(names) + len(stumbling) >= len({one["action"] for one in answers}):
             effect = (
                 "has_permission() cannot be called as Rucio does, which then asks its generic permissions, without a "
                 f"log line: {words}"
@@ -226,14 +240,35 @@ def _permissions(answers: Sequence[Mapping[str, Any]]) -> Iterator[Fault]:
         yield Fault(Verdict.GENERIC, effect, remedy, "permission.py", about=names[0])
 
 
+def _reads_another_questions(answer: Mapping[str, Any], answers: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether it fails for one account alone, over an argument that the gateway gives with other questions.
+
+    Published packages have such lines, and Rucio's own permissions, too: root never comes to them.
+    """
+    lacks = str(answer["rucio"]).removeprefix("KeyError: ").strip("'")
+    of_the_action = [one for one in answers if one["action"] == answer["action"]]
+    return (
+        str(answer["rucio"]).startswith("KeyError: ")
+        and any(lacks in one.get("given", ()) for one in answers)
+        and any(isinstance(one["rucio"], bool) for one in of_the_action)
+    )
+
+
+def _reads_of_others(failing: Sequence[Mapping[str, Any]]) -> Iterator[Fault]:
+    for words, names in _by_words(failing).items():
+        effect = f"The permission {_some(names)} ends with {words} for an account without attributes"
+        remedy = "Read what Rucio's gateway gives for that action"
+        yield Fault(Verdict.LOADS, effect, remedy, "permission.py", severity=Severity.WARNING, about=names[0])
+
+
 def _by_words(answers: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
     """The actions by what is said of them, each once."""
     found: dict[str, list[str]] = {}
-    for answer in answers:
-        words = str(answer["package"] if str(answer["package"]).startswith("TypeError:") else answer["rucio"])
+    for one in answers:
+        words = str(one["package"] if str(one["package"]).startswith("TypeError:") else one["rucio"])
         actions = found.setdefault(words, [])
-        if answer["action"] not in actions:
-            actions.append(answer["action"])
+        if one["action"] not in actions:
+            actions.append(one["action"])
     return found
 
 
