@@ -15,6 +15,7 @@ class NothingRuns:
     """The verbs of Cluster that Manifests has not, where each has but one answer."""
 
     runs_pods = False
+    calls_at_once = 1
 
     def dry_run(self, secret: Secret, live: Secret | None, *, manager: str) -> Secret | None:
         return None

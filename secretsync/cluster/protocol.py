@@ -104,6 +104,8 @@ class Cluster(Manifests, Fields, Pods, Objects, ApiServer, Protocol):
     """All of it.
 
     *runs_pods* is False where nothing runs, as in a directory of manifests: a rollout cannot be watched there.
+    *calls_at_once* is how many calls may be under way, from as many threads.
     """
 
     runs_pods: bool
+    calls_at_once: int

@@ -47,6 +47,7 @@ class RepositoryCluster:
     """
 
     runs_pods = False
+    calls_at_once = 1
 
     def __init__(
         self,

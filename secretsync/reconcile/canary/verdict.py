@@ -22,10 +22,14 @@ _MOST = 20
 
 @dataclass(frozen=True)
 class Judgement:
-    """*reasons* are why the candidate is refused; *notes* what an operator should know all the same."""
+    """*reasons* are why the candidate is refused; *notes* what an operator should know all the same.
+
+    *seen* says what Rucio loaded; it is empty where that is not known.
+    """
 
     reasons: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    seen: str = ""
 
 
 def proof_failures(bundle: Bundle, message: str) -> Sequence[str]:
@@ -39,12 +43,17 @@ def judge(bundle: Bundle, message: str, mounted_at: str = "") -> Judgement:
     The pod's words are masked as logs are, and cut: they reach reports, Events and the state object.
     """
     found = _judge(bundle, message, mounted_at)
-    return Judgement(tuple(map(foreign_words, found.reasons[:_MOST])), tuple(map(foreign_words, found.notes[:_MOST])))
+    return Judgement(
+        tuple(map(foreign_words, found.reasons[:_MOST])),
+        tuple(map(foreign_words, found.notes[:_MOST])),
+        foreign_words(found.seen),
+    )
 
 
 def _judge(bundle: Bundle, message: str, mounted_at: str) -> Judgement:
     from secretsync.rucio.prove import RucioEnvironment, RucioUnusable, UnusableReport
     from secretsync.rucio.prove.judge import judge as judge_proof
+    from secretsync.rucio.prove.report import judging
 
     try:
         ended, report = _decoded(message)
@@ -62,9 +71,14 @@ def _judge(bundle: Bundle, message: str, mounted_at: str) -> Judgement:
         return Judgement((f"Rucio itself does not start there: {error.reason}",))
     except UnusableReport as error:
         return Judgement((str(error),))
-    faults = [f"{fault.effect}. {fault.remedy}" for fault in proof.faults if fault.severity == "error"]
+    faults = [str(fault) for fault in proof.faults if fault.severity == "error"]
+    try:
+        with judging():
+            what = proof.seen
+    except UnusableReport:
+        what = ""
     return Judgement(
-        (*_another_copy(report, mounted_at), *faults), tuple(_second_copies(bundle.module, report, mounted_at))
+        (*_another_copy(report, mounted_at), *faults), tuple(_second_copies(bundle.module, report, mounted_at)), what
     )
 
 

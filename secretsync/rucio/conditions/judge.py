@@ -104,7 +104,7 @@ def _code_wrong(package: Deployed, view: View, root: str) -> tuple[str, str]:
     if not package.zipped and posixpath.basename(root) != package.module:
         return (
             f"Secret {package.top} is mounted at {root}, and Python would import it as {posixpath.basename(root)!r}",
-            f"mountPath: {posixpath.join(posixpath.dirname(root), package.module)}",
+            f"mountPath: {posixpath.join(_parent(view) or posixpath.dirname(root), package.module)}",
         )
     if missing := [] if package.zipped else _missing(package, view, root):
         return _lost(package, root, missing)
@@ -120,6 +120,12 @@ def _code_wrong(package: Deployed, view: View, root: str) -> tuple[str, str]:
         stale = "; files mounted by subPath stay as they were when their pod started" if single else ""
         return f"{view.behind}{stale}", "'secretsync apply' restarts it"
     return "", ""
+
+
+def _parent(view: View) -> str:
+    """The folder that PYTHONPATH names already, below which a package is found; empty where it names none."""
+    value = view.variables.get("PYTHONPATH")
+    return next((entry for entry in value.split(":") if entry.startswith("/")), "") if isinstance(value, str) else ""
 
 
 def _not_mounted(package: Deployed, view: View) -> tuple[str, str]:
@@ -194,6 +200,9 @@ def _path_wrong(package: Deployed, view: View, root: str) -> tuple[str, str]:
         return "", ""
     if not package.zipped and root in entries:
         return f"PYTHONPATH names {root}, the package's own folder: Python needs the one above", remedy
+    if not package.zipped and posixpath.basename(root) != package.module and _parent(view):
+        # the mount moves anyway: it moves below what is named already
+        remedy = f"mountPath: {posixpath.join(_parent(view), package.module)}"
     return f"PYTHONPATH is {value!r} and has no {needed}", remedy
 
 

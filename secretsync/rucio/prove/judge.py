@@ -204,9 +204,9 @@ def _schema(report: Report) -> Iterator[Fault]:
 
 def _permissions(answers: Sequence[Mapping[str, Any]]) -> Iterator[Fault]:
     """The actions that fail, and those that the package leaves to generic without meaning to."""
-    failed = _by_words(
-        one for one in answers if isinstance(one["rucio"], str) and not is_the_questions_fault(one, "rucio")
-    )
+    failing = [one for one in answers if isinstance(one["rucio"], str) and not is_the_questions_fault(one, "rucio")]
+    failed = _by_words(one for one in failing if not _reads_another_questions(one, answers))
+    yield from _reads_of_others([one for one in failing if _reads_another_questions(one, answers)])
     type_errors = (one for one in answers if decided_by(one) is Decided.TYPE_ERROR)
     refused = _by_words(one for one in type_errors if not is_the_questions_fault(one, "package"))
     stumbling = {one["action"] for one in answers if is_the_questions_fault(one, "package")}
@@ -224,6 +224,27 @@ def _permissions(answers: Sequence[Mapping[str, Any]]) -> Iterator[Fault]:
             effect = f"Rucio decides {_some(names)} by its generic permissions, without a log line: {words}"
             remedy = "Correct the call that fails"
         yield Fault(Verdict.GENERIC, effect, remedy, "permission.py", about=names[0])
+
+
+def _reads_another_questions(answer: Mapping[str, Any], answers: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether it fails for one account alone, over an argument that the gateway gives with other questions.
+
+    Published packages have such lines, and Rucio's own permissions, too: root never comes to them.
+    """
+    lacks = str(answer["rucio"]).removeprefix("KeyError: ").strip("'")
+    of_the_action = [one for one in answers if one["action"] == answer["action"]]
+    return (
+        str(answer["rucio"]).startswith("KeyError: ")
+        and any(lacks in one.get("given", ()) for one in answers)
+        and any(isinstance(one["rucio"], bool) for one in of_the_action)
+    )
+
+
+def _reads_of_others(failing: Sequence[Mapping[str, Any]]) -> Iterator[Fault]:
+    for words, names in _by_words(failing).items():
+        effect = f"The permission {_some(names)} ends with {words} for an account without attributes"
+        remedy = "Read what Rucio's gateway gives for that action"
+        yield Fault(Verdict.LOADS, effect, remedy, "permission.py", severity=Severity.WARNING, about=names[0])
 
 
 def _by_words(answers: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:

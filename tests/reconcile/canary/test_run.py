@@ -9,7 +9,7 @@ import pytest
 
 from secretsync.cluster.errors import Call, QuotaExceeded
 from secretsync.core.model import Manifest
-from secretsync.reconcile.canary import NotProven, NoWorkloadLoadsIt, prove_candidates
+from secretsync.reconcile.canary import CandidateRefused, NotProven, NoWorkloadLoadsIt, prove_candidates
 from secretsync.reconcile.canary.in_pod import encoded
 from secretsync.reconcile.canary.manifests import PROOF
 from secretsync.reconcile.destination import Destination, Rollout
@@ -155,3 +155,23 @@ def test_where_every_workload_is_miswired_the_wiring_is_named_and_not_the_packag
         with pytest.raises(NoWorkloadLoadsIt, match=r"the wiring, not the package, is at fault.*PYTHONPATH"):
             prove_candidates(at, plan(cluster), clock())
     assert cluster.objects == {}
+
+
+def test_a_proof_says_what_rucio_loaded(cluster: RunningCluster) -> None:
+    algorithms = {**REPORT["algorithms"], "returned": {"lfn2pfn": ["atlas", "hash"], "scope": ["atlas"]}}
+    message = encoded({"ended": 0, "report": {**REPORT, "algorithms": algorithms}}).decode()
+    cluster.answer = lambda *_: ended(message)
+    (seen,) = prove_candidates(at_once(cluster, 6), plan(cluster), clock()).seen
+    assert seen == (
+        "Rucio 41.5.1 loaded permission from atlas_rucio_policy.permission, "
+        "schema from atlas_rucio_policy.schema, 3 algorithms"
+    )
+
+
+def test_a_refusal_names_file_and_line_of_the_traceback(cluster: RunningCluster) -> None:
+    cause = {"error": "ValueError", "message": "no", "file": "permission.py", "line": 7}
+    report = {**REPORT, "done": False, "step": "load", "died": [cause]}
+    message = encoded({"ended": 1, "report": report}).decode()
+    cluster.answer = lambda *_: ended(message)
+    with pytest.raises(CandidateRefused, match=r"permission\.py:7: Rucio does not start: ValueError: no"):
+        prove_candidates(at_once(cluster, 6), plan(cluster), clock())
