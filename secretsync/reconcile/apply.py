@@ -84,9 +84,20 @@ def keep_previous_bundles(destination: Destination, plan: Plan, memory: StateSto
     kept = {}
     for package in plan.packages:
         secret = package.placement.secret
-        if package.content and memory.state.of(secret).finished and package.live:
+        if package.placement.encryption or packing.is_encrypted(package.live):
+            _delete_kept(destination, package)
+        elif package.content and memory.state.of(secret).finished and package.live:
             kept[secret] = _keep_or_say(destination, package, memory)
     return kept
+
+
+def _delete_kept(destination: Destination, package: PackagePlan) -> None:
+    """What is encrypted is not kept in the clear beside it: a revert of its commit brings it back."""
+    for name in history.history_names(package.placement.secret, destination.rollout.history):
+        found = destination.cluster.secret(destination.namespace, name)
+        if found and history.is_kept_bundle(found, package.placement):
+            destination.cluster.delete(found)
+            log.info("deleted, as it was not encrypted", secret=name)
 
 
 def _keep_or_say(destination: Destination, package: PackagePlan, memory: StateStore) -> str:

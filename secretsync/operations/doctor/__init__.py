@@ -104,6 +104,8 @@ def deployed(delivery: Delivery, secrets: Sequence[Secret]) -> Deployed:
 
 
 def _needed_directories(secrets: Sequence[Secret]) -> frozenset[str]:
+    if packing.is_encrypted(secrets):  # which of them Rucio asks for is not known
+        return frozenset(packing.directory_of(secret).removeprefix(".") for secret in secrets)
     # imported here: the rules are not needed where nothing is deployed
     from secretsync.rucio.check.package import Package
     from secretsync.rucio.check.rucio import rucio
