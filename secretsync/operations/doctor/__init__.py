@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from secretsync.cluster.errors import Forbidden
@@ -100,7 +100,11 @@ def _by_secret(live: Iterable[tuple[Delivery, Sequence[Secret]]]) -> Iterator[tu
 
 def deployed(delivery: Delivery, secrets: Sequence[Secret]) -> Deployed:
     """The package that live Secrets hold, less the folders that Rucio does not ask for and nobody needs to mount."""
-    return deployed_package(delivery.placement, secrets, _needed_directories(secrets))
+    # imported here: the rules are not needed where nothing is deployed
+    from secretsync.rucio.check.rules.live import imported_files
+
+    package = deployed_package(delivery.placement, secrets, _needed_directories(secrets))
+    return replace(package, imported=imported_files(packing.live_bundle(secrets)))
 
 
 def _needed_directories(secrets: Sequence[Secret]) -> frozenset[str]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import base64
 import posixpath
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from secretsync.core.foreign import read_json, reading
 from secretsync.core.log import foreign_words
-from secretsync.core.model import Bundle
+from secretsync.core.model import Bundle, digest
 
 _LONGEST_MESSAGE = 4096
 _LARGEST_REPORT = 4 * 1024 * 1024
@@ -60,9 +60,7 @@ def _judge(bundle: Bundle, message: str, mounted_at: str) -> Judgement:
     except UnusableReport:
         return Judgement((f"the proof ended without a verdict: {message[:200]}",))
     seen = report.pop("digest", None)
-    # only one digest fits into the message: it is that of the bundle, or of something else
-    same = seen in (None, bundle.digest)
-    report["files"] = {file.path: file.digest if same else "another" for file in bundle.files}
+    report["files"] = _files(bundle, seen, set(_texts(report, "paths")))
     report.setdefault("folders", [])
     here = RucioEnvironment(str(report.get("rucio", "")), Path("the image's Python"))
     try:
@@ -80,6 +78,20 @@ def _judge(bundle: Bundle, message: str, mounted_at: str) -> Judgement:
     return Judgement(
         (*_another_copy(report, mounted_at), *faults), tuple(_second_copies(bundle.module, report, mounted_at)), what
     )
+
+
+def _files(bundle: Bundle, seen: object, paths: Collection[str]) -> dict[str, str]:
+    """The digests of the files that the pod sees at *paths*; files that no mount brings are left out.
+
+    Only one digest fits into the message: it is that of the bundle, of those of its files that are there, or of
+    something else.
+    """
+    there = tuple(file for file in bundle.files if file.path in paths)
+    if seen in (None, bundle.digest):
+        return {file.path: file.digest for file in bundle.files}
+    if there and seen == digest(there):
+        return {file.path: file.digest for file in there}
+    return {file.path: "another" for file in bundle.files}
 
 
 def _decoded(message: str) -> tuple[int, dict[str, Any]]:

@@ -9,6 +9,7 @@ from typing import Any
 from secretsync.core.model import Bundle
 from secretsync.rucio.check.finding import Severity
 from secretsync.rucio.check.rucio import rucio
+from secretsync.rucio.check.rules.live import imported_files
 from secretsync.rucio.prove.decided import Decided, decided_by, is_the_questions_fault
 from secretsync.rucio.prove.environment import RucioEnvironment
 from secretsync.rucio.prove.proof import Fault, Proof, RucioUnusable, Verdict
@@ -139,13 +140,26 @@ def _other_code(bundle: Bundle, report: Report) -> Iterator[Fault]:
     expected = {file.path: file.digest for file in bundle.files}
     seen: Mapping[str, str | None] = report["files"]
     differing = sorted(path for path, digest in expected.items() if seen.get(path) != digest)
-    if seen and differing:
+    if seen and differing and not seen.keys() & set(differing):
+        yield _unmounted(bundle, differing)
+    elif seen and differing:
         effect = (
             f"Rucio imports the package from {' and '.join(report['folders'])}, where {len(differing)} of its "
             f"{len(expected)} files are missing or others, {differing[0]} first"
         )
         remedy = "Remove the other copy of the package, and give this one an __init__.py"
         yield Fault(Verdict.OTHER_CODE, effect, remedy, differing[0])
+
+
+def _unmounted(bundle: Bundle, missing: Sequence[str]) -> Fault:
+    """Files that no mount brings, as where each file has a mount of its own; all that are there are the package's."""
+    needed = [path for path in missing if path in imported_files(bundle)]
+    named = (needed or missing)[0]
+    effect = f"[unmounted-file] {len(missing)} of {len(bundle.files)} files are not mounted, {named} first"
+    severity = Severity.ERROR if needed else Severity.WARNING
+    verdict = Verdict.OTHER_CODE if needed else Verdict.LOADS
+    remedy = "Mount them beside the others, as 'secretsync doctor' says, or leave them out with exclude"
+    return Fault(verdict, effect, remedy, named, severity=severity)
 
 
 def _algorithms(found: Report) -> Iterator[Fault]:

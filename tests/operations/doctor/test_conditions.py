@@ -102,8 +102,8 @@ SICK = {
     "one file of several mounted by subPath": Sick(
         pods(lambda it: mount(it, "atlas").update(mountPath=f"{ROOT}/schema.py", subPath="schema.py")),
         Condition.CODE,
-        "__init__.py and 1 more is not mounted",
-        f"mount key __init__.py of Secret atlas at {ROOT}/__init__.py",
+        "[unmounted-file] the package imports __init__.py, permission.py",
+        f"{{secretFullName: atlas, mountPath: {ROOT}/__init__.py, subPath: __init__.py}}",
         pods(lambda it: (mount(it, "atlas").update(mountPath=ROOT), mount(it, "atlas").pop("subPath"))),
     ),
     "mode 0400 and a user of its own": Sick(
