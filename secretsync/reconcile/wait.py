@@ -73,7 +73,7 @@ def wait_until_settled(
     settling, began, pause = Settling(settle), now(), _FIRST_POLL
     verdicts: dict[Ref, Status] = {ref: Status(State.IN_PROGRESS, "was just restarted") for ref in stamps}
     while stamps:
-        looked = now()
+        observed_at = now()
         # given away at once: of a thousand workloads two observations are too many to hold
         _judge_again(verdicts, observe(), stamps, settling, now, tell)
         if all(verdict.ended for verdict in verdicts.values()) or any(verdict.bad for verdict in verdicts.values()):
@@ -84,7 +84,7 @@ def wait_until_settled(
                     verdicts[ref] = replace(verdict, state=State.TIMED_OUT)
                     tell(ref, verdicts[ref])
             break
-        costly = min(_PAUSE_PER_LOOK * (now() - looked), SLOWEST_POLL)
+        costly = min(_PAUSE_PER_LOOK * (now() - observed_at), SLOWEST_POLL)
         sleep(min(max(pause, costly), began + timeout - now()))
         pause = min(pause * 1.5, POLL)
     return verdicts
