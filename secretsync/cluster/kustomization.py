@@ -6,10 +6,11 @@ A calculation on its text, of which every other byte stays. https://kubectl.docs
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Sequence
 
 import yaml
 
-from secretsync.core.yaml_edit import Addition, CannotEdit, add_items
+from secretsync.core.yaml_edit import Addition, CannotEdit, add_items, remove_item
 
 NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 """As kustomize itself looks for them, in this order."""
@@ -24,7 +25,7 @@ class NotEditable(Exception):
 def with_resource(text: str, path: str) -> str:
     """The kustomization that lists *path*, relative to its folder. Raises NotEditable."""
     resources = _resources(text)
-    if resources is not None and _item(resources, path) is not None:
+    if resources is not None and _number(resources, path) is not None:
         return text
     try:
         return add_items(text, (_KEY,), [Addition((f"- {path}",), path)])
@@ -35,40 +36,37 @@ def with_resource(text: str, path: str) -> str:
 def without_resource(text: str, path: str) -> str:
     """The kustomization that does not list *path*. Raises NotEditable."""
     resources = _resources(text)
-    item = None if resources is None else _item(resources, path)
-    if resources is None or item is None:
+    number = None if resources is None else _number(resources, path)
+    if resources is None or number is None:
         return text
-    if len(resources.value) == 1:
+    if len(resources) == 1:
         raise NotEditable("it would list nothing")
-    if resources.flow_style:
-        others = ", ".join(_source(text, node) for node in resources.value if node is not item)
-        return f"{text[: resources.start_mark.index]}[{others}]{text[resources.end_mark.index :]}"
-    lines = text.splitlines(keepends=True)
-    return "".join(lines[: item.start_mark.line] + lines[item.end_mark.line + 1 :])
-
-
-def _item(resources: yaml.SequenceNode, path: str) -> yaml.ScalarNode | None:
-    """The entry that is *path*, however it is written (``./a.yaml``)."""
-    wanted = posixpath.normpath(path)
-    return next((node for node in resources.value if posixpath.normpath(str(node.value)) == wanted), None)
-
-
-def _resources(text: str) -> yaml.SequenceNode | None:
     try:
-        root = yaml.compose(text, yaml.SafeLoader)
+        return remove_item(text, (_KEY,), number)
+    except CannotEdit as error:
+        raise NotEditable(str(error)) from None
+
+
+def _number(resources: Sequence[str], path: str) -> int | None:
+    """The number of the entry that is *path*, however it is written (``./a.yaml``)."""
+    names = [posixpath.normpath(name) for name in resources]
+    wanted = posixpath.normpath(path)
+    return names.index(wanted) if wanted in names else None
+
+
+def _resources(text: str) -> Sequence[str] | None:
+    """The list as it is written; None where there is none."""
+    try:
+        root = yaml.load(text, yaml.BaseLoader)  # noqa: S506 - it makes of every scalar its text
     except yaml.YAMLError:
         raise NotEditable("it is not YAML that can be read") from None
     if root is None:
         return None
-    if not isinstance(root, yaml.MappingNode):
+    if not isinstance(root, dict):
         raise NotEditable("it is no mapping")
-    found = next((value for key, value in root.value if key.value == _KEY), None)
-    if found is None or (isinstance(found, yaml.ScalarNode) and found.value in ("", "null", "~")):
+    found = root.get(_KEY)
+    if found in (None, "", "null", "~"):
         return None
-    if not isinstance(found, yaml.SequenceNode) or not all(isinstance(node, yaml.ScalarNode) for node in found.value):
+    if not isinstance(found, list) or not all(isinstance(name, str) for name in found):
         raise NotEditable("its resources are no list of names")
     return found
-
-
-def _source(text: str, node: yaml.Node) -> str:
-    return text[node.start_mark.index : node.end_mark.index]

@@ -7,10 +7,8 @@ a namespace belongs to the one that was asked for. Hidden files, and YAML that i
 from __future__ import annotations
 
 import errno
-import fcntl
 import hashlib
 import os
-import secrets
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -22,11 +20,12 @@ from typing import Any
 import yaml
 
 from secretsync.cluster.errors import UnusableManifest
+from secretsync.core import files
+from secretsync.core.files import HALF_WRITTEN, write_in
 from secretsync.core.model import Manifest
-from secretsync.core.template_annotations import Step
+from secretsync.core.yaml_edit import Step
 
 _SUFFIXES = (".yaml", ".yml")
-_HALF = ".half-written"
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # libyaml is optional
@@ -79,20 +78,7 @@ def write(root: Path, path: Path, text: str) -> None:
     with _folder_of(root, path, make=True) as folder:
         for left in _half_written(folder, path.name):  # the lock is ours: whoever wrote it has ended
             os.unlink(left, dir_fd=folder)
-        half = f".{path.name}.{secrets.token_hex(8)}{_HALF}"
-        descriptor = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666, dir_fd=folder)
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-                if (mode := _mode_of_file(folder, path.name)) is not None:
-                    os.fchmod(descriptor, mode)
-                file.write(text)
-                file.flush()
-                os.fsync(descriptor)
-            os.replace(half, path.name, src_dir_fd=folder, dst_dir_fd=folder)
-        except BaseException:
-            with suppress(FileNotFoundError):
-                os.unlink(half, dir_fd=folder)
-            raise
+        write_in(folder, path.name, text, _mode_of_file(folder, path.name))
 
 
 def delete(root: Path, path: Path) -> None:
@@ -155,22 +141,19 @@ def _mode_of_file(folder: int, name: str) -> int | None:
 
 
 def _half_written(folder: int, name: str) -> list[str]:
-    return [left for left in os.listdir(folder) if left.startswith(f".{name}.") and left.endswith(_HALF)]
+    return [left for left in os.listdir(folder) if left.startswith(f".{name}.") and left.endswith(HALF_WRITTEN)]
 
 
 @contextmanager
 def locked(root: Path) -> Iterator[None]:
     """One writer at a time. The lock is the directory's own, so that no file is left behind in a repository."""
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
-    except OSError as error:
-        raise UnusableManifest(root, f"is not a directory that can be written to: {error.strerror}") from None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    with ExitStack() as held:
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+            held.enter_context(files.locked(root))
+        except OSError as error:
+            raise UnusableManifest(root, f"is not a directory that can be written to: {error.strerror}") from None
         yield
-    finally:
-        os.close(descriptor)
 
 
 def _files(root: Path, namespace: str) -> Iterator[Path]:

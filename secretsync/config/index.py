@@ -10,7 +10,7 @@ from pydantic import Field, field_validator
 
 from secretsync.config.fields import Model
 from secretsync.config.package import Package, plain_index_url
-from secretsync.config.requirement import IndexRequirement, parse
+from secretsync.config.requirement import IndexRequirement
 
 
 class OwningIndex(Model):
@@ -30,7 +30,7 @@ class OwningIndex(Model):
 
 def with_owner(package: Package, indexes: Sequence[OwningIndex]) -> Package:
     """*package*, asked for at the index that owns its name alone. Raises ValueError where it names another."""
-    requirement = parse(package.requirement) if indexes else None
+    requirement = package.requirement
     if not isinstance(requirement, IndexRequirement) or requirement.url:
         return package
     owners = {index.url for index in indexes if index.owns(requirement.name)}

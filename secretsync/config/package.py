@@ -10,7 +10,7 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 from secretsync.config.access import Access, Limits, Verification
 from secretsync.config.check import Check
 from secretsync.config.fields import Model, ModuleName, Name, Seconds, Text
-from secretsync.config.requirement import GitRequirement, IndexRequirement, parse
+from secretsync.config.requirement import AS_TEXT, GitRequirement, IndexRequirement, Requirement
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 
@@ -28,8 +28,7 @@ class Package(Model):
     """A policy package, in the form of ``policyPackages.packages`` of Rucio's Helm charts, and a few keys beside it."""
 
     module_name: ModuleName = Field(description="what Rucio imports: underscores, never hyphens")
-    requirement: str = Field(
-        min_length=1,
+    requirement: Annotated[Requirement, AS_TEXT] = Field(
         description="in pip's forms: name==1.4.0, git+https://host/repo@ref#subdirectory=dir, a path",
     )
     version: Text = Field("", description="the version that this must turn out to be; empty: any")
@@ -90,7 +89,7 @@ class Package(Model):
 
     @model_validator(mode="after")
     def _keys_fit_the_requirement(self) -> Package:
-        requirement = parse(self.requirement)
+        requirement = self.requirement
         if self.tag and not (isinstance(requirement, GitRequirement) and requirement.ref == ""):
             raise ValueError("tag: is for a git requirement without @ref; choose one of the two")
         if (self.hashes or self.hashes_from) and not isinstance(requirement, IndexRequirement):
@@ -100,9 +99,3 @@ class Package(Model):
                 "build: is for git requirements; an index has wheels, and a directory can be built by hand"
             )
         return self
-
-    @field_validator("requirement")
-    @classmethod
-    def _is_a_requirement(cls, value: str) -> str:
-        parse(value)
-        return value

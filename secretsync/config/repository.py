@@ -9,14 +9,13 @@ from pydantic import AfterValidator, Field
 
 from secretsync.config.access import Access, Credential
 from secretsync.config.fields import Model
-from secretsync.config.requirement import GitRequirement, parse
+from secretsync.config.requirement import AS_TEXT, GitRequirement, Requirement
 
 
-def _is_branch(value: str) -> str:
-    requirement = parse(value)
+def _is_branch(requirement: Requirement) -> GitRequirement:
     if not isinstance(requirement, GitRequirement) or not requirement.ref or requirement.subdirectory:
         raise ValueError("is a repository and the branch that changes go to, as git+https://host/site.git@main")
-    return value
+    return requirement
 
 
 def _is_inside(value: str) -> str:
@@ -50,7 +49,7 @@ class Author(Model):
 class RepositoryCluster(Model):
     """A git repository that a GitOps tool applies: secretsync needs no right in the cluster."""
 
-    repository: Annotated[str, AfterValidator(_is_branch)] = Field(description="git+URL@BRANCH")
+    repository: Annotated[GitRequirement, AS_TEXT, AfterValidator(_is_branch)] = Field(description="git+URL@BRANCH")
     access: Access = Field(Access(), description="as for packages; the token may push")
     directory: Inside = Field(description="where the manifests go, each namespace in a folder of its own")
     values: tuple[ValuesFile, ...] = Field(

@@ -20,6 +20,9 @@ _NAMES = re.compile(r"password|passphrase|secret_value|token|authorization", re.
 _SHORTEST = 4
 """Characters of a credential that is taken out of every text; shorter ones are found in words."""
 
+LONGEST_WORDS = 1000
+"""Characters of what others said that are shown."""
+
 API_CALL, GIT_CALL, INDEX_CALL = "api call", "git call", "index call"
 """Events that are logged at the second ``-v`` alone."""
 
@@ -86,6 +89,12 @@ def redact(text: str) -> str:
     for credential in _credentials:
         text = text.replace(credential, "***")
     return _TOKENS.sub("***", _IN_URL.sub("***", text))
+
+
+def foreign_words(text: str, longest: int = LONGEST_WORDS) -> str:
+    """What a pod, a controller or the API said, as it may be shown and stored: masked as logs are, on one line, cut."""
+    words = visible(redact(text))
+    return words if len(words) <= longest else f"{words[: longest - 1]}…"
 
 
 def redact_event(_logger: Any, _method: str, event: Event) -> Event:

@@ -235,12 +235,12 @@ def stamp_key(secret: str) -> str:
 
 def labels(placement: Placement) -> dict[str, str]:
     """What says that a Secret is ours, and whose; and what the site wants it to say."""
-    return {
-        **dict(placement.labels),
-        MANAGED_BY: "secretsync",
-        INSTALLATION: placement.installation,
-        MODULE: placement.module,
-    }
+    return {**dict(placement.labels), **owner_labels(placement)}
+
+
+def owner_labels(placement: Placement) -> dict[str, str]:
+    """What says whose a Secret is; a Secret that was written before the site wanted more labels is ours as well."""
+    return {MANAGED_BY: "secretsync", INSTALLATION: placement.installation, MODULE: placement.module}
 
 
 def recipe(requirement: str, version: str, include: Sequence[str], exclude: Sequence[str], layout: str) -> str:

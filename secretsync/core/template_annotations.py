@@ -1,24 +1,20 @@
 """Annotations put into a pod template inside YAML text, with every other byte left as it is. Pure.
 
 A YAML library's round trip would lose comments or fold and quote other lines anew; in a GitOps repository each such
-line is a change that a person has to review. So the entry's place is taken from the parser and only it is written;
-the result is parsed again, and whatever differs in more than these annotations is an error instead.
+line is a change that a person has to review. So only the entry is written; the result is parsed again, and whatever
+differs in more than these annotations is an error instead.
 """
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import yaml
 
 from secretsync.core.errors import ClusterError
+from secretsync.core.yaml_edit import CannotEdit, Step, set_first
 
-Step = str | int
-_PLAIN_KEY = re.compile(r"[A-Za-z][-\w./]*")
-_NULL = "tag:yaml.org,2002:null"
 _ANNOTATIONS = ("spec", "template", "metadata", "annotations")
 
 
@@ -39,8 +35,11 @@ def annotated(text: str, document: int, workload: Sequence[Step], annotations: M
     Raises NotEditable.
     """
     edited = text
-    for key, value in sorted(annotations.items()):
-        edited = _with_entry(edited, _node(edited, document, workload), key, value)
+    try:
+        for key, value in sorted(annotations.items()):
+            edited = set_first(edited, document, (*workload, *_ANNOTATIONS, key), value)
+    except (CannotEdit, yaml.YAMLError):
+        raise NotEditable from None
     if _parsed(edited) != _expected(text, document, workload, annotations):
         raise NotEditable
     return edited
@@ -71,60 +70,3 @@ def _unshared(node: Any) -> Any:
     if isinstance(node, dict):
         return {key: _unshared(value) for key, value in node.items()}
     return [_unshared(value) for value in node] if isinstance(node, list) else node
-
-
-def _with_entry(text: str, workload: yaml.Node, key: str, value: str) -> str:
-    node, steps = workload, (*_ANNOTATIONS, key)
-    for depth, step in enumerate(steps, start=1):
-        if not isinstance(node, yaml.MappingNode):
-            raise NotEditable
-        child = next((child for name, child in node.value if name.value == step), None)
-        if child is None:
-            return _inserted(text, node, steps[depth - 1 :], value)
-        if child.tag == _NULL:
-            return _replaced(text, child, _flow(steps[depth:], value))
-        node = child
-    return _replaced(text, node, _quoted(value))
-
-
-def _node(text: str, document: int, workload: Sequence[Step]) -> yaml.Node:
-    node: Any = list(yaml.compose_all(text, Loader=yaml.SafeLoader))[document]
-    for step in workload:
-        node = node.value[step] if isinstance(step, int) else {key.value: child for key, child in node.value}[step]
-    found: yaml.Node = node
-    return found
-
-
-def _replaced(text: str, node: yaml.Node, value: str) -> str:
-    start, end = node.start_mark.index, node.end_mark.index
-    before = " " if text[start - 1 : start] == ":" else ""
-    after = "\n" if text[start:end].endswith("\n") else ""
-    return text[:start] + before + value + after + text[end:]
-
-
-def _inserted(text: str, mapping: yaml.MappingNode, steps: Sequence[Step], value: str) -> str:
-    """A new first entry of *mapping*, in the mapping's own style."""
-    if mapping.flow_style:
-        place = text.index("{", mapping.start_mark.index) + 1
-        return text[:place] + _flow(steps, value)[1:-1] + (", " if mapping.value else "") + text[place:]
-    first: yaml.Mark = mapping.value[0][0].start_mark
-    line_break = ("\r\n" if "\r\n" in text else "\n") + " " * first.column
-    return text[: first.index] + line_break.join([*_block(steps, value), ""]) + text[first.index :]
-
-
-def _flow(steps: Sequence[Step], value: str) -> str:
-    nested: Any = value
-    for step in reversed(steps):
-        nested = {step: nested}
-    return _quoted(nested)
-
-
-def _block(steps: Sequence[Step], value: str) -> list[str]:
-    keys = [str(step) if _PLAIN_KEY.fullmatch(str(step)) else _quoted(step) for step in steps]
-    lines = [f"{'  ' * depth}{key}:" for depth, key in enumerate(keys)]
-    lines[-1] += f" {_quoted(value)}"
-    return lines
-
-
-def _quoted(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)

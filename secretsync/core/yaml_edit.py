@@ -5,9 +5,12 @@ The parser tells where each node begins and ends; what is added goes in between,
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
 
 import yaml
 
@@ -16,6 +19,12 @@ from secretsync.core.errors import SecretSyncError
 Keys = tuple[str, ...]
 """Where something is in a text: the keys of the mappings that lead to it."""
 
+Step = str | int
+"""A key of a mapping, or the number of an item of a list."""
+
+_LINE_BREAK = re.compile(r"\r\n?|\n")
+_PLAIN_KEY = re.compile(r"[A-Za-z][-\w./]*")
+
 
 @dataclass(eq=False)
 class CannotEdit(SecretSyncError):
@@ -23,11 +32,11 @@ class CannotEdit(SecretSyncError):
 
     code = "cannot_edit"
 
-    keys: Keys
+    keys: Sequence[Step]
     reason: str
 
     def __str__(self) -> str:
-        return f"{'.'.join(self.keys)}: {self.reason}; add to it by hand what 'secretsync values' prints"
+        return f"{'.'.join(map(str, self.keys))}: {self.reason}; add to it by hand what 'secretsync values' prints"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +57,26 @@ def set_key(text: str, keys: Keys, addition: Addition, scalar: str) -> str:
         return _with_key(text, keys, place, addition)
     if place.node is None or place.node.kind != "scalar":
         raise CannotEdit(keys, "is not a single value")
-    if place.node.start == place.node.end:
-        return _spliced(text, place.node.start, f" {scalar}")
-    return text[: place.node.start] + scalar + text[place.node.end :]
+    return _replaced(text, place.node, scalar)
+
+
+def set_first(text: str, document: int, steps: Sequence[Step], value: str) -> str:
+    """The text with *value*, in quotes, at *steps* of its *document*-th document.
+
+    It stands in place of what is there, else at the top of the mapping that lacks it. Raises CannotEdit.
+    """
+    place = _find(text, steps, document)
+    node = place.node
+    if node and (not place.missing or (node.kind == "scalar" and node.empty)):
+        return _replaced(text, node, _as_flow(place.missing, value))
+    if node is None or node.kind != "map":
+        raise CannotEdit(steps, "is not below a mapping")
+    if node.flow:
+        more = _as_flow(place.missing, value)[1:-1] + (", " if node.children else "")
+        return _spliced(text, text.index("{", node.start) + 1, more)
+    start = node.children[0].start
+    line_break = _newline(text) + " " * _column(text, start)
+    return _spliced(text, start, line_break.join([*_as_block(place.missing, value), ""]))
 
 
 def add_items(text: str, keys: Keys, additions: Sequence[Addition]) -> str:
@@ -81,7 +107,20 @@ def set_item(text: str, keys: Keys, number: int, key: str, scalar: str) -> str:
     pair = item.entry(key) if item.kind == "map" else None
     if pair is None or pair[1].kind != "scalar":
         raise CannotEdit((*keys, str(number), key), "is not a single value")
-    return text[: pair[1].start] + scalar + text[pair[1].end :]
+    return _replaced(text, pair[1], scalar)
+
+
+def remove_item(text: str, keys: Keys, number: int) -> str:
+    """The text without the item *number*, in lines of its own, of the list at *keys*. Raises CannotEdit."""
+    node = _find(text, keys).node
+    if node is None or node.kind != "list":
+        raise CannotEdit(keys, "is an alias of another list" if node and node.kind == "alias" else "is not a list")
+    if node.flow:
+        left = ", ".join(text[item.start : item.end] for item in node.children if item is not node.children[number])
+        return f"{text[: node.start]}[{left}]{text[node.end :]}"
+    item = node.children[number]
+    end = _LINE_BREAK.search(text, item.end)
+    return text[: _line(text, item.start)] + (text[end.end() :] if end else "")
 
 
 @dataclass(slots=True)
@@ -110,6 +149,12 @@ class _Node:
     def end_of_last(self) -> int:
         return self.children[-1].end
 
+    def below(self, step: Step) -> tuple[_Node, _Node] | None:
+        """What leads to *step*, and what is there: a mapping's key and value, or a list and its item."""
+        if isinstance(step, str):
+            return self.entry(step) if self.kind == "map" else None
+        return (self, self.children[step]) if self.kind == "list" and step < len(self.children) else None
+
     def entry(self, key: str) -> tuple[_Node, _Node] | None:
         """A mapping's *key* and its value; of several, the one that a parser takes."""
         pairs = list(zip(self.children[::2], self.children[1::2], strict=True))
@@ -126,14 +171,14 @@ class _Place:
     key: _Node | None
     node: _Node | None
     in_flow: bool
-    missing: Keys
+    missing: tuple[Step, ...]
 
 
-def _find(text: str, keys: Keys) -> _Place:
-    key, node, in_flow, missing = None, _document(text), False, keys
-    while missing and node and node.kind == "map" and (pair := node.entry(missing[0])):
+def _find(text: str, steps: Sequence[Step], document: int = 0) -> _Place:
+    key, node, in_flow, missing = None, _document(text, document), False, tuple(steps)
+    while missing and node and (below := node.below(missing[0])):
         in_flow = in_flow or node.flow
-        (key, node), missing = pair, missing[1:]
+        (key, node), missing = below, missing[1:]
     return _Place(key, node, in_flow, missing)
 
 
@@ -172,7 +217,7 @@ def _filled(text: str, place: _Place, lines: Sequence[str], flow: str) -> str:
 
 def _with_lines(text: str, position: int, column: int, lines: Sequence[str]) -> str:
     """Insert whole lines, indented to *column*, after the line that *position* ends in."""
-    newline = "\r\n" if "\r\n" in text else "\n"
+    newline = _newline(text)
     if position and text[position - 1] != "\n":
         end = text.find("\n", position)
         position = len(text) if end < 0 else end + 1
@@ -189,6 +234,36 @@ def _first_dash(text: str, node: _Node) -> int:
     return dash.end() - 1
 
 
+def _replaced(text: str, node: _Node, value: str) -> str:
+    """*value* in place of *node*; a block scalar ends with its line, and nothing at all right behind a colon."""
+    before = " " if text[node.start - 1 : node.start] == ":" else ""
+    after = "\n" if text[node.start : node.end].endswith("\n") else ""
+    return text[: node.start] + before + value + after + text[node.end :]
+
+
+def _as_flow(steps: Sequence[Step], value: str) -> str:
+    nested: Any = value
+    for step in reversed(steps):
+        nested = {step: nested}
+    return _quoted(nested)
+
+
+def _as_block(steps: Sequence[Step], value: str) -> list[str]:
+    keys = [str(step) if _PLAIN_KEY.fullmatch(str(step)) else _quoted(step) for step in steps]
+    lines = [f"{'  ' * depth}{key}:" for depth, key in enumerate(keys)]
+    lines[-1] += f" {_quoted(value)}"
+    return lines
+
+
+def _quoted(value: Any) -> str:
+    """JSON, which is YAML as well."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _newline(text: str) -> str:
+    return "\r\n" if "\r\n" in text else "\n"
+
+
 def _spliced(text: str, position: int, more: str) -> str:
     return text[:position] + more + text[position:]
 
@@ -198,16 +273,19 @@ def _indented(lines: Sequence[str]) -> tuple[str, ...]:
 
 
 def _column(text: str, position: int) -> int:
-    return position - (text.rfind("\n", 0, position) + 1)
+    return position - _line(text, position)
 
 
-def _document(text: str) -> _Node | None:
-    """The one document's node; None where it holds nothing but comments."""
+def _line(text: str, position: int) -> int:
+    """Where the line of *position* begins."""
+    return max(text.rfind(line_break, 0, position) for line_break in "\r\n") + 1
+
+
+def _document(text: str, number: int) -> _Node | None:
+    """The node of the *number*-th document; None where there is none, but comments at most."""
     events = yaml.parse(text, yaml.SafeLoader)
-    for event in events:
-        if isinstance(event, yaml.DocumentStartEvent):
-            return _node(next(events), events)
-    return None
+    documents = (_node(next(events), events) for event in events if isinstance(event, yaml.DocumentStartEvent))
+    return next(islice(documents, number, None), None)
 
 
 def _node(event: yaml.Event, events: Iterator[yaml.Event]) -> _Node:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
 
 from secretsync.core.errors import SecretSyncError
+from secretsync.core.files import locked
 from secretsync.core.model import Bundle
 
 _FILE, _DIRECTORY = 0o644, 0o755  # Rucio's server reads them as another user
@@ -51,7 +48,7 @@ def write_importable(bundle: Bundle, folder: Path) -> Path:
     place = folder / bundle.module
     try:
         _make(folder)
-        with _alone_in(folder):
+        with locked(folder):  # another process that fetches to the same folder waits
             if place.exists() and not place.is_symlink():
                 raise NotWrittenByFetch(place)
             # what is there now stays until the next time: somebody may be reading it
@@ -60,17 +57,6 @@ def write_importable(bundle: Bundle, folder: Path) -> Path:
     except OSError as error:
         raise NotWritten(place, error.strerror or str(error)) from None
     return place
-
-
-@contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
-    """Another process that fetches to the same folder waits; the kernel lets go when this one ends."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def _written(bundle: Bundle, folder: Path) -> Path:

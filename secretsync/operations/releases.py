@@ -10,13 +10,19 @@ from secretsync.core import packing, revision_numbers
 from secretsync.core.errors import SecretSyncError
 from secretsync.core.kinds.kind import State as RolloutState
 from secretsync.core.kinds.kind import Status
-from secretsync.core.model import Bundle, Ref, Secret, Workload
+from secretsync.core.log import foreign_words
+from secretsync.core.model import Bundle, Manifest, Ref, Secret, Workload
 from secretsync.core.pod_references import secrets_referenced
-from secretsync.plan import history, mounts, ownership, rollout_status
-from secretsync.plan.diff import stamped_revision_number
+from secretsync.plan import drift, history, in_force, mounts, ownership, rollout_status
+from secretsync.plan.diff import Desired, stamped_revision_number
+from secretsync.plan.in_force import NotInForce
+from secretsync.plan.lost_mounts import LostMounts, lost_mounts, lost_wiring, mounting
 from secretsync.plan.managed_fields import wiring_manager
+from secretsync.plan.not_restarted import NotRestarted, find_not_restarted
 from secretsync.plan.state import Hold, PackageState, Result, State
+from secretsync.reconcile.desired import was_edited
 from secretsync.reconcile.destination import REAL_TIME, Clock, Delivery, Destination, Report
+from secretsync.reconcile.observe import spawners, with_names_found
 from secretsync.reconcile.reconciler import preview_with, sync
 from secretsync.reconcile.state_store import StateStore, load_state
 
@@ -53,8 +59,12 @@ class NotInHistory(SecretSyncError):
 class Deployed:
     """One package as it is live. *bundle* is None where nothing is; *drift* says that its bytes are not what it says.
 
-    *foreign* names Secrets of that name that this installation does not manage. *result* is the outcome of the last
-    passes; *workloads* has for each that mounts it the revision that its template carries, and how its rollout is.
+    *foreign* names Secrets of that name that this installation does not manage; *damage* says in sentences what is
+    wrong with ours beside their files: annotations that say nothing, one that was deleted. *result* is the outcome of
+    the last passes; *workloads* has for each that mounts it the revision that its template carries, and how its rollout
+    is. *owner* says who has the first of the foreign ones. *not_in_force* are the containers that do not load the
+    package; *not_restarted* mounts it and is no workload of the destination; *lost* are workloads that no longer mount
+    it, and *stripped* those whose wiring another tool removed again.
     """
 
     module: str
@@ -66,6 +76,12 @@ class Deployed:
     result: Result | None
     workloads: Mapping[Ref, tuple[int, Status]]
     foreign: tuple[str, ...] = ()
+    damage: tuple[str, ...] = ()
+    owner: str = ""
+    not_in_force: tuple[NotInForce, ...] = ()
+    not_restarted: tuple[NotRestarted, ...] = ()
+    lost: LostMounts | None = None
+    stripped: tuple[Ref, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -82,22 +98,29 @@ def status(destination: Destination) -> tuple[Deployed, ...]:
     """What is deployed at a destination, told by the cluster alone."""
     memory = load_state(destination)
     workloads = destination.cluster.workloads(destination.namespace, destination.selector)
-    return tuple(_deployed(destination, delivery, memory, workloads) for delivery in destination.deliveries)
+    beside = spawners(destination) or ()
+    return tuple(_deployed(destination, delivery, memory, workloads, beside) for delivery in destination.deliveries)
 
 
 def _deployed(
-    destination: Destination, delivery: Delivery, memory: StateStore, workloads: Sequence[Workload]
+    destination: Destination,
+    delivery: Delivery,
+    memory: StateStore,
+    workloads: Sequence[Workload],
+    beside: Sequence[Manifest],
 ) -> Deployed:
     secret = delivery.placement.secret
     live = live_secrets(destination, delivery, memory)
     names = {*(one.name for one in live), *memory.state.of(secret).secrets, *memory.state.of(secret).outdated}
     writes = [revision_numbers.parse(one.annotations.get(packing.REVISION_NUMBER)) for one in live]
+    foreign = [one for one in live if not _is_ours(one, delivery)]
+    unrestarted = find_not_restarted(beside, workloads, names)
     return Deployed(
         module=delivery.placement.module,
         bundle=packing.live_bundle(live) if live else None,
         revision_number=max(writes, default=0),
         since=max((one.data_written for one in live if one.data_written), default=None),
-        drift=bool(live) and packing.DIGEST in live[0].annotations and not packing.is_intact(live),
+        drift=bool(live) and packing.DIGEST in live[0].annotations and _has_drifted(delivery, live, memory),
         remembered=memory.state.of(secret),
         result=memory.state.results.get(secret),
         workloads={
@@ -105,8 +128,64 @@ def _deployed(
             for workload in workloads
             if names & secrets_referenced(workload.template)
         },
-        foreign=tuple(one.name for one in live if not _is_ours(one, delivery)),
+        foreign=tuple(one.name for one in foreign),
+        damage=_damage(delivery, live, memory),
+        owner=ownership.describe_owner(foreign[0], delivery.placement) if foreign else "",
+        not_in_force=() if foreign else _not_in_force(delivery, live, [*workloads, *_as_workloads(unrestarted)]),
+        not_restarted=unrestarted,
+        lost=lost_mounts(delivery.placement.module, memory.state.of(secret), names, workloads),
+        stripped=lost_wiring(memory.state.of(secret), names, workloads) if delivery.placement.wired else (),
     )
+
+
+def damage(destination: Destination, delivery: Delivery) -> tuple[str, ...]:
+    """What is wrong with the live Secrets of a package beside their files, a sentence each."""
+    memory = load_state(destination)
+    return _damage(delivery, live_secrets(destination, delivery, memory), memory)
+
+
+def _damage(delivery: Delivery, live: Sequence[Secret], memory: StateStore) -> tuple[str, ...]:
+    remembered = memory.state.of(delivery.placement.secret)
+    # while a rollout goes on, not all have been written yet
+    if not live or not remembered.finished or not all(_is_ours(one, delivery) for one in live):
+        return ()
+    names = {one.name for one in live}
+    missing = [
+        name for name in remembered.secrets if name not in names and ownership.can_be_named(name, delivery.placement)
+    ]
+    return drift.damage(live, missing, remembered.revision_number)
+
+
+def accept_lost_mounts(destination: Destination) -> tuple[LostMounts, ...]:
+    """Workloads that no longer mount a package are meant to: they are not named any more. Returns which they were."""
+    memory = load_state(destination)
+    workloads = destination.cluster.workloads(destination.namespace, destination.selector)
+    accepted, state = [], memory.state
+    for delivery in destination.deliveries:
+        remembered = state.of(delivery.placement.secret)
+        names = {delivery.placement.secret, *remembered.secrets, *remembered.outdated}
+        if lost := lost_mounts(delivery.placement.module, remembered, names, workloads):
+            accepted.append(lost)
+            state = state.with_package(
+                delivery.placement.secret, replace(remembered, mounting=mounting(names, workloads))
+            )
+    memory.keep(state)
+    return tuple(accepted)
+
+
+def _has_drifted(delivery: Delivery, live: Sequence[Secret], memory: StateStore) -> bool:
+    return not packing.is_intact(live) or was_edited(delivery, live, memory.state.of(delivery.placement.secret))
+
+
+def _as_workloads(unrestarted: Sequence[NotRestarted]) -> Sequence[Workload]:
+    return [one for each in unrestarted if (one := each.as_workload())]
+
+
+def _not_in_force(delivery: Delivery, live: Sequence[Secret], workloads: Sequence[Workload]) -> tuple[NotInForce, ...]:
+    """The containers that do not load what is live."""
+    if not live or not packing.is_intact(live):
+        return ()
+    return in_force.not_in_force([Desired(delivery.placement, packing.live_bundle(live), tuple(live))], workloads)
 
 
 def _is_ours(secret: Secret, delivery: Delivery) -> bool:
@@ -117,14 +196,15 @@ def _is_ours(secret: Secret, delivery: Delivery) -> bool:
 def _status(destination: Destination, workload: Workload) -> Status:
     if not destination.cluster.runs_pods:
         return Status(RolloutState.WRITTEN, "its pods restart when the manifest is applied")
-    return rollout_status.status(workload)
+    status = rollout_status.status(workload)
+    return replace(status, message=foreign_words(status.message))
 
 
 def revisions(destination: Destination, delivery: Delivery) -> tuple[Entry, ...]:
     """The live revision, and those that are kept, newest first."""
     memory = load_state(destination)
     live = live_secrets(destination, delivery, memory)
-    deployed = [_entry(live)] if live else []
+    deployed = [_entry(live)] if live and all(_is_ours(one, delivery) for one in live) else []
     digests = {one.bundle.digest for one in deployed}
     kept = [
         Entry(one.bundle, one.revision_number, one.secret.data_written)
@@ -204,11 +284,17 @@ def deployed_memory(destination: Destination, delivery: Delivery) -> StateStore:
 def suspension(destination: Destination, delivery: Delivery) -> Hold | None:
     """Why the package is suspended; None where it is not.
 
-    A workload whose template somebody put back counts: `resume` mounts the package there again.
+    A workload whose template somebody put back counts: `resume` mounts the package there again. So do files that
+    admission changed when they were written: `resume` has them written once more.
     """
     remembered = load_state(destination).state.of(delivery.placement.secret)
     by_hand = _put_back(destination, delivery, remembered)
-    return remembered.hold or (Hold(f"somebody put back the template of {', '.join(by_hand)}") if by_hand else None)
+    if remembered.hold:
+        return remembered.hold
+    if by_hand:
+        return Hold(f"somebody put back the template of {', '.join(by_hand)}")
+    changed = remembered.changed_write
+    return Hold(f"the API server stored Secret {changed.secret} otherwise than it was sent") if changed else None
 
 
 def resume(destination: Destination, delivery: Delivery) -> Hold | None:
@@ -222,7 +308,7 @@ def resume(destination: Destination, delivery: Delivery) -> Hold | None:
     by_hand = _put_back(destination, delivery, remembered)
     restarts = {name: revision_number for name, revision_number in remembered.restarts.items() if name not in by_hand}
     if ended:
-        resumed = replace(remembered, restarts=restarts, hold=None, rewired=())
+        resumed = replace(remembered, restarts=restarts, hold=None, rewired=(), changed_write=None)
         memory.keep(memory.state.with_package(delivery.placement.secret, resumed))
     return ended
 
@@ -248,15 +334,22 @@ def _with_hold(memory: StateStore, delivery: Delivery, hold: Hold) -> State:
 def live_secrets(destination: Destination, delivery: Delivery, memory: StateStore) -> Sequence[Secret]:
     """The Secrets that hold what is live of a package."""
     secret = delivery.placement.secret
-    known = (one for one in memory.state.of(secret).secrets if ownership.can_be_named(one, delivery.placement))
+    state = with_names_found(destination, memory.state)
+    known = (one for one in state.of(secret).secrets if ownership.can_be_named(one, delivery.placement))
     names = dict.fromkeys((secret, *known))
     found = (destination.cluster.secret(destination.namespace, name) for name in names)
-    return packing.newest_revision([one for one in found if one])
+    # anybody may have written a name into the state object
+    ours = [one for one in found if one and (one.name == secret or ownership.is_ours(one, delivery.placement))]
+    return packing.newest_revision(ours)
 
 
 def _kept(destination: Destination, delivery: Delivery) -> tuple[history.KeptBundle, ...]:
     ring = history.history_names(delivery.placement.secret, destination.rollout.history)
-    return history.kept_bundles({name: destination.cluster.secret(destination.namespace, name) for name in ring})
+    found = {name: destination.cluster.secret(destination.namespace, name) for name in ring}
+    placement = delivery.placement
+    return history.kept_bundles(
+        {name: one for name, one in found.items() if one and history.is_kept_bundle(one, placement)}
+    )
 
 
 def _named(kept: Sequence[history.KeptBundle], asked: str) -> Sequence[history.KeptBundle]:

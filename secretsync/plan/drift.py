@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from secretsync.core import packing
+from secretsync.core import packing, revision_numbers
+from secretsync.core.log import foreign_words
 from secretsync.core.model import Secret
 from secretsync.plan.diff import Desired, file_changes
 
-_TOLD = (packing.REVISION, packing.RECIPE, packing.DIGEST)
+_TOLD = (packing.REVISION, packing.RECIPE)
+"""What says which files a Secret was written with; its digest may have been edited together with them."""
+
+_LONGEST = 40
+"""Characters of an annotation that are shown."""
 
 
 def edited_files(desired: Desired, live: Mapping[str, Secret]) -> tuple[str, ...]:
@@ -31,3 +36,37 @@ def keep_edits(desired: Desired, live: Mapping[str, Secret]) -> Desired:
 
 def _tells_the_same(there: Secret, desired: Secret) -> bool:
     return all(there.annotations.get(key) == desired.annotations.get(key) for key in _TOLD)
+
+
+def damage(live: Sequence[Secret], missing: Sequence[str], known: int) -> tuple[str, ...]:
+    """What is wrong with the live Secrets of a package beside their files, a sentence each.
+
+    *missing* are the names of those that were written and are gone; *known* is the newest revision number that the
+    state object knows.
+    """
+    return (
+        *(f"Secret {name} was deleted: no pod that mounts it can start" for name in missing),
+        *(sentence for secret in live for sentence in _damaged_annotations(secret, known)),
+        *_different_numbers(live, known),
+    )
+
+
+def _damaged_annotations(secret: Secret, known: int) -> Iterator[str]:
+    number, directory = (secret.annotations.get(key) for key in (packing.REVISION_NUMBER, packing.DIRECTORY))
+    if not revision_numbers.is_counted(revision_numbers.parse(number), known):
+        yield _damaged(secret, packing.REVISION_NUMBER, number, "revision number")
+    if directory is None or (directory != "." and packing.directory_of(secret) != directory):
+        yield _damaged(secret, packing.DIRECTORY, directory, "directory of a package")
+
+
+def _damaged(secret: Secret, key: str, value: str | None, wanted: str) -> str:
+    if value is None:
+        return f"Secret {secret.name}: its annotation {key} is missing"
+    return f"Secret {secret.name}: its annotation {key} is {foreign_words(value, _LONGEST)!r}, which is no {wanted}"
+
+
+def _different_numbers(live: Sequence[Secret], known: int) -> Iterator[str]:
+    parsed = {revision_numbers.parse(secret.annotations.get(packing.REVISION_NUMBER)) for secret in live}
+    numbers = sorted(number for number in parsed if revision_numbers.is_counted(number, known))
+    if len(numbers) > 1 and not any(secret.immutable for secret in live):
+        yield f"its Secrets carry different revision numbers ({', '.join(map(str, numbers))})"

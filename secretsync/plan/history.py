@@ -37,6 +37,22 @@ class KeptBundleChanged(SecretSyncError):
         )
 
 
+@dataclass(eq=False)
+class HistoryNamesTaken(SecretSyncError):
+    """Secrets of others have all the names under which bundles are kept."""
+
+    code = "history_names_taken"
+
+    namespace: str
+    names: Sequence[str]
+
+    def __str__(self) -> str:
+        return (
+            f"the Secrets {', '.join(self.names)} in namespace {self.namespace} are not secretsync's, and have "
+            "the names of its history: delete one of them, or choose another secretName"
+        )
+
+
 @dataclass(frozen=True)
 class KeptBundle:
     """A bundle in the history: the Secret that holds it, and the write under which it was live."""
@@ -63,10 +79,21 @@ def is_kept_bundle(secret: Secret, placement: Placement) -> bool:
     """Whether *secret* is a kept bundle of the package that this installation wrote: by its name, labels and type."""
     return (
         is_history_name(secret.name, placement.secret)
-        and packing.labels(placement).items() <= secret.labels.items()
+        and packing.owner_labels(placement).items() <= secret.labels.items()
         and secret.type == TYPE
         and KEPT in secret.annotations
     )
+
+
+def usable_names(found: Mapping[str, Secret | None], placement: Placement) -> dict[str, Secret | None]:
+    """Of the names of a ring those that are free or ours; what others made there is never replaced nor shown.
+
+    Raises HistoryNamesTaken where that is none.
+    """
+    usable = {name: secret for name, secret in found.items() if secret is None or is_kept_bundle(secret, placement)}
+    if not usable:
+        raise HistoryNamesTaken(placement.namespace, list(found))
+    return usable
 
 
 def refuse_changed(secret: Secret, placement: Placement, remembered: PackageState) -> None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 
 from secretsync.core.model import Manifest, Ref, Workload
 from secretsync.core.pod_references import secrets_referenced
-from secretsync.plan import ownership
 from secretsync.plan.diff import PackagePlan, stamped_revision_number
 from secretsync.plan.managed_fields import (
     Entry,
@@ -20,6 +19,7 @@ from secretsync.plan.managed_fields import (
     wiring_manager,
 )
 from secretsync.plan.mount_patch import merge_template, mount_patch_of, template_part, with_mounts
+from secretsync.plan.refused import Refused
 from secretsync.plan.restarts import Restart
 from secretsync.plan.rewiring import rewiring
 from secretsync.plan.state import PackageState, State
@@ -64,7 +64,7 @@ def restarts(intent: WiringPlan, workloads: Sequence[Workload], state: State) ->
     found = [one for workload in workloads if (one := _restart(intent, workload, state))]
     problems = [problem for one in found if not one.unwires for problem in _problems(intent, one.workload)]
     if problems:
-        raise ownership.Refused(problems)
+        raise Refused(problems)
     return tuple(found)
 
 

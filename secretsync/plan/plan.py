@@ -8,11 +8,14 @@ from dataclasses import dataclass, field
 from secretsync.core import packing
 from secretsync.core.model import Manifest, Ref, Secret, Workload
 from secretsync.core.pod_references import secrets_referenced
-from secretsync.plan import disruption, drift, in_force, mounts, ownership
+from secretsync.plan import disruption, drift, in_force, lost_mounts, mounts, ownership
 from secretsync.plan import restarts as stale
 from secretsync.plan.degraded import Degraded
 from secretsync.plan.diff import Change, Desired, PackagePlan, plan_package, stamped_revision_number
 from secretsync.plan.in_force import NotInForce
+from secretsync.plan.not_restarted import NotRestarted, find_not_restarted
+from secretsync.plan.not_restarted import sentences as not_restarted_sentences
+from secretsync.plan.refused import Refused
 from secretsync.plan.state import State
 
 _NAMED = 3
@@ -21,7 +24,7 @@ _NAMED = 3
 
 @dataclass(frozen=True)
 class Live:
-    """What was read of a namespace. *pods* and *referrers* are None until a plan needs them.
+    """What was read of a namespace. *pods*, *referrers* and *spawners* are None until a plan needs them.
 
     *referrers* tell by a Secret's name what could still start a pod that needs it. *unselected* are workloads that we
     wired and that are no longer selected. With *mounted_elsewhere* the workloads are not to be seen here: Helm makes
@@ -34,6 +37,7 @@ class Live:
     pods: Sequence[Manifest] | None = None
     referrers: Mapping[str, Sequence[str]] | None = None
     mounted_elsewhere: bool = False
+    spawners: Sequence[Manifest] | None = None
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,8 @@ class Plan:
     *forgotten* names Secrets that are as they should be, and that the state object does not know.
     Of packages that are *degraded* nothing else is planned. *not_in_force* are the containers that do not load a
     package although its Secrets will be there. *stripped* are workloads that lost all of their wiring twice in one
-    revision: they are held.
+    revision: they are held. *not_restarted* mounts a package and is no workload of the target; *looked_beside* says
+    that this was looked for.
     """
 
     packages: tuple[PackagePlan, ...]
@@ -57,6 +62,8 @@ class Plan:
     degraded: tuple[Degraded, ...] = ()
     not_in_force: tuple[NotInForce, ...] = ()
     stripped: tuple[Ref, ...] = ()
+    not_restarted: tuple[NotRestarted, ...] = ()
+    looked_beside: bool = False
 
     @property
     def changes(self) -> tuple[Change, ...]:
@@ -79,14 +86,24 @@ class Plan:
         )
 
     @property
+    def needs_spawners(self) -> bool:
+        """Whether what mounts a package beside the workloads matters, and was not read."""
+        if self.looked_beside:
+            return False
+        mounted = {name for one in self.workloads for name in secrets_referenced(one.template)}
+        by_nobody = any(not mounted & {one.name for one in each.desired.secrets} for each in self.packages)
+        return self.pending or by_nobody
+
+    @property
     def needs_pods(self) -> bool:
         return any(restart.provisional for restart in self.restarts)
 
 
 def make_plan(desired: Sequence[Desired], live: Live, state: State, *, adopt: bool = False) -> Plan:
     """Compare, and say what to do. Raises Refused where something live must not be touched."""
-    _refuse(desired, live, adopt=adopt)
+    _refuse_shared_names(desired)
     packages = tuple(_package_plan(one, live, state) for one in desired)
+    _refuse(packages, live, adopt=adopt)
     intent = mounts.plan_wiring(packages, live.workloads)
     mounting = [workload for workload in live.workloads if not mounts.concerns(intent, workload, state)]
     restarts = (
@@ -95,7 +112,8 @@ def make_plan(desired: Sequence[Desired], live: Live, state: State, *, adopt: bo
     )
     put_back = mounts.put_back(intent, live.workloads, state)
     workloads = mounts.as_wired(intent, live.workloads)
-    miswired = in_force.not_in_force(desired, workloads)
+    beside = _beside(desired, live)
+    miswired = in_force.not_in_force(desired, [*workloads, *(one for each in beside if (one := each.as_workload()))])
     return Plan(
         packages,
         restarts,
@@ -105,9 +123,12 @@ def make_plan(desired: Sequence[Desired], live: Live, state: State, *, adopt: bo
             *_holds(desired),
             *_drifts(desired, live),
             *(note for one in desired for note in one.bundle.notes),
-            *(() if live.mounted_elsewhere else _mounted_by_nobody(desired, workloads)),
+            *_put_back_by_owners(desired, live),
+            *(() if live.mounted_elsewhere else _mounted_by_nobody(desired, workloads, beside)),
+            *not_restarted_sentences(beside),
             *in_force.sentences(miswired),
             *_not_mounted(desired, mounting),
+            *map(str, lost_mounts.of_plan(packages, mounting, state)),
             *stale.forgotten_restarts(mounting, packages, state),
             *mounts.held_by_hand(intent, put_back),
             *mounts.stripped_again(intent, put_back),
@@ -118,7 +139,15 @@ def make_plan(desired: Sequence[Desired], live: Live, state: State, *, adopt: bo
         tuple(_forgotten(packages, state)),
         not_in_force=miswired,
         stripped=tuple(one.ref for one in put_back if mounts.is_stripped(intent, one)),
+        not_restarted=beside,
+        looked_beside=live.spawners is not None,
     )
+
+
+def _beside(desired: Sequence[Desired], live: Live) -> tuple[NotRestarted, ...]:
+    """What mounts a package and is no workload of the target, as far as that was read."""
+    names = {secret.name for one in desired for secret in one.secrets}
+    return find_not_restarted(live.spawners or (), [*live.workloads, *live.unselected], names)
 
 
 def prunable(desired: Sequence[Desired], live: Live, state: State) -> tuple[str, ...]:
@@ -157,19 +186,27 @@ def _package_plan(desired: Desired, live: Live, state: State) -> PackagePlan:
     return plan_package(desired, live.secrets, state.of(secret), stamped, live.referrers)
 
 
-def _refuse(desired: Sequence[Desired], live: Live, *, adopt: bool) -> None:
+def _refuse(packages: Sequence[PackagePlan], live: Live, *, adopt: bool) -> None:
     problems = [
-        *_shared_names(desired),
-        *(
-            problem
-            for one in desired
-            for secret in one.secrets
-            if (found := live.secrets.get(secret.name))
-            for problem in ownership.problems(found, secret, one.placement, adopt=adopt)
-        ),
+        problem
+        for package in packages
+        for secret in package.desired.secrets
+        if (found := live.secrets.get(secret.name))
+        for problem in ownership.problems(found, secret, package.placement, adopt=adopt)
     ]
     if problems:
-        raise ownership.Refused(problems)
+        raise Refused(problems, packages)
+
+
+def _refuse_shared_names(desired: Sequence[Desired]) -> None:
+    if problems := list(_shared_names(desired)):
+        raise Refused(problems)
+
+
+def _put_back_by_owners(desired: Sequence[Desired], live: Live) -> Iterable[str]:
+    """What other tools do to Secrets that are taken over."""
+    found = (live.secrets.get(secret.name) for one in desired for secret in one.secrets)
+    return filter(None, (ownership.puts_back(secret) for secret in found if secret))
 
 
 def _shared_names(desired: Sequence[Desired]) -> Iterable[str]:
@@ -184,11 +221,15 @@ def _shared_names(desired: Sequence[Desired]) -> Iterable[str]:
             owners[secret.name] = one.placement.module
 
 
-def _mounted_by_nobody(packages: Sequence[Desired], workloads: Sequence[Workload]) -> tuple[str, ...]:
+def _mounted_by_nobody(
+    packages: Sequence[Desired], workloads: Sequence[Workload], beside: Sequence[NotRestarted]
+) -> tuple[str, ...]:
+    mounted = frozenset[str]().union(*(one.secrets for one in beside))
     return tuple(
         f"no workload in namespace {one.placement.namespace} mounts Secret {one.secrets[0].name}, so nothing runs "
         f"{one.placement.module}: check the target's namespace and selector, and mount what 'secretsync values' prints"
         for one in in_force.unmounted(packages, workloads)
+        if not mounted & {secret.name for secret in one.secrets}
     )
 
 

@@ -57,6 +57,20 @@ class Hold:
 
 
 @dataclass(frozen=True)
+class ChangedWrite:
+    """A write that the API stored otherwise: the *revision* and *recipe* of its files, a Secret, and its *fields*."""
+
+    revision: str
+    recipe: str
+    secret: str
+    fields: tuple[str, ...]
+
+    def is_of(self, revision: str, recipe: str) -> bool:
+        """Whether the same files would be written again."""
+        return (self.revision, self.recipe) == (revision, recipe)
+
+
+@dataclass(frozen=True)
 class PackageState:
     """What is remembered of one package in one namespace.
 
@@ -67,6 +81,8 @@ class PackageState:
     *ailing* are the workloads that were not current before it; *outdated* are immutable Secrets of earlier revisions,
     which pods of an earlier revision may need. *digest* is that of the files that were written, and *kept* those of the
     bundles in the history, by their Secrets: what says so elsewhere than here may have been edited with the files.
+    *mounting* are the workloads whose owners mounted it when a rollout ended: one that no longer does is named.
+    *changed_write* is one that admission changed and that was put back: the same files are not written again.
     """
 
     secrets: tuple[str, ...] = ()
@@ -81,6 +97,8 @@ class PackageState:
     digest: str = ""
     kept: Mapping[str, str] = field(default_factory=dict)
     rewired: tuple[str, ...] = ()
+    mounting: tuple[str, ...] = ()
+    changed_write: ChangedWrite | None = None
 
     def begun(
         self,
@@ -107,6 +125,7 @@ class PackageState:
             ailing=ailing,
             digest=digest,
             rewired=self.rewired if revision_number == self.revision_number else (),
+            changed_write=None,
         )
 
     def restarted(self, workload: str) -> PackageState:
@@ -114,14 +133,25 @@ class PackageState:
         rewired = tuple(sorted({*self.rewired, workload})) if again else self.rewired
         return replace(self, restarts={**self.restarts, workload: self.revision_number}, rewired=rewired)
 
-    def ended(self, secrets: tuple[str, ...], outdated: tuple[str, ...] = (), *, digest: str = "") -> PackageState:
-        """The rollout came to its end and these are the Secrets that are left."""
+    def ended(
+        self,
+        secrets: tuple[str, ...],
+        outdated: tuple[str, ...] = (),
+        *,
+        digest: str = "",
+        mounting: tuple[str, ...] = (),
+    ) -> PackageState:
+        """The rollout came to its end; these are the Secrets that are left, and the workloads that mount them."""
         left, outdated = tuple(sorted(secrets)), tuple(sorted(outdated))
-        return replace(self, secrets=left, outdated=outdated, finished=True, digest=digest)
+        return replace(self, secrets=left, outdated=outdated, finished=True, digest=digest, mounting=mounting)
 
     def replaced(self, name: str, digest: str) -> PackageState:
         """The Secret *name* of the history keeps the bundle with *digest* from now on, to go back to."""
         return replace(self, previous=name, kept={**self.kept, name: digest})
+
+    def put_back(self, before: PackageState, changed: ChangedWrite) -> PackageState:
+        """The write that began with this was *changed* by admission, and all is as it was *before*."""
+        return replace(before, secrets=self.secrets, kept=self.kept, changed_write=changed)
 
     def is_as_written(self, digest: str) -> bool:
         """Whether files with *digest* are those that were written; while a rollout goes on, it may be either."""
@@ -251,14 +281,21 @@ def _package(stored: Mapping[str, Any]) -> PackageState:
         ailing=_texts(stored.get("ailing", ())),
         outdated=_texts(stored.get("outdated", ())),
         rewired=_texts(stored.get("rewired", ())),
+        mounting=_texts(stored.get("mounting", ())),
         digest=_text(stored.get("digest", "")),
         kept={_text(name): _text(digest) for name, digest in stored.get("kept", {}).items()},
+        changed_write=_changed_write(stored["changed_write"]) if stored.get("changed_write") else None,
     )
 
 
 def _hold(stored: Mapping[str, Any]) -> Hold:
     texts = {name: _text(stored.get(name, "")) for name in ("reason", "kept", "digest", "revision", "by")}
     return Hold(**texts, since=_number(stored.get("since", 0)))
+
+
+def _changed_write(stored: Mapping[str, Any]) -> ChangedWrite:
+    texts = {name: _text(stored[name]) for name in ("revision", "recipe", "secret")}
+    return ChangedWrite(**texts, fields=_texts(stored["fields"]))
 
 
 def _text(value: Any) -> str:

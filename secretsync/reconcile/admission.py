@@ -8,25 +8,33 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from secretsync.core import packing
 from secretsync.core.errors import ClusterError
 from secretsync.core.instrumentation import timed_stage
-from secretsync.core.model import Secret
+from secretsync.core.model import Placement, Secret
 from secretsync.plan.diff import Change
 from secretsync.plan.plan import Plan
+from secretsync.plan.state import ChangedWrite, State
 from secretsync.reconcile.destination import Destination
+from secretsync.reconcile.state_store import StateStore
 
 _SHOWN = 5
+_REMEMBERED = 20
 
 
 @dataclass(eq=False)
 class ChangedByAdmission(ClusterError):
-    """The API stores something else than was sent; *fields* are paths in the Secret."""
+    """The API stores something else than was sent; *fields* are paths in the Secret.
+
+    *written* says that no dry run showed it: the write was put back, and the same files are not written again.
+    """
 
     code = "changed_by_admission"
 
     namespace: str
     secret: str
     fields: Sequence[str]
+    written: bool = False
 
     def __str__(self) -> str:
         shown = ", ".join(self.fields[:_SHOWN])
@@ -34,7 +42,12 @@ class ChangedByAdmission(ClusterError):
         return (
             f"the API server stores Secret {self.namespace}/{self.secret} otherwise than it was sent ({shown}{more}), "
             "probably because of a mutating admission webhook or policy; no workload was restarted for it: "
-            "exempt Secrets with the label app.kubernetes.io/managed-by=secretsync from it"
+            "exempt Secrets with the label app.kubernetes.io/managed-by=secretsync from it, "
+            + (
+                "and run 'secretsync resume': the same files are not written again before"
+                if self.written
+                else "and run again"
+            )
         )
 
 
@@ -51,6 +64,28 @@ def ask_for_admission(destination: Destination, plan: Plan) -> None:
             )
             if stored:
                 refuse_changed(change.desired, stored)
+
+
+def known_change(
+    revision: str, recipe: str, placement: Placement, changed: ChangedWrite | None
+) -> ChangedByAdmission | None:
+    """What admission made of the files of *revision* when they were written; None where they were not changed.
+
+    A webhook may behave otherwise in a dry run, so that its change is met by a write alone, which is made once.
+    """
+    if changed is None or not changed.is_of(revision, recipe):
+        return None
+    return ChangedByAdmission(placement.namespace, changed.secret, changed.fields, written=True)
+
+
+def remember_change(error: ChangedByAdmission, plan: Plan, before: State, store: StateStore) -> None:
+    """The files whose write was changed, and put back, are not written again while nothing changes."""
+    package = next(one for one in plan.packages if error.secret in {change.desired.name for change in one.changes})
+    secret = package.placement.secret
+    recipe = package.desired.secrets[0].annotations.get(packing.RECIPE, "")
+    fields = tuple(error.fields[:_REMEMBERED])
+    changed = ChangedWrite(package.desired.bundle.revision.id, recipe, error.secret, fields)
+    store.keep(store.state.with_package(secret, store.state.of(secret).put_back(before.of(secret), changed)))
 
 
 def field_manager(destination: Destination, change: Change) -> str:

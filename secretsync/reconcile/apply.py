@@ -12,14 +12,14 @@ import structlog
 from secretsync.cluster.errors import Conflict, QuotaExceeded, Refusal, Unreachable
 from secretsync.core import packing
 from secretsync.core.errors import ROLLOUT_FAILED, SecretSyncError
-from secretsync.core.escape import visible
 from secretsync.core.instrumentation import timed_stage
 from secretsync.core.kinds import KINDS
 from secretsync.core.kinds.kind import Cause, State, Status
-from secretsync.core.log import redact
+from secretsync.core.log import foreign_words
 from secretsync.core.model import Manifest, Ref, Secret
 from secretsync.plan import history, waves
 from secretsync.plan.diff import Action, Change, PackagePlan
+from secretsync.plan.lost_mounts import still_expected
 from secretsync.plan.plan import Plan
 from secretsync.plan.restarts import Restart
 from secretsync.plan.rollout_status import is_ready, pods_of
@@ -102,7 +102,7 @@ def _keep(destination: Destination, package: PackagePlan, memory: StateStore) ->
     cluster, namespace = destination.cluster, destination.namespace
     live = package.live
     ring = history.history_names(package.placement.secret, destination.rollout.history)
-    found = {name: cluster.secret(namespace, name) for name in ring}
+    found = history.usable_names({name: cluster.secret(namespace, name) for name in ring}, package.placement)
     hold = memory.state.of(package.placement.secret).hold
     needed = [hold.kept] if hold else []
     *better, last = history.candidate_names(found, packing.live_bundle(live).digest, needed)
@@ -118,7 +118,7 @@ def _keep_as(
     kept = history.history_secret(live, package.placement, name)
     if there is None:
         destination.cluster.create(kept, manager=destination.manager)
-    elif there.annotations != kept.annotations:
+    elif there.annotations != kept.annotations or there.data != kept.data:
         destination.cluster.replace(kept, there, manager=destination.manager)
     log.debug("kept", secret=name, digest=package.desired.bundle.digest[:12])
     return name
@@ -150,9 +150,12 @@ def apply_secrets(destination: Destination, plan: Plan) -> None:
                 stored = _write_one(destination, change)
                 written.append((change, stored))
                 refuse_changed(change.desired, stored)
-        except (Refusal, ChangedByAdmission):
+        except Refusal:
             _put_back(destination, written)
             raise
+        except ChangedByAdmission as error:
+            _put_back(destination, written)
+            raise replace(error, written=True) from None
 
 
 def _put_back(destination: Destination, written: Sequence[tuple[Change, Secret]]) -> None:
@@ -312,14 +315,15 @@ def observe_rollouts(destination: Destination) -> Observation | None:
 
 
 def _with_last_words(destination: Destination, verdict: Status) -> Status:
+    """*verdict* with the last log line of the container that failed; what others said may hold a credential."""
+    verdict = replace(verdict, message=foreign_words(verdict.message))
     if not verdict.bad or not verdict.container:
         return verdict
     try:
         words = destination.cluster.log_tail(destination.namespace, verdict.pod, verdict.container)
     except SecretSyncError as error:
         words = f"(unknown: {error})"
-    # what a container writes may hold a credential, and characters that move a terminal's cursor
-    words = visible(redact(words))
+    words = foreign_words(words)
     return replace(verdict, message=f"{verdict.message}; last log line: {words}") if words else verdict
 
 
@@ -343,6 +347,7 @@ def record_end(plan: Plan, memory: StateStore) -> None:
         left = {change.desired.name for change in package.changes if change.action is not Action.DELETE}
         if not told.of(secret).finished:
             names, digest = tuple(left.difference(package.outdated)), package.desired.bundle.digest
-            ended = told.of(secret).ended(names, package.outdated, digest=digest)
+            mounting = () if package.placement.wired else still_expected(told.of(secret), left, plan.workloads)
+            ended = told.of(secret).ended(names, package.outdated, digest=digest, mounting=mounting)
             told = told.with_package(secret, ended)
     memory.keep(told)

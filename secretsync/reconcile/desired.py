@@ -28,22 +28,49 @@ class Resolved:
 def resolve_source(delivery: Delivery, live: Sequence[Secret], package: PackageState) -> Resolved | None:
     """What the source of a package holds; None where that is not followed. What is live or was rejected is not read.
 
-    What live Secrets say of themselves counts only where the state object knows their files too.
+    What live Secrets say of themselves counts only where their files are known elsewhere too.
     """
     if package.hold and (package.hold.by_hand or not package.finished):
         return None
     revision = delivery.source.resolve()
     notes = _judge_tag(delivery, live_revision(live), revision)
+    changed = package.changed_write
     rejected = package.hold is not None and package.hold.revision == revision.id
-    untouched = bool(live) and package.is_as_written(packing.live_bundle(live).digest)
+    rejected = rejected or (changed is not None and changed.is_of(revision.id, delivery.recipe))
+    untouched = is_as_deployed(delivery, live, package)
     if rejected or (untouched and packing.matches_source(live, revision, delivery.recipe, delivery.placement)):
         return Resolved(revision)
     bundle = delivery.source.fetch(revision)
+    if delivery.fetched:
+        delivery.fetched.keep(revision, delivery.recipe, bundle.digest)
     log.debug("fetched", module=bundle.module, revision=revision.short, files=len(bundle.files))
     if untouched:
         notes += judge_replaced_release(bundle, packing.live_bundle(live), delivery.tag_moved)
     # the source may have noticed it as well
     return Resolved(revision, replace(bundle, notes=tuple(dict.fromkeys((*bundle.notes, *notes)))))
+
+
+def is_as_deployed(delivery: Delivery, live: Sequence[Secret], package: PackageState) -> bool:
+    """Whether *live* Secrets hold the files that were written, by the state object and by what was fetched.
+
+    Somebody may have changed files together with the digest that their Secrets carry, and with the state object.
+    """
+    if not live:
+        return False
+    bundle = packing.live_bundle(live)
+    return package.is_as_written(bundle.digest) and _fetched(delivery, live, bundle) in ("", bundle.digest)
+
+
+def was_edited(delivery: Delivery, live: Sequence[Secret], package: PackageState) -> bool:
+    """Whether somebody changed *live* files; earlier releases remembered no digest of them, which does not count."""
+    known = replace(package, digest=package.digest or packing.live_bundle(live).digest)
+    return not is_as_deployed(delivery, live, known)
+
+
+def _fetched(delivery: Delivery, live: Sequence[Secret], bundle: Bundle) -> str:
+    """The digest of what was fetched of the revision that live Secrets tell; empty where that is not known."""
+    recipe = live[0].annotations.get(packing.RECIPE, "")
+    return delivery.fetched.digest_of(bundle.revision, recipe) if delivery.fetched else ""
 
 
 def _judge_tag(delivery: Delivery, live: Revision | None, now: Revision) -> tuple[str, ...]:

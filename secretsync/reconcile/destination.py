@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from secretsync.plan.approval import ApprovedTarget
     from secretsync.rucio.check.finding import Finding
     from secretsync.rucio.check.policy_diff import PolicyDiff
+    from secretsync.sources.digests import FetchedDigests
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,8 @@ class Delivery:
     """One package on its way to one namespace; *recipe* tells what, beside its revision, decides what is packed.
 
     *tag_moved* says what becomes of a tag that names another commit than what is live: ``refuse``, ``warn``, ``allow``;
-    *rollback* the same of a tag that is older, whose version stands after *tag_prefix*.
+    *rollback* the same of a tag that is older, whose version stands after *tag_prefix*. *fetched* knows the digests of
+    what was fetched before; None where the same revision may be other files the next time.
     """
 
     placement: Placement
@@ -53,6 +55,7 @@ class Delivery:
     tag_moved: str = "warn"
     rollback: str = "warn"
     tag_prefix: str = ""
+    fetched: FetchedDigests | None = None
 
 
 @dataclass(frozen=True)

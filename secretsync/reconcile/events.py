@@ -47,6 +47,11 @@ EVENTS: Mapping[str, Kind] = {
     "Refused": Kind(WARNING, "Check", "on the Secret: the check or the proof refuses the package; what is live stays"),
     "Failed": Kind(WARNING, "Sync", "on the Secret: runs fail, for the reason that is named"),
     "NotInForce": Kind(WARNING, "Compare", "on the Secret: workloads that run Rucio do not load the package"),
+    "Stripped": Kind(
+        WARNING,
+        "Compare",
+        "on the Secret: another tool replaced the template of wired workloads again; they are left so",
+    ),
     "Recovered": Kind(NORMAL, "Sync", "on the Secret: runs succeed again"),
 }
 """By reason, all that there are."""
@@ -57,6 +62,7 @@ _CHANGES = {
     Condition.AWAY: "SourceUnavailable",
     Condition.FAILING: "Failed",
     Condition.NOT_IN_FORCE: "NotInForce",
+    Condition.STRIPPED: "Stripped",
 }
 
 _WHY = "'secretsync status' and the log of the run have the reason"
@@ -155,6 +161,8 @@ def _files(count: int) -> str:
 
 def _note(outcome: Outcome, secret: str, package: PackagePlan | None, now: Verdict) -> str:
     report = outcome.report
+    if now.word is Condition.STRIPPED and report:
+        return report.failure
     if now.word is Condition.FAILING and now.fact in ("proof", "rollout"):
         return f"{_FAILURES[now.fact]}: {_WHY}"
     if report is None:

@@ -20,6 +20,7 @@ from secretsync.core.model import Placement, Source
 from secretsync.reconcile.asked_once import AskedOncePerPass
 from secretsync.reconcile.destination import After, CheckRules, Delivery, Destination, Rollout
 from secretsync.sources.cache import temporary_folder
+from secretsync.sources.digests import FetchedDigests
 from secretsync.sources.open import open_source
 from secretsync.sources.shared import InstrumentedSource
 
@@ -42,7 +43,7 @@ def destinations(configuration: config.Config, base: Path) -> list[Destination]:
             cluster = _opened_repository(configuration, target, base)
         else:
             cluster = clusters[target.cluster]
-        destination = _destination(configuration, target, shared, cluster)
+        destination = _destination(configuration, target, shared, cluster, base)
         if not target.after:
             return destination
         return replace(destination, after=After(opened(named[target.after.target]), target.after.for_))
@@ -62,13 +63,13 @@ def _opened_repository(configuration: config.Config, target: config.Target, base
     # imported here: most targets are clusters
     from secretsync.reconcile.repository_factory import open_repository
 
-    cache = base / configuration.cache if configuration.cache else default_cache()
+    cache = _cache(configuration, base)
     return cast("Cluster", open_repository(configuration.installation, target, cache.absolute(), base.absolute()))
 
 
 def deliveries(configuration: config.Config, target: config.Target, base: Path) -> list[Delivery]:
     """What *target* gets, in the order of the configuration's packages; its cluster is not opened."""
-    return _deliveries(configuration, target, sources(configuration, base))
+    return _deliveries(configuration, target, sources(configuration, base), base)
 
 
 def default_cache() -> Path:
@@ -81,9 +82,13 @@ def default_cache() -> Path:
         return temporary_folder()
 
 
+def _cache(configuration: config.Config, base: Path) -> Path:
+    return base / configuration.cache if configuration.cache else default_cache()
+
+
 def sources(configuration: config.Config, base: Path) -> list[AskedOncePerPass]:
     """Where the packages come from, in their order; nothing is asked yet."""
-    cache = base / configuration.cache if configuration.cache else default_cache()
+    cache = _cache(configuration, base)
     return [AskedOncePerPass(_source(package, cache, base)) for package in configuration.packages]
 
 
@@ -92,14 +97,14 @@ def _source(package: config.Package, cache: Path, base: Path) -> Source:
 
 
 def _destination(
-    configuration: config.Config, target: config.Target, sources: list[AskedOncePerPass], cluster: Cluster
+    configuration: config.Config, target: config.Target, sources: list[AskedOncePerPass], cluster: Cluster, base: Path
 ) -> Destination:
     return Destination(
         name=target.name or f"{_place(target)}, namespace {target.namespace}",
         cluster=with_common_metadata(cluster, target.labels, target.annotations),
         installation=configuration.installation,
         namespace=target.namespace,
-        deliveries=_deliveries(configuration, target, sources),
+        deliveries=_deliveries(configuration, target, sources, base),
         selector=target.selector,
         adopt=target.adopt,
         drift=target.drift,
@@ -123,14 +128,23 @@ def _rollout(rules: config.Rollout) -> Rollout:
     )
 
 
-def _deliveries(configuration: config.Config, target: config.Target, sources: list[AskedOncePerPass]) -> list[Delivery]:
+def _deliveries(
+    configuration: config.Config, target: config.Target, sources: list[AskedOncePerPass], base: Path
+) -> list[Delivery]:
+    digests = FetchedDigests(_cache(configuration, base) / "digests")
     return [
-        _delivery(configuration, target, package, source)
+        _delivery(configuration, target, package, source, digests)
         for package, source in zip(configuration.packages, sources, strict=True)
     ]
 
 
-def _delivery(configuration: config.Config, target: config.Target, package: config.Package, source: Source) -> Delivery:
+def _delivery(
+    configuration: config.Config,
+    target: config.Target,
+    package: config.Package,
+    source: Source,
+    digests: FetchedDigests,
+) -> Delivery:
     placement = Placement(
         installation=configuration.installation,
         namespace=target.namespace,
@@ -142,7 +156,7 @@ def _delivery(configuration: config.Config, target: config.Target, package: conf
         labels=tuple(sorted(target.labels.items())),
         annotations=tuple(sorted(target.annotations.items())),
     )
-    recipe = packing.recipe(package.requirement, package.version, package.include, package.exclude, package.layout)
+    recipe = packing.recipe(package.requirement.text, package.version, package.include, package.exclude, package.layout)
     return Delivery(
         placement,
         source,
@@ -151,6 +165,8 @@ def _delivery(configuration: config.Config, target: config.Target, package: conf
         tag_moved=package.tag_moved,
         rollback=package.rollback,
         tag_prefix=package.tag_prefix,
+        # what is built twice from one commit may differ
+        fetched=None if package.build else digests,
     )
 
 
@@ -176,7 +192,7 @@ def _place(target: config.Target) -> str:
         case config.DirectoryCluster(directory=directory):
             return f"directory {directory}"
         case config.RepositoryCluster(repository=repository):
-            return f"repository {repository.removeprefix('git+')}"
+            return f"repository {repository.text.removeprefix('git+')}"
         case config.ContextCluster(context=context):
             return f"context {context}"
         case _:

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from secretsync.cluster.errors import Conflict
+import structlog
+
+from secretsync.cluster.errors import Conflict, Forbidden
 from secretsync.cluster.selector import selects
 from secretsync.core import packing
 from secretsync.core.concurrency import run_concurrently
@@ -21,9 +23,19 @@ from secretsync.plan.managed_fields import is_wired, wiring_manager
 from secretsync.plan.plan import Live, Plan, make_plan, outdated_secrets, prunable
 from secretsync.plan.rewiring import refuse_unwirable
 from secretsync.plan.state import Hold, PackageState, State
-from secretsync.reconcile.desired import Resolved, is_rejected, live_revision, resolve_source
+from secretsync.reconcile.admission import known_change
+from secretsync.reconcile.desired import (
+    Resolved,
+    is_as_deployed,
+    is_rejected,
+    live_revision,
+    resolve_source,
+    was_edited,
+)
 from secretsync.reconcile.destination import Delivery, Destination
 from secretsync.reconcile.progress import working
+
+log = structlog.get_logger()
 
 _Asked = Mapping[str, Secret | None]
 
@@ -66,14 +78,13 @@ class HeldAndEdited(SecretSyncError):
     code = "held_and_edited"
 
     module: str
-    written: str
     live: str
 
     def __str__(self) -> str:
         return (
-            f"{self.module} is suspended, and somebody changed its live files: digest {self.written[:12]} was written, "
-            f"{self.live[:12]} is live. Put back a kept revision with 'secretsync rollback', or follow the source "
-            "again with 'secretsync resume'"
+            f"{self.module} is suspended, and somebody changed its live files: what is live has the digest "
+            f"{self.live[:12]}, and that was not deployed. Put back a kept revision with 'secretsync rollback', or "
+            "follow the source again with 'secretsync resume'"
         )
 
 
@@ -81,6 +92,7 @@ class HeldAndEdited(SecretSyncError):
 def observe(destination: Destination, remembered: State) -> Plan:
     """Read both sides and compare them; what only some plans need is read only for those."""
     cluster, namespace = destination.cluster, destination.namespace
+    remembered = with_names_found(destination, remembered)
     secrets = _live_secrets(destination, remembered)
     desired, degraded = _desired(destination, secrets, remembered)
     secrets = _with_names(destination, [secret.name for one in desired for secret in one.secrets], secrets)
@@ -90,13 +102,40 @@ def observe(destination: Destination, remembered: State) -> Plan:
     if destination.drift == "report":
         desired = [drift.keep_edits(one, live.secrets) for one in desired]
     plan = make_plan(desired, live, remembered, adopt=destination.adopt)
+    if plan.needs_spawners:
+        live = replace(live, spawners=spawners(destination))
+        plan = make_plan(desired, live, remembered, adopt=destination.adopt)
     if prunable(desired, live, remembered) or (plan.pending and outdated_secrets(desired, remembered)):
         secrets = _with_names(destination, outdated_secrets(desired, remembered), secrets)
-        live = replace(live, secrets=_as_found(_found(secrets), desired), referrers=referrers(destination))
+        live = replace(
+            live, secrets=_as_found(_found(secrets), desired), referrers=referrers(destination, live.spawners)
+        )
         plan = make_plan(desired, live, remembered, adopt=destination.adopt)
     if plan.needs_pods:
         plan = make_plan(desired, replace(live, pods=cluster.pods(namespace)), remembered, adopt=destination.adopt)
     return replace(plan, degraded=degraded)
+
+
+def with_names_found(destination: Destination, remembered: State) -> State:
+    """*remembered*, with the Secrets that workloads mount of packages of which no name is known.
+
+    Secrets that we wire are named by their digest. Where somebody deleted the state object, the pod templates still
+    name those that are live.
+    """
+    lost = [
+        one.placement
+        for one in destination.deliveries
+        if one.placement.wired and not remembered.of(one.placement.secret).secrets
+    ]
+    if not lost:
+        return remembered
+    workloads = destination.cluster.workloads(destination.namespace)
+    referenced = {name for workload in workloads for name in secrets_referenced(workload.template)}
+    for placement in lost:
+        names = tuple(sorted(name for name in referenced if ownership.can_be_named(name, placement)))
+        package = replace(remembered.of(placement.secret), secrets=names)
+        remembered = remembered.with_package(placement.secret, package) if names else remembered
+    return remembered
 
 
 def _live(destination: Destination, secrets: _Asked) -> Live:
@@ -122,12 +161,24 @@ def _found(secrets: _Asked) -> Mapping[str, Secret]:
     return {name: secret for name, secret in secrets.items() if secret}
 
 
-def referrers(destination: Destination) -> Mapping[str, Sequence[str]]:
-    """By the name of a Secret, all that could still start a pod which needs it."""
+def spawners(destination: Destination) -> Sequence[Manifest] | None:
+    """What is a pod, or may start one, beside workloads; None where this account may not list all of it."""
+    try:
+        return destination.cluster.spawners(destination.namespace)
+    except Forbidden as error:
+        log.warning("what mounts the packages beside workloads is not known", why=str(error))
+        return None
+
+
+def referrers(destination: Destination, beside: Sequence[Manifest] | None = None) -> Mapping[str, Sequence[str]]:
+    """By the name of a Secret, all that could still start a pod which needs it.
+
+    *beside* are the spawners of the namespace, where they were read already.
+    """
     cluster, namespace = destination.cluster, destination.namespace
     found: dict[str, list[str]] = {}
     workloads: list[Manifest] = [workload.manifest for workload in cluster.workloads(namespace)]
-    for manifest in [*workloads, *cluster.spawners(namespace)]:
+    for manifest in [*workloads, *(cluster.spawners(namespace) if beside is None else beside)]:
         for name in secrets_referenced(pod_template(manifest)):
             found.setdefault(name, []).append(f"{manifest['kind']} {namespace}/{manifest['metadata']['name']}")
     return found
@@ -184,12 +235,17 @@ def _wanted_or_error(
     """The package as it should be, or what is wrong with this package alone. Raises errors of the cluster."""
     if isinstance(answer, SecretSyncError):
         return answer
+    changed = remembered.of(delivery.placement.secret).changed_write
+    if answer and (known := known_change(answer.revision.id, delivery.recipe, delivery.placement, changed)):
+        return known
     try:
-        return _wanted(destination, delivery, live, remembered, answer)
+        wanted = _wanted(destination, delivery, live, remembered, answer)
     except (ClusterError, Conflict):
         raise
     except SecretSyncError as error:
         return error
+    recipe = wanted.secrets[0].annotations.get(packing.RECIPE, "")
+    return known_change(wanted.bundle.revision.id, recipe, delivery.placement, changed) or wanted
 
 
 def _without_waiting(
@@ -230,8 +286,13 @@ def _of_package(destination: Destination, delivery: Delivery, found: _Asked, rem
     """The live Secrets that hold what was written last of a package: those that are ours, or may become so."""
     live = (found.get(name) for name in _names(delivery, remembered))
     return packing.newest_revision(
-        [one for one in live if one and (ownership.is_ours(one, delivery.placement) or destination.adopt)]
+        [one for one in live if one and (ownership.is_ours(one, delivery.placement) or _adoptable(destination, one))]
     )
+
+
+def _adoptable(destination: Destination, live: Secret) -> bool:
+    """Only the Secrets that the configuration names are taken over, whatever the state object names."""
+    return destination.adopt and live.name in {one.placement.secret for one in destination.deliveries}
 
 
 def _wanted(
@@ -258,8 +319,9 @@ def _held(destination: Destination, delivery: Delivery, live: Sequence[Secret], 
     history.refuse_changed(kept, delivery.placement, remembered)
     bundle = packing.live_bundle([kept])
     recipe = kept.annotations.get(packing.RECIPE, "")
-    untouched = bool(live) and remembered.is_as_written(packing.live_bundle(live).digest)
-    if untouched and packing.matches_source(live, bundle.revision, recipe, delivery.placement):
+    if is_as_deployed(delivery, live, remembered) and packing.matches_source(
+        live, bundle.revision, recipe, delivery.placement
+    ):
         return _as_it_is(delivery, live, hold)
     return _packed(replace(delivery, recipe=recipe), bundle, hold)
 
@@ -271,9 +333,8 @@ def _is_history(delivery: Delivery, name: str) -> bool:
 
 def _refuse_edited(delivery: Delivery, live: Sequence[Secret], remembered: PackageState) -> None:
     """Nobody holds what somebody else wrote. Raises HeldAndEdited."""
-    digest = packing.live_bundle(live).digest
-    if remembered.digest and not remembered.is_as_written(digest):
-        raise HeldAndEdited(delivery.placement.module, remembered.digest, digest)
+    if was_edited(delivery, live, remembered):
+        raise HeldAndEdited(delivery.placement.module, packing.live_bundle(live).digest)
 
 
 def _packed(delivery: Delivery, bundle: Bundle, hold: Hold | None) -> Desired:

@@ -18,7 +18,7 @@ from secretsync.plan.disruption import refuse_disruption
 from secretsync.plan.plan import Plan
 from secretsync.plan.state import State
 from secretsync.reconcile import apply
-from secretsync.reconcile.admission import ask_for_admission
+from secretsync.reconcile.admission import ChangedByAdmission, ask_for_admission, remember_change
 from secretsync.reconcile.asked_once import with_sources_asked_anew
 from secretsync.reconcile.check import CheckReport, check_packages
 from secretsync.reconcile.destination import REAL_TIME, Clock, Destination, Report
@@ -87,13 +87,11 @@ def _reconcile(destination: Destination, clock: Clock) -> Report:
         log.warning("changes wait", why=waits)
         return replace(report, waits=waits)
     with hold_lease(destination) as lease:
-        return _reconcile_locked(
-            with_sources_asked_anew(lease.fenced), replace(clock, sleep=lease.while_sleeping(clock.sleep))
-        )
+        locked = with_sources_asked_anew(lease.fenced)
+        return _reconcile_locked(locked, load_state(locked), replace(clock, sleep=lease.while_sleeping(clock.sleep)))
 
 
-def _reconcile_locked(destination: Destination, clock: Clock) -> Report:
-    store = load_state(destination)
+def _reconcile_locked(destination: Destination, store: StateStore, clock: Clock) -> Report:
     plan = observe(destination, store.state)
     check = check_packages(destination, plan, store.state)
     report = _report(destination, plan, check, store.state)
@@ -106,8 +104,13 @@ def _reconcile_locked(destination: Destination, clock: Clock) -> Report:
     proven = _prove(destination, plan, store, clock)
     refuse_disruption(_meet_new_content(plan), proven=proven, accepted=destination.rollout.accept_downtime)
     kept = apply.keep_previous_bundles(destination, plan, store)
+    before = store.state
     apply.record_start(plan, store, kept, check.keys)
-    apply.apply_secrets(destination, plan)
+    try:
+        apply.apply_secrets(destination, plan)
+    except ChangedByAdmission as error:
+        remember_change(error, plan, before, store)
+        raise
     report = roll_out(destination, replace(report, done=True), store, clock)
     if report.failed:
         return _undo(destination, report, store, clock)
@@ -144,7 +147,8 @@ def _undo(destination: Destination, report: Report, store: StateStore, clock: Cl
         return replace(report, failure=why)
     reject(rejected, report.failure, store)
     try:
-        return replace(report, undone=_reconcile_locked(replace(destination, approved=None), clock))
+        # what was rejected is known here, even where somebody deletes the state object now
+        return replace(report, undone=_reconcile_locked(replace(destination, approved=None), store, clock))
     except Conflict:
         raise
     except SecretSyncError as error:

@@ -16,14 +16,13 @@ from secretsync.cluster.repository.forge import Forge, forge_of
 from secretsync.cluster.repository.forge.rest import Api
 from secretsync.cluster.repository.git import GitRepository, Identity
 from secretsync.config import credentials
-from secretsync.config.requirement import GitRequirement, parse
 from secretsync.sources.git.remote import Remote
 
 
 def open_repository(installation: str, target: config.Target, cache: Path, base: Path) -> RepositoryCluster:
     """The branch that *target* changes; nothing is asked yet."""
     settings = cast("config.RepositoryCluster", target.cluster)
-    requirement = cast("GitRequirement", parse(settings.repository))
+    requirement = settings.repository
     proposed = settings.propose == "merge-request"
     branch = (settings.branch or f"secretsync/{installation}/{target.namespace}") if proposed else ""
     key = hashlib.sha256(f"{requirement.url} {requirement.ref} {branch} {target.namespace}".encode()).hexdigest()[:24]

@@ -22,6 +22,7 @@ class Condition(StrEnum):
     AWAY = "source away"
     FAILING = "failing"
     NOT_IN_FORCE = "not in force"
+    STRIPPED = "stripped"
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,8 @@ def _of_package(package: PackagePlan, report: Report) -> Verdict:
     if last.refused:
         return Verdict(Condition.FAILING, "check")
     if last.failed:
-        return Verdict(Condition.FAILING, "rollout")
+        stripped = package.placement.wired and last.plan.stripped and not any(one.bad for one in last.verdicts.values())
+        return Verdict(Condition.STRIPPED, "") if stripped else Verdict(Condition.FAILING, "rollout")
     if hold and not hold.by_hand:
         return Verdict(Condition.REJECTED, f"sha256:{hold.digest[:12]}")
     if hold:

@@ -161,7 +161,7 @@ class Election:
         if leases.holder(lease) in ("", self._me):
             return True
         unchanged: float = self._now() - self._seen_since
-        return unchanged >= float(leases.spec(lease).get("leaseDurationSeconds", SECONDS))
+        return unchanged >= leases.duration(lease, SECONDS)
 
     def _hear(self, lease: Manifest) -> None:
         """Whether a follower was asked since this process leads; what was asked before is done by its first pass."""

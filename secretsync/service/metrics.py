@@ -39,6 +39,9 @@ GAUGES: Mapping[str, Metric] = {
     "secretsync_workloads_not_in_force": Metric(
         _OF_PACKAGE, "Workloads that run Rucio and do not load the package: not mounted, not on PYTHONPATH, not named."
     ),
+    "secretsync_workloads_stripped": Metric(
+        _OF_PACKAGE, "Wired workloads whose wiring another tool removed twice in one revision: they are left so."
+    ),
     "secretsync_degraded": Metric(
         _OF_PACKAGE,
         "1 where the package cannot be deployed, as when its source cannot be read: what is live stays as it is.",
@@ -130,6 +133,7 @@ def _of_package(package: PackagePlan, report: Report, of: tuple[str, str], *, we
     yield Sample("secretsync_held", of, hold is not None and hold.by_hand)
     yield Sample("secretsync_rejected", of, hold is not None and not hold.by_hand)
     yield Sample("secretsync_workloads_not_in_force", of, len(miswired))
+    yield Sample("secretsync_workloads_stripped", of, len(report.plan.stripped) if package.placement.wired else 0)
     yield Sample("secretsync_degraded", of, 0)
     for state in State:
         yield Sample("secretsync_workloads", (*of, state), states[state])

@@ -23,7 +23,7 @@ from secretsync.sources.version import (
 )
 
 
-class Source:
+class ArchiveSource:
     """The file of that hash and no other; below its one top folder lies a tree as a repository has it."""
 
     def __init__(
@@ -32,6 +32,14 @@ class Source:
         self._package, self._requirement, self._notes = package, requirement, notes
         # the credentials of 'access' are for the host that the URL names, whatever index there is besides
         self._web = Index(package.model_copy(update={"index": requirement.url}), cache / "archives", base)
+
+    @staticmethod
+    def pinned(requirement: FileRequirement, bundle: Bundle) -> str:
+        return f"{requirement.name}@{requirement.url}#{bundle.revision.id.replace(':', '=')}"
+
+    @staticmethod
+    def package_name(requirement: FileRequirement) -> str:
+        return requirement.name
 
     def resolve(self) -> Revision:
         """The hash in the requirement says all: nothing is asked."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from secretsync.config import Package
 from secretsync.config.requirement import DirectoryRequirement
-from secretsync.core.errors import SourceError
+from secretsync.core.errors import SecretSyncError, SourceError
 from secretsync.core.model import Bundle, Revision, digest
 from secretsync.sources.bundle import make_bundle, refuse_too_large, refuse_too_many
 from secretsync.sources.locate import Entry, Kind, locate, refuse_unusable_path
@@ -43,12 +43,44 @@ class DirectoryChanged(SourceError):
         return f"{self.path} changed while it was read; run again when nobody writes to it"
 
 
+@dataclass(eq=False)
+class NotForPip(SecretSyncError):
+    """A local directory is not there while an image is built."""
+
+    code = "not_for_pip"
+
+    module: str
+    path: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.module} comes from the directory {self.path}, which is not there while an image is built: "
+            "push it to a repository or an index, or copy what 'secretsync export --to DIR' writes into the image"
+        )
+
+
 class DirectorySource:
     """The directory as it is now; its revision is the digest of the package's files."""
 
-    def __init__(self, package: Package, requirement: DirectoryRequirement, *, base: Path) -> None:
-        self._package, self._written = package, requirement.path
+    def __init__(
+        self,
+        package: Package,
+        requirement: DirectoryRequirement,
+        *,
+        cache: Path,  # noqa: ARG002 - what lies on this machine is not fetched
+        base: Path,
+        notes: tuple[str, ...] = (),
+    ) -> None:
+        self._package, self._written, self._notes = package, requirement.path, notes
         self._folder = base / requirement.path
+
+    @staticmethod
+    def pinned(requirement: DirectoryRequirement, bundle: Bundle) -> str:
+        raise NotForPip(bundle.module, requirement.path)
+
+    @staticmethod
+    def package_name(requirement: DirectoryRequirement) -> str:
+        return Path(requirement.path).resolve().name
 
     def resolve(self) -> Revision:
         """Hash the package's files. Raises UnreadableDirectory and what locating it can raise."""
@@ -81,7 +113,7 @@ class DirectorySource:
         version, notes = confirmed_version(
             self._package, [(place, stated_version(data)) for place, data in stated.items()]
         )
-        notes = (*notes, *notes_on_generated_files(stated, {entry.path for entry in entries}))
+        notes = (*self._notes, *notes, *notes_on_generated_files(stated, {entry.path for entry in entries}))
         bundle = make_bundle(self._package, Revision(self._written, "", ""), contents, version=version, notes=notes)
         revision = Revision(self._written, "", f"sha256:{digest(bundle.files)}")
         return replace(bundle, revision=revision, directory=located.directory)

@@ -3,98 +3,94 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from importlib import import_module
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
+from pkgutil import resolve_name
+from typing import Any, Protocol, cast
 from urllib.parse import urlsplit
 
 from secretsync.config import Package
 from secretsync.config.credentials import of_url
 from secretsync.config.requirement import (
-    DirectoryRequirement,
     FileRequirement,
     GitRequirement,
     IndexRequirement,
-    parse,
+    Requirement,
 )
-from secretsync.core.model import Source
+from secretsync.core.model import Bundle, Source
 from secretsync.sources.cache import CachedSource
+
+
+class SourceClass(Protocol):
+    """What a line of SOURCES names: it opens a requirement of its form, pins it, and knows what it is called."""
+
+    def __call__(
+        self, package: Package, requirement: Any, *, cache: Path, base: Path, notes: tuple[str, ...]
+    ) -> Source:
+        """The source of *package*; nothing is asked or read yet.
+
+        It keeps what it fetches below *cache*; relative paths start at *base*; *notes* go into each bundle.
+        """
+
+    @staticmethod
+    def pinned(requirement: Any, bundle: Bundle) -> str:
+        """The requirement in pip's form, narrowed to what *bundle* is. Raises SourceError where pip has none."""
+
+    @staticmethod
+    def package_name(requirement: Any) -> str:
+        """What a package of that requirement is most often called."""
 
 
 def open_source(package: Package, *, cache: Path, base: Path) -> Source:
     """The source that the package's requirement names; nothing is asked or read yet.
 
-    *cache* is the folder for what was fetched; relative paths start at *base*. Raises UnusableRequirement.
+    *cache* is the folder for what was fetched; relative paths start at *base*.
     """
-    requirement = parse(package.requirement)
+    requirement, source = package.requirement, source_class(package.requirement)
     # git and ssh are not started in our directory: what they are told must mean the same there
-    return SOURCES[type(requirement)](package, requirement, cache.absolute(), base.absolute())
-
-
-# Each module is imported when it is used: the index's libraries cost more than a whole run that needs only git.
-
-
-def _directory(package: Package, requirement: DirectoryRequirement, _cache: Path, base: Path) -> Source:
-    from secretsync.sources.directory import DirectorySource
-
-    return DirectorySource(package, requirement, base=base)
-
-
-def _git(package: Package, requirement: GitRequirement, cache: Path, base: Path) -> Source:
-    from secretsync.sources.git.source import GitSource
-
+    base, warnings = base.absolute(), plain_http_notes(package, requirement)
     return CachedSource(
-        cache,
-        lambda folder, notes: GitSource(
-            package, requirement, cache=folder, base=base, notes=(*notes, *plain_http_notes(package, requirement))
-        ),
+        cache.absolute(),
+        lambda folder, notes: source(package, requirement, cache=folder, base=base, notes=(*notes, *warnings)),
     )
 
 
-def _index(package: Package, requirement: IndexRequirement, cache: Path, base: Path) -> Source:
-    from secretsync.sources.index.source import IndexSource
+def pinned(requirement: Requirement, bundle: Bundle) -> str:
+    """What means, for pip and for ever, what *requirement* was resolved to. Raises NotForPip.
 
-    return CachedSource(
-        cache,
-        lambda folder, notes: IndexSource(
-            package, requirement, cache=folder, base=base, notes=(*notes, *plain_http_notes(package, requirement))
-        ),
-    )
+    It holds neither blanks nor commas, at which Rucio's Dockerfiles split their build argument.
+    """
+    return source_class(requirement).pinned(requirement, bundle).replace(",", "%2C").replace(" ", "%20")
 
 
-def _file(package: Package, requirement: FileRequirement, cache: Path, base: Path) -> Source:
-    # the key of FILE_SOURCES is the module's name, so that such a source is one file and one line
-    open_file = import_module(f"secretsync.sources.{requirement.source}").Source
-    return CachedSource(
-        cache,
-        lambda folder, notes: open_file(
-            package, requirement, cache=folder, base=base, notes=(*notes, *plain_http_notes(package, requirement))
-        ),
-    )
+def package_name(requirement: Requirement) -> str:
+    """What a package of that requirement is most often called."""
+    return source_class(requirement).package_name(requirement)
 
 
-SOURCES: Mapping[type, Callable[[Package, Any, Path, Path], Source]] = {
-    DirectoryRequirement: _directory,
-    GitRequirement: _git,
-    IndexRequirement: _index,
-    FileRequirement: _file,
-}
-"""What opens each form of requirement."""
+def source_class(requirement: Requirement) -> SourceClass:
+    """The class that the requirement's line of SOURCES names."""
+    # imported when it is used: the index's libraries cost more than a whole run that needs only git
+    return cast("SourceClass", resolve_name(f"secretsync.sources.{requirement.source}"))
 
 
-def plain_http_notes(
-    package: Package, requirement: GitRequirement | IndexRequirement | FileRequirement
-) -> tuple[str, ...]:
+def plain_http_notes(package: Package, requirement: Requirement) -> tuple[str, ...]:
     """A warning for each URL over http:// that is asked; not where nobody is on the way."""
-    index = (package.index or os.environ.get("PIP_INDEX_URL", ""), *package.extra_indexes)
-    urls = (requirement.url,) if requirement.url else index
     return tuple(
         f"{of_url(url)[0]}: over http:// everybody on the way can read and change what is fetched; use https://"
-        for url in urls
+        for url in _asked_urls(package, requirement)
         if url.startswith("http:") and not _is_loopback(urlsplit(url).hostname or "")
     )
+
+
+def _asked_urls(package: Package, requirement: Requirement) -> tuple[str, ...]:
+    match requirement:
+        case IndexRequirement(url=""):
+            return (package.index or os.environ.get("PIP_INDEX_URL", ""), *package.extra_indexes)
+        case GitRequirement(url=url) | IndexRequirement(url=url) | FileRequirement(url=url):
+            return (url,)
+        case _:
+            return ()
 
 
 def _is_loopback(host: str) -> bool:

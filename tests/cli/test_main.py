@@ -301,3 +301,20 @@ def test_a_reader_that_goes_away_is_no_bug(folder: Path) -> None:
     )
     assert "bug" not in done.stderr
     assert "BrokenPipeError" not in done.stderr
+
+
+def test_a_secret_of_another_tool_is_refused_with_how_it_differs_and_the_reason_as_the_last_line(folder: Path) -> None:
+    (folder / "cluster").mkdir()
+    (folder / "cluster" / "secret.yaml").write_text(
+        "apiVersion: v1\nkind: Secret\nmetadata:\n  name: pol\n  namespace: rucio\n"
+        "  annotations: {meta.helm.sh/release-name: server}\nstringData: {permission.py: private words}\n"
+    )
+    done = run(folder, "apply")
+    assert done.returncode == 1
+    assert "~ permission.py" in done.stdout
+    assert done.stdout.splitlines()[-1].startswith("FAILED (refused): Secret rucio/pol belongs to the Helm release")
+    assert "private words" not in done.stdout + done.stderr
+    assert "private words" in run(folder, "plan", "--diff").stdout
+    status = run(folder, "status").stdout
+    assert "not managed" in status
+    assert "drift" not in status

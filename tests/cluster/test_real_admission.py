@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -31,13 +32,14 @@ def place(control_plane: ControlPlane, namespace: str) -> Real:
 
 
 @contextlib.contextmanager
-def policy(place: Real, kind: str, spec: dict[str, Any], binding: dict[str, Any]) -> Iterator[None]:
-    """A policy for the Secrets of *place* that hold a package."""
+def policy(place: Real, kind: str, spec: dict[str, Any], binding: dict[str, Any], only: str = "true") -> Iterator[None]:
+    """A policy for the Secrets of *place* that hold a package; *only* is a condition more."""
     name = f"{kind.lower()}-{place.namespace}"
     rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE", "UPDATE"], "resources": ["secrets"]}
     conditions = [
         {"name": "here", "expression": f"request.namespace == '{place.namespace}'"},
         {"name": "package", "expression": "object.metadata.name.startsWith('policy')"},
+        {"name": "only", "expression": only},
     ]
     constraints = {"resourceRules": [rule]}
     spec = {"matchConstraints": constraints, "matchConditions": conditions, "failurePolicy": "Fail", **spec}
@@ -111,3 +113,28 @@ def test_data_that_a_policy_changes_is_named_and_nothing_is_written(place: Real)
             with pytest.raises(ChangedByAdmission, match=r"data\['scanned'\]"):
                 sync(destination(place, package(2)))
     assert place.cluster.secret(place.namespace, "policy") == before
+
+
+def test_data_that_is_changed_in_a_write_alone_and_in_no_dry_run_is_written_once(place: Real) -> None:
+    sync(destination(place, package(1)))
+    data = 'JSONPatch{op: "add", path: "/data/scanned", value: "eWVz"}'
+    with policy(place, "MutatingAdmissionPolicy", mutating(data), {}, only="request.dryRun != true"):
+
+        def holds() -> bool:
+            metadata = {"name": f"policy-probe-{uuid.uuid4().hex[:8]}", "namespace": place.namespace}
+            stored = place.control_plane.put(
+                {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": {"x": ""}}
+            )
+            return "scanned" in (stored.get("data") or {})
+
+        until(holds, "the policy holds")
+        assert "scanned" not in tried(place, "policy").data
+        with pytest.raises(ChangedByAdmission, match=r"data\['scanned'\]"):
+            sync(destination(place, package(2)))
+        before = place.cluster.secret(place.namespace, "policy")
+        for _ in range(3):
+            (degraded,) = sync(destination(place, package(2))).plan.degraded
+            assert "data['scanned']" in str(degraded)
+    assert place.cluster.secret(place.namespace, "policy") == before
+    assert before
+    assert before.data["__init__.py"] == b"1"

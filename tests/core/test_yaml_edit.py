@@ -5,7 +5,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from secretsync.core.yaml_edit import Addition, CannotEdit, add_items, set_key
+from secretsync.core.yaml_edit import Addition, CannotEdit, add_items, remove_item, set_key
 
 NEW = Addition(("# ours", "- name: new"), "{name: new}")
 PATH = Addition(("# ours", "path: /opt"), "path: /opt")
@@ -136,3 +136,20 @@ def test_however_a_file_is_written_the_items_come_to_its_list_and_nothing_else_c
     text = yaml.safe_dump(data, default_flow_style=flow, indent=indent)
     read = yaml.safe_load(add_items(text, ("mounts",), [NEW]))
     assert read == {**data, "mounts": [*(data.get("mounts") or []), {"name": "new"}]}
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("a:\n- x\n# why\n- y  # ours\n- z\nb: 1\n", "a:\n- x\n# why\n- z\nb: 1\n"),
+        ("a:\n- x\n- y", "a:\n- x\n"),
+        ("a:\r\n- x\r- y\r\n- z\r\n", "a:\r\n- x\r- z\r\n"),
+        ("a: [x, 'y',  z]  # all\n", "a: [x, z]  # all\n"),
+    ],
+)
+def test_an_item_is_removed_with_its_line_and_nothing_else(text: str, left: str) -> None:
+    assert remove_item(text, ("a",), 1) == left
+
+
+def test_a_block_scalar_is_replaced_with_all_its_lines() -> None:
+    assert set_key("a: |\n  x\n  y\nb: 1\n", ("a",), Addition((), ""), "z") == "a: z\nb: 1\n"

@@ -6,6 +6,9 @@ from typing import Any
 import pytest
 
 from secretsync.plan import ownership
+from secretsync.plan.plan import Live, make_plan
+from secretsync.plan.refused import Refused
+from secretsync.plan.state import State
 from tests.build import PLACEMENT, desired, live
 
 WANTED = desired({"__init__.py": "1"}).secrets[0]
@@ -74,3 +77,42 @@ def test_another_type_and_an_immutable_secret_are_each_told_with_their_remedy() 
 
 def test_an_immutable_secret_that_needs_no_change_is_no_problem() -> None:
     assert problems(replace(OURS, immutable=True, data=WANTED.data)) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"annotations": {"meta.helm.sh/release-name": "server"}}, "helm.sh/resource-policy: keep"),
+        ({"labels": {"kustomize.toolkit.fluxcd.io/name": "apps"}}, "prune: disabled"),
+        ({"labels": {"argocd.argoproj.io/instance": "site"}}, "Prune=false"),
+        ({"metadata": {"ownerReferences": [{"kind": "SealedSecret", "name": "atlas"}]}}, "SealedSecret atlas"),
+        (
+            {"metadata": {"managedFields": [{"manager": "kustomize-controller", "fieldsV1": {"f:data": {}}}]}},
+            "belongs to Flux",
+        ),
+    ],
+    ids=["Helm", "Flux", "Argo CD", "SealedSecret", "by managedFields"],
+)
+def test_who_takes_over_a_tools_secret_is_warned_that_it_puts_its_own_back(changes: dict[str, Any], words: str) -> None:
+    warning = ownership.puts_back(replace(THEIRS, **changes))
+    assert "puts its own content back" in warning
+    assert words in warning
+
+
+def test_a_secret_that_a_person_made_is_taken_over_without_a_warning() -> None:
+    by_hand = [{"manager": "kubectl-create", "fieldsV1": {"f:data": {}}}, {"manager": "helm", "fieldsV1": {}}]
+    assert ownership.puts_back(THEIRS) == ""
+    assert ownership.puts_back(replace(THEIRS, metadata={"managedFields": by_hand})) == ""
+
+
+def test_a_plan_that_takes_over_a_tools_secret_warns() -> None:
+    theirs = replace(THEIRS, annotations={"meta.helm.sh/release-name": "server"})
+    plan = make_plan([desired({"__init__.py": "1"})], Live({"atlas": theirs}, []), State(), adopt=True)
+    assert any("belongs to the Helm release 'server', which puts its own content back" in one for one in plan.notes)
+
+
+def test_a_refusal_holds_what_would_change_in_the_secret() -> None:
+    with pytest.raises(Refused) as refused:
+        make_plan([desired({"__init__.py": "1"})], Live({"atlas": THEIRS}, []), State())
+    (package,) = refused.value.packages
+    assert [file.path for change in package.changes for file in change.files] == ["__init__.py"]

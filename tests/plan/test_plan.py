@@ -13,8 +13,8 @@ from secretsync.core import packing
 from secretsync.core.model import Placement, Revision, Secret, Workload
 from secretsync.core.secret_codec import OURS
 from secretsync.plan.diff import Action, Desired
-from secretsync.plan.ownership import Refused
 from secretsync.plan.plan import Live, Plan, make_plan, prunable
+from secretsync.plan.refused import Refused
 from secretsync.plan.state import PackageState, State
 from tests.build import MOUNTED_BY_NOBODY, PLACEMENT, desired, live, workload
 

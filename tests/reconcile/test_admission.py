@@ -9,9 +9,14 @@ import pytest
 
 from secretsync.cluster.errors import Call, Denied
 from secretsync.core import packing
+from secretsync.core.errors import FAILED
 from secretsync.core.model import Secret
 from secretsync.core.secret_codec import OURS
+from secretsync.operations import releases
 from secretsync.reconcile.admission import ChangedByAdmission
+from secretsync.reconcile.all_targets import reconcile_targets
+from secretsync.reconcile.destination import Clock
+from secretsync.reconcile.recording import record_outcome
 from tests.reconcile.test_reconciler import Site, files
 
 Policy = Callable[[Secret], Secret]
@@ -160,3 +165,98 @@ def test_when_the_state_object_is_deleted_at_any_call_every_pod_ends_on_the_newe
     assert site.sync().plan.idle
     assert site.cluster.writes == []
     assert b'"finished": true' in site.cluster.secrets[STATE].data["state.json"]
+
+
+def shows_nothing_in_a_dry_run(site: Site) -> None:
+    """A webhook whose side effects, and changes, are left out in a dry run (``sideEffects: NoneOnDryRun``)."""
+
+    def policy(secret: Secret) -> Secret:
+        verb = site.cluster.calls[-1][0]
+        return changes_data(secret) if secret.name == "atlas" and verb != "dry run" else secret
+
+    def dry_run(secret: Secret, live: Secret | None, *, manager: str) -> Secret:
+        site.cluster.calls.append(("dry run", secret.name))
+        return secret
+
+    site.cluster.admit = policy
+    site.cluster.dry_run = dry_run  # type: ignore[method-assign]
+
+
+def stamps(site: Site) -> set[str]:
+    return {site.stamp(name) for name in ("server", "judge")}
+
+
+def change_once(site: Site) -> None:
+    """A site that ran well; then a webhook comes, and meets the next revision when it is written."""
+    site.sync()
+    shows_nothing_in_a_dry_run(site)
+    site.source.push(init="2", sub__x="2")
+    with pytest.raises(ChangedByAdmission, match=r"data\['init.py'\]"):
+        site.sync()
+    site.cluster.calls.clear()
+    site.source.fetched = 0
+
+
+def test_a_change_that_no_dry_run_shows_is_written_once_and_restarts_nothing(site: Site) -> None:
+    change_once(site)
+    before, carried = dict(site.cluster.secrets), stamps(site)
+    for _ in range(3):
+        (degraded,) = site.sync().plan.degraded
+        assert "data['init.py']" in str(degraded.error)
+        assert "admission webhook or policy" in str(degraded.error)
+    assert (site.cluster.writes, site.source.fetched) == ([], 0)
+    assert (site.cluster.secrets, stamps(site), len(carried)) == (before, carried, 1)
+
+
+def test_it_is_said_as_one_event_alone(site: Site) -> None:
+    site.sync()
+    shows_nothing_in_a_dry_run(site)
+    site.source.push(init="2", sub__x="2")
+    for _ in range(3):
+        outcomes = reconcile_targets([site.destination], lambda _: site.sync(), record_outcome)
+        assert [outcome.exit_code for outcome in outcomes] == [FAILED]
+    assert [event["reason"] for event in site.cluster.events] == ["Failed"]
+
+
+def test_other_files_are_tried_once_more(site: Site) -> None:
+    change_once(site)
+    site.source.push(init="3", sub__x="2")
+    with pytest.raises(ChangedByAdmission):
+        site.sync()
+    assert site.sync().plan.degraded
+
+
+def test_resume_has_the_files_written_once_more(site: Site) -> None:
+    change_once(site)
+    ended = releases.resume(site.destination, site.destination.deliveries[0])
+    assert ended
+    assert "stored Secret atlas otherwise than it was sent" in ended.reason
+    site.cluster.admit = lambda secret: secret
+    site.sync()
+    assert files(site) == {"init.py": b"2"}
+    site.cluster.calls.clear()
+    assert site.sync().plan.idle
+    assert {verb for verb, _ in site.cluster.calls} == {"get", "list"}
+
+
+def test_a_revision_that_is_rolled_back_to_is_written_once_too(site: Site) -> None:
+    site.sync()
+    site.source.push(init="2", sub__x="1")
+    site.sync()
+    shows_nothing_in_a_dry_run(site)
+    with pytest.raises(ChangedByAdmission):
+        releases.rollback(site.destination, site.destination.deliveries[0], clock=Clock(sleep=lambda _: None))
+    site.cluster.calls.clear()
+    assert site.sync().plan.degraded
+    assert site.cluster.writes == []
+
+
+def test_a_first_revision_that_is_changed_leaves_nothing_and_is_not_written_again(site: Site) -> None:
+    shows_nothing_in_a_dry_run(site)
+    with pytest.raises(ChangedByAdmission):
+        site.sync()
+    assert "atlas" not in site.cluster.secrets
+    site.cluster.calls.clear()
+    (degraded,) = site.sync().plan.degraded
+    assert "is not deployed" in str(degraded)
+    assert site.cluster.writes == []

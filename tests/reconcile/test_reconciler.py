@@ -19,7 +19,7 @@ from secretsync.core.kinds.kind import State
 from secretsync.core.model import Bundle, File, Manifest, Revision, Workload
 from secretsync.core.secret_codec import OURS
 from secretsync.plan.disruption import WouldTakeDown
-from secretsync.plan.ownership import Refused
+from secretsync.plan.refused import Refused
 from secretsync.reconcile import lock
 from secretsync.reconcile.apply import UndoFailed
 from secretsync.reconcile.asked_once import AskedOncePerPass
@@ -397,7 +397,7 @@ def test_a_directory_that_went_is_emptied_while_a_replica_set_could_still_start_
     site.source.push(init="2")
     report = site.sync()
     assert files(site, "atlas-sub") == {}
-    assert "ReplicaSet rucio/server-1 still refers to it" in report.plan.notes[0]
+    assert any("ReplicaSet rucio/server-1 still refers to it" in note for note in report.plan.notes)
     site.cluster.others = []
     site.sync()
     assert "atlas-sub" not in site.cluster.secrets
@@ -682,3 +682,20 @@ def test_a_containers_last_words_show_no_credential(broken: Site) -> None:
     failure = broken.sync().failure
     assert "hunter2" not in failure
     assert failure.isprintable()
+
+
+def test_what_was_rejected_is_put_back_though_somebody_deletes_the_state_object_in_that_moment(broken: Site) -> None:
+    gone: list[str] = []
+
+    def delete(verb: str, name: str) -> None:
+        state = broken.cluster.secrets.get("secretsync-state")
+        if not gone and state and b"was rejected" in state.data["state.json"]:
+            gone.append(f"{verb} {name}")
+            del broken.cluster.secrets["secretsync-state"]
+
+    broken.cluster.before = delete
+    report = broken.sync()
+    assert gone, "it was deleted at the first call after it had been written"
+    assert report.undone
+    assert files(broken) == {"init.py": b"1"}
+    assert broken.preview().plan.idle

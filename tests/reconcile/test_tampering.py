@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from secretsync.core import packing
-from secretsync.core.model import Secret, digest
+from secretsync.core.errors import SecretSyncError
+from secretsync.core.log import LONGEST_WORDS
+from secretsync.core.model import Secret, Workload, digest
 from secretsync.operations import releases
-from secretsync.plan.history import KeptBundleChanged
+from secretsync.plan.history import KeptBundleChanged, history_names
 from secretsync.plan.state import State, UnreadableState, from_secret
+from secretsync.reconcile.all_targets import Outcome
+from secretsync.reconcile.apply import NoUndo
 from secretsync.reconcile.destination import Clock
 from secretsync.reconcile.observe import HeldAndEdited, KeptBundleGone
+from secretsync.reconcile.recording import record_outcome
+from secretsync.sources.digests import FetchedDigests
+from tests.build import pod
+from tests.memory_cluster import MemoryCluster
 from tests.reconcile.test_reconciler import Site, files
 
 PASSWORD = Secret("rucio", "database", {"password": b"hunter2"}, metadata={"resourceVersion": "1", "uid": "x"})
@@ -70,6 +80,57 @@ def test_an_edit_that_the_secrets_own_digest_agrees_with_is_noticed_and_put_righ
     site.cluster.calls.clear()
     site.sync()
     assert site.cluster.writes == []
+
+
+@pytest.fixture
+def with_cache(tmp_path: Path, site: Site) -> Site:
+    """The same site, with a cache that knows what was fetched."""
+    delivery = replace(site.destination.deliveries[0], fetched=FetchedDigests(tmp_path / "digests"))
+    site.destination = replace(site.destination, deliveries=[delivery])
+    site.source.push(init="2", sub__x="1")
+    site.sync()
+    site.source.fetched = 0
+    site.cluster.calls.clear()
+    return site
+
+
+def forge_everything(site: Site) -> None:
+    """Somebody edits a file, the digest that the Secrets carry, and the state object."""
+    forge(site, "atlas", b"forged")
+    remember(site, digest=site.cluster.secrets["atlas"].annotations[packing.DIGEST])
+
+
+def test_an_edit_that_the_state_object_agrees_with_too_is_noticed_and_put_right(with_cache: Site) -> None:
+    forge_everything(with_cache)
+    (deployed,) = releases.status(with_cache.destination)
+    assert deployed.drift
+    report = with_cache.sync()
+    assert files(with_cache) == {"init.py": b"2"}
+    assert "drift: somebody changed init.py in the live Secrets of atlas_rucio_policy; it is restored" in (
+        report.plan.notes
+    )
+
+
+def test_it_is_refused_while_the_package_is_suspended(with_cache: Site) -> None:
+    releases.suspend(with_cache.destination, with_cache.destination.deliveries[0], "under review")
+    forge_everything(with_cache)
+    (degraded,) = with_cache.sync().plan.degraded
+    assert isinstance(degraded.error, HeldAndEdited)
+
+
+def test_a_pass_in_which_nothing_changed_reads_no_source_and_writes_nothing(with_cache: Site) -> None:
+    with_cache.sync()
+    assert with_cache.source.fetched == 0
+    assert with_cache.cluster.writes == []
+
+
+def test_a_cache_that_is_lost_or_damaged_is_no_tampering(with_cache: Site, tmp_path: Path) -> None:
+    (digest,) = (tmp_path / "digests").iterdir()
+    for damage in (lambda: digest.write_bytes(b"\xff" * 64), lambda: digest.write_text("0" * 63), digest.unlink):
+        damage()
+        with_cache.sync()
+        assert with_cache.source.fetched == 0
+    assert with_cache.cluster.writes == []
 
 
 def test_a_suspended_package_that_somebody_edits_is_refused(site: Site) -> None:
@@ -236,3 +297,156 @@ def test_numbers_of_a_state_object_are_bounded(site: Site, number: object) -> No
 def test_fields_of_a_later_release_are_passed_over(site: Site) -> None:
     remember(site, more="from a later release")
     assert isinstance(from_secret(site.cluster.secrets["secretsync-state"]), State)
+
+
+class Stuck(MemoryCluster):
+    """Its controller gives up on what it restarts, and says so in words of anybody."""
+
+    def annotate(self, workload: Workload, annotations: Mapping[str, str], *, manager: str) -> Workload:
+        stamped = super().annotate(workload, annotations, manager=manager)
+        said = f"{WORDS} {'x' * 10_000}"
+        stamped.manifest["metadata"]["generation"] = 2
+        stamped.manifest["status"] |= {
+            "observedGeneration": 2,
+            "updatedReplicas": 0,
+            "conditions": [{"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": said}],
+        }
+        self.live_pods = [pod("server", annotations=annotations, conditions=[UNSCHEDULABLE], name="server-2")]
+        return stamped
+
+
+WORDS = "glpat-abcdefghij0123456789 \x1b[2J\nFAKE \u202e\ud800"
+UNSCHEDULABLE = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": WORDS}
+
+
+def test_what_controllers_say_of_pods_is_masked_in_the_report_status_events_and_the_state_object(site: Site) -> None:
+    site.cluster.__class__ = Stuck
+    site.source.push(init="2", sub__x="1")
+    outcome = Outcome(site.destination, site.sync())
+    assert outcome.report
+    record_outcome(outcome)
+    status = [state.message for one in releases.status(site.destination) for _, state in one.workloads.values()]
+    verdicts = [verdict.message for verdict in outcome.report.verdicts.values()]
+    events = [event["note"] for event in site.cluster.events]
+    assert "FAKE" in " ".join((*verdicts, *status))
+    stored = site.cluster.secrets["secretsync-state"].data["state.json"].decode()
+    for text in (*verdicts, *events, *status):
+        assert text.isprintable()
+        assert len(text) <= 2 * LONGEST_WORDS
+    assert not [text for text in (*verdicts, outcome.report.failure, *events, *status, stored) if "glpat" in text]
+
+
+NEIGHBOUR = replace(PASSWORD, name="atlas-db")
+"""A Secret of somebody else whose name could be that of a directory's Secret."""
+
+FORGED_STATES: list[dict[str, Any]] = [
+    {"secrets": ["atlas", "atlas-db"]},
+    {"secrets": ["atlas-db"]},
+    {"secrets": ["database"]},
+    {"outdated": ["atlas-db", "database"]},
+    {"secrets": ["atlas-db"], "outdated": ["atlas-db"], "finished": False},
+    {"previous": "database"},
+    {"previous": "atlas-db", "finished": False},
+    {"hold": {"reason": "x", "kept": "atlas-db"}},
+    {"hold": {"reason": "x", "kept": "atlas-db", "digest": "d", "revision": "r"}, "finished": False},
+    {"hold": {"reason": "x"}, "secrets": ["atlas-db"]},
+    {"kept": {"atlas-db": "d", "atlas-history-1": "d"}, "hold": {"reason": "x", "kept": "atlas-history-1"}},
+    {"hold": {"reason": "x"}, "secrets": ["atlas", "atlas-db"], "digest": "", "write": 0},
+]
+
+
+@pytest.mark.parametrize("adopt", [False, True])
+@pytest.mark.parametrize("forged", FORGED_STATES)
+def test_no_state_object_has_secrets_of_others_read_out_changed_or_copied(
+    site: Site, forged: dict[str, Any], *, adopt: bool
+) -> None:
+    others = {one.name: one for one in (PASSWORD, NEIGHBOUR, replace(PASSWORD, name="atlas-history-1"))}
+    site.cluster.secrets |= others
+    site.destination = replace(site.destination, adopt=adopt)
+    remember(site, **forged)
+    delivery = site.destination.deliveries[0]
+    for news in ("1", "2"):
+        site.source.push(init=news, sub__x="1")
+        releases.status(site.destination)
+        shown = [file.path for entry in releases.revisions(site.destination, delivery) for file in entry.bundle.files]
+        assert "password" not in shown
+        site.sync()
+    for act in (releases.rollback, releases.suspend, releases.resume):
+        with contextlib.suppress(SecretSyncError):
+            act(site.destination, delivery, *(["x"] if act is releases.suspend else []))  # type: ignore[operator]
+        site.sync()
+    assert {name: site.cluster.secrets[name] for name in others} == others
+    copies = [name for name, one in site.cluster.secrets.items() if name not in others and holds_password(one)]
+    assert copies == []
+
+
+def holds_password(secret: Secret) -> bool:
+    return any(b"hunter2" in file.data for file in packing.unpack([secret])) or any(
+        b"hunter2" in value for value in secret.data.values()
+    )
+
+
+def test_bundles_are_kept_beside_secrets_of_others_that_took_names_of_the_history(site: Site) -> None:
+    taken = {name: replace(PASSWORD, name=name) for name in ("atlas-history-1", "atlas-history-2")}
+    site.cluster.secrets |= taken
+    site.source.push(init="2", sub__x="1")
+    site.sync()
+    assert {name: site.cluster.secrets[name] for name in taken} == taken
+    rolled_back(site)
+    assert files(site) == {"init.py": b"1"}
+
+
+def test_where_others_took_all_names_of_the_history_nothing_is_written(site: Site) -> None:
+    names = history_names("atlas", site.destination.rollout.history)
+    site.cluster.secrets |= {name: replace(PASSWORD, name=name) for name in names}
+    site.source.push(init="2", sub__x="1")
+    with pytest.raises(NoUndo, match="are not secretsync's, and have the names of its history"):
+        site.sync()
+    assert files(site) == {"init.py": b"1"}
+
+
+def test_a_kept_bundle_that_somebody_changed_is_written_again_before_it_is_needed(site: Site) -> None:
+    site.source.push(init="2", sub__x="1")
+    site.sync()
+    site.source.push(init="1", sub__x="1")
+    site.sync()
+    site.cluster.edit("atlas-history-1", **{"atlas_rucio_policy.zip": b"forged"})
+    site.source.push(init="3", sub__x="1")
+    site.sync()
+    rolled_back(site)
+    assert files(site) == {"init.py": b"1"}
+
+
+def test_secrets_that_were_written_before_the_site_wanted_labels_are_ours(site: Site) -> None:
+    releases.suspend(site.destination, site.destination.deliveries[0], "under review")
+    delivery = site.destination.deliveries[0]
+    labelled = replace(delivery, placement=replace(delivery.placement, labels=(("team", "storage"),)))
+    site.destination = replace(site.destination, deliveries=[labelled])
+    assert site.sync().plan.degraded == ()
+
+
+@pytest.mark.parametrize(
+    ("annotation", "value"),
+    [(packing.REVISION_NUMBER, "NaN"), (packing.REVISION_NUMBER, "9" * 15), (packing.DIRECTORY, "../../etc")],
+)
+def test_status_and_history_say_what_is_wrong_and_the_next_run_corrects_it(
+    site: Site, annotation: str, value: str
+) -> None:
+    delivery = site.destination.deliveries[0]
+    annotate(site, "atlas-sub", **{annotation: value})
+    (deployed,) = releases.status(site.destination)
+    (sentence,) = deployed.damage
+    assert annotation in sentence
+    assert releases.damage(site.destination, delivery) == (sentence,)
+    site.sync()
+    assert releases.damage(site.destination, delivery) == ()
+    assert len(numbers(site)) == 1
+
+
+def test_status_and_history_name_a_secret_that_was_deleted_and_the_next_run_makes_it_anew(site: Site) -> None:
+    del site.cluster.secrets["atlas-sub"]
+    sentence = "Secret atlas-sub was deleted: no pod that mounts it can start"
+    assert releases.damage(site.destination, site.destination.deliveries[0]) == (sentence,)
+    site.sync()
+    assert releases.damage(site.destination, site.destination.deliveries[0]) == ()
+    assert len(numbers(site)) == 1

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from secretsync.cluster import lease as leases
 from secretsync.cluster.errors import Call, Conflict, Unreachable
 from secretsync.core.model import Ref
 from secretsync.service.leader import RETRY, SECONDS, Election
@@ -179,3 +180,15 @@ def test_the_lease_is_released_when_the_campaign_ends() -> None:
         while not candidates.leaders:
             time.sleep(0.01)
     assert candidates.clusters[0].objects["Lease", "secretsync-leader"]["spec"]["holderIdentity"] == ""
+
+
+@pytest.mark.parametrize("seconds", [10**18, 10**400, -1, 1.5, "15", None, [], float("nan"), True])
+@pytest.mark.parametrize("renewed", ["2099-01-01T00:00:00.000000Z", "", None, 7, "x" * 5000])
+def test_a_lease_that_somebody_wrote_by_hand_holds_no_longer_than_any_other(seconds: object, renewed: object) -> None:
+    candidates = Candidates(1)
+    lease = leases.free("ops", "secretsync-leader")
+    lease["spec"] = {"holderIdentity": "by hand", "leaseDurationSeconds": seconds, "renewTime": renewed}
+    candidates.clusters[0].objects["Lease", "secretsync-leader"] = lease
+    candidates.pass_by(RETRY, 0)
+    candidates.pass_by(leases.LONGEST + 2 * RETRY, 0)
+    assert candidates.leaders == [0]

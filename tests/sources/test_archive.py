@@ -14,9 +14,8 @@ import pytest
 from secretsync.config import Package
 from secretsync.config.requirement import FileRequirement, IndexRequirement, UnusableRequirement, parse
 from secretsync.core.model import Bundle
-from secretsync.operations.pinned import pinned
 from secretsync.sources.index.errors import HashMismatch, IndexFailed
-from secretsync.sources.open import open_source
+from secretsync.sources.open import open_source, pinned
 from secretsync.sources.sdist import UnusableArchive
 from secretsync.sources.version import VersionMismatch
 from tests.servers.http import Answer, Request, serving
@@ -126,7 +125,7 @@ SHA = "0" * 64
 @pytest.mark.parametrize("file", ["v1.4.0.tar.gz", "1.4.0.tar.gz", "main.tar.gz", "0123abc.tar.gz"])
 def test_a_name_that_no_sdist_has_is_an_archive_of_a_tree(file: str) -> None:
     assert parse(f"atlas @ https://host/o/r/{file}#sha256={SHA}") == FileRequirement(
-        "archive", "atlas", f"https://host/o/r/{file}", SHA
+        "atlas", f"https://host/o/r/{file}", SHA
     )
 
 
@@ -142,6 +141,6 @@ def test_without_a_hash_nothing_says_what_the_file_is() -> None:
 
 def test_pinned_for_pip_it_says_the_same(url: str, tmp_path: Path) -> None:
     written = requirement(url)
-    told = pinned(written, fetch(written, tmp_path))
+    told = pinned(parse(written), fetch(written, tmp_path))
     assert told == written.replace(" ", "")
     assert parse(told) == parse(written)

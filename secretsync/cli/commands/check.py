@@ -13,7 +13,7 @@ import click
 from secretsync import config
 from secretsync.cli.commands import Settings
 from secretsync.cli.output.findings import FORMATS, Checked, Proven
-from secretsync.config.requirement import DirectoryRequirement, GitRequirement, parse
+from secretsync.config.requirement import DirectoryRequirement, Requirement, parse
 from secretsync.core import packing
 from secretsync.core.errors import FAILED
 from secretsync.core.model import Bundle, Secret
@@ -27,7 +27,7 @@ from secretsync.rucio.check.policy_diff import policy_diff
 from secretsync.rucio.check.rucio import rucio
 from secretsync.rucio.workload_context import workload_context
 from secretsync.sources.locate import PackageNotFound
-from secretsync.sources.open import open_source
+from secretsync.sources.open import open_source, package_name
 
 if TYPE_CHECKING:
     from secretsync.rucio.prove import Proof
@@ -121,7 +121,7 @@ def check_command(
 
 def of_requirement(requirement: str, module: str | None, versions: tuple[str, ...], vo: str) -> Asked:
     """The package that *requirement* names, as it is now. Raises SecretSyncError."""
-    name = module or _module_named_by(requirement)
+    name = module or _module_named_by(parse(requirement))
     try:
         package, bundle = _fetched(requirement, name, vo)
     except PackageNotFound as error:
@@ -130,7 +130,7 @@ def of_requirement(requirement: str, module: str | None, versions: tuple[str, ..
             raise
         click.echo(f"note: the package is taken to be {meant}; say --module to choose", err=True)
         package, bundle = _fetched(requirement, meant, vo)
-    directory = _in_repository(requirement, Path(), bundle)
+    directory = _in_repository(package.requirement, Path(), bundle)
     return Asked(bundle.module, bundle, Situation(rucio=versions, vo=vo), package.check, directory=directory)
 
 
@@ -148,12 +148,11 @@ def _meant(name: str, candidates: tuple[str, ...]) -> str:
     return meant
 
 
-def _in_repository(requirement: str, base: Path, bundle: Bundle) -> str:
+def _in_repository(requirement: Requirement, base: Path, bundle: Bundle) -> str:
     """Where the package's files lie, relative to the repository's root; ``.``: they are the root's."""
-    parsed = parse(requirement)
-    if not isinstance(parsed, DirectoryRequirement):
+    if not isinstance(requirement, DirectoryRequirement):
         return bundle.directory
-    folder = (base / parsed.path).resolve()
+    folder = (base / requirement.path).resolve()
     root = next((parent for parent in (folder, *folder.parents) if (parent / ".git").exists()), Path.cwd())
     place = (folder / bundle.directory).resolve()
     return place.relative_to(root).as_posix() if place.is_relative_to(root) else place.as_posix()
@@ -242,13 +241,6 @@ def _stops(asked: Asked, checked: Checked, fail: str | None) -> bool:
     return fails(checked.findings, strictness.threshold)
 
 
-def _module_named_by(requirement: str) -> str:
+def _module_named_by(requirement: Requirement) -> str:
     """What a package of that requirement is most often named: its own name, with underscores."""
-    parsed = parse(requirement)
-    if isinstance(parsed, DirectoryRequirement):
-        name = Path(parsed.path).resolve().name
-    elif isinstance(parsed, GitRequirement):
-        name = (parsed.subdirectory or parsed.url).rstrip("/").rpartition("/")[2].removesuffix(".git")
-    else:
-        name = parsed.name
-    return re.sub(r"[-.]+", "_", name)
+    return re.sub(r"[-.]+", "_", package_name(requirement))

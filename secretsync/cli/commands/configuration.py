@@ -35,7 +35,7 @@ def validate_command(settings: Settings) -> None:
     found = [
         {
             "module": package.module_name,
-            "requirement": package.requirement,
+            "requirement": package.requirement.text,
             "namespace": target.namespace,
             "secret": configuration.secret_name(package, target),
         }

@@ -23,6 +23,7 @@ from secretsync.operations.doctor.deep import DeepProof
 from secretsync.operations.doctor.deep import prove as deep_proof
 from secretsync.operations.doctor.footing import Remark
 from secretsync.operations.permissions import required_rules, secret_names_with_history
+from secretsync.plan import not_restarted
 from secretsync.reconcile.destination import REAL_TIME, Destination
 
 if TYPE_CHECKING:
@@ -89,7 +90,8 @@ def _sources(destination: Destination) -> Iterator[Remark]:
 
 def _footing(target: config.Target, destination: Destination, examination: Examination) -> Sequence[Remark]:
     names = [secret.name for secret in examination.secrets]
-    found = [*footing.room(examination.secrets), *footing.others(examination.workloads, names, wired=target.wire)]
+    found = list(map(Remark, not_restarted.sentences(examination.not_restarted)))
+    found += [*footing.room(examination.secrets), *footing.others(examination.workloads, names, wired=target.wire)]
     if review := destination.cluster.review(destination.namespace):
         packages = [delivery.placement.secret for delivery in destination.deliveries]
         wanted = required_rules(

@@ -17,9 +17,9 @@ from secretsync.core.concurrency import run_concurrently, value_or_raise
 from secretsync.core.errors import SecretSyncError
 from secretsync.core.model import Bundle
 from secretsync.operations.export import write_importable
-from secretsync.operations.pinned import pinned
 from secretsync.reconcile import factory
 from secretsync.reconcile.asked_once import AskedOncePerPass
+from secretsync.sources.open import pinned
 
 log = structlog.get_logger()
 
@@ -59,7 +59,7 @@ def export_command(settings: Settings, folder: Path, requirements: bool, module:
         raise click.UsageError(f"there is no package {module!r} in {settings.path}")
     bundles = _fetched([source for _, source in wanted])
     if requirements:
-        pins = _pins([package.requirement for package, _ in wanted], bundles)
+        pins = tuple(pinned(package.requirement, bundle) for (package, _), bundle in zip(wanted, bundles, strict=True))
         settings.print(Pins(requirements=pins), _build_argument)
     else:
         settings.print(Exported(packages=tuple(_write(bundle, folder) for bundle in bundles)), _written)
@@ -121,11 +121,6 @@ def _fetched(sources: list[AskedOncePerPass]) -> list[Bundle]:
 
 def _newest(source: AskedOncePerPass) -> Bundle:
     return source.fetch(source.resolve())
-
-
-def _pins(requirements: list[str], bundles: list[Bundle]) -> tuple[str, ...]:
-    pairs = zip(requirements, bundles, strict=True)
-    return tuple(pinned(requirement, bundle) for requirement, bundle in pairs)
 
 
 def _build_argument(pins: Pins, _: Style) -> str:

@@ -139,7 +139,7 @@ def report_on(
 
     def show(outcome: Outcome) -> None:
         log_outcome(outcome, command, settings)
-        if streams and outcome.report:
+        if streams:
             click.echo(REPORTS["text"](describe([outcome], command, dry_run=dry_run, texts=texts), style), nl=False)
 
     outcomes = act(configuration, settings.base, show, place)
@@ -188,6 +188,5 @@ def _show_pass(settings: Settings, outcome: Outcome) -> None:
     from secretsync.cli.output.style import of_terminal
 
     log_outcome(outcome, "run", settings)
-    if outcome.report or settings.output != "text":
-        report = describe([outcome], "run")
-        click.echo(REPORTS[settings.output](report, of_terminal(settings.color)), nl=False)
+    report = describe([outcome], "run")
+    click.echo(REPORTS[settings.output](report, of_terminal(settings.color)), nl=False)

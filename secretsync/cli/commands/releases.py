@@ -46,12 +46,19 @@ def _one(settings: Settings, place: str | None, module: str | None) -> tuple[Des
 )
 @click.option("--watch", is_flag=True, help=f"Look again every {_WATCH:.0f} seconds, until Ctrl-C.")
 @click.option("--exit-code", is_flag=True, help="Exit with 3 when a package or a workload is not current.")
+@click.option("--accept", is_flag=True, help="Confirm that workloads which no longer mount a package are meant to.")
 @only_target
 @click.pass_context
-def status_command(context: click.Context, watch: bool, exit_code: bool, place: str | None) -> None:
-    """Show what is deployed where, since when, and which workloads run it. Only the cluster is read."""
+def status_command(context: click.Context, watch: bool, exit_code: bool, accept: bool, place: str | None) -> None:
+    """Show what is deployed where, since when, and which workloads run it. Only the cluster is read.
+
+    With --accept, secretsync also remembers in its state object that workloads which mounted a package, and no longer
+    do, are meant to run without it.
+    """
     settings: Settings = context.obj
     destinations = [destination for _, destination in settings.destinations(place)]
+    if accept:
+        _accept(destinations)
     report, code = _status(destinations)
     while watch:
         if sys.stdout.isatty() and settings.output == "text":
@@ -61,6 +68,16 @@ def status_command(context: click.Context, watch: bool, exit_code: bool, place: 
         report, code = _status(destinations)
     settings.print(report, shown.status_text)
     context.exit(code or (CHANGES_PENDING if exit_code and not report.current else 0))
+
+
+def _accept(destinations: list[Destination]) -> None:
+    for destination in destinations:
+        accepted = releases.accept_lost_mounts(destination)
+        for lost in accepted:
+            names = ", ".join(map(str, lost.workloads))
+            click.echo(f"{destination.name}: accepted that {names} no longer mounts {lost.module}", err=True)
+        if not accepted:
+            click.echo(f"{destination.name}: nothing to accept: no workload lost a mount", err=True)
 
 
 def _status(destinations: list[Destination]) -> tuple[shown.StatusReport, int]:
@@ -99,6 +116,7 @@ def history_command(context: click.Context, place: str | None, module: str | Non
         target=destination.name,
         module=delivery.placement.module,
         revisions=tuple(map(shown.describe_revision, releases.revisions(destination, delivery))),
+        damage=releases.damage(destination, delivery),
     )
     settings.print(report, shown.history_text)
 

@@ -16,6 +16,7 @@ from secretsync.core.model import Bundle, File, Ref, Secret
 from secretsync.plan import restarts
 from secretsync.plan.degraded import Degraded
 from secretsync.plan.diff import Change, FileChange, PackagePlan
+from secretsync.plan.refused import Refused
 from secretsync.reconcile.all_targets import Outcome
 from secretsync.reconcile.destination import CheckedPackage, Report
 
@@ -61,8 +62,15 @@ def describe_target(outcome: Outcome, *, dry_run: bool, texts: bool = False) -> 
         exit_code=outcome.exit_code,
         dry_run=dry_run,
         error=problem(outcome.error),
+        packages=tuple(_package(package, texts=texts) for package in _in_the_way(outcome.error)),
     )
     return _with_summary(failed)
+
+
+def _in_the_way(error: SecretSyncError) -> Sequence[PackagePlan]:
+    """The packages whose Secrets somebody else has: what would change is shown with the refusal."""
+    packages = error.packages if isinstance(error, Refused) else ()
+    return [one for one in packages if any(change.live and change.pending for change in one.changes)]
 
 
 def describe_pass(report: Report, *, dry_run: bool, texts: bool = False) -> document.Target:

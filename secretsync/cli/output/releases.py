@@ -13,6 +13,8 @@ from secretsync.cli.output.style import PLAIN, Style, readable
 from secretsync.core.kinds.kind import State, Status
 from secretsync.core.model import Ref
 from secretsync.operations.releases import Deployed, Entry
+from secretsync.plan import in_force, not_restarted
+from secretsync.plan.lost_mounts import LostMounts
 from secretsync.plan.state import Hold, Result
 from secretsync.reconcile.results import Condition, Verdict, parse
 
@@ -52,7 +54,17 @@ class PackageStatus(Model):
     """A package at a target."""
 
     module: str
-    status: Literal["not deployed", "not managed", "drift", "rolling out", "behind", "rejected", "suspended", "current"]
+    status: Literal[
+        "not deployed",
+        "not managed",
+        "drift",
+        "rolling out",
+        "behind",
+        "not in force",
+        "rejected",
+        "suspended",
+        "current",
+    ]
     version: str | None = None
     source: str | None = None
     ref: str | None = None
@@ -64,7 +76,19 @@ class PackageStatus(Model):
     suspension: Suspension | None = None
     last_run: LastRun | None = None
     secrets_of_others: tuple[str, ...] = ()
+    damage: tuple[str, ...] = ()
+    """What is wrong with its Secrets beside their files; the next run corrects it."""
+    owner: str = ""
+    """Who has those Secrets, in words."""
     workloads: tuple[WorkloadRevision, ...] = ()
+    not_in_force: tuple[str, ...] = ()
+    """Which workloads do not load the package, why, and the fix: a sentence for each cause."""
+    not_restarted: tuple[str, ...] = ()
+    """What mounts the package and is no workload of the target: a sentence for each kind of owner."""
+    lost_mounts: tuple[Workload, ...] = ()
+    """Workloads that mounted the package when a rollout ended, and no longer do."""
+    stripped: tuple[Workload, ...] = ()
+    """Wired workloads whose wiring another tool removed again."""
 
 
 class TargetStatus(Model):
@@ -114,6 +138,8 @@ class HistoryReport(Model):
     target: str
     module: str
     revisions: tuple[Revision, ...]
+    damage: tuple[str, ...] = ()
+    """What is wrong with the live Secrets beside their files; the next run corrects it."""
 
 
 class RevisionDiff(Model):
@@ -190,22 +216,34 @@ def _package(one: Deployed) -> PackageStatus:
         suspension=describe_suspension(one.remembered.hold),
         last_run=_last_run(one.result) if one.result else None,
         secrets_of_others=one.foreign,
+        damage=one.damage,
         workloads=workloads,
+        owner=one.owner,
+        not_in_force=tuple(in_force.sentences(one.not_in_force)),
+        not_restarted=tuple(not_restarted.sentences(one.not_restarted)),
+        lost_mounts=tuple(map(_named, one.lost.workloads if one.lost else ())),
+        stripped=tuple(map(_named, one.stripped)),
     )
+
+
+def _named(ref: Ref) -> Workload:
+    return Workload(kind=ref.kind, namespace=ref.namespace, name=ref.name)
 
 
 def _status(
     one: Deployed, workloads: Sequence[WorkloadRevision]
-) -> Literal["not managed", "drift", "rolling out", "behind", "rejected", "suspended", "current"]:
+) -> Literal["not managed", "drift", "rolling out", "behind", "not in force", "rejected", "suspended", "current"]:
     hold = one.remembered.hold
     if one.foreign:
         return "not managed"
-    if one.drift:
+    if one.drift or one.damage:
         return "drift"
     if not one.remembered.finished:
         return "rolling out"
     if not all(workload.current for workload in workloads):
         return "behind"
+    if one.not_in_force:
+        return "not in force"
     if hold:
         return "suspended" if hold.by_hand else "rejected"
     return "current"
@@ -213,7 +251,7 @@ def _status(
 
 def _workload(one: Deployed, ref: Ref, revision: int, status: Status) -> WorkloadRevision:
     return WorkloadRevision(
-        workload=Workload(kind=ref.kind, namespace=ref.namespace, name=ref.name),
+        workload=_named(ref),
         revision=revision,
         current=revision in (0, one.revision_number) and status.state in (State.CURRENT, State.WRITTEN),
         state=str(status.state),
@@ -270,11 +308,10 @@ def _remarks(one: PackageStatus, now: datetime) -> Iterator[str]:
     if one.status == "not managed":
         yield (
             f"{one.module}: Secret {', '.join(one.secrets_of_others)} is not managed by this installation of "
-            "secretsync; 'adopt: true' on the target takes it over"
+            f"secretsync: it {one.owner}; 'secretsync plan' shows how it differs and what to do"
         )
         return
-    if one.status == "drift":
-        yield f"{one.module}: somebody changed the live files; the next run restores them"
+    yield from _drift(one)
     if one.status == "rolling out":
         yield f"{one.module}: the rollout of revision {one.revision} is not complete; the next run continues it"
     if one.suspension:
@@ -286,6 +323,29 @@ def _remarks(one: PackageStatus, now: datetime) -> Iterator[str]:
         if not workload.current:
             at = f"revision {workload.revision}" if workload.revision else "no revision"
             yield f"{workload.workload}: {at}, {workload.state}: {workload.message}"
+    if not one.workloads and not one.not_restarted:
+        yield f"{one.module}: no workload mounts it, so nothing runs it: mount what 'secretsync values' prints"
+    yield from one.not_in_force
+    yield from one.not_restarted
+    if one.lost_mounts:
+        refs = tuple(Ref(lost.kind, lost.namespace, lost.name) for lost in one.lost_mounts)
+        yield str(LostMounts(one.module, refs))
+    for stripped in one.stripped:
+        yield (
+            f"{stripped}: another tool replaced its template by one without the wiring again, and its new pods run "
+            f"without {one.module}: let that tool leave our fields alone (no Replace=true, no --force), then "
+            "'secretsync resume'"
+        )
+
+
+def _drift(one: PackageStatus) -> Iterator[str]:
+    yield from _damage(one.module, one.damage)
+    if one.status == "drift" and not one.damage:
+        yield f"{one.module}: somebody changed the live files; the next run restores them"
+
+
+def _damage(module: str, damage: Sequence[str]) -> Iterator[str]:
+    yield from (f"{module}: {sentence}; the next run corrects it" for sentence in damage)
 
 
 def _suspended(one: Suspension, now: datetime) -> str:
@@ -313,7 +373,9 @@ def history_text(report: HistoryReport, style: Style = PLAIN) -> str:
         }
         for one in shown.revisions
     ]
-    return "".join(f"{line}\n" for line in style.columns(rows, droppable=("FILES", "SUBJECT")))
+    table = style.columns(rows, droppable=("FILES", "SUBJECT"))
+    remarks = (style.wrap(line) for line in _damage(shown.module, shown.damage))
+    return "".join(f"{line}\n" for line in (*table, *remarks))
 
 
 def revision_text(revision: Revision, style: Style = PLAIN) -> str:

@@ -32,7 +32,7 @@ NOTIFIERS: Mapping[str, type[HttpChannel] | type[Email]] = {
 
 Reason = Literal[
     "Applied", "Rejected", "Restored", "Held", "Released", "Drift", "Waiting", "SourceUnavailable", "Refused",
-    "Failed", "Recovered", "NotInForce",
+    "Failed", "Recovered", "NotInForce", "Stripped",
 ]  # fmt: skip
 """What may be sent: the Events on Secrets, by their reason (a test holds the two equal)."""
 

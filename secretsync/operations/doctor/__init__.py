@@ -14,8 +14,10 @@ from secretsync.core import packing
 from secretsync.core.model import Manifest, Secret, Workload
 from secretsync.operations import releases
 from secretsync.plan.diff import stamped_revision_number
+from secretsync.plan.not_restarted import NotRestarted, find_not_restarted
 from secretsync.plan.rollout_status import pods_of
 from secretsync.reconcile.destination import Delivery, Destination
+from secretsync.reconcile.observe import spawners
 from secretsync.reconcile.state_store import load_state
 from secretsync.rucio.conditions import container, rucio_cfg
 from secretsync.rucio.conditions.container import Environment, Sources
@@ -40,6 +42,8 @@ class Examination:
     absent: tuple[str, ...]
     secrets: tuple[Secret, ...]
     workloads: tuple[Workload, ...]
+    not_restarted: tuple[NotRestarted, ...] = ()
+    """What mounts a package and is no workload of the target."""
 
 
 def examine(destination: Destination, ignore: str = "") -> Examination:
@@ -50,9 +54,12 @@ def examine(destination: Destination, ignore: str = "") -> Examination:
     live = _live(destination)
     packages = {one.placement.secret: deployed(one, secrets) for one, secrets in live if secrets}
     workloads = tuple(destination.cluster.workloads(destination.namespace, destination.selector))
+    names = {name for one in packages.values() for name in one.secrets}
+    beside = find_not_restarted(spawners(destination) or (), workloads, names)
     asked = [one for one in workloads if not (ignore and selects(ignore, one.labels))]
+    asked += [one for each in beside if (one := each.as_workload())]
     pods = destination.cluster.pods(destination.namespace) if destination.cluster.runs_pods else ()
-    containers = list(rucio_containers(asked, {name for one in packages.values() for name in one.secrets}))
+    containers = list(rucio_containers(asked, names))
     sources = _sources(destination, containers, packages.values(), [one for _, secrets in live for one in secrets])
     return Examination(
         diagnoses=tuple(
@@ -64,6 +71,7 @@ def examine(destination: Destination, ignore: str = "") -> Examination:
         absent=tuple(delivery.placement.module for delivery, secrets in live if not secrets),
         secrets=tuple(secret for _, secrets in live for secret in secrets),
         workloads=workloads,
+        not_restarted=beside,
     )
 
 

@@ -12,6 +12,7 @@ import structlog
 
 from secretsync.cluster.errors import QuotaExceeded
 from secretsync.core.errors import ProofError
+from secretsync.core.log import foreign_words
 from secretsync.core.model import Manifest
 from secretsync.core.pod_references import secrets_referenced
 from secretsync.plan.diff import PackagePlan
@@ -170,9 +171,9 @@ def _message(proof: _Running, pods: Sequence[Manifest], now: float) -> str | Non
         if pod.get("status", {}).get("phase") == "Failed":
             return "its pod was evicted or failed"
         if failure := pod_failure(pod):
-            raise NotProven(str(proof.candidate.workload.ref), [failure.message])
-        if (status := pod_hindrance(pod)) and status.message != proof.waits_for:
-            proof.waits_for = status.message
+            raise NotProven(str(proof.candidate.workload.ref), [foreign_words(failure.message)])
+        if (status := pod_hindrance(pod)) and foreign_words(status.message) != proof.waits_for:
+            proof.waits_for = foreign_words(status.message)
             if proof.ran is None:
                 log.info("the proof waits", job=proof.name, why=status.message)
     _judge_the_time(proof, now)
@@ -188,7 +189,7 @@ def _note_progress(proof: _Running, container: Manifest, now: float) -> None:
 def _last_word(proof: _Running, ended: Manifest) -> str:
     if message := ended.get("message"):
         return str(message)
-    words = ", ".join(filter(None, [f"exit code {ended.get('exitCode')}", ended.get("reason", "")]))
+    words = foreign_words(", ".join(filter(None, [f"exit code {ended.get('exitCode')}", ended.get("reason", "")])))
     if proof.candidate.through_entrypoint and not proof.started:
         raise _EntrypointPassedBy(f"it ended with {words}")
     return words

@@ -11,10 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from secretsync.core.foreign import read_json, reading
+from secretsync.core.log import foreign_words
 from secretsync.core.model import Bundle
 
 _LONGEST_MESSAGE = 4096
 _LARGEST_REPORT = 4 * 1024 * 1024
+_MOST = 20
+"""Reasons, and notes, that are told of one proof."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,15 @@ def proof_failures(bundle: Bundle, message: str) -> Sequence[str]:
 
 
 def judge(bundle: Bundle, message: str, mounted_at: str = "") -> Judgement:
-    """What a proof's termination message says of *bundle*, whose Secret the pod sees at *mounted_at*, if known."""
+    """What a proof's termination message says of *bundle*, whose Secret the pod sees at *mounted_at*, if known.
+
+    The pod's words are masked as logs are, and cut: they reach reports, Events and the state object.
+    """
+    found = _judge(bundle, message, mounted_at)
+    return Judgement(tuple(map(foreign_words, found.reasons[:_MOST])), tuple(map(foreign_words, found.notes[:_MOST])))
+
+
+def _judge(bundle: Bundle, message: str, mounted_at: str) -> Judgement:
     from secretsync.rucio.prove import RucioEnvironment, RucioUnusable, UnusableReport
     from secretsync.rucio.prove.judge import judge as judge_proof
 

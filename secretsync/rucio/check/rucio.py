@@ -10,7 +10,7 @@ from functools import cache, cached_property
 from importlib.resources import files
 from typing import Any
 
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 
 class PackageLost(StrEnum):
@@ -45,8 +45,7 @@ class Rucio:
     @property
     def release(self) -> Version:
         """The version as one can be compared; for a tag that is none (``latest``) the known release."""
-        found = re.match(r"(?:release-)?v?(\d+(?:\.\d+)*)", self.version)
-        return Version(found[1] if found else self.known)
+        return _release(self.version) or Version(self.known)
 
     @property
     def package_lost(self) -> PackageLost:
@@ -144,6 +143,10 @@ ALGORITHM_TYPES = (
 """Every type that some Rucio asks for; releases before 38.3 look for fewer and refuse none."""
 
 
+_FIRST_OF_IMAGES, _LAST_OF_FIRST_NUMBERING, _FIRST_OF_SECOND_NUMBERING, _NO_RELEASE = 18, 31, 32, 100
+"""1.18 is the oldest release of which images are used; a tag such as 2024.1 or 100 is a site's own."""
+
+
 def rucio(version: str = "") -> Rucio:
     """The facts for *version*, an image's tag for instance; empty: the newest known release."""
     releases = known_releases()
@@ -176,13 +179,22 @@ def not_yet_in_the_images(module: str) -> frozenset[str]:
 
 
 def _minor(version: str) -> str | None:
-    """``41.5`` for ``41.5.1`` and ``release-41.5.1``; None for a tag that is no version (``latest``)."""
-    found = re.match(r"(?:release-)?v?(\d+(?:\.\d+)+)", version)
-    try:
-        parsed = Version(found[1]) if found else None
-    except InvalidVersion:
+    """``41.5`` for ``41.5.1`` and ``release-41.5.1``; None for a tag that names no release (``latest``, ``v3.1``)."""
+    release = _release(version)
+    return f"{release.major}.{release.minor}" if release and len(release.release) > 1 else None
+
+
+def _release(version: str) -> Version | None:
+    """The release that a tag names; None where Rucio has had no such release, as where a site numbers its own images.
+
+    Rucio's releases are 1.0 to 1.31, and from 32.0 on (https://github.com/rucio/rucio/releases).
+    """
+    found = re.match(r"(?:release-)?v?(\d{1,3}(?:\.\d{1,4}){0,3})(?!\w)", version)
+    if not found:
         return None
-    return f"{parsed.major}.{parsed.minor}" if parsed else None
+    release = Version(found[1])
+    first_numbering = release.major == 1 and _FIRST_OF_IMAGES <= release.minor <= _LAST_OF_FIRST_NUMBERING
+    return release if first_numbering or _FIRST_OF_SECOND_NUMBERING <= release.major < _NO_RELEASE else None
 
 
 def _at(sets: dict[str, Any], release: str) -> frozenset[str]:

@@ -17,41 +17,48 @@ class Decided(StrEnum):
     NOT_IN_TABLE = "generic, not in the table"
     TYPE_ERROR = "generic, because of a TypeError"
     ERROR = "fails"
+    AS_GENERIC = "fails, as Rucio's own permissions do"
+    """With the arguments that the gateway gives, the generic permissions raise the same."""
+    NOT_ASKED = "not asked by the gateway"
+    """The package raises, and nobody knows what it would be given."""
     UNKNOWN = "not known"
-    """The example is not what a client would ask with, or names what an empty database does not have."""
+    """It asks for a row that the proof's database does not have."""
 
 
 _OF_THE_DATABASE = frozenset({"NoResultFound", "StatementError", "DataError", "IntegrityError"})
 """SQLAlchemy's own, about a row that is not there or a value that is none."""
 
+_THE_QUESTIONS = frozenset({Decided.AS_GENERIC, Decided.NOT_ASKED, Decided.UNKNOWN})
+_LACKS_ACTION = "'NoneType' object is not callable"
+"""Python's words for ``table.get(action)(…)`` where the package does not have the action."""
 
-def is_the_examples_fault(answer: Mapping[str, Any], who: str) -> bool:
-    """Whether the error of *who* (``rucio``, ``package``) says something about the question instead of the package.
 
-    Rucio's own permissions raise the same, or an exception of Rucio says that what is asked about does not exist: the
-    proof's database is empty.
-    """
-    if not isinstance(answer[who], str):
-        return False
-    error, generic = answer[who].partition(":")[0], answer.get("generic")
-    if isinstance(generic, str) and generic.partition(":")[0] == error:
-        return True
-    return error in _OF_THE_DATABASE or error in (rucio().names("rucio.common.exception") or ())
+def is_the_questions_fault(answer: Mapping[str, Any], who: str) -> bool:
+    """Whether the error of *who* (``rucio``, ``package``) says something about the question instead of the package."""
+    said = answer[who]
+    return isinstance(said, str) and _why_it_failed(answer, said) in _THE_QUESTIONS
+
+
+def _why_it_failed(answer: Mapping[str, Any], said: str) -> Decided:
+    error = said.partition(":")[0]
+    if error == "TypeError" and _LACKS_ACTION in said:
+        return Decided.NOT_IN_TABLE
+    if said == answer.get("generic"):
+        return Decided.AS_GENERIC
+    if error in _OF_THE_DATABASE or error in (rucio().names("rucio.common.exception") or ()):
+        return Decided.UNKNOWN
+    looked_up = error == "KeyError" and str(answer["action"]) not in said
+    if looked_up and not answer.get("asked", True):
+        return Decided.NOT_ASKED
+    return Decided.TYPE_ERROR if error == "TypeError" else Decided.ERROR
 
 
 def decided_by(answer: Mapping[str, Any]) -> Decided:
     """Who decided on the action of one of the probe's answers."""
     said = answer["package"]
-    if said is None:
-        return Decided.NONE
-    if isinstance(said, bool):
-        return Decided.PACKAGE
-    if is_the_examples_fault(answer, "package"):
-        return Decided.UNKNOWN
-    if not str(said).startswith("TypeError:"):
-        return Decided.ERROR
-    # table.get(action)(…): Rucio's own words for an action that the package does not have
-    return Decided.NOT_IN_TABLE if "'NoneType' object is not callable" in said else Decided.TYPE_ERROR
+    if isinstance(said, str):
+        return _why_it_failed(answer, said)
+    return Decided.NONE if said is None else Decided.PACKAGE
 
 
 def decisions(answers: Iterable[Mapping[str, Any]]) -> dict[str, str]:
@@ -59,7 +66,13 @@ def decisions(answers: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     found: dict[str, list[str]] = {}
     for answer in answers:
         seen = found.setdefault(str(answer["action"]), [])
-        words = str(decided_by(answer))
+        words = _words(answer)
         if words not in seen:
             seen.append(words)
     return {action: " / ".join(seen) for action, seen in found.items()}
+
+
+def _words(answer: Mapping[str, Any]) -> str:
+    """With the error's name where it is what tells that nothing is known."""
+    decided = decided_by(answer)
+    return f"{decided} ({str(answer['package']).partition(':')[0]})" if decided is Decided.UNKNOWN else str(decided)

@@ -9,7 +9,7 @@ from typing import Any
 from secretsync.core.model import Bundle
 from secretsync.rucio.check.finding import Severity
 from secretsync.rucio.check.rucio import rucio
-from secretsync.rucio.prove.decided import Decided, decided_by, is_the_examples_fault
+from secretsync.rucio.prove.decided import Decided, decided_by, is_the_questions_fault
 from secretsync.rucio.prove.environment import RucioEnvironment
 from secretsync.rucio.prove.proof import Fault, Proof, RucioUnusable, Verdict
 from secretsync.rucio.prove.report import judging
@@ -65,6 +65,7 @@ def _faults(bundle: Bundle, report: Report, ended: int) -> Iterator[Fault]:
     yield from _takes(report)
     yield from _schema(report)
     yield from _permissions(report["answers"])
+    yield from _unmade(report)
     yield from _other_python(report)
 
 
@@ -204,11 +205,11 @@ def _schema(report: Report) -> Iterator[Fault]:
 def _permissions(answers: Sequence[Mapping[str, Any]]) -> Iterator[Fault]:
     """The actions that fail, and those that the package leaves to generic without meaning to."""
     failed = _by_words(
-        one for one in answers if isinstance(one["rucio"], str) and not is_the_examples_fault(one, "rucio")
+        one for one in answers if isinstance(one["rucio"], str) and not is_the_questions_fault(one, "rucio")
     )
     type_errors = (one for one in answers if decided_by(one) is Decided.TYPE_ERROR)
-    refused = _by_words(one for one in type_errors if not is_the_examples_fault(one, "package"))
-    stumbling = {one["action"] for one in answers if is_the_examples_fault(one, "package")}
+    refused = _by_words(one for one in type_errors if not is_the_questions_fault(one, "package"))
+    stumbling = {one["action"] for one in answers if is_the_questions_fault(one, "package")}
     for words, names in failed.items():
         effect = f"Checking the permission {_some(names)} ends with {words}"
         yield Fault(Verdict.DIES_AT_FIRST_USE, effect, "Correct has_permission(), and what it calls", "permission.py")
@@ -239,6 +240,14 @@ def _by_words(answers: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
 def _some(actions: Sequence[str]) -> str:
     more = len(actions) - 3
     return ", ".join(map(repr, actions[:3])) + (f" and {more} more" if more > 0 else "")
+
+
+def _unmade(report: Report) -> Iterator[Fault]:
+    """Rows of the scratch database that this Rucio does not take: answers that need them are not known."""
+    for name, chain in (report.get("unmade") or {}).items():
+        effect = f"The proof's database has no row of {name}, which permissions may ask for: {_why(chain)}"
+        remedy = "Update secretsync, which may know this Rucio's tables"
+        yield Fault(Verdict.LOADS, effect, remedy, severity=Severity.WARNING, about=f"database/{name}")
 
 
 def _other_python(report: Report) -> Iterator[Fault]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import copy
 import hashlib
 import importlib
 import importlib.util
@@ -45,21 +46,30 @@ NOBODY = "nobody"
 UNKNOWN_ACTION = "an_action_that_no_policy_knows"
 """Asked for as well: a policy should have an answer to what it does not know."""
 
+ROW = "0" * 32
+"""The id of every row of the scratch database."""
+
 EXAMPLES: dict[str, Any] = {
-    **dict.fromkeys(("account", "issuer", "new_account"), "nobody"),
+    **dict.fromkeys(("account", "issuer", "new_account"), NOBODY),
     **dict.fromkeys(("scope", "did_scope", "root_scope"), "mock"),
-    **dict.fromkeys(("rse", "rse_name", "rse_expression", "source_replica_expression"), "MOCK"),
-    **dict.fromkeys(("rse_id", "dest_rse_id", "rule_id", "request_id", "subscription_id", "child_rule_id"), "0" * 32),
+    **dict.fromkeys(
+        ("rse", "rse_name", "rse_expression", "source_replica_expression", "source", "destination"), "MOCK"
+    ),
+    **dict.fromkeys(("rse_id", "dest_rse_id", "src_rse_id", "dst_rse_id", "exception_id", "child_rule_id"), ROW),
+    **dict.fromkeys(("rule_id", "request_id", "subscription_id"), ROW),
     **dict.fromkeys(("locked", "ignore_availability", "split_container", "recursive", "approve"), False),
-    **dict.fromkeys(("copies", "bytes_", "bytes", "limit", "used", "free"), 1),
-    **dict.fromkeys(("lifetime", "expires_at", "weight", "grouping", "notify"), None),
+    **dict.fromkeys(("ask_approval", "asynchronous", "override", "purge_replicas"), False),
+    **dict.fromkeys(("copies", "bytes_", "bytes", "limit", "used", "free", "priority", "max_transfers"), 1),
+    **dict.fromkeys(("lifetime", "expires_at", "weight", "grouping", "notify", "delay_injection"), None),
     **{name: {} for name in ("meta", "options", "parameters", "metadata", "filter_", "filter", "data", "statuses")},
     **{name: [] for name in ("files", "replicas", "pfns", "rses", "requests", "rules", "replication_rules", "lfns")},
+    "accounts": [NOBODY],
     "dids": [{"scope": "mock", "name": "example", "type": "DATASET"}],
-    "attachments": [{"scope": "mock", "name": "example", "dids": []}],
-    "exception_id": "0" * 32,
+    "attachment": {"scope": "mock", "name": "example", "dids": [{"scope": "mock", "name": "example"}]},
+    "attachments": [{"scope": "mock", "name": "example", "dids": [{"scope": "mock", "name": "example"}]}],
     "type": "USER",
     "did_type": "DATASET",
+    "vo": DEFAULT_VO,
 }
 """What the gateway is given for the arguments of that name, as text where it makes an object of it."""
 
@@ -207,41 +217,76 @@ def make_tables(report: Report, vo: str, folder: Path) -> None:
     """Rucio's tables, made in a process without the package: here, Rucio must be loaded in the server's own order."""
     child = os.fork()
     if child == 0:
-        died = failure(lambda: create_tables(vo, folder))
+        unmade: dict[str, Causes] = {}
+        died = failure(lambda: unmade.update(create_tables(vo, folder)))
         if died:
             report["died"] = died
             report.save()
+        (folder / "unmade.json").write_text(json.dumps(unmade), encoding="utf-8")
         os._exit(1 if died else 0)
     if os.waitpid(child, 0)[1]:
         os._exit(0)  # the child has reported why
+    report["unmade"] = json.loads((folder / "unmade.json").read_text(encoding="utf-8"))
 
 
-def create_tables(vo: str, folder: Path) -> None:
+def create_tables(vo: str, folder: Path) -> dict[str, Causes]:
+    """What of the rows could not be made, by the name of the model."""
     without_package(folder)
     from rucio.db.sqla import models
     from rucio.db.sqla.session import get_engine
 
     models.register_models(get_engine())
-    make_accounts(vo)
-    if vo:
-        with get_engine().begin() as connection:
-            connection.execute(models.VO.__table__.insert(), [{"vo": vo, "description": "", "email": ""}])
+    return {name: died for name, died in ((name, make_rows(name, vo)) for name in ROWS) if died}
 
 
-def make_accounts(vo: str) -> None:
-    """Both that questions are asked as."""
-    from rucio.core.account import add_account
-    from rucio.db.sqla.constants import AccountType
+ROWS = (
+    "VO", "Account", "Scope", "RSE", "RSEAttrAssociation", "DataIdentifier", "ReplicationRule", "Subscription",
+    "LifetimeException",
+)  # fmt: skip
+"""Rucio's models of which the scratch database has rows, each after those that it refers to."""
+
+
+def make_rows(name: str, vo: str) -> Causes:
+    """The rows that the examples name; why they could not be made, as each release has its own columns."""
+    from rucio.db.sqla import models
     from rucio.db.sqla.session import get_engine
     from sqlalchemy.orm import Session
 
     def make() -> None:
         with Session(get_engine()) as session:
-            for name in ("root", NOBODY):
-                add_account(internal_account(name, vo), AccountType.USER, "", session=session)
+            session.add_all([getattr(models, name)(**row) for row in rows(name, vo)])
             session.commit()
 
-    failure(make)  # without them, what asks for an account's attributes finds none, as for nobody
+    return failure(make)
+
+
+def rows(name: str, vo: str) -> list[dict[str, Any]]:
+    from rucio.common.types import InternalScope
+    from rucio.db.sqla import constants
+
+    vo, root = vo or DEFAULT_VO, internal_account("root", vo)
+    dataset = {
+        "scope": InternalScope("mock", vo=vo),
+        "name": "example",
+        "account": root,
+        "did_type": constants.DIDType.DATASET,
+    }
+    if name == "VO":
+        return [{"vo": vo, "description": "", "email": ""}]
+    if name == "Account":
+        accounts = [internal_account(account, vo) for account in ("root", NOBODY)]
+        status = constants.AccountStatus.ACTIVE
+        return [{"account": one, "account_type": constants.AccountType.USER, "status": status} for one in accounts]
+    found: dict[str, dict[str, Any]] = {
+        "Scope": {"scope": dataset["scope"], "account": root, "status": constants.ScopeStatus.OPEN},
+        "RSE": {"id": ROW, "rse": "MOCK", "vo": vo, "rse_type": constants.RSEType.DISK, "deterministic": True},
+        "RSEAttrAssociation": {"rse_id": ROW, "key": "MOCK", "value": True},
+        "DataIdentifier": {**dataset, "is_open": True},
+        "ReplicationRule": {"id": ROW, **dataset, "rse_expression": "MOCK", "state": constants.RuleState.OK},
+        "Subscription": {"id": ROW, "name": "example", "account": root, "filter": "{}", "replication_rules": "[]"},
+        "LifetimeException": {"id": ROW, **dataset, "state": constants.LifetimeExceptionsState.WAITING},
+    }
+    return [found[name]]
 
 
 def without_package(folder: Path) -> None:
@@ -434,16 +479,19 @@ def answers(vo: str) -> list[dict[str, Any]]:
     rucio = sys.modules[ENTRANCE]
     package = rucio.permission_modules[vo or DEFAULT_VO]
     generic = importlib.import_module(f"{ENTRANCE}.generic")
-    keywords = gateway_keywords()
+    asked = gateway_questions()
+    names = (*sorted({*actions(), *asked}), UNKNOWN_ACTION)
+    forms = [(action, form) for action in names for form in asked.get(action, [()])]
     found = []
     with Session(get_engine()) as session:
         for account in ("root", NOBODY):
-            for action in (*sorted({*actions(), *keywords}), UNKNOWN_ACTION):
-                question = as_the_gateway_asks(account, action, keywords.get(action, ()), vo, session)
+            for action, form in forms:
+                question = as_the_gateway_asks(account, action, form, vo, session)
                 found.append(
                     {
                         "account": account,
                         "action": action,
+                        "asked": action in asked,
                         "rucio": answer(rucio, question, session),
                         "package": answer(package, question, session),
                         "generic": answer(generic, question, session),
@@ -465,29 +513,44 @@ def source_of(module: str) -> ast.Module:
     return ast.parse(Path(spec.origin).read_bytes()) if spec and spec.origin else ast.Module([], [])
 
 
-def gateway_keywords() -> dict[str, tuple[str, ...]]:
-    """The names of the arguments with which this Rucio's gateway asks for each action, read in its source."""
-    found: dict[str, tuple[str, ...]] = {}
+Form = tuple[str, ...]
+"""The names of the arguments (``kwargs``) of one question."""
+
+
+def gateway_questions() -> dict[str, list[Form]]:
+    """How this Rucio's gateway asks for each action, read in its source; some are asked for in several ways."""
+    found: dict[str, list[Form]] = {}
     import rucio
 
     for path in sorted(Path(rucio.__path__[0], "gateway").glob("*.py")):
         for function in ast.walk(ast.parse(path.read_bytes())):
             if isinstance(function, ast.FunctionDef):
-                found.update(asked_in(function))
+                for action, form in asked_in(function):
+                    forms = found.setdefault(action, [])
+                    if form not in forms:
+                        forms.append(form)
     return found
 
 
-def asked_in(function: ast.FunctionDef) -> dict[str, tuple[str, ...]]:
-    tables: dict[str, tuple[str, ...]] = {}
-    found: dict[str, tuple[str, ...]] = {}
-    for node in ast.walk(function):
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict) and isinstance(node.targets[0], ast.Name):
-            tables[node.targets[0].id] = keys_of(node.value)
-    for node in ast.walk(function):
-        named = {one.arg: one.value for one in node.keywords} if isinstance(node, ast.Call) else {}
-        action, given = named.get("action"), named.get("kwargs")
-        if isinstance(action, ast.Constant):
-            found[str(action.value)] = keys_of(given) if isinstance(given, ast.Dict) else tables.get(name_of(given), ())
+def asked_in(function: ast.FunctionDef) -> list[tuple[str, Form]]:
+    """The questions in a function, with the arguments that its dictionary has at that line."""
+    tables: dict[str, Form] = {}
+    found: list[tuple[str, Form]] = []
+    nodes = (node for node in ast.walk(function) if isinstance(node, (ast.Assign, ast.AnnAssign, ast.Call)))
+    for node in sorted(nodes, key=lambda one: (one.lineno, one.col_offset)):
+        if isinstance(node, ast.Call):
+            named = {one.arg: one.value for one in node.keywords}
+            action, given = named.get("action"), named.get("kwargs")
+            if isinstance(action, ast.Constant):
+                form = keys_of(given) if isinstance(given, ast.Dict) else tables.get(name_of(given), ())
+                found.append((str(action.value), form))
+            continue
+        target = node.target if isinstance(node, ast.AnnAssign) else node.targets[0]
+        if isinstance(target, ast.Name) and isinstance(node.value, ast.Dict):
+            tables[target.id] = keys_of(node.value)
+        elif isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Constant):
+            name = name_of(target.value)
+            tables[name] = (*tables.get(name, ()), str(target.slice.value))
     return found
 
 
@@ -500,11 +563,13 @@ def keys_of(table: ast.Dict) -> tuple[str, ...]:
 
 
 def as_the_gateway_asks(
-    account: str, action: str, names: tuple[str, ...], vo: str, session: object
+    account: str, action: str, names: Form, vo: str, session: Any
 ) -> tuple[object, str, dict[str, Any]]:
     """The question as it reaches rucio.core.permission: the gateway turns names into accounts and scopes."""
     asked: list[tuple[object, str, dict[str, Any]]] = []
     given = {name: EXAMPLES.get(name, "example") for name in names}
+    if vo and "vo" in given:
+        given["vo"] = vo
 
     def record(issuer: object, action: str, kwargs: dict[str, Any], **_: object) -> bool:
         asked.append((issuer, action, kwargs))
@@ -531,11 +596,14 @@ def internal_account(account: str, vo: str) -> object:
     return InternalAccount(account, vo=vo or DEFAULT_VO)
 
 
-def answer(policy: ModuleType, question: tuple[object, str, dict[str, Any]], session: object) -> bool | str | None:
-    """True, False, None, or the error's name and message."""
+def answer(policy: ModuleType, question: tuple[object, str, dict[str, Any]], session: Any) -> bool | str | None:
+    """True, False, None, or the error's name and message. What it wrote into the database is taken back."""
     issuer, action, given = question
     said: list[object] = []
-    error = failure(lambda: said.append(decision(policy.has_permission(issuer, action, dict(given), session=session))))
+    error = failure(
+        lambda: said.append(decision(policy.has_permission(issuer, action, copy.deepcopy(given), session=session)))
+    )
+    session.rollback()
     if error:
         return f"{error[0]['error']}: {error[0]['message']}"
     return None if said[0] is None else bool(said[0])

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from secretsync.core import files
 from secretsync.core.errors import SourceError
 from secretsync.core.files import write_atomically
 from secretsync.sources.cache import FORGOTTEN_AFTER, CacheFailed, NotOurs, private_folder
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 MOST_PATHS = 100_000
 _LARGEST_TREE = 32 * 1024 * 1024
 _READING_TIMEOUT = 60.0
-_WAIT_FOR_OTHERS = 0.1
 # What git itself makes in a bare repository; anything else, as commondir or info/grafts, would have a say in it.
 _OF_GIT = frozenset({"HEAD", "config", "objects", "refs", "packed-refs", "shallow"})
 _EVERYTHING = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
@@ -120,16 +119,15 @@ class GitCache:
     def locked(self) -> Iterator[None]:
         """Hold the cache for ourselves. The kernel lets go when we, and the git we started, have ended."""
         private_folder(self.folder.parent)
-        descriptor = os.open(self.folder.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            _wait_for_lock(descriptor, self.folder, self._timeout)
-            self._lock = descriptor
-            os.utime(descriptor)
+        with ExitStack() as held:
+            try:
+                self._lock = held.enter_context(files.locked(self.folder.with_suffix(".lock"), self._timeout))
+            except TimeoutError:
+                raise CacheBusy(self.folder) from None
+            held.callback(setattr, self, "_lock", None)
+            os.utime(self._lock)
             _forget_unused(self.folder.parent)
             yield
-        finally:
-            self._lock = None
-            os.close(descriptor)
 
     def healed(self, read: Callable[[], Bundle]) -> Bundle:
         """What *read* gives; when the cache is in its way, once more with a new one."""
@@ -372,19 +370,6 @@ def _read_text(path: Path) -> str:
         return path.read_text(errors="replace")
     except OSError:
         return ""
-
-
-def _wait_for_lock(descriptor: int, folder: Path, timeout: float) -> None:
-    deadline = time.monotonic() + timeout
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > deadline:
-                raise CacheBusy(folder) from None
-            time.sleep(_WAIT_FOR_OTHERS)
-        else:
-            return
 
 
 def _forget_unused(folder: Path) -> None:

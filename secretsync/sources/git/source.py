@@ -61,6 +61,15 @@ class GitSource:
         self._cache = GitCache(cache, self._remote, timeout=package.timeout, limit=package.limits.download)
         self._lasting_notes, self._notes = notes, notes
 
+    @staticmethod
+    def pinned(requirement: GitRequirement, bundle: Bundle) -> str:
+        below = f"#subdirectory={requirement.subdirectory}" if requirement.subdirectory else ""
+        return f"git+{requirement.url}@{bundle.revision.id.partition(':')[2]}{below}"
+
+    @staticmethod
+    def package_name(requirement: GitRequirement) -> str:
+        return (requirement.subdirectory or requirement.url).rstrip("/").rpartition("/")[2].removesuffix(".git")
+
     def resolve(self) -> Revision:
         """The commit that the ref names now.
 

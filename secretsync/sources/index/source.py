@@ -41,6 +41,16 @@ class IndexSource:
         self._notes = notes
         self._chosen: Candidate | None = None
 
+    @staticmethod
+    def pinned(requirement: IndexRequirement, bundle: Bundle) -> str:
+        if requirement.url:
+            return f"{requirement.url}#{bundle.revision.id.replace(':', '=')}"
+        return f"{requirement.name}=={bundle.version}"
+
+    @staticmethod
+    def package_name(requirement: IndexRequirement) -> str:
+        return requirement.name
+
     def resolve(self) -> Revision:
         """The newest release that satisfies the requirement, by the sha256 of its wheel.
 

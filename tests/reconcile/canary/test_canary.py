@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 
 from secretsync.cluster.errors import Call, Forbidden
+from secretsync.core.log import LONGEST_WORDS
 from secretsync.core.model import Manifest
 from secretsync.plan.plan import Live, Plan, make_plan
 from secretsync.plan.state import State
 from secretsync.reconcile.canary import NotProven, proof_failures, prove_candidates
 from secretsync.reconcile.canary.in_pod import HUNG, digest, encoded
+from secretsync.reconcile.canary.verdict import judge
 from secretsync.reconcile.destination import CheckRules, Clock, Delivery, Destination, Rollout
 from tests import ROOT
 from tests.build import PLACEMENT, bundle, desired, pod, waiting
@@ -47,6 +49,36 @@ def test_a_rucio_that_does_not_start_is_not_the_packages_fault() -> None:
 def test_a_pod_that_ends_without_a_verdict_is_refused_with_its_words(words: str) -> None:
     (reason,) = proof_failures(BUNDLE, words)
     assert reason == f"the proof ended without a verdict: {words}"
+
+
+HOSTILE = "a ghp_0123456789abcdefghij b\x1b[2J\nFAKE line\u202e\ud800 hunter-two " + "x" * 5000
+"""What a pod may leave as its last word: a token, a credential of ours, control characters, half a character."""
+
+
+@pytest.mark.parametrize(
+    "last_word",
+    [
+        HOSTILE,
+        message(0, step="load", done=False, died=[{"error": "ImportError", "message": HOSTILE, "file": HOSTILE}]),
+        message(1, step="rucio", done=False, died=[{"error": HOSTILE, "message": HOSTILE}]),
+        message(0, step=HOSTILE, done=True),
+        message(0, step="load", done=False, died=[{"error": "x" * 10_000, "message": 7}] * 500),
+        message(0, folders=[HOSTILE] * 100, copies=[HOSTILE] * 1000, step="end", done=True),
+    ],
+)
+def test_a_pods_words_are_masked_and_cut_before_anybody_gets_them(
+    last_word: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("secretsync.core.log._credentials", {"hunter-two"})
+    found = judge(BUNDLE, last_word, "/opt/policy/atlas")
+    for words in (*found.reasons, *found.notes):
+        assert "ghp_" not in words
+        assert "hunter-two" not in words
+        assert words.isprintable()
+        assert len(words.encode()) <= 4 * LONGEST_WORDS
+    assert found.reasons
+    assert len(found.reasons) <= 20
+    assert len(found.notes) <= 20
 
 
 class ProvingCluster(MemoryCluster):

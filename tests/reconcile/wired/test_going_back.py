@@ -7,7 +7,11 @@ import pytest
 from secretsync.cli.output.describe import describe_pass
 from secretsync.core import packing
 from secretsync.operations import releases
+from secretsync.reconcile.all_targets import Outcome
+from secretsync.reconcile.events import events_of
 from secretsync.reconcile.reconciler import preview
+from secretsync.reconcile.results import verdicts_of
+from secretsync.service.metrics import samples
 from tests.reconcile.wired.site import WiredSite
 
 
@@ -94,9 +98,28 @@ def test_wiring_that_somebody_strips_is_put_back_once_and_then_held_as_a_failure
         assert any("by one without the wiring, and did so again" in note for note in report.plan.notes)
         assert any("now carries none" in note for note in report.plan.notes)
     assert site.cluster.writes == []
+    (deployed,) = releases.status(site.destination)
+    assert [ref.name for ref in deployed.stripped] == ["server"]
     site.source.push(init="2")
     assert not site.sync().failed
     assert site.content() == {"init.py": b"2"}
+    (deployed,) = releases.status(site.destination)
+    assert deployed.stripped == ()
+
+
+def test_stripped_wiring_is_an_event_of_its_own_told_once_and_a_metric(site: WiredSite) -> None:
+    bare = site.remember_revision()
+    site.sync()
+    for _ in range(2):
+        site.put_back(bare)
+        outcome = Outcome(site.destination, site.sync())
+    told = [event for event in events_of(outcome, {}) if event.reason == "Stripped"]
+    assert [(event.regarding.kind, event.regarding.name) for event in told] == [("Secret", "atlas")]
+    assert "Deployment rucio/server was stripped again" in told[0].note
+    after = {secret: str(verdict) for secret, verdict in verdicts_of(outcome).items()}
+    assert events_of(outcome, after) == ()
+    values = {sample.name: sample.value for sample in samples(outcome, at=0)}
+    assert values["secretsync_workloads_stripped"] == 1
 
 
 def test_after_a_resume_stripped_wiring_is_put_back_again(site: WiredSite) -> None:

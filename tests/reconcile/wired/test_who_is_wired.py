@@ -11,7 +11,7 @@ import pytest
 from secretsync.cluster.errors import Conflict
 from secretsync.core.errors import SecretSyncError
 from secretsync.core.model import Ref, Workload
-from secretsync.plan.ownership import Refused
+from secretsync.plan.refused import Refused
 from tests.build import workload
 from tests.reconcile.wired.site import KEY, WiredSite, container_of
 

@@ -21,10 +21,19 @@ from tests.rucio.check.build import findings, only
         ("35.4.0", "37.0"),
         ("37", "41.5"),
         ("", "41.5"),
+        ("38.5.5rc1", "38.5"),
     ],
 )
 def test_a_tag_finds_its_release_or_one_that_stands_in(tag: str, known: str) -> None:
     assert rucio(tag).known == known
+
+
+@pytest.mark.parametrize("tag", ["1", "v3.1", "2024.1", "20.4.1", "100.0.1", "41a3bc", "5" * 5000])
+def test_a_tag_that_a_site_gave_its_own_image_is_no_version_of_rucio(tag: str) -> None:
+    """SUPPORTED_VERSION is not held against it; that the version is not known is a warning."""
+    init = {"__init__.py": 'SUPPORTED_VERSION = ">=38,<42"\n'}
+    assert {one.rule for one in findings(init, rucio=tag) if one.severity == "error"} == set()
+    assert "unknown-rucio" in {one.rule for one in findings(init, rucio=tag)}
 
 
 def test_a_version_that_is_not_known_is_said() -> None:

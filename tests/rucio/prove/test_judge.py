@@ -146,6 +146,14 @@ def test_what_rucios_own_permissions_stumble_over_too_is_the_examples_fault() ->
     assert judged(answers=answers).verdict is Verdict.DIES_AT_FIRST_USE
 
 
+def test_a_row_that_the_database_does_not_take_is_a_warning() -> None:
+    why = {"error": "TypeError", "message": "'vo' is an invalid keyword argument for RSE", "file": "", "line": 0}
+    proof = judged(unmade={"RSE": [why]})
+    assert proof.verdict is Verdict.LOADS
+    (finding,) = proof.findings
+    assert (finding.severity, finding.about) == (Severity.WARNING, "database/RSE")
+
+
 def test_what_an_empty_database_does_not_have_is_the_examples_fault() -> None:
     lost = "RuleNotFound: No replication rule found"
     answers = [{"account": "root", "action": "del_rule", "rucio": lost, "package": lost, "generic": True}]

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from secretsync.rucio.prove import PROBE, Proof, RucioEnvironment, Verdict, prove
+from secretsync.rucio.prove.probe import asked_in
 from tests.rucio.check.build import PERMISSION, policy
 
 network = pytest.mark.network
@@ -35,6 +36,20 @@ def test_it_needs_the_standard_library_and_rucio_alone() -> None:
     assert tops - sys.stdlib_module_names == {"rucio", "sqlalchemy"}
 
 
+def test_a_question_has_the_arguments_of_its_own_line() -> None:
+    source = """
+def add(scope, new):
+    kwargs = {"scope": scope}
+    if not has_permission(action="add_did", kwargs=kwargs):
+        raise AccessDenied
+    kwargs["dids"] = new
+    return has_permission(action="add_dids", kwargs=kwargs) and has_permission(action="export", kwargs={"issuer": 1})
+"""
+    (function,) = ast.parse(source).body
+    assert isinstance(function, ast.FunctionDef)
+    assert asked_in(function) == [("add_did", ("scope",)), ("add_dids", ("scope", "dids")), ("export", ("issuer",))]
+
+
 @network
 @pytest.mark.parametrize("layout", ["directories", "zip"])
 def test_a_sound_package_loads_in_either_layout(rucio: RucioEnvironment, layout: str) -> None:
@@ -50,6 +65,22 @@ def test_root_and_an_account_without_attributes_are_asked(rucio: RucioEnvironmen
     said = {(one["account"], one["action"]): one["rucio"] for one in answers}
     assert said["root", "add_rse"] is True
     assert said["nobody", "add_rse"] is False
+
+
+@network
+def test_every_action_is_asked_as_the_gateway_does_and_rucios_own_permissions_answer(rucio: RucioEnvironment) -> None:
+    own = "from rucio.core.permission.generic import has_permission\n"
+    report = proof(rucio, {"permission.py": own}).report
+    assert report["unmade"] == {}
+    asked = [one for one in report["answers"] if one["asked"]]
+    assert {one["account"] for one in asked} == {"root", "nobody"}
+    assert len({one["action"] for one in asked}) > 90
+    # these three lack an argument that Rucio's own permissions read: a fault of Rucio
+    assert {one["action"] for one in report["answers"] if not isinstance(one["package"], bool)} == {
+        "remove_did_from_followed",
+        "remove_dids_from_followed",
+        "set_global_account_limit",
+    }
 
 
 @network

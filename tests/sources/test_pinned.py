@@ -8,7 +8,8 @@ import pytest
 
 from secretsync.config.requirement import parse
 from secretsync.core.model import Bundle, Revision
-from secretsync.operations.pinned import NotForPip, pinned
+from secretsync.sources.directory import NotForPip
+from secretsync.sources.open import pinned
 from tests.build import bundle
 
 COMMIT, SHA = "a" * 40, "b" * 64
@@ -35,7 +36,7 @@ def resolved(revision: str, version: str = "1.4.0") -> Bundle:
     ],
 )
 def test_it_names_what_was_resolved_and_nothing_else(requirement: str, revision: str, expected: str) -> None:
-    told = pinned(requirement, resolved(revision))
+    told = pinned(parse(requirement), resolved(revision))
     assert told == expected
     assert parse(told)
     assert not set(told) & set(" ,\t\n")
@@ -43,4 +44,4 @@ def test_it_names_what_was_resolved_and_nothing_else(requirement: str, revision:
 
 def test_a_directory_cannot_be_pinned() -> None:
     with pytest.raises(NotForPip, match=r"\./policy"):
-        pinned("./policy", resolved(f"sha256:{SHA}"))
+        pinned(parse("./policy"), resolved(f"sha256:{SHA}"))

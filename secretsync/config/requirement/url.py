@@ -1,0 +1,51 @@
+"""A URL in a requirement: its parts, its digests, and that it holds no credential."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+
+from secretsync.config.requirement.errors import CredentialsInRequirement, UnusableRequirement
+
+_DIGEST = re.compile(r"(md5|sha1|sha224|sha256|sha384|sha512)=([0-9a-fA-F]+)")
+_DIGITS = {"md5": 32, "sha1": 40, "sha224": 56, "sha256": 64, "sha384": 96, "sha512": 128}
+_SECRET_KEY = re.compile(r"token|secret|passw|key|sig|auth|cred", re.IGNORECASE)
+_HOST_WITH_PATH = re.compile(r"@?([^/:@]+):([A-Za-z~][^/:@]*)(?:/|$)")
+
+
+def split_url(url: str, requirement: str) -> SplitResult:
+    """The URL's parts; refuses credentials, except the user's name of ssh, which is not secret."""
+    try:
+        parts = urlsplit(url)
+        port_is_a_number = parts.port is None or parts.port > 0
+    except ValueError:
+        if scp := _HOST_WITH_PATH.search(url):
+            hint = f"a path begins with '/' in a URL: write {scp[1]}/{scp[2]}… instead of {scp[1]}:{scp[2]}…"
+            raise UnusableRequirement(requirement, hint) from None
+        raise UnusableRequirement(requirement, "is not a URL") from None
+    if any(_SECRET_KEY.search(key) for key, _ in parse_qsl(parts.query)):
+        raise CredentialsInRequirement(requirement)
+    if parts.password is not None or (parts.username is not None and parts.scheme != "ssh"):
+        raise CredentialsInRequirement(requirement)
+    if not port_is_a_number or not (parts.hostname or parts.scheme == "file"):
+        raise UnusableRequirement(requirement, "is not a URL: no host follows '://'")
+    return parts
+
+
+def file_name(parts: SplitResult) -> str:
+    """The last part of the path."""
+    return unquote(parts.path.rpartition("/")[2])
+
+
+def digests(fragment: str, requirement: str) -> tuple[tuple[str, str], ...]:
+    """The algorithms and digests of a URL's fragment, as pip takes them: ``sha256=…&egg=…``."""
+    parts = [part for part in fragment.split("&") if part and not part.startswith(("egg=", "subdirectory="))]
+    return tuple(_digest(part, requirement) for part in parts)
+
+
+def _digest(part: str, requirement: str) -> tuple[str, str]:
+    match = _DIGEST.fullmatch(part)
+    if match and len(match[2]) == _DIGITS[match[1]]:
+        return match[1], match[2].lower()
+    known = ", ".join(_DIGITS)
+    raise UnusableRequirement(requirement, f"what follows '#' is no digest: there are {known}, each with '=' and hex")

@@ -1,0 +1,72 @@
+"""Workloads that mounted a package when a rollout of it ended, and mount it no longer."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from secretsync.core.model import Ref, Workload
+from secretsync.core.pod_references import secrets_referenced
+from secretsync.plan.diff import PackagePlan
+from secretsync.plan.state import PackageState, State
+
+_NAMED = 3
+"""Workloads that a sentence names."""
+
+
+@dataclass(frozen=True)
+class LostMounts:
+    """The *workloads* whose template mounted the package *module* and now has none of its Secrets."""
+
+    module: str
+    workloads: tuple[Ref, ...]
+
+    def __str__(self) -> str:
+        more = f" and {len(self.workloads) - _NAMED} more" if len(self.workloads) > _NAMED else ""
+        names = ", ".join(map(str, self.workloads[:_NAMED])) + more
+        verb = "mounts" if len(self.workloads) == 1 else "mount"
+        return (
+            f"{names} no longer {verb} {self.module}, so new pods run without it: mount it again as "
+            "'secretsync values' prints it, or confirm that this is meant with 'secretsync status --accept'"
+        )
+
+
+def lost_mounts(
+    module: str, remembered: PackageState, names: Collection[str], workloads: Sequence[Workload]
+) -> LostMounts | None:
+    """Those of *workloads* that mounted the package whose Secrets have *names*, as it is *remembered*, or None."""
+    lost = tuple(
+        one.ref
+        for one in sorted(workloads, key=lambda workload: workload.ref)
+        if str(one.ref) in remembered.mounting and not secrets_referenced(one.template) & set(names)
+    )
+    return LostMounts(module, lost) if lost else None
+
+
+def lost_wiring(remembered: PackageState, names: Collection[str], workloads: Sequence[Workload]) -> tuple[Ref, ...]:
+    """The workloads that were wired twice for the newest revision and have none of its Secrets: they are left so."""
+    lost = (one.ref for one in workloads if not secrets_referenced(one.template) & set(names))
+    return tuple(sorted(ref for ref in lost if str(ref) in remembered.rewired))
+
+
+def of_plan(packages: Sequence[PackagePlan], workloads: Sequence[Workload], state: State) -> Iterator[LostMounts]:
+    """What a plan finds; *workloads* are those that mount by their owner's template, not by our wiring."""
+    for package in packages:
+        remembered = state.of(package.placement.secret)
+        names = {*remembered.secrets, *remembered.outdated, *(secret.name for secret in package.desired.secrets)}
+        if found := lost_mounts(package.placement.module, remembered, names, workloads):
+            yield found
+
+
+def mounting(names: Collection[str], workloads: Iterable[Workload]) -> tuple[str, ...]:
+    """The workloads whose template has one of the Secrets called *names*, as the state object has them."""
+    return tuple(sorted(str(one.ref) for one in workloads if secrets_referenced(one.template) & set(names)))
+
+
+def still_expected(remembered: PackageState, names: Collection[str], workloads: Sequence[Workload]) -> tuple[str, ...]:
+    """What shall be remembered when a rollout ends: who mounts the package, and who did and was not accepted yet.
+
+    A workload that was deleted, or is selected no longer, is not expected any more.
+    """
+    there = {str(one.ref) for one in workloads}
+    return tuple(sorted({*mounting(names, workloads), *(set(remembered.mounting) & there)}))
