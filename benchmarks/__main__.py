@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
-import shutil
 import statistics
 import subprocess
 import sys
@@ -20,10 +19,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 from benchmarks.measure import Cost, cost, median
-from benchmarks.shell import Shell
+from benchmarks.shell import Shell, kubeconfig_for, kubectl_of
+from benchmarks.table import budget, row, title
 from tests.e2e.repository import MODULE, PACKAGE, Repository
 from tests.e2e.site import ROOT, Site
 from tests.servers import git_http
@@ -73,7 +71,8 @@ def prepared(rounds: int) -> Iterator[Bench]:
         repository.push(PACKAGE)
         url = f"{stack.enter_context(git_http.serve(repository.bare.parent))}/{repository.bare.name}"
         sites = [stack.enter_context(_site(plane, name, folder, f"git+{url}")) for name in ("bench", "bench-shell")]
-        shell = Shell(url, _kubectl(plane), _kubeconfig(plane, folder), folder / "work", MODULE, SECRET)
+        kubeconfig = kubeconfig_for(plane, sites[1].namespace, folder)
+        shell = Shell(url, kubectl_of(plane), kubeconfig, folder / "work", MODULE, SECRET)
         bench = Bench(plane, repository, url, sites[0], sites[1], shell, rounds)
         bench.secretsync()
         bench.by_shell(restart=True)
@@ -166,21 +165,6 @@ def _site(plane: ControlPlane, name: str, folder: Path, requirement: str) -> Ite
     plane.remove("Namespace", "", namespace)
 
 
-def _kubeconfig(plane: ControlPlane, folder: Path) -> Path:
-    """A kubeconfig whose context is the shell's namespace, as kubectl's users have it."""
-    config = yaml.safe_load(plane.kubeconfig.read_text())
-    for context in config["contexts"]:
-        context["context"]["namespace"] = f"bench-shell-{os.getpid()}"
-    path = folder / "kubeconfig"
-    path.write_text(yaml.safe_dump(config))
-    return path
-
-
-def _kubectl(plane: ControlPlane) -> Path:
-    beside = plane.kubeconfig.parent / "bin" / "kubectl"
-    return beside if beside.exists() else Path(shutil.which("kubectl") or sys.exit("there is no kubectl on PATH"))
-
-
 def _made(folder: Path) -> Path:
     folder.mkdir()
     return folder
@@ -213,19 +197,6 @@ def _by_verb(calls: Sequence[AuditedCall], rounds: int) -> str:
 
 def _share(verbs: Counter[str], rounds: int) -> str:
     return ", ".join(f"{verb} {count / rounds:g}" for verb, count in sorted(verbs.items())) or "none"
-
-
-def title(text: str) -> None:
-    print(f"\n{text}\n{'-' * len(text)}")
-
-
-def row(what: str, seconds: float, memory: float | None = None) -> None:
-    print(f"  {what:<58} {seconds:8.3f} s" + (f" {memory:7.1f} MiB" if memory else ""))
-
-
-def budget(what: str, value: float, limit: float) -> None:
-    verdict = "within" if value <= limit else "OVER"
-    print(f"  {verdict:>6} budget: {value:.3g} {what}, of {limit:g}")
 
 
 if __name__ == "__main__":

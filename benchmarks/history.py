@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.__main__ import budget, row, title
+from benchmarks.table import budget, row, title
 from secretsync.config import Package
 from secretsync.sources.open import open_source
 from tests.servers import git_http

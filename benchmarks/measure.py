@@ -14,9 +14,13 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Cost:
-    """*seconds* of wall time; *mebibytes* is the largest resident set of the command or of any of its children."""
+    """*seconds* of wall time, and *cpu* of the command and all its children, in user and system mode.
+
+    *mebibytes* is the largest resident set of the command or of any of its children.
+    """
 
     seconds: float
+    cpu: float
     mebibytes: float
     began: datetime
 
@@ -32,7 +36,7 @@ def cost(command: Sequence[str], *, cwd: Path, environment: Mapping[str, str] | 
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, command, said.decode(errors="replace"))
-    return Cost(seconds, usage.ru_maxrss / 1024, began)
+    return Cost(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, began)
 
 
 def median(costs: Sequence[Cost], of: Callable[[Cost], float]) -> float:

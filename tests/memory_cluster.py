@@ -25,6 +25,8 @@ class MemoryCluster:
     """
 
     runs_pods = True
+    calls_at_once = 1
+    """One after the other, so that a test knows which comes first; it may be set to more."""
 
     def __init__(self, *workloads: Workload) -> None:
         self.secrets: dict[str, Secret] = {}

@@ -2,3 +2,8 @@
 
 In: arguments. Out: text or JSON on stdout, sentences on stderr. What it prints is made by ``output``.
 """
+
+from secretsync.core.slim_structlog import import_structlog
+
+# before any module that logs is imported
+import_structlog()

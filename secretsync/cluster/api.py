@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 
 from secretsync.cluster import connection as kubernetes_connection
-from secretsync.cluster.connection import Connection, Reply
+from secretsync.cluster.connection import CALLS_AT_ONCE, Connection, Reply
 from secretsync.cluster.errors import Call, Conflict, Forbidden, UnreadableSelector, WorkloadGone
 from secretsync.cluster.rbac import Access, Review
 from secretsync.core.kinds import KINDS, SPAWNERS, api_version, resource_of
@@ -35,6 +35,7 @@ class KubernetesCluster:
     """The verbs of Cluster as calls to the API, with plain dicts."""
 
     runs_pods = True
+    calls_at_once = CALLS_AT_ONCE
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -296,7 +297,9 @@ class KubernetesCluster:
     def _as_it_is_now(self, workload: Workload) -> Workload:
         """*workload* as it is now. Raises WorkloadGone where it is not the same object any more."""
         ref = workload.ref
-        now = next((one for one in self._list(ref.kind, ref.namespace) if one["metadata"]["name"] == ref.name), None)
+        # a list of one: it costs what a GET costs, and needs no further right
+        found = self._list(ref.kind, ref.namespace, name=ref.name)
+        now = next((one for one in found if one["metadata"]["name"] == ref.name), None)
         if now is None or now["metadata"]["uid"] != workload.manifest["metadata"]["uid"]:
             raise WorkloadGone(ref)
         return Workload(ref, now)
@@ -308,11 +311,13 @@ class KubernetesCluster:
             raise Conflict(wanted.ref, otherwise)
         return live
 
-    def _list(self, kind: str, namespace: str, selector: str = "") -> Iterator[Manifest]:
-        """All of a kind; their kind is added, which a list leaves out."""
+    def _list(self, kind: str, namespace: str, selector: str = "", *, name: str = "") -> Iterator[Manifest]:
+        """All of a kind, or those with *name* alone; their kind is added, which a list leaves out."""
         query: dict[str, Any] = {"limit": _PAGE}
         if selector:
             query["labelSelector"] = selector
+        if name:
+            query["fieldSelector"] = f"metadata.name={name}"
         while True:
             reply = self._connection.send(Call("list", resource_of(kind), namespace), "GET", _path(kind), query=query)
             if selector and reply.status == HTTPStatus.BAD_REQUEST:

@@ -11,6 +11,7 @@ class ClosedCluster:
     """Stands where the cluster would; whatever is asked of it raises why it could not be opened."""
 
     runs_pods = True
+    calls_at_once = 1
 
     def __init__(self, why: SecretSyncError) -> None:
         self._why = why

@@ -20,10 +20,6 @@ from typing import Any, TypeVar
 import structlog
 import urllib3
 import yaml
-from kubernetes.client.api_client import ApiClient
-from kubernetes.client.configuration import Configuration
-from kubernetes.client.exceptions import ApiException
-from kubernetes.config import ConfigException, load_incluster_config
 from urllib3 import HTTPHeaderDict
 from urllib3.exceptions import HTTPError, InsecureRequestWarning, MaxRetryError
 from urllib3.util.retry import Retry
@@ -33,6 +29,14 @@ from secretsync.cluster import answers, kubeconfig
 from secretsync.cluster.answers import NotAnObject
 from secretsync.cluster.errors import Call, NotFound, NotKubernetes, Refusal, Unreachable, UnusableCluster
 from secretsync.cluster.refusals import refusal
+from secretsync.cluster.slim_client import (
+    ApiClient,
+    ApiException,
+    ConfigException,
+    Configuration,
+    load_incluster_config,
+)
+from secretsync.core import shutdown
 from secretsync.core.instrumentation import CallEnded, emit
 from secretsync.core.kinds import KINDS, resource_of
 from secretsync.core.kinds.kind import Kind
@@ -51,6 +55,9 @@ _RETRIES = Retry(
     retry_after_max=30,
 )
 _WORKLOADS = frozenset(resource_of(kind) for kind in KINDS)
+CALLS_AT_ONCE = 8
+"""Calls that may be under way: beyond, a server of our sites' size answers each of them later, and no more in all."""
+
 _BLOCK = 1 << 16
 _LARGEST_ANSWER = 64 * 1024 * 1024
 T = TypeVar("T")
@@ -171,6 +178,7 @@ class Connection:
         self._patience = patience or Patience()
         self._clock = clock
         self._server_time: tuple[datetime, float] | None = None
+        self._preparing = threading.Lock()
         client.user_agent = f"secretsync/{__version__}"
 
     def server_time(self) -> datetime:
@@ -224,16 +232,17 @@ class Connection:
     ) -> Reply:
         retries = self._patience.retries
         while True:
-            # Serialized anew for each try: this is where the client renews a token that has expired.
-            request = self._client.param_serialize(
-                method,
-                path,
-                path_params={"namespace": call.namespace, "name": call.name},
-                query_params=list(query.items()),
-                header_params={"Accept": "application/json, */*", "Content-Type": content_type},
-                body=body,
-                auth_settings=["BearerToken"],
-            )
+            # Serialized anew for each try: this is where the client renews a token that has expired, which is done once
+            with self._preparing:
+                request = self._client.param_serialize(
+                    method,
+                    path,
+                    path_params={"namespace": call.namespace, "name": call.name},
+                    query_params=list(query.items()),
+                    header_params={"Accept": "application/json, */*", "Content-Type": content_type},
+                    body=body,
+                    auth_settings=["BearerToken"],
+                )
             response = None
             try:
                 response = self._client.call_api(
@@ -258,6 +267,8 @@ class Connection:
                         media_type=response.headers.get("Content-Type", "").partition(";")[0].strip()[:60],
                     )
                 retries = retries.increment(method, path, response=response)
+            # a thread of several that write is not reached by the signal itself
+            shutdown.stop_if_asked()
             retries.sleep(response)
 
     def _remember(self, date: str) -> None:
@@ -331,6 +342,7 @@ class _Client(ApiClient):
 def _configuration() -> Configuration:
     configuration = Configuration()
     configuration.retries = False  # retried here, the reading of the body included, and writes too
+    configuration.connection_pool_maxsize = CALLS_AT_ONCE
     return configuration
 
 

@@ -12,39 +12,42 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import structlog
-import yaml
 
 from secretsync.cluster import kustomization, manifest_files
+from secretsync.cluster.encryption import Encryption
+from secretsync.cluster.encryption.encryption import KINDS as KINDS_OF_SECRETS
+from secretsync.cluster.encryption.encryption import dump, read_secret
+from secretsync.cluster.encryption.errors import ContentEncrypted
 from secretsync.cluster.errors import Conflict, UnusableManifest, WorkloadGone
 from secretsync.cluster.manifest_files import Found, find, locked, write
 from secretsync.cluster.rbac import Access
 from secretsync.cluster.selector import selects
+from secretsync.core import packing
 from secretsync.core.kinds import KINDS, SPAWNERS
 from secretsync.core.kinds.kind import Kind
 from secretsync.core.model import Manifest, Ref, Secret, Workload
 from secretsync.core.revision_numbers import has_newer_stamp
-from secretsync.core.secret_codec import replacement_manifest, secret_from, to_manifest
+from secretsync.core.secret_codec import replacement_manifest, to_manifest
 from secretsync.core.template_annotations import NotEditable, annotated
 
 log = structlog.get_logger()
 
-_NO_FOLDING = 1 << 30
-
 
 class DirectoryCluster:
-    """The verbs of Cluster on the files below *root*."""
+    """The verbs of Cluster on the files below *root*; Secrets that ask for it are kept by *encryption*."""
 
     runs_pods = False
+    calls_at_once = 1
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
+    def __init__(self, root: Path, encryption: Encryption | None = None) -> None:
+        self._root, self._encryption = root, encryption
 
     def secret(self, namespace: str, name: str) -> Secret | None:
         return next(map(_secret, self._secrets(namespace, name)), None)
 
     def secrets(self, namespace: str) -> Sequence[Secret]:
         """All Secrets of a namespace."""
-        return list(map(_secret, find(self._root, namespace, ("Secret",))))
+        return list(map(_secret, find(self._root, namespace, KINDS_OF_SECRETS)))
 
     def create(self, secret: Secret, *, manager: str) -> Secret:
         path = self._root / secret.namespace / f"secret-{secret.name}.yaml"
@@ -53,13 +56,14 @@ class DirectoryCluster:
                 raise Conflict(secret.ref, "was created by someone else")
             if manifest_files.exists(path):
                 raise UnusableManifest(path, f"holds something else, and {secret.ref} goes there: move it")
-            self._write(path, secret)
+            self._write(path, secret, None)
             return self._written(secret)
 
     def replace(self, secret: Secret, live: Secret, *, manager: str) -> Secret:
         wanted = replacement_manifest(live, secret)
         with locked(self._root):
-            self._write(self._own_file(live, "was deleted"), wanted)
+            found = self._own_file(live, "was deleted")
+            self._write(found.path, wanted, found.manifest)
             return self._written(wanted)
 
     def dry_run(self, secret: Secret, live: Secret | None, *, manager: str) -> Secret | None:
@@ -68,7 +72,7 @@ class DirectoryCluster:
     def delete(self, live: Secret) -> None:
         with locked(self._root):
             if self._secrets(live.namespace, live.name):
-                path = self._own_file(live, "was deleted")
+                path = self._own_file(live, "was deleted").path
                 self._change_kustomization(path, kustomization.without_resource, "must not list")
                 manifest_files.delete(self._root, path)
 
@@ -130,8 +134,8 @@ class DirectoryCluster:
     def remove(self, manifest: Manifest) -> None:
         return None
 
-    def _write(self, path: Path, secret: Secret) -> None:
-        write(self._root, path, _text(secret))
+    def _write(self, path: Path, secret: Secret, previous: Manifest | None) -> None:
+        write(self._root, path, self._text(secret, path, previous))
         self._change_kustomization(path, kustomization.with_resource, "must list")
 
     def _change_kustomization(self, path: Path, change: Callable[[str, str], str], must: str) -> None:
@@ -158,7 +162,10 @@ class DirectoryCluster:
         return next((place for place in places if manifest_files.exists(place)), None)
 
     def _secrets(self, namespace: str, name: str) -> list[Found]:
-        return find(self._root, namespace, ("Secret",), name)
+        found = find(self._root, namespace, KINDS_OF_SECRETS, name)
+        if len(found) > 1:
+            raise UnusableManifest(found[1].path, f"Secret {name!r} is in {found[0].path} as well: remove one of them")
+        return found
 
     def _live_workload(self, ref: Ref) -> Found:
         found = find(self._root, ref.namespace, (ref.kind,), ref.name)
@@ -167,9 +174,10 @@ class DirectoryCluster:
         return found[0]
 
     def _written(self, secret: Secret) -> Secret:
-        return _secret(self._secrets(secret.namespace, secret.name)[0])
+        written = _secret(self._secrets(secret.namespace, secret.name)[0])
+        return replace(written, data=secret.data, encrypted=False) if written.encrypted else written
 
-    def _own_file(self, live: Secret, when_gone: str) -> Path:
+    def _own_file(self, live: Secret, when_gone: str) -> Found:
         """The file that holds *live*, unchanged since it was read, and nothing else."""
         found = next(iter(self._secrets(live.namespace, live.name)), None)
         if found is None:
@@ -178,11 +186,22 @@ class DirectoryCluster:
             raise Conflict(live.ref, "was changed by someone else")
         if not found.alone:
             raise UnusableManifest(found.path, f"holds other objects beside {live.ref}: move each to a file of its own")
-        return found.path
+        return found
+
+    def _text(self, secret: Secret, path: Path, previous: Manifest | None) -> str:
+        """The manifest of *secret*. Raises ContentEncrypted, and what encryption may raise."""
+        if secret.encrypted:
+            raise ContentEncrypted(secret.namespace, secret.name)
+        plain = replace(
+            secret, metadata={key: value for key, value in secret.metadata.items() if key != "resourceVersion"}
+        )
+        if self._encryption and packing.ENCRYPTION in secret.annotations:
+            return self._encryption.encrypt(plain, path, previous)
+        return dump(to_manifest(plain))
 
 
 def _secret(found: Found) -> Secret:
-    secret = secret_from(found.manifest)
+    secret = read_secret(found.manifest)
     return replace(secret, metadata={**secret.metadata, "resourceVersion": found.version})
 
 
@@ -196,9 +215,3 @@ def _workload(found: Found) -> Workload:
     if not isinstance((manifest.get("spec") or {}).get("template"), dict):
         raise UnusableManifest(found.path, f"{workload.ref} has no spec.template: correct or remove it")
     return workload
-
-
-def _text(secret: Secret) -> str:
-    metadata = {key: value for key, value in secret.metadata.items() if key != "resourceVersion"}
-    manifest = to_manifest(replace(secret, metadata=metadata))
-    return yaml.safe_dump(manifest, sort_keys=False, allow_unicode=True, width=_NO_FOLDING)

@@ -13,11 +13,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from kubernetes.client.configuration import Configuration
-from kubernetes.config import ConfigException
-from kubernetes.config.kube_config import FileOrData, KubeConfigLoader, KubeConfigMerger
-
 from secretsync.cluster.exec_plugin import base_folder, credentials
+from secretsync.cluster.slim_client import (
+    ConfigException,
+    Configuration,
+    FileOrData,
+    KubeConfigLoader,
+    KubeConfigMerger,
+)
 
 _DEFAULT = "~/.kube/config"
 _CREDENTIALS = ("token", "tokenFile", "exec", "auth-provider", "username")

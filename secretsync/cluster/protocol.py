@@ -15,9 +15,11 @@ class Cluster(Protocol):
     """Reads return what is live; writes raise Conflict when it is no longer what the caller has read.
 
     *runs_pods* is False where nothing runs, as in a directory of manifests: a rollout cannot be watched there.
+    *calls_at_once* is how many calls may be under way, from as many threads.
     """
 
     runs_pods: bool
+    calls_at_once: int
 
     def secret(self, namespace: str, name: str) -> Secret | None:
         """One Secret by its name; None where there is none."""

@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from secretsync.config import problems, yaml_loader
 from secretsync.config.check import Check
+from secretsync.config.encrypt import Encrypt
 from secretsync.config.fields import Model, Name, Seconds
 from secretsync.config.index import OwningIndex, with_owner
 from secretsync.config.notify import Channel, Pushgateway
@@ -30,6 +31,7 @@ __all__ = [
     "ContextCluster",
     "DirectoryCluster",
     "Election",
+    "Encrypt",
     "InCluster",
     "LiveCluster",
     "Package",

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from secretsync.config.access import Access, Credential
+from secretsync.config.encrypt import Encrypt
 from secretsync.config.fields import Model
 from secretsync.config.requirement import AS_TEXT, GitRequirement, Requirement
 
@@ -61,6 +62,7 @@ class RepositoryCluster(Model):
     branch: str = Field("", description="the branch of the request; default: secretsync/INSTALLATION/NAMESPACE")
     forge: Literal["github", "gitlab", "gitea"] | None = Field(None, description="default: told by the host's name")
     forge_token: Credential | None = Field(None, description="may open requests; default: the token of access")
+    encrypt: Encrypt | None = Field(None, description="how manifests keep the content; default: as base64")
     author: Author = Field(Author(), description="who the commits are from")
     signing_key: Path | None = Field(None, description="an SSH key that signs the commits")
     timeout: float = Field(120, gt=0, description="seconds that a question to the server may take")

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, WithJsonSchema, model_validator
 
 from secretsync.config import window
+from secretsync.config.encrypt import Encrypt
 from secretsync.config.fields import Model, Name, OffIsAWord, Seconds, Text
 from secretsync.config.repository import RepositoryCluster
 
@@ -20,6 +21,7 @@ class DirectoryCluster(Model):
     """A directory of manifests, one object a file, fit for a GitOps repository."""
 
     directory: Path = Field(description="its folder; each namespace is one below")
+    encrypt: Encrypt | None = Field(None, description="how manifests keep the content; default: as base64")
 
 
 class ContextCluster(Model):

@@ -1,9 +1,10 @@
-"""Several questions to the world asked at once: each comes to an answer or to its error, and none waits for another."""
+"""Several calls to the world at once: questions that do not wait for each other, and writes that stop together."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextvars import copy_context
 from typing import TypeVar
 
 from secretsync.core.errors import SecretSyncError
@@ -20,6 +21,34 @@ def run_concurrently(questions: Sequence[Callable[[], T]]) -> list[T | SecretSyn
         return [result_of(question) for question in questions]
     with ThreadPoolExecutor(min(len(questions), AT_ONCE), "source") as pool:
         return list(pool.map(result_of, questions))
+
+
+def for_each(items: Sequence[T], act: Callable[[T], None], *, at_once: int) -> None:
+    """Call *act* with each of *items*: they begin in their order, and *at_once* are under way at most.
+
+    The first that raises is the last that begins: those under way come to their end, and then it is raised. So it is
+    with what a signal raises in this thread. With *at_once* of 1 all is done in this thread.
+    """
+    if at_once < 2 or len(items) < 2:
+        for item in items:
+            act(item)
+        return
+    running: set[Future[None]] = set()
+    with ThreadPoolExecutor(min(len(items), at_once), "write") as pool:
+        for item in items:
+            if len(running) == at_once:
+                running = _first_to_end(running)
+            running.add(pool.submit(copy_context().run, act, item))
+        while running:
+            running = _first_to_end(running)
+
+
+def _first_to_end(running: set[Future[None]]) -> set[Future[None]]:
+    """Those that are still under way when one of *running* has ended; raises what that raised."""
+    ended, left = wait(running, return_when=FIRST_COMPLETED)
+    for future in ended:
+        future.result()
+    return left
 
 
 def result_of(question: Callable[[], T]) -> T | SecretSyncError:

@@ -62,6 +62,7 @@ class Bundle:
 
     *version* is empty where the source tells none. *notes* are sentences for the operator, each a warning. *directory*
     is where the files lie in the tree that they come from, empty for its root and where there is no such tree.
+    *encrypted_digest* is that of files which only the cluster can read: *files* is empty then.
     """
 
     module: str
@@ -70,10 +71,11 @@ class Bundle:
     files: tuple[File, ...]
     notes: tuple[str, ...] = ()
     directory: str = field(default="", compare=False)
+    encrypted_digest: str = ""
 
     @cached_property
     def digest(self) -> str:
-        return digest(self.files)
+        return self.encrypted_digest or digest(self.files)
 
 
 def digest(files: tuple[File, ...]) -> str:
@@ -113,6 +115,7 @@ class Placement:
     *secret* holds the package's own directory; the Secrets of its sub-directories are named after it. Where we mount
     them ourselves (*wired*), Secrets are immutable, and *secret* is what the digest is added to. *vo* is the VO whose
     policy it is, where Rucio serves several. *labels* and *annotations* are those that the site wants on each of them.
+    *encryption* names the form in which manifests keep the content, empty for base64.
     """
 
     installation: str
@@ -124,6 +127,7 @@ class Placement:
     wired: bool = False
     labels: tuple[tuple[str, str], ...] = ()
     annotations: tuple[tuple[str, str], ...] = ()
+    encryption: str = ""
 
 
 @dataclass(frozen=True)
@@ -131,7 +135,8 @@ class Secret:
     """A Secret of the cluster, or one that should be there. Values are bytes, never base64.
 
     *metadata* is what the API says beyond labels and annotations, and is empty for a Secret that is only desired;
-    *data_written* is the newest time at which any manager wrote to its data, None where that is not known.
+    *data_written* is the newest time at which any manager wrote to its data, None where that is not known. Of one that
+    was read *encrypted*, the keys are known, and each value is empty.
     """
 
     namespace: str
@@ -143,6 +148,7 @@ class Secret:
     immutable: bool = False
     metadata: Manifest = field(default_factory=dict, repr=False)
     data_written: datetime | None = None
+    encrypted: bool = False
 
     @property
     def ref(self) -> Ref:

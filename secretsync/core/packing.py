@@ -39,6 +39,10 @@ SUBJECT = OURS + "subject"
 RECIPE = OURS + "recipe"
 DIGEST = OURS + "digest"
 REVISION_NUMBER = OURS + "write"
+ENCRYPTION = OURS + "encryption"
+
+UNKNOWN_DIGEST = "unknown"
+"""The digest of encrypted files that tell none: it equals no other."""
 
 FOUND = "found in the cluster"
 """The source of what somebody else had put into Secrets that were taken over."""
@@ -204,14 +208,34 @@ def _write(secrets: Iterable[Secret]) -> int:
 
 def live_bundle(secrets: Sequence[Secret]) -> Bundle:
     """The package that live Secrets hold, as they tell it themselves; those of others tell no revision."""
-    first, files = secrets[0], unpack(secrets)
+    first, files = secrets[0], () if is_encrypted(secrets) else unpack(secrets)
     annotations = first.annotations
     if REVISION in annotations:
         told = (annotations.get(SOURCE, ""), annotations.get(REF, ""), annotations[REVISION])
         revision = Revision(*told, subject=annotations.get(SUBJECT, ""))
     else:
         revision = Revision(FOUND, "", f"sha256:{digest(files)}")
-    return Bundle(first.labels.get(MODULE, ""), annotations.get(VERSION, ""), revision, files)
+    return Bundle(
+        first.labels.get(MODULE, ""),
+        annotations.get(VERSION, ""),
+        revision,
+        files,
+        encrypted_digest=annotations.get(DIGEST, UNKNOWN_DIGEST) if is_encrypted(secrets) else "",
+    )
+
+
+def is_encrypted(secrets: Iterable[Secret]) -> bool:
+    """Whether the files of live Secrets cannot be read here: their annotations alone tell what they hold."""
+    return any(secret.encrypted for secret in secrets)
+
+
+def holds_the_same(live: Secret, desired: Secret) -> bool:
+    """Whether two Secrets hold the same files; of encrypted ones the digest of the whole package decides."""
+    if live.encrypted or desired.encrypted:
+        told = (DIGEST, LAYOUT, DIRECTORY)
+        same = all(live.annotations.get(name) == desired.annotations.get(name) for name in told)
+        return same and DIGEST in live.annotations and live.data.keys() == desired.data.keys()
+    return live.data == desired.data
 
 
 def with_directory_of(live: Secret, desired: Secret) -> Secret:
@@ -349,12 +373,18 @@ def _annotations(bundle: Bundle, placement: Placement, recipe: str) -> Mapping[s
         SUBJECT: bundle.revision.subject,
         RECIPE: recipe,
         DIGEST: bundle.digest,
+        ENCRYPTION: placement.encryption,
     }
     return {**dict(placement.annotations), **{key: value for key, value in annotations.items() if value}}
 
 
 def matches_source(live: Sequence[Secret], revision: Revision, recipe: str, placement: Placement) -> bool:
-    """Whether live Secrets hold exactly what *revision* packed by *recipe* is, and say so: nothing is left to read."""
+    """Whether live Secrets hold exactly what *revision* packed by *recipe* is, and say so: nothing is left to read.
+
+    What is encrypted cannot be written anew from what is live, so its source is always read.
+    """
+    if is_encrypted(live) or placement.encryption:
+        return False
     held = {
         (secret.annotations.get(REVISION), secret.annotations.get(RECIPE), secret.annotations.get(DIGEST))
         for secret in live
@@ -366,7 +396,8 @@ def matches_source(live: Sequence[Secret], revision: Revision, recipe: str, plac
 
 def is_intact(live: Sequence[Secret]) -> bool:
     """Whether live Secrets hold the very bytes whose digest they tell."""
-    return {secret.annotations.get(DIGEST) for secret in live} == {digest(unpack(live))}
+    told = {secret.annotations.get(DIGEST) for secret in live}
+    return len(told) == 1 if is_encrypted(live) else told == {digest(unpack(live))}
 
 
 def with_revision_number(secrets: Iterable[Secret], revision_number: int) -> tuple[Secret, ...]:

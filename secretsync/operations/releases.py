@@ -48,11 +48,13 @@ class NotInHistory(SecretSyncError):
 
     asked: str
     known: Sequence[str]
+    encrypted: bool = False
 
     def __str__(self) -> str:
         known = ", ".join(self.known) or "no revision"
         what = f"{self.asked!r} names no revision, or several" if self.asked else "there is no earlier revision"
-        return f"{what}; the history keeps {known} (see 'secretsync history')"
+        hint = " An encrypted package goes back by a revert of the commit that brought it." if self.encrypted else ""
+        return f"{what}; the history keeps {known} (see 'secretsync history').{hint}".removesuffix(".")
 
 
 @dataclass(frozen=True)
@@ -258,7 +260,8 @@ def _rolled_back(
     candidates = [kept for kept in _kept(destination, delivery) if kept.bundle.digest != digest]
     chosen = _named(candidates, asked) if asked else candidates[:1]
     if len(chosen) != 1:
-        raise NotInHistory(asked, [f"{kept.revision_number} ({kept.bundle.revision.short})" for kept in candidates])
+        known = [f"{kept.revision_number} ({kept.bundle.revision.short})" for kept in candidates]
+        raise NotInHistory(asked, known, packing.is_encrypted(live))
     (kept,) = chosen
     history.refuse_changed(kept.secret, delivery.placement, memory.state.of(delivery.placement.secret))
     reason = f"rolled back to revision {kept.revision_number} ({kept.bundle.revision.short})"

@@ -99,5 +99,9 @@ def _shared(
 def _is_new(desired: Desired, live: Mapping[str, Secret]) -> bool:
     """Whether pods would see another package than the one that is live."""
     pairs = [(live.get(secret.name), secret) for secret in desired.secrets]
-    held = [(there.data, there.annotations.get(packing.DIGEST)) if there else None for there, _ in pairs]
-    return held != [(secret.data, secret.annotations.get(packing.DIGEST)) for _, secret in pairs]
+    return any(
+        there is None
+        or not packing.holds_the_same(there, secret)
+        or there.annotations.get(packing.DIGEST) != secret.annotations.get(packing.DIGEST)
+        for there, secret in pairs
+    )

@@ -50,7 +50,12 @@ class Change:
     @property
     def content(self) -> bool:
         """Whether pods would see the difference."""
-        return self.live is None or bool(self.files) or self.live.data.keys() != self.desired.data.keys()
+        return self.live is None or bool(self.files) or self._keys_or_digest_differ(self.live)
+
+    def _keys_or_digest_differ(self, live: Secret) -> bool:
+        if live.encrypted:
+            return not packing.holds_the_same(live, self.desired)
+        return live.data.keys() != self.desired.data.keys()
 
 
 @dataclass(frozen=True)
@@ -154,7 +159,9 @@ def plan_package(
 
 
 def file_changes(live: Secret | None, desired: Secret | None) -> tuple[FileChange, ...]:
-    """Which files of a Secret differ, in the order of their paths."""
+    """Which files of a Secret differ, in the order of their paths; none where what is live is encrypted."""
+    if live and live.encrypted:
+        return ()
     before = {file.path: file for file in packing.unpack([live])} if live else {}
     after = {file.path: file for file in packing.unpack([desired])} if desired else {}
     return tuple(
@@ -170,7 +177,8 @@ def _change(desired: Secret, live: Secret | None) -> Change:
     files = file_changes(live, desired)
     change = Change(Action.UPDATE, desired, live, files)
     freezes = desired.immutable and not live.immutable
-    if change.content or freezes or _told(desired) != _told_by_us(live, desired):
+    recoded = live.encrypted and packing.ENCRYPTION not in desired.annotations
+    if change.content or freezes or recoded or _told(desired) != _told_by_us(live, desired):
         return change
     return Change(Action.KEEP, desired, live)
 
@@ -197,7 +205,7 @@ def _removal(live: Secret, desired: Desired, referrers: Mapping[str, Sequence[st
         return Change(Action.KEEP, live, live)
     top = desired.secrets[0]
     annotations = {**top.annotations, packing.DIRECTORY: packing.directory_of(live)}
-    return _change(replace(live, data={}, labels=top.labels, annotations=annotations), live)
+    return _change(replace(live, data={}, labels=top.labels, annotations=annotations, encrypted=False), live)
 
 
 def _is_left(removal: Change) -> bool:

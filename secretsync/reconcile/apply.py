@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import structlog
 
 from secretsync.cluster.errors import Conflict, QuotaExceeded, Refusal, Unreachable
 from secretsync.core import packing
+from secretsync.core.concurrency import for_each
 from secretsync.core.errors import ROLLOUT_FAILED, SecretSyncError
 from secretsync.core.instrumentation import timed_stage
 from secretsync.core.kinds import KINDS
 from secretsync.core.kinds.kind import Cause, State, Status
 from secretsync.core.log import foreign_words
 from secretsync.core.model import Manifest, Ref, Secret
+from secretsync.core.shutdown import Stopped
 from secretsync.plan import history, waves
 from secretsync.plan.diff import Action, Change, PackagePlan
 from secretsync.plan.lost_mounts import still_expected
@@ -25,6 +27,7 @@ from secretsync.plan.restarts import Restart
 from secretsync.plan.rollout_status import is_ready, pods_of
 from secretsync.reconcile.admission import ChangedByAdmission, field_manager, refuse_changed
 from secretsync.reconcile.destination import Clock, Destination
+from secretsync.reconcile.lock import LeaseLost
 from secretsync.reconcile.observe import referrers
 from secretsync.reconcile.progress import rollout_progress
 from secretsync.reconcile.state_store import StateStore
@@ -81,9 +84,20 @@ def keep_previous_bundles(destination: Destination, plan: Plan, memory: StateSto
     kept = {}
     for package in plan.packages:
         secret = package.placement.secret
-        if package.content and memory.state.of(secret).finished and package.live:
+        if package.placement.encryption or packing.is_encrypted(package.live):
+            _delete_kept(destination, package)
+        elif package.content and memory.state.of(secret).finished and package.live:
             kept[secret] = _keep_or_say(destination, package, memory)
     return kept
+
+
+def _delete_kept(destination: Destination, package: PackagePlan) -> None:
+    """What is encrypted is not kept in the clear beside it: a revert of its commit brings it back."""
+    for name in history.history_names(package.placement.secret, destination.rollout.history):
+        found = destination.cluster.secret(destination.namespace, name)
+        if found and history.is_kept_bundle(found, package.placement):
+            destination.cluster.delete(found)
+            log.info("deleted, as it was not encrypted", secret=name)
 
 
 def _keep_or_say(destination: Destination, package: PackagePlan, memory: StateStore) -> str:
@@ -199,26 +213,42 @@ def _write_one(destination: Destination, change: Change) -> Secret:
 
 @timed_stage("restart")
 def restart_workloads(destination: Destination, restarts: Sequence[Restart], memory: StateStore) -> dict[Ref, Status]:
-    """Stamp every stale workload; a verdict on each that could not be."""
+    """Stamp every stale workload, some side by side; a verdict on each that could not be, in the order of *restarts*.
+
+    What was stamped is remembered in one write, also where a Conflict or a stop ends this early.
+    """
+    stamped: set[Ref] = set()
     refused: dict[Ref, Status] = {}
-    told = memory.state
-    for one in restarts:
+
+    def restart(one: Restart) -> None:
         ref = one.workload.ref
         try:
             _restart_one(destination, one)
-        except Unreachable:
-            raise
-        except Conflict:
-            memory.keep(told)
+        except (Unreachable, Conflict, LeaseLost):
             raise
         except SecretSyncError as error:
             refused[ref] = Status(State.FAILED, f"could not be restarted: {error}", Cause.OTHER)
             log.error("not restarted", workload=str(ref), why=str(error))
-            continue
-        log.info("restarted", workload=str(ref), why=one.reason)
-        told = told.unwired(str(ref)) if one.unwires else told.restarted(str(ref), one.annotations)
-    memory.keep(told)
-    return refused
+        else:
+            stamped.add(ref)
+            log.info("restarted", workload=str(ref), why=one.reason)
+
+    try:
+        for_each(restarts, restart, at_once=destination.cluster.calls_at_once)
+    except (Conflict, Stopped):
+        _remember_restarts(restarts, stamped, memory)
+        raise
+    _remember_restarts(restarts, stamped, memory)
+    return {one.workload.ref: refused[one.workload.ref] for one in restarts if one.workload.ref in refused}
+
+
+def _remember_restarts(restarts: Sequence[Restart], stamped: Container[Ref], memory: StateStore) -> None:
+    state = memory.state
+    for one in restarts:
+        ref = one.workload.ref
+        if ref in stamped:
+            state = state.unwired(str(ref)) if one.unwires else state.restarted(str(ref), one.annotations)
+    memory.keep(state)
 
 
 def _restart_one(destination: Destination, one: Restart) -> None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+import structlog
 
 from secretsync import __version__
 from secretsync.core import packing
+from secretsync.core.errors import SecretSyncError
 from secretsync.core.instrumentation import timed_stage
 from secretsync.core.model import Bundle, Workload
 from secretsync.plan.diff import PackagePlan
@@ -16,6 +19,8 @@ from secretsync.plan.plan import Plan
 from secretsync.plan.state import State
 from secretsync.reconcile.destination import CheckedPackage, Delivery, Destination
 from secretsync.rucio.workload_context import WorkloadContext, workload_context
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
@@ -54,7 +59,7 @@ def _examine(delivery: Delivery, package: PackagePlan, around: WorkloadContext) 
     from secretsync.rucio.check import Severity, Situation, check, fails, with_severities
     from secretsync.rucio.check.policy_diff import policy_diff
 
-    rules, bundle, live = delivery.check_rules, package.desired.bundle, _live(package)
+    rules, bundle, live = delivery.check_rules, package.desired.bundle, _live(delivery, package)
     situation = Situation(
         rucio=around.versions,
         images=around.images,
@@ -75,8 +80,20 @@ def _examine(delivery: Delivery, package: PackagePlan, around: WorkloadContext) 
     )
 
 
-def _live(package: PackagePlan) -> Bundle | None:
-    return packing.live_bundle(package.live) if package.live else None
+def _live(delivery: Delivery, package: PackagePlan) -> Bundle | None:
+    """The package that is live; of an encrypted one what its source holds at that revision, None where that differs."""
+    live = packing.live_bundle(package.live) if package.live else None
+    if live is None or not live.encrypted_digest:
+        return live
+    commit = live.revision.id.removeprefix("commit:")
+    # asked for by its commit: the source must not take the older one for what its branch is now
+    revision = live.revision if commit == live.revision.id else replace(live.revision, ref=commit)
+    try:
+        found = delivery.source.fetch(revision)
+    except SecretSyncError as error:
+        log.info("not compared with what is live, which is encrypted", module=live.module, why=str(error))
+        return None
+    return found if found.digest == live.digest else None
 
 
 def _surroundings(package: PackagePlan, workloads: Sequence[Workload]) -> WorkloadContext:

@@ -103,7 +103,8 @@ class Destination:
     """A namespace of a cluster, what is delivered there, and how its workloads are rolled out.
 
     *drift* says what becomes of live Secrets that somebody changed: ``repair`` or ``report``. *after* names another
-    whose turn is first. Where something is *approved*, exactly that is done, or nothing.
+    whose turn is first. Where something is *approved*, exactly that is done, or nothing. *describe* makes the Markdown
+    below a request to a repository.
     """
 
     name: str
@@ -118,6 +119,7 @@ class Destination:
     after: After | None = None
     values: tuple[ValuesFile, ...] = ()
     approved: ApprovedTarget | None = None
+    describe: Callable[[Report], str] | None = None
 
     @property
     def repository(self) -> RepositoryCluster | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,7 +20,7 @@ from secretsync.reconcile.results import Condition, Verdict, parse, verdicts_of
 NORMAL, WARNING = "Normal", "Warning"
 
 CONTROLLER = "secretsync"
-_LONGEST_NOTE = 1024
+LONGEST_NOTE = 1024
 """Bytes; the API refuses more (https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/)."""
 
 
@@ -35,7 +35,7 @@ class Kind:
 
 EVENTS: Mapping[str, Kind] = {
     "Applied": Kind(NORMAL, "Apply", "on the Secret: new content was written, and the workloads run it"),
-    "RolledOut": Kind(NORMAL, "Restart", "on a workload: all its pods run what was written"),
+    "RolledOut": Kind(NORMAL, "Restart", "on the Secret: workloads were restarted, and run what was written"),
     "RolloutFailed": Kind(WARNING, "Restart", "on a workload: it did not come up with what was written"),
     "Rejected": Kind(WARNING, "Prove", "on the Secret: the content of the source failed, and is not deployed again"),
     "Restored": Kind(NORMAL, "Restore", "on the Secret: rolled back to what was live before"),
@@ -89,7 +89,7 @@ def events_of(outcome: Outcome, before: Mapping[str, str]) -> tuple[Event, ...]:
         regarding, note = Ref("Secret", namespace, secret), _note(outcome, secret, package, now)
         for reason, own in _reasons(outcome.report, package, parse(before.get(secret, "")), now):
             told.append(Event(reason, regarding, own or note, uids.get(secret, "")))
-    return (*told, *_of_workloads(outcome.report))
+    return (*told, *_of_rollouts(outcome.report))
 
 
 def manifest(event: Event, name: str, now: datetime, instance: str) -> Manifest:
@@ -188,16 +188,38 @@ def _package(report: Report | None, secret: str) -> PackagePlan | None:
     return next((package for package in packages if package.placement.secret == secret), None)
 
 
-def _of_workloads(report: Report | None) -> Iterator[Event]:
-    """The workloads that were restarted, in this pass and in the one that put back."""
+def _of_rollouts(report: Report | None) -> Iterator[Event]:
+    """What was restarted, in this pass and in the one that put back: one Event for all that came up, one a failure.
+
+    One for each workload that came up would double the writes of a pass.
+    """
     while report:
+        reached = sorted({**report.verdicts, **report.ignored}.items())
+        yield from _rolled_out(report, [ref for ref, status in reached if status.state is State.CURRENT])
         uids = {one.ref: one.manifest["metadata"].get("uid", "") for one in report.plan.workloads}
-        for ref, status in sorted({**report.verdicts, **report.ignored}.items()):
-            if status.state is State.CURRENT:
-                yield Event("RolledOut", ref, _writes(report), uids.get(ref, ""))
-            elif status.bad:
+        for ref, status in reached:
+            if status.bad:
                 yield Event("RolloutFailed", ref, f"{_writes(report)}: {_brief(status)}", uids.get(ref, ""))
         report = report.undone
+
+
+def _rolled_out(report: Report, current: Sequence[Ref]) -> Iterator[Event]:
+    """One on the Secret of each package that workloads of *current* were restarted for, or watched."""
+    uids = _uids(report)
+    stamps = {**report.plan.watch, **{one.workload.ref: one.annotations for one in report.plan.restarts}}
+    for package in report.plan.packages:
+        refs = [ref for ref in current if package.key in stamps.get(ref, {})]
+        if refs:
+            placement = package.placement
+            regarding = Ref("Secret", placement.namespace, placement.secret)
+            note = f"{placement.module} revision {package.revision_number}: {_workloads(refs)}"
+            yield Event("RolledOut", regarding, note, uids.get(placement.secret, ""))
+
+
+def _workloads(refs: Sequence[Ref]) -> str:
+    """How many, and their names as far as a note has room."""
+    named = ", ".join(f"{ref.kind}/{ref.name}" for ref in refs)
+    return f"{len(refs)} workload{'' if len(refs) == 1 else 's'} restarted: {named}"
 
 
 def _writes(report: Report) -> str:
@@ -218,6 +240,6 @@ def _uids(report: Report | None) -> dict[str, str]:
 
 def _short(note: str) -> str:
     encoded = note.encode()
-    if len(encoded) <= _LONGEST_NOTE:
+    if len(encoded) <= LONGEST_NOTE:
         return note
-    return encoded[: _LONGEST_NOTE - 3].decode(errors="ignore") + "…"
+    return encoded[: LONGEST_NOTE - 3].decode(errors="ignore") + "…"

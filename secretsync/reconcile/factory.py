@@ -19,6 +19,7 @@ from secretsync.core.errors import SecretSyncError
 from secretsync.core.model import Placement, Source
 from secretsync.reconcile.asked_once import AskedOncePerPass
 from secretsync.reconcile.destination import After, CheckRules, Delivery, Destination, Rollout
+from secretsync.reconcile.encryption_factory import encryption_of, open_encryption
 from secretsync.sources.cache import temporary_folder
 from secretsync.sources.digests import FetchedDigests
 from secretsync.sources.open import open_source
@@ -64,7 +65,10 @@ def _opened_repository(configuration: config.Config, target: config.Target, base
     from secretsync.reconcile.repository_factory import open_repository
 
     cache = _cache(configuration, base)
-    return cast("Cluster", open_repository(configuration.installation, target, cache.absolute(), base.absolute()))
+    try:
+        return cast("Cluster", open_repository(configuration.installation, target, cache.absolute(), base.absolute()))
+    except SecretSyncError as error:
+        return cast("Cluster", ClosedCluster(error))
 
 
 def deliveries(configuration: config.Config, target: config.Target, base: Path) -> list[Delivery]:
@@ -155,6 +159,7 @@ def _delivery(
         wired=target.wire or _is_mounted_by_values(target.cluster),
         labels=tuple(sorted(target.labels.items())),
         annotations=tuple(sorted(target.annotations.items())),
+        encryption=encrypt.form if (encrypt := encryption_of(target)) else "",
     )
     recipe = packing.recipe(package.requirement.text, package.version, package.include, package.exclude, package.layout)
     return Delivery(
@@ -204,7 +209,7 @@ def open_cluster(cluster: config.LiveCluster, base: Path, patience: Patience | N
     if isinstance(cluster, config.DirectoryCluster):
         from secretsync.cluster.directory import DirectoryCluster
 
-        return DirectoryCluster(base / cluster.directory)
+        return DirectoryCluster(base / cluster.directory, open_encryption(cluster.encrypt, base, Path("/")))
 
     from secretsync.cluster.api import KubernetesCluster
     from secretsync.cluster.connection import Connection, in_cluster, in_context

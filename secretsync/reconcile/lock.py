@@ -6,6 +6,7 @@ before each write the Lease is known to be still its own. What a Lease's times m
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -86,6 +87,7 @@ class HeldLease:
         self._destination, self._lease, self._ticks = destination, lease, ticks
         self._me = leases.holder(lease)
         self._renewed = self._proven = ticks()
+        self._asking = threading.Lock()
 
     @property
     def fenced(self) -> Destination:
@@ -96,13 +98,17 @@ class HeldLease:
         return replace(self._destination, cluster=fenced)
 
     def confirm(self) -> None:
-        """The Lease is still this run's; the API is asked only where that was long ago. Raises LeaseLost."""
-        if self._since(self._proven) < PROOF_HOLDS:
-            return
-        if self._since(self._renewed) >= SECONDS / 3:
-            self._renew()
-        else:
-            self._lease = self._as_still_held()
+        """The Lease is still this run's; the API is asked only where that was long ago. Raises LeaseLost.
+
+        Of several threads that write, one asks, and the others wait for its answer.
+        """
+        with self._asking:
+            if self._since(self._proven) < PROOF_HOLDS:
+                return
+            if self._since(self._renewed) >= SECONDS / 3:
+                self._renew()
+            else:
+                self._lease = self._as_still_held()
 
     def renew(self) -> None:
         """Say that the work goes on; costs a call only when a third of the time has passed. Raises LeaseLost."""

@@ -343,6 +343,6 @@ def _packed(delivery: Delivery, bundle: Bundle, hold: Hold | None) -> Desired:
 
 def _as_it_is(delivery: Delivery, live: Sequence[Secret], hold: Hold | None) -> Desired:
     bundle = packing.live_bundle(live)
-    if live[0].immutable != delivery.placement.wired:
+    if live[0].immutable != delivery.placement.wired and not packing.is_encrypted(live):
         return _packed(replace(delivery, recipe=live[0].annotations.get(packing.RECIPE, "")), bundle, hold)
     return Desired(delivery.placement, bundle, packing.drop_emptied(live), hold)

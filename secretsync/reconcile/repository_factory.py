@@ -16,6 +16,7 @@ from secretsync.cluster.repository.forge import Forge, forge_of
 from secretsync.cluster.repository.forge.rest import Api
 from secretsync.cluster.repository.git import GitRepository, Identity
 from secretsync.config import credentials
+from secretsync.reconcile.encryption_factory import open_encryption
 from secretsync.sources.git.remote import Remote
 
 
@@ -40,6 +41,7 @@ def open_repository(installation: str, target: config.Target, cache: Path, base:
         forge=partial(open_forge, settings, requirement.url, base) if proposed else None,
         by_digest=bool(settings.values),
         history=target.rollout.history,
+        encryption=open_encryption(settings.encrypt, base, folder / "files"),
     )
 
 

@@ -10,9 +10,14 @@ from secretsync.core.model import Manifest, Ref, Workload
 from secretsync.plan.rollout_status import has_readiness_probe, judge, new_pods, pod_failure, restarts
 
 POLL = 2.0
-"""Seconds between two looks at most; each look costs one list per kind. The first come sooner: pods start quickly."""
+"""Seconds between two looks; each look costs one list per kind. The first come sooner: pods start quickly."""
+
+SLOWEST_POLL = 10.0
+"""Seconds between two looks at most, where each takes long: of a thousand workloads it is a second."""
 
 _FIRST_POLL = 0.25
+_PAUSE_PER_LOOK = 5
+"""A pause is at least so many times as long as the look before it: who watches many workloads costs the API no more."""
 
 Stamps = Mapping[Ref, Mapping[str, str]]
 """The annotations that each watched workload's template was given."""
@@ -68,6 +73,7 @@ def wait_until_settled(
     settling, began, pause = Settling(settle), now(), _FIRST_POLL
     verdicts: dict[Ref, Status] = {ref: Status(State.IN_PROGRESS, "was just restarted") for ref in stamps}
     while stamps:
+        looked = now()
         if observation := observe():
             for ref in [ref for ref, verdict in verdicts.items() if not verdict.ended]:
                 verdict = _verdict(ref, stamps[ref], observation, settling, now())
@@ -82,7 +88,8 @@ def wait_until_settled(
                     verdicts[ref] = replace(verdict, state=State.TIMED_OUT)
                     tell(ref, verdicts[ref])
             break
-        sleep(min(pause, began + timeout - now()))
+        costly = min(_PAUSE_PER_LOOK * (now() - looked), SLOWEST_POLL)
+        sleep(min(max(pause, costly), began + timeout - now()))
         pause = min(pause * 1.5, POLL)
     return verdicts
 

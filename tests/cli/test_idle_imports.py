@@ -13,7 +13,6 @@ from tests import ROOT
 ALLOWED = {
     "click", "packaging", "pydantic", "structlog", "yaml",
     "annotated_types", "pydantic_core", "typing_extensions", "typing_inspection",  # pydantic's
-    "attr", "pygments", "rich",  # structlog imports rich where it is installed
 }  # fmt: skip
 PROGRAM = """
 import json, sys

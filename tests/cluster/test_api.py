@@ -12,6 +12,7 @@ import pytest
 from urllib3.util.retry import Retry
 
 from secretsync import __version__
+from secretsync.cluster.connection import Connection, Reply
 from secretsync.cluster.errors import Conflict, NamespaceMissing, NotKubernetes, ServerFailed, TooLarge, Unreachable
 from secretsync.cluster.protocol import Cluster
 from secretsync.cluster.rbac import Access
@@ -58,6 +59,26 @@ def test_a_workload_that_was_made_anew_is_not_restarted_in_its_predecessors_plac
     api.put(workload(api, "Deployment", "server"))
     with pytest.raises(Exception, match="was made anew"):
         api.cluster.annotate(read, STAMP, manager=MANAGER)
+
+
+def test_a_workload_that_changed_meanwhile_is_read_again_alone(
+    api: Stub | Real, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("server", "daemon"):
+        api.put(workload(api, "Deployment", name))
+    read = next(one for one in api.cluster.workloads(api.namespace) if one.ref.name == "server")
+    api.put(workload(api, "Deployment", "server") | {"metadata": {**read.manifest["metadata"], "labels": {"a": "b"}}})
+    answers: list[Reply] = []
+    send = Connection.send
+
+    def recorded(*arguments: Any, **named: Any) -> Reply:
+        answers.append(send(*arguments, **named))
+        return answers[-1]
+
+    monkeypatch.setattr(Connection, "send", recorded)
+    assert api.cluster.annotate(read, STAMP, manager=MANAGER).template_annotations.items() >= STAMP.items()
+    (again,) = [answer for answer in answers if answer.call.verb == "list"]
+    assert [one["metadata"]["name"] for one in again.items()[0]] == ["server"]
 
 
 def test_a_list_of_many_pages_is_read_to_its_end() -> None:

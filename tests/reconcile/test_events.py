@@ -56,7 +56,7 @@ def result(site: Site) -> Result:
 
 
 def test_a_first_pass_tells_what_was_applied_and_who_runs_it(site: Site) -> None:
-    assert passed(site) == ["Applied atlas", "RolledOut judge", "RolledOut server"]
+    assert passed(site) == ["Applied atlas", "RolledOut atlas"]
     assert result(site).verdict.startswith("current sha256:")
     assert result(site).since == int(NOON.timestamp())
 

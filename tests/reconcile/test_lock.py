@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from secretsync.cluster.errors import Call, Unreachable
+from secretsync.core.concurrency import for_each
 from secretsync.core.model import Manifest
 from secretsync.reconcile import identity
 from secretsync.reconcile.destination import Destination
@@ -133,6 +134,15 @@ def test_numbers_that_somebody_wrote_into_a_lease_are_bounded(site: Destination,
     time.passes(600)
     with hold_lease(site, time):
         pass
+
+
+def test_of_several_threads_that_write_one_asks_whether_the_lease_is_held(site: Destination, time: Time) -> None:
+    with hold_lease(site, time) as lease:
+        time.passes(PROOF_HOLDS + 1)
+        assert isinstance(site.cluster, MemoryCluster)
+        site.cluster.calls.clear()
+        for_each(range(16), lambda _: lease.confirm(), at_once=8)
+        assert site.cluster.calls == [("get", "secretsync")]
 
 
 def killed() -> identity.Process:

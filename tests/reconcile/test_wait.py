@@ -10,7 +10,7 @@ import pytest
 
 from secretsync.core.kinds.kind import State, Status
 from secretsync.core.model import Manifest, Ref, Workload
-from secretsync.reconcile.wait import POLL, Observation, wait_until_settled
+from secretsync.reconcile.wait import POLL, SLOWEST_POLL, Observation, wait_until_settled
 from tests.build import pod, waiting, workload
 
 STAMP = {"secretsync.rucio/atlas": "1 sha256:x"}
@@ -145,3 +145,17 @@ def test_a_workload_that_is_scaled_to_zero_has_no_pod_to_wait_for(clock: Clock) 
     none = {"replicas": 0, "updatedReplicas": 0, "availableReplicas": 0}
     zero = workload("atlas", annotations=STAMP, spec={"replicas": 0}, status=none)
     assert watch(clock, lambda: seen(zero), SERVER, settle=5)[SERVER].state is State.CURRENT
+
+
+@pytest.mark.parametrize(("look", "pause"), [(0.1, POLL), (1, 5), (30, SLOWEST_POLL)])
+def test_the_longer_a_look_takes_the_longer_is_the_pause_after_it(clock: Clock, look: float, pause: float) -> None:
+    began: list[float] = []
+
+    def observe() -> Observation:
+        began.append(clock.time)
+        clock.sleep(look)
+        return seen(STUCK)
+
+    watch(clock, observe, SERVER, timeout=600)
+    pauses = [after - before - look for before, after in pairwise(began)]
+    assert pauses[8] == pytest.approx(pause)

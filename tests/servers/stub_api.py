@@ -76,10 +76,12 @@ class StubApi:
         if not _SELECTOR.fullmatch(query.get("labelSelector", "")):
             return _status(400, "BadRequest", key[1])
         wanted = dict(pair.split("=") for pair in query.get("labelSelector", "").split(",") if pair)
+        only = query.get("fieldSelector", "").removeprefix("metadata.name=")
         items = [
-            {name: value for name, value in found.items() if name not in ("kind", "apiVersion")}
-            for (namespace, resource, _), found in sorted(self.objects.items())
+            {field: value for field, value in found.items() if field not in ("kind", "apiVersion")}
+            for (namespace, resource, name), found in sorted(self.objects.items())
             if (namespace, resource) == key[:2] and wanted.items() <= found["metadata"].get("labels", {}).items()
+            if only in ("", name)
         ]
         start, size = int(query.get("continue", 0)), min(self.page, int(query.get("limit", self.page)))
         more = {"continue": str(start + size)} if start + size < len(items) else {}

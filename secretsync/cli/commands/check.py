@@ -181,6 +181,7 @@ def _live(destination: Destination, delivery: Delivery, bundle: Bundle, vo: str)
     names = dict.fromkeys((secret, *memory.state.of(secret).secrets))
     found = (destination.cluster.secret(destination.namespace, name) for name in names)
     secrets: list[Secret] = [one for one in found if one]
+    readable = bool(secrets) and not packing.is_encrypted(secrets)
     directories = {packing.secret_name(delivery.placement, file.directory): file.directory for file in bundle.files}
     around = workload_context(
         delivery.placement, directories, destination.cluster.workloads(destination.namespace, destination.selector)
@@ -190,7 +191,7 @@ def _live(destination: Destination, delivery: Delivery, bundle: Bundle, vo: str)
         images=around.images,
         vo=vo,
         mounted=around.mounted,
-        live=replace(packing.live_bundle(secrets), module=bundle.module) if secrets else None,
+        live=replace(packing.live_bundle(secrets), module=bundle.module) if readable else None,
         environment=around.environment,
     )
 

@@ -6,12 +6,15 @@ import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Literal
 
 import structlog
 
 from secretsync.cluster.directory import DirectoryCluster
+from secretsync.cluster.encryption import Encryption
+from secretsync.cluster.encryption.encryption import KeepingProposed
+from secretsync.cluster.encryption.sops import CONFIGURATION
 from secretsync.cluster.repository.errors import BranchMissing, BranchOfOthers
 from secretsync.cluster.repository.forge import Forge
 from secretsync.cluster.repository.git import GitRepository
@@ -24,6 +27,22 @@ log = structlog.get_logger()
 
 TRAILER = "Secretsync-Target"
 """The trailer of our commits: a branch whose newest commit lacks it was pushed to by others."""
+
+
+PLAN_TRAILER = "Secretsync-Plan"
+"""The trailer that has the id of the plan, as ``secretsync plan --out`` prints it for this target."""
+
+
+@dataclass(frozen=True)
+class Message:
+    """A commit's message; its *title* is also that of the request."""
+
+    title: str
+    body: str
+    trailers: Mapping[str, str]
+
+    def __str__(self) -> str:
+        return f"{self.title}\n\n{self.body}\n\n" + "".join(f"{key}: {value}\n" for key, value in self.trailers.items())
 
 
 @dataclass(frozen=True)
@@ -44,9 +63,11 @@ class RepositoryCluster:
 
     *proposal_branch* is empty where changes are pushed to the branch itself. *files* are paths beside *directory* that
     change as well. With *by_digest* Helm makes the workloads: none is looked for, and *history* earlier Secrets stay.
+    Secrets that ask for it are kept by *encryption*, and written anew only where they changed.
     """
 
     runs_pods = False
+    calls_at_once = 1
 
     def __init__(
         self,
@@ -60,10 +81,11 @@ class RepositoryCluster:
         forge: Callable[[], Forge] | None = None,
         by_digest: bool = False,
         history: int = 5,
+        encryption: Encryption | None = None,
     ) -> None:
         self._repository, self._branch, self._directory, self._scratch = repository, branch, directory, scratch
         self._paths, self._proposal_branch, self._forge = tuple(files), proposal_branch, forge
-        self._by_digest, self._history = by_digest, history
+        self._by_digest, self._history, self._encryption = by_digest, history, encryption
         self._base = self._proposed = ""
         self._live: dict[str, bytes] = {}
         self._open: DirectoryCluster | None = None
@@ -84,27 +106,27 @@ class RepositoryCluster:
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(text.encode())
 
-    def publish(self, title: str, body: str, trailers: Mapping[str, str]) -> Proposal:
+    def publish(self, message: Message, description: str) -> Proposal:
         """Make a commit of all that was written since `begin`, and push or propose it. Nothing written, nothing made.
 
+        *description* is the Markdown below the request.
         Raises Conflict where the branch moved, PushRefused, BranchOfOthers, ForgeRefused.
         """
         self._manifests()
         changes = self._changes()
         repository, into = self._repository, self._proposal_branch or self._branch
         tree = repository.tree(self._base, changes) if changes else ""
-        message = f"{title}\n\n{body}\n\n" + "".join(f"{key}: {value}\n" for key, value in trailers.items())
         if not self._proposal_branch:
-            return self._push(tree, message) if tree else Proposal("nothing", into)
+            return self._push(tree, str(message)) if tree else Proposal("nothing", into)
         if not tree:
             return self._withdraw()
         if self._is_proposed(tree):
-            return self._request("unchanged", self._proposed, title, body)
-        commit = repository.commit(tree, self._base, message)
+            return self._request("unchanged", self._proposed, message.title, description)
+        commit = repository.commit(tree, self._base, str(message))
         repository.push(commit, into, self._proposed)
         log.info("pushed", repository=repository.url, branch=into, commit=commit[:12])
         known, self._proposed = self._proposed, commit
-        return self._request("updated" if known else "proposed", commit, title, body)
+        return self._request("updated" if known else "proposed", commit, message.title, description)
 
     def _push(self, tree: str, message: str) -> Proposal:
         commit = self._repository.commit(tree, self._base, message)
@@ -194,15 +216,33 @@ class RepositoryCluster:
         self._proposed = now.get(self._proposal_branch, "") if self._proposal_branch else ""
         if base != self._base:
             self._repository.fetch(base, self._branch)
-            paths = (self._directory, *self._paths)
+            paths = (self._directory, *self._paths, *self._rules)
             self._live = {name: data for path in paths for name, data in self._repository.files(base, path).items()}
             self._base = base
         shutil.rmtree(self._root, ignore_errors=True)
         for name, data in self._live.items():
             (self._root / name).parent.mkdir(parents=True, exist_ok=True)
             (self._root / name).write_bytes(data)
-        self._open = DirectoryCluster(self._root / self._directory)
+        kept = KeepingProposed(self._encryption, self._proposed_text) if self._encryption else None
+        self._open = DirectoryCluster(self._root / self._directory, kept)
         return self._open
+
+    def _proposed_text(self, path: Path) -> str | None:
+        """The file at *path* as the request's branch has it."""
+        if not self._proposed:
+            return None
+        self._repository.fetch(self._proposed, self._proposal_branch)
+        name = path.relative_to(self._root).as_posix()
+        found = self._repository.files(self._proposed, name).get(name)
+        return found.decode(errors="replace") if found else None
+
+    @property
+    def _rules(self) -> tuple[str, ...]:
+        """Where rules of encryption may stand, from the root of the repository down to *directory*."""
+        if self._encryption is None:
+            return ()
+        folders = PurePosixPath(self._directory).parents
+        return tuple((folder / CONFIGURATION).as_posix() for folder in folders)
 
     def _changes(self) -> dict[str, bytes | None]:
         now = {

@@ -34,7 +34,7 @@ Reason = Literal[
     "Applied", "Rejected", "Restored", "Held", "Released", "Drift", "Waiting", "SourceUnavailable", "Refused",
     "Failed", "Recovered", "NotInForce", "Stripped",
 ]  # fmt: skip
-"""What may be sent: the Events on Secrets, by their reason (a test holds the two equal)."""
+"""What may be sent, by the reason of the Event: all but those about workloads (a test holds that)."""
 
 
 def _template(value: str) -> str:

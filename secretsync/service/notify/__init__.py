@@ -6,10 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import get_args
 
 import structlog
 
 from secretsync import config
+from secretsync.config.notify import Reason
 from secretsync.config.notify.email import Email
 from secretsync.config.notify.http import HttpChannel
 from secretsync.config.notify.message import Message, text
@@ -22,6 +24,8 @@ from secretsync.reconcile.recording import Notify
 from secretsync.service.notify.message import message as message_of
 
 log = structlog.get_logger()
+
+_REASONS = frozenset(get_args(Reason))
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,8 @@ def notifier(configuration: config.Config, base: Path) -> Notify:
     channels = [open_channel(settings, base) for settings in configuration.notify]
 
     def notify(destination: Destination, events: Sequence[Event]) -> None:
-        of_packages = [event for event in events if event.regarding.kind == "Secret"]
+        # a restart of workloads is no news of its own: the change that asked for it is
+        of_packages = [event for event in events if event.reason in _REASONS]
         send_all(channels, [message_of(event, configuration.installation, destination.name) for event in of_packages])
 
     return notify

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from secretsync import config
+from secretsync.cli.apply import request_description
 from secretsync.reconcile import factory
 from secretsync.reconcile.destination import Report
 from secretsync.reconcile.reconciler import preview, sync
@@ -41,6 +43,7 @@ class Site:
         git(folder, "clone", "--quiet", str(self.bare), str(self.work))
         self.commit({"apps/daemons.yaml": VALUES, "README.md": "ours\r\n"})
         self.package({"__init__.py": 'SUPPORTED_VERSION = ">=37"\n', "permission.py": SOUND})
+        self.requirement = "./policy"
         self._cluster = {
             "repository": f"git+{url or self.bare.as_uri()}@main",
             "directory": "clusters/production",
@@ -92,14 +95,14 @@ class Site:
     def configuration(self) -> config.Config:
         told = {
             "cache": "cache",
-            "packages": [{"moduleName": MODULE, "requirement": "./policy"}],
+            "packages": [{"moduleName": MODULE, "requirement": self.requirement}],
             "targets": [{"cluster": self._cluster, "namespace": "rucio"}],
         }
         return config.parse(told, self.folder / "secretsync.yaml")
 
     def sync(self) -> Report:
         (destination,) = factory.destinations(self.configuration, self.folder)
-        return sync(destination)
+        return sync(replace(destination, describe=request_description))
 
     def preview(self) -> Report:
         (destination,) = factory.destinations(self.configuration, self.folder)

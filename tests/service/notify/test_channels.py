@@ -301,7 +301,7 @@ def test_a_password_is_sent_to_the_server_and_to_nobody_else(
     assert "canary" not in str(log.entries)
 
 
-def test_every_event_on_a_secret_may_be_asked_for() -> None:
+def test_every_event_about_a_package_may_be_asked_for() -> None:
     assert set(Reason.__args__) == EVENTS.keys() - {"RolledOut", "RolloutFailed"}
 
 

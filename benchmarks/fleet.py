@@ -1,0 +1,171 @@
+"""``python -m benchmarks.fleet [WORKLOADS …]``: what a pass costs as the number of workloads grows.
+
+The Deployments are scaled to zero, so that only secretsync's own cost shows, and not that of pods. Beside an idle pass
+stand the two jobs that sites have instead of secretsync, beside a change ``kubectl rollout restart`` of the same
+Deployments. All take turns on one control plane: only ratios mean something. The numbers are kept in
+``benchmarks/results``, by date and commit, and ``python -m benchmarks.plot`` draws the last of them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from benchmarks.measure import Cost, cost
+from benchmarks.shell import DIFF, GIT2KUBE, RESTART, Shell, kubeconfig_for, kubectl_of
+from benchmarks.table import budget, row, title
+from tests.e2e.repository import MODULE, PACKAGE, Repository
+from tests.e2e.site import ROOT, Site
+from tests.servers import git_http
+from tests.servers.control_plane import ControlPlane, control_plane
+
+SECRET = "site-policy"
+FLEETS = (30, 300, 1000)
+ROUNDS = 3
+RESULTS = ROOT / "benchmarks" / "results"
+IMPORTS = "import click, packaging, pydantic, structlog, yaml, kubernetes.client.api_client, kubernetes.config"
+Numbers = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """A namespace with *workloads* Deployments that mount the package."""
+
+    plane: ControlPlane
+    repository: Repository
+    site: Site
+    shell: Shell
+    workloads: int
+
+    def measured(self, run: Callable[[], Cost]) -> Numbers:
+        """What one run costs, and the calls that the API server saw of it."""
+        mark = self.plane.audit_mark()
+        used = run()
+        calls = self.plane.calls_since(mark, self.site.namespace)
+        writes = [call for call in calls if call.writes]
+        return {
+            "seconds": used.seconds,
+            "cpu": used.cpu,
+            "mebibytes": used.mebibytes,
+            "calls": len(calls),
+            "writes": len(writes),
+            "reads": sum(call.verb in ("get", "list") for call in calls),
+        }
+
+    def apply(self) -> Cost:
+        return cost(self.site.command("--once"), cwd=ROOT)
+
+    def by_shell(self, script: str) -> Cost:
+        return cost(["sh", "-c", script], cwd=self.site.folder, environment=self.shell.environment(restart=False))
+
+
+def main() -> None:
+    numbers = [int(text) for text in sys.argv[1:]] or list(FLEETS)
+    with tempfile.TemporaryDirectory() as name, control_plane(Path(name) / "control-plane") as plane:
+        found = {count: _of_fleet(plane, Path(name) / str(count), count) for count in numbers}
+    _keep(found)
+
+
+def _of_fleet(plane: ControlPlane, folder: Path, workloads: int) -> Mapping[str, Numbers]:
+    with _fleet(plane, folder, workloads) as fleet:
+        fleet.apply()
+        found = {**_idle(fleet), **_change(fleet)}
+    _show(workloads, found)
+    return found
+
+
+def _idle(fleet: Fleet) -> Mapping[str, Numbers]:
+    """Medians of passes that find nothing to do, in turns with what they are compared to."""
+    turns: Mapping[str, Callable[[], Cost]] = {
+        "imports": partial(cost, [sys.executable, "-c", IMPORTS], cwd=ROOT),
+        "idle": fleet.apply,
+        "shell": partial(fleet.by_shell, DIFF),
+        "git2kube": partial(fleet.by_shell, GIT2KUBE),
+    }
+    rounds = [{name: fleet.measured(run) for name, run in turns.items()} for _ in range(ROUNDS)]
+    return {
+        name: {key: sorted(one[name][key] for one in rounds)[ROUNDS // 2] for key in rounds[0][name]} for name in turns
+    }
+
+
+def _change(fleet: Fleet) -> Mapping[str, Numbers]:
+    """From a new commit to all workloads current, and the restart alone."""
+    fleet.repository.push({**PACKAGE, "rules.py": f"ALL = {fleet.workloads}\n".encode()})
+    return {"change": fleet.measured(fleet.apply), "restart": fleet.measured(partial(fleet.by_shell, RESTART))}
+
+
+def _show(workloads: int, found: Mapping[str, Numbers]) -> None:
+    title(f"{workloads:,} workloads")
+    for name, text in {
+        "imports": "importing what an idle pass imports of others",
+        "idle": "secretsync, nothing to do",
+        "shell": "shell: git clone, kubectl create --dry-run, diff",
+        "git2kube": "shell: git clone, patch of the Secret each time",
+        "change": "secretsync, a change until all are current",
+        "restart": "kubectl rollout restart and rollout status",
+    }.items():
+        one = found[name]
+        row(f"{text} ({one['cpu']:.2f} s of CPU)", one["seconds"], one["mebibytes"])
+    idle, change = found["idle"], found["change"]
+    print(f"  idle: {idle['calls']:g} calls; change: {change['reads']:g} reads, {change['writes']:g} writes")
+    budget("times the imports' CPU, idle", idle["cpu"] / found["imports"]["cpu"], 1.2)
+    budget("times the shell job's CPU, idle", idle["cpu"] / found["shell"]["cpu"], 1)
+    budget("times kubectl rollout restart, a change", change["seconds"] / found["restart"]["seconds"], 3)
+    budget("writes beside one a workload, a change", change["writes"] - workloads, 12)
+    budget("CPU seconds, idle", idle["cpu"], 1.1)
+    budget("CPU seconds, a change", change["cpu"], 8)
+    budget("MiB, a change", change["mebibytes"], 120)
+
+
+def _keep(found: Mapping[int, Mapping[str, Numbers]]) -> None:
+    commit = subprocess.check_output(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, text=True).strip()
+    now = datetime.now(UTC)
+    record = {
+        "date": f"{now:%Y-%m-%d}",
+        "commit": commit,
+        "machine": f"{os.cpu_count()} processors, {platform.system()} {platform.machine()}, "
+        f"Python {platform.python_version()}",
+        "workloads": {
+            count: {name: {key: round(value, 3) for key, value in one.items()} for name, one in numbers.items()}
+            for count, numbers in found.items()
+        },
+    }
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"{now:%Y-%m-%d-%H%M}-{commit}.json"
+    path.write_text(json.dumps(record, indent=1) + "\n")
+
+
+@contextlib.contextmanager
+def _fleet(plane: ControlPlane, folder: Path, workloads: int) -> Iterator[Fleet]:
+    folder.mkdir()
+    namespace = f"fleet-{workloads}-{os.getpid()}"
+    plane.put({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
+    (folder / "repository").mkdir()
+    repository = Repository(folder / "repository")
+    repository.push(PACKAGE)
+    with git_http.serve(repository.bare.parent) as address:
+        url = f"{address}/{repository.bare.name}"
+        site = Site(plane, namespace, folder, MODULE, f"git+{url}", SECRET, imports=(MODULE,), settle=0)
+        for number in range(workloads):
+            site.add(f"rucio-{number:04}", replicas=0)
+        kubeconfig = kubeconfig_for(plane, namespace, folder)
+        shell = Shell(url, kubectl_of(plane), kubeconfig, folder / "work", MODULE, SECRET)
+        yield Fleet(plane, repository, site, shell, workloads)
+    plane.remove("Namespace", "", namespace)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except subprocess.CalledProcessError as error:
+        sys.exit(f"{error}\n{error.output}")
