@@ -131,9 +131,7 @@ def _tests(files: Sequence[str], inputs: int = 0) -> tuple[int, int]:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument(
-        "--points", type=int, default=100, help="runs of each scenario, at most (default: %(default)s)"
-    )
+    parser.add_argument("--points", type=int, default=100, help="runs of each scenario, at most (default: %(default)s)")
     parser.add_argument("--kills", type=int, default=200, help="runs that are killed (default: %(default)s)")
     parser.add_argument("--inputs", type=int, default=10_000, help="of each parser (default: %(default)s)")
     return parser.parse_args()
