@@ -34,8 +34,8 @@ def rbac_command(settings: Settings, account: str, account_namespace: str | None
     is added. No cluster is asked. With -o json it is a List.
     """
     configuration = settings.configuration()
-    targets = [one for one in configuration.targets if fits(one, place)]
-    targets = [one for one in targets if not isinstance(one.cluster, config.DirectoryCluster)]
+    targets = [target for target in configuration.targets if fits(target, place)]
+    targets = [target for target in targets if not isinstance(target.cluster, config.DirectoryCluster)]
     if not targets:
         raise click.UsageError("no target fits that is in a cluster; a directory of manifests needs no Role")
     roles = [
@@ -67,10 +67,13 @@ def rbac_command(settings: Settings, account: str, account_namespace: str | None
 def rules_of_target(settings: Settings, configuration: config.Config, target: config.Target) -> tuple[Need, ...]:
     """What *target* needs for the packages as their sources have them now. Raises what fetching and packing raise."""
     deliveries = factory.deliveries(configuration, target, settings.base)
-    packed = [packing.pack(one.source.fetch(one.source.resolve()), one.placement, one.recipe) for one in deliveries]
+    packed = [
+        packing.pack(delivery.source.fetch(delivery.source.resolve()), delivery.placement, delivery.recipe)
+        for delivery in deliveries
+    ]
     secrets = secret_names_with_history(
         [secret.name for secrets in packed for secret in secrets],
-        [one.placement.secret for one in deliveries],
+        [delivery.placement.secret for delivery in deliveries],
         target.rollout.history,
     )
     return required_rules(configuration.installation, secrets, wired=target.wire, proves=target.rollout.canary != "off")
