@@ -118,6 +118,10 @@ def _observed(destination: Destination, cluster: Cluster) -> Iterator[Remark]:
         yield from footing.permissions(_lacking(there, wanted, review), surplus(wanted, review.rules))
         yield from footing.clock(datetime.now(UTC), review.time)
     for package in releases.status(destination):
+        current = sum(revision == package.revision_number for revision, _ in package.workloads.values())
+        yield Remark(
+            f"{package.module}: {current} of {len(package.workloads)} workloads of the cluster run what git has"
+        )
         for ref, (revision, status) in package.workloads.items():
             if revision != package.revision_number:
                 yield Remark(f"{ref} {status.message}: see whether the commit is merged and applied", failure=True)
