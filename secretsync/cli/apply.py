@@ -17,7 +17,7 @@ from secretsync.core import instrumentation
 from secretsync.core.errors import SecretSyncError
 from secretsync.reconcile import factory
 from secretsync.reconcile.all_targets import Outcome, reconcile_targets
-from secretsync.reconcile.destination import Destination
+from secretsync.reconcile.destination import Destination, Report
 from secretsync.reconcile.reconciler import preview, sync
 from secretsync.reconcile.recording import Notify, record_outcome
 
@@ -58,7 +58,16 @@ def sync_all(
 
 def _destinations(configuration: config.Config, base: Path, place: str | None) -> Sequence[Destination]:
     opened = zip(configuration.targets, factory.destinations(configuration, base), strict=True)
-    return [destination for target, destination in opened if fits(target, place)]
+    return [replace(one, describe=request_description) for target, one in opened if fits(target, place)]
+
+
+def request_description(report: Report) -> str:
+    """The Markdown below a request that proposes what *report* has; without contents."""
+    # imported here: most targets are clusters
+    from secretsync.cli.output import markdown
+    from secretsync.cli.output.describe import describe_pass, report_on_targets
+
+    return markdown.render(report_on_targets((describe_pass(report, dry_run=True),), "plan"))
 
 
 def _approved(destinations: Sequence[Destination], approved: PlanDocument | None) -> Sequence[Destination]:

@@ -6,7 +6,7 @@ import logging
 import re
 import sys
 import traceback
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -103,6 +103,10 @@ def redact_event(_logger: Any, _method: str, event: Event) -> Event:
 
 
 def _redacted(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {_redacted(key): _redacted(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_redacted(one) for one in value]
     return redact(value) if isinstance(value, str) else value
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from secretsync.core.model import Ref, Workload
 from secretsync.core.pod_references import secrets_referenced
 from secretsync.plan.diff import Desired
-from secretsync.rucio.conditions.judge import Deployed, Verdict, judge
+from secretsync.rucio.conditions.judge import Condition, Deployed, Verdict, View, judge
 from secretsync.rucio.conditions.workloads import RucioContainer, contents, deployed_package, rucio_containers, view_of
 from secretsync.rucio.workload_context import loads_policies
 
@@ -33,14 +33,27 @@ def not_in_force(packages: Sequence[Desired], workloads: Sequence[Workload]) -> 
     sources = contents(secret for package in packages for secret in package.secrets)
     deployed = [deployed_package(package.placement, package.secrets, {""}) for package in packages if package.secrets]
     names = {name for package in deployed for name in package.secrets}
+    by_module = {package.placement.module: package for package in packages}
     return tuple(
         NotInForce(found.workload.ref, found.manifest["name"], package.module, fault)
         for found in rucio_containers(workloads, names)
         for package in deployed
         if _is_meant_for(package, found, names)
-        for fault in [next((one for one in judge(package, view_of(found, sources)) if one.fails), None)]
+        for fault in [_fault(package, view_of(found, sources), by_module[package.module])]
         if fault
     )
+
+
+def _fault(package: Deployed, view: View, desired: Desired) -> Verdict | None:
+    """The first condition that fails. What the package imports is looked at only where a file is not mounted."""
+    fault = next((one for one in judge(package, view) if one.fails), None)
+    if fault is None or fault.condition is not Condition.CODE:
+        return fault
+    # imported here: nearly all sites mount whole directories, and a pass then needs no rules
+    from secretsync.rucio.check.rules.live import imported_files
+
+    known = replace(package, imported=imported_files(desired.bundle))
+    return next((one for one in judge(known, view) if one.fails), None)
 
 
 def _is_meant_for(package: Deployed, found: RucioContainer, names: set[str]) -> bool:

@@ -104,7 +104,8 @@ class Destination:
     """A namespace of a cluster, what is delivered there, and how its workloads are rolled out.
 
     *drift* says what becomes of live Secrets that somebody changed: ``repair`` or ``report``. *after* names another
-    whose turn is first. Where something is *approved*, exactly that is done, or nothing.
+    whose turn is first. Where something is *approved*, exactly that is done, or nothing. *describe* makes the Markdown
+    below a request to a repository.
     *observed* is the cluster that runs what a repository holds, where it may be read.
     """
 
@@ -120,6 +121,7 @@ class Destination:
     after: After | None = None
     values: tuple[ValuesFile, ...] = ()
     approved: ApprovedTarget | None = None
+    describe: Callable[[Report], str] | None = None
     observed: Cluster | None = None
 
     @property

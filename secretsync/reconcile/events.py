@@ -20,7 +20,7 @@ from secretsync.reconcile.results import Condition, Verdict, parse, verdicts_of
 NORMAL, WARNING = "Normal", "Warning"
 
 CONTROLLER = "secretsync"
-_LONGEST_NOTE = 1024
+LONGEST_NOTE = 1024
 """Bytes; the API refuses more (https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/)."""
 
 
@@ -240,6 +240,6 @@ def _uids(report: Report | None) -> dict[str, str]:
 
 def _short(note: str) -> str:
     encoded = note.encode()
-    if len(encoded) <= _LONGEST_NOTE:
+    if len(encoded) <= LONGEST_NOTE:
         return note
-    return encoded[: _LONGEST_NOTE - 3].decode(errors="ignore") + "…"
+    return encoded[: LONGEST_NOTE - 3].decode(errors="ignore") + "…"

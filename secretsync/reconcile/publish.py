@@ -7,11 +7,14 @@ from dataclasses import replace
 
 import structlog
 
-from secretsync.cluster.repository.cluster import TRAILER, RepositoryCluster
+from secretsync.cluster.repository.cluster import PLAN_TRAILER, TRAILER, Message, RepositoryCluster
 from secretsync.config.repository import ValuesFile
 from secretsync.core.errors import SecretSyncError
+from secretsync.core.escape import visible
+from secretsync.plan.approval import plan_document
 from secretsync.plan.diff import PackagePlan
 from secretsync.plan.plan import Plan
+from secretsync.reconcile.approval import approvable
 from secretsync.reconcile.destination import Destination, Report, ValuesEdit
 from secretsync.rucio.charts.merge import merge
 from secretsync.rucio.charts.repoint import repoint
@@ -60,8 +63,16 @@ def publish(destination: Destination, report: Report) -> Report:
         else:
             repository.write_file(edit.path, edit.text)
     report = replace(report, values=edits)
-    trailers = {TRAILER: f"{destination.installation} {destination.namespace}"}
-    return replace(report, proposal=repository.publish(_title(report), _body(report), trailers))
+    message = _message(destination, report)
+    description = destination.describe(report) if destination.describe else message.body
+    return replace(report, proposal=repository.publish(message, description))
+
+
+def _message(destination: Destination, report: Report) -> Message:
+    """What the commit says; names and findings of a package may hold line breaks, which would end a trailer's line."""
+    plan_id = plan_document([approvable(destination, report)]).id
+    trailers = {TRAILER: f"{destination.installation} {destination.namespace}", PLAN_TRAILER: plan_id}
+    return Message(visible(_title(report)), _body(report), trailers)
 
 
 def _title(report: Report) -> str:
@@ -75,7 +86,8 @@ def _named(package: PackagePlan) -> str:
 
 
 def _body(report: Report) -> str:
-    return "\n".join(line for part in (_packages(report), _values(report), _findings(report)) for line in part).strip()
+    parts = (_packages(report), _values(report), _findings(report))
+    return "\n".join(visible(line) for part in parts for line in part).strip()
 
 
 def _packages(report: Report) -> Iterator[str]:

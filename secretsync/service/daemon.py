@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager, ExitStack, nullcontext
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from secretsync.core import instrumentation
 from secretsync.core.errors import SecretSyncError
 from secretsync.reconcile import factory
 from secretsync.reconcile.all_targets import Outcome, reconcile_targets
-from secretsync.reconcile.destination import Destination
+from secretsync.reconcile.destination import Destination, Report
 from secretsync.reconcile.reasons import BUG
 from secretsync.reconcile.reconciler import sync
 from secretsync.reconcile.recording import Notify, record_outcome
@@ -37,7 +38,8 @@ LOOK = 5
 class Service:
     """The parts of the long-running form of *path*; each outcome is told to *tell* too.
 
-    *page* makes the page on the last passes of the targets with the names that it is given.
+    *page* makes the page on the last passes of the targets with the names that it is given, *describe* the Markdown
+    below a request to a repository.
     """
 
     def __init__(
@@ -45,8 +47,9 @@ class Service:
         path: Path,
         tell: Callable[[Outcome], None],
         page: Callable[[Collection[str]], str] | None = None,
+        describe: Callable[[Report], str] | None = None,
     ) -> None:
-        self._base, self._tell, self._page = path.parent, tell, page
+        self._base, self._tell, self._page, self._describe = path.parent, tell, page, describe
         self._names: tuple[str, ...] = ()
         self._followed, self._bell, self._registry = WatchedConfig(path), PassRequest(), Registry()
         self._started_with = self._followed.current
@@ -141,7 +144,7 @@ class Service:
         try:
             with instrumentation.stage("pass"):
                 destinations = factory.destinations(self._followed.current, self._base)
-                return self._visit(destinations)
+                return self._visit([replace(one, describe=self._describe) for one in destinations])
         except SecretSyncError as error:
             self._registry.failed(error.category)
             log.error("this pass could not begin", why=str(error))

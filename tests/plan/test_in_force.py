@@ -86,3 +86,23 @@ def test_one_fault_of_many_workloads_is_one_sentence_with_their_number() -> None
 def test_a_package_that_no_workload_mounts_is_found() -> None:
     assert unmounted([WANTED], [daemon(volumeMounts=[])]) == (WANTED,)
     assert unmounted([WANTED], [daemon()]) == ()
+
+
+def file_by_file(*files: str) -> Workload:
+    """A workload with one mount a file, as the VRE has."""
+    mounts = [{"name": "policy", "mountPath": f"/policy/{PLACEMENT.module}/{file}", "subPath": file} for file in files]
+    return daemon(volumeMounts=mounts)
+
+
+def test_a_new_file_that_is_imported_and_that_no_mount_brings_is_named_with_the_mount_to_add() -> None:
+    wanted = desired({"__init__.py": "", "permission.py": "from . import helper\n", "helper.py": "", "README.md": ""})
+    (found,) = not_in_force([wanted], [file_by_file("__init__.py", "permission.py")])
+    assert "[unmounted-file] the package imports helper.py," in found.fault.wrong
+    path = f"/policy/{PLACEMENT.module}/helper.py"
+    assert f"{{secretFullName: atlas, mountPath: {path}, subPath: helper.py}}" in found.fault.remedy
+    assert "README" not in found.fault.wrong + found.fault.remedy
+
+
+def test_a_file_that_nothing_imports_needs_no_mount_of_its_own() -> None:
+    wanted = desired({"__init__.py": "", "permission.py": "", "unused.py": "", "README.md": ""})
+    assert not_in_force([wanted], [file_by_file("__init__.py", "permission.py")]) == ()

@@ -79,7 +79,8 @@ def _examine(target: config.Target, destination: Destination) -> tuple[Examinati
     try:
         return doctor.examine(destination, target.doctor.ignore), ()
     except Forbidden as error:
-        return doctor.Examination((), (), (), ()), (Remark(str(error), failure=True),)
+        why = f"the workloads could not be judged: {error}; apply what 'secretsync rbac' prints, then run this again"
+        return doctor.Examination((), (), (), ()), (Remark(why, failure=True),)
 
 
 def _sources(destination: Destination) -> Iterator[Remark]:

@@ -109,7 +109,7 @@ def run_command(settings: Settings) -> None:
         page.add(outcome)
 
     try:
-        Service(settings.path, show, page.html).run()
+        Service(settings.path, show, page.html, apply.request_description).run()
     except shutdown.Stopped as stopped:
         # being asked to stop is how this form ends
         log.info(str(stopped))

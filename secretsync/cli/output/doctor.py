@@ -115,7 +115,7 @@ def _target(target: DoctorTarget, style: Style) -> Iterator[str]:
         yield style.paint("bad", style.wrap(f"  FAILED ({target.error.category}): {target.error.message}"))
         return
     for module in target.not_deployed:
-        yield style.wrap(f"  {module}: not deployed; 'secretsync apply' deploys it")
+        yield style.wrap(f"  {module}: not deployed; 'secretsync apply' deploys it; judged as configured")
     for module in dict.fromkeys(one.module for one in target.containers):
         yield from _package(module, [one for one in target.containers if one.module == module], style)
     if not target.containers and not target.not_deployed and not any(note.failure for note in target.notes):

@@ -29,6 +29,22 @@ TRAILER = "Secretsync-Target"
 """The trailer of our commits: a branch whose newest commit lacks it was pushed to by others."""
 
 
+PLAN_TRAILER = "Secretsync-Plan"
+"""The trailer that has the id of the plan, as ``secretsync plan --out`` prints it for this target."""
+
+
+@dataclass(frozen=True)
+class Message:
+    """A commit's message; its *title* is also that of the request."""
+
+    title: str
+    body: str
+    trailers: Mapping[str, str]
+
+    def __str__(self) -> str:
+        return f"{self.title}\n\n{self.body}\n\n" + "".join(f"{key}: {value}\n" for key, value in self.trailers.items())
+
+
 @dataclass(frozen=True)
 class Proposal:
     """What became of a change: the *commit* on *branch*, and the *url* of its request (empty: pushed, no request).
@@ -90,27 +106,27 @@ class RepositoryCluster:
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(text.encode())
 
-    def publish(self, title: str, body: str, trailers: Mapping[str, str]) -> Proposal:
+    def publish(self, message: Message, description: str) -> Proposal:
         """Make a commit of all that was written since `begin`, and push or propose it. Nothing written, nothing made.
 
+        *description* is the Markdown below the request.
         Raises Conflict where the branch moved, PushRefused, BranchOfOthers, ForgeRefused.
         """
         self._manifests()
         changes = self._changes()
         repository, into = self._repository, self._proposal_branch or self._branch
         tree = repository.tree(self._base, changes) if changes else ""
-        message = f"{title}\n\n{body}\n\n" + "".join(f"{key}: {value}\n" for key, value in trailers.items())
         if not self._proposal_branch:
-            return self._push(tree, message) if tree else Proposal("nothing", into)
+            return self._push(tree, str(message)) if tree else Proposal("nothing", into)
         if not tree:
             return self._withdraw()
         if self._is_proposed(tree):
-            return self._request("unchanged", self._proposed, title, body)
-        commit = repository.commit(tree, self._base, message)
+            return self._request("unchanged", self._proposed, message.title, description)
+        commit = repository.commit(tree, self._base, str(message))
         repository.push(commit, into, self._proposed)
         log.info("pushed", repository=repository.url, branch=into, commit=commit[:12])
         known, self._proposed = self._proposed, commit
-        return self._request("updated" if known else "proposed", commit, title, body)
+        return self._request("updated" if known else "proposed", commit, message.title, description)
 
     def _push(self, tree: str, message: str) -> Proposal:
         commit = self._repository.commit(tree, self._base, message)

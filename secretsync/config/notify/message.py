@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass, fields
 from string import Template
 
@@ -31,3 +32,12 @@ FIELDS = tuple(field.name for field in fields(Message))
 def text(message: Message, template: str = "") -> str:
     """The message in one line, or as *template* has it."""
     return Template(template or _TEXT).substitute(asdict(message))
+
+
+_ZERO_WIDTH_SPACE = "\u200b"
+_MENTION = re.compile(r"@(?=\w)")
+
+
+def without_mentions(text: str) -> str:
+    """*text*, in which no ``@all`` notifies a whole channel: a tag or a version that somebody chose may hold one."""
+    return _MENTION.sub(f"@{_ZERO_WIDTH_SPACE}", text)

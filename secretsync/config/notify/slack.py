@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from secretsync.config.notify.http import IncomingWebhook
-from secretsync.config.notify.message import Message
+from secretsync.config.notify.message import Message, without_mentions
 
 _ESCAPED = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
@@ -14,5 +14,7 @@ class Slack(IncomingWebhook):
     """An incoming webhook of Slack, or of what speaks like it (Rocket.Chat)."""
 
     def payload(self, message: Message, text: str) -> dict[str, Any]:
-        escaped = "".join(_ESCAPED.get(character, character) for character in text)
+        # Rocket.Chat takes Markdown's links as well
+        plain = without_mentions(text).replace("](", "]\u200b(")
+        escaped = "".join(_ESCAPED.get(character, character) for character in plain)
         return {"text": f"{':warning: ' if message.is_warning else ''}{escaped}"}

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from secretsync.cluster.errors import Forbidden
 from secretsync.cluster.rbac import Access, may
 from secretsync.cluster.selector import selects
 from secretsync.core import packing
+from secretsync.core.errors import SecretSyncError
 from secretsync.core.model import Manifest, Secret, Workload
 from secretsync.operations import releases
 from secretsync.plan.diff import stamped_revision_number
@@ -36,7 +37,10 @@ _RESOURCES = {"Secret": "secrets", "ConfigMap": "configmaps"}
 
 @dataclass(frozen=True)
 class Examination:
-    """*absent* are modules of which nothing is deployed; *secrets* are those of the packages that are."""
+    """*absent* are modules of which nothing is deployed; *secrets* are those of the packages that are.
+
+    What is absent is judged as it is configured: *secrets* leaves it out.
+    """
 
     diagnoses: tuple[Diagnosis, ...]
     absent: tuple[str, ...]
@@ -52,7 +56,8 @@ def examine(destination: Destination, ignore: str = "") -> Examination:
     Workloads whose labels the selector *ignore* takes are left out.
     """
     live = _live(destination)
-    packages = {one.placement.secret: deployed(one, secrets) for one, secrets in live if secrets}
+    judged = [(one, secrets or _configured(one)) for one, secrets in live]
+    packages = {one.placement.secret: deployed(one, secrets) for one, secrets in judged if secrets}
     workloads = tuple(destination.cluster.workloads(destination.namespace, destination.selector))
     names = {name for one in packages.values() for name in one.secrets}
     beside = find_not_restarted(spawners(destination) or (), workloads, names)
@@ -60,7 +65,7 @@ def examine(destination: Destination, ignore: str = "") -> Examination:
     asked += [one for each in beside if (one := each.as_workload())]
     pods = destination.cluster.pods(destination.namespace) if destination.cluster.runs_pods else ()
     containers = list(rucio_containers(asked, names))
-    sources = _sources(destination, containers, packages.values(), [one for _, secrets in live for one in secrets])
+    sources = _sources(destination, containers, packages.values(), [one for _, secrets in judged for one in secrets])
     return Examination(
         diagnoses=tuple(
             Diagnosis(found.workload.ref, found.manifest["name"], package.module, judge(package, view))
@@ -80,13 +85,26 @@ def _live(destination: Destination) -> list[tuple[Delivery, Sequence[Secret]]]:
     return [(one, releases.live_secrets(destination, one, memory)) for one in destination.deliveries]
 
 
+def _configured(delivery: Delivery) -> Sequence[Secret]:
+    """The Secrets that a first run would write; none where the source cannot be read, which is said elsewhere."""
+    try:
+        bundle = delivery.source.fetch(delivery.source.resolve())
+        return packing.pack(bundle, delivery.placement, delivery.recipe)
+    except SecretSyncError:
+        return ()
+
+
 def _by_secret(live: Iterable[tuple[Delivery, Sequence[Secret]]]) -> Iterator[tuple[str, Sequence[Secret]]]:
     yield from ((delivery.placement.secret, secrets) for delivery, secrets in live)
 
 
 def deployed(delivery: Delivery, secrets: Sequence[Secret]) -> Deployed:
     """The package that live Secrets hold, less the folders that Rucio does not ask for and nobody needs to mount."""
-    return deployed_package(delivery.placement, secrets, _needed_directories(secrets))
+    # imported here: the rules are not needed where nothing is deployed
+    from secretsync.rucio.check.rules.live import imported_files
+
+    package = deployed_package(delivery.placement, secrets, _needed_directories(secrets))
+    return replace(package, imported=imported_files(packing.live_bundle(secrets)))
 
 
 def _needed_directories(secrets: Sequence[Secret]) -> frozenset[str]:
@@ -154,6 +172,8 @@ def _read(destination: Destination, kind: str, name: str) -> Mapping[str, bytes]
 
 def _behind(workload: Workload, secret: str, live: Sequence[Secret], pods: Sequence[Manifest]) -> str:
     """Why the pods may not run what the Secrets hold; empty where they do."""
+    if not live:
+        return ""
     writes = [int(one.annotations.get(packing.REVISION_NUMBER, "0")) for one in live]
     carried = stamped_revision_number(workload, secret)
     if carried == max(writes, default=0):

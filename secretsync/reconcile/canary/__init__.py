@@ -32,12 +32,13 @@ _RESOURCES = {"Secret": "secrets", "ConfigMap": "configmaps"}
 class ProofOutcome:
     """Workloads in whose kind of pod the package was *proven*; *missing* says why it could not be.
 
-    *notes* are what an operator should know all the same, a sentence each.
+    *notes* are what an operator should know all the same, and *seen* what Rucio loaded, a sentence each.
     """
 
     proven: frozenset[Ref] = frozenset()
     missing: str = ""
     notes: tuple[str, ...] = ()
+    seen: tuple[str, ...] = ()
 
 
 def prove_candidates(destination: Destination, plan: Plan, clock: Clock) -> ProofOutcome:
@@ -56,13 +57,13 @@ def prove_candidates(destination: Destination, plan: Plan, clock: Clock) -> Proo
     log.debug("environments", containers=len(found), proofs=len(distinct))
     try:
         with working(f"proving {', '.join(dict.fromkeys(one.placement.module for one in plan.packages))}"):
-            notes = prove_all(destination, distinct, clock)
+            done = prove_all(destination, distinct, clock)
     except (Forbidden, QuotaExceeded) as error:
         if destination.rollout.canary == "require":
             raise
         log.warning("not proven before the rollout", why=str(error))
         return ProofOutcome(missing=str(error))
-    return ProofOutcome(proven=runs_rucio(plan.packages, plan.workloads), notes=notes)
+    return ProofOutcome(proven=runs_rucio(plan.packages, plan.workloads), notes=done.notes, seen=done.seen)
 
 
 def _configuration(destination: Destination, found: Sequence[Environment]) -> Sources:

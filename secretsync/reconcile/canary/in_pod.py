@@ -145,6 +145,7 @@ def read(report: Path) -> dict[str, Any]:
     try:
         told: dict[str, Any] = json.loads(report.read_text(encoding="utf-8"))
         if "files" in told:
+            told["paths"] = sorted(told["files"])
             told["digest"] = digest(told.pop("files"))
         told["copies"] = copies(str(told.get("module") or ""))
     except (ValueError, TypeError, AttributeError, RecursionError, OSError):
@@ -169,7 +170,7 @@ def digest(files: dict[str, Any]) -> str:
 def tell(ended: int, report: dict[str, Any]) -> None:
     """As much of the report as fits; what Rucio logged gives way first."""
     message = encoded({"ended": ended, "report": report})
-    for part in ("logged", "answers", "copies"):
+    for part in ("logged", "answers", "copies", "paths"):
         if len(message) > LONGEST and part in report:
             report[part] = []
             message = encoded({"ended": ended, "report": report})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from secretsync.core.pod_references import secrets_referenced
 from secretsync.plan.diff import PackagePlan
 from secretsync.plan.rollout_status import pod_failure, pod_hindrance
 from secretsync.reconcile.canary.manifests import Candidate, job, secrets
-from secretsync.reconcile.canary.verdict import judge
+from secretsync.reconcile.canary.verdict import Judgement, judge
 from secretsync.reconcile.destination import Clock, Destination
 
 log = structlog.get_logger()
@@ -86,12 +86,21 @@ class _Running:
         return str(self.made["metadata"]["name"])
 
 
-def prove_all(destination: Destination, candidates: Iterable[Candidate], clock: Clock) -> tuple[str, ...]:
-    """Prove each candidate, `rollout.proofs` of them at once; returns what an operator should know all the same.
+@dataclass(frozen=True)
+class AllProven:
+    """What an operator should know all the same, and what Rucio loaded, a sentence each."""
+
+    notes: tuple[str, ...]
+    seen: tuple[str, ...]
+
+
+def prove_all(destination: Destination, candidates: Iterable[Candidate], clock: Clock) -> AllProven:
+    """Prove each candidate, `rollout.proofs` of them at once.
 
     Raises NotProven at the first that fails, Forbidden, and QuotaExceeded where not even one fits.
     """
     waiting, running, notes = deque(candidates), list[_Running](), dict[str, None]()
+    seen = dict[str, None]()
     total, began = len(waiting), clock.now()
     try:
         while waiting or running:
@@ -107,15 +116,22 @@ def prove_all(destination: Destination, candidates: Iterable[Candidate], clock: 
                     continue
                 if message is not None:
                     _end(destination, running, proof)
-                    notes |= dict.fromkeys(_judged(proof.candidate, message))
-                    log.info("proven", workload=str(proof.candidate.workload.ref), left=len(waiting) + len(running))
+                    judgement = _judged(proof.candidate, message)
+                    notes |= dict.fromkeys(f"{proof.candidate.workload.ref}: {note}" for note in judgement.notes)
+                    seen |= dict.fromkeys([judgement.seen] if judgement.seen else [])
+                    log.info(
+                        "proven",
+                        workload=str(proof.candidate.workload.ref),
+                        seen=judgement.seen,
+                        left=len(waiting) + len(running),
+                    )
             if running:
                 clock.sleep(_POLL if clock.now() - began < _SOON else _POLL_LATER)
     finally:
         for proof in tuple(running):
             _end(destination, running, proof)
     log.debug("all proven", proofs=total)
-    return tuple(notes)
+    return AllProven(tuple(notes), tuple(seen))
 
 
 def _start(destination: Destination, waiting: deque[Candidate], running: list[_Running], clock: Clock) -> None:
@@ -212,14 +228,14 @@ def _belongs(pod: Manifest, job_name: str) -> bool:
     return any(owner.get("kind") == "Job" and owner.get("name") == job_name for owner in owners)
 
 
-def _judged(candidate: Candidate, message: str) -> Iterator[str]:
-    """What an operator should know. Raises CandidateRefused."""
+def _judged(candidate: Candidate, message: str) -> Judgement:
+    """What the proof says of a candidate that Rucio loads. Raises CandidateRefused."""
     judgement = judge(candidate.package.desired.bundle, message, candidate.mounted_at)
     if judgement.reasons:
         raise CandidateRefused(str(candidate.workload.ref), judgement.reasons, candidate.package)
     for note in judgement.notes:
         log.warning("a second copy", workload=str(candidate.workload.ref), note=note)
-        yield f"{candidate.workload.ref}: {note}"
+    return judgement
 
 
 def _passed_by(candidate: Candidate, why: str) -> str:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import base64
 import posixpath
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from secretsync.core.foreign import read_json, reading
 from secretsync.core.log import foreign_words
-from secretsync.core.model import Bundle
+from secretsync.core.model import Bundle, digest
 
 _LONGEST_MESSAGE = 4096
 _LARGEST_REPORT = 4 * 1024 * 1024
@@ -22,10 +22,14 @@ _MOST = 20
 
 @dataclass(frozen=True)
 class Judgement:
-    """*reasons* are why the candidate is refused; *notes* what an operator should know all the same."""
+    """*reasons* are why the candidate is refused; *notes* what an operator should know all the same.
+
+    *seen* says what Rucio loaded; it is empty where that is not known.
+    """
 
     reasons: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    seen: str = ""
 
 
 def proof_failures(bundle: Bundle, message: str) -> Sequence[str]:
@@ -39,21 +43,24 @@ def judge(bundle: Bundle, message: str, mounted_at: str = "") -> Judgement:
     The pod's words are masked as logs are, and cut: they reach reports, Events and the state object.
     """
     found = _judge(bundle, message, mounted_at)
-    return Judgement(tuple(map(foreign_words, found.reasons[:_MOST])), tuple(map(foreign_words, found.notes[:_MOST])))
+    return Judgement(
+        tuple(map(foreign_words, found.reasons[:_MOST])),
+        tuple(map(foreign_words, found.notes[:_MOST])),
+        foreign_words(found.seen),
+    )
 
 
 def _judge(bundle: Bundle, message: str, mounted_at: str) -> Judgement:
     from secretsync.rucio.prove import RucioEnvironment, RucioUnusable, UnusableReport
     from secretsync.rucio.prove.judge import judge as judge_proof
+    from secretsync.rucio.prove.report import judging
 
     try:
         ended, report = _decoded(message)
     except UnusableReport:
         return Judgement((f"the proof ended without a verdict: {message[:200]}",))
     seen = report.pop("digest", None)
-    # only one digest fits into the message: it is that of the bundle, or of something else
-    same = seen in (None, bundle.digest)
-    report["files"] = {file.path: file.digest if same else "another" for file in bundle.files}
+    report["files"] = _files(bundle, seen, set(_texts(report, "paths")))
     report.setdefault("folders", [])
     here = RucioEnvironment(str(report.get("rucio", "")), Path("the image's Python"))
     try:
@@ -62,10 +69,29 @@ def _judge(bundle: Bundle, message: str, mounted_at: str) -> Judgement:
         return Judgement((f"Rucio itself does not start there: {error.reason}",))
     except UnusableReport as error:
         return Judgement((str(error),))
-    faults = [f"{fault.effect}. {fault.remedy}" for fault in proof.faults if fault.severity == "error"]
+    faults = [str(fault) for fault in proof.faults if fault.severity == "error"]
+    try:
+        with judging():
+            what = proof.seen
+    except UnusableReport:
+        what = ""
     return Judgement(
-        (*_another_copy(report, mounted_at), *faults), tuple(_second_copies(bundle.module, report, mounted_at))
+        (*_another_copy(report, mounted_at), *faults), tuple(_second_copies(bundle.module, report, mounted_at)), what
     )
+
+
+def _files(bundle: Bundle, seen: object, paths: Collection[str]) -> dict[str, str]:
+    """The digests of the files that the pod sees at *paths*; files that no mount brings are left out.
+
+    Only one digest fits into the message: it is that of the bundle, of those of its files that are there, or of
+    something else.
+    """
+    there = tuple(file for file in bundle.files if file.path in paths)
+    if seen in (None, bundle.digest):
+        return {file.path: file.digest for file in bundle.files}
+    if there and seen == digest(there):
+        return {file.path: file.digest for file in there}
+    return {file.path: "another" for file in bundle.files}
 
 
 def _decoded(message: str) -> tuple[int, dict[str, Any]]:

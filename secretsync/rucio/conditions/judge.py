@@ -17,6 +17,9 @@ from secretsync.rucio.conditions.container import Environment, Mount, Unknown
 from secretsync.rucio.conditions.rucio_cfg import Option, Policy
 from secretsync.rucio.workload_context import is_search_path
 
+_NAMED = 5
+"""Files that a sentence names."""
+
 
 class Condition(StrEnum):
     CODE = "code"
@@ -47,7 +50,9 @@ class Verdict:
 class Deployed:
     """A package as it is live: which Secret and key holds each of its *files*, by their path in the package.
 
-    *top* is the Secret of its own directory; *zipped* names the one key that holds all of it, else empty.
+    *top* is the Secret of its own directory; *zipped* names the one key that holds all of it, else empty. *imported*
+    are the files that Rucio imports, None where that is not known: where files are mounted one by one, only those must
+    be there.
     """
 
     module: str
@@ -55,6 +60,7 @@ class Deployed:
     top: str
     files: Mapping[str, tuple[str, str]] = field(repr=False)
     zipped: str = ""
+    imported: frozenset[str] | None = None
 
     @property
     def secrets(self) -> frozenset[str]:
@@ -104,10 +110,11 @@ def _code_wrong(package: Deployed, view: View, root: str) -> tuple[str, str]:
     if not package.zipped and posixpath.basename(root) != package.module:
         return (
             f"Secret {package.top} is mounted at {root}, and Python would import it as {posixpath.basename(root)!r}",
-            f"mountPath: {posixpath.join(posixpath.dirname(root), package.module)}",
+            f"mountPath: {posixpath.join(_parent(view) or posixpath.dirname(root), package.module)}",
         )
     if missing := [] if package.zipped else _missing(package, view, root):
-        return _lost(package, root, missing)
+        single = any(shown[3] for shown in view.shown.values() if shown[0] in package.secrets)
+        return _unmounted_files(package, root, missing) if single else _lost(package, root, missing)
     closed = [path for path, shown in view.shown.items() if shown[0] in package.secrets and not shown[2] & 0o004]
     if closed and view.user != "root":
         who = "Rucio's web server runs as apache" if view.user == "apache" else f"the container runs as {view.user}"
@@ -120,6 +127,12 @@ def _code_wrong(package: Deployed, view: View, root: str) -> tuple[str, str]:
         stale = "; files mounted by subPath stay as they were when their pod started" if single else ""
         return f"{view.behind}{stale}", "'secretsync apply' restarts it"
     return "", ""
+
+
+def _parent(view: View) -> str:
+    """The folder that PYTHONPATH names already, below which a package is found; empty where it names none."""
+    value = view.variables.get("PYTHONPATH")
+    return next((entry for entry in value.split(":") if entry.startswith("/")), "") if isinstance(value, str) else ""
 
 
 def _not_mounted(package: Deployed, view: View) -> tuple[str, str]:
@@ -147,8 +160,25 @@ def _missing(package: Deployed, view: View, root: str) -> list[str]:
     return [
         path
         for path, held in sorted(package.files.items())
-        if view.shown.get(posixpath.join(root, path), ("", ""))[:2] != held
+        if view.shown.get(posixpath.join(root, path), ("", ""))[:2] != held and _must_be_there(package, view, path)
     ]
+
+
+def _must_be_there(package: Deployed, view: View, path: str) -> bool:
+    """Whether a file has to be mounted: with one mount a file, those that nothing imports need not be."""
+    single = any(shown[3] for shown in view.shown.values() if shown[0] in package.secrets)
+    return not single or package.imported is None or path in package.imported
+
+
+def _unmounted_files(package: Deployed, root: str, missing: Sequence[str]) -> tuple[str, str]:
+    """The site mounts file by file, and these have no mount yet."""
+    shown = ", ".join(missing[:_NAMED]) + (f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else "")
+    held = ((package.files[path], posixpath.join(root, path)) for path in missing[:_NAMED])
+    lines = (f"{{secretFullName: {secret}, mountPath: {path}, subPath: {key}}}" for (secret, key), path in held)
+    return (
+        f"[unmounted-file] the package imports {shown}, which no mount of this container brings",
+        f"add to its volumeMounts (secretMounts in Rucio's charts): {', '.join(lines)}",
+    )
 
 
 def _lost(package: Deployed, root: str, missing: Sequence[str]) -> tuple[str, str]:
@@ -194,6 +224,9 @@ def _path_wrong(package: Deployed, view: View, root: str) -> tuple[str, str]:
         return "", ""
     if not package.zipped and root in entries:
         return f"PYTHONPATH names {root}, the package's own folder: Python needs the one above", remedy
+    if not package.zipped and posixpath.basename(root) != package.module and _parent(view):
+        # the mount moves anyway: it moves below what is named already
+        remedy = f"mountPath: {posixpath.join(_parent(view), package.module)}"
     return f"PYTHONPATH is {value!r} and has no {needed}", remedy
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from secretsync.core.model import Bundle
 from secretsync.rucio.check.finding import Severity
 from secretsync.rucio.check.rucio import rucio
+from secretsync.rucio.check.rules.live import imported_files
 from secretsync.rucio.prove.decided import Decided, decided_by, is_the_questions_fault
 from secretsync.rucio.prove.environment import RucioEnvironment
 from secretsync.rucio.prove.proof import Fault, Proof, RucioUnusable, Verdict
@@ -139,13 +140,26 @@ def _other_code(bundle: Bundle, report: Report) -> Iterator[Fault]:
     expected = {file.path: file.digest for file in bundle.files}
     seen: Mapping[str, str | None] = report["files"]
     differing = sorted(path for path, digest in expected.items() if seen.get(path) != digest)
-    if seen and differing:
+    if seen and differing and not seen.keys() & set(differing):
+        yield _unmounted(bundle, differing)
+    elif seen and differing:
         effect = (
             f"Rucio imports the package from {' and '.join(report['folders'])}, where {len(differing)} of its "
             f"{len(expected)} files are missing or others, {differing[0]} first"
         )
         remedy = "Remove the other copy of the package, and give this one an __init__.py"
         yield Fault(Verdict.OTHER_CODE, effect, remedy, differing[0])
+
+
+def _unmounted(bundle: Bundle, missing: Sequence[str]) -> Fault:
+    """Files that no mount brings, as where each file has a mount of its own; all that are there are the package's."""
+    needed = [path for path in missing if path in imported_files(bundle)]
+    named = (needed or missing)[0]
+    effect = f"[unmounted-file] {len(missing)} of {len(bundle.files)} files are not mounted, {named} first"
+    severity = Severity.ERROR if needed else Severity.WARNING
+    verdict = Verdict.OTHER_CODE if needed else Verdict.LOADS
+    remedy = "Mount them beside the others, as 'secretsync doctor' says, or leave them out with exclude"
+    return Fault(verdict, effect, remedy, named, severity=severity)
 
 
 def _algorithms(found: Report) -> Iterator[Fault]:
@@ -204,9 +218,9 @@ def _schema(report: Report) -> Iterator[Fault]:
 
 def _permissions(answers: Sequence[Mapping[str, Any]]) -> Iterator[Fault]:
     """The actions that fail, and those that the package leaves to generic without meaning to."""
-    failed = _by_words(
-        one for one in answers if isinstance(one["rucio"], str) and not is_the_questions_fault(one, "rucio")
-    )
+    failing = [one for one in answers if isinstance(one["rucio"], str) and not is_the_questions_fault(one, "rucio")]
+    failed = _by_words(one for one in failing if not _reads_another_questions(one, answers))
+    yield from _reads_of_others([one for one in failing if _reads_another_questions(one, answers)])
     type_errors = (one for one in answers if decided_by(one) is Decided.TYPE_ERROR)
     refused = _by_words(one for one in type_errors if not is_the_questions_fault(one, "package"))
     stumbling = {one["action"] for one in answers if is_the_questions_fault(one, "package")}
@@ -224,6 +238,27 @@ def _permissions(answers: Sequence[Mapping[str, Any]]) -> Iterator[Fault]:
             effect = f"Rucio decides {_some(names)} by its generic permissions, without a log line: {words}"
             remedy = "Correct the call that fails"
         yield Fault(Verdict.GENERIC, effect, remedy, "permission.py", about=names[0])
+
+
+def _reads_another_questions(answer: Mapping[str, Any], answers: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether it fails for one account alone, over an argument that the gateway gives with other questions.
+
+    Published packages have such lines, and Rucio's own permissions, too: root never comes to them.
+    """
+    lacks = str(answer["rucio"]).removeprefix("KeyError: ").strip("'")
+    of_the_action = [one for one in answers if one["action"] == answer["action"]]
+    return (
+        str(answer["rucio"]).startswith("KeyError: ")
+        and any(lacks in one.get("given", ()) for one in answers)
+        and any(isinstance(one["rucio"], bool) for one in of_the_action)
+    )
+
+
+def _reads_of_others(failing: Sequence[Mapping[str, Any]]) -> Iterator[Fault]:
+    for words, names in _by_words(failing).items():
+        effect = f"The permission {_some(names)} ends with {words} for an account without attributes"
+        remedy = "Read what Rucio's gateway gives for that action"
+        yield Fault(Verdict.LOADS, effect, remedy, "permission.py", severity=Severity.WARNING, about=names[0])
 
 
 def _by_words(answers: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:

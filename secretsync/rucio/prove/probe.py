@@ -492,6 +492,7 @@ def answers(vo: str) -> list[dict[str, Any]]:
                         "account": account,
                         "action": action,
                         "asked": action in asked,
+                        "given": sorted(question[2]),
                         "rucio": answer(rucio, question, session),
                         "package": answer(package, question, session),
                         "generic": answer(generic, question, session),

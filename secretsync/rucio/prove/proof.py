@@ -42,6 +42,11 @@ class Fault:
     severity: Severity = Severity.ERROR
     about: str = ""
 
+    def __str__(self) -> str:
+        """One line with the place in the package, as a traceback names it."""
+        place = f"{self.path}:{self.line}: " if self.line else ""
+        return f"{place}{self.effect}. {self.remedy}"
+
     def finding(self, rucio: str) -> Finding:
         about = self.about or self.verdict.value
         return Finding("proof", self.severity, self.path, self.line, self.effect, self.remedy, about, (rucio,))
@@ -64,6 +69,15 @@ class Proof:
     @property
     def findings(self) -> tuple[Finding, ...]:
         return tuple(fault.finding(self.rucio) for fault in self.faults)
+
+    @property
+    def seen(self) -> str:
+        """What Rucio loaded, in a sentence: the modules behind permission and schema, and how many algorithms."""
+        loaded = self.report.get("in_force") or {}
+        parts = [f"{part} from {(loaded.get(part) or {}).get('module')}" for part in ("permission", "schema")]
+        returned = (self.report.get("algorithms") or {}).get("returned") or {}
+        total = sum(len(named) for named in returned.values())
+        return f"Rucio {self.rucio} loaded {', '.join(parts)}, {total} algorithm{'' if total == 1 else 's'}"
 
 
 @dataclass(eq=False)

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from secretsync.config.notify.message import Message
-from secretsync.core import log
-from secretsync.core.escape import visible
-from secretsync.reconcile.events import EVENTS, Event
+from secretsync.core.log import foreign_words
+from secretsync.reconcile.events import EVENTS, LONGEST_NOTE, Event
 
 
 def message(event: Event, installation: str, target: str) -> Message:
-    """What an Event says, to people who do not look at the cluster."""
+    """What an Event says, to people who do not look at the cluster; each field as `foreign_words` has it."""
     kind, ref = EVENTS[event.reason], event.regarding
-    name = f"{ref.namespace}/{ref.name}"
-    return Message(installation, target, name, event.reason, kind.type, visible(log.redact(event.note)))
+    return Message(
+        installation=foreign_words(installation),
+        target=foreign_words(target),
+        object=foreign_words(f"{ref.namespace}/{ref.name}"),
+        reason=event.reason,
+        type=kind.type,
+        note=foreign_words(event.note, LONGEST_NOTE),
+    )

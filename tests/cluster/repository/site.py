@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from secretsync import config
+from secretsync.cli.apply import request_description
 from secretsync.reconcile import factory
 from secretsync.reconcile.destination import Report
 from secretsync.reconcile.reconciler import preview, sync
@@ -100,7 +102,7 @@ class Site:
 
     def sync(self) -> Report:
         (destination,) = factory.destinations(self.configuration, self.folder)
-        return sync(destination)
+        return sync(replace(destination, describe=request_description))
 
     def preview(self) -> Report:
         (destination,) = factory.destinations(self.configuration, self.folder)

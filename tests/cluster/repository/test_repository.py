@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from secretsync.cli.apply import preview_all
+from secretsync.cli.approved import plan_of
+from secretsync.cluster.repository.cluster import Proposal
 from secretsync.cluster.repository.errors import BranchMissing, BranchOfOthers, ForgeRefused, ForgeUnknown
 from secretsync.core.errors import SecretSyncError
 from tests.cluster.repository.site import MODULE, SOUND, VALUES, Site, git
@@ -60,6 +63,15 @@ def test_a_dry_run_says_what_is_pending_and_pushes_nothing(tmp_path: Path) -> No
     assert [edit.path for edit in report.values] == ["apps/daemons.yaml"]
     assert not any("mounts" in note for note in report.plan.notes)
     assert site.head() == before
+
+
+def test_a_commit_carries_the_id_that_the_plan_before_it_had(tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    plan = plan_of(preview_all(site.configuration, site.folder, lambda _: None))
+    site.sync()
+    message = git(site.bare, "log", "-1", "--format=%B", "main")
+    assert f"\nSecretsync-Plan: {plan.id}" in message
+    assert site.sync().proposal == Proposal("nothing", "main")
 
 
 def test_new_content_moves_the_mount_and_keeps_the_earlier_secret_for_a_revert(tmp_path: Path) -> None:
@@ -172,7 +184,9 @@ def test_a_request_is_opened_updated_in_place_and_ends_when_it_is_merged(site: S
     (request,) = forge.requests
     assert (request["source"], request["into"]) == (PROPOSED, "main")
     assert MODULE in request["title"]
-    assert "sha256:" in request["body"]
+    assert "<details>" in request["body"]
+    assert "1 Secret of site" in request["body"]
+    assert "return None" not in request["body"]
     assert any("forge-token" in token for token in forge.tokens)
 
     site.package({"permission.py": CHANGED})

@@ -9,12 +9,17 @@ from dataclasses import dataclass, field
 import pytest
 
 from secretsync.cluster.rbac import Review
-from secretsync.core.model import Manifest, Ref
+from secretsync.core.model import Bundle, Manifest, Ref, Revision
+from secretsync.operations.doctor import examine
+from secretsync.reconcile.destination import CheckRules, Delivery, Destination
 from secretsync.rucio.conditions.judge import Condition, python_of
+from tests.build import REVISION, bundle
 from tests.operations.doctor.namespace import (
+    FILES,
     MODULE,
     Namespace,
     mount,
+    names,
     variable,
     volume,
     with_mount,
@@ -97,8 +102,8 @@ SICK = {
     "one file of several mounted by subPath": Sick(
         pods(lambda it: mount(it, "atlas").update(mountPath=f"{ROOT}/schema.py", subPath="schema.py")),
         Condition.CODE,
-        "__init__.py and 1 more is not mounted",
-        f"mount key __init__.py of Secret atlas at {ROOT}/__init__.py",
+        "[unmounted-file] the package imports __init__.py, permission.py",
+        f"{{secretFullName: atlas, mountPath: {ROOT}/__init__.py, subPath: __init__.py}}",
         pods(lambda it: (mount(it, "atlas").update(mountPath=ROOT), mount(it, "atlas").pop("subPath"))),
     ),
     "mode 0400 and a user of its own": Sick(
@@ -389,3 +394,35 @@ def test_a_variable_may_name_another() -> None:
 )
 def test_the_python_of_an_image_is_told_by_its_tag(image: str, version: str) -> None:
     assert python_of(image) == version
+
+
+def test_before_the_first_run_the_workloads_are_judged_against_the_configured_package() -> None:
+    namespace = Namespace()
+    namespace.cluster.secrets = {}
+    namespace.change(without_variable("RUCIO_POLICY_PACKAGE"))
+    delivery = Delivery(namespace.placement, Configured(), "recipe", CheckRules(fail="", vo=""))
+    examination = examine(Destination("memory", namespace.cluster, "secretsync", "rucio", [delivery]))
+    assert examination.absent == (MODULE,)
+    assert examination.secrets == ()
+    sick = [one for one in examination.diagnoses if not one.well]
+    assert [one.workload.name for one in sick] == ["rucio-reaper"]
+    assert len(examination.diagnoses) == len(names())
+    assert not any("Secret" in verdict.remedy for verdict in sick[0].verdicts)
+
+
+class Configured:
+    """The source of the package that a first run would deploy."""
+
+    def resolve(self) -> Revision:
+        return REVISION
+
+    def fetch(self, revision: Revision) -> Bundle:
+        return bundle(FILES, revision=revision)
+
+
+def test_a_mount_with_a_wrong_name_moves_below_the_folder_that_pythonpath_names_already() -> None:
+    namespace = Namespace()
+    namespace.change(lambda spec: mount(spec, "atlas").update(mountPath="/elsewhere/policy"))
+    (sick,) = namespace.sick()
+    code, path, _ = sick.verdicts
+    assert code.remedy == path.remedy == f"mountPath: {ROOT}"

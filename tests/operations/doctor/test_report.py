@@ -96,7 +96,7 @@ def test_a_call_that_is_forbidden_is_a_failure_of_its_own_and_the_rest_is_said(
     path.write_text(yaml.safe_dump({"packages": [{"moduleName": "pol", "requirement": "./src"}], "targets": [target]}))
     assert main(["doctor", "--config", str(path)]) == 1
     said = " ".join(capsys.readouterr().out.split())
-    assert "FAILED: cannot list deployments.apps" in said
+    assert "judged: cannot list deployments.apps" in said
     assert "FAILED: the source of pol cannot be read" in said
 
 

@@ -8,12 +8,13 @@ from dataclasses import replace
 import pytest
 
 from secretsync.cluster.errors import Call, QuotaExceeded
-from secretsync.core.model import Manifest
-from secretsync.reconcile.canary import NotProven, NoWorkloadLoadsIt, prove_candidates
+from secretsync.core.model import Bundle, Manifest, digest
+from secretsync.reconcile.canary import CandidateRefused, NotProven, NoWorkloadLoadsIt, prove_candidates
 from secretsync.reconcile.canary.in_pod import encoded
 from secretsync.reconcile.canary.manifests import PROOF
+from secretsync.reconcile.canary.verdict import judge
 from secretsync.reconcile.destination import Destination, Rollout
-from tests.build import PLACEMENT, pod
+from tests.build import PLACEMENT, bundle, pod
 from tests.memory_cluster import MemoryCluster
 from tests.reconcile.canary.test_canary import clock, destination, owner, plan
 from tests.reconcile.canary.test_manifests import env, rucio
@@ -155,3 +156,48 @@ def test_where_every_workload_is_miswired_the_wiring_is_named_and_not_the_packag
         with pytest.raises(NoWorkloadLoadsIt, match=r"the wiring, not the package, is at fault.*PYTHONPATH"):
             prove_candidates(at, plan(cluster), clock())
     assert cluster.objects == {}
+
+
+def test_a_proof_says_what_rucio_loaded(cluster: RunningCluster) -> None:
+    algorithms = {**REPORT["algorithms"], "returned": {"lfn2pfn": ["atlas", "hash"], "scope": ["atlas"]}}
+    message = encoded({"ended": 0, "report": {**REPORT, "algorithms": algorithms}}).decode()
+    cluster.answer = lambda *_: ended(message)
+    (seen,) = prove_candidates(at_once(cluster, 6), plan(cluster), clock()).seen
+    assert seen == (
+        "Rucio 41.5.1 loaded permission from atlas_rucio_policy.permission, "
+        "schema from atlas_rucio_policy.schema, 3 algorithms"
+    )
+
+
+def test_a_refusal_names_file_and_line_of_the_traceback(cluster: RunningCluster) -> None:
+    cause = {"error": "ValueError", "message": "no", "file": "permission.py", "line": 7}
+    report = {**REPORT, "done": False, "step": "load", "died": [cause]}
+    message = encoded({"ended": 1, "report": report}).decode()
+    cluster.answer = lambda *_: ended(message)
+    with pytest.raises(CandidateRefused, match=r"permission\.py:7: Rucio does not start: ValueError: no"):
+        prove_candidates(at_once(cluster, 6), plan(cluster), clock())
+
+
+def _seen_without(*missing: str) -> tuple[Bundle, str]:
+    """A package with a file that no mount brings, and what the pod says of those that it sees."""
+    package = bundle({"__init__.py": "", "permission.py": "from . import helper\n", "helper.py": "", "README": "1"})
+    there = tuple(file for file in package.files if file.path not in missing)
+    report = {**REPORT, "digest": digest(there), "paths": [file.path for file in there], "folders": ["/p"]}
+    return package, encoded({"ended": 0, "report": report}).decode()
+
+
+def test_a_data_file_that_no_mount_brings_does_not_refuse_a_package() -> None:
+    assert judge(*_seen_without("README")).reasons == ()
+
+
+def test_an_imported_file_that_no_mount_brings_is_no_other_copy_of_the_package() -> None:
+    (reason,) = judge(*_seen_without("README", "helper.py")).reasons
+    assert "[unmounted-file] 2 of 4 files are not mounted, helper.py first" in reason
+    assert "copy" not in reason
+
+
+def test_files_that_are_others_are_another_copy() -> None:
+    package, _ = _seen_without()
+    report = {**REPORT, "digest": "0" * 64, "paths": ["__init__.py"], "folders": ["/p"]}
+    (reason,) = judge(package, encoded({"ended": 0, "report": report}).decode()).reasons
+    assert "Remove the other copy of the package" in reason

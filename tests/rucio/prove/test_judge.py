@@ -146,6 +146,24 @@ def test_what_rucios_own_permissions_stumble_over_too_is_the_examples_fault() ->
     assert judged(answers=answers).verdict is Verdict.DIES_AT_FIRST_USE
 
 
+def test_an_argument_of_other_questions_that_one_account_alone_comes_to_is_a_warning() -> None:
+    lost = "KeyError: 'rse_id'"
+    limit = {"action": "delete_global_account_limit", "given": ["account"], "generic": True}
+    answers: list[dict[str, object]] = [
+        {"account": "root", "action": "add_rse", "given": ["rse_id"], "rucio": True, "package": True, "generic": True},
+        {"account": "root", **limit, "rucio": True, "package": True},
+        {"account": "nobody", **limit, "rucio": lost, "package": lost},
+    ]
+    proof = judged(answers=answers)
+    assert (proof.verdict, [one.severity for one in proof.findings]) == (Verdict.LOADS, [Severity.WARNING])
+    answers[1] = {**answers[1], "rucio": lost, "package": lost}
+    assert judged(answers=answers).verdict is Verdict.DIES_AT_FIRST_USE
+    misspelt = "KeyError: 'rse_ids'"
+    answers[1:] = [{"account": "root", **limit, "rucio": True, "package": True}]
+    answers += [{"account": "nobody", **limit, "rucio": misspelt, "package": misspelt}]
+    assert judged(answers=answers).verdict is Verdict.DIES_AT_FIRST_USE
+
+
 def test_a_row_that_the_database_does_not_take_is_a_warning() -> None:
     why = {"error": "TypeError", "message": "'vo' is an invalid keyword argument for RSE", "file": "", "line": 0}
     proof = judged(unmade={"RSE": [why]})

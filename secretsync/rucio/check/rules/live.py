@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
+from secretsync.core.errors import SecretSyncError
+from secretsync.core.model import Bundle
 from secretsync.rucio.check.algorithms import registry
 from secretsync.rucio.check.package import Package
 from secretsync.rucio.check.reach import reached
-from secretsync.rucio.check.rucio import ALGORITHM_TYPES, Rucio
+from secretsync.rucio.check.rucio import ALGORITHM_TYPES, Rucio, rucio
 
 
 def loaded(package: Package, rucio: Rucio) -> frozenset[str]:
@@ -17,6 +21,16 @@ def loaded(package: Package, rucio: Rucio) -> frozenset[str]:
             found.add(module.name)
             found.update(_modules(package, one.name, one.names))
     return frozenset(found)
+
+
+@lru_cache(maxsize=8)
+def imported_files(bundle: Bundle) -> frozenset[str]:
+    """The paths of the files that the newest Rucio imports; all of Python's where the package cannot be parsed."""
+    try:
+        package = Package(bundle)
+        return frozenset(package.modules[name].path for name in loaded(package, rucio()))
+    except SecretSyncError:
+        return frozenset(file.path for file in bundle.files if file.path.endswith(".py"))
 
 
 def _modules(package: Package, name: str, names: tuple[str, ...]) -> set[str]:
