@@ -74,8 +74,10 @@ def _approved(destinations: Sequence[Destination], approved: PlanDocument | None
     """Each with what was approved for it."""
     if approved is None:
         return destinations
-    targets = {(one.target, one.namespace): one for one in approved.targets}
-    return [replace(one, approved=targets[one.name, one.namespace]) for one in destinations]
+    targets = {(target.target, target.namespace): target for target in approved.targets}
+    return [
+        replace(destination, approved=targets[destination.name, destination.namespace]) for destination in destinations
+    ]
 
 
 def _notifier(configuration: config.Config, base: Path) -> Notify | None:

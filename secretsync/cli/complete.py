@@ -40,7 +40,7 @@ def _revisions(settings: Settings, context: click.Context) -> Iterable[str]:
     for _, destination in settings.destinations(context.params.get("place")):
         for delivery in destination.deliveries:
             if module in (None, delivery.placement.module):
-                yield from (str(one.revision_number) for one in revisions(destination, delivery))
+                yield from (str(revision.revision_number) for revision in revisions(destination, delivery))
 
 
 targets, packages, revisions = map(_completing, (_targets, _packages, _revisions))

@@ -93,7 +93,7 @@ def with_common_options(command: click.Command) -> click.Command:
     """*command*, which takes each common option that it does not define itself."""
     own = {name for parameter in command.params for name in parameter.opts}
     command.context_settings.setdefault("help_option_names", ["-h", "--help"])
-    command.params += [one for one in _common_options() if not own.intersection(one.opts)]
+    command.params += [option for option in _common_options() if not own.intersection(option.opts)]
     return command
 
 
@@ -136,7 +136,7 @@ class Group(click.Group):
             _, rest, _ = self.make_parser(ctx).parse_args(list(args))
         except click.UsageError:
             return list(args)  # which parsing it again says
-        before = [one for one in args[: len(args) - len(rest)] if one != "--"]
+        before = [argument for argument in args[: len(args) - len(rest)] if argument != "--"]
         if not rest or _asks_for_version(before):
             return list(args)
         return [rest[0], *before, *rest[1:]]

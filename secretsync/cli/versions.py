@@ -34,9 +34,9 @@ def _program(name: str) -> str:
     if path is None:
         return "not on PATH"
     try:
-        told = subprocess.run(
+        completed = subprocess.run(
             [path, "-V" if name == "ssh" else "--version"], capture_output=True, text=True, timeout=10
         )
     except (OSError, subprocess.TimeoutExpired):
         return "does not run"
-    return (told.stdout or told.stderr).partition("\n")[0].strip()
+    return (completed.stdout or completed.stderr).partition("\n")[0].strip()

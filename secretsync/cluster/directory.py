@@ -1,14 +1,13 @@
 """A directory of manifests as a cluster: one object a file, deterministic text, fit for a GitOps repository.
 
-It honours the same contract as the API; a file's own digest stands for the resourceVersion. Nothing runs here: there
-are no pods, no server's clock, and no field managers.
+It honours the same contract as the API; a file's own digest stands for the resourceVersion, and there are no field
+managers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import structlog
@@ -20,11 +19,10 @@ from secretsync.cluster.encryption.encryption import dump, read_secret
 from secretsync.cluster.encryption.errors import ContentEncrypted
 from secretsync.cluster.errors import Conflict, UnusableManifest, WorkloadGone
 from secretsync.cluster.manifest_files import Found, find, locked, write
-from secretsync.cluster.rbac import Access
+from secretsync.cluster.nothing_runs import NothingRuns
 from secretsync.cluster.selector import selects
 from secretsync.core import packing
 from secretsync.core.kinds import KINDS, SPAWNERS
-from secretsync.core.kinds.kind import Kind
 from secretsync.core.model import Manifest, Ref, Secret, Workload
 from secretsync.core.revision_numbers import has_newer_stamp
 from secretsync.core.secret_codec import replacement_manifest, to_manifest
@@ -33,11 +31,8 @@ from secretsync.core.template_annotations import NotEditable, annotated
 log = structlog.get_logger()
 
 
-class DirectoryCluster:
-    """The verbs of Cluster on the files below *root*; Secrets that ask for it are kept by *encryption*."""
-
-    runs_pods = False
-    calls_at_once = 1
+class DirectoryCluster(NothingRuns):
+    """The verbs of Manifests on the files below *root*; Secrets that ask for it are kept by *encryption*."""
 
     def __init__(self, root: Path, encryption: Encryption | None = None) -> None:
         self._root, self._encryption = root, encryption
@@ -66,9 +61,6 @@ class DirectoryCluster:
             self._write(found.path, wanted, found.manifest)
             return self._written(wanted)
 
-    def dry_run(self, secret: Secret, live: Secret | None, *, manager: str) -> Secret | None:
-        return None
-
     def delete(self, live: Secret) -> None:
         with locked(self._root):
             if self._secrets(live.namespace, live.name):
@@ -79,12 +71,6 @@ class DirectoryCluster:
     def workloads(self, namespace: str, selector: str = "") -> Sequence[Workload]:
         found = [one for one in find(self._root, namespace, tuple(KINDS)) if _has_template(one)]
         return [workload for workload in map(_workload, found) if selects(selector, workload.labels)]
-
-    def workload_kinds(self) -> Sequence[Kind]:
-        return list(KINDS.values())
-
-    def pods(self, namespace: str) -> Sequence[Manifest]:
-        return ()
 
     def spawners(self, namespace: str) -> Sequence[Manifest]:
         return [found.manifest for found in find(self._root, namespace, tuple(SPAWNERS))]
@@ -104,35 +90,6 @@ class DirectoryCluster:
         """There are no field managers here who could take back what was applied; always an UnusableManifest."""
         path = self._live_workload(workload.ref).path
         raise UnusableManifest(path, f"{workload.ref} cannot be wired in a file: write the mounts and variables there")
-
-    def set_managed_fields(self, workload: Workload, fields: Sequence[Manifest], *, manager: str) -> Workload:
-        """There are none here, hence nothing to do."""
-        return workload
-
-    def log_tail(self, namespace: str, pod: str, container: str) -> str:
-        return ""
-
-    def read(self, kind: str, namespace: str, name: str) -> Manifest | None:
-        return None
-
-    def store(self, manifest: Manifest, *, manager: str) -> Manifest:
-        """Nothing runs here, so nothing is locked and no Job is started: each write is checked by its own version."""
-        return manifest
-
-    def server_time(self) -> datetime:
-        return datetime.now(UTC)
-
-    def review(self, namespace: str) -> None:
-        return None
-
-    def allows(self, namespace: str, access: Access) -> bool:
-        return True
-
-    def tell(self, event: Manifest, *, manager: str) -> None:
-        """Whoever reads the directory's history sees what happened."""
-
-    def remove(self, manifest: Manifest) -> None:
-        return None
 
     def _write(self, path: Path, secret: Secret, previous: Manifest | None) -> None:
         write(self._root, path, self._text(secret, path, previous))

@@ -115,15 +115,15 @@ def _deployed(
 ) -> Deployed:
     secret = delivery.placement.secret
     live = live_secrets(destination, delivery, memory)
-    names = {*(one.name for one in live), *memory.state.of(secret).secrets, *memory.state.of(secret).outdated}
-    writes = [revision_numbers.parse(one.annotations.get(packing.REVISION_NUMBER)) for one in live]
-    foreign = [one for one in live if not _is_ours(one, delivery)]
+    names = {*(secret.name for secret in live), *memory.state.of(secret).secrets, *memory.state.of(secret).outdated}
+    writes = [revision_numbers.parse(secret.annotations.get(packing.REVISION_NUMBER)) for secret in live]
+    foreign = [secret for secret in live if not _is_ours(secret, delivery)]
     unrestarted = find_not_restarted(beside, workloads, names)
     return Deployed(
         module=delivery.placement.module,
         bundle=packing.live_bundle(live) if live else None,
         revision_number=max(writes, default=0),
-        since=max((one.data_written for one in live if one.data_written), default=None),
+        since=max((secret.data_written for secret in live if secret.data_written), default=None),
         drift=bool(live) and packing.DIGEST in live[0].annotations and _has_drifted(delivery, live, memory),
         remembered=memory.state.of(secret),
         result=memory.state.results.get(secret),
@@ -153,9 +153,9 @@ def damage(destination: Destination, delivery: Delivery) -> tuple[str, ...]:
 def _damage(delivery: Delivery, live: Sequence[Secret], memory: StateStore) -> tuple[str, ...]:
     remembered = memory.state.of(delivery.placement.secret)
     # while a rollout goes on, not all have been written yet
-    if not live or not remembered.finished or not all(_is_ours(one, delivery) for one in live):
+    if not live or not remembered.finished or not all(_is_ours(secret, delivery) for secret in live):
         return ()
-    names = {one.name for one in live}
+    names = {secret.name for secret in live}
     missing = [
         name for name in remembered.secrets if name not in names and ownership.can_be_named(name, delivery.placement)
     ]
@@ -224,7 +224,7 @@ def revisions(destination: Destination, delivery: Delivery) -> tuple[Entry, ...]
     """The live revision, and those that are kept, newest first."""
     memory = load_state(destination)
     live = live_secrets(destination, delivery, memory)
-    deployed = [_entry(live)] if live and all(_is_ours(one, delivery) for one in live) else []
+    deployed = [_entry(live)] if live and all(_is_ours(secret, delivery) for secret in live) else []
     digests = {one.bundle.digest for one in deployed}
     kept = [
         Entry(one.bundle, one.revision_number, one.secret.data_written)
@@ -235,8 +235,8 @@ def revisions(destination: Destination, delivery: Delivery) -> tuple[Entry, ...]
 
 
 def _entry(live: Sequence[Secret]) -> Entry:
-    writes = [revision_numbers.parse(one.annotations.get(packing.REVISION_NUMBER)) for one in live]
-    written = max((one.data_written for one in live if one.data_written), default=None)
+    writes = [revision_numbers.parse(secret.annotations.get(packing.REVISION_NUMBER)) for secret in live]
+    written = max((secret.data_written for secret in live if secret.data_written), default=None)
     return Entry(packing.live_bundle(live), max(writes), written, live=True)
 
 
@@ -245,10 +245,10 @@ def find(entries: Sequence[Entry], asked: str) -> Entry:
 
     Raises NotInHistory where that is none, or several.
     """
-    whole = [one for one in entries if asked in (one.bundle.version, str(one.revision_number))]
-    found = whole or [one for one in entries if _begins(one.bundle, asked)]
+    whole = [entry for entry in entries if asked in (entry.bundle.version, str(entry.revision_number))]
+    found = whole or [entry for entry in entries if _begins(entry.bundle, asked)]
     if len(found) != 1:
-        raise NotInHistory(asked, [f"{one.revision_number} ({one.bundle.revision.short})" for one in entries])
+        raise NotInHistory(asked, [f"{entry.revision_number} ({entry.bundle.revision.short})" for entry in entries])
     return found[0]
 
 
@@ -344,7 +344,7 @@ def _put_back(destination: Destination, delivery: Delivery, remembered: PackageS
         return ()
     secret, manager = delivery.placement.secret, wiring_manager(destination.installation)
     workloads = destination.cluster.workloads(destination.namespace, destination.selector)
-    return [str(one.ref) for one in workloads if mounts.was_put_back(one, secret, remembered, manager)]
+    return [str(workload.ref) for workload in workloads if mounts.was_put_back(workload, secret, remembered, manager)]
 
 
 def _with_hold(memory: StateStore, delivery: Delivery, hold: Hold) -> State:

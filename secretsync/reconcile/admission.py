@@ -80,7 +80,9 @@ def known_change(
 
 def remember_change(error: ChangedByAdmission, plan: Plan, before: State, store: StateStore) -> None:
     """The files whose write was changed, and put back, are not written again while nothing changes."""
-    package = next(one for one in plan.packages if error.secret in {change.desired.name for change in one.changes})
+    package = next(
+        package for package in plan.packages if error.secret in {change.desired.name for change in package.changes}
+    )
     secret = package.placement.secret
     recipe = package.desired.secrets[0].annotations.get(packing.RECIPE, "")
     fields = tuple(error.fields[:_REMEMBERED])

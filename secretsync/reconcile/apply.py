@@ -140,18 +140,20 @@ def _keep_as(
 
 def record_start(plan: Plan, memory: StateStore, kept: Mapping[str, str], checked: Mapping[str, str]) -> None:
     """Names and revision numbers are remembered before the first live write: whoever comes next can finish the job."""
-    told = memory.state
+    state = memory.state
     for package in plan.packages:
         secret = package.placement.secret
         names = tuple(change.desired.name for change in package.changes)
         if plan.moves(package):
-            ailing = waves.unhealthy_workloads(plan.workloads, package)
+            unhealthy = waves.unhealthy_workloads(plan.workloads, package)
             digest = package.desired.bundle.digest
-            began = told.of(secret).begun(names, package.revision_number, package.desired.hold, ailing, digest=digest)
+            began = state.of(secret).begun(
+                names, package.revision_number, package.desired.hold, unhealthy, digest=digest
+            )
             if kept.get(secret):
                 began = began.replaced(kept[secret], packing.live_bundle(package.live).digest)
-            told = told.with_package(secret, began)
-    memory.keep(told.checked(checked))
+            state = state.with_package(secret, began)
+    memory.keep(state.checked(checked))
 
 
 @timed_stage("write")
@@ -239,23 +241,25 @@ def restart_workloads(destination: Destination, restarts: Sequence[Restart], mem
         _remember_restarts(restarts, stamped, memory)
         raise
     _remember_restarts(restarts, stamped, memory)
-    return {one.workload.ref: refused[one.workload.ref] for one in restarts if one.workload.ref in refused}
+    return {
+        restart.workload.ref: refused[restart.workload.ref] for restart in restarts if restart.workload.ref in refused
+    }
 
 
 def _remember_restarts(restarts: Sequence[Restart], stamped: Container[Ref], memory: StateStore) -> None:
     state = memory.state
-    for one in restarts:
-        ref = one.workload.ref
+    for restart in restarts:
+        ref = restart.workload.ref
         if ref in stamped:
-            state = state.unwired(str(ref)) if one.unwires else state.restarted(str(ref), one.annotations)
+            state = state.unwired(str(ref)) if restart.unwires else state.restarted(str(ref), restart.annotations)
     memory.keep(state)
 
 
-def _restart_one(destination: Destination, one: Restart) -> None:
-    if one.rewiring is None:
-        destination.cluster.annotate(one.workload, one.annotations, manager=destination.manager)
+def _restart_one(destination: Destination, restart: Restart) -> None:
+    if restart.rewiring is None:
+        destination.cluster.annotate(restart.workload, restart.annotations, manager=destination.manager)
         return
-    workload, change = one.workload, one.rewiring
+    workload, change = restart.workload, restart.rewiring
     if change.managed_fields:
         workload = destination.cluster.set_managed_fields(workload, change.managed_fields, manager=change.manager)
     destination.cluster.wire(workload, change.part, manager=change.manager)
@@ -267,7 +271,7 @@ def delete_stuck_pods(destination: Destination, restarts: Sequence[Restart]) -> 
     Only pods of an earlier stamp: what never had one may wait for a Secret that was written just now. See
     https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#forced-rollback.
     """
-    sets = [one for one in restarts if KINDS[one.workload.ref.kind].waits_for_failed_pods]
+    sets = [restart for restart in restarts if KINDS[restart.workload.ref.kind].waits_for_failed_pods]
     pods = destination.cluster.pods(destination.namespace) if sets else ()
     for one in sets:
         for pod in pods_of(one.workload, pods):
@@ -291,8 +295,8 @@ def wait_for_rollouts(
     without it.
     """
     if not destination.cluster.runs_pods:
-        told = Status(State.WRITTEN, "its pods restart when the manifest is applied")
-        return dict.fromkeys(stamps, told)
+        written = Status(State.WRITTEN, "its pods restart when the manifest is applied")
+        return dict.fromkeys(stamps, written)
     with rollout_progress(stamps, clock.now, title=title, timeout=destination.rollout.timeout) as shown:
 
         def sleep(seconds: float) -> None:
@@ -313,12 +317,12 @@ def wait_for_rollouts(
 
 def _observing(destination: Destination, secrets: Sequence[str], clock: Clock) -> Callable[[], Observation | None]:
     """What is seen of the rollouts, with a look at the Secrets now and then: their pods would wait for ever."""
-    looked = clock.now()
+    observed_at = clock.now()
 
     def look() -> Observation | None:
-        nonlocal looked
-        if clock.now() - looked >= SECRETS_EVERY:
-            looked = clock.now()
+        nonlocal observed_at
+        if clock.now() - observed_at >= SECRETS_EVERY:
+            observed_at = clock.now()
             with contextlib.suppress(Unreachable):
                 _refuse_deleted(destination, secrets)
         return observe_rollouts(destination)
@@ -371,13 +375,13 @@ def prune_secrets(destination: Destination, plan: Plan) -> None:
 
 def record_end(plan: Plan, memory: StateStore) -> None:
     """The rollout was seen to its end: what is left of each package's Secrets is remembered."""
-    told = memory.state
+    state = memory.state
     for package in plan.packages:
         secret = package.placement.secret
         left = {change.desired.name for change in package.changes if change.action is not Action.DELETE}
-        if not told.of(secret).finished:
+        if not state.of(secret).finished:
             names, digest = tuple(left.difference(package.outdated)), package.desired.bundle.digest
-            mounting = () if package.placement.wired else still_expected(told.of(secret), left, plan.workloads)
-            ended = told.of(secret).ended(names, package.outdated, digest=digest, mounting=mounting)
-            told = told.with_package(secret, ended)
-    memory.keep(told)
+            mounting = () if package.placement.wired else still_expected(state.of(secret), left, plan.workloads)
+            ended = state.of(secret).ended(names, package.outdated, digest=digest, mounting=mounting)
+            state = state.with_package(secret, ended)
+    memory.keep(state)

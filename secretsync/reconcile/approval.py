@@ -54,13 +54,13 @@ def approvable(destination: Destination, report: Report) -> ApprovedTarget:
     return ApprovedTarget(
         target=destination.name,
         namespace=destination.namespace,
-        packages=tuple(_package(one) for one in plan.packages),
-        restarts=tuple(tuple(_restart(one) for one in wave.restarts) for wave in waves),
-        workloads=tuple(sorted(str(one.ref) for one in plan.workloads)),
+        packages=tuple(_package(package) for package in plan.packages),
+        restarts=tuple(tuple(_restart(restart) for restart in wave.restarts) for wave in waves),
+        workloads=tuple(sorted(str(workload.ref) for workload in plan.workloads)),
         findings=tuple(_findings(report.checked_packages)),
         policy=tuple(_policy(report.checked_packages)),
         values=tuple(
-            ApprovedFile(path=one.path, before=None, after=_sha256(one.text.encode())) for one in report.values
+            ApprovedFile(path=file.path, before=None, after=_sha256(file.text.encode())) for file in report.values
         ),
     )
 
@@ -100,11 +100,11 @@ def _secret(change: Change) -> ApprovedSecret:
         desired=_secret_digest(change.desired),
         files=tuple(
             ApprovedFile(
-                path=one.path,
-                before=one.before.digest if one.before else None,
-                after=one.after.digest if one.after else None,
+                path=file.path,
+                before=file.before.digest if file.before else None,
+                after=file.after.digest if file.after else None,
             )
-            for one in change.files
+            for file in change.files
         ),
     )
 
@@ -127,9 +127,9 @@ def _restart(restart: Restart) -> ApprovedRestart:
 
 def _findings(checked: Mapping[str, CheckedPackage]) -> Iterator[ApprovedFinding]:
     for module, package in sorted(checked.items()):
-        for one in package.findings:
+        for finding in package.findings:
             yield ApprovedFinding(
-                module=module, rule=one.rule, severity=one.severity.value, path=one.path, line=one.line
+                module=module, rule=finding.rule, severity=finding.severity.value, path=finding.path, line=finding.line
             )
 
 
@@ -141,6 +141,6 @@ def _policy(checked: Mapping[str, CheckedPackage]) -> Iterator[str]:
         yield from (f"{module}: action {name} added" for name in found.actions_added)
         yield from (f"{module}: action {name} removed" for name in found.actions_removed)
         changed = (*found.actions_changed, *found.helpers_changed, *found.limits_changed, *found.schemas_changed)
-        yield from (f"{module}: {one.name} changed" for one in changed)
+        yield from (f"{module}: {change.name} changed" for change in changed)
         yield from (f"{module}: algorithm {name} added" for name in found.algorithms_added)
         yield from (f"{module}: algorithm {name} removed" for name in found.algorithms_removed)

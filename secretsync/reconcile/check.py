@@ -33,7 +33,7 @@ class CheckReport:
     @property
     def refused(self) -> str:
         """Why the run stops, in a sentence; empty where it goes on."""
-        refused = [module for module, told in self.checked_packages.items() if told.stops]
+        refused = [module for module, checked in self.checked_packages.items() if checked.stops]
         return f"the check refuses {', '.join(refused)}: nothing was written" if refused else ""
 
 
@@ -69,7 +69,7 @@ def _examine(delivery: Delivery, package: PackagePlan, around: WorkloadContext) 
         accepted=rules.accepted,
         environment=around.environment,
     )
-    severities = {rule: Severity(told) if told else None for rule, told in rules.severities.items()}
+    severities = {rule: Severity(severity) if severity else None for rule, severity in rules.severities.items()}
     findings = with_severities(check(bundle, situation), severities)
     # what a person asks to be put back was live before: it is told what is wrong with it, and decides
     stops = not package.desired.hold and fails(findings, Severity(rules.fail) if rules.fail else None)

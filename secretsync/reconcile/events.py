@@ -83,13 +83,13 @@ def events_of(outcome: Outcome, before: Mapping[str, str]) -> tuple[Event, ...]:
     """What is to be told of an outcome; *before* are the verdicts of the pass before, by the package's Secret."""
     namespace = outcome.destination.namespace
     uids = _uids(outcome.report)
-    told: list[Event] = []
+    events: list[Event] = []
     for secret, now in verdicts_of(outcome).items():
         package = _package(outcome.report, secret)
         regarding, note = Ref("Secret", namespace, secret), _note(outcome, secret, package, now)
         for reason, own in _reasons(outcome.report, package, parse(before.get(secret, "")), now):
-            told.append(Event(reason, regarding, own or note, uids.get(secret, "")))
-    return (*told, *_of_rollouts(outcome.report))
+            events.append(Event(reason, regarding, own or note, uids.get(secret, "")))
+    return (*events, *_of_rollouts(outcome.report))
 
 
 def manifest(event: Event, name: str, now: datetime, instance: str) -> Manifest:
@@ -168,7 +168,9 @@ def _note(outcome: Outcome, secret: str, package: PackagePlan | None, now: Verdi
     if report is None:
         return str(outcome.error)
     if package is None:
-        return next((str(one) for one in report.plan.degraded if one.placement.secret == secret), "")
+        return next(
+            (str(degradation) for degradation in report.plan.degraded if degradation.placement.secret == secret), ""
+        )
     bundle, hold = package.desired.bundle, package.desired.hold
     version = f" {bundle.version}" if bundle.version else ""
     what = f"{bundle.module}{version} ({bundle.revision.short}), revision {package.revision_number}"
@@ -196,7 +198,7 @@ def _of_rollouts(report: Report | None) -> Iterator[Event]:
     while report:
         reached = sorted({**report.verdicts, **report.ignored}.items())
         yield from _rolled_out(report, [ref for ref, status in reached if status.state is State.CURRENT])
-        uids = {one.ref: one.manifest["metadata"].get("uid", "") for one in report.plan.workloads}
+        uids = {workload.ref: workload.manifest["metadata"].get("uid", "") for workload in report.plan.workloads}
         for ref, status in reached:
             if status.bad:
                 yield Event("RolloutFailed", ref, f"{_writes(report)}: {_brief(status)}", uids.get(ref, ""))
@@ -206,7 +208,7 @@ def _of_rollouts(report: Report | None) -> Iterator[Event]:
 def _rolled_out(report: Report, current: Sequence[Ref]) -> Iterator[Event]:
     """One on the Secret of each package that workloads of *current* were restarted for, or watched."""
     uids = _uids(report)
-    stamps = {**report.plan.watch, **{one.workload.ref: one.annotations for one in report.plan.restarts}}
+    stamps = {**report.plan.watch, **{restart.workload.ref: restart.annotations for restart in report.plan.restarts}}
     for package in report.plan.packages:
         refs = [ref for ref in current if package.key in stamps.get(ref, {})]
         if refs:
@@ -223,7 +225,9 @@ def _workloads(refs: Sequence[Ref]) -> str:
 
 
 def _writes(report: Report) -> str:
-    return ", ".join(f"{one.placement.module} revision {one.revision_number}" for one in report.plan.packages)
+    return ", ".join(
+        f"{package.placement.module} revision {package.revision_number}" for package in report.plan.packages
+    )
 
 
 def _brief(status: Status) -> str:

@@ -35,7 +35,9 @@ def destinations(configuration: config.Config, base: Path) -> list[Destination]:
     A cluster that cannot be opened says so when it is asked: its targets alone fail.
     """
     shared = sources(configuration, base)
-    wanted = [one.cluster for one in configuration.targets if not isinstance(one.cluster, config.RepositoryCluster)]
+    wanted = [
+        target.cluster for target in configuration.targets if not isinstance(target.cluster, config.RepositoryCluster)
+    ]
     clusters = {cluster: _opened(cluster, base) for cluster in wanted}
     named = {target.name: target for target in configuration.targets if target.name}
 

@@ -123,9 +123,9 @@ def with_names_found(destination: Destination, remembered: State) -> State:
     name those that are live.
     """
     lost = [
-        one.placement
-        for one in destination.deliveries
-        if one.placement.wired and not remembered.of(one.placement.secret).secrets
+        delivery.placement
+        for delivery in destination.deliveries
+        if delivery.placement.wired and not remembered.of(delivery.placement.secret).secrets
     ]
     if not lost:
         return remembered
@@ -144,10 +144,12 @@ def _live(destination: Destination, secrets: _Asked) -> Live:
     if not destination.wires:
         return Live(_found(secrets), cluster.workloads(namespace, selector))
     workloads = cluster.workloads(namespace)
-    selected = [one for one in workloads if selects(selector, one.labels)]
+    selected = [workload for workload in workloads if selects(selector, workload.labels)]
     refuse_unwirable(selected)
     manager = wiring_manager(destination.installation)
-    unselected = [one for one in workloads if not selects(selector, one.labels) and is_wired(one, manager)]
+    unselected = [
+        workload for workload in workloads if not selects(selector, workload.labels) and is_wired(workload, manager)
+    ]
     return Live(_found(secrets), selected, unselected, mounted_elsewhere=bool(destination.values))
 
 
@@ -207,12 +209,12 @@ def _desired(destination: Destination, found: _Asked, remembered: State) -> tupl
         delivery.placement: _of_package(destination, delivery, found, remembered) for delivery in destination.deliveries
     }
     questions = [
-        partial(resolve_source, one, live[one.placement], remembered.of(one.placement.secret))
-        for one in destination.deliveries
+        partial(resolve_source, delivery, live[delivery.placement], remembered.of(delivery.placement.secret))
+        for delivery in destination.deliveries
     ]
     desired: list[Desired] = []
     degraded: list[Degraded] = []
-    with working(f"reading {', '.join(one.placement.module for one in destination.deliveries)}"):
+    with working(f"reading {', '.join(delivery.placement.module for delivery in destination.deliveries)}"):
         answers = run_concurrently(questions)
     for delivery, answer in zip(destination.deliveries, answers, strict=True):
         secrets = live[delivery.placement]
@@ -254,10 +256,13 @@ def _without_waiting(
     """What would restart a workload together with a package that is degraded is left out as well."""
     if not degraded:
         return desired, degraded
-    names = {one.placement: _names(one, remembered) for one in destination.deliveries}
-    current = {one.placement: _of_package(destination, one, live.secrets, remembered) for one in destination.deliveries}
+    names = {delivery.placement: _names(delivery, remembered) for delivery in destination.deliveries}
+    current = {
+        delivery.placement: _of_package(destination, delivery, live.secrets, remembered)
+        for delivery in destination.deliveries
+    }
     waits = waits_for_degraded(desired, degraded, names, live.secrets, live.workloads)
-    degraded = (*degraded, *(Degraded(one, reason, live_revision(current[one])) for one, reason in waits.items()))
+    degraded = (*degraded, *(Degraded(wait, reason, live_revision(current[wait])) for wait, reason in waits.items()))
     going = [one for one in desired if one.placement not in waits]
     if not destination.wires:
         return going, degraded
@@ -272,13 +277,13 @@ def _with_the_wired(
     current: Mapping[Placement, Sequence[Secret]],
 ) -> tuple[list[Desired], tuple[Degraded, ...]]:
     """Where we wire, what is not desired is unwired: what is degraded is desired as it is, or nothing is."""
-    staying = {one.placement for one in degraded if names[one.placement]}
+    staying = {degradation.placement for degradation in degraded if names[degradation.placement]}
     for placement in staying:
         if not (current[placement] and packing.is_intact(current[placement])):
             broken = LiveBundleDamaged(placement.module)
             others = (Degraded(one.placement, broken, live_revision(current[one.placement])) for one in going)
             return [], (*degraded, *others)
-    left = [one for one in destination.deliveries if one.placement in staying]
+    left = [delivery for delivery in destination.deliveries if delivery.placement in staying]
     return [*going, *(_as_it_is(one, current[one.placement], None) for one in left)], degraded
 
 
@@ -286,13 +291,17 @@ def _of_package(destination: Destination, delivery: Delivery, found: _Asked, rem
     """The live Secrets that hold what was written last of a package: those that are ours, or may become so."""
     live = (found.get(name) for name in _names(delivery, remembered))
     return packing.newest_revision(
-        [one for one in live if one and (ownership.is_ours(one, delivery.placement) or _adoptable(destination, one))]
+        [
+            secret
+            for secret in live
+            if secret and (ownership.is_ours(secret, delivery.placement) or _adoptable(destination, secret))
+        ]
     )
 
 
 def _adoptable(destination: Destination, live: Secret) -> bool:
     """Only the Secrets that the configuration names are taken over, whatever the state object names."""
-    return destination.adopt and live.name in {one.placement.secret for one in destination.deliveries}
+    return destination.adopt and live.name in {delivery.placement.secret for delivery in destination.deliveries}
 
 
 def _wanted(

@@ -72,7 +72,7 @@ class Progress:
     def line(self) -> str:
         """``12 of 29 current; Deployment rucio/judge: 0 of 1 replicas updated``."""
         current = sum(verdict.state is State.CURRENT for verdict in self.verdicts.values())
-        waiting = next(((ref, one) for ref, one in self.verdicts.items() if not one.ended), None)
+        waiting = next(((ref, verdict) for ref, verdict in self.verdicts.items() if not verdict.ended), None)
         count = f"{current} of {len(self.verdicts)} current"
         return count + (f"; {waiting[0]}: {waiting[1].message}" if waiting else "")
 

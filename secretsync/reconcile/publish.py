@@ -38,7 +38,7 @@ def _edit(repository: RepositoryCluster, file: ValuesFile, packages: Sequence[Pa
     try:
         packed = [_packed(package) for package in packages]
         wiring = wire(packed, file.style, file.root)
-        moved = repoint(text, wiring.mounts, [one.placement.secret for one in packages], keys_of(file.at))
+        moved = repoint(text, wiring.mounts, [package.placement.secret for package in packages], keys_of(file.at))
         merged = merge(moved, wiring, file.chart, file.via, keys_of(file.at)).text
     except SecretSyncError as error:
         why = "; ".join(str(error).removeprefix("nothing was written, for these stand in the way:\n").splitlines())
@@ -103,8 +103,8 @@ def _packages(report: Report) -> Iterator[str]:
 
 def _counts(kinds: Iterable[str]) -> str:
     listed = list(kinds)
-    told = [f"{listed.count(kind)} {kind}" for kind in ("added", "changed", "removed") if kind in listed]
-    return f": files {', '.join(told)}" if told else ""
+    counts = [f"{listed.count(kind)} {kind}" for kind in ("added", "changed", "removed") if kind in listed]
+    return f": files {', '.join(counts)}" if counts else ""
 
 
 def _values(report: Report) -> Iterator[str]:

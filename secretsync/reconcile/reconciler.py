@@ -182,7 +182,7 @@ def _prove(destination: Destination, plan: Plan, store: StateStore, clock: Clock
 def _meet_new_content(plan: Plan) -> Sequence[Workload]:
     """Workloads that are restarted for bytes which their pods have never run: not for those that come back."""
     new = [package for package in plan.packages if package.content and not package.desired.hold]
-    return [one.workload for one in plan.restarts if any(package.key in one.annotations for package in new)]
+    return [restart.workload for restart in plan.restarts if any(package.key in restart.annotations for package in new)]
 
 
 def _record_idle(destination: Destination, report: Report) -> Report:

@@ -32,34 +32,34 @@ def record_outcome(
     if not outcome.destination.cluster.runs_pods:
         return
     try:
-        told = _record(outcome, utc)
+        events = _record(outcome, utc)
     except Busy as busy:
         log.debug("another run records its outcome", why=str(busy))
     except SecretSyncError as error:
         log.warning("the outcome of this pass could not be recorded in the cluster", why=str(error))
     else:
-        if notify and told:
-            notify(outcome.destination, told)
+        if notify and events:
+            notify(outcome.destination, events)
 
 
 def _record(outcome: Outcome, utc: Callable[[], datetime]) -> Sequence[Event]:
     """What is news, once that was remembered: of two that are at work, one tells it."""
     destination = outcome.destination
-    came_to = {secret: str(verdict) for secret, verdict in verdicts_of(outcome).items()}
-    if not came_to or isinstance(outcome.error, (Unreachable, ConfigError)):
+    verdicts = {secret: str(verdict) for secret, verdict in verdicts_of(outcome).items()}
+    if not verdicts or isinstance(outcome.error, (Unreachable, ConfigError)):
         return ()
     before = _before(outcome)
-    told = events_of(outcome, before)
-    if not told and all(before.get(secret) == verdict for secret, verdict in came_to.items()):
+    events = events_of(outcome, before)
+    if not events and all(before.get(secret) == verdict for secret, verdict in verdicts.items()):
         return ()
     with hold_lease(destination) as lease:
         destination = lease.fenced
         memory = load_state(destination)
         if not memory.begun:
             return ()  # nothing was ever deployed: whoever tries to reads the log
-        memory.keep(memory.state.with_results(came_to, int(utc().timestamp())))
-        _tell(destination, told, utc)
-    return told
+        memory.keep(memory.state.with_results(verdicts, int(utc().timestamp())))
+        _tell(destination, events, utc)
+    return events
 
 
 def _before(outcome: Outcome) -> dict[str, str]:
@@ -67,9 +67,9 @@ def _before(outcome: Outcome) -> dict[str, str]:
     return {secret: result.verdict for secret, result in results.items()}
 
 
-def _tell(destination: Destination, told: Sequence[Event], utc: Callable[[], datetime]) -> None:
+def _tell(destination: Destination, events: Sequence[Event], utc: Callable[[], datetime]) -> None:
     instance = f"{socket.gethostname()}/{os.getpid()}"
-    for event in told:
+    for event in events:
         name = f"{event.regarding.name[:200]}.{uuid.uuid4().hex[:16]}"
         try:
             destination.cluster.tell(manifest(event, name, utc(), instance), manager=destination.manager)

@@ -58,7 +58,9 @@ def verdicts_of(outcome: Outcome) -> Mapping[str, Verdict]:
         why = outcome.error.category
         if why in ("busy", "conflict"):
             return {}
-        return {one.placement.secret: Verdict(Condition.FAILING, why) for one in outcome.destination.deliveries}
+        return {
+            delivery.placement.secret: Verdict(Condition.FAILING, why) for delivery in outcome.destination.deliveries
+        }
     return dict(_of_report(outcome.report)) if outcome.report else {}
 
 
@@ -86,7 +88,11 @@ def _of_package(package: PackagePlan, report: Report) -> Verdict:
     if last.refused:
         return Verdict(Condition.FAILING, "check")
     if last.failed:
-        stripped = package.placement.wired and last.plan.stripped and not any(one.bad for one in last.verdicts.values())
+        stripped = (
+            package.placement.wired
+            and last.plan.stripped
+            and not any(verdict.bad for verdict in last.verdicts.values())
+        )
         return Verdict(Condition.STRIPPED, "") if stripped else Verdict(Condition.FAILING, "rollout")
     if hold and not hold.by_hand:
         return Verdict(Condition.REJECTED, f"sha256:{hold.digest[:12]}")

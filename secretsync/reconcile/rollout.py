@@ -61,16 +61,17 @@ def _waves(destination: Destination, plan: Plan, store: StateStore) -> list[Wave
 def _touched(plan: Plan) -> Sequence[Restart]:
     """The restarts of workloads that carry the newest stamp of all: a rollout that is undone had come that far."""
     writes = {
-        one.workload.ref: max(
-            (stamped_revision_number(one.workload, package.placement.secret) for package in plan.packages), default=0
+        restart.workload.ref: max(
+            (stamped_revision_number(restart.workload, package.placement.secret) for package in plan.packages),
+            default=0,
         )
-        for one in plan.restarts
+        for restart in plan.restarts
     }
-    return [one for one in plan.restarts if writes[one.workload.ref] == max(writes.values())]
+    return [restart for restart in plan.restarts if writes[restart.workload.ref] == max(writes.values())]
 
 
 def _stamps(restarts: Sequence[Restart], refused: Mapping[Ref, Status]) -> Stamps:
-    return {one.workload.ref: one.annotations for one in restarts if one.workload.ref not in refused}
+    return {restart.workload.ref: restart.annotations for restart in restarts if restart.workload.ref not in refused}
 
 
 def _failure(verdicts: Mapping[Ref, Status]) -> str:
@@ -82,10 +83,12 @@ def _version_skew(report: Report, applied: float) -> Mapping[Ref, float]:
 
     What mounts by `subPath`, or what is immutable, never has; nor could a process start before there was a Secret.
     """
-    names = {one.desired.name for one in report.plan.changes if one.live and not one.desired.immutable}
+    names = {change.desired.name for change in report.plan.changes if change.live and not change.desired.immutable}
     reached = {**report.verdicts, **report.ignored}
     return {
-        one.ref: verdict.at - applied
-        for one in report.plan.workloads
-        if (verdict := reached.get(one.ref)) and verdict.at is not None and updates_mounted_files(one.template, names)
+        workload.ref: verdict.at - applied
+        for workload in report.plan.workloads
+        if (verdict := reached.get(workload.ref))
+        and verdict.at is not None
+        and updates_mounted_files(workload.template, names)
     }

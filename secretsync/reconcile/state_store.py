@@ -5,7 +5,7 @@ from __future__ import annotations
 import structlog
 
 from secretsync.cluster.errors import Conflict
-from secretsync.cluster.protocol import Cluster
+from secretsync.cluster.protocol import Manifests
 from secretsync.core.model import Secret
 from secretsync.plan import state
 from secretsync.reconcile.destination import Destination
@@ -16,7 +16,7 @@ log = structlog.get_logger()
 class StateStore:
     """What one installation remembers in one namespace. A write by somebody else meanwhile raises Conflict."""
 
-    def __init__(self, cluster: Cluster, installation: str, namespace: str, manager: str) -> None:
+    def __init__(self, cluster: Manifests, installation: str, namespace: str, manager: str) -> None:
         self._cluster, self._installation, self._namespace, self._manager = cluster, installation, namespace, manager
         self._live = cluster.secret(namespace, state.secret_name(installation))
         self.state = state.from_secret(self._live)

@@ -52,13 +52,13 @@ def failed_untouched(destination: Destination, report: Report) -> str:
     """A workload that was current before, was not restarted, and is not current now: the package did not do that."""
     observation = apply.observe_rollouts(destination)
     touched = report.verdicts.keys() | report.ignored.keys()
-    for one in report.plan.restarts:
-        now = observation.workloads.get(one.workload.ref) if observation else None
-        if now and one.workload.ref not in touched and is_healthy(one.workload) and not is_healthy(now):
+    for restart in report.plan.restarts:
+        now = observation.workloads.get(restart.workload.ref) if observation else None
+        if now and restart.workload.ref not in touched and is_healthy(restart.workload) and not is_healthy(now):
             return str(now.ref)
     return ""
 
 
 def _stamps_of(report: Report, ref: Ref) -> Mapping[str, str]:
-    restarted = {one.workload.ref: one.annotations for one in report.plan.restarts}
+    restarted = {restart.workload.ref: restart.annotations for restart in report.plan.restarts}
     return {**report.plan.watch, **restarted}.get(ref, {})

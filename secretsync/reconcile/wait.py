@@ -73,7 +73,7 @@ def wait_until_settled(
     settling, began, pause = Settling(settle), now(), _FIRST_POLL
     verdicts: dict[Ref, Status] = {ref: Status(State.IN_PROGRESS, "was just restarted") for ref in stamps}
     while stamps:
-        looked = now()
+        observed_at = now()
         if observation := observe():
             for ref in [ref for ref, verdict in verdicts.items() if not verdict.ended]:
                 verdict = _verdict(ref, stamps[ref], observation, settling, now())
@@ -88,7 +88,7 @@ def wait_until_settled(
                     verdicts[ref] = replace(verdict, state=State.TIMED_OUT)
                     tell(ref, verdicts[ref])
             break
-        costly = min(_PAUSE_PER_LOOK * (now() - looked), SLOWEST_POLL)
+        costly = min(_PAUSE_PER_LOOK * (now() - observed_at), SLOWEST_POLL)
         sleep(min(max(pause, costly), began + timeout - now()))
         pause = min(pause * 1.5, POLL)
     return verdicts

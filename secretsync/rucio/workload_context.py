@@ -33,7 +33,7 @@ def workload_context(
 ) -> WorkloadContext:
     """Read off the *workloads* that mount the package; *directories* are by the name of the Secret that holds each."""
     tops = {secret for secret, directory in directories.items() if not directory}
-    mounting = [one for one in workloads if tops & secrets_referenced(one.template)]
+    mounting = [workload for workload in workloads if tops & secrets_referenced(workload.template)]
     images = [image for one in mounting for image in _rucio_images(one)]
     found = tuple(kind for kind in IMAGES if any(kind in image_name(image) for image in images))
     return WorkloadContext(

@@ -22,7 +22,7 @@ import structlog
 from secretsync import config
 from secretsync.cluster import lease as leases
 from secretsync.cluster.errors import Conflict
-from secretsync.cluster.protocol import Cluster
+from secretsync.cluster.protocol import Objects
 from secretsync.core.errors import SecretSyncError
 from secretsync.core.model import Manifest
 from secretsync.core.secret_codec import OURS
@@ -50,7 +50,7 @@ class Election:
 
     def __init__(
         self,
-        cluster: Cluster,
+        cluster: Objects,
         namespace: str,
         name: str,
         wake: Callable[[], None],

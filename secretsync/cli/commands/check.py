@@ -202,7 +202,7 @@ def _checked(asked: Asked, *, diff: bool, generic: bool, actions: bool) -> Check
         asked.title,
         asked.findings,
         policy_diff(live, asked.bundle) if diff and live else None,
-        tuple(against_generic(asked.bundle, one) for one in versions or ("",)) if generic else (),
+        tuple(against_generic(asked.bundle, version) for version in versions or ("",)) if generic else (),
         versions or (rucio().version,),
         asked.directory,
         action_table(asked.bundle, versions, live) if actions else (),
@@ -224,7 +224,7 @@ def _proven(asked: Asked, checked: Checked, pythons: tuple[str, ...]) -> Checked
     seen = {tag: decisions(proof.report.get("answers") or ()) for tag, proof in proofs.items()}
     return replace(
         checked,
-        findings=(*checked.findings, *(one for proof in proofs.values() for one in proof.findings)),
+        findings=(*checked.findings, *(finding for proof in proofs.values() for finding in proof.findings)),
         proofs=tuple(Proven(proof.rucio, proof.python, str(proof.verdict)) for proof in proofs.values()),
         actions=with_proof(checked.actions, seen),
     )

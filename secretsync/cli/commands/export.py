@@ -101,18 +101,19 @@ def _write(bundle: Bundle, folder: Path) -> ExportedPackage:
 
 def _written(done: Exported, _: Style) -> str:
     return "".join(
-        f"{one.path}: {f'{one.module} {one.version}'.rstrip()} ({short_commit(one.commit)}), {one.files} files\n"
-        for one in readable(done).packages
+        f"{package.path}: {f'{package.module} {package.version}'.rstrip()}"
+        f" ({short_commit(package.commit)}), {package.files} files\n"
+        for package in readable(done).packages
     )
 
 
 def _fetched(sources: list[AskedOncePerPass]) -> list[Bundle]:
     """Every package. Raises the first error, when all that failed were logged."""
-    told = run_concurrently([partial(_newest, source) for source in sources])
-    errors = [one for one in told if isinstance(one, SecretSyncError)]
+    revisions = run_concurrently([partial(_newest, source) for source in sources])
+    errors = [one for one in revisions if isinstance(one, SecretSyncError)]
     for error in errors[1:]:
         log.error("failed", why=str(error))
-    bundles = [value_or_raise(one) for one in told]
+    bundles = [value_or_raise(one) for one in revisions]
     for bundle in bundles:
         for note in bundle.notes:
             log.warning("note", module=bundle.module, why=note)

@@ -173,12 +173,14 @@ def log_outcome(outcome: Outcome, command: Command, settings: Settings) -> None:
     found = describe_target(outcome, dry_run=command == "plan")
     if outcome.error:
         explain(outcome.error, outcome.destination.name)
-    for one in found.degraded:
-        log.error("failed", at=found.target, why=one.problem.message)
+    for degradation in found.degraded:
+        log.error("failed", at=found.target, why=degradation.problem.message)
     if found.refusal:
         log.error("refused", at=found.target, why=found.summary)
     if command == "run" or settings.log_format == "json":
-        facts = {"revisions": {one.module: one.revision for one in found.packages}} if found.packages else {}
+        facts = (
+            {"revisions": {package.module: package.revision for package in found.packages}} if found.packages else {}
+        )
         log.info("pass ended", target=found.target, outcome=str(found.outcome), **facts, why=found.summary)
 
 

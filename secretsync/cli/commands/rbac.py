@@ -34,10 +34,15 @@ def rbac_command(settings: Settings, account: str, account_namespace: str | None
     is added. No cluster is asked. With -o json it is a List.
     """
     configuration = settings.configuration()
+<<<<<<< HEAD
     targets = [one for one in configuration.targets if fits(one, place)]
     targets = [one for one in targets if _is_in_cluster(one)]
+=======
+    targets = [target for target in configuration.targets if fits(target, place)]
+    targets = [target for target in targets if not isinstance(target.cluster, config.DirectoryCluster)]
+>>>>>>> main
     if not targets:
-        raise click.UsageError("no target fits that is in a cluster; manifests in files or in git need no Role")
+        raise click.UsageError("no target fits that is in a cluster; a directory or a repository needs no Role")
     roles = [
         render_role(
             rules_of_target(settings, configuration, target),
@@ -76,10 +81,13 @@ def rules_of_target(settings: Settings, configuration: config.Config, target: co
     if isinstance(target.cluster, config.RepositoryCluster):
         return observing_rules()
     deliveries = factory.deliveries(configuration, target, settings.base)
-    packed = [packing.pack(one.source.fetch(one.source.resolve()), one.placement, one.recipe) for one in deliveries]
+    packed = [
+        packing.pack(delivery.source.fetch(delivery.source.resolve()), delivery.placement, delivery.recipe)
+        for delivery in deliveries
+    ]
     secrets = secret_names_with_history(
         [secret.name for secrets in packed for secret in secrets],
-        [one.placement.secret for one in deliveries],
+        [delivery.placement.secret for delivery in deliveries],
         target.rollout.history,
     )
     return required_rules(configuration.installation, secrets, wired=target.wire, proves=target.rollout.canary != "off")

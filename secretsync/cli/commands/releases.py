@@ -30,10 +30,10 @@ _WATCH = 2.0
 
 def _one(settings: Settings, place: str | None, module: str | None) -> tuple[Destination, Delivery]:
     """The one package in the one namespace that a command is about."""
-    destinations = [one for _, one in settings.destinations(place)]
+    destinations = [destination for _, destination in settings.destinations(place)]
     if len(destinations) != 1:
         raise click.UsageError(f"{len(destinations)} targets fit; choose one with --target")
-    deliveries = [one for one in destinations[0].deliveries if module in (None, one.placement.module)]
+    deliveries = [delivery for delivery in destinations[0].deliveries if module in (None, delivery.placement.module)]
     if len(deliveries) != 1:
         raise click.UsageError(f"{len(deliveries)} packages fit; choose one with --package")
     return destinations[0], deliveries[0]
@@ -176,8 +176,8 @@ def rollback_command(
     """
     settings: Settings = context.obj
     destination, delivery = _one(settings, place, module)
-    asks = not yes and sys.stdin.isatty() and sys.stdout.isatty()
-    if dry_run or asks:
+    interactive = not yes and sys.stdin.isatty() and sys.stdout.isatty()
+    if dry_run or interactive:
         planned = Outcome(destination, releases.preview_rollback(destination, delivery, revision))
         _report(settings, planned, dry_run=True)
         if dry_run:

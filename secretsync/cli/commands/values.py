@@ -199,7 +199,7 @@ def _packed(
 ) -> list[Packed]:
     """The packages as their Secrets are to be. Raises what fetching and packing raise."""
     deliveries = factory.deliveries(configuration, target, settings.base)
-    asked = [one for one in deliveries if module in (None, one.placement.module)]
+    asked = [delivery for delivery in deliveries if module in (None, delivery.placement.module)]
     if not asked:
         raise click.UsageError(f"the configuration has no package {module!r}")
     return [_fetched(one) for one in asked]

@@ -70,7 +70,7 @@ def describe_target(outcome: Outcome, *, dry_run: bool, texts: bool = False) -> 
 def _in_the_way(error: SecretSyncError) -> Sequence[PackagePlan]:
     """The packages whose Secrets somebody else has: what would change is shown with the refusal."""
     packages = error.packages if isinstance(error, Refused) else ()
-    return [one for one in packages if any(change.live and change.pending for change in one.changes)]
+    return [package for package in packages if any(change.live and change.pending for change in package.changes)]
 
 
 def describe_pass(report: Report, *, dry_run: bool, texts: bool = False) -> document.Target:
@@ -85,8 +85,14 @@ def _with_summary(target: document.Target) -> document.Target:
 def _target(report: Report, *, dry_run: bool, texts: bool, origin: float | None = None) -> document.Target:
     plan = report.plan
     reached = {**report.verdicts, **report.ignored}
-    made = [] if report.refused else [one for one in plan.restarts if dry_run or one.workload.ref in reached]
-    missed = () if report.refused or dry_run or report.waits else [one for one in plan.restarts if one not in made]
+    made = (
+        [] if report.refused else [restart for restart in plan.restarts if dry_run or restart.workload.ref in reached]
+    )
+    missed = (
+        ()
+        if report.refused or dry_run or report.waits
+        else [restart for restart in plan.restarts if restart not in made]
+    )
     if origin is None and report.waves:
         origin = report.waves[0].began
     undo = _with_summary(_target(report.undone, dry_run=False, texts=False, origin=origin)) if report.undone else None
@@ -97,21 +103,23 @@ def _target(report: Report, *, dry_run: bool, texts: bool, origin: float | None 
         exit_code=0,
         dry_run=dry_run,
         packages=tuple(_package(package, texts=texts) for package in plan.packages),
-        workloads=tuple(_workload(one.ref) for one in plan.workloads if any(restarts.mounted(one, plan.packages))),
+        workloads=tuple(
+            _workload(workload.ref) for workload in plan.workloads if any(restarts.mounted(workload, plan.packages))
+        ),
         not_in_force=tuple(_workload(ref) for ref in dict.fromkeys(one.workload for one in plan.not_in_force)),
-        restarts=tuple(_restart(one) for one in made),
-        not_restarted=tuple(_workload(one.workload.ref) for one in missed),
+        restarts=tuple(_restart(restart) for restart in made),
+        not_restarted=tuple(_workload(restart.workload.ref) for restart in missed),
         rollout=tuple(_rollout(report, origin or 0)),
         findings=tuple(_findings(report.checked_packages)),
         policy=() if report.refused else tuple(_policies(report.checked_packages, texts=texts)),
-        degraded=tuple(_degraded(one) for one in plan.degraded),
+        degraded=tuple(_degraded(degradation) for degradation in plan.degraded),
         warnings=plan.notes,
         suspended=tuple(_workload(ref) for ref in plan.held_by_hand),
         version_skew=tuple(
             document.Skew(workload=_workload(ref), seconds=round(seconds, 1))
             for ref, seconds in sorted(report.mixed.items())
         ),
-        values=tuple(document.ValuesFile(path=one.path, by_hand=one.problem) for one in report.values),
+        values=tuple(document.ValuesFile(path=file.path, by_hand=file.problem) for file in report.values),
         proposal=_proposal(report),
         waits=report.waits,
         refusal=report.refused,
@@ -131,7 +139,7 @@ def _outcome(report: Report, *, dry_run: bool) -> document.Outcome:
         return document.Outcome.DEGRADED
     if report.waits:
         return document.Outcome.WAITING
-    pending = report.plan.pending or any(not one.problem for one in report.values)
+    pending = report.plan.pending or any(not file.problem for file in report.values)
     if not pending and not report.verdicts:
         return document.Outcome.UP_TO_DATE
     return document.Outcome.PENDING if dry_run and pending else document.Outcome.APPLIED
@@ -170,9 +178,9 @@ def _package(package: PackagePlan, *, texts: bool) -> document.Package:
 
 def _revision(live: Sequence[Secret]) -> int | None:
     found = [
-        int(one.annotations[packing.REVISION_NUMBER])
-        for one in live
-        if one.annotations.get(packing.REVISION_NUMBER, "").isdecimal()
+        int(secret.annotations[packing.REVISION_NUMBER])
+        for secret in live
+        if secret.annotations.get(packing.REVISION_NUMBER, "").isdecimal()
     ]
     return max(found, default=None)
 
@@ -235,13 +243,13 @@ def _restart(restart: restarts.Restart) -> document.Restart:
         template=rewiring.part if rewiring else None,
         changes=tuple(
             document.TemplateChange(
-                change=one.kind,
-                kind=one.entry.kind,
-                container=one.entry.container,
-                name=one.entry.name,
-                value=one.value,
+                change=difference.kind,
+                kind=difference.entry.kind,
+                container=difference.entry.container,
+                name=difference.entry.name,
+                value=difference.value,
             )
-            for one in rewiring.differences
+            for difference in rewiring.differences
         )
         if rewiring
         else (),
@@ -282,13 +290,15 @@ def _findings(examined: Mapping[str, CheckedPackage]) -> Iterator[document.Findi
             )
 
 
-def _degraded(one: Degraded) -> document.Degraded:
+def _degraded(degraded: Degraded) -> document.Degraded:
     return document.Degraded(
-        module=one.placement.module, commit=one.live.id if one.live else None, problem=problem(one.error)
+        module=degraded.placement.module,
+        commit=degraded.live.id if degraded.live else None,
+        problem=problem(degraded.error),
     )
 
 
 def _policies(examined: Mapping[str, CheckedPackage], *, texts: bool) -> Iterator[document.Policy]:
-    for module, one in examined.items():
-        if one.difference and not one.difference.empty:
-            yield document.Policy(module=module, changes=tuple(policy_changes(one.difference, texts=texts)))
+    for module, finding in examined.items():
+        if finding.difference and not finding.difference.empty:
+            yield document.Policy(module=module, changes=tuple(policy_changes(finding.difference, texts=texts)))

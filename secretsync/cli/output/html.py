@@ -139,7 +139,7 @@ def verdicts(target: Target) -> Iterator[tuple[str, WorkloadStatus]]:
     for one in sorted(target.rollout, key=lambda status: status.wave):
         yield str(one.wave or "-"), one
     if target.undo:
-        yield from ((f"rollback {wave}", one) for wave, one in verdicts(target.undo))
+        yield from ((f"rollback {wave}", verdict) for wave, verdict in verdicts(target.undo))
 
 
 def drawing(target: Target) -> Drawing | None:

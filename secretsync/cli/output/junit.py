@@ -57,15 +57,15 @@ def _cases(target: Target) -> Iterator[Case]:
     yield _case("outcome", str(target.outcome), target.summary if stopped else "", target.summary)
     for package in target.packages:
         yield _case("packages", f"{package.module} {package.version}".strip(), "", f"{package.source} {package.commit}")
-    for one in target.degraded:
-        yield _case("packages", one.module, one.problem.message)
+    for degradation in target.degraded:
+        yield _case("packages", degradation.module, degradation.problem.message)
     for finding in target.findings:
         sentence = f"{finding.effect} {finding.remedy}"
         yield _case("check", _place(finding), sentence if finding.severity == "error" else "", sentence)
     for status in target.rollout:
         failed = status.counts and status.state in _BAD
-        told = f"{status.state}: {status.message}"
-        yield _case("rollout", str(status.workload), told if failed else "", told)
+        text = f"{status.state}: {status.message}"
+        yield _case("rollout", str(status.workload), text if failed else "", text)
     if target.undo:
         yield _case("rollback", str(target.undo.outcome), target.undo.failure, target.undo.summary)
 

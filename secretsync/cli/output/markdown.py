@@ -45,7 +45,7 @@ def render(report: Report, limit: int = LIMIT) -> str:
     if report.plan_id:
         sections.insert(0, Section(_SUMMARY, "the plan's id", f"Plan {code(report.plan_id)}"))
     kept = _within(sections, limit - _ROOM)
-    left = list(dict.fromkeys(one.name for one in sections if one not in kept))
+    left = list(dict.fromkeys(section.name for section in sections if section not in kept))
     text = "\n\n".join(one.text for one in kept)
     if left:
         named = _named(left)
@@ -55,7 +55,7 @@ def render(report: Report, limit: int = LIMIT) -> str:
 
 def _named(names: Sequence[str]) -> str:
     """Some of the names, in few bytes, and the number of the others."""
-    shown = [one for one in names if len(one.encode()) <= _LONGEST_NAME][:_NAMED]
+    shown = [name for name in names if len(name.encode()) <= _LONGEST_NAME][:_NAMED]
     more = len(names) - len(shown)
     return ", ".join([*shown, *([f"{more} more"] if more else [])])
 
@@ -94,18 +94,18 @@ def _verdict(target: Target) -> str:
 def _of_packages(target: Target) -> Iterator[Section]:
     for package in target.packages:
         yield Section(_SUMMARY, f"package {words(package.module)}", "\n".join(_package(package)))
-        changed = [one for one in package.secrets if one.action != "keep"]
+        changed = [secret for secret in package.secrets if secret.action != "keep"]
         title = f"{count(len(changed), 'Secret')} of {package.module}"
-        yield from _folded(_FILES, title, [line for one in changed for line in _secret(one)])
-    remarks = [*(f"warning: {one}" for one in target.warnings), *_by_hand(target)]
-    remarks += [f"degraded: {one.module}: {one.problem.message}" for one in target.degraded]
+        yield from _folded(_FILES, title, [line for change in changed for line in _secret(change)])
+    remarks = [*(f"warning: {warning}" for warning in target.warnings), *_by_hand(target)]
+    remarks += [f"degraded: {degradation.module}: {degradation.problem.message}" for degradation in target.degraded]
     if remarks:
-        yield Section(_FINDINGS, "warnings", "\n".join(f"- {words(one)}" for one in remarks))
+        yield Section(_FINDINGS, "warnings", "\n".join(f"- {words(remark)}" for remark in remarks))
 
 
 def _by_hand(target: Target) -> Iterator[str]:
-    yield from (f"values {one.path} change" for one in target.values if not one.by_hand)
-    yield from (f"change {one.path} by hand: {one.by_hand}" for one in target.values if one.by_hand)
+    yield from (f"values {file.path} change" for file in target.values if not file.by_hand)
+    yield from (f"change {file.path} by hand: {file.by_hand}" for file in target.values if file.by_hand)
 
 
 def _package(package: Package) -> Iterator[str]:
@@ -122,15 +122,15 @@ def _secret(change: SecretChange) -> Iterator[str]:
 
 
 def _findings(target: Target) -> Iterator[str]:
-    for one in target.findings:
-        place = f" {code(f'{one.path}:{one.line}' if one.line else one.path)}" if one.path else ""
-        yield f"- **{one.severity}**{place} {code(one.rule)}: {words(one.effect)}. {words(one.remedy)}"
+    for finding in target.findings:
+        place = f" {code(f'{finding.path}:{finding.line}' if finding.line else finding.path)}" if finding.path else ""
+        yield f"- **{finding.severity}**{place} {code(finding.rule)}: {words(finding.effect)}. {words(finding.remedy)}"
 
 
 def _rollout(target: Target) -> Iterator[str]:
-    for one in target.rollout:
-        remark = "" if one.counts else " (not healthy before the run)"
-        yield f"- {words(one.state)}{remark}: {code(str(one.workload))}: {words(one.message)}"
+    for status in target.rollout:
+        remark = "" if status.counts else " (not healthy before the run)"
+        yield f"- {words(status.state)}{remark}: {code(str(status.workload))}: {words(status.message)}"
 
 
 def _restarts_title(target: Target) -> str:
@@ -138,16 +138,16 @@ def _restarts_title(target: Target) -> str:
 
 
 def _restarts(target: Target) -> Iterator[str]:
-    for one in target.restarts:
-        yield f"- {code(str(one.workload))}: {words(one.reason)}"
+    for restart in target.restarts:
+        yield f"- {code(str(restart.workload))}: {words(restart.reason)}"
     for workload in target.not_restarted:
         yield f"- not restarted (rollout stopped): {code(str(workload))}"
 
 
 def _policy(target: Target) -> Iterator[str]:
     for policy in target.policy:
-        for one in policy.changes:
-            yield f"- {one.kind} {code(one.name)} {one.change}"
+        for change in policy.changes:
+            yield f"- {change.kind} {code(change.name)} {change.change}"
 
 
 def _diffs(target: Target) -> Iterator[Section]:

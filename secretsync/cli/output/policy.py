@@ -80,12 +80,12 @@ def policy_changes(found: PolicyDiff, *, texts: bool) -> Iterator[PolicyChange]:
             yield PolicyChange(kind=kind, name=name, change="added")
         for name in removed:
             yield PolicyChange(kind=kind, name=name, change="removed")
-        for one in changed:
+        for change in changed:
             yield PolicyChange(
                 kind=kind,
-                name=one.name,
-                change=_kind_of(one),
-                text=_text(kind, one) if texts or kind == "delegation" else None,
+                name=change.name,
+                change=_kind_of(change),
+                text=_text(kind, change) if texts or kind == "delegation" else None,
             )
 
 
@@ -105,14 +105,14 @@ def _text(kind: PolicyKind, changed: Changed) -> tuple[str, ...]:
 def policy_lines(changes: Sequence[PolicyChange], style: Style) -> Iterator[str]:
     """Names of the same kind on one line; what has a text has its own."""
     alike: dict[tuple[str, str], list[str]] = {}
-    for one in changes:
-        if one.text is None:
-            alike.setdefault((one.kind, one.change), []).append(one.name)
-    for (kind, change), names in alike.items():
-        yield from wrap(f"{kind} {change}: {', '.join(names)}", style.width - 6, subsequent_indent="  ")
-    for one in changes:
-        if one.text is not None:
-            yield from _with_text(one, style)
+    for change in changes:
+        if change.text is None:
+            alike.setdefault((change.kind, change.change), []).append(change.name)
+    for (kind, change_kind), names in alike.items():
+        yield from wrap(f"{kind} {change_kind}: {', '.join(names)}", style.width - 6, subsequent_indent="  ")
+    for change in changes:
+        if change.text is not None:
+            yield from _with_text(change, style)
 
 
 def _with_text(change: PolicyChange, style: Style) -> Iterator[str]:

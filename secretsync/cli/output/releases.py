@@ -110,7 +110,7 @@ class StatusReport(Model):
     def current(self) -> bool:
         """Whether nobody has to do anything."""
         return all(
-            not target.error and all(one.status in ("current", "suspended") for one in target.packages)
+            not target.error and all(package.status in ("current", "suspended") for package in target.packages)
             for target in self.targets
         )
 
@@ -197,32 +197,32 @@ def describe_revision(entry: Entry) -> Revision:
     )
 
 
-def _package(one: Deployed) -> PackageStatus:
-    if one.bundle is None:
-        return PackageStatus(module=one.module, status="not deployed")
-    workloads = tuple(_workload(one, ref, *found) for ref, found in sorted(one.workloads.items()))
-    revision = one.bundle.revision
+def _package(deployed: Deployed) -> PackageStatus:
+    if deployed.bundle is None:
+        return PackageStatus(module=deployed.module, status="not deployed")
+    workloads = tuple(_workload(deployed, ref, *found) for ref, found in sorted(deployed.workloads.items()))
+    revision = deployed.bundle.revision
     return PackageStatus(
-        module=one.module,
-        status=_status(one, workloads),
-        version=one.bundle.version,
+        module=deployed.module,
+        status=_status(deployed, workloads),
+        version=deployed.bundle.version,
         source=revision.source,
         ref=revision.ref,
         commit=revision.id,
         subject=revision.subject,
-        digest=f"sha256:{one.bundle.digest}",
-        revision=one.revision_number,
-        since=one.since,
-        suspension=describe_suspension(one.remembered.hold),
-        last_run=_last_run(one.result) if one.result else None,
-        secrets_of_others=one.foreign,
-        damage=one.damage,
+        digest=f"sha256:{deployed.bundle.digest}",
+        revision=deployed.revision_number,
+        since=deployed.since,
+        suspension=describe_suspension(deployed.remembered.hold),
+        last_run=_last_run(deployed.result) if deployed.result else None,
+        secrets_of_others=deployed.foreign,
+        damage=deployed.damage,
         workloads=workloads,
-        owner=one.owner,
-        not_in_force=tuple(in_force.sentences(one.not_in_force)),
-        not_restarted=tuple(not_restarted.sentences(one.not_restarted)),
-        lost_mounts=tuple(map(_named, one.lost.workloads if one.lost else ())),
-        stripped=tuple(map(_named, one.stripped)),
+        owner=deployed.owner,
+        not_in_force=tuple(in_force.sentences(deployed.not_in_force)),
+        not_restarted=tuple(not_restarted.sentences(deployed.not_restarted)),
+        lost_mounts=tuple(map(_named, deployed.lost.workloads if deployed.lost else ())),
+        stripped=tuple(map(_named, deployed.stripped)),
     )
 
 
@@ -231,29 +231,29 @@ def _named(ref: Ref) -> Workload:
 
 
 def _status(
-    one: Deployed, workloads: Sequence[WorkloadRevision]
+    deployed: Deployed, workloads: Sequence[WorkloadRevision]
 ) -> Literal["not managed", "drift", "rolling out", "behind", "not in force", "rejected", "suspended", "current"]:
-    hold = one.remembered.hold
-    if one.foreign:
+    hold = deployed.remembered.hold
+    if deployed.foreign:
         return "not managed"
-    if one.drift or one.damage:
+    if deployed.drift or deployed.damage:
         return "drift"
-    if not one.remembered.finished:
+    if not deployed.remembered.finished:
         return "rolling out"
     if not all(workload.current for workload in workloads):
         return "behind"
-    if one.not_in_force:
+    if deployed.not_in_force:
         return "not in force"
     if hold:
         return "suspended" if hold.by_hand else "rejected"
     return "current"
 
 
-def _workload(one: Deployed, ref: Ref, revision: int, status: Status) -> WorkloadRevision:
+def _workload(deployed: Deployed, ref: Ref, revision: int, status: Status) -> WorkloadRevision:
     return WorkloadRevision(
         workload=_named(ref),
         revision=revision,
-        current=revision in (0, one.revision_number) and status.state in (State.CURRENT, State.WRITTEN),
+        current=revision in (0, deployed.revision_number) and status.state in (State.CURRENT, State.WRITTEN),
         state=str(status.state),
         message=status.message,
     )
@@ -284,75 +284,75 @@ def _target_lines(target: TargetStatus, now: datetime, style: Style) -> Iterator
         return
     rows = [
         {
-            "PACKAGE": one.module,
-            "REVISION": str(one.revision or "-"),
-            "STATUS": one.status,
-            "AGE": age(one.since, now),
-            "DATE": date(one.since),
-            "COMMIT": short_commit(one.commit).partition(" ")[2] if one.commit else "-",
-            "WORKLOADS": f"{sum(w.current for w in one.workloads)}/{len(one.workloads)}",
-            "VERSION": one.version or "-",
-            "SUBJECT": one.subject or "",
+            "PACKAGE": package.module,
+            "REVISION": str(package.revision or "-"),
+            "STATUS": package.status,
+            "AGE": age(package.since, now),
+            "DATE": date(package.since),
+            "COMMIT": short_commit(package.commit).partition(" ")[2] if package.commit else "-",
+            "WORKLOADS": f"{sum(w.current for w in package.workloads)}/{len(package.workloads)}",
+            "VERSION": package.version or "-",
+            "SUBJECT": package.subject or "",
         }
-        for one in target.packages
+        for package in target.packages
     ]
     yield from style.columns(rows, indent="  ", droppable=("SUBJECT", "VERSION", "DATE", "COMMIT"))
-    for one in target.packages:
-        yield from (style.wrap(f"  {line}") for line in _remarks(one, now))
+    for package in target.packages:
+        yield from (style.wrap(f"  {line}") for line in _remarks(package, now))
 
 
-def _remarks(one: PackageStatus, now: datetime) -> Iterator[str]:
-    if one.status == "not deployed":
-        yield f"{one.module}: run 'secretsync apply' to deploy it"
+def _remarks(package: PackageStatus, now: datetime) -> Iterator[str]:
+    if package.status == "not deployed":
+        yield f"{package.module}: run 'secretsync apply' to deploy it"
         return
-    if one.status == "not managed":
+    if package.status == "not managed":
         yield (
-            f"{one.module}: Secret {', '.join(one.secrets_of_others)} is not managed by this installation of "
-            f"secretsync: it {one.owner}; 'secretsync plan' shows how it differs and what to do"
+            f"{package.module}: Secret {', '.join(package.secrets_of_others)} is not managed by this installation of "
+            f"secretsync: it {package.owner}; 'secretsync plan' shows how it differs and what to do"
         )
         return
-    yield from _drift(one)
-    if one.status == "rolling out":
-        yield f"{one.module}: the rollout of revision {one.revision} is not complete; the next run continues it"
-    if one.suspension:
-        yield f"{one.module}: {_suspended(one.suspension, now)}"
-    if one.last_run and one.last_run.outcome not in ("current", "suspended"):
-        detail = f", {one.last_run.detail}" if one.last_run.detail else ""
-        yield f"{one.module}: last run: {one.last_run.outcome}{detail} (for {age(one.last_run.since, now)})"
-    for workload in one.workloads:
+    yield from _drift(package)
+    if package.status == "rolling out":
+        yield f"{package.module}: the rollout of revision {package.revision} is not complete; the next run continues it"
+    if package.suspension:
+        yield f"{package.module}: {_suspended(package.suspension, now)}"
+    if package.last_run and package.last_run.outcome not in ("current", "suspended"):
+        detail = f", {package.last_run.detail}" if package.last_run.detail else ""
+        yield f"{package.module}: last run: {package.last_run.outcome}{detail} (for {age(package.last_run.since, now)})"
+    for workload in package.workloads:
         if not workload.current:
             at = f"revision {workload.revision}" if workload.revision else "no revision"
             yield f"{workload.workload}: {at}, {workload.state}: {workload.message}"
-    if not one.workloads and not one.not_restarted:
-        yield f"{one.module}: no workload mounts it, so nothing runs it: mount what 'secretsync values' prints"
-    yield from one.not_in_force
-    yield from one.not_restarted
-    if one.lost_mounts:
-        refs = tuple(Ref(lost.kind, lost.namespace, lost.name) for lost in one.lost_mounts)
-        yield str(LostMounts(one.module, refs))
-    for stripped in one.stripped:
+    if not package.workloads and not package.not_restarted:
+        yield f"{package.module}: no workload mounts it, so nothing runs it: mount what 'secretsync values' prints"
+    yield from package.not_in_force
+    yield from package.not_restarted
+    if package.lost_mounts:
+        refs = tuple(Ref(lost.kind, lost.namespace, lost.name) for lost in package.lost_mounts)
+        yield str(LostMounts(package.module, refs))
+    for stripped in package.stripped:
         yield (
             f"{stripped}: another tool replaced its template by one without the wiring again, and its new pods run "
-            f"without {one.module}: let that tool leave our fields alone (no Replace=true, no --force), then "
+            f"without {package.module}: let that tool leave our fields alone (no Replace=true, no --force), then "
             "'secretsync resume'"
         )
 
 
-def _drift(one: PackageStatus) -> Iterator[str]:
-    yield from _damage(one.module, one.damage)
-    if one.status == "drift" and not one.damage:
-        yield f"{one.module}: somebody changed the live files; the next run restores them"
+def _drift(package: PackageStatus) -> Iterator[str]:
+    yield from _damage(package.module, package.damage)
+    if package.status == "drift" and not package.damage:
+        yield f"{package.module}: somebody changed the live files; the next run restores them"
 
 
 def _damage(module: str, damage: Sequence[str]) -> Iterator[str]:
     yield from (f"{module}: {sentence}; the next run corrects it" for sentence in damage)
 
 
-def _suspended(one: Suspension, now: datetime) -> str:
-    by = f" by {one.by}" if one.by else ""
-    since = f" {age(one.since, now)} ago" if one.since else ""
-    word = "rejected" if one.rejected_digest else "suspended"
-    return f"{word}{by}{since}: {one.reason}"
+def _suspended(suspension: Suspension, now: datetime) -> str:
+    by = f" by {suspension.by}" if suspension.by else ""
+    since = f" {age(suspension.since, now)} ago" if suspension.since else ""
+    word = "rejected" if suspension.rejected_digest else "suspended"
+    return f"{word}{by}{since}: {suspension.reason}"
 
 
 def history_text(report: HistoryReport, style: Style = PLAIN) -> str:
@@ -362,16 +362,16 @@ def history_text(report: HistoryReport, style: Style = PLAIN) -> str:
     shown = readable(report)
     rows = [
         {
-            "REVISION": str(one.revision),
-            "STATUS": one.status,
-            "AGE": age(one.date, shown.time),
-            "DATE": date(one.date),
-            "VERSION": one.version or "-",
-            "COMMIT": short_commit(one.commit).partition(" ")[2],
-            "FILES": str(len(one.files)),
-            "SUBJECT": one.subject or "",
+            "REVISION": str(revision.revision),
+            "STATUS": revision.status,
+            "AGE": age(revision.date, shown.time),
+            "DATE": date(revision.date),
+            "VERSION": revision.version or "-",
+            "COMMIT": short_commit(revision.commit).partition(" ")[2],
+            "FILES": str(len(revision.files)),
+            "SUBJECT": revision.subject or "",
         }
-        for one in shown.revisions
+        for revision in shown.revisions
     ]
     table = style.columns(rows, droppable=("FILES", "SUBJECT"))
     remarks = (style.wrap(line) for line in _damage(shown.module, shown.damage))

@@ -27,7 +27,7 @@ def _lines(needs: Sequence[Need], name: str, namespace: str, account: str, accou
         yield f"    verbs: {_list(need.verbs)}"
         if need.names:
             yield "    resourceNames:"
-            yield from (f"      - {one}" for one in need.names)
+            yield from (f"      - {name}" for name in need.names)
     yield "---"
     yield "apiVersion: rbac.authorization.k8s.io/v1"
     yield "kind: RoleBinding"

@@ -96,20 +96,21 @@ def _failed(target: Target) -> str:
 def _back(target: Target, undo: Target) -> str:
     """``revision 1 (now revision 3)``: the content that is live again, and the number that it has now."""
     now = {package.module: package.revision for package in undo.packages}
-    changed = [one for one in target.packages if one.live_revision not in (None, one.revision)]
+    changed = [package for package in target.packages if package.live_revision not in (None, package.revision)]
     name = "{0.module} " if len(changed) > 1 else ""
     return ", ".join(
-        f"{name.format(one)}revision {one.live_revision} (now revision {now.get(one.module)})" for one in changed
+        f"{name.format(change)}revision {change.live_revision} (now revision {now.get(change.module)})"
+        for change in changed
     )
 
 
 def _stands(target: Target) -> str:
-    states = [one.state for one in target.rollout if one.counts]
+    states = [status.state for status in target.rollout if status.counts]
     return f"{states.count('current')}/{count(len(states), 'workload')} current"
 
 
 def _applied(target: Target) -> str:
-    states = [one.state for one in target.rollout if one.counts]
+    states = [status.state for status in target.rollout if status.counts]
     if target.dry_run:
         return "nothing to write; an earlier rollout is not complete"
     if not states or "written" in states:
@@ -122,11 +123,11 @@ def _all_of(target: Target) -> str:
     secrets = count(sum(len(package.secrets) for package in target.packages), "Secret")
     stopped = {*target.suspended, *target.not_in_force}
     named = {"suspended": target.suspended, "not in force": target.not_in_force}
-    told = [f"{len(refs)} {word}" for word, refs in named.items() if refs]
-    why = f" ({', '.join(told)})" if told else ""
+    counts = [f"{len(refs)} {word}" for word, refs in named.items() if refs]
+    why = f" ({', '.join(counts)})" if counts else ""
     return f"{secrets}, {total - len(stopped)}/{count(total, 'workload')}{why}"
 
 
 def _secrets(target: Target) -> str:
-    changed = [change for one in target.packages for change in one.secrets if change.action != "keep"]
+    changed = [change for package in target.packages for change in package.secrets if change.action != "keep"]
     return count(len(changed), "Secret")

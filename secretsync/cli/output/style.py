@@ -62,7 +62,7 @@ class Style:
         """A table with a head. Where it is too wide, *droppable* columns go, the first of them first."""
         names = [name for name in rows[0] if any(row[name] for row in rows)] if rows else []
         for name in (*droppable, ""):
-            lines = _table([names, *([row[one] for one in names] for row in rows)], indent)
+            lines = _table([names, *([row[name] for name in names] for row in rows)], indent)
             if max(map(len, lines), default=0) <= self.width:
                 break
             names = [one for one in names if one != name]

@@ -96,13 +96,13 @@ def _body(target: Target, style: Style) -> Iterator[str]:
         yield f"    policy of {policy.module} against the live one:"
         yield from (f"      {line}" for line in policy_lines(policy.changes, style))
     yield from _restarts(target, style)
-    yield from (f"    values    {one.path}" for one in target.values if not one.by_hand)
+    yield from (f"    values    {file.path}" for file in target.values if not file.by_hand)
     yield from (style.wrap(f"  {warning}") for warning in _warnings(target))
     for line in (*_rollout(target), *_skew(target)):
         yield style.wrap(line)
-    for one in target.degraded:
-        stays = f"stays at {short_commit(one.commit)}" if one.commit else "is not deployed"
-        yield style.wrap(f"  degraded: {one.module} {stays}: {one.problem.message}")
+    for degradation in target.degraded:
+        stays = f"stays at {short_commit(degradation.commit)}" if degradation.commit else "is not deployed"
+        yield style.wrap(f"  degraded: {degradation.module} {stays}: {degradation.problem.message}")
 
 
 def _title(package: Package) -> str:
@@ -171,7 +171,7 @@ def _restarts(target: Target, style: Style) -> Iterator[str]:
     for restart in target.restarts:
         reasons.setdefault(restart.reason, []).append(restart)
     for reason, same in reasons.items():
-        yield style.wrap(f"      {_names([one.workload for one in same])}: {reason}")
+        yield style.wrap(f"      {_names([status.workload for status in same])}: {reason}")
     yield from map(style.wrap, _template_changes(target.restarts))
     if target.not_restarted:
         yield f"    not restarted (rollout stopped): {count(len(target.not_restarted), 'workload')}"
@@ -180,8 +180,8 @@ def _restarts(target: Target, style: Style) -> Iterator[str]:
 def _names(workloads: Sequence[Workload]) -> str:
     """``Deployment server, ui and 8 more``: by kind, the first of them with the number of the others."""
     kinds: dict[str, list[str]] = {}
-    for one in workloads[:_NAMED]:
-        kinds.setdefault(one.kind, []).append(one.name)
+    for workload in workloads[:_NAMED]:
+        kinds.setdefault(workload.kind, []).append(workload.name)
     more = f" and {len(workloads) - _NAMED} more" if len(workloads) > _NAMED else ""
     return "; ".join(f"{kind} {', '.join(names)}" for kind, names in kinds.items()) + more
 
@@ -189,41 +189,41 @@ def _names(workloads: Sequence[Workload]) -> str:
 def _template_changes(restarts: Sequence[Restart]) -> Iterable[str]:
     """What is applied to pod templates: once for all workloads that get the same."""
     alike: dict[tuple[str | None, tuple[TemplateChange, ...]], list[Restart]] = {}
-    for one in restarts:
-        if one.changes:
-            alike.setdefault((one.manager, one.changes), []).append(one)
+    for restart in restarts:
+        if restart.changes:
+            alike.setdefault((restart.manager, restart.changes), []).append(restart)
     for (manager, changes), same in alike.items():
         more = f" and {len(same) - 1} more" if len(same) > 1 else ""
         yield f"    pod template of {same[0].workload}{more}, field manager {manager}:"
-        yield from (f"      {_MARKS[one.change]} {_entry(one)}" for one in changes)
+        yield from (f"      {_MARKS[change.change]} {_entry(change)}" for change in changes)
 
 
-def _entry(one: TemplateChange) -> str:
+def _entry(template_change: TemplateChange) -> str:
     """``rucio: PYTHONPATH=/opt/rucio/policy``."""
-    where = f"{one.container}: " if one.container else ""
-    if one.kind == "variable":
-        return f"{where}{one.name}" + (f"={one.value}" if one.value else "")
-    name = one.name if one.kind == "mount" else f"volume {one.name}"
-    return f"{where}{name}" + (f" ({one.value})" if one.value else "")
+    where = f"{template_change.container}: " if template_change.container else ""
+    if template_change.kind == "variable":
+        return f"{where}{template_change.name}" + (f"={template_change.value}" if template_change.value else "")
+    name = template_change.name if template_change.kind == "mount" else f"volume {template_change.name}"
+    return f"{where}{name}" + (f" ({template_change.value})" if template_change.value else "")
 
 
 def _warnings(target: Target) -> Iterator[str]:
-    yield from (f"warning: {one}" for one in target.warnings)
-    yield from (f"warning: change {one.path} by hand: {one.by_hand}" for one in target.values if one.by_hand)
+    yield from (f"warning: {warning}" for warning in target.warnings)
+    yield from (f"warning: change {file.path} by hand: {file.by_hand}" for file in target.values if file.by_hand)
 
 
 def _rollout(target: Target) -> Iterator[str]:
     """Only what an operator has to read: current workloads are counted in the summary."""
     alike: dict[tuple[str, str], list[WorkloadStatus]] = {}
-    for one in target.rollout:
-        if one.counts and one.state != "current":
-            alike.setdefault((one.state, _POD.sub("", one.message)), []).append(one)
+    for status in target.rollout:
+        if status.counts and status.state != "current":
+            alike.setdefault((status.state, _POD.sub("", status.message)), []).append(status)
     for (state, message), same in alike.items():
         detail = same[0].message if len(same) == 1 else message
-        yield f"    {state}: {_names([one.workload for one in same])}: {detail}"
-    for one in target.rollout:
-        if not one.counts:
-            yield f"    {one.state} (not healthy before the run): {one.workload}: {one.message}"
+        yield f"    {state}: {_names([status.workload for status in same])}: {detail}"
+    for status in target.rollout:
+        if not status.counts:
+            yield f"    {status.state} (not healthy before the run): {status.workload}: {status.message}"
 
 
 def _skew(target: Target) -> Iterator[str]:

@@ -38,7 +38,9 @@ def prove(destination: Destination, examination: Examination, clock: Clock) -> D
 def _as_candidates(destination: Destination, examination: Examination) -> Iterator[PackagePlan]:
     """The live Secrets, as if they were to be written."""
     for delivery in destination.deliveries:
-        live = [one for one in examination.secrets if one.labels.get(packing.MODULE) == delivery.placement.module]
+        live = [
+            secret for secret in examination.secrets if secret.labels.get(packing.MODULE) == delivery.placement.module
+        ]
         if live:
             desired = Desired(delivery.placement, packing.live_bundle(live), tuple(live))
             yield PackagePlan(desired, tuple(Change(Action.CREATE, secret, None) for secret in live), revision_number=0)

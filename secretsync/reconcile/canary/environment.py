@@ -70,16 +70,16 @@ def to_read(found: Iterable[Environment]) -> frozenset[tuple[str, str]]:
     return frozenset(key for several in alike.values() if len(several) > 1 for keys in several for key in keys)
 
 
-def identity(one: Environment, sources: Sources) -> str:
+def identity(environment: Environment, sources: Sources) -> str:
     """The same for environments in which a package loads alike.
 
     *sources* hold the configuration that was read. Of one that was not, the charts' checksum stands for the content;
     where there is none either, it is taken to say nothing of ``[policy]``.
     """
-    if all(key in sources for key in one.configuration):
-        return f"{one.facts} {json.dumps(_policy(one, sources), sort_keys=True)}"
-    annotations = (one.workload.template.get("metadata") or {}).get("annotations") or {}
-    return f"{one.facts} {annotations.get(_CONFIG_CHECKSUM, '')}"
+    if all(key in sources for key in environment.configuration):
+        return f"{environment.facts} {json.dumps(_policy(environment, sources), sort_keys=True)}"
+    annotations = (environment.workload.template.get("metadata") or {}).get("annotations") or {}
+    return f"{environment.facts} {annotations.get(_CONFIG_CHECKSUM, '')}"
 
 
 def assumed(found: Sequence[Environment], sources: Sources) -> tuple[str, ...]:
@@ -98,9 +98,9 @@ def assumed(found: Sequence[Environment], sources: Sources) -> tuple[str, ...]:
     )
 
 
-def _policy(one: Environment, sources: Sources) -> Mapping[str, str]:
-    mounts = seen.mounts(one.workload.template, one.container)
-    found = rucio_cfg.policy(mounts, seen.environment(one.container, sources), sources)
+def _policy(environment: Environment, sources: Sources) -> Mapping[str, str]:
+    mounts = seen.mounts(environment.workload.template, environment.container)
+    found = rucio_cfg.policy(mounts, seen.environment(environment.container, sources), sources)
     return {name: option.value for name, option in found.options.items()}
 
 
@@ -110,8 +110,10 @@ def _configuration(workload: Workload, container: Manifest) -> Iterator[tuple[st
 
 
 def _override_folders(container: Manifest) -> frozenset[str]:
-    told = next((one.get("value") for one in container.get("env") or () if one["name"] == "RUCIO_OVERRIDE_CONFIGS"), "")
-    return frozenset(posixpath.normpath(place) for place in str(told or "").split())
+    setting = next(
+        (one.get("value") for one in container.get("env") or () if one["name"] == "RUCIO_OVERRIDE_CONFIGS"), ""
+    )
+    return frozenset(posixpath.normpath(place) for place in str(setting or "").split())
 
 
 def _is_configuration(mount: Manifest, folders: frozenset[str]) -> bool:

@@ -94,7 +94,7 @@ def environments(packages: Iterable[PackagePlan], workloads: Sequence[Workload])
 
 def runs_rucio(packages: Iterable[PackagePlan], workloads: Sequence[Workload]) -> frozenset[Ref]:
     """The workloads for which one of the candidates stands."""
-    return frozenset(one.workload.ref for one in environments(packages, workloads))
+    return frozenset(environment.workload.ref for environment in environments(packages, workloads))
 
 
 def _mounts(workload: Workload, container: Manifest, package: PackagePlan) -> bool:
@@ -153,18 +153,18 @@ def job(candidate: Candidate, name: str, *, vo: str, seconds: float) -> Manifest
 def _container(candidate: Candidate, vo: str, seconds: float) -> Manifest:
     container = candidate.template
     proof = {key: deepcopy(container[key]) for key in _KEPT_OF_A_CONTAINER if key in container}
-    told = [f"{PROBE_FOLDER}/probe.py", f"{seconds:.0f}"]
-    told += [] if entrypoint.is_daemon(container) else ["--user", "apache"]
-    told += ["--vo", vo] if vo else []
+    arguments = [f"{PROBE_FOLDER}/probe.py", f"{seconds:.0f}"]
+    arguments += [] if entrypoint.is_daemon(container) else ["--user", "apache"]
+    arguments += ["--vo", vo] if vo else []
     mounts = [("secretsync-probe", PROBE_FOLDER, ""), ("secretsync-run", RUN_FOLDER, "")]
     if candidate.through_entrypoint:
         mounts += [("secretsync-probe", path, "in_pod.py") for path in entrypoint.executables(container)]
         proof |= {key: container[key] for key in ("command", "args") if key in container}
-        proof["env"] = [*entrypoint.environment(container), {"name": PROOF, "value": " ".join(told)}]
+        proof["env"] = [*entrypoint.environment(container), {"name": PROOF, "value": " ".join(arguments)}]
         started = {"exec": {"command": ["cat", f"{RUN_FOLDER}/started"]}}
         proof["readinessProbe"] = {**started, "periodSeconds": 2, "failureThreshold": 1}
     else:
-        proof["command"] = ["python3", f"{PROBE_FOLDER}/in_pod.py", *told]
+        proof["command"] = ["python3", f"{PROBE_FOLDER}/in_pod.py", *arguments]
     return {**proof, "name": candidate.container, "volumeMounts": [*container.get("volumeMounts", ()), *_ours(mounts)]}
 
 

@@ -178,7 +178,7 @@ def _message(proof: _Running, pods: Sequence[Manifest], now: float) -> str | Non
 
     Raises NotProven where there will be none, and _EntrypointPassedBy.
     """
-    pod = next((one for one in pods if _belongs(one, proof.name)), None)
+    pod = next((pod for pod in pods if _belongs(pod, proof.name)), None)
     if pod is not None:
         for container in pod.get("status", {}).get("containerStatuses") or ():
             _note_progress(proof, container, now)

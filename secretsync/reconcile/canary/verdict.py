@@ -126,8 +126,8 @@ def _second_copies(module: str, report: Mapping[str, Any], mounted_at: str) -> I
 
 def _texts(report: Mapping[str, Any], key: str) -> Sequence[str]:
     """The pod's word may be anything."""
-    told = report.get(key)
-    return [str(one) for one in told] if isinstance(told, list) else []
+    texts = report.get(key)
+    return [str(one) for one in texts] if isinstance(texts, list) else []
 
 
 def _is_below(path: str, folder: str) -> bool:

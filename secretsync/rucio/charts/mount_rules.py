@@ -79,7 +79,7 @@ def _volumes_in_the_way(case: Case) -> Iterator[Problem]:
             yield Problem(place, f"the volume {volume} is one of secretsync's", "give it another name")
         elif path in {mount.path for mount in case.wiring.mounts}:
             yield Problem(place, f"a volume is mounted at {path}, where a package is to be", "mount it elsewhere")
-        elif module := next((one for one in case.wiring.modules.values() if f"/{one}/" in f"{path}/"), ""):
+        elif module := next((module for module in case.wiring.modules.values() if f"/{module}/" in f"{path}/"), ""):
             yield Problem(place, f"the volume at {path} is another copy of {module}", "remove it")
 
 

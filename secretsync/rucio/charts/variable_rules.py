@@ -60,7 +60,7 @@ def _settings_that_differ(case: Case) -> Iterator[Problem]:
 
 def _variables_that_win(case: Case) -> Iterator[Problem]:
     """The charts put ``additionalEnvs`` behind ``optional_config``, and the last of one name counts."""
-    of_environment = [one for one in settings(case.wiring, case.via) if one.path[0] == "optional_config"]
+    of_environment = [setting for setting in settings(case.wiring, case.via) if setting.path[0] == "optional_config"]
     wanted = {setting.path[-1].upper(): setting.value for setting in of_environment}
     for place, name, value in additional_variables(case):
         if name == "PYTHONPATH" and "PYTHONPATH" in wanted:

@@ -39,7 +39,7 @@ def with_severities(findings: tuple[Finding, ...], severities: Mapping[str, Seve
 
 def fails(findings: tuple[Finding, ...], threshold: Severity | None) -> bool:
     """Whether a run stops: some finding weighs at least *threshold*; None never stops one."""
-    return threshold is not None and any(one.severity.weight >= threshold.weight for one in findings)
+    return threshold is not None and any(finding.severity.weight >= threshold.weight for finding in findings)
 
 
 def _findings(package: Package, setting: Setting) -> Iterator[Finding]:

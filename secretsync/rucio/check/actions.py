@@ -89,13 +89,13 @@ def _decision(package: Package, table: Dispatch | None, action: str, errors: tup
 def _of_the_whole(table: Dispatch | None, errors: tuple[Finding, ...]) -> str:
     """What holds for every action, because the permissions do not come into force or never answer."""
     stopping = {"permission-missing", "permission-import", "init-import"}
-    if any(one.rule in stopping and "generic" in one.effect for one in errors):
+    if any(error.rule in stopping and "generic" in error.effect for error in errors):
         return GENERIC
-    if any("process dies" in one.effect for one in errors):
+    if any("process dies" in error.effect for error in errors):
         return f"{FAILS} (Rucio does not start)"
-    for one in errors:
-        if one.rule == "has-permission":
-            return f"{GENERIC} (TypeError)" if "TypeError" in one.effect else _by_effect(one)
+    for error in errors:
+        if error.rule == "has-permission":
+            return f"{GENERIC} (TypeError)" if "TypeError" in error.effect else _by_effect(error)
     return GENERIC if table and table.delegates else ""
 
 
@@ -112,10 +112,10 @@ def _function(package: Package, name: str) -> Function | None:
 def _spoilt(function: Function, errors: tuple[Finding, ...]) -> str:
     """What decides instead of the function, where something in it fails."""
     first, last = _lines(function)
-    for one in errors:
-        inside = one.path == function.module.path and first <= one.line <= last
-        if inside and one.rule in _DECIDES_OTHERWISE:
-            return f"{GENERIC} (TypeError)" if "TypeError" in one.effect else _by_effect(one)
+    for error in errors:
+        inside = error.path == function.module.path and first <= error.line <= last
+        if inside and error.rule in _DECIDES_OTHERWISE:
+            return f"{GENERIC} (TypeError)" if "TypeError" in error.effect else _by_effect(error)
     return ""
 
 

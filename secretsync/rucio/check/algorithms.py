@@ -80,7 +80,7 @@ def _cannot_be_called(function: Function) -> str:
         return ""
     given = node.args
     places = [*given.posonlyargs, *given.args]
-    missing = [one.arg for one in places[: len(places) - len(given.defaults)]]
+    missing = [place.arg for place in places[: len(places) - len(given.defaults)]]
     missing += [one.arg for one, default in zip(given.kwonlyargs, given.kw_defaults, strict=True) if default is None]
     if missing:
         return f"wants the argument {missing[0]}, and Rucio calls it without any"
@@ -90,7 +90,7 @@ def _cannot_be_called(function: Function) -> str:
 
 
 def _only_raises(function: Function) -> bool:
-    return any(isinstance(one, ast.Raise) for one in ast.walk(function.node))
+    return any(isinstance(node, ast.Raise) for node in ast.walk(function.node))
 
 
 def _merged(returned: list[object], function: Function, path: str, line: int) -> Algorithms:

@@ -64,7 +64,7 @@ def forgets_its_return(definition: ast.FunctionDef | ast.AsyncFunctionDef) -> in
 
     Such a function has no ``return`` with a value, and ends with a call or a comparison whose result is dropped.
     """
-    if any(one.value is not None for one in returns(definition)) or not definition.body:
+    if any(statement.value is not None for statement in returns(definition)) or not definition.body:
         return 0
     match definition.body[-1]:
         case ast.Expr(value=ast.Compare() | ast.BoolOp() as value):

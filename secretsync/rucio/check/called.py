@@ -45,7 +45,7 @@ def _entrances(package: Package, rucio: Rucio) -> Iterator[Function]:
     yield from (one.function for one in (registered.entries if registered else ()) if one.function)
     if rucio.default_algorithms:
         defaults = (default_algorithm(package, kind) for kind in ALGORITHM_TYPES)
-        yield from (one[1] for one in defaults if one)
+        yield from (default[1] for default in defaults if default)
 
 
 def _uses(package: Package, function: Function) -> Iterator[Function]:

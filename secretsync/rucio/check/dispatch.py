@@ -64,7 +64,7 @@ def _dispatch(package: Package) -> Dispatch | None:
                 actions.setdefault(key, value.name)
                 lines.setdefault(key, value.node.lineno)
                 functions[actions[key]] = value
-    returned = [one.value for one in returns(definition)]
+    returned = [statement.value for statement in returns(definition)]
     delegates = all(value is None or (isinstance(value, ast.Constant) and value.value is None) for value in returned)
     default, keywords = _default(returned)
     found = names.get(default, UNREADABLE)
@@ -115,8 +115,8 @@ def _keywords(given: list[ast.keyword]) -> tuple[str, ...] | None:
 def _lookup(definition: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     """The line of ``table[action](…)``, unless the function first looks whether the action is there."""
     nodes = list(own_nodes(definition))
-    asks = any(isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.In | ast.NotIn) for node in nodes)
-    if asks or any(isinstance(node, ast.Try | ast.With) for node in nodes):
+    is_asked = any(isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.In | ast.NotIn) for node in nodes)
+    if is_asked or any(isinstance(node, ast.Try | ast.With) for node in nodes):
         return 0
     places = [*definition.args.posonlyargs, *definition.args.args]
     action = places[1].arg if len(places) > 1 else "action"

@@ -110,12 +110,12 @@ class Evaluator:
 
     def _elements(self, elements: list[ast.expr]) -> list[Any]:
         found: list[Any] = []
-        for one in elements:
-            if isinstance(one, ast.Starred):
-                value = self.value(one.value)
+        for element in elements:
+            if isinstance(element, ast.Starred):
+                value = self.value(element.value)
                 found.extend(value if isinstance(value, list | tuple) else [UNREADABLE])
             else:
-                found.append(self.value(one))
+                found.append(self.value(element))
         return found
 
     def _dictionary(self, expression: ast.Dict) -> dict[Any, Any]:
@@ -152,7 +152,7 @@ class Evaluator:
 
     def _call(self, call: ast.Call) -> Any:
         given = self._elements(call.args)
-        keywords = {one.arg: self.value(one.value) for one in call.keywords}
+        keywords = {keyword.arg: self.value(keyword.value) for keyword in call.keywords}
         match call.func:
             case ast.Name(id="dict") if not call.args or isinstance(given[0], dict):
                 merged: dict[Any, Any] = dict(given[0]) if given else {}

@@ -51,27 +51,27 @@ class _Order:
             if around.function:
                 continue
             if isinstance(statement, ast.Import | ast.ImportFrom):
-                for one in self.package.imports_at(module, statement.lineno):
-                    yield from self._import(module, one, (*guards, one.around))
+                for imported in self.package.imports_at(module, statement.lineno):
+                    yield from self._import(module, imported, (*guards, imported.around))
                 aliases.update(self._aliases(module, statement))
             else:
                 yield from self._used(module, statement, aliases, (*guards, around))
             has.update(bound(statement))
         self.loading.remove(name)
 
-    def _import(self, module: Module, one: Import, guards: tuple[Around, ...]) -> Iterator[HalfLoaded]:
-        top, _, rest = one.name.partition(".")
-        if top != self.package.name or one.beyond:
+    def _import(self, module: Module, imported: Import, guards: tuple[Around, ...]) -> Iterator[HalfLoaded]:
+        top, _, rest = imported.name.partition(".")
+        if top != self.package.name or imported.beyond:
             return
         parts = rest.split(".") if rest else []
         for end in range(1, len(parts) + 1):
             yield from self.load(".".join(parts[:end]), guards)
-        for name in one.names:
+        for name in imported.names:
             below = f"{rest}.{name}".strip(".")
             if name not in self.loaded.get(rest, ()) and self.package.has(below):
                 yield from self.load(below, guards)
             else:
-                yield from self._lacking(module, one.line, rest, name, guards)
+                yield from self._lacking(module, imported.line, rest, name, guards)
 
     def _lacking(
         self, module: Module, line: int, source: str, name: str, guards: tuple[Around, ...]
@@ -81,14 +81,14 @@ class _Order:
         if source not in self.loading or source == module.name or not there or name in self.loaded[source]:
             return
         known = self.package.names(there)
-        if known is not None and name in known and not any(one.missing_name_is_caught for one in guards):
-            certain = not any(one.conditional for one in guards)
+        if known is not None and name in known and not any(guard.missing_name_is_caught for guard in guards):
+            certain = not any(guard.conditional for guard in guards)
             yield HalfLoaded(module, line, source, name, certain)
 
     def _aliases(self, module: Module, statement: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, str]]:
-        for one in self.package.imports_at(module, statement.lineno):
-            top, _, rest = one.name.partition(".")
-            if top != self.package.name or one.beyond:
+        for imported in self.package.imports_at(module, statement.lineno):
+            top, _, rest = imported.name.partition(".")
+            if top != self.package.name or imported.beyond:
                 continue
             for alias in statement.names:
                 below = f"{rest}.{alias.name}".strip(".")

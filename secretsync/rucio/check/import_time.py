@@ -93,13 +93,13 @@ def _own_expressions(statement: ast.stmt) -> list[ast.AST]:
         case ast.FunctionDef() | ast.AsyncFunctionDef():
             return [statement]
         case ast.ClassDef(decorator_list=decorators, bases=bases, keywords=keywords):
-            return [*decorators, *bases, *(one.value for one in keywords)]
+            return [*decorators, *bases, *(keyword.value for keyword in keywords)]
         case ast.If(test=test) | ast.While(test=test):
             return [test]
         case ast.For(iter=expression) | ast.AsyncFor(iter=expression):
             return [expression]
         case ast.With(items=items) | ast.AsyncWith(items=items):
-            return [one.context_expr for one in items]
+            return [item.context_expr for item in items]
         case ast.Try() | ast.Match():
             return []
         case ast.AnnAssign(value=expression):  # of annotations a rule of their own speaks

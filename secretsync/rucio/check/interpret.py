@@ -40,7 +40,7 @@ def names_within(package: Modules, function: Function) -> Names:
         return dict(package.values(function.module))
     given = function.node.args
     parameters = [*given.posonlyargs, *given.args, *given.kwonlyargs, given.vararg, given.kwarg]
-    names = {**package.values(function.module), **{one.arg: UNREADABLE for one in parameters if one}}
+    names = {**package.values(function.module), **{parameter.arg: UNREADABLE for parameter in parameters if parameter}}
     return _Reader(package, function.module, copy.deepcopy(names), 0).run(function.node.body)
 
 
@@ -126,17 +126,17 @@ class _Reader(Evaluator):
                     held[key] = value
 
     def _import(self, statement: ast.Import | ast.ImportFrom) -> None:
-        for one in self._package.imports_at(self._module, statement.lineno):
-            top, _, rest = one.name.partition(".")
+        for imported in self._package.imports_at(self._module, statement.lineno):
+            top, _, rest = imported.name.partition(".")
             if isinstance(statement, ast.Import):
                 for alias in statement.names:
-                    own = alias.asname and alias.name == one.name and top == self._package.name
+                    own = alias.asname and alias.name == imported.name and top == self._package.name
                     self._names[(alias.asname or alias.name).partition(".")[0]] = (
                         ModuleValue(rest) if own else UNREADABLE
                     )
                 continue
-            source = self._package.get(rest) if top == self._package.name and not one.beyond else None
-            given = self.given(source) if source else _of_rucio(one.name)
+            source = self._package.get(rest) if top == self._package.name and not imported.beyond else None
+            given = self.given(source) if source else _of_rucio(imported.name)
             for alias in statement.names:
                 if alias.name == "*":
                     self._names.update({name: value for name, value in given.items() if not name.startswith("_")})
@@ -237,6 +237,6 @@ def nodes_outside_functions(body: Sequence[ast.AST]) -> Iterator[ast.AST]:
         yield node
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             given = node.args
-            todo.extend([*node.decorator_list, *given.defaults, *(one for one in given.kw_defaults if one)])
+            todo.extend([*node.decorator_list, *given.defaults, *(default for default in given.kw_defaults if default)])
         elif not isinstance(node, ast.Lambda):
             todo.extend(reversed(list(ast.iter_child_nodes(node))))

@@ -115,7 +115,7 @@ class Package:
 
     def imports_at(self, module: Module, line: int) -> tuple[Import, ...]:
         """The imports of the statement that begins on that line."""
-        return tuple(one for one in self.imports(module) if one.line == line)
+        return tuple(imported for imported in self.imports(module) if imported.line == line)
 
     def values(self, module: Module, depth: int = 0) -> Names:
         """The names of *module* with their values as far as these can be read, read once. Not to be changed."""

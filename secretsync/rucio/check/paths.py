@@ -50,7 +50,7 @@ def opened(package: Package, module: Module, node: ast.AST) -> Place | None:
 
 def _writes(call: ast.Call, position: int) -> bool:
     mode = call.args[position] if len(call.args) > position else None
-    mode = next((one.value for one in call.keywords if one.arg == "mode"), mode)
+    mode = next((keyword.value for keyword in call.keywords if keyword.arg == "mode"), mode)
     return isinstance(mode, ast.Constant) and any(letter in str(mode.value) for letter in "wax")
 
 

@@ -100,7 +100,7 @@ def _one(name: str, read: Callable[[Package], str], old: Package, new: Package) 
 
 def _texts(package: Package) -> dict[str, str]:
     module = package.get("permission")
-    return {name: text_of(module, one) for name, one in functions(module).items()} if module else {}
+    return {name: text_of(module, function) for name, function in functions(module).items()} if module else {}
 
 
 def _actions(package: Package) -> dict[str, str]:
@@ -130,7 +130,7 @@ def _limits(package: Package) -> dict[str, str]:
 
 def _algorithms(package: Package) -> set[str]:
     found = algorithms(package)
-    registered = {f"{one.type}/{one.name}" for one in found.entries} if found else set()
+    registered = {f"{entry.type}/{entry.name}" for entry in found.entries} if found else set()
     default = {kind for kind in ALGORITHM_TYPES if (module := package.get(kind)) and kind in functions(module)}
     return registered | default
 

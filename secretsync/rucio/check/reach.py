@@ -34,9 +34,9 @@ def reached(package: Package, start: str, *, function: str = "") -> Iterator[tup
     """
     for module, optional in loads(package, start, function=function):
         only = function if module.name == start and function else ""
-        for one in package.imports(module):
-            if one.around.function == only:
-                yield module, _made_optional(one) if optional else one
+        for imported in package.imports(module):
+            if imported.around.function == only:
+                yield module, _made_optional(imported) if optional else imported
 
 
 def loads(package: Package, start: str, *, function: str = "") -> Iterator[tuple[Module, bool]]:
@@ -55,11 +55,11 @@ def loads(package: Package, start: str, *, function: str = "") -> Iterator[tuple
         seen.add(name)
         count += 1
         yield module, optional
-        for one in package.imports(module):
-            if one.around.function != only:
+        for imported in package.imports(module):
+            if imported.around.function != only:
                 continue
-            caught = one.around.missing_module_is_caught or one.around.conditional
-            for inner in _inside(package, one):
+            caught = imported.around.missing_module_is_caught or imported.around.conditional
+            for inner in _inside(package, imported):
                 count += 1
                 heapq.heappush(todo, (optional or caught, count, inner, ""))
 
@@ -68,39 +68,41 @@ def failures(
     package: Package, rucio: Rucio, images: tuple[str, ...], start: str, *, function: str = ""
 ) -> Iterator[Failure]:
     """The imports among those that *start* reaches which will fail in one of *images*."""
-    for module, one in reached(package, start, function=function):
-        yield from failures_of(package, rucio, images, module, one)
+    for module, imported in reached(package, start, function=function):
+        yield from failures_of(package, rucio, images, module, imported)
 
 
 def failures_of(
-    package: Package, rucio: Rucio, images: tuple[str, ...], module: Module, one: Import
+    package: Package, rucio: Rucio, images: tuple[str, ...], module: Module, imported: Import
 ) -> Iterator[Failure]:
     """Why *one* import cannot succeed; nothing if it can, or if the package catches the failure."""
 
-    certain = not one.around.conditional or _first_choice_fails(package, rucio, images, module, one)
+    certain = not imported.around.conditional or _first_choice_fails(package, rucio, images, module, imported)
 
     def failure(missing: str, why: str, *, is_module: bool) -> Failure:
-        return Failure(module, one.line, missing, is_module, certain, why, one)
+        return Failure(module, imported.line, missing, is_module, certain, why, imported)
 
-    if one.beyond and not one.around.missing_name_is_caught:
-        yield failure("." * 2 + one.name, "the relative import leaves the package", is_module=False)
+    if imported.beyond and not imported.around.missing_name_is_caught:
+        yield failure("." * 2 + imported.name, "the relative import leaves the package", is_module=False)
         return
-    lacking = None if one.beyond else _missing_module(package, rucio, images, one.name)
+    lacking = None if imported.beyond else _missing_module(package, rucio, images, imported.name)
     if lacking:
-        if not one.around.missing_module_is_caught:
+        if not imported.around.missing_module_is_caught:
             yield failure(*lacking, is_module=True)
         return
-    if not one.around.missing_name_is_caught:
-        for missing, why in _missing_names(package, rucio, one):
+    if not imported.around.missing_name_is_caught:
+        for missing, why in _missing_names(package, rucio, imported):
             yield failure(missing, why, is_module=False)
 
 
-def _first_choice_fails(package: Package, rucio: Rucio, images: tuple[str, ...], module: Module, one: Import) -> bool:
+def _first_choice_fails(
+    package: Package, rucio: Rucio, images: tuple[str, ...], module: Module, imported: Import
+) -> bool:
     """Whether this import is the second choice of a ``try`` whose first is certain to fail."""
-    if not one.around.instead_of:
+    if not imported.around.instead_of:
         return False
-    unguarded = Around(function=one.around.function)
-    first = [replace(before, around=unguarded) for before in package.imports_at(module, one.around.instead_of)]
+    unguarded = Around(function=imported.around.function)
+    first = [replace(before, around=unguarded) for before in package.imports_at(module, imported.around.instead_of)]
     return any(True for before in first for _ in failures_of(package, rucio, images, module, before))
 
 
@@ -122,41 +124,41 @@ def _missing_module(package: Package, rucio: Rucio, images: tuple[str, ...], nam
     return top, f"it is neither in the package nor in Rucio's {_either(without)} image"
 
 
-def _missing_names(package: Package, rucio: Rucio, one: Import) -> Iterator[tuple[str, str]]:
-    top, _, rest = one.name.partition(".")
-    for name in one.names:
+def _missing_names(package: Package, rucio: Rucio, imported: Import) -> Iterator[tuple[str, str]]:
+    top, _, rest = imported.name.partition(".")
+    for name in imported.names:
         if name == "*":
             continue
         if top == package.name:
             module = package.get(rest)
             known = package.names(module) if module else None
             if known is not None and name not in known and not package.has(f"{rest}.{name}".strip(".")):
-                yield f"{one.name}.{name}", "that module has no such name"
+                yield f"{imported.name}.{name}", "that module has no such name"
             elif rest in package.folders and rest not in package.modules and not package.has(f"{rest}.{name}"):
-                yield f"{one.name}.{name}", "that folder has no such module"
+                yield f"{imported.name}.{name}", "that folder has no such module"
         elif top == "rucio":
-            names = rucio.names(one.name)
-            if names is not None and name not in names and f"{one.name}.{name}" not in rucio.modules:
-                yield f"{one.name}.{name}", f"Rucio {rucio.known} has no such name there"
-        elif name in not_yet_in_the_images(one.name):
-            yield f"{one.name}.{name}", "Python 3.9, which Rucio's images run, has no such name there"
+            names = rucio.names(imported.name)
+            if names is not None and name not in names and f"{imported.name}.{name}" not in rucio.modules:
+                yield f"{imported.name}.{name}", f"Rucio {rucio.known} has no such name there"
+        elif name in not_yet_in_the_images(imported.name):
+            yield f"{imported.name}.{name}", "Python 3.9, which Rucio's images run, has no such name there"
 
 
-def _inside(package: Package, one: Import) -> Iterator[str]:
+def _inside(package: Package, imported: Import) -> Iterator[str]:
     """The package's own modules that the import loads, the parents of each first."""
-    top, _, rest = one.name.partition(".")
-    if top != package.name or one.beyond:
+    top, _, rest = imported.name.partition(".")
+    if top != package.name or imported.beyond:
         return
     parts = rest.split(".") if rest else []
     yield from (".".join(parts[:end]) for end in range(len(parts) + 1))
-    for name in one.names:
+    for name in imported.names:
         below = f"{rest}.{name}".strip(".")
         if package.get(below):
             yield below
 
 
-def _made_optional(one: Import) -> Import:
-    return replace(one, around=replace(one.around, conditional=True))
+def _made_optional(imported: Import) -> Import:
+    return replace(imported, around=replace(imported.around, conditional=True))
 
 
 def _either(names: list[str]) -> str:

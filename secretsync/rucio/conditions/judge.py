@@ -136,7 +136,7 @@ def _parent(view: View) -> str:
 
 
 def _not_mounted(package: Deployed, view: View) -> tuple[str, str]:
-    other = next((one for one in view.mounts if posixpath.basename(one.path) == package.module), None)
+    other = next((mount for mount in view.mounts if posixpath.basename(mount.path) == package.module), None)
     if other and other.kind == "Secret" and other.name == package.top:
         return (
             f"its mount of Secret {package.top} at {other.path} shows none of the package's files",

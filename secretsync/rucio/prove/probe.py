@@ -276,7 +276,9 @@ def rows(name: str, vo: str) -> list[dict[str, Any]]:
     if name == "Account":
         accounts = [internal_account(account, vo) for account in ("root", NOBODY)]
         status = constants.AccountStatus.ACTIVE
-        return [{"account": one, "account_type": constants.AccountType.USER, "status": status} for one in accounts]
+        return [
+            {"account": account, "account_type": constants.AccountType.USER, "status": status} for account in accounts
+        ]
     found: dict[str, dict[str, Any]] = {
         "Scope": {"scope": dataset["scope"], "account": root, "status": constants.ScopeStatus.OPEN},
         "RSE": {"id": ROW, "rse": "MOCK", "vo": vo, "rse_type": constants.RSEType.DISK, "deterministic": True},
@@ -363,7 +365,7 @@ def takes(algorithm: object) -> list[int] | None:
     if any(one.kind == one.KEYWORD_ONLY and one.default is one.empty for one in given):
         return [1, 0]  # no call by place will do
     most = 100 if any(one.kind == one.VAR_POSITIONAL for one in given) else len(places)
-    return [sum(one.default is one.empty for one in places), most]
+    return [sum(place.default is place.empty for place in places), most]
 
 
 def same(registered: object, returned: object) -> bool:
@@ -540,7 +542,7 @@ def asked_in(function: ast.FunctionDef) -> list[tuple[str, Form]]:
     nodes = (node for node in ast.walk(function) if isinstance(node, (ast.Assign, ast.AnnAssign, ast.Call)))
     for node in sorted(nodes, key=lambda one: (one.lineno, one.col_offset)):
         if isinstance(node, ast.Call):
-            named = {one.arg: one.value for one in node.keywords}
+            named = {keyword.arg: keyword.value for keyword in node.keywords}
             action, given = named.get("action"), named.get("kwargs")
             if isinstance(action, ast.Constant):
                 form = keys_of(given) if isinstance(given, ast.Dict) else tables.get(name_of(given), ())

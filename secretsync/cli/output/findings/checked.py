@@ -63,4 +63,4 @@ def message(finding: Finding) -> str:
 
 def printable(words: str) -> str:
     """A package's own words may hold control characters: nothing that shows them must obey."""
-    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in words)
+    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in words)

@@ -12,7 +12,7 @@ _KINDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTICE:
 
 def render(checked: Sequence[Checked]) -> str:
     """A command a line; the path is relative to the repository's root."""
-    return "".join(f"{_command(one, finding)}\n" for one in checked for finding in one.findings)
+    return "".join(f"{_command(package, finding)}\n" for package in checked for finding in package.findings)
 
 
 def _command(checked: Checked, finding: Finding) -> str:

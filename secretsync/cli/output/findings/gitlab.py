@@ -14,7 +14,9 @@ _SEVERITIES = {Severity.ERROR: "critical", Severity.WARNING: "major", Severity.N
 
 def render(checked: Sequence[Checked]) -> str:
     """A list of issues; the path is relative to the repository's root."""
-    return json.dumps([_issue(one, finding) for one in checked for finding in one.findings], indent=2) + "\n"
+    return (
+        json.dumps([_issue(package, finding) for package in checked for finding in package.findings], indent=2) + "\n"
+    )
 
 
 def _issue(checked: Checked, finding: Finding) -> dict[str, object]:

@@ -12,8 +12,8 @@ from secretsync.rucio.check import RULES, Finding, Severity
 def render(checked: Sequence[Checked]) -> str:
     """A rule without an error passes; what warns is its output."""
     suites = ElementTree.Element("testsuites", name="secretsync check")
-    for one in checked:
-        suites.append(_suite(one))
+    for package in checked:
+        suites.append(_suite(package))
     ElementTree.indent(suites)
     return f'<?xml version="1.0" encoding="utf-8"?>\n{ElementTree.tostring(suites, encoding="unicode")}\n'
 
@@ -33,15 +33,17 @@ def _suite(checked: Checked) -> ElementTree.Element:
 
 def _case(checked: Checked, rule: str) -> ElementTree.Element:
     case = ElementTree.Element("testcase", classname=printable(checked.package), name=rule)
-    findings = [one for one in checked.findings if one.rule == rule]
-    errors = [one for one in findings if one.severity is Severity.ERROR]
+    findings = [finding for finding in checked.findings if finding.rule == rule]
+    errors = [finding for finding in findings if finding.severity is Severity.ERROR]
     for error in errors:
         failure = ElementTree.SubElement(case, "failure", message=printable(message(error)), type=rule)
         failure.text = _place(checked, error)
-    others = [one for one in findings if one.severity is not Severity.ERROR]
-    if others:
+    warnings = [finding for finding in findings if finding.severity is not Severity.ERROR]
+    if warnings:
         output = ElementTree.SubElement(case, "system-out")
-        output.text = "\n".join(f"{_place(checked, one)}: {one.severity}: {printable(message(one))}" for one in others)
+        output.text = "\n".join(
+            f"{_place(checked, finding)}: {finding.severity}: {printable(message(finding))}" for finding in warnings
+        )
     return case
 
 

@@ -11,7 +11,7 @@ from secretsync.rucio.check import Finding
 
 def render(checked: Sequence[Checked]) -> str:
     """A section for each package: a table of what was found, and of the actions where that was asked for."""
-    return "\n".join(line for one in checked for line in _section(one)) + "\n"
+    return "\n".join(line for package in checked for line in _section(package)) + "\n"
 
 
 def _section(checked: Checked) -> Iterator[str]:

@@ -14,9 +14,9 @@ _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTICE
 
 def render(checked: Sequence[Checked]) -> str:
     """One run with the rules that spoke and a result for each finding; paths are relative to the repository's root."""
-    used = {finding.rule for one in checked for finding in one.findings}
+    used = {finding.rule for package in checked for finding in package.findings}
     driver = {"name": "secretsync", "rules": [_rule(name) for name in sorted(used)]}
-    results = [_result(one, finding) for one in checked for finding in one.findings]
+    results = [_result(package, finding) for package in checked for finding in package.findings]
     run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
     document = {"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0", "runs": [run]}
     return json.dumps(document, indent=2) + "\n"

@@ -15,7 +15,7 @@ _WIDTH = 80
 
 def render(checked: Sequence[Checked]) -> str:
     """The worst first, then who decides on what and how the policy changes, where that was asked for."""
-    return "\n".join(line for one in checked for line in _package(one)) + "\n"
+    return "\n".join(line for package in checked for line in _package(package)) + "\n"
 
 
 def _package(checked: Checked) -> Iterator[str]:
@@ -44,7 +44,7 @@ def _paragraph(finding: Finding) -> Iterator[str]:
 
 def _verdict(checked: Checked) -> str:
     """``passed (Rucio 41.5.1)``, or how many findings there are."""
-    counts = {severity: sum(one.severity is severity for one in checked.findings) for severity in Severity}
+    counts = {severity: sum(finding.severity is severity for finding in checked.findings) for severity in Severity}
     said = [f"{count} {severity}{'s' if count > 1 else ''}" for severity, count in counts.items() if count]
     versions = f" (Rucio {', '.join(checked.rucio)})" if checked.rucio else ""
     return ", ".join(said) or f"passed{versions}"
@@ -55,7 +55,7 @@ def _actions(rows: tuple[ActionRow, ...]) -> Iterator[str]:
     if not rows:
         return
     head = ("action", "decided by", "changed", "proven", "Rucio")
-    cells = [(one.action, one.decided_by, one.changed, one.proven, ", ".join(one.rucio)) for one in rows]
+    cells = [(row.action, row.decided_by, row.changed, row.proven, ", ".join(row.rucio)) for row in rows]
     used = [index for index in range(len(head)) if any(row[index] for row in cells)]
     table = [[printable(row[index]) for index in used] for row in (head, *cells)]
     widths = [max(len(row[column]) for row in table) for column in range(len(used))]

@@ -14,7 +14,7 @@ from secretsync.rucio.check.values import Function
 
 def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
     found = algorithms(package)
-    used = {(one.type, one.name): one.function for one in found.entries if one.function} if found else {}
+    used = {(entry.type, entry.name): entry.function for entry in found.entries if entry.function} if found else {}
     if setting.rucio.default_algorithms:
         defaults = {kind: default_algorithm(package, kind) for kind in ALGORITHM_TYPES}
         used |= {(kind, ""): default[1] for kind, default in defaults.items() if default}

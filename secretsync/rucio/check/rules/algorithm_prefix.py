@@ -12,16 +12,16 @@ def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
     found = algorithms(package)
     if not found or not setting.vo:
         return
-    for one in found.entries:
-        if not one.name.lower().startswith(setting.vo.lower()):
+    for entry in found.entries:
+        if not entry.name.lower().startswith(setting.vo.lower()):
             yield rule.finding(
                 found.path,
-                one.line,
-                f"Rucio raises InvalidAlgorithmName, since the algorithm {one.name!r} does not start with its "
+                entry.line,
+                f"Rucio raises InvalidAlgorithmName, since the algorithm {entry.name!r} does not start with its "
                 "VO's name "
                 f"{setting.vo!r}, and registers none of the package's algorithms",
-                f"Rename it, for instance to {setting.vo}_{one.name}",
-                about=one.name,
+                f"Rename it, for instance to {setting.vo}_{entry.name}",
+                about=entry.name,
             )
 
 

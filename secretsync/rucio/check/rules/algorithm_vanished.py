@@ -13,16 +13,16 @@ def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
     after = algorithms(package)
     if not before or (after and not after.complete):
         return
-    remaining = {(one.type, one.name) for one in after.entries} if after else set()
-    for one in before.entries:
-        if (one.type, one.name) not in remaining:
+    remaining = {(entry.type, entry.name) for entry in after.entries} if after else set()
+    for entry in before.entries:
+        if (entry.type, entry.name) not in remaining:
             yield rule.finding(
                 after.path if after else "__init__.py",
-                after.types.get(one.type, 0) if after else 0,
-                f"The {one.type} algorithm {one.name!r} is live and would vanish: Rucio fails wherever a storage "
+                after.types.get(entry.type, 0) if after else 0,
+                f"The {entry.type} algorithm {entry.name!r} is live and would vanish: Rucio fails wherever a storage "
                 "element or the configuration names it",
-                f"Make sure that nothing names {one.name!r} any more, or put it back",
-                about=f"{one.type}/{one.name}",
+                f"Make sure that nothing names {entry.name!r} any more, or put it back",
+                about=f"{entry.type}/{entry.name}",
             )
 
 

@@ -16,8 +16,8 @@ def accepts(arguments: ast.arguments, positional: int, keywords: tuple[str, ...]
     by_place = [one.arg for one in (*arguments.posonlyargs, *arguments.args)]
     if positional > len(by_place) and not arguments.vararg:
         return False
-    only_by_place = {one.arg for one in arguments.posonlyargs}
-    only_by_name = [one.arg for one in arguments.kwonlyargs]
+    only_by_place = {argument.arg for argument in arguments.posonlyargs}
+    only_by_name = [argument.arg for argument in arguments.kwonlyargs]
     filled = set(by_place[:positional])
     for name in keywords:
         if name in filled and name not in only_by_place:
@@ -107,10 +107,10 @@ def _handed_on(
 ) -> tuple[int, tuple[str, ...]]:
     """What the wrapper's *call* gives, when the wrapper itself was given *count* values and *names*."""
     places = [*wrapper.posonlyargs, *wrapper.args]
-    starred = sum(isinstance(one, ast.Starred) for one in call.args)
+    starred = sum(isinstance(argument, ast.Starred) for argument in call.args)
     given = len(call.args) - starred + (max(count - len(places), 0) if starred else 0)
-    named = [one.arg for one in call.keywords if one.arg]
-    if any(one.arg is None for one in call.keywords):
+    named = [keyword.arg for keyword in call.keywords if keyword.arg]
+    if any(keyword.arg is None for keyword in call.keywords):
         captured = {one.arg for one in (*places, *wrapper.kwonlyargs)}
         named += [name for name in names if name not in captured]
     return given, tuple(named)

@@ -32,11 +32,11 @@ def _used_elsewhere(package: Package) -> set[str]:
     """Modules that the package imports itself: their algorithms are registered by name."""
     prefix = f"{package.name}."
     return {
-        f"{one.name}.{name}".removeprefix(prefix).partition(".")[0]
+        f"{imported.name}.{name}".removeprefix(prefix).partition(".")[0]
         for start, function in (("", ""), registry(package), ("permission", ""), ("schema", ""))
-        for _, one in reached(package, start, function=function)
-        for name in (one.names or ("",))
-        if one.name.startswith(prefix) or one.name == package.name
+        for _, imported in reached(package, start, function=function)
+        for name in (imported.names or ("",))
+        if imported.name.startswith(prefix) or imported.name == package.name
     }
 
 

@@ -70,7 +70,7 @@ def _option(package: Package, running: Running) -> _Found | None:
     if dotted(call.func, package.aliases(running.module)) not in _CONFIG or len(call.args) < 2 or _has_default(call):
         return None
     names = package.values(running.module)
-    section, option = (value_of(package, running.module, one, names) for one in call.args[:2])
+    section, option = (value_of(package, running.module, argument, names) for argument in call.args[:2])
     if not isinstance(section, str) or not isinstance(option, str) or (section, option) in _RUCIO_NEEDS:
         return None
     words = f"config_get raises NoOptionError or NoSectionError where rucio.cfg has no [{section}] {option}"
@@ -78,7 +78,7 @@ def _option(package: Package, running: Running) -> _Found | None:
 
 
 def _has_default(call: ast.Call) -> bool:
-    return len(call.args) > 2 or any(one.arg in ("default", "raise_exception", None) for one in call.keywords)
+    return len(call.args) > 2 or any(keyword.arg in ("default", "raise_exception", None) for keyword in call.keywords)
 
 
 RULE = Rule(

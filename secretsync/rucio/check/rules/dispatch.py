@@ -32,7 +32,7 @@ def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
             )
     for name, function in _deciding(package, table).items():
         actions = [action for action, decides in table.actions.items() if decides == name]
-        whose = [repr(one) for one in actions] or ["every other action"]
+        whose = [repr(action) for action in actions] or ["every other action"]
         yield from package.once(("decides", name), partial(_findings, rule, package, table, function, whose))
     missing = sorted(setting.rucio.asked - table.actions.keys())
     if table.lookup and table.complete and table.actions and missing:
@@ -95,11 +95,11 @@ def _function(
             "Write 'return' before it",
             about=about,
         )
-    for one in returns(node):
-        if kind := unusable_answer(one.value):
+    for statement in returns(node):
+        if kind := unusable_answer(statement.value):
             yield rule.finding(
                 path,
-                one.lineno,
+                statement.lineno,
                 f"{node.name} returns {kind}, and Rucio asks for its .allowed: checking {whose} fails with an "
                 "AttributeError",
                 "Return True, False, None or a PermissionResult",

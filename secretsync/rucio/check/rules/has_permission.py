@@ -60,11 +60,11 @@ def _definition(rule: Rule, package: Package, module: Module, definition: Defini
             "not decide', and its generic permissions decide on every action, without a log line",
             "Write 'return' before it",
         )
-    for one in returns(definition):
-        if kind := unusable_answer(one.value):
+    for statement in returns(definition):
+        if kind := unusable_answer(statement.value):
             yield rule.finding(
                 module.path,
-                one.lineno,
+                statement.lineno,
                 f"has_permission returns {kind}, and Rucio asks for its .allowed: the permission that is checked fails "
                 "with an AttributeError",
                 "Return True, False, None or a PermissionResult",

@@ -15,15 +15,15 @@ _PERMISSION = "rucio.core.permission"
 def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
     seen: set[tuple[str, int]] = set()
     for start in ("", "schema"):
-        for module, one in reached(package, start):
-            place = (module.path, one.line)
-            if place in seen or not (culprit := _culprit(one.name, one.names, setting)):
+        for module, imported in reached(package, start):
+            place = (module.path, imported.line)
+            if place in seen or not (culprit := _culprit(imported.name, imported.names, setting)):
                 continue
             seen.add(place)
-            certain = not (one.around.conditional or one.around.missing_name_is_caught)
+            certain = not (imported.around.conditional or imported.around.missing_name_is_caught)
             yield rule.finding(
                 module.path,
-                one.line,
+                imported.line,
                 f"Rucio imports this while {_SCHEMA} is half loaded, {culprit} needs that to be complete, and the "
                 "process dies",
                 "Import it in the function that uses it, or in permission.py, which Rucio loads later",
@@ -36,17 +36,17 @@ def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
 
 def _of_permission(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
     """With several VOs Rucio loads the package later, when its own module is complete."""
-    for module, one in () if setting.vo else reached(package, "permission"):
-        late = sorted(setting.rucio.late_in_permission & set(one.names)) if one.name == _PERMISSION else []
-        if late and not one.around.missing_name_is_caught:
+    for module, imported in () if setting.vo else reached(package, "permission"):
+        late = sorted(setting.rucio.late_in_permission & set(imported.names)) if imported.name == _PERMISSION else []
+        if late and not imported.around.missing_name_is_caught:
             yield rule.finding(
                 module.path,
-                one.line,
+                imported.line,
                 f"Rucio imports this while {_PERMISSION} is half loaded and has no {late[0]} yet: an ImportError, and "
                 "the process dies of ErrorLoadingPolicyPackage",
                 f"Import {late[0]} in the function that uses it",
                 about=f"{_PERMISSION}.{late[0]}",
-                severity=Severity.WARNING if one.around.conditional else rule.severity,
+                severity=Severity.WARNING if imported.around.conditional else rule.severity,
             )
 
 

@@ -17,18 +17,18 @@ def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
     always = set(_runs_always(package, setting))
     for name in sorted(loaded(package, setting.rucio)):
         module = package.get(name)
-        for one in package.imports(module) if module else ():
-            if module and one.around.function and (name, one.around.function) != registry(package):
-                for failure in failures_of(package, setting.rucio, setting.images, module, one):
-                    call = f"Rucio's call of {one.around.function}()"
+        for imported in package.imports(module) if module else ():
+            if module and imported.around.function and (name, imported.around.function) != registry(package):
+                for failure in failures_of(package, setting.rucio, setting.images, module, imported):
+                    call = f"Rucio's call of {imported.around.function}()"
                     effect = f"{failing.cause(failure)}: {call} fails when it comes to this line"
                     yield rule.finding(
                         module.path,
-                        one.line,
+                        imported.line,
                         effect,
                         failing.remedy(package, failure),
                         about=failure.missing,
-                        severity=Severity.ERROR if (module.path, one.line) in always else rule.severity,
+                        severity=Severity.ERROR if (module.path, imported.line) in always else rule.severity,
                     )
 
 

@@ -17,9 +17,9 @@ def loaded(package: Package, rucio: Rucio) -> frozenset[str]:
     starts = ["", "permission", "schema", *(ALGORITHM_TYPES if rucio.default_algorithms else ())]
     found = {start for start in starts if start in package.modules}
     for start, function in [*((start, "") for start in starts), registry(package)]:
-        for module, one in reached(package, start, function=function):
+        for module, imported in reached(package, start, function=function):
             found.add(module.name)
-            found.update(_modules(package, one.name, one.names))
+            found.update(_modules(package, imported.name, imported.names))
     return frozenset(found)
 
 
@@ -38,5 +38,5 @@ def _modules(package: Package, name: str, names: tuple[str, ...]) -> set[str]:
     if top != package.name:
         return set()
     parts = rest.split(".") if rest else []
-    dotted = {".".join(parts[:end]) for end in range(len(parts) + 1)} | {f"{rest}.{one}".strip(".") for one in names}
+    dotted = {".".join(parts[:end]) for end in range(len(parts) + 1)} | {f"{rest}.{name}".strip(".") for name in names}
     return dotted & set(package.modules)

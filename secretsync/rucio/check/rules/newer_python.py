@@ -73,7 +73,7 @@ def _newer(package: Package, running: Running) -> tuple[str, str] | None:
             return "TypeError", f"Python 3.9 cannot join types with | ({ast.unparse(node)[:60]}) and raises TypeError"
         case ast.Call(func=callee, keywords=keywords):
             name = dotted(callee, package.aliases(running.module)) or ast.unparse(callee)
-            new = sorted(_NEW_ARGUMENTS.get(name, frozenset()) & {str(one.arg) for one in keywords})
+            new = sorted(_NEW_ARGUMENTS.get(name, frozenset()) & {str(keyword.arg) for keyword in keywords})
             if new:
                 return "TypeError", f"{name} takes no {new[0]} in Python 3.9 and raises TypeError"
         case ast.Attribute(value=inner, attr=attribute):

@@ -46,7 +46,7 @@ def _evaluated(module: Module) -> Iterator[ast.expr]:
         if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef) and not around.function:
             given = statement.args
             arguments = [*given.posonlyargs, *given.args, *given.kwonlyargs, given.vararg, given.kwarg]
-            yield from (one.annotation for one in arguments if one and one.annotation)
+            yield from (argument.annotation for argument in arguments if argument and argument.annotation)
             if statement.returns:
                 yield statement.returns
         elif isinstance(statement, ast.AnnAssign) and not around.function:

@@ -42,15 +42,15 @@ def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
             f"not in it{full}: the process dies of PolicyPackageVersionError",
             f"Say that the major version is supported, for instance '>={rucio.major}'",
         )
-    for one in specifiers:
-        if _names_a_minor_version(one.version):
+    for specifier in specifiers:
+        if _names_a_minor_version(specifier.version):
             yield rule.finding(
                 module.path,
                 found.line,
-                f"{str(one)!r} names a minor version, and Rucio compares its major version alone: it does not do "
+                f"{str(specifier)!r} names a minor version, and Rucio compares its major version alone: it does not do "
                 "what it says",
                 "Name major versions only",
-                about=str(one),
+                about=str(specifier),
                 severity=Severity.WARNING,
             )
 

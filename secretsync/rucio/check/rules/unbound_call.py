@@ -59,7 +59,7 @@ def _heads(statement: ast.stmt) -> list[ast.AST]:
         case ast.For(iter=expression):
             return [expression]
         case ast.With(items=items):
-            return [one.context_expr for one in items]
+            return [item.context_expr for item in items]
     return []
 
 
@@ -105,14 +105,18 @@ def _arguments(parameters: str) -> ast.arguments | None:
 
 def _binds(parameters: str, call: ast.Call) -> bool:
     given = _arguments(parameters)
-    unknown = any(isinstance(one, ast.Starred) for one in call.args) or any(one.arg is None for one in call.keywords)
+    unknown = any(isinstance(argument, ast.Starred) for argument in call.args) or any(
+        keyword.arg is None for keyword in call.keywords
+    )
     if given is None or unknown:
         return True
-    return accepts(given, len(call.args), tuple(one.arg for one in call.keywords if one.arg))
+    return accepts(given, len(call.args), tuple(keyword.arg for keyword in call.keywords if keyword.arg))
 
 
 def _remedy(parameters: str, call: ast.Call) -> str:
-    wants_session = "session" in parameters.split(",") and not any(one.arg == "session" for one in call.keywords)
+    wants_session = "session" in parameters.split(",") and not any(
+        keyword.arg == "session" for keyword in call.keywords
+    )
     return "Hand session=session on" if wants_session else "Call it with the arguments that it takes"
 
 

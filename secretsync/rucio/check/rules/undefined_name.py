@@ -50,7 +50,11 @@ def _known(package: Package, rucio: Rucio, module: Module, depth: int = 0) -> fr
     names = package.names(module)
     if names is None:
         without_stars = names_of(module, stars=False)
-        brought = [_star(package, rucio, one.name, depth) for one in package.imports(module) if one.names == ("*",)]
+        brought = [
+            _star(package, rucio, imported.name, depth)
+            for imported in package.imports(module)
+            if imported.names == ("*",)
+        ]
         if without_stars is None or None in brought:
             return None
         names = without_stars.union(*(one for one in brought if one))
@@ -59,7 +63,7 @@ def _known(package: Package, rucio: Rucio, module: Module, depth: int = 0) -> fr
 
 def _imported(module: Module) -> frozenset[str]:
     """What the module imports, at any place: whether that is there, rules of their own say."""
-    aliases = (a for one in module.nodes if isinstance(one, ast.Import | ast.ImportFrom) for a in one.names)
+    aliases = (a for node in module.nodes if isinstance(node, ast.Import | ast.ImportFrom) for a in node.names)
     return frozenset((alias.asname or alias.name).partition(".")[0] for alias in aliases)
 
 
@@ -134,7 +138,7 @@ def _method_of(top: ast.stmt, around: Around) -> Definition | None:
 
 
 def _holds_statements(statement: ast.stmt) -> bool:
-    return any(isinstance(one, ast.stmt | ast.ExceptHandler) for one in ast.iter_child_nodes(statement))
+    return any(isinstance(node, ast.stmt | ast.ExceptHandler) for node in ast.iter_child_nodes(statement))
 
 
 def _heads(statement: ast.stmt) -> Iterator[ast.AST]:
@@ -149,7 +153,7 @@ def _annotations(module: Module) -> set[int]:
     for node in module.nodes:
         for annotation in (getattr(node, "annotation", None), getattr(node, "returns", None)):
             if isinstance(annotation, ast.expr):
-                found.update(id(one) for one in ast.walk(annotation))
+                found.update(id(node) for node in ast.walk(annotation))
     return found
 
 
