@@ -34,13 +34,7 @@ def rbac_command(settings: Settings, account: str, account_namespace: str | None
     is added. No cluster is asked. With -o json it is a List.
     """
     configuration = settings.configuration()
-<<<<<<< HEAD
-    targets = [one for one in configuration.targets if fits(one, place)]
-    targets = [one for one in targets if _is_in_cluster(one)]
-=======
-    targets = [target for target in configuration.targets if fits(target, place)]
-    targets = [target for target in targets if not isinstance(target.cluster, config.DirectoryCluster)]
->>>>>>> main
+    targets = [target for target in configuration.targets if fits(target, place) and _is_in_cluster(target)]
     if not targets:
         raise click.UsageError("no target fits that is in a cluster; a directory or a repository needs no Role")
     roles = [
