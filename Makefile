@@ -5,7 +5,7 @@ RELEASE ?=
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-fast lint mutants release lock clean
+.PHONY: demo test test-fast lint mutants robustness release lock clean
 
 demo: $(VENV)/done ## the main job on the embedded default, with a real package from the index
 	PATH="$(CURDIR)/$(BIN):$$PATH" sh demo.sh
@@ -29,6 +29,9 @@ lint: $(VENV)/done ## style, types, code that nothing uses, dependencies that no
 
 mutants: $(VENV)/done ## a sample of bugs in the core, and which of them no test notices (see CONTRIBUTING.md)
 	$(BIN)/python -m scripts.mutants
+
+robustness: $(VENV)/done ## docs/robustness.md: faults at every call, kills, mutated inputs, in numbers (an hour)
+	$(BIN)/python -m scripts.robustness
 
 release: $(VENV)/done ## a release's files in build/release, built twice and byte for byte the same; nothing is published
 	.ci/helm

@@ -32,6 +32,38 @@ def named_object_in(body: bytes) -> Manifest:
     return content
 
 
+def stored(manifest: Manifest, namespace: str, name: str = "") -> Manifest:
+    """*manifest*, which is the stored object that was asked for (any where *name* is empty). Raises NotAnObject.
+
+    What has no resourceVersion or uid could only be written whatever was there meanwhile.
+    """
+    metadata = manifest["metadata"]
+    for key, expected in (("name", name), ("namespace", namespace), ("resourceVersion", ""), ("uid", "")):
+        found = metadata.get(key)
+        if not isinstance(found, str) or not found:
+            raise NotAnObject(f"an object without metadata.{key}")
+        if expected and found != expected:
+            raise NotAnObject(f"an object of another {key}")
+    return manifest
+
+
+def workload(manifest: Manifest) -> Manifest:
+    """*manifest*, which has a selector and a pod template, or refers to the workload that has. Raises NotAnObject."""
+    spec = manifest.get("spec")
+    if not isinstance(spec, dict):
+        raise NotAnObject("a workload without a spec")
+    if "workloadRef" in spec and "template" not in spec:
+        return manifest
+    template = spec.get("template")
+    pod = template.get("spec") if isinstance(template, dict) else None
+    containers = pod.get("containers") if isinstance(pod, dict) else None
+    if not isinstance(containers, list) or not all(isinstance(one, dict) and one.get("name") for one in containers):
+        raise NotAnObject("a workload without a pod template")
+    if not isinstance(spec.get("selector"), dict):
+        raise NotAnObject("a workload without a selector")
+    return manifest
+
+
 def items_in(body: bytes) -> tuple[list[Manifest], str]:
     """The objects of the list in *body*, and where it goes on; empty at its end. Raises NotAnObject."""
     content = object_in(body)

@@ -42,13 +42,13 @@ class KubernetesCluster:
 
     def secret(self, namespace: str, name: str) -> Secret | None:
         reply = self._connection.send(Call("get", "secrets", namespace, name), "GET", _SECRETS + "/{name}")
-        return None if reply.absent else secret_from(reply.content())
+        return None if reply.absent else secret_from(reply.stored())
 
     def create(self, secret: Secret, *, manager: str) -> Secret:
         reply = self._post(secret, {"fieldManager": manager})
         if reply.status == HTTPStatus.CONFLICT:
             return self._already_written(secret, reply, "was created by someone else")
-        return secret_from(reply.content())
+        return secret_from(reply.stored())
 
     def replace(self, secret: Secret, live: Secret, *, manager: str) -> Secret:
         wanted = replacement_manifest(live, secret)
@@ -57,7 +57,7 @@ class KubernetesCluster:
             raise Conflict(live.ref, "was deleted")
         if reply.status == HTTPStatus.CONFLICT:
             return self._already_written(wanted, reply, "was changed by someone else")
-        return secret_from(reply.content())
+        return secret_from(reply.stored())
 
     def dry_run(self, secret: Secret, live: Secret | None, *, manager: str) -> Secret | None:
         """See https://kubernetes.io/docs/reference/using-api/api-concepts/#dry-run."""
@@ -118,7 +118,7 @@ class KubernetesCluster:
             raise Conflict(workload.ref, "kept changing")
         if reply.absent or _names_another_uid(reply):
             raise WorkloadGone(workload.ref)
-        return _workload(workload.ref.kind, reply.content())
+        return _workload(workload.ref.kind, reply.stored())
 
     def wire(self, workload: Workload, part: Manifest, *, manager: str) -> Workload:
         live = workload
@@ -133,7 +133,7 @@ class KubernetesCluster:
             raise Conflict(workload.ref, "kept changing")
         if reply.absent or _names_another_uid(reply):
             raise WorkloadGone(workload.ref)
-        return _workload(workload.ref.kind, reply.content())
+        return _workload(workload.ref.kind, reply.stored())
 
     def set_managed_fields(self, workload: Workload, fields: Sequence[Manifest], *, manager: str) -> Workload:
         ref, live = workload.ref, workload
@@ -159,7 +159,7 @@ class KubernetesCluster:
             raise Conflict(ref, "kept changing")
         if reply.absent:
             raise WorkloadGone(ref)
-        return _workload(ref.kind, reply.content())
+        return _workload(ref.kind, reply.stored())
 
     def log_tail(self, namespace: str, pod: str, container: str) -> str:
         for previous in ("false", "true"):
@@ -181,7 +181,7 @@ class KubernetesCluster:
 
     def read(self, kind: str, namespace: str, name: str) -> Manifest | None:
         reply = self._connection.send(Call("get", resource_of(kind), namespace, name), "GET", _path(kind) + "/{name}")
-        return None if reply.absent else reply.content()
+        return None if reply.absent else reply.stored()
 
     def store(self, manifest: Manifest, *, manager: str) -> Manifest:
         kind, metadata = manifest["kind"], manifest["metadata"]
@@ -194,7 +194,7 @@ class KubernetesCluster:
             body=manifest,
         )
         if reply.status != HTTPStatus.CONFLICT and not (there and reply.absent):
-            return reply.content()
+            return reply.stored()
         live = self.read(kind, metadata["namespace"], metadata["name"]) if reply.repeated else None
         if live is None or not contains(live, {**manifest, "metadata": {"name": metadata["name"]}}):
             raise Conflict(Ref(kind, metadata["namespace"], metadata["name"]), "was written by someone else")

@@ -38,6 +38,7 @@ from secretsync.cluster.slim_client import (
 )
 from secretsync.core import shutdown
 from secretsync.core.instrumentation import CallEnded, emit
+from secretsync.core.kinds import KINDS, resource_of
 from secretsync.core.kinds.kind import Kind
 from secretsync.core.log import API_CALL
 from secretsync.core.model import Manifest
@@ -53,6 +54,7 @@ _RETRIES = Retry(
     backoff_max=8,
     retry_after_max=30,
 )
+_WORKLOADS = frozenset(resource_of(kind) for kind in KINDS)
 CALLS_AT_ONCE = 8
 """Calls that may be under way: beyond, a server of our sites' size answers each of them later, and no more in all."""
 
@@ -112,9 +114,22 @@ class Reply:
         """The object in the answer, which has a name. Raises a Refusal where the answer is an error, NotKubernetes."""
         return self._read(answers.named_object_in)
 
+    def stored(self) -> Manifest:
+        """The object that the call names, as it is stored. Raises a Refusal, NotKubernetes."""
+        return self._read(lambda body: self._whole(answers.named_object_in(body), self.call.name))
+
     def items(self) -> tuple[list[Manifest], str]:
-        """The objects of a list, and where it goes on. Raises a Refusal where the answer is an error, NotKubernetes."""
-        return self._read(answers.items_in)
+        """The stored objects of a list, and where it goes on. Raises a Refusal, NotKubernetes."""
+        return self._read(self._stored_items)
+
+    def _stored_items(self, body: bytes) -> tuple[list[Manifest], str]:
+        items, further = answers.items_in(body)
+        return [self._whole(item) for item in items], further
+
+    def _whole(self, manifest: Manifest, name: str = "") -> Manifest:
+        """*manifest* with all that the API's schema promises of it. Raises NotAnObject."""
+        found = answers.stored(manifest, self.call.namespace, name)
+        return answers.workload(found) if self.call.resource in _WORKLOADS else found
 
     def resources(self) -> frozenset[str]:
         """The resources that discovery lists. Raises a Refusal where the answer is an error, NotKubernetes."""

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from secretsync.cluster.answers import NotAnObject, items_in, named_object_in, object_in
+from secretsync.cluster.answers import NotAnObject, items_in, named_object_in, object_in, stored, workload
 
 _SECRET = {"kind": "Secret", "metadata": {"name": "x", "labels": {"a": "b"}}, "data": {"k": "eA=="}}
 _LIST = {"kind": "DeploymentList", "metadata": {}, "items": [{"metadata": {"name": "x"}, "spec": {}}]}
@@ -59,6 +59,49 @@ def test_an_answer_that_is_no_object_is_named(body: bytes, words: str) -> None:
 def test_a_list_that_is_none_is_named(content: dict[str, Any], words: str) -> None:
     with pytest.raises(NotAnObject, match=words):
         items_in(json.dumps(content).encode())
+
+
+_WHOLE = {"name": "x", "namespace": "rucio", "resourceVersion": "1", "uid": "u"}
+
+
+@pytest.mark.parametrize(
+    ("metadata", "words"),
+    [
+        ({**_WHOLE, "name": "of-a-stranger"}, "of another name"),
+        ({**_WHOLE, "namespace": "elsewhere"}, "of another namespace"),
+        *(({**_WHOLE, key: value}, f"without metadata.{key}") for key in _WHOLE for value in ("", None, 1)),
+    ],
+)
+def test_an_object_that_is_not_the_stored_one_that_was_asked_for_is_refused(
+    metadata: dict[str, Any], words: str
+) -> None:
+    assert stored({"kind": "Secret", "metadata": _WHOLE}, "rucio", "x")
+    with pytest.raises(NotAnObject, match=words):
+        stored({"kind": "Secret", "metadata": metadata}, "rucio", "x")
+
+
+_TEMPLATE = {"spec": {"containers": [{"name": "rucio"}]}}
+
+
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [
+        (None, "without a spec"),
+        ({"selector": {}}, "without a pod template"),
+        ({"selector": {}, "template": None}, "without a pod template"),
+        ({"selector": {}, "template": {"spec": []}}, "without a pod template"),
+        ({"selector": {}, "template": {"spec": {"containers": [{}]}}}, "without a pod template"),
+        ({"template": _TEMPLATE}, "without a selector"),
+    ],
+)
+def test_a_workload_that_is_none_is_refused(spec: Any, words: str) -> None:
+    with pytest.raises(NotAnObject, match=words):
+        workload({"spec": spec})
+
+
+@pytest.mark.parametrize("spec", [{"selector": {}, "template": _TEMPLATE}, {"workloadRef": {"name": "x"}}])
+def test_a_workload_has_a_pod_template_or_refers_to_one(spec: Any) -> None:
+    assert workload({"spec": spec}) == {"spec": spec}
 
 
 def test_objects_and_lists_of_kubernetes_are_read_as_they_are() -> None:

@@ -98,7 +98,9 @@ class StubApi:
     def _put(self, key: tuple[str, str, str], query: dict[str, str], body: Object) -> Answer:
         if key not in self.objects:
             return _status(404, "NotFound", key[1])
-        if body["metadata"]["resourceVersion"] != self.objects[key]["metadata"]["resourceVersion"]:
+        # without one, the API server takes the write whatever is there
+        version = self.objects[key]["metadata"]["resourceVersion"]
+        if body["metadata"].get("resourceVersion", version) != version:
             return _status(409, "Conflict", key[1])
         return self._written(key, body, query, 200)
 

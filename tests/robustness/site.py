@@ -1,0 +1,194 @@
+"""A site on the stub of the API, and what people do there: each scenario starts from the same state every time."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.robustness.zygote import Ended, Zygote
+from tests.servers.api_proxy import Proxy, proxying
+from tests.servers.http import Answer, serving
+from tests.servers.stub_api import StubApi
+
+Object = dict[str, Any]
+Files = Mapping[str, bytes]
+
+NAMESPACE, SECRET, MODULE = "rucio", "site-policy", "site_policy"
+_COUNTS = ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas")
+
+
+def version(number: int, *, bad: bool = False) -> dict[str, bytes]:
+    """A package of two Secrets, whose pods do not come up where it is *bad*."""
+    text = f"ALL = {number}\n".encode()
+    return {
+        "__init__.py": b"SUPPORTED_VERSION = ['>=35']\n",
+        "rules.py": (b"BAD = 1\n" if bad else b"") + text,
+        "permission.py": b"def has_permission(issuer, action, kwargs, *, session=None):\n    return True\n",
+        "algorithms/__init__.py": b"",
+        "algorithms/rules.py": text,
+    }
+
+
+class RollingApi(StubApi):
+    """A stub whose workloads are rolled out as soon as they are stamped, unless a Secret holds a bad package."""
+
+    def _patch(self, key: tuple[str, str, str], query: dict[str, str], body: Object) -> Answer:
+        answer = super()._patch(key, query, body)
+        if answer.status != HTTPStatus.OK or "spec" not in body:
+            return answer
+        live = self.objects[key]
+        live["metadata"]["generation"] = live["metadata"].get("generation", 1) + 1
+        live["status"] = _status(live["metadata"]["generation"], is_up=not self._is_bad())
+        self.objects.pop(pod := (key[0], "pods", f"{key[2]}-new"), None)
+        if self._is_bad():
+            self.objects[pod] = _crashing_pod(live, pod[2])
+        return Answer(answer.status, json.dumps(live).encode(), answer.headers)
+
+    def _is_bad(self) -> bool:
+        return any(b"BAD" in value for files in secrets_in(self).values() for value in files.values())
+
+
+def secrets_in(api: StubApi) -> dict[str, dict[str, bytes]]:
+    """What each Secret of the package holds."""
+    return {
+        name: {key: base64.b64decode(value) for key, value in (secret.get("data") or {}).items()}
+        for (_, resource, name), secret in api.objects.items()
+        if resource == "secrets" and name.startswith(SECRET) and "-history-" not in name
+    }
+
+
+def _status(generation: int, *, is_up: bool) -> Object:
+    if is_up:
+        return {"observedGeneration": generation, **dict.fromkeys(_COUNTS, 1)}
+    stuck = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}
+    return {"observedGeneration": generation, "replicas": 1, "updatedReplicas": 1, "conditions": [stuck]}
+
+
+def _crashing_pod(workload: Object, name: str) -> Object:
+    metadata = {**workload["spec"]["template"]["metadata"], "name": name, "namespace": NAMESPACE}
+    metadata |= {"uid": name, "resourceVersion": "1"}
+    waiting = {"name": "rucio", "restartCount": 3, "state": {"waiting": {"reason": "CrashLoopBackOff"}}}
+    return {"kind": "Pod", "metadata": metadata, "spec": {}, "status": {"containerStatuses": [waiting]}}
+
+
+def _workload(name: str, app: str, *, mounts: bool) -> Object:
+    places = [(f"{SECRET}{below}", f"/opt/{MODULE}{at}") for below, at in (("", ""), ("-algorithms", "/algorithms"))]
+    container: Object = {"name": "rucio", "image": "rucio:38.5.5"}
+    volumes = []
+    if mounts:
+        container["env"] = [{"name": "PYTHONPATH", "value": "/opt"}]
+        container["volumeMounts"] = [{"name": secret, "mountPath": path} for secret, path in places]
+        volumes = [{"name": secret, "secret": {"secretName": secret}} for secret, _ in places]
+    labels = {"app": app, "part": name}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": name, "namespace": NAMESPACE, "labels": labels, "generation": 1},
+        "spec": {
+            "replicas": 1,
+            "selector": {"matchLabels": {"part": name}},
+            "template": {
+                "metadata": {"labels": labels},
+                "spec": {"containers": [container], "volumes": volumes},
+            },
+        },
+        "status": _status(1, is_up=True),
+    }
+
+
+@dataclass
+class StubSite:
+    """*api* behind *proxy*, a policy package in a folder, and secretsync's configuration."""
+
+    api: RollingApi
+    proxy: Proxy
+    folder: Path
+    zygote: Zygote
+    wire: bool = False
+
+    def __post_init__(self) -> None:
+        kubeconfig = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": "stub", "cluster": {"server": self.proxy.url}}],
+            "contexts": [{"name": "stub", "context": {"cluster": "stub", "user": "me"}}],
+            "users": [{"name": "me", "user": {"token": "t"}}],
+        }
+        target = {
+            "cluster": {"context": "stub", "kubeconfig": "kubeconfig"},
+            "namespace": NAMESPACE,
+            "secretName": SECRET,
+            "selector": "app=ours",
+            "rollout": {"timeout": 3, "settle": 0, "canary": "off"},
+            **({"wire": True} if self.wire else {}),
+        }
+        package = {"moduleName": MODULE, "requirement": "./policy", "check": {"fail": "never"}}
+        config = {"packages": [package], "targets": [target], "cache": "cache"}
+        self._write("kubeconfig", kubeconfig)
+        self._write("secretsync.yaml", config)
+        for name in ("server", "daemon"):
+            self.api.put(_workload(name, "ours", mounts=not self.wire))
+        self.api.put(_workload("theirs", "theirs", mounts=True))
+        for name in ("database", f"{SECRET}s"):
+            data = {"password": base64.b64encode(name.encode()).decode()}
+            metadata = {"name": name, "namespace": NAMESPACE}
+            self.api.put({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data})
+
+    def run(self, *arguments: str) -> Ended:
+        return self.zygote.run("--config", str(self.folder / "secretsync.yaml"), *arguments)
+
+    def start(self, *arguments: str) -> int:
+        return self.zygote.start("--config", str(self.folder / "secretsync.yaml"), *arguments)
+
+    def write(self, files: Files) -> None:
+        """Put *files* in place of the package's."""
+        for path, data in files.items():
+            at = self.folder / "policy" / MODULE / path
+            at.parent.mkdir(parents=True, exist_ok=True)
+            at.write_bytes(data)
+
+    def mounted(self) -> dict[str, dict[str, bytes]]:
+        """What our workloads mount of the package, by the place below it: as nothing where a Secret is not there."""
+        held = secrets_in(self.api)
+        found: dict[str, dict[str, bytes]] = {}
+        for name in ("server", "daemon"):
+            spec = self.api.objects[NAMESPACE, "deployments", name]["spec"]["template"]["spec"]
+            secret_of = {volume["name"]: volume["secret"]["secretName"] for volume in spec.get("volumes") or ()}
+            found |= {f"{name}:": {}, f"{name}:algorithms": {}}
+            for mount in spec["containers"][0].get("volumeMounts") or ():
+                place = f"{name}:{mount['mountPath'].partition(MODULE)[2].strip('/')}"
+                found[place] = held.get(secret_of[mount["name"]], {})
+        return found
+
+    def of_others(self) -> str:
+        """All that is of others, as it is now."""
+        theirs = {"database", f"{SECRET}s", "theirs"}
+        return json.dumps({"/".join(key): found for key, found in self.api.objects.items() if key[2] in theirs})
+
+    def _write(self, name: str, content: Object) -> None:
+        (self.folder / name).write_text(yaml.safe_dump(content))
+
+
+def expected(files: Files) -> dict[str, dict[str, bytes]]:
+    """What `mounted` is where *files* are deployed."""
+    top = {path: data for path, data in files.items() if "/" not in path}
+    below = {path.partition("/")[2]: data for path, data in files.items() if "/" in path}
+    return {
+        f"{name}:{place}": held for name in ("server", "daemon") for place, held in (("", top), ("algorithms", below))
+    }
+
+
+@contextlib.contextmanager
+def stub_site(folder: Path, *, wire: bool = False, patient: bool = False) -> Iterator[StubSite]:
+    api = RollingApi()
+    zygote = Zygote(folder / "run", patient=patient)
+    with serving(api) as url, proxying(url) as proxy, contextlib.closing(zygote):
+        yield StubSite(api, proxy, folder, zygote, wire)
