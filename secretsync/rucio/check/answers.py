@@ -69,7 +69,11 @@ def forgets_its_return(definition: ast.FunctionDef | ast.AsyncFunctionDef) -> in
     match definition.body[-1]:
         case ast.Expr(value=ast.Compare() | ast.BoolOp() as value):
             return value.lineno
-        case ast.Expr(value=ast.Call() as call) if _may_answer(call):
+        case (
+            ast.Expr(value=ast.Call() as call)
+            | ast.Assign(targets=[ast.Name()], value=ast.Call() as call)
+            | ast.AnnAssign(target=ast.Name(), value=ast.Call() as call)
+        ) if _may_answer(call):
             return call.lineno
     return 0
 

@@ -63,8 +63,13 @@ def _patterns(schema: Mapping[Any, Any]) -> Iterator[str]:
             yield f"the regular expression {_short(pattern)} does not compile ({problem})"
 
 
+_ESCAPES_AND_SETS = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", re.DOTALL)
+
+
 def uncompilable(pattern: str) -> str:
-    """Why the regular expression does not compile, empty where it does."""
+    """Why the regular expression does not compile with the images' Python, empty where it does."""
+    if newer := re.search(r"[*+?}]\+|\(\?>", _ESCAPES_AND_SETS.sub("x", pattern)):
+        return f"{newer[0]} needs Python 3.11"
     try:
         re.compile(pattern)
     except (re.error, RecursionError, OverflowError) as error:

@@ -251,3 +251,23 @@ def test_both_alternatives_of_a_try_that_are_missing_are_an_error() -> None:
     assert rules(either.format("metacat", "metadog")) == ["permission-import"]
     assert rules(either.format("metacat", "json")) == []
     assert rules(either.format("json", "metadog")) == []
+
+
+def test_an_answer_that_is_kept_in_a_name_and_not_returned_is_forgotten() -> None:
+    permission = """
+def has_permission(issuer, action, kwargs, *, session=None):
+    perm = {"add_rse": perm_default}
+    result = perm.get(action, perm_default)(issuer=issuer, kwargs=kwargs, session=session)
+
+def perm_default(issuer, kwargs, *, session=None):
+    return True
+"""
+    assert "has-permission" in errors(findings({"permission.py": permission}))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "fails"), [("^[a-z]++$", True), ("(?>a)", True), (r"^\\++$", True), (r"a\++", False)]
+)
+def test_a_pattern_that_python_3_9_does_not_compile_is_told(pattern: str, fails: bool) -> None:
+    schema = f"SCHEMAS = {{'account': {{'type': 'string', 'pattern': {pattern!r}}}}}\n"
+    assert ("schema-content" in errors(findings({"schema.py": schema}))) is fails
