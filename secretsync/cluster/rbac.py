@@ -60,6 +60,20 @@ def may(review: Review | None, access: Access) -> bool:
     return review is None or not review.complete or any(_allows(rule, access) for rule in review.rules)
 
 
+def summarize(accesses: Sequence[Access]) -> str:
+    """``create leases.coordination.k8s.io; get, update secrets atlas, atlas-sub``: what belongs together once."""
+    verbs: dict[tuple[str, str, str], list[str]] = {}
+    for access in accesses:
+        verbs.setdefault((access.group, access.resource, access.name), []).append(access.verb)
+    names: dict[tuple[str, str, tuple[str, ...]], list[str]] = {}
+    for (group, resource, name), said in verbs.items():
+        names.setdefault((group, resource, tuple(said)), []).append(name)
+    return "; ".join(
+        str(Access(", ".join(said), group, resource, ", ".join(filter(None, named))))
+        for (group, resource, said), named in names.items()
+    )
+
+
 def surplus(wanted: Sequence[Need], granted: Sequence[Manifest]) -> tuple[Access, ...]:
     """What *granted* allows with Secrets, or in pods, that nothing of *wanted* asks for: what a thief would like."""
     rules = [need.rule() for need in wanted]
