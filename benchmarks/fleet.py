@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import platform
 import subprocess
@@ -20,6 +21,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+
+import structlog
 
 from benchmarks.measure import Cost, cost
 from benchmarks.shell import DIFF, GIT2KUBE, RESTART, Shell, kubeconfig_for, kubectl_of
@@ -32,8 +35,14 @@ from tests.servers.control_plane import ControlPlane, control_plane
 SECRET = "site-policy"
 FLEETS = (30, 300, 1000)
 ROUNDS = 3
+TIMEOUT = 1_800
+"""Seconds that a rollout may take: the controllers write twenty times a second, and several times a workload."""
+
 RESULTS = ROOT / "benchmarks" / "results"
 IMPORTS = "import click, packaging, pydantic, structlog, yaml, kubernetes.client.api_client, kubernetes.config"
+_LEASE_WRITES = 4
+"""The Lease is taken and released twice: for the change, and for what is recorded of it. It is renewed each 10 s."""
+
 Numbers = dict[str, float]
 
 
@@ -59,6 +68,7 @@ class Fleet:
             "mebibytes": used.mebibytes,
             "calls": len(calls),
             "writes": len(writes),
+            "lease": sum(call.resource == "leases" for call in writes),
             "reads": sum(call.verb in ("get", "list") for call in calls),
         }
 
@@ -70,10 +80,14 @@ class Fleet:
 
 
 def main() -> None:
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     numbers = [int(text) for text in sys.argv[1:]] or list(FLEETS)
+    found: dict[int, Mapping[str, Numbers]] = {}
+    began = datetime.now(UTC)
     with tempfile.TemporaryDirectory() as name, control_plane(Path(name) / "control-plane") as plane:
-        found = {count: _of_fleet(plane, Path(name) / str(count), count) for count in numbers}
-    _keep(found)
+        for count in numbers:
+            found[count] = _of_fleet(plane, Path(name) / str(count), count)
+            _keep(found, began)
 
 
 def _of_fleet(plane: ControlPlane, folder: Path, workloads: int) -> Mapping[str, Numbers]:
@@ -121,27 +135,27 @@ def _show(workloads: int, found: Mapping[str, Numbers]) -> None:
     budget("times the imports' CPU, idle", idle["cpu"] / found["imports"]["cpu"], 1.2)
     budget("times the shell job's CPU, idle", idle["cpu"] / found["shell"]["cpu"], 1)
     budget("times kubectl rollout restart, a change", change["seconds"] / found["restart"]["seconds"], 3)
-    budget("writes beside one a workload, a change", change["writes"] - workloads, 12)
+    renewals = max(change["lease"] - _LEASE_WRITES, 0)
+    budget(f"writes beside one a workload and {renewals:g} renewals", change["writes"] - renewals - workloads, 12)
     budget("CPU seconds, idle", idle["cpu"], 1.1)
     budget("CPU seconds, a change", change["cpu"], 8)
     budget("MiB, a change", change["mebibytes"], 120)
 
 
-def _keep(found: Mapping[int, Mapping[str, Numbers]]) -> None:
+def _keep(found: Mapping[int, Mapping[str, Numbers]], began: datetime) -> None:
     commit = subprocess.check_output(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, text=True).strip()
-    now = datetime.now(UTC)
     record = {
-        "date": f"{now:%Y-%m-%d}",
+        "date": f"{began:%Y-%m-%d}",
         "commit": commit,
         "machine": f"{os.cpu_count()} processors, {platform.system()} {platform.machine()}, "
         f"Python {platform.python_version()}",
         "workloads": {
             count: {name: {key: round(value, 3) for key, value in one.items()} for name, one in numbers.items()}
-            for count, numbers in found.items()
+            for count, numbers in sorted(found.items())
         },
     }
     RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{now:%Y-%m-%d-%H%M}-{commit}.json"
+    path = RESULTS / f"{began:%Y-%m-%d-%H%M}-{commit}.json"
     path.write_text(json.dumps(record, indent=1) + "\n")
 
 
@@ -156,6 +170,7 @@ def _fleet(plane: ControlPlane, folder: Path, workloads: int) -> Iterator[Fleet]
     with git_http.serve(repository.bare.parent) as address:
         url = f"{address}/{repository.bare.name}"
         site = Site(plane, namespace, folder, MODULE, f"git+{url}", SECRET, imports=(MODULE,), settle=0)
+        site.rollout = {"timeout": TIMEOUT}
         for number in range(workloads):
             site.add(f"rucio-{number:04}", replicas=0)
         kubeconfig = kubeconfig_for(plane, namespace, folder)

@@ -39,6 +39,7 @@ CORE = {
     "secretsync/reconcile/undo.py": ("tests/reconcile",),
     "secretsync/reconcile/rollout.py": ("tests/reconcile",),
     "secretsync/reconcile/gates.py": ("tests/reconcile",),
+    "secretsync/core/kinds": ("tests/core", "tests/plan"),
 }
 """What decides, and the tests that must notice when it decides otherwise."""
 

@@ -14,14 +14,19 @@ def with_common_metadata(cluster: Cluster, labels: Mapping[str, str], annotation
     """*cluster*, where all that is created or replaced has these *labels* and *annotations* as well."""
     if not labels and not annotations:
         return cluster
-    return cast("Cluster", _WithCommonMetadata(cluster, labels, annotations))
+    return cast("Cluster", WithCommonMetadata(cluster, labels, annotations))
 
 
-class _WithCommonMetadata:
+class WithCommonMetadata:
     """What is read comes as it is; an object's own labels and annotations win."""
 
     def __init__(self, cluster: Cluster, labels: Mapping[str, str], annotations: Mapping[str, str]) -> None:
         self._cluster, self._labels, self._annotations = cluster, labels, annotations
+
+    @property
+    def without_metadata(self) -> Cluster:
+        """The cluster itself."""
+        return self._cluster
 
     def __getattr__(self, verb: str) -> Any:
         return getattr(self._cluster, verb)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from secretsync.config.access import Access, Credential
 from secretsync.config.encrypt import Encrypt
@@ -47,6 +47,20 @@ class Author(Model):
     email: str = Field("secretsync@localhost", min_length=1, description="their address")
 
 
+class Observe(Model):
+    """A cluster that secretsync reads and never writes to."""
+
+    context: str | None = Field(None, description="a context of the kubeconfig")
+    kubeconfig: Path | None = Field(None, description="default: $KUBECONFIG, else ~/.kube/config")
+    in_cluster: Literal[True] | None = Field(None, description="the cluster that secretsync itself runs in")
+
+    @model_validator(mode="after")
+    def _is_one(self) -> Observe:
+        if (self.context is None) == (self.in_cluster is None) or (self.in_cluster and self.kubeconfig):
+            raise ValueError("is one of {context: NAME} or {inCluster: true}")
+        return self
+
+
 class RepositoryCluster(Model):
     """A git repository that a GitOps tool applies: secretsync needs no right in the cluster."""
 
@@ -63,6 +77,9 @@ class RepositoryCluster(Model):
     forge: Literal["github", "gitlab", "gitea"] | None = Field(None, description="default: told by the host's name")
     forge_token: Credential | None = Field(None, description="may open requests; default: the token of access")
     encrypt: Encrypt | None = Field(None, description="how manifests keep the content; default: as base64")
+    observe: Observe | None = Field(
+        None, description="the cluster that runs what is there, to be read alone: a context, or this one"
+    )
     author: Author = Field(Author(), description="who the commits are from")
     signing_key: Path | None = Field(None, description="an SSH key that signs the commits")
     timeout: float = Field(120, gt=0, description="seconds that a question to the server may take")

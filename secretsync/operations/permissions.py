@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from secretsync.cluster.rbac import Need
 from secretsync.core.kinds import KINDS, SPAWNERS
@@ -45,6 +46,13 @@ def required_rules(
         Need("one run at a time", "coordination.k8s.io", ("leases",), ("create",)),
         Need("the same", "coordination.k8s.io", ("leases",), ("get", "update"), (installation,)),
     )
+
+
+def observing_rules(kinds: Iterable[Kind] = tuple(KINDS.values())) -> tuple[Need, ...]:
+    """What a target in git needs where the cluster that runs it is observed: to list, and no Secret."""
+    reading = [replace(rule, verbs=("list",), why="who runs what git has") for rule in workload_rules(kinds)]
+    pods = Need("since when they run it", "", ("pods",), ("list",))
+    return (*reading, *(replace(rule, why=pods.why) for rule in spawner_rules()), pods)
 
 
 def workload_rules(kinds: Iterable[Kind]) -> tuple[Need, ...]:

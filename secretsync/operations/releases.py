@@ -23,6 +23,7 @@ from secretsync.plan.state import Hold, PackageState, Result, State
 from secretsync.reconcile.desired import was_edited
 from secretsync.reconcile.destination import REAL_TIME, Clock, Delivery, Destination, Report
 from secretsync.reconcile.observe import spawners, with_names_found
+from secretsync.reconcile.observed import running
 from secretsync.reconcile.reconciler import preview_with, sync
 from secretsync.reconcile.state_store import StateStore, load_state
 
@@ -99,8 +100,9 @@ class Entry:
 def status(destination: Destination) -> tuple[Deployed, ...]:
     """What is deployed at a destination, told by the cluster alone."""
     memory = load_state(destination)
-    workloads = destination.cluster.workloads(destination.namespace, destination.selector)
-    beside = spawners(destination) or ()
+    cluster = destination.observed or destination.cluster
+    workloads = cluster.workloads(destination.namespace, destination.selector)
+    beside = spawners(replace(destination, cluster=cluster)) or ()
     return tuple(_deployed(destination, delivery, memory, workloads, beside) for delivery in destination.deliveries)
 
 
@@ -125,7 +127,9 @@ def _deployed(
         drift=bool(live) and packing.DIGEST in live[0].annotations and _has_drifted(delivery, live, memory),
         remembered=memory.state.of(secret),
         result=memory.state.results.get(secret),
-        workloads={
+        workloads=_observed(delivery, live, workloads)
+        if destination.observed
+        else {
             workload.ref: (stamped_revision_number(workload, secret), _status(destination, workload))
             for workload in workloads
             if names & secrets_referenced(workload.template)
@@ -173,6 +177,20 @@ def accept_lost_mounts(destination: Destination) -> tuple[LostMounts, ...]:
             )
     memory.keep(state)
     return tuple(accepted)
+
+
+def _observed(
+    delivery: Delivery, live: Sequence[Secret], workloads: Sequence[Workload]
+) -> Mapping[Ref, tuple[int, Status]]:
+    """By workload of the observed cluster the revision that it runs, 0 where that is not the one in git."""
+    digest = packing.live_bundle(live).digest if live else ""
+    number = max((revision_numbers.parse(one.annotations.get(packing.REVISION_NUMBER)) for one in live), default=0)
+    return {
+        one.workload.ref: (number, rollout_status.status(one.workload))
+        if one.runs(digest)
+        else (0, Status(RolloutState.IN_PROGRESS, f"mounts {', '.join(sorted(one.names))}, not what git has"))
+        for one in running(workloads, delivery.placement)
+    }
 
 
 def _has_drifted(delivery: Delivery, live: Sequence[Secret], memory: StateStore) -> bool:

@@ -7,7 +7,7 @@ a variable by its container and name. See https://kubernetes.io/docs/reference/u
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 
@@ -60,7 +60,7 @@ def contains_part(template: Manifest, part: Manifest) -> bool:
 
 def owned(workload: Workload, manager: str) -> _Owned:
     """The entries that *manager* applied to a workload's template, each with those of its fields that are still his."""
-    return _owners(workload).get(manager, {})
+    return _owners(one for one in workload.managed_fields if one.get("manager") == manager).get(manager, {})
 
 
 def is_wired(workload: Workload, manager: str) -> bool:
@@ -81,7 +81,7 @@ def conflicts(
     *ours_again* says that fields which somebody took from *manager* may be taken back; *put_back* are entries that come
     from him, though he does not have them now.
     """
-    owners, live = _owners(workload), entries(workload.template)
+    owners, live = _owners(workload.managed_fields), entries(workload.template)
     ours = owners.get(manager, {})
     for entry, wanted in entries(part).items():
         others = sorted(name for name, has in owners.items() if name != manager and entry in has)
@@ -136,9 +136,9 @@ def _named(managers: list[str]) -> str:
     return "the field manager " + " and ".join(repr(name) for name in managers) if managers else "somebody unknown"
 
 
-def _owners(workload: Workload) -> dict[str, dict[Entry, frozenset[str]]]:
+def _owners(managed_fields: Iterable[Manifest]) -> dict[str, dict[Entry, frozenset[str]]]:
     found: dict[str, dict[Entry, frozenset[str]]] = {}
-    for managed in workload.managed_fields:
+    for managed in managed_fields:
         template = ((managed.get("fieldsV1") or {}).get("f:spec") or {}).get("f:template") or {}
         has = found.setdefault(managed.get("manager", ""), {})
         for entry, fields in _entries(template.get("f:spec") or {}):

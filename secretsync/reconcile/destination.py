@@ -17,6 +17,7 @@ from secretsync.plan.state import Result
 from secretsync.plan.waves import Selects
 
 if TYPE_CHECKING:
+    from secretsync.cluster.common_metadata import WithCommonMetadata
     from secretsync.cluster.repository.cluster import Proposal, RepositoryCluster
     from secretsync.config.repository import ValuesFile
     from secretsync.plan.approval import ApprovedTarget
@@ -105,6 +106,7 @@ class Destination:
     *drift* says what becomes of live Secrets that somebody changed: ``repair`` or ``report``. *after* names another
     whose turn is first. Where something is *approved*, exactly that is done, or nothing. *describe* makes the Markdown
     below a request to a repository.
+    *observed* is the cluster that runs what a repository holds, where it may be read.
     """
 
     name: str
@@ -120,12 +122,15 @@ class Destination:
     values: tuple[ValuesFile, ...] = ()
     approved: ApprovedTarget | None = None
     describe: Callable[[Report], str] | None = None
+    observed: Cluster | None = None
 
     @property
     def repository(self) -> RepositoryCluster | None:
         """The cluster where it is a git repository: what is written there is proposed at the end of a pass."""
         # a closed cluster answers for every attribute: only the class tells
-        return cast("RepositoryCluster", self.cluster) if hasattr(type(self.cluster), "publish") else None
+        wrapped = hasattr(type(self.cluster), "without_metadata")
+        cluster = cast("WithCommonMetadata", self.cluster).without_metadata if wrapped else self.cluster
+        return cast("RepositoryCluster", cluster) if hasattr(type(cluster), "publish") else None
 
     @property
     def depth(self) -> int:

@@ -54,6 +54,16 @@ def destinations(configuration: config.Config, base: Path) -> list[Destination]:
     return [opened(target) for target in configuration.targets]
 
 
+def _observed(target: config.Target, base: Path) -> Cluster | None:
+    """The cluster that *target* may look at beside its repository."""
+    settings = target.cluster.observe if isinstance(target.cluster, config.RepositoryCluster) else None
+    if settings is None:
+        return None
+    if settings.context is None:
+        return _opened(config.InCluster(in_cluster=True), base)
+    return _opened(config.ContextCluster(context=settings.context, kubeconfig=settings.kubeconfig), base)
+
+
 def _opened(cluster: config.LiveCluster, base: Path) -> Cluster:
     try:
         return open_cluster(cluster, base)
@@ -115,6 +125,7 @@ def _destination(
         adopt=target.adopt,
         drift=target.drift,
         rollout=_rollout(target.rollout),
+        observed=_observed(target, base),
         values=target.cluster.values if isinstance(target.cluster, config.RepositoryCluster) else (),
     )
 

@@ -16,6 +16,7 @@ from secretsync.plan.state import Result
 from secretsync.plan.waves import is_healthy
 from secretsync.reconcile import results
 from secretsync.reconcile.destination import After, Clock, Destination
+from secretsync.reconcile.observed import current_since, lag, running
 from secretsync.reconcile.state_store import load_state
 
 
@@ -54,7 +55,10 @@ def wait_for_other_target(after: After, packages: Sequence[PackagePlan], now: da
 
 def _hindrance(after: After, packages: Sequence[PackagePlan], now: datetime) -> str:
     """What is known of the other target, and only where nothing speaks against it, how it is in this moment."""
-    other, state = after.destination, load_state(after.destination).state
+    other = after.destination
+    if other.repository:
+        return _hindrance_in_git(after, packages, now)
+    state = load_state(other).state
     secrets = {delivery.placement.module: delivery.placement.secret for delivery in other.deliveries}
     for package in packages:
         if why := _not_yet(after, state.results.get(secrets[package.placement.module]), package, now):
@@ -64,6 +68,30 @@ def _hindrance(after: After, packages: Sequence[PackagePlan], now: datetime) -> 
         secret = secrets[package.placement.module]
         if why := _ailing(other, workloads, {secret, *state.of(secret).secrets}):
             return f"{_title(package)} {why}"
+    return ""
+
+
+def _hindrance_in_git(after: After, packages: Sequence[PackagePlan], now: datetime) -> str:
+    """What the cluster runs that the other target's repository is for: what is merged only is not yet tried."""
+    other = after.destination
+    if other.observed is None:
+        return (
+            f"{_title(packages[0])} goes out when target {other.name} is current with it, which nobody can see: "
+            "name the cluster that runs it (observe: {context: …}) there"
+        )
+    workloads = other.observed.workloads(other.namespace, other.selector)
+    placements = {delivery.placement.module: delivery.placement for delivery in other.deliveries}
+    for package in packages:
+        digest = package.desired.bundle.digest
+        found = running(workloads, placements[package.placement.module])
+        if why := lag(found, digest):
+            return f"{_title(package)} goes out when target {other.name} is current with it: {why}"
+        since = current_since(other.observed, other.namespace, found) if after.seconds else None
+        left = after.seconds - (now - since).total_seconds() if since else after.seconds
+        if left > 0:
+            return (
+                f"{_title(package)} goes out when target {other.name} has been current with it for {_span(left)} more"
+            )
     return ""
 
 

@@ -77,6 +77,15 @@ def _reconcile(destination: Destination, clock: Clock) -> Report:
 
     What was planned before may be old by now: this process may have been stopped, and another run at work meanwhile.
     """
+    if report := _reconcile_unlocked(destination, clock):
+        return report
+    with hold_lease(destination) as lease:
+        locked = with_sources_asked_anew(lease.fenced)
+        return _reconcile_locked(locked, load_state(locked), replace(clock, sleep=lease.while_sleeping(clock.sleep)))
+
+
+def _reconcile_unlocked(destination: Destination, clock: Clock) -> Report | None:
+    """What a pass comes to that has nothing to do, or may not do it; None where there is something to do."""
     report = preview(destination)
     if report.refused:
         return report
@@ -86,9 +95,7 @@ def _reconcile(destination: Destination, clock: Clock) -> Report:
     if waits := waits_for(destination, report.plan, clock):
         log.warning("changes wait", why=waits)
         return replace(report, waits=waits)
-    with hold_lease(destination) as lease:
-        locked = with_sources_asked_anew(lease.fenced)
-        return _reconcile_locked(locked, load_state(locked), replace(clock, sleep=lease.while_sleeping(clock.sleep)))
+    return None
 
 
 def _reconcile_locked(destination: Destination, store: StateStore, clock: Clock) -> Report:

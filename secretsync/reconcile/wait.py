@@ -74,12 +74,8 @@ def wait_until_settled(
     verdicts: dict[Ref, Status] = {ref: Status(State.IN_PROGRESS, "was just restarted") for ref in stamps}
     while stamps:
         observed_at = now()
-        if observation := observe():
-            for ref in [ref for ref, verdict in verdicts.items() if not verdict.ended]:
-                verdict = _verdict(ref, stamps[ref], observation, settling, now())
-                if verdict != verdicts[ref]:
-                    verdicts[ref] = replace(verdict, at=now() if verdict.ended else None)
-                    tell(ref, verdict)
+        # given away at once: of a thousand workloads two observations are too many to hold
+        _judge_again(verdicts, observe(), stamps, settling, now, tell)
         if all(verdict.ended for verdict in verdicts.values()) or any(verdict.bad for verdict in verdicts.values()):
             break
         if now() - began >= timeout:
@@ -92,6 +88,24 @@ def wait_until_settled(
         sleep(min(max(pause, costly), began + timeout - now()))
         pause = min(pause * 1.5, POLL)
     return verdicts
+
+
+def _judge_again(
+    verdicts: dict[Ref, Status],
+    observation: Observation | None,
+    stamps: Stamps,
+    settling: Settling,
+    now: Callable[[], float],
+    tell: Callable[[Ref, Status], None],
+) -> None:
+    """Bring those of *verdicts* that have not ended to what was observed; None is an API that could not be asked."""
+    if observation is None:
+        return
+    for ref in [ref for ref, verdict in verdicts.items() if not verdict.ended]:
+        verdict = _verdict(ref, stamps[ref], observation, settling, now())
+        if verdict != verdicts[ref]:
+            verdicts[ref] = replace(verdict, at=now() if verdict.ended else None)
+            tell(ref, verdict)
 
 
 def _verdict(

@@ -87,6 +87,24 @@ def test_what_another_run_did_while_this_one_waited_for_the_lock_is_not_done_aga
     assert (report.done, report.failed, site.cluster.writes) == (True, False, [])
 
 
+def test_nothing_is_written_under_the_lock_when_nothing_is_left_to_do() -> None:
+    site, other = Site("server"), Site("server")
+    site.sync()
+    other.sync()
+    for each in (site, other):
+        each.source.push(init="2")
+    other.sync()
+
+    def other_run_was_first_and_its_state_was_lost() -> None:
+        site.cluster.secrets = {name: secret for name, secret in other.cluster.secrets.items() if name != STATE}
+        site.cluster.live_workloads = dict(other.cluster.live_workloads)
+
+    site.cluster.calls.clear()
+    at(site, "get", STATE, 2, other_run_was_first_and_its_state_was_lost)
+    report = site.sync()
+    assert (report.plan.idle, report.done, site.cluster.writes) == (True, True, [])
+
+
 def test_what_the_check_refuses_only_under_the_lock_is_not_written() -> None:
     site = strict(Site("server"))
     site.source.push(**{**GOOD, "__init__": "SUPPORTED_VERSION = '==38'\n"})

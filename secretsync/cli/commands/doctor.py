@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -17,16 +18,17 @@ from secretsync.cli.settings import Settings
 from secretsync.cluster.errors import Forbidden
 from secretsync.cluster.rbac import Access, Need, Review, missing, surplus
 from secretsync.core.errors import FAILED, SecretSyncError, worst
-from secretsync.operations import doctor
+from secretsync.operations import doctor, releases
 from secretsync.operations.doctor import footing
 from secretsync.operations.doctor.deep import DeepProof
 from secretsync.operations.doctor.deep import prove as deep_proof
 from secretsync.operations.doctor.footing import Remark
-from secretsync.operations.permissions import required_rules, secret_names_with_history
+from secretsync.operations.permissions import observing_rules, required_rules, secret_names_with_history
 from secretsync.plan import not_restarted
 from secretsync.reconcile.destination import REAL_TIME, Destination
 
 if TYPE_CHECKING:
+    from secretsync.cluster.protocol import Cluster
     from secretsync.operations.doctor import Examination
 
 _EPILOG = """\b
@@ -93,6 +95,8 @@ def _footing(target: config.Target, destination: Destination, examination: Exami
     names = [secret.name for secret in examination.secrets]
     found = list(map(Remark, not_restarted.sentences(examination.not_restarted)))
     found += [*footing.room(examination.secrets), *footing.others(examination.workloads, names, wired=target.wire)]
+    if destination.observed:
+        return [*found, *_observed(destination, destination.observed)]
     if review := destination.cluster.review(destination.namespace):
         packages = [delivery.placement.secret for delivery in destination.deliveries]
         wanted = required_rules(
@@ -105,6 +109,23 @@ def _footing(target: config.Target, destination: Destination, examination: Exami
         found += footing.permissions(_lacking(destination, wanted, review), surplus(wanted, review.rules))
         found += footing.clock(datetime.now(UTC), review.time)
     return found
+
+
+def _observed(destination: Destination, cluster: Cluster) -> Iterator[Remark]:
+    """Whether the cluster that runs what git has can be looked at, and which of its workloads lag."""
+    if review := cluster.review(destination.namespace):
+        wanted = observing_rules(cluster.workload_kinds())
+        there = replace(destination, cluster=cluster)
+        yield from footing.permissions(_lacking(there, wanted, review), surplus(wanted, review.rules))
+        yield from footing.clock(datetime.now(UTC), review.time)
+    for package in releases.status(destination):
+        current = sum(revision == package.revision_number for revision, _ in package.workloads.values())
+        yield Remark(
+            f"{package.module}: {current} of {len(package.workloads)} workloads of the cluster run what git has"
+        )
+        for ref, (revision, status) in package.workloads.items():
+            if revision != package.revision_number:
+                yield Remark(f"{ref} {status.message}: see whether the commit is merged and applied", failure=True)
 
 
 def _lacking(destination: Destination, wanted: Sequence[Need], review: Review) -> Sequence[Access]:

@@ -12,7 +12,7 @@ from secretsync.cli.commands import Settings, fits, only_target
 from secretsync.cli.output.role import render_role
 from secretsync.cluster.rbac import Need
 from secretsync.core import packing
-from secretsync.operations.permissions import election_needs, required_rules, secret_names_with_history
+from secretsync.operations.permissions import election_needs, observing_rules, required_rules, secret_names_with_history
 from secretsync.reconcile import factory
 
 _EPILOG = """\b
@@ -34,10 +34,9 @@ def rbac_command(settings: Settings, account: str, account_namespace: str | None
     is added. No cluster is asked. With -o json it is a List.
     """
     configuration = settings.configuration()
-    targets = [target for target in configuration.targets if fits(target, place)]
-    targets = [target for target in targets if not isinstance(target.cluster, config.DirectoryCluster)]
+    targets = [target for target in configuration.targets if fits(target, place) and _is_in_cluster(target)]
     if not targets:
-        raise click.UsageError("no target fits that is in a cluster; a directory of manifests needs no Role")
+        raise click.UsageError("no target fits that is in a cluster; a directory or a repository needs no Role")
     roles = [
         render_role(
             rules_of_target(settings, configuration, target),
@@ -64,8 +63,17 @@ def rbac_command(settings: Settings, account: str, account_namespace: str | None
         click.echo("".join(roles), nl=False)
 
 
+def _is_in_cluster(target: config.Target) -> bool:
+    """Whether a cluster is asked for *target*, be it to look only."""
+    if isinstance(target.cluster, config.RepositoryCluster):
+        return target.cluster.observe is not None
+    return not isinstance(target.cluster, config.DirectoryCluster)
+
+
 def rules_of_target(settings: Settings, configuration: config.Config, target: config.Target) -> tuple[Need, ...]:
     """What *target* needs for the packages as their sources have them now. Raises what fetching and packing raise."""
+    if isinstance(target.cluster, config.RepositoryCluster):
+        return observing_rules()
     deliveries = factory.deliveries(configuration, target, settings.base)
     packed = [
         packing.pack(delivery.source.fetch(delivery.source.resolve()), delivery.placement, delivery.recipe)
