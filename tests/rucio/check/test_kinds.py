@@ -280,3 +280,11 @@ def test_a_call_that_imports_a_module_that_is_not_installed_is_an_import(call: s
     guarded = f"import importlib\ntry:\n    metacat = {call}\nexcept ImportError:\n    metacat = None\n{own}"
     assert errors(findings({"permission.py": always})) == ["permission-import"]
     assert errors(findings({"permission.py": guarded})) == []
+
+
+def test_a_class_that_derives_from_what_the_half_loaded_permission_module_lacks_dies() -> None:
+    own = "def has_permission(issuer, action, kwargs, *, session=None):\n    return None\n"
+    derived = "import rucio.core.permission\nclass Denied(rucio.core.permission.PermissionResult):\n    pass\n"
+    used = "import rucio.core.permission\ndef denied():\n    return rucio.core.permission.PermissionResult(False)\n"
+    assert errors(findings({"permission.py": derived + own})) == ["import-cycle"]
+    assert errors(findings({"permission.py": used + own})) == []
