@@ -20,7 +20,7 @@ from secretsync.sources.cache import FORGOTTEN_AFTER, CacheFailed, NotOurs, priv
 from secretsync.sources.git import batch
 from secretsync.sources.git.errors import CommitNotServed, GitFailed
 from secretsync.sources.git.process import LARGEST_ANSWER, Answer, AnswerTooLarge, run
-from secretsync.sources.locate import Entry, Kind
+from secretsync.sources.tree import Entry, Kind
 
 if TYPE_CHECKING:
     from secretsync.core.model import Bundle
