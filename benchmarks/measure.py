@@ -16,7 +16,8 @@ from pathlib import Path
 class Cost:
     """*seconds* of wall time, and *cpu* of the command and all its children, in user and system mode.
 
-    *mebibytes* is the largest resident set of the command or of any of its children.
+    *mebibytes* is the largest resident set of the command or of any of its children; as Linux counts, it is never less
+    than that of this process when it started the command.
     """
 
     seconds: float

@@ -14,7 +14,8 @@ from secretsync.core import sandbox
 from secretsync.core.errors import SourceError
 from secretsync.core.model import Bundle, Revision
 from secretsync.sources.bundle import make_bundle
-from secretsync.sources.locate import Entry, locate
+from secretsync.sources.locate import locate
+from secretsync.sources.tree import Entry
 
 # What pip needs to find build backends; nothing that may be a credential of ours goes along.
 _PASSED_ON = (

@@ -12,7 +12,8 @@ from secretsync.config.requirement import DirectoryRequirement
 from secretsync.core.errors import SecretSyncError, SourceError
 from secretsync.core.model import Bundle, Revision, digest
 from secretsync.sources.bundle import make_bundle, refuse_too_large, refuse_too_many
-from secretsync.sources.locate import Entry, Kind, locate, refuse_unusable_path
+from secretsync.sources.locate import locate
+from secretsync.sources.tree import Entry, Kind, refuse_unusable_path
 from secretsync.sources.version import confirmed_version, notes_on_generated_files, project_files, stated_version
 
 _NEVER_ENTERED = frozenset({".git", ".hg", ".svn", "__pycache__", ".venv", "node_modules", ".tox"})

@@ -12,7 +12,7 @@ from typing import IO, BinaryIO, cast
 from secretsync.core.errors import SourceError
 from secretsync.core.foreign import Refusal, reading
 from secretsync.sources.limited_file import HEADERS, LimitedFile
-from secretsync.sources.locate import Entry, Kind
+from secretsync.sources.tree import Entry, Kind
 
 _MOST_MEMBERS = 10_000
 _MOST_HEADERS = 100

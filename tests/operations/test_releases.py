@@ -6,6 +6,7 @@ import pytest
 
 from secretsync.core.model import Revision
 from secretsync.operations import releases
+from secretsync.operations.status import status
 from secretsync.reconcile.destination import Clock, Report
 from tests.reconcile.test_reconciler import Site, files
 
@@ -60,7 +61,7 @@ def test_a_suspended_package_keeps_what_is_live_whatever_the_source_brings(site:
     site.source.push(init="fifth")
     site.sync()
     assert live(site) == b"fourth"
-    (deployed,) = releases.status(site.destination)
+    (deployed,) = status(site.destination)
     assert deployed.remembered.hold
     assert deployed.remembered.hold.reason == "data taking"
     assert not deployed.drift

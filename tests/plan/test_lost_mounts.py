@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from secretsync.core.model import Workload
-from secretsync.operations import releases
+from secretsync.operations.status import accept_lost_mounts, status
 from secretsync.plan.lost_mounts import LostMounts
 from tests.build import workload
 from tests.reconcile.test_reconciler import Site
@@ -36,7 +36,7 @@ def test_a_plan_and_the_status_name_it_with_what_to_do(site: Site) -> None:
     assert note.startswith("Deployment rucio/judge no longer mounts")
     assert "'secretsync values'" in note
     assert "'secretsync status --accept'" in note
-    (deployed,) = releases.status(site.destination)
+    (deployed,) = status(site.destination)
     assert deployed.lost is not None
     assert [ref.name for ref in deployed.lost.workloads] == ["judge"]
 
@@ -48,10 +48,10 @@ def test_it_is_named_after_the_next_revision_too(site: Site) -> None:
 
 
 def test_it_is_named_no_more_once_it_is_accepted_and_a_pass_after_that_writes_nothing(site: Site) -> None:
-    (accepted,) = releases.accept_lost_mounts(site.destination)
+    (accepted,) = accept_lost_mounts(site.destination)
     assert [ref.name for ref in accepted.workloads] == ["judge"]
     assert named(site) == []
-    assert releases.accept_lost_mounts(site.destination) == ()
+    assert accept_lost_mounts(site.destination) == ()
     site.cluster.calls.clear()
     site.sync()
     assert site.cluster.writes == []

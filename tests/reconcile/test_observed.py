@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from secretsync.core.model import Manifest, Placement, Ref, Workload
-from secretsync.operations import releases
 from secretsync.operations.permissions import observing_rules
+from secretsync.operations.status import status
 from secretsync.reconcile import factory
 from secretsync.reconcile.destination import After, Destination
 from secretsync.reconcile.gates import wait_for_other_target
@@ -115,13 +115,13 @@ def test_status_says_what_git_has_and_which_workload_lags(testbed: tuple[Site, M
     site, cluster = testbed
     old = workload("site-policy-ba9876543210")
     cluster.live_workloads = {old.ref: old}
-    (deployed,) = releases.status(_destination(site, cluster))
+    (deployed,) = status(_destination(site, cluster))
     assert deployed.revision_number == 1
-    (_, status) = deployed.workloads[old.ref]
-    assert status.message == "mounts site-policy-ba9876543210, not what git has"
+    (_, rollout) = deployed.workloads[old.ref]
+    assert rollout.message == "mounts site-policy-ba9876543210, not what git has"
     new = workload(_live_name(site))
     cluster.live_workloads = {new.ref: new}
-    (deployed,) = releases.status(_destination(site, cluster))
+    (deployed,) = status(_destination(site, cluster))
     assert deployed.workloads[new.ref][0] == 1
     assert {verb for verb, _ in cluster.calls} == {"list"}
 

@@ -16,6 +16,7 @@ from secretsync.core.errors import SecretSyncError
 from secretsync.core.log import LONGEST_WORDS
 from secretsync.core.model import Secret, Workload, digest
 from secretsync.operations import releases
+from secretsync.operations.status import damage, status
 from secretsync.plan.history import KeptBundleChanged, history_names
 from secretsync.plan.state import State, UnreadableState, from_secret
 from secretsync.reconcile.all_targets import Outcome
@@ -102,7 +103,7 @@ def forge_everything(site: Site) -> None:
 
 def test_an_edit_that_the_state_object_agrees_with_too_is_noticed_and_put_right(with_cache: Site) -> None:
     forge_everything(with_cache)
-    (deployed,) = releases.status(with_cache.destination)
+    (deployed,) = status(with_cache.destination)
     assert deployed.drift
     report = with_cache.sync()
     assert files(with_cache) == {"init.py": b"2"}
@@ -126,8 +127,8 @@ def test_a_pass_in_which_nothing_changed_reads_no_source_and_writes_nothing(with
 
 def test_a_cache_that_is_lost_or_damaged_is_no_tampering(with_cache: Site, tmp_path: Path) -> None:
     (digest,) = (tmp_path / "digests").iterdir()
-    for damage in (lambda: digest.write_bytes(b"\xff" * 64), lambda: digest.write_text("0" * 63), digest.unlink):
-        damage()
+    for spoil in (lambda: digest.write_bytes(b"\xff" * 64), lambda: digest.write_text("0" * 63), digest.unlink):
+        spoil()
         with_cache.sync()
         assert with_cache.source.fetched == 0
     assert with_cache.cluster.writes == []
@@ -240,7 +241,7 @@ def test_a_number_that_nobody_counted_to_is_replaced_by_that_of_the_others_and_r
     site: Site, number: str
 ) -> None:
     annotate(site, "atlas-sub", **{packing.REVISION_NUMBER: number})
-    releases.status(site.destination)
+    status(site.destination)
     report = site.sync()
     assert numbers(site) == {"1"}
     assert report.plan.restarts == ()
@@ -261,7 +262,7 @@ def test_a_directory_that_is_none_leads_nowhere_and_is_put_right(site: Site, dir
     annotate(site, "atlas-sub", **{packing.DIRECTORY: directory})
     live = [site.cluster.secrets["atlas-sub"]]
     assert {file.path for file in packing.unpack(live)} == {"x.py"}
-    releases.status(site.destination)
+    status(site.destination)
     site.sync()
     assert site.cluster.secrets["atlas-sub"].annotations[packing.DIRECTORY] == "sub"
     assert numbers(site) == {"2"}
@@ -325,15 +326,15 @@ def test_what_controllers_say_of_pods_is_masked_in_the_report_status_events_and_
     outcome = Outcome(site.destination, site.sync())
     assert outcome.report
     record_outcome(outcome)
-    status = [state.message for one in releases.status(site.destination) for _, state in one.workloads.values()]
+    messages = [state.message for one in status(site.destination) for _, state in one.workloads.values()]
     verdicts = [verdict.message for verdict in outcome.report.verdicts.values()]
     events = [event["note"] for event in site.cluster.events]
-    assert "FAKE" in " ".join((*verdicts, *status))
+    assert "FAKE" in " ".join((*verdicts, *messages))
     stored = site.cluster.secrets["secretsync-state"].data["state.json"].decode()
-    for text in (*verdicts, *events, *status):
+    for text in (*verdicts, *events, *messages):
         assert text.isprintable()
         assert len(text) <= 2 * LONGEST_WORDS
-    assert not [text for text in (*verdicts, outcome.report.failure, *events, *status, stored) if "glpat" in text]
+    assert not [text for text in (*verdicts, outcome.report.failure, *events, *messages, stored) if "glpat" in text]
 
 
 NEIGHBOUR = replace(PASSWORD, name="atlas-db")
@@ -367,7 +368,7 @@ def test_no_state_object_has_secrets_of_others_read_out_changed_or_copied(
     delivery = site.destination.deliveries[0]
     for news in ("1", "2"):
         site.source.push(init=news, sub__x="1")
-        releases.status(site.destination)
+        status(site.destination)
         shown = [file.path for entry in releases.revisions(site.destination, delivery) for file in entry.bundle.files]
         assert "password" not in shown
         site.sync()
@@ -434,19 +435,19 @@ def test_status_and_history_say_what_is_wrong_and_the_next_run_corrects_it(
 ) -> None:
     delivery = site.destination.deliveries[0]
     annotate(site, "atlas-sub", **{annotation: value})
-    (deployed,) = releases.status(site.destination)
+    (deployed,) = status(site.destination)
     (sentence,) = deployed.damage
     assert annotation in sentence
-    assert releases.damage(site.destination, delivery) == (sentence,)
+    assert damage(site.destination, delivery) == (sentence,)
     site.sync()
-    assert releases.damage(site.destination, delivery) == ()
+    assert damage(site.destination, delivery) == ()
     assert len(numbers(site)) == 1
 
 
 def test_status_and_history_name_a_secret_that_was_deleted_and_the_next_run_makes_it_anew(site: Site) -> None:
     del site.cluster.secrets["atlas-sub"]
     sentence = "Secret atlas-sub was deleted: no pod that mounts it can start"
-    assert releases.damage(site.destination, site.destination.deliveries[0]) == (sentence,)
+    assert damage(site.destination, site.destination.deliveries[0]) == (sentence,)
     site.sync()
-    assert releases.damage(site.destination, site.destination.deliveries[0]) == ()
+    assert damage(site.destination, site.destination.deliveries[0]) == ()
     assert len(numbers(site)) == 1

@@ -72,7 +72,8 @@ def read_live_zip(path: Path) -> object:
 
 def read_tree(path: Path) -> object:
     """Pairs of a path and the target of a symlink, empty for a file."""
-    from secretsync.sources.locate import Entry, Kind, locate
+    from secretsync.sources.locate import locate
+    from secretsync.sources.tree import Entry, Kind
 
     entries = [Entry(at, Kind.SYMLINK if to else Kind.FILE, to) for at, to in json.loads(path.read_bytes())]
     return len(locate([Entry("my_policy/__init__.py"), *entries], "my_policy").files)

@@ -19,8 +19,9 @@ from secretsync.sources.bundle import LfsPointer, PackageTooLarge
 from secretsync.sources.git.cache import TooManyPaths, TooMuchToRead
 from secretsync.sources.git.errors import GitFailed
 from secretsync.sources.git.process import GitTimedOut
-from secretsync.sources.locate import LinkLeadsOut, SubmoduleInPackage, UnsafePath
+from secretsync.sources.locate import LinkLeadsOut, SubmoduleInPackage
 from secretsync.sources.open import open_source
+from secretsync.sources.tree import UnsafePath
 from tests.servers.git_http import serve
 from tests.sources.layouts import POLICY, below, commit, git, write
 

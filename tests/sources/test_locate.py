@@ -6,16 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from secretsync.sources.locate import (
-    EmptyPackage,
-    Entry,
-    Kind,
-    LinkLeadsOut,
-    PackageNotFound,
-    SubmoduleInPackage,
-    UnsafePath,
-    locate,
-)
+from secretsync.sources.locate import EmptyPackage, LinkLeadsOut, PackageNotFound, SubmoduleInPackage, locate
+from secretsync.sources.tree import Entry, Kind, UnsafePath
 
 PACKAGE = ("m/__init__.py", "m/permission.py")
 

@@ -11,7 +11,7 @@ import pytest
 
 from secretsync.core.errors import SecretSyncError
 from secretsync.core.model import Bundle, File, Revision
-from secretsync.core.packing import zip_bytes
+from secretsync.core.package_zip import zip_bytes
 from tests.on_demand import ALL
 from tests.servers.simple_index import SimpleIndex
 from tests.sources.readers import READERS

@@ -18,12 +18,13 @@ from secretsync.cli.settings import Settings
 from secretsync.cluster.errors import Forbidden
 from secretsync.cluster.rbac import Access, Need, Review, missing, surplus
 from secretsync.core.errors import FAILED, SecretSyncError, worst
-from secretsync.operations import doctor, releases
+from secretsync.operations import doctor
 from secretsync.operations.doctor import footing
 from secretsync.operations.doctor.deep import DeepProof
 from secretsync.operations.doctor.deep import prove as deep_proof
 from secretsync.operations.doctor.footing import Remark
 from secretsync.operations.permissions import observing_rules, required_rules, secret_names_with_history
+from secretsync.operations.status import status
 from secretsync.plan import not_restarted
 from secretsync.reconcile.destination import REAL_TIME, Destination
 
@@ -118,14 +119,14 @@ def _observed(destination: Destination, cluster: Cluster) -> Iterator[Remark]:
         there = replace(destination, cluster=cluster)
         yield from footing.permissions(_lacking(there, wanted, review), surplus(wanted, review.rules))
         yield from footing.clock(datetime.now(UTC), review.time)
-    for package in releases.status(destination):
+    for package in status(destination):
         current = sum(revision == package.revision_number for revision, _ in package.workloads.values())
         yield Remark(
             f"{package.module}: {current} of {len(package.workloads)} workloads of the cluster run what git has"
         )
-        for ref, (revision, status) in package.workloads.items():
+        for ref, (revision, rollout) in package.workloads.items():
             if revision != package.revision_number:
-                yield Remark(f"{ref} {status.message}: see whether the commit is merged and applied", failure=True)
+                yield Remark(f"{ref} {rollout.message}: see whether the commit is merged and applied", failure=True)
 
 
 def _lacking(destination: Destination, wanted: Sequence[Need], review: Review) -> Sequence[Access]:

@@ -20,6 +20,7 @@ from secretsync.cli.output.style import of_terminal
 from secretsync.cli.settings import Settings
 from secretsync.core.errors import CHANGES_PENDING, SecretSyncError, worst
 from secretsync.operations import releases
+from secretsync.operations.status import accept_lost_mounts, damage, status
 from secretsync.plan.state import Hold
 from secretsync.reconcile.all_targets import Outcome
 from secretsync.reconcile.destination import Delivery, Destination
@@ -72,7 +73,7 @@ def status_command(context: click.Context, watch: bool, exit_code: bool, accept:
 
 def _accept(destinations: list[Destination]) -> None:
     for destination in destinations:
-        accepted = releases.accept_lost_mounts(destination)
+        accepted = accept_lost_mounts(destination)
         for lost in accepted:
             names = ", ".join(map(str, lost.workloads))
             click.echo(f"{destination.name}: accepted that {names} no longer mounts {lost.module}", err=True)
@@ -89,7 +90,7 @@ def _status(destinations: list[Destination]) -> tuple[shown.StatusReport, int]:
 
 def _target_status(destination: Destination) -> tuple[shown.TargetStatus, int]:
     try:
-        return shown.describe_status(destination.name, releases.status(destination)), 0
+        return shown.describe_status(destination.name, status(destination)), 0
     except SecretSyncError as error:
         explain(error, destination.name)
         return shown.TargetStatus(target=destination.name, error=problem(error)), error.exit_code
@@ -116,7 +117,7 @@ def history_command(context: click.Context, place: str | None, module: str | Non
         target=destination.name,
         module=delivery.placement.module,
         revisions=tuple(map(shown.describe_revision, releases.revisions(destination, delivery))),
-        damage=releases.damage(destination, delivery),
+        damage=damage(destination, delivery),
     )
     settings.print(report, shown.history_text)
 

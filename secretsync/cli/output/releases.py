@@ -12,7 +12,8 @@ from secretsync.cli.output.sentences import count, short_commit
 from secretsync.cli.output.style import PLAIN, Style, readable
 from secretsync.core.kinds.kind import State, Status
 from secretsync.core.model import Ref
-from secretsync.operations.releases import Deployed, Entry
+from secretsync.operations.releases import Entry
+from secretsync.operations.status import Deployed
 from secretsync.plan import in_force, not_restarted
 from secretsync.plan.lost_mounts import LostMounts
 from secretsync.plan.state import Hold, Result

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from secretsync.cluster.errors import Conflict
 from secretsync.cluster.repository.errors import PushRefused
 from secretsync.core.model import Ref
 from secretsync.sources.cache import private_folder
+from secretsync.sources.git import batch
 from secretsync.sources.git.errors import GitFailed
 from secretsync.sources.git.process import Answer, run
 from secretsync.sources.git.remote import Remote
@@ -66,16 +67,9 @@ class GitRepository:
             mode, kind, identity = entry.split()
             if kind == "blob" and mode != "120000" and ".." not in name.split("/"):
                 found[name] = identity
-        return dict(zip(found, self._contents(list(found.values())), strict=True))
-
-    def _contents(self, identities: Sequence[str]) -> Iterator[bytes]:
-        out = self._local("cat-file", "--batch", text="".join(f"{one}\n" for one in identities).encode())
-        place = 0
-        for _ in identities:
-            end = out.index(b"\n", place)
-            size = int(out[place:end].split()[2])
-            yield out[end + 1 : end + 1 + size]
-            place = end + 1 + size + 1
+        ids = list(found.values())
+        output = self._local("cat-file", "--batch", text=batch.request(ids))
+        return dict(zip(found, batch.blobs(output, ids), strict=True))
 
     def tree(self, commit: str, changes: Mapping[str, bytes | None]) -> str:
         """The tree of *commit* with *changes*: the bytes of each path, None for one that goes."""

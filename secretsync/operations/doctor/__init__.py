@@ -13,7 +13,7 @@ from secretsync.cluster.selector import selects
 from secretsync.core import packing
 from secretsync.core.errors import SecretSyncError
 from secretsync.core.model import Manifest, Secret, Workload
-from secretsync.operations import releases
+from secretsync.operations.status import live_secrets
 from secretsync.plan.diff import stamped_revision_number
 from secretsync.plan.not_restarted import NotRestarted, find_not_restarted
 from secretsync.plan.rollout_status import pods_of
@@ -82,7 +82,7 @@ def examine(destination: Destination, ignore: str = "") -> Examination:
 
 def _live(destination: Destination) -> list[tuple[Delivery, Sequence[Secret]]]:
     memory = load_state(destination)
-    return [(one, releases.live_secrets(destination, one, memory)) for one in destination.deliveries]
+    return [(one, live_secrets(destination, one, memory)) for one in destination.deliveries]
 
 
 def _configured(delivery: Delivery) -> Sequence[Secret]:

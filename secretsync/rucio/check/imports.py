@@ -62,9 +62,24 @@ def imports_of(module: Module, package: str) -> tuple[Import, ...]:
     return tuple(
         found
         for statement, around in statements(module.tree.body)
-        if isinstance(statement, ast.Import | ast.ImportFrom)
-        for found in _read(statement, around, module, package)
+        for found in (
+            _read(statement, around, module, package)
+            if isinstance(statement, ast.Import | ast.ImportFrom)
+            else _called(statement, around)
+        )
     )
+
+
+def _called(statement: ast.stmt, around: Around) -> Iterator[Import]:
+    """``import_module("name")`` and ``__import__("name")``, which import as a statement does; not in a lambda."""
+    if not isinstance(statement, ast.Assign | ast.AnnAssign | ast.Expr) or not isinstance(statement.value, ast.Call):
+        return
+    match statement.value:
+        case ast.Call(
+            func=ast.Name(id="import_module" | "__import__") | ast.Attribute(attr="import_module"),
+            args=[ast.Constant(value=str(name)), *_],
+        ) if name and not name.startswith("."):
+            yield Import(name, (), statement.lineno, around)
 
 
 def statements(body: list[ast.stmt]) -> Iterator[tuple[ast.stmt, Around]]:

@@ -17,9 +17,10 @@ from secretsync.core import files
 from secretsync.core.errors import SourceError
 from secretsync.core.files import write_atomically
 from secretsync.sources.cache import FORGOTTEN_AFTER, CacheFailed, NotOurs, private_folder
+from secretsync.sources.git import batch
 from secretsync.sources.git.errors import CommitNotServed, GitFailed
 from secretsync.sources.git.process import LARGEST_ANSWER, Answer, AnswerTooLarge, run
-from secretsync.sources.locate import Entry, Kind
+from secretsync.sources.tree import Entry, Kind
 
 if TYPE_CHECKING:
     from secretsync.core.model import Bundle
@@ -275,9 +276,8 @@ class GitCache:
         wanted = sorted(set(ids))
         sizes = self._sizes()
         if missing := [name for name in wanted if name not in sizes]:
-            text = "".join(f"{name}\n" for name in missing)
             options = ["--filter=blob:none", "--stdin", self._remote.url]
-            answer = self._fetch(options, text.encode(), noop=True)
+            answer = self._fetch(options, batch.request(missing), noop=True)
             if answer.status != 0:
                 raise self._remote.failure(answer)
             sizes = self._sizes()
@@ -285,7 +285,11 @@ class GitCache:
             raise BrokenCache(self.folder)
         if (total := sum(sizes[name] for name in wanted)) > at_most:
             raise TooMuchToRead(self._remote.url, total, at_most)
-        return dict(zip(wanted, self._read(wanted), strict=True))
+        output = self._local("cat-file", "--batch", text=batch.request(wanted))
+        try:
+            return dict(zip(wanted, batch.blobs(output, wanted), strict=True))
+        except ValueError:
+            raise BrokenCache(self.folder) from None
 
     def _sizes(self) -> dict[str, int]:
         """The size of every object that is here."""
@@ -293,18 +297,6 @@ class GitCache:
         form = "--batch-check=%(objectname) %(objectsize)"
         listing = self._local("cat-file", "--batch-all-objects", "--unordered", form).decode().splitlines()
         return {name: int(size) for name, _, size in (line.partition(" ") for line in listing)}
-
-    def _read(self, ids: Sequence[str]) -> Iterator[bytes]:
-        text = "".join(f"{name}\n" for name in ids).encode()
-        out, place = self._local("cat-file", "--batch", text=text), 0
-        for name in ids:
-            end = out.index(b"\n", place)
-            found, kind, *size = out[place:end].decode().split()
-            if found != name or kind != "blob":
-                raise BrokenCache(self.folder)
-            start = end + 1
-            yield out[start : start + int(size[0])]
-            place = start + int(size[0]) + 1
 
     def _fetch(self, options: Sequence[str], text: bytes = b"", *, noop: bool = False) -> Answer:
         settings = ("-c", "fetch.negotiationAlgorithm=noop") if noop else ()

@@ -26,7 +26,8 @@ from secretsync.sources.git.refs import (
 )
 from secretsync.sources.git.remote import Remote
 from secretsync.sources.git.signature import committed_at, confirm_tag_name, split_commit, split_tag, verify
-from secretsync.sources.locate import Kind, Located, locate
+from secretsync.sources.locate import Located, locate
+from secretsync.sources.tree import Kind
 from secretsync.sources.version import (
     confirmed_version,
     notes_on_generated_files,

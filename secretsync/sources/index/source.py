@@ -16,8 +16,9 @@ from secretsync.sources.index.errors import HashMismatch
 from secretsync.sources.index.hashes import read_hashes
 from secretsync.sources.index.http import Index
 from secretsync.sources.index.select import Candidate, choose, of_url
-from secretsync.sources.locate import Entry, locate
+from secretsync.sources.locate import locate
 from secretsync.sources.sdist import read_sdist
+from secretsync.sources.tree import Entry
 from secretsync.sources.version import confirm_version
 from secretsync.sources.wheel import read_wheel
 

@@ -17,6 +17,7 @@ from secretsync.cli.output.style import Style
 from secretsync.core.model import Revision
 from secretsync.operations import releases as by_hand
 from secretsync.operations.doctor.footing import Remark
+from secretsync.operations.status import status
 from secretsync.reconcile.all_targets import Outcome
 from secretsync.reconcile.destination import CheckRules, Clock
 from tests.operations.doctor.namespace import Namespace, with_variable, without_mount
@@ -96,7 +97,7 @@ def _status() -> releases.StatusReport:
     (delivery,) = site.destination.deliveries
     clock = Clock(lambda: site.time, site._sleep, lambda: site.utc)
     by_hand.suspend(site.destination, delivery, "data taking", clock, by="ddm@ops")
-    found = releases.describe_status("production", by_hand.status(site.destination))
+    found = releases.describe_status("production", status(site.destination))
     return releases.StatusReport(time=NOW, targets=(found,))
 
 

@@ -7,6 +7,7 @@ import pytest
 from secretsync.cli.output.describe import describe_pass
 from secretsync.core import packing
 from secretsync.operations import releases
+from secretsync.operations.status import status
 from secretsync.reconcile.all_targets import Outcome
 from secretsync.reconcile.events import events_of
 from secretsync.reconcile.reconciler import preview
@@ -40,7 +41,7 @@ def test_content_that_comes_back_is_found_again_and_is_a_new_write(site: WiredSi
     assert site.cluster.secrets[first].annotations[packing.REVISION_NUMBER] == "3"
     assert not report.failed
     assert not preview(site.destination).plan.pending
-    live = releases.status(site.destination)[0]
+    live = status(site.destination)[0]
     assert (live.revision_number, live.bundle and live.bundle.files[0].data) == (3, b"1")
 
 
@@ -98,12 +99,12 @@ def test_wiring_that_somebody_strips_is_put_back_once_and_then_held_as_a_failure
         assert any("by one without the wiring, and did so again" in note for note in report.plan.notes)
         assert any("now carries none" in note for note in report.plan.notes)
     assert site.cluster.writes == []
-    (deployed,) = releases.status(site.destination)
+    (deployed,) = status(site.destination)
     assert [ref.name for ref in deployed.stripped] == ["server"]
     site.source.push(init="2")
     assert not site.sync().failed
     assert site.content() == {"init.py": b"2"}
-    (deployed,) = releases.status(site.destination)
+    (deployed,) = status(site.destination)
     assert deployed.stripped == ()
 
 
@@ -140,7 +141,7 @@ def test_status_tells_of_workloads_that_carry_an_earlier_write(site: WiredSite) 
     site.source.push(init="2")
     site.sync()
     site.put_back(revision)
-    (told,) = releases.status(site.destination)
+    (told,) = status(site.destination)
     assert {ref.name: revision_number for ref, (revision_number, _) in told.workloads.items()} == {
         "server": 1,
         "judge": 2,

@@ -271,3 +271,20 @@ def perm_default(issuer, kwargs, *, session=None):
 def test_a_pattern_that_python_3_9_does_not_compile_is_told(pattern: str, fails: bool) -> None:
     schema = f"SCHEMAS = {{'account': {{'type': 'string', 'pattern': {pattern!r}}}}}\n"
     assert ("schema-content" in errors(findings({"schema.py": schema}))) is fails
+
+
+@pytest.mark.parametrize("call", ["importlib.import_module('metacat')", "__import__('metacat')"])
+def test_a_call_that_imports_a_module_that_is_not_installed_is_an_import(call: str) -> None:
+    own = "def has_permission(issuer, action, kwargs, *, session=None):\n    return None\n"
+    always = f"import importlib\nmetacat = {call}\n{own}"
+    guarded = f"import importlib\ntry:\n    metacat = {call}\nexcept ImportError:\n    metacat = None\n{own}"
+    assert errors(findings({"permission.py": always})) == ["permission-import"]
+    assert errors(findings({"permission.py": guarded})) == []
+
+
+def test_a_class_that_derives_from_what_the_half_loaded_permission_module_lacks_dies() -> None:
+    own = "def has_permission(issuer, action, kwargs, *, session=None):\n    return None\n"
+    derived = "import rucio.core.permission\nclass Denied(rucio.core.permission.PermissionResult):\n    pass\n"
+    used = "import rucio.core.permission\ndef denied():\n    return rucio.core.permission.PermissionResult(False)\n"
+    assert errors(findings({"permission.py": derived + own})) == ["import-cycle"]
+    assert errors(findings({"permission.py": used + own})) == []

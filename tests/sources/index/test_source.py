@@ -22,9 +22,10 @@ from secretsync.sources.index.errors import (
 )
 from secretsync.sources.index.hashes import NoHashes
 from secretsync.sources.index.select import NoMatchingFile
-from secretsync.sources.locate import LinkLeadsOut, UnsafePath
+from secretsync.sources.locate import LinkLeadsOut
 from secretsync.sources.open import open_source
 from secretsync.sources.sdist import UnusableArchive
+from secretsync.sources.tree import UnsafePath
 from secretsync.sources.version import VersionMismatch
 from secretsync.sources.wheel import UnusableWheel
 from tests.servers.simple_index import Release, SimpleIndex, serve

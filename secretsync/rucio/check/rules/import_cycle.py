@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
+from secretsync.rucio.check.dotted import dotted
 from secretsync.rucio.check.finding import Finding, Severity
 from secretsync.rucio.check.import_order import half_loaded
+from secretsync.rucio.check.interpret import nodes_outside_functions
 from secretsync.rucio.check.package import Package
 from secretsync.rucio.check.reach import reached
 from secretsync.rucio.check.rules.rule import Rule, Setting
@@ -32,6 +35,27 @@ def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
             )
     yield from _of_permission(rule, package, setting)
     yield from _of_its_own(rule, package)
+    yield from _read_too_early(rule, package, setting)
+
+
+def _read_too_early(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
+    """``rucio.core.permission.PermissionResult`` as a base class or a value, in permission.py itself."""
+    module = package.get("permission")
+    if setting.vo or not module:
+        return
+    always = [one for one in module.tree.body if not isinstance(one, ast.If | ast.Try | ast.With | ast.AnnAssign)]
+    for node in nodes_outside_functions(always):
+        name = dotted(node, package.aliases(module)) if isinstance(node, ast.Attribute) else ""
+        late = (name or "").removeprefix(f"{_PERMISSION}.")
+        if isinstance(node, ast.Attribute) and late in setting.rucio.late_in_permission and late != name:
+            yield rule.finding(
+                module.path,
+                node.lineno,
+                f"This line reads {late} while {_PERMISSION} is half loaded and has none yet: an AttributeError, and "
+                "the process dies",
+                f"Use {late} in a function alone",
+                about=f"{_PERMISSION}.{late}",
+            )
 
 
 def _of_permission(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
