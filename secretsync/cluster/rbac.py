@@ -60,6 +60,35 @@ def may(review: Review | None, access: Access) -> bool:
     return review is None or not review.complete or any(_allows(rule, access) for rule in review.rules)
 
 
+@dataclass(frozen=True)
+class Accesses:
+    """Several accesses to one resource that are the same for each of *names*; empty for objects of any name."""
+
+    verbs: tuple[str, ...]
+    resource: str
+    names: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return " ".join(filter(None, (", ".join(self.verbs), self.resource, ", ".join(self.names))))
+
+
+def grouped(accesses: Sequence[Access]) -> tuple[Accesses, ...]:
+    """*accesses* with what belongs together once: by resource, then those that want the same verbs."""
+    verbs: dict[tuple[str, str], list[str]] = {}
+    for access in accesses:
+        resource = f"{access.resource}.{access.group}" if access.group else access.resource
+        verbs.setdefault((resource, access.name), []).append(access.verb)
+    names: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for (resource, name), wanted in verbs.items():
+        names.setdefault((resource, tuple(wanted)), []).append(name)
+    return tuple(Accesses(wanted, resource, tuple(filter(None, named))) for (resource, wanted), named in names.items())
+
+
+def summarize(accesses: Sequence[Access]) -> str:
+    """``create leases.coordination.k8s.io; get, update secrets atlas, atlas-sub``."""
+    return "; ".join(map(str, grouped(accesses)))
+
+
 def surplus(wanted: Sequence[Need], granted: Sequence[Manifest]) -> tuple[Access, ...]:
     """What *granted* allows with Secrets, or in pods, that nothing of *wanted* asks for: what a thief would like."""
     rules = [need.rule() for need in wanted]

@@ -50,6 +50,8 @@ class Outcome:
         assert self.report  # noqa: S101 - one of the two is there
         if self.report.refused:
             return FAILED
+        if self.report.blocked:
+            return self.report.blocked.exit_code
         if self.report.failed:
             return ROLLOUT_FAILED
         if self.report.plan.degraded:

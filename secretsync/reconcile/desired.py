@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import structlog
 
 from secretsync.core import packing
+from secretsync.core.errors import SecretSyncError
 from secretsync.core.model import Bundle, Revision, Secret
 from secretsync.plan.state import Hold, PackageState
 from secretsync.reconcile.destination import Delivery
@@ -15,6 +16,22 @@ from secretsync.sources.git.refs import judge_moved_tag, judge_older_tag
 from secretsync.sources.index.replaced import judge_replaced_release
 
 log = structlog.get_logger()
+
+
+@dataclass(eq=False)
+class RejectedBeforeFirst(SecretSyncError):
+    """What the source holds was rejected, and no earlier revision of the package was ever deployed."""
+
+    code = "rejected_before_first"
+
+    module: str
+    reason: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.module} was never deployed: {self.reason}. "
+            "Other content is tried as soon as the source has it; 'secretsync resume' tries the same content again"
+        )
 
 
 @dataclass(frozen=True)

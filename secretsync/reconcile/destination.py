@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 
 from secretsync.cluster.protocol import Cluster
 from secretsync.config.window import Window
+from secretsync.core.errors import SecretSyncError
 from secretsync.core.kinds.kind import Status
 from secretsync.core.model import Placement, Ref, Source
 from secretsync.plan.plan import Plan
@@ -188,6 +189,9 @@ class Report:
     passes before came to. *waits* says what all changes wait for. *mixed* tells for how many seconds at most each
     workload ran with files newer than its processes. *values* are the files of a repository that mount the packages and
     change as well, *proposal* what became of the commit. *waves* tell when each was restarted, in their order.
+
+    Of a dry run: *planned_waves* are the workloads in the order of their restarts, *blocked* is what an apply would be
+    refused, and *notes* what an operator should know of it.
     """
 
     destination: str
@@ -205,6 +209,9 @@ class Report:
     values: tuple[ValuesEdit, ...] = ()
     proposal: Proposal | None = None
     waves: tuple[WaveTimes, ...] = ()
+    planned_waves: tuple[tuple[Ref, ...], ...] = ()
+    blocked: SecretSyncError | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def pending(self) -> bool:

@@ -25,6 +25,7 @@ from secretsync.plan.rewiring import refuse_unwirable
 from secretsync.plan.state import Hold, PackageState, State
 from secretsync.reconcile.admission import known_change
 from secretsync.reconcile.desired import (
+    RejectedBeforeFirst,
     Resolved,
     is_as_deployed,
     is_rejected,
@@ -318,8 +319,8 @@ def _held(destination: Destination, delivery: Delivery, live: Sequence[Secret], 
     """What shall be live instead of what the source holds."""
     hold = remembered.hold
     if hold is None or not hold.kept:
-        if not live:
-            raise NothingToHold(delivery.placement.module)
+        if not any(ownership.is_ours(secret, delivery.placement) for secret in live):
+            raise _nothing_to_hold(delivery, remembered)
         _refuse_edited(delivery, live, remembered)
         return _as_it_is(delivery, live, hold)
     kept = destination.cluster.secret(destination.namespace, hold.kept) if _is_history(delivery, hold.kept) else None
@@ -333,6 +334,14 @@ def _held(destination: Destination, delivery: Delivery, live: Sequence[Secret], 
     ):
         return _as_it_is(delivery, live, hold)
     return _packed(replace(delivery, recipe=recipe), bundle, hold)
+
+
+def _nothing_to_hold(delivery: Delivery, remembered: PackageState) -> SecretSyncError:
+    """Why a package has no live Secret of ours: its first revision was rejected, or somebody deleted them."""
+    module, hold = delivery.placement.module, remembered.hold
+    if hold and hold.digest and not remembered.revision_number:
+        return RejectedBeforeFirst(module, hold.reason)
+    return NothingToHold(module)
 
 
 def _is_history(delivery: Delivery, name: str) -> bool:

@@ -5,7 +5,7 @@ One function does the work in all four uses: by hand, in CI, in a CronJob, in th
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import replace
 
 import structlog
@@ -13,7 +13,7 @@ import structlog
 from secretsync.cluster.errors import Conflict
 from secretsync.core.errors import SecretSyncError
 from secretsync.core.instrumentation import timed_stage
-from secretsync.core.model import Ref, Workload
+from secretsync.core.model import Ref
 from secretsync.plan.disruption import refuse_disruption
 from secretsync.plan.plan import Plan
 from secretsync.plan.state import State
@@ -25,6 +25,8 @@ from secretsync.reconcile.destination import REAL_TIME, Clock, Destination, Repo
 from secretsync.reconcile.gates import waits_for
 from secretsync.reconcile.lock import hold_lease
 from secretsync.reconcile.observe import observe
+from secretsync.reconcile.preflight import meet_new_content, proves, with_preflight
+from secretsync.reconcile.rights import refuse_missing_rights
 from secretsync.reconcile.rollout import roll_out
 from secretsync.reconcile.state_store import StateStore, load_state
 from secretsync.reconcile.undo import failed_untouched, packages_to_undo, reject
@@ -32,13 +34,19 @@ from secretsync.reconcile.undo import failed_untouched, packages_to_undo, reject
 log = structlog.get_logger()
 
 
-def preview(destination: Destination) -> Report:
-    """What `sync` would do now; nothing is written. Raises SecretSyncError."""
-    return preview_with(destination, load_state(destination).state)
+def preview(destination: Destination, clock: Clock = REAL_TIME) -> Report:
+    """What `sync` would do now, and what it would be refused; nothing is written. Raises SecretSyncError."""
+    return preview_with(destination, load_state(destination).state, clock)
 
 
-def preview_with(destination: Destination, state: State) -> Report:
+def preview_with(destination: Destination, state: State, clock: Clock = REAL_TIME) -> Report:
     """What `sync` would do if *state* were what is remembered; nothing is written. Raises SecretSyncError."""
+    report = _compare(destination, state)
+    return report if report.refused else with_preflight(destination, report, state, clock)
+
+
+def _compare(destination: Destination, state: State) -> Report:
+    """What there is to do, before anybody is asked whether it may be done. Raises SecretSyncError."""
     plan = observe(destination, state)
     check = check_packages(destination, plan, state)
     report = _report(destination, plan, check, state)
@@ -86,7 +94,7 @@ def _reconcile(destination: Destination, clock: Clock) -> Report:
 
 def _reconcile_unlocked(destination: Destination, clock: Clock) -> Report | None:
     """What a pass comes to that has nothing to do, or may not do it; None where there is something to do."""
-    report = preview(destination)
+    report = _compare(destination, load_state(destination).state)
     if report.refused:
         return report
     _refuse_unapproved(destination, report)
@@ -95,6 +103,7 @@ def _reconcile_unlocked(destination: Destination, clock: Clock) -> Report | None
     if waits := waits_for(destination, report.plan, clock):
         log.warning("changes wait", why=waits)
         return replace(report, waits=waits)
+    refuse_missing_rights(destination, report.plan)
     return None
 
 
@@ -109,7 +118,7 @@ def _reconcile_locked(destination: Destination, store: StateStore, clock: Clock)
         return _with_stripped(replace(report, done=True))
     ask_for_admission(destination, plan)
     proven = _prove(destination, plan, store, clock)
-    refuse_disruption(_meet_new_content(plan), proven=proven, accepted=destination.rollout.accept_downtime)
+    refuse_disruption(meet_new_content(plan), proven=proven, accepted=destination.rollout.accept_downtime)
     kept = apply.keep_previous_bundles(destination, plan, store)
     before = store.state
     apply.record_start(plan, store, kept, check.keys)
@@ -169,8 +178,7 @@ def _prove(destination: Destination, plan: Plan, store: StateStore, clock: Clock
 
     Returns the workloads in whose kind of pod that was shown.
     """
-    putting_back = any(package.desired.hold for package in plan.packages)
-    if putting_back or destination.rollout.canary == "off" or not destination.cluster.runs_pods:
+    if not proves(destination, plan):
         return ()
     # imported here: a pass that changes no content proves nothing
     from secretsync.reconcile.canary import CandidateRefused, prove_candidates
@@ -184,12 +192,6 @@ def _prove(destination: Destination, plan: Plan, store: StateStore, clock: Clock
             rejection = store.state.of(secret).rejected(reason, bundle.digest, bundle.revision.id)
             store.keep(store.state.with_package(secret, rejection))
         raise
-
-
-def _meet_new_content(plan: Plan) -> Sequence[Workload]:
-    """Workloads that are restarted for bytes which their pods have never run: not for those that come back."""
-    new = [package for package in plan.packages if package.content and not package.desired.hold]
-    return [restart.workload for restart in plan.restarts if any(package.key in restart.annotations for package in new)]
 
 
 def _record_idle(destination: Destination, report: Report) -> Report:

@@ -10,13 +10,14 @@ from datetime import UTC, datetime
 
 import structlog
 
-from secretsync.cluster.errors import Unreachable
+from secretsync.cluster.errors import Forbidden, Unreachable
 from secretsync.core.errors import ConfigError, SecretSyncError
 from secretsync.reconcile.all_targets import Outcome
 from secretsync.reconcile.destination import Destination
 from secretsync.reconcile.events import Event, events_of, manifest
 from secretsync.reconcile.lock import Busy, hold_lease
 from secretsync.reconcile.results import verdicts_of
+from secretsync.reconcile.rights import MissingRights
 from secretsync.reconcile.state_store import load_state
 
 log = structlog.get_logger()
@@ -35,6 +36,10 @@ def record_outcome(
         events = _record(outcome, utc)
     except Busy as busy:
         log.debug("another run records its outcome", why=str(busy))
+    except Forbidden as error:
+        # a pass that was refused for want of rights has said so already
+        level = log.debug if isinstance(outcome.error, MissingRights) else log.warning
+        level("the outcome of this pass could not be recorded in the cluster", why=str(error))
     except SecretSyncError as error:
         log.warning("the outcome of this pass could not be recorded in the cluster", why=str(error))
     else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from secretsync.core.kinds.kind import Status
@@ -11,7 +11,8 @@ from secretsync.core.pod_references import updates_mounted_files
 from secretsync.plan.diff import stamped_revision_number
 from secretsync.plan.plan import Plan
 from secretsync.plan.restarts import Restart
-from secretsync.plan.waves import Wave, split_into_waves
+from secretsync.plan.state import State
+from secretsync.plan.waves import Wave, split_into_waves, unhealthy_workloads
 from secretsync.reconcile import apply
 from secretsync.reconcile.destination import Clock, Destination, Report, WaveTimes
 from secretsync.reconcile.state_store import StateStore
@@ -26,7 +27,7 @@ def roll_out(destination: Destination, report: Report, store: StateStore, clock:
 
 
 def _roll_out(destination: Destination, report: Report, store: StateStore, clock: Clock) -> Report:
-    waves = _waves(destination, report.plan, store)
+    waves = _waves(destination, report.plan, store.state.ailing)
     secrets = [secret.name for package in report.plan.packages for secret in package.desired.secrets]
     for number, wave in enumerate(waves, start=1):
         began = clock.now()
@@ -45,14 +46,23 @@ def _roll_out(destination: Destination, report: Report, store: StateStore, clock
     return report
 
 
-def _waves(destination: Destination, plan: Plan, store: StateStore) -> list[Wave]:
+def planned_waves(destination: Destination, plan: Plan, state: State) -> list[Wave]:
+    """The waves of a run that begins now: what is not healthy as it begins comes last."""
+    unhealthy = set(state.ailing)
+    for package in plan.packages:
+        if plan.moves(package):
+            unhealthy.update(unhealthy_workloads(plan.workloads, package))
+    return _waves(destination, plan, unhealthy)
+
+
+def _waves(destination: Destination, plan: Plan, unhealthy: Collection[str]) -> list[Wave]:
     rules = destination.rollout
     undoing = any(package.desired.hold for package in plan.packages)
     return split_into_waves(
         plan.restarts,
         selectors=rules.waves,
         max_parallel=rules.max_parallel,
-        unhealthy=store.state.ailing,
+        unhealthy=unhealthy,
         first=_touched(plan) if undoing else (),
         watched=plan.watch,
     )

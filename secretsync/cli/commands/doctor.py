@@ -80,7 +80,7 @@ def _examine(target: config.Target, destination: Destination) -> tuple[Examinati
     try:
         return doctor.examine(destination, target.doctor.ignore), ()
     except Forbidden as error:
-        why = f"the workloads could not be judged: {error}; apply what 'secretsync rbac' prints, then run this again"
+        why = f"the workloads could not be judged, as this account may not {error.call}: run this again with that right"
         return doctor.Examination((), (), (), ()), (Remark(why, failure=True),)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -167,21 +168,33 @@ def _write_plan(path: Path, outcomes: Sequence[Outcome]) -> str:
 
 
 def log_outcome(outcome: Outcome, command: Command, settings: Settings) -> None:
-    """Failures one by one; a program that collects logs gets the outcome of each pass as one event."""
+    """Failures one by one; a program that collects logs gets the outcome of each pass as one event.
+
+    On a terminal the report says them, and a person need not read them twice.
+    """
     from secretsync.cli.output.describe import describe_target
 
     found = describe_target(outcome, dry_run=command == "plan")
-    if outcome.error:
-        explain(outcome.error, outcome.destination.name)
-    for degradation in found.degraded:
-        log.error("failed", at=found.target, why=degradation.problem.message)
-    if found.refusal:
-        log.error("refused", at=found.target, why=found.summary)
+    if not _report_is_read_with_the_log(settings):
+        if error := outcome.error or (outcome.report and outcome.report.blocked):
+            explain(error, outcome.destination.name)
+        for degradation in found.degraded:
+            log.error("failed", at=found.target, why=degradation.problem.message)
+        if found.refusal:
+            log.error("refused", at=found.target, why=found.summary)
+        if found.failure:
+            log.error("failed", at=found.target, why=found.summary)
     if command == "run" or settings.log_format == "json":
         facts = (
             {"revisions": {package.module: package.revision for package in found.packages}} if found.packages else {}
         )
         log.info("pass ended", target=found.target, outcome=str(found.outcome), **facts, why=found.summary)
+
+
+def _report_is_read_with_the_log(settings: Settings) -> bool:
+    """Whether one terminal shows both."""
+    as_text = settings.output == "text" and settings.log_format == "text"
+    return as_text and sys.stdout.isatty() and sys.stderr.isatty()
 
 
 def _show_pass(settings: Settings, outcome: Outcome) -> None:

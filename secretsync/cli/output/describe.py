@@ -107,13 +107,13 @@ def _target(report: Report, *, dry_run: bool, texts: bool, origin: float | None 
             _workload(workload.ref) for workload in plan.workloads if any(restarts.mounted(workload, plan.packages))
         ),
         not_in_force=tuple(_workload(ref) for ref in dict.fromkeys(one.workload for one in plan.not_in_force)),
-        restarts=tuple(_restart(restart) for restart in made),
+        restarts=tuple(_restart(restart, report.planned_waves) for restart in made),
         not_restarted=tuple(_workload(restart.workload.ref) for restart in missed),
         rollout=tuple(_rollout(report, origin or 0)),
         findings=tuple(_findings(report.checked_packages)),
         policy=() if report.refused else tuple(_policies(report.checked_packages, texts=texts)),
         degraded=tuple(_degraded(degradation) for degradation in plan.degraded),
-        warnings=plan.notes,
+        warnings=(*plan.notes, *report.notes),
         suspended=tuple(_workload(ref) for ref in plan.held_by_hand),
         version_skew=tuple(
             document.Skew(workload=_workload(ref), seconds=round(seconds, 1))
@@ -125,12 +125,15 @@ def _target(report: Report, *, dry_run: bool, texts: bool, origin: float | None 
         refusal=report.refused,
         failure=report.failure,
         undo=undo,
+        error=problem(report.blocked) if report.blocked else None,
     )
 
 
 def _outcome(report: Report, *, dry_run: bool) -> document.Outcome:
     if report.refused:
         return document.Outcome.REFUSED
+    if report.blocked:
+        return document.Outcome.FAILED
     if report.undone and not report.undone.failed:
         return document.Outcome.ROLLED_BACK
     if report.failed:
@@ -234,8 +237,9 @@ def _lines(file: File | None) -> list[str]:
     return file.data.decode().splitlines() if file else []
 
 
-def _restart(restart: restarts.Restart) -> document.Restart:
+def _restart(restart: restarts.Restart, waves: Sequence[Sequence[Ref]] = ()) -> document.Restart:
     rewiring = restart.rewiring
+    wave = next((number for number, refs in enumerate(waves, 1) if restart.workload.ref in refs), 0)
     return document.Restart(
         workload=_workload(restart.workload.ref),
         reason=restart.reason,
@@ -253,6 +257,7 @@ def _restart(restart: restarts.Restart) -> document.Restart:
         )
         if rewiring
         else (),
+        wave=wave,
     )
 
 

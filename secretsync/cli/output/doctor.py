@@ -8,12 +8,15 @@ from typing import Literal
 from secretsync.cli.output.report import Model, Problem, Workload
 from secretsync.cli.output.sentences import count
 from secretsync.cli.output.style import PLAIN, Style, readable
+from secretsync.cluster.rbac import grouped
 from secretsync.operations.doctor import Examination
 from secretsync.operations.doctor.footing import Remark
 from secretsync.rucio.conditions.judge import Condition, Verdict
 from secretsync.rucio.conditions.workloads import Diagnosis
 
 _OTHERS = "the others"
+_NAMED = 3
+"""Names of objects that a row of the missing rights has."""
 
 
 class ConditionVerdict(Model):
@@ -44,11 +47,20 @@ class Container(Model):
         return any(not one.holds and not one.unknown for one in self.conditions)
 
 
+class MissingRight(Model):
+    """Verbs that the account lacks for a resource; without *names* for objects of any name."""
+
+    resource: str
+    verbs: tuple[str, ...]
+    names: tuple[str, ...] = ()
+
+
 class Note(Model):
     """Something about secretsync itself; a *failure* keeps it from its work."""
 
     text: str
     failure: bool
+    missing_rights: tuple[MissingRight, ...] = ()
 
 
 class DoctorTarget(Model):
@@ -84,8 +96,15 @@ def describe_doctor(
         not_deployed=examination.absent,
         containers=containers,
         proof_failures=tuple(proof_failures),
-        notes=tuple(Note(text=one.text, failure=one.failure) for one in remarks),
+        notes=tuple(map(_note, remarks)),
     )
+
+
+def _note(remark: Remark) -> Note:
+    missing = tuple(
+        MissingRight(resource=one.resource, verbs=one.verbs, names=one.names) for one in grouped(remark.lacking)
+    )
+    return Note(text=remark.text, failure=remark.failure, missing_rights=missing)
 
 
 def _container(one: Diagnosis) -> Container:
@@ -125,6 +144,24 @@ def _target(target: DoctorTarget, style: Style) -> Iterator[str]:
     for note in target.notes:
         line = style.wrap(f"  {'FAILED' if note.failure else 'note'}: {note.text}")
         yield style.paint("bad", line) if note.failure else line
+        yield from _missing_rights(note.missing_rights, style)
+
+
+def _missing_rights(missing: Sequence[MissingRight], style: Style) -> Iterator[str]:
+    """A table of what the account lacks."""
+    if not missing:
+        return
+    rows = [("resource", "verbs", "names"), *((one.resource, ", ".join(one.verbs), _names(one)) for one in missing)]
+    wide, verbs = (max(len(row[column]) for row in rows) for column in (0, 1))
+    yield from (
+        style.wrap(f"    {resource:<{wide}}  {said:<{verbs}}  {named}".rstrip(), hang=wide + verbs + 4)
+        for resource, said, named in rows
+    )
+
+
+def _names(right: MissingRight) -> str:
+    more = f" and {len(right.names) - _NAMED} more" if len(right.names) > _NAMED else ""
+    return ", ".join(right.names[:_NAMED]) + more
 
 
 def _package(module: str, found: Sequence[Container], style: Style) -> Iterator[str]:

@@ -113,6 +113,8 @@ class Restart(Model):
     """The field manager of the entries that are applied to its pod template; null where only an annotation is."""
     template: dict[str, Any] | None = None
     changes: tuple[TemplateChange, ...] = ()
+    wave: int = 0
+    """The number of its wave in a plan, from 1; 0 in the report of an apply, where ``rollout`` has it."""
 
 
 class WorkloadStatus(Model):

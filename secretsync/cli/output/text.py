@@ -163,15 +163,18 @@ def _findings(target: Target, style: Style) -> Iterator[str]:
 
 
 def _restarts(target: Target, style: Style) -> Iterator[str]:
-    """Workloads with the same reason are one line with their number."""
+    """Workloads with the same reason are one line with their number; a plan tells their waves."""
+    waves = {restart.wave for restart in target.restarts}
     if target.restarts:
         word = "restart" if target.dry_run else "restarted"
-        yield f"    {word:<9} {count(len(target.restarts), 'workload')}:"
-    reasons: dict[str, list[Restart]] = {}
-    for restart in target.restarts:
-        reasons.setdefault(restart.reason, []).append(restart)
-    for reason, same in reasons.items():
-        yield style.wrap(f"      {_names([status.workload for status in same])}: {reason}")
+        order = f" in {len(waves)} waves" if len(waves) > 1 else ""
+        yield f"    {word:<9} {count(len(target.restarts), 'workload')}{order}:"
+    alike: dict[tuple[int, str], list[Restart]] = {}
+    for restart in sorted(target.restarts, key=lambda restart: restart.wave):
+        alike.setdefault((restart.wave, restart.reason), []).append(restart)
+    for (wave, reason), same in alike.items():
+        number = f"wave {wave}: " if len(waves) > 1 else ""
+        yield style.wrap(f"      {number}{_names([restart.workload for restart in same])}: {reason}")
     yield from map(style.wrap, _template_changes(target.restarts))
     if target.not_restarted:
         yield f"    not restarted (rollout stopped): {count(len(target.not_restarted), 'workload')}"

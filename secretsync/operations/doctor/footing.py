@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from secretsync.cluster.rbac import Access
+from secretsync.cluster.rbac import Access, summarize
 from secretsync.core import packing
 from secretsync.core.model import Secret, Workload
 
@@ -20,20 +20,25 @@ _REPLACED = "Replace=true"
 
 @dataclass(frozen=True)
 class Remark:
-    """Something an operator should know; a *failure* keeps secretsync from its work."""
+    """Something an operator should know; a *failure* keeps secretsync from its work.
+
+    *lacking* are the rights that it is about.
+    """
 
     text: str
     failure: bool = False
+    lacking: tuple[Access, ...] = ()
 
 
 def permissions(lacking: Sequence[Access], surplus: Sequence[Access]) -> Iterator[Remark]:
     """What this account lacks, and what it may do beyond need."""
     if lacking:
-        named = ", ".join(str(access) for access in lacking)
-        yield Remark(f"this account may not {named}: apply what 'secretsync rbac' prints", failure=True)
+        text = "this account lacks rights that secretsync needs: apply the Role that 'secretsync rbac' prints"
+        yield Remark(text, failure=True, lacking=tuple(lacking))
     if surplus:
-        named = ", ".join(str(access) for access in surplus)
-        yield Remark(f"this account may do more than secretsync needs: {named}; 'secretsync rbac' prints the least")
+        yield Remark(
+            f"this account may do more than secretsync needs: {summarize(surplus)}; 'secretsync rbac' prints the least"
+        )
 
 
 def clock(here: datetime, there: datetime | None) -> Iterator[Remark]:

@@ -21,7 +21,7 @@ from secretsync.reconcile.destination import Clock, Destination
 from secretsync.reconcile.progress import working
 from secretsync.rucio.conditions.container import Sources
 
-__all__ = ["CandidateRefused", "NotProven", "ProofOutcome", "proof_failures", "prove_candidates"]
+__all__ = ["CandidateRefused", "NotProven", "ProofOutcome", "proof_failures", "provable", "prove_candidates"]
 
 log = structlog.get_logger()
 
@@ -64,6 +64,17 @@ def prove_candidates(destination: Destination, plan: Plan, clock: Clock) -> Proo
         log.warning("not proven before the rollout", why=str(error))
         return ProofOutcome(missing=str(error))
     return ProofOutcome(proven=runs_rucio(plan.packages, plan.workloads), notes=done.notes, seen=done.seen)
+
+
+def provable(destination: Destination, plan: Plan) -> frozenset[Ref]:
+    """The workloads for which a proof would stand, if it passes. Raises NoWorkloadLoadsIt as the proof would."""
+    found = environments(plan.packages, plan.workloads)
+    miswired = {(one.workload, one.module) for one in plan.not_in_force}
+    if not found or candidates(plan.packages, [("", environment) for environment in found], miswired):
+        return runs_rucio(plan.packages, plan.workloads)
+    if destination.rollout.canary == "require":
+        raise NoWorkloadLoadsIt(tuple(in_force.sentences(plan.not_in_force)))
+    return frozenset()
 
 
 def _configuration(destination: Destination, found: Sequence[Environment]) -> Sources:

@@ -12,6 +12,8 @@ from secretsync.cli.main import main
 from secretsync.cli.output import json as json_format
 from secretsync.cli.output.doctor import DoctorReport, DoctorTarget, describe_doctor, render
 from secretsync.cluster.errors import Call, Forbidden
+from secretsync.cluster.rbac import Access
+from secretsync.operations.doctor import Examination, footing
 from secretsync.operations.doctor.footing import Remark
 from tests.operations.doctor.namespace import Namespace, with_variable, without_mount
 
@@ -56,6 +58,36 @@ context prod, namespace rucio
     )
 
 
+def lacking(*accesses: Access) -> DoctorTarget:
+    remarks = footing.permissions(accesses, ())
+    return describe_doctor("here", Examination((), (), (), ()), list(remarks))
+
+
+def test_missing_rights_are_one_table_with_what_belongs_together_once() -> None:
+    names = [f"atlas-history-{number}" for number in range(1, 6)]
+    secrets = [Access(verb, "", "secrets", name) for verb in ("get", "update") for name in names]
+    leases = [Access("create", "coordination.k8s.io", "leases")]
+    assert (
+        text(lacking(*secrets, *leases))
+        == """\
+here
+  FAILED: this account lacks rights that secretsync needs: apply the Role that
+    'secretsync rbac' prints
+    resource                    verbs        names
+    secrets                     get, update  atlas-history-1, atlas-history-2,
+                                             atlas-history-3 and 2 more
+    leases.coordination.k8s.io  create
+"""
+    )
+
+
+def test_json_has_all_missing_rights() -> None:
+    (note,) = lacking(Access("get", "", "secrets", "a"), Access("get", "", "secrets", "b")).notes
+    assert [one.model_dump() for one in note.missing_rights] == [
+        {"resource": "secrets", "verbs": ("get",), "names": ("a", "b")}
+    ]
+
+
 def test_json_has_every_container_and_every_verdict() -> None:
     told = json.loads(json_format.render(DoctorReport(targets=(sick(),))))["targets"][0]
     assert told["well"] is False
@@ -96,7 +128,7 @@ def test_a_call_that_is_forbidden_is_a_failure_of_its_own_and_the_rest_is_said(
     path.write_text(yaml.safe_dump({"packages": [{"moduleName": "pol", "requirement": "./src"}], "targets": [target]}))
     assert main(["doctor", "--config", str(path)]) == 1
     said = " ".join(capsys.readouterr().out.split())
-    assert "judged: cannot list deployments.apps" in said
+    assert "judged, as this account may not list deployments.apps" in said
     assert "FAILED: the source of pol cannot be read" in said
 
 

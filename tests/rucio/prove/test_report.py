@@ -8,8 +8,11 @@ from secretsync.cli.output import proof as report
 from tests.rucio.prove.test_judge import MISSING, generic, judged
 
 
-def test_a_sound_package_is_one_line() -> None:
-    assert report.text(judged()) == "Rucio 41.5.1, Python 3.9.18: loads\n"
+def test_a_sound_package_is_told_with_what_rucio_loaded() -> None:
+    assert report.text(judged()) == (
+        "Rucio 41.5.1, Python 3.9.18: loads\n"
+        "  Rucio 41.5.1 loaded permission from pol.permission, schema from pol.schema, 0\n  algorithms.\n"
+    )
 
 
 def test_a_fault_is_told_with_its_place_and_the_way_out_in_80_columns() -> None:
