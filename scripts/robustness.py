@@ -32,6 +32,8 @@ wholly of one version, nothing of others touched; after the clean run the very f
 to do.
 The same faults before a real API server, and kills on it, are in `tests/e2e/walks`.
 """
+TESTS = """The tests of the modules that hold each kind, their ordinary cases among them; the long ones run on demand alone.
+"""
 SUITES = {
     "damaged caches": ("tests/sources/test_cache.py",),
     "state objects that somebody edited": ("tests/plan/test_state.py",),
@@ -81,8 +83,9 @@ def page(
         f"{inputs} mutated inputs for each of {sum(parsers)} parsers, {inputs * sum(parsers)} in all: for "
         f"{parsers[0]} of them nothing was raised but the errors of secretsync.\n",
         "## Damaged and planted\n",
+        TESTS,
         _table(
-            "| kind | cases | held |",
+            "| kind | tests | passed |",
             [f"| {name} | {held + failed} | {held} |" for name, (held, failed) in suites.items()],
         ),
     ]
