@@ -25,9 +25,16 @@ Object = dict[str, Any]
 _PATH = re.compile(
     r"/apis?/(?P<group>(?:[a-z.0-9]+/)?v1[a-z0-9]*)/namespaces/(?P<namespace>[^/]+)/(?P<resource>[a-z]+)(?:/(?P<name>[^/]+))?$"
 )
-_RULES_REVIEW = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews"
 _SELECTOR = re.compile(r"(\w+=\w+,?)*")
 _LIMIT = 1024 * 1024
+
+
+_EVERYTHING = {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}
+_REVIEWS: dict[str, Object] = {
+    "selfsubjectrulesreviews": {"resourceRules": [_EVERYTHING], "incomplete": False},
+    "selfsubjectaccessreviews": {"allowed": True},
+}
+"""What an account is told that may do everything."""
 
 
 @dataclass
@@ -60,11 +67,8 @@ class StubApi:
         url = urlsplit(request.path)
         if resources := self._discovery(url.path.removeprefix("/apis/")):
             return _answer({"kind": "APIResourceList", "resources": [{"name": name} for name in resources]})
-        if url.path == _RULES_REVIEW:
-            rule = {"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}
-            return _answer(
-                {"kind": "SelfSubjectRulesReview", "status": {"resourceRules": [rule], "incomplete": False}}, 201
-            )
+        if (review := url.path.removeprefix("/apis/authorization.k8s.io/v1/")) in _REVIEWS:
+            return _answer({"kind": "Review", "status": _REVIEWS[review]})
         place = _PATH.match(url.path)
         if place is None:
             return _status(404, "NotFound", "page")
