@@ -58,15 +58,17 @@ Frame = tuple[float, tuple[tuple[Cell, ...], ...]]
 
 
 def svg(frames: Sequence[Frame], seconds: float) -> str:
-    """The frames beside each other, of which the window shows one at a time."""
+    """The frames one below the other, of which the window shows one; a line that is too long is cut at its edge."""
     width, height = round(COLUMNS * _CHARACTER + 24), ROWS * _LINE + 24
     kept = [next(same) for _, same in groupby(frames, key=lambda frame: frame[1])]
-    steps = [f"{100 * at / seconds:.3f}%{{transform:translateX(-{n * width}px)}}" for n, (at, _) in enumerate(kept)]
+    steps = [f"{100 * at / seconds:.3f}%{{transform:translateY(-{n * height}px)}}" for n, (at, _) in enumerate(kept)]
     style = (
         f"text{{font:13px ui-monospace,Menlo,Consolas,monospace;fill:#e6edf3;white-space:pre}}"
         f"#film{{animation:play {seconds:.1f}s step-end infinite}}@keyframes play{{{''.join(steps)}}}"
     )
-    pictures = "".join(f'<g transform="translate({n * width + 12} 24)">{_text(s)}</g>' for n, (_, s) in enumerate(kept))
+    pictures = "".join(
+        f'<g transform="translate(12 {n * height + 24})">{_text(s)}</g>' for n, (_, s) in enumerate(kept)
+    )
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}">'
         f"<title>secretsync changes the policy of a running Rucio, and puts a bad one back</title>"
