@@ -32,7 +32,7 @@ wholly of one version, nothing of others touched; after the clean run the very f
 to do.
 The same faults before a real API server, and kills on it, are in `tests/e2e/walks`.
 """
-TESTS = """The tests of the modules that hold each kind, their ordinary cases among them; the long ones run on demand alone.
+TESTS = """The tests of the modules that hold each kind, ordinary cases among them; the long ones run on demand.
 """
 SUITES = {
     "damaged caches": ("tests/sources/test_cache.py",),
