@@ -1,3 +1,5 @@
+"""depends-on-site: Importing the package depends on what a site may not have."""
+
 from __future__ import annotations
 
 import ast

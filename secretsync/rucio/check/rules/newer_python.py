@@ -1,3 +1,5 @@
+"""newer-python: Something is used that Python 3.9 does not have."""
+
 from __future__ import annotations
 
 import ast
