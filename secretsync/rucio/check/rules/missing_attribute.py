@@ -1,3 +1,5 @@
+"""A class of the package is asked for a method that neither it nor its bases have."""
+
 from __future__ import annotations
 
 import ast

@@ -1,3 +1,5 @@
+"""A permission reads an argument or an attribute that Rucio does not give with its question."""
+
 from __future__ import annotations
 
 import ast

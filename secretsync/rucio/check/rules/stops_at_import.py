@@ -1,3 +1,5 @@
+"""What ends the process while Rucio imports the package: sys.exit, raise and assert."""
+
 from __future__ import annotations
 
 import ast
