@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import os
 import sys
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -225,8 +224,8 @@ class Evaluator:
 
 
 def _has_attribute(arguments: list[ast.expr]) -> Any:
-    """Whether ``sys`` or ``os`` of the images' Python has the attribute."""
+    """Whether ``sys`` of the images' Python has the attribute."""
     match arguments:
-        case [ast.Name(id="sys" | "os" as module), ast.Constant(value=str(name))]:
-            return name in dir({"sys": sys, "os": os}[module]) and name not in not_yet_in_the_images(module)
+        case [ast.Name(id="sys"), ast.Constant(value=str(name))]:
+            return hasattr(sys, name) and name not in not_yet_in_the_images("sys")
     return UNREADABLE

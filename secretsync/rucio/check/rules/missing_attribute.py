@@ -1,4 +1,4 @@
-"""A class of the package is asked for a method that neither it nor its bases have."""
+"""missing-attribute: a class of the package lacks what it is asked for."""
 
 from __future__ import annotations
 

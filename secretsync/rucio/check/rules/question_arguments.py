@@ -1,4 +1,4 @@
-"""A permission reads an argument or an attribute that Rucio does not give with its question."""
+"""question-arguments: a permission reads what Rucio does not give with its question."""
 
 from __future__ import annotations
 

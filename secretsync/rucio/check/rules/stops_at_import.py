@@ -1,4 +1,4 @@
-"""What ends the process while Rucio imports the package: sys.exit, raise and assert."""
+"""stops-at-import: sys.exit, raise or assert ends the import."""
 
 from __future__ import annotations
 
