@@ -64,6 +64,10 @@ class ControlPlane:
         method, path = ("PUT", path + "/{name}") if there else ("POST", path)
         return self.connection.send(call, method, path, query=query, body=manifest).content()
 
+    def serves(self, kind: str) -> bool:
+        """Whether the API has *kind*; earlier minors lack some, as MutatingAdmissionPolicy."""
+        return self.connection.send(Call("list", kind, ""), "GET", _path({"kind": kind})).status == HTTPStatus.OK
+
     def admits(self, kind: str, namespace: str, name: str) -> bool:
         """Whether the API would take a change of an object, by a dry run of an update of it."""
         live = self.get(kind, namespace, name)
