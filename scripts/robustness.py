@@ -27,8 +27,8 @@ HEAD = """# What goes wrong, and what holds
 
 Made by `make robustness`, which makes things go wrong on purpose: only what it ran is counted here. In each run the
 stub of the Kubernetes API stands behind a proxy that spoils one call, or the run is killed; one clean run follows.
-It must put everything right: no traceback, a documented exit code, each Secret wholly of one version at any
-time, the very files of the package in the end, nothing of others touched, and nothing left to do.
+It must put everything right: no traceback, a documented exit code, each Secret of one version when a run has
+ended, the very files of the package in the end, nothing of others touched, and nothing left to do.
 The same faults before a real API server, and kills on it, are in `tests/e2e/walks`.
 """
 SUITES = {
