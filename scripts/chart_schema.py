@@ -57,7 +57,15 @@ def _plain(node: Any, of: str = "") -> Any:
     if not isinstance(node, dict):
         return node
     unsaid = () if of == "properties" else ("title", "default", "ge", "discriminator")
-    return {key: _plain(child, key) for key, child in node.items() if key not in unsaid}
+    return _with_false({key: _plain(child, key) for key, child in node.items() if key not in unsaid})
+
+
+def _with_false(node: dict[str, Any]) -> dict[str, Any]:
+    """*node*; where it is a choice that has ``off``, with what that is to Helm, which reads YAML 1.1: false."""
+    choices = node.get("enum")
+    if not isinstance(choices, list) or "off" not in choices:
+        return node
+    return {**node, "enum": [*choices, False], "type": ["string", "boolean"]}
 
 
 if __name__ == "__main__":

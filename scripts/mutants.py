@@ -33,6 +33,7 @@ FAST = "not control_plane and not network and not slow"
 CORE = {
     "secretsync/plan": ("tests/plan", "tests/reconcile"),
     "secretsync/core/packing.py": ("tests/core", "tests/plan", "tests/reconcile"),
+    "secretsync/core/package_zip.py": ("tests/core",),
     "secretsync/sources/index": ("tests/sources/index",),
     "secretsync/reconcile/reconciler.py": ("tests/reconcile",),
     "secretsync/reconcile/apply.py": ("tests/reconcile",),

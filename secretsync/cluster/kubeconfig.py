@@ -34,9 +34,13 @@ def load(context: str, path: Path | None, configuration: Configuration) -> tuple
 
     Raises ConfigException, ExecPluginFailed, OSError, and what a file of another form leads to.
     """
-    merged = KubeConfigMerger(str(path.expanduser()) if path else os.environ.get("KUBECONFIG") or _DEFAULT).config
+    files = str(path.expanduser()) if path else os.environ.get("KUBECONFIG") or _DEFAULT
+    merged = KubeConfigMerger(files).config
     if merged is None:
-        raise ConfigException("No configuration found.")
+        raise ConfigException(
+            f"there is no kubeconfig at {files}: set KUBECONFIG, or write 'kubeconfig: PATH' beside 'context'; "
+            "in a pod, write 'inCluster: true'"
+        )
     known = [str(one["name"]) for one in merged.safe_get("contexts") or ()]
     if context not in known:
         raise ConfigException(f"there is no such context; the contexts are: {', '.join(known) or 'none'}")

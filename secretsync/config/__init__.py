@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -156,6 +157,9 @@ def read(path: Path) -> str:
     """What the file says. Raises UnusableConfig."""
     try:
         return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        why = "does not exist: name the configuration with --config, or in $SECRETSYNC_CONFIG"
+        raise UnusableConfig(path, [why]) from None
     except OSError as error:
         raise UnusableConfig(path, [f"cannot be read: {error.strerror}"]) from None
     except UnicodeDecodeError:
@@ -169,19 +173,19 @@ def from_text(text: str, path: Path) -> Config:
     except yaml.YAMLError as error:
         problem = f"is not YAML: {_where(error)}"
     else:
-        return parse(raw, path)
+        return parse(raw, path, partial(yaml_loader.line_of, text))
     # not from within: the parser's error holds the text, and that may hold what should not be there
     raise UnusableConfig(path, [problem])
 
 
-def parse(raw: object, path: Path) -> Config:
-    """Validate what was read from *path*. Raises UnusableConfig."""
+def parse(raw: object, path: Path, line_of: Callable[[problems.Location], int | None] = lambda _: None) -> Config:
+    """Validate what was read from *path*, where *line_of* knows the lines. Raises UnusableConfig."""
     if not isinstance(raw, dict):
         raise UnusableConfig(path, ["holds no configuration: it starts with 'packages:' and 'targets:'"])
     try:
         return Config.model_validate(raw, by_alias=True, by_name=False)
     except ValidationError as error:
-        found = problems.sentences(error.errors(), _nearest)
+        found = problems.sentences(error.errors(), _nearest, line_of)
     # not from within: the validator's error holds the values
     raise UnusableConfig(path, found)
 
@@ -198,6 +202,8 @@ def _where(error: yaml.YAMLError) -> str:
     """The parser's problem and its line, never the line's text: it may hold what somebody pasted there."""
     mark = getattr(error, "problem_mark", None)
     problem = getattr(error, "problem", None) or "it cannot be parsed"
+    if "'\\t'" in problem:
+        problem = "there is a tab: indent with spaces"
     return f"line {mark.line + 1}, column {mark.column + 1}: {problem}" if mark else str(problem)
 
 

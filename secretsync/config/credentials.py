@@ -71,6 +71,32 @@ def authorization(access: Access, url: str, base: Path, *, default_user: str) ->
     return Authorization(f"Basic {basic}", (secret, basic))
 
 
+def describe_credential(access: Access, url: str) -> str:
+    """Which credential is sent to *url* and where it is configured, or that none is; never its value."""
+    if urlsplit(url).scheme == "ssh":
+        if access.ssh_key:
+            return f"sent the SSH key of file {access.ssh_key}"
+        return "sent the SSH keys that ssh itself finds, as 'access' names no sshKey"
+    certificate = (
+        f" and the client certificate of file {access.client_certificate}" if access.client_certificate else ""
+    )
+    kinds = {"bearer token": access.bearer, "token": access.token, "password": access.password}
+    for kind, credential in kinds.items():
+        if credential:
+            user = f" with username {access.username!r}" if access.username and not access.bearer else ""
+            return f"sent the {kind} of {place_of(credential)}{user}{certificate}"
+    if certificate:
+        return f"sent{certificate.removeprefix(' and')}"
+    return "no credential was sent, as 'access' names none"
+
+
+def place_of(credential: Credential) -> str:
+    """Where a credential is read."""
+    if isinstance(credential, FromFile):
+        return f"file {credential.file}"
+    return f"environment variable {credential.env}"
+
+
 def read(credential: Credential, base: Path) -> str:
     """The credential as it is now. Raises NoCredential."""
     if isinstance(credential, FromFile):
@@ -85,7 +111,7 @@ def read(credential: Credential, base: Path) -> str:
         except UnicodeDecodeError:
             raise NoCredential(place, "does not hold text") from None
     else:
-        place = f"environment variable {credential.env}"
+        place = place_of(credential)
         value = os.environ.get(credential.env, "")
     value = value.strip().partition("\n")[0].strip()
     if not value:

@@ -8,6 +8,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
+Location = Sequence[int | str]
+"""Keys and indexes, from the beginning of the file; tags of unions among them, which begin with "the "."""
+
+CLUSTER_TAGS = {
+    "the repository": "repository",
+    "the directory": "directory",
+    "the context": "context",
+    "the cluster": "inCluster",
+}
+"""The key of each kind of cluster, by the tag of its union."""
+
 _CREDENTIAL = ("FromFile", "FromEnvironment")
 _EXPECTED: Mapping[str, str] = {
     "tuple_type": "must be a list",
@@ -21,8 +32,8 @@ _EXPECTED: Mapping[str, str] = {
     "int_type": "must be a whole number",
     "int_parsing": "must be a whole number",
     "int_from_float": "must be a whole number",
-    "float_type": "must be a number",
-    "float_parsing": "must be a number",
+    "float_type": "must be a duration: write 90s, 5m or 1h",
+    "float_parsing": "must be a duration: write 90s, 5m or 1h",
     "path_type": "must be a path",
     "missing": "is required",
     "string_too_short": "must not be empty",
@@ -30,18 +41,26 @@ _EXPECTED: Mapping[str, str] = {
     "url_parsing": "must be a URL",
 }
 _LIMITS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
-    "greater_than_equal": lambda limit: f"must be at least {limit['ge']}",
-    "greater_than": lambda limit: f"must be more than {limit['gt']}",
-    "less_than_equal": lambda limit: f"must be at most {limit['le']}",
-    "less_than": lambda limit: f"must be less than {limit['lt']}",
+    "greater_than_equal": lambda limit: f"must be at least {limit['ge']:g}",
+    "greater_than": lambda limit: f"must be more than {limit['gt']:g}",
+    "less_than_equal": lambda limit: f"must be at most {limit['le']:g}",
+    "less_than": lambda limit: f"must be less than {limit['lt']:g}",
     "literal_error": lambda limit: f"must be {limit['expected']}",
     "enum": lambda limit: f"must be {limit['expected']}",
 }
 
 
-def sentences(details: Sequence[ErrorDetails], nearest: Callable[[str], str]) -> list[str]:
+def sentences(
+    details: Sequence[ErrorDetails],
+    nearest: Callable[[str], str],
+    line_of: Callable[[Location], int | None] = lambda _: None,
+) -> list[str]:
     """One sentence for each problem; *nearest* says which key is meant by one that does not exist."""
-    return list(dict.fromkeys(_sentence(detail, nearest) for detail in details))
+    found: dict[str, None] = {}
+    for detail in details:
+        line = line_of(detail["loc"])
+        found[_sentence(detail, nearest) + (f" (line {line})" if line else "")] = None
+    return list(found)
 
 
 def _sentence(detail: ErrorDetails, nearest: Callable[[str], str]) -> str:
@@ -51,6 +70,8 @@ def _sentence(detail: ErrorDetails, nearest: Callable[[str], str]) -> str:
         return f"{place}: must be {{file: PATH}} or {{env: NAME}}, never the credential itself"
     place, kind = dotted(location), detail["type"]
     if kind == "extra_forbidden":
+        if other := _place_already_given(location):
+            return f"{place}: a target is in one place, and {other!r} is given already: remove one of the two"
         return f"{place}: there is no such key; {nearest(str(location[-1]))}"
     if kind in _EXPECTED:
         message = _EXPECTED[kind]
@@ -59,6 +80,12 @@ def _sentence(detail: ErrorDetails, nearest: Callable[[str], str]) -> str:
     else:
         message = detail["msg"].removeprefix("Value error, ")
     return f"{place}: {message}" if place else message
+
+
+def _place_already_given(location: Location) -> str:
+    """The kind of cluster by which a union was decided, where another kind is given beside it; else empty."""
+    *_, tag, key = ("", *map(str, location))
+    return CLUSTER_TAGS.get(tag, "") if key in CLUSTER_TAGS.values() else ""
 
 
 def dotted(location: Sequence[int | str]) -> str:

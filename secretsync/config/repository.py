@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from secretsync.config.access import Access, Credential
 from secretsync.config.encrypt import Encrypt
-from secretsync.config.fields import Model
+from secretsync.config.fields import Model, Seconds
 from secretsync.config.requirement import AS_TEXT, GitRequirement, Requirement
 
 
@@ -82,4 +82,4 @@ class RepositoryCluster(Model):
     )
     author: Author = Field(Author(), description="who the commits are from")
     signing_key: Path | None = Field(None, description="an SSH key that signs the commits")
-    timeout: float = Field(120, gt=0, description="seconds that a question to the server may take")
+    timeout: Seconds = Field(120, gt=0, description="how long a question to the server may take")

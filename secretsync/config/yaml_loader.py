@@ -5,6 +5,7 @@ YAML 1.1, which PyYAML reads, takes ``1.10`` for 1.1, ``0123`` for 83, ``off`` f
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import yaml
@@ -71,6 +72,24 @@ def load(text: str) -> Any:
         raise yaml.YAMLError("it is nested too deep, or holds itself") from None
     finally:
         loader.dispose()
+
+
+def line_of(text: str, location: Sequence[int | str]) -> int | None:
+    """The line, from 1, of what stands at *location* in *text*, or of what should hold it; None where none is known.
+
+    Parts that are no key there, as the tags of unions, are passed over.
+    """
+    node, line = yaml.compose(text, Loader=_Loader), None
+    for part in location:
+        if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            node = node.value[part]
+            line = node.start_mark.line + 1
+        elif isinstance(node, yaml.MappingNode):
+            for key, value in node.value:
+                if key.value == part:
+                    node, line = value, key.start_mark.line + 1
+                    break
+    return line
 
 
 def _refuse_keys_given_twice(root: yaml.Node) -> None:

@@ -192,9 +192,10 @@ def _told(secret: Secret) -> dict[str, str]:
 
 
 def _told_by_us(live: Secret, desired: Secret) -> dict[str, str]:
-    """Labels and annotations that others, as an admission policy, add do not count."""
-    wanted = _told(desired).keys()
-    return {key: value for key, value in _told(live).items() if key in wanted}
+    """Labels and annotations that others, as an admission policy, add do not count; nor that 0.1.0 wrote no subject."""
+    wanted, told = _told(desired), _told(live)
+    subject = {key: value for key, value in wanted.items() if key == packing.SUBJECT}
+    return subject | {key: value for key, value in told.items() if key in wanted}
 
 
 def _removal(live: Secret, desired: Desired, referrers: Mapping[str, Sequence[str]]) -> Change:

@@ -68,6 +68,7 @@ def _examine(delivery: Delivery, package: PackagePlan, around: WorkloadContext) 
         live=live,
         accepted=rules.accepted,
         environment=around.environment,
+        mounted_files=around.mounted_files,
     )
     severities = {rule: Severity(severity) if severity else None for rule, severity in rules.severities.items()}
     findings = with_severities(check(bundle, situation), severities)
@@ -105,5 +106,14 @@ def _surroundings(package: PackagePlan, workloads: Sequence[Workload]) -> Worklo
 def _key(package: PackagePlan, around: WorkloadContext) -> str:
     mounted = sorted(around.mounted) if around.mounted is not None else None
     variables = sorted(around.environment)
-    facts = [package.desired.bundle.digest, __version__, around.versions, around.images, mounted, variables]
+    facts: list[object] = [
+        package.desired.bundle.digest,
+        __version__,
+        around.versions,
+        around.images,
+        mounted,
+        variables,
+    ]
+    if around.mounted_files is not None:
+        facts.append(sorted(around.mounted_files))
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]

@@ -6,9 +6,10 @@ See https://kubernetes.io/docs/reference/access-authn-authz/authorization/#check
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
-from secretsync.cluster.errors import Forbidden
+from secretsync.cluster.errors import Forbidden, NotFound
 from secretsync.cluster.rbac import Access, Review, may, summarize
 from secretsync.core.errors import ClusterError
 from secretsync.core.kinds import KINDS
@@ -50,7 +51,7 @@ def missing_rights(destination: Destination, plan: Plan) -> Rights:
     """What this account lacks for *plan*; nothing where nobody can be asked, as in a directory of manifests."""
     try:
         review = destination.cluster.review(destination.namespace)
-    except Forbidden:
+    except (Forbidden, NotFound):
         return Rights()
     if review is None:
         return Rights()
@@ -63,10 +64,16 @@ def missing_rights(destination: Destination, plan: Plan) -> Rights:
 
 
 def _lacking(destination: Destination, review: Review, needed: Sequence[Access]) -> tuple[Access, ...]:
-    """Where the API does not tell all rules, it is asked for each."""
+    """Where the API does not tell all rules, it is asked: first for objects of any name, as a Role mostly says it."""
     if review.complete:
         return tuple(access for access in needed if not may(review, access))
-    return tuple(access for access in needed if not destination.cluster.allows(destination.namespace, access))
+    allows = partial(destination.cluster.allows, destination.namespace)
+    of_any_name = {access: allows(access) for access in {replace(access, name="") for access in needed}}
+    return tuple(
+        access
+        for access in needed
+        if not of_any_name[replace(access, name="")] and not (access.name and allows(access))
+    )
 
 
 def refuse_missing_rights(destination: Destination, plan: Plan) -> None:

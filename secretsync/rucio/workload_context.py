@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,13 +19,15 @@ IMAGES = ("server", "daemons", "ui")
 class WorkloadContext:
     """*versions* are the tags of Rucio's images and *images* their kinds (``rucio-server``, ``rucio-daemons``,
     ``rucio-ui``); *mounted* are the package's directories that every workload mounts (``""`` is its own), None where
-    that is not known. *environment* are the variables that every container with Rucio in it sets by name.
+    that is not known. *mounted_files* are the files of its own directory that every container has which mounts them one
+    by one, None where none does. *environment* are the variables that every container with Rucio in it sets by name.
     """
 
     versions: tuple[str, ...]
     images: tuple[str, ...]
     mounted: frozenset[str] | None
     environment: frozenset[str] = frozenset()
+    mounted_files: frozenset[str] | None = None
 
 
 def workload_context(
@@ -41,6 +43,7 @@ def workload_context(
         images=found or ("server", "daemons"),
         mounted=_mounted(placement, directories, mounting),
         environment=_environment(mounting),
+        mounted_files=_mounted_files(placement, tops, mounting),
     )
 
 
@@ -51,6 +54,33 @@ def _mounted(
         return None
     everywhere = frozenset.intersection(*(secrets_referenced(one.template) for one in mounting))
     return frozenset(directory for secret, directory in directories.items() if secret in everywhere)
+
+
+def _mounted_files(placement: Placement, tops: Collection[str], mounting: Sequence[Workload]) -> frozenset[str] | None:
+    """A file's key is its name. A container that mounts the whole Secret has all files."""
+    if placement.layout != "directories":
+        return None
+    files = [
+        frozenset(sub_paths)
+        for workload in mounting
+        for container in _rucio_containers(workload)
+        if all(sub_paths := _sub_paths(container, _volumes_of(workload, tops)))
+    ]
+    files = [one for one in files if one]
+    return frozenset.intersection(*files) if files else None
+
+
+def _volumes_of(workload: Workload, secrets: Collection[str]) -> frozenset[str]:
+    volumes = (workload.template.get("spec") or {}).get("volumes") or ()
+    return frozenset(
+        str(volume["name"]) for volume in volumes if (volume.get("secret") or {}).get("secretName") in secrets
+    )
+
+
+def _sub_paths(container: Mapping[str, Any], volumes: Collection[str]) -> list[str]:
+    """What a container mounts of *volumes*: a file each, empty for the whole."""
+    mounts = container.get("volumeMounts") or ()
+    return [str(mount.get("subPath") or "") for mount in mounts if mount.get("name") in volumes]
 
 
 def _environment(mounting: Sequence[Workload]) -> frozenset[str]:

@@ -15,7 +15,7 @@ from urllib3.exceptions import HTTPError as BrokenStream
 from urllib3.exceptions import ReadTimeoutError
 
 from secretsync.config.access import Access
-from secretsync.config.credentials import Authorization
+from secretsync.config.credentials import Authorization, describe_credential
 from secretsync.core.log import INDEX_CALL
 from secretsync.sources import certificates
 from secretsync.sources.index.errors import IndexAccessRefused, IndexFailed, IndexRefused, RedirectedElsewhere
@@ -40,7 +40,9 @@ def open_session(
 
     Requests reads .netrc, REQUESTS_CA_BUNDLE and the proxies' variables by itself; PIP_CERT is pip's own.
     """
-    session = _Session((*access.redirects_to, *redirects_to))
+    named = access.bearer or access.token or access.password
+    sent = describe_credential(access, url) if named or not allowed else "sent the user and password of the URL"
+    session = _Session((*access.redirects_to, *redirects_to), origin(url), sent)
     bundle = access.ca or (os.environ.get("PIP_CERT") if not os.environ.get("REQUESTS_CA_BUNDLE") else None)
     if bundle:
         session.verify = str(base / bundle)
@@ -71,7 +73,8 @@ def get(
     deadline = time.monotonic() + timeout
     # a mirror may name a coding for an archive, whose bytes are the file's own: nothing is asked for in one
     headers = {"Accept-Encoding": "identity", **(headers or {})}
-    with _told_apart(url), _ask(session, url, timeout, headers) as response:
+    sent = session.sent_to(url) if isinstance(session, _Session) else ""
+    with _told_apart(url, sent), _ask(session, url, timeout, headers) as response:
         if response.status_code != 404:
             response.raise_for_status()
         yield response, _pieces(response, url, deadline, decode=decode)
@@ -120,9 +123,15 @@ class _Session(requests.Session):
     Requests would let REQUESTS_CA_BUNDLE win over what the session was told (psf/requests#3829).
     """
 
-    def __init__(self, redirects_to: Iterable[str] = ()) -> None:
+    def __init__(self, redirects_to: Iterable[str], home: tuple[str, str, int], sent: str) -> None:
         super().__init__()
-        self._redirects_to = redirects_to
+        self._redirects_to, self._home, self._sent = redirects_to, home, sent
+
+    def sent_to(self, url: str) -> str:
+        """Which credential *url* is shown: that of the index goes to no other host."""
+        return (
+            self._sent if origin(url) == self._home else "no credential was sent, as this is not the index's own host"
+        )
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:
         """Where an answer leads; asked before anything is sent there. Raises RedirectedElsewhere."""
@@ -161,7 +170,7 @@ def origin(url: str) -> tuple[str, str, int]:
 
 
 @contextmanager
-def _told_apart(url: str) -> Iterator[None]:
+def _told_apart(url: str, sent: str) -> Iterator[None]:
     """What requests can raise, as errors of ours. Its own text may hold the URL it was redirected to: not repeated."""
     try:
         yield
@@ -169,8 +178,9 @@ def _told_apart(url: str) -> Iterator[None]:
         status = error.response.status_code
         if status == 407:
             raise IndexRefused(url, "it answered 407", _PROXY_PASSWORD) from None
-        refused = status in (401, 403)
-        raise (IndexAccessRefused if refused else IndexFailed)(url, f"it answered {status}") from None
+        if status in (401, 403):
+            raise IndexAccessRefused(url, f"it answered {status}", sent) from None
+        raise IndexFailed(url, f"it answered {status}") from None
     except requests.exceptions.SSLError as error:
         remedy = certificates.fault(str(error)).remedy
         raise IndexRefused(url, "its certificate is not trusted", remedy) from None

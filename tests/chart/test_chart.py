@@ -165,8 +165,8 @@ def test_secrets_that_are_named_by_their_digest_may_have_any_name_and_are_never_
     assert anywhere == [["create"], ["get", "update", "delete"]]
 
 
-@pytest.mark.parametrize(("canary", "granted"), [("off", False), ("auto", True), ("require", True)])
-def test_jobs_may_be_created_only_where_packages_are_proven_first(helm: str, canary: str, granted: bool) -> None:
+@pytest.mark.parametrize(("canary", "granted"), [("off", False), (False, False), ("auto", True), ("require", True)])
+def test_jobs_may_be_created_only_where_packages_are_proven_first(helm: str, canary: str | bool, granted: bool) -> None:
     targets = [{**CONFIG["targets"][0], "rollout": {"canary": canary}}]
     rules = one(render(helm, config={**CONFIG, "targets": targets}), "Role")["rules"]
     assert any(rule["resources"] == ["jobs"] and "create" in rule["verbs"] for rule in rules) == granted
@@ -308,3 +308,15 @@ def test_nothing_of_an_operator_is_installed_unless_it_is_asked_for(helm: str) -
 def test_the_schema_is_the_configurations_own() -> None:
     chart = json.loads((CHART / "values.schema.json").read_text())
     assert renewed(copy.deepcopy(chart)) == chart, "the configuration has changed: run scripts/chart_schema.py"
+
+
+def test_off_is_taken_although_helm_reads_it_as_false(helm: str) -> None:
+    (target,), (package,) = CONFIG["targets"], CONFIG["packages"]
+    rule = {"severity": False, "reason": "it is tried"}
+    told = {
+        "targets": [{**target, "rollout": {"canary": False}}],
+        "packages": [{**package, "check": {"rules": {"schema-missing": rule}}}],
+    }
+    read = parsed(render(helm, mode="deployment", config={**CONFIG, **told}))
+    assert read.targets[0].rollout.canary == "off"
+    assert read.packages[0].check.rules["schema-missing"].severity == "off"

@@ -141,7 +141,7 @@ def test_a_file_that_is_no_configuration_is_told_with_its_name(tmp_path: Path, c
 
 
 def test_a_missing_file_is_told_with_its_name(tmp_path: Path) -> None:
-    with pytest.raises(config.UnusableConfig, match=r"none\.yaml: cannot be read: No such file or directory"):
+    with pytest.raises(config.UnusableConfig, match=r"none\.yaml: does not exist: name the configuration"):
         config.load(tmp_path / "none.yaml")
 
 

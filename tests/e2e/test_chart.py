@@ -40,11 +40,18 @@ class Release:
     """The chart, by default in the site's own namespace. There are no images: a command stands for the entrypoint."""
 
     def __init__(
-        self, helm: str, site: Site, folder: Path, *, namespace: str = "", command: Sequence[str] = COMMAND
+        self,
+        helm: str,
+        site: Site,
+        folder: Path,
+        *,
+        namespace: str = "",
+        command: Sequence[str] = COMMAND,
+        source: Path = ROOT / "chart",
     ) -> None:
         self._helm, self._site, self._chart = helm, site, folder / "chart"
         self._namespace = namespace or site.namespace
-        shutil.copytree(ROOT / "chart", self._chart)
+        shutil.copytree(source, self._chart)
         helpers = self._chart / "templates" / "_helpers.tpl"
         stands = json.dumps(list(command))
         helpers.write_text(helpers.read_text().replace("      args: {{", f"      command: {stands}\n      args: {{{{"))

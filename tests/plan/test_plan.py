@@ -105,6 +105,16 @@ def test_labels_and_annotations_of_others_are_no_difference() -> None:
     assert not plan(ONE, secrets).pending
 
 
+@pytest.mark.parametrize("commit", ["a", "b"])
+def test_a_subject_that_release_0_1_did_not_write_is_written_with_the_next_commit_alone(commit: str) -> None:
+    files = {"__init__.py": "1", "permission.py": "1"}
+    deployed = desired(files, revision=Revision("s", "main", "commit:" + "a" * 40))
+    wanted = desired(files, revision=Revision("s", "main", f"commit:{commit * 40}", subject="A change"))
+    (change,) = plan(wanted, live(deployed)).changes
+    assert change.action is (Action.KEEP if commit == "a" else Action.UPDATE)
+    assert change.desired.annotations[packing.SUBJECT] == "A change"
+
+
 def test_a_changed_layout_is_a_change_of_content_though_the_files_are_the_same() -> None:
     zipped = desired({"__init__.py": "1", "permission.py": "1"}, replace(PLACEMENT, layout="zip"))
     (change,) = plan(zipped, live(ONE)).changes

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from secretsync.cluster.errors import Call, Denied, NamespaceMissing, QuotaExceeded
+from secretsync.cluster.errors import Call, Denied, NamespaceMissing, NotFound, QuotaExceeded
 from secretsync.cluster.rbac import Access, Review
 from secretsync.config.window import parse
 from secretsync.core.errors import CHANGES_PENDING, SecretSyncError
@@ -155,6 +155,29 @@ def test_where_the_api_does_not_tell_all_rules_it_is_asked_for_each_right(site: 
     assert "patch deployments.apps" in said
     assert "create secrets" not in said
     assert "list pods" not in said
+
+
+def test_a_right_to_all_objects_of_a_kind_is_asked_for_once_whatever_the_number_of_workloads() -> None:
+    site = with_role(Site(*(f"daemon-{number}" for number in range(50))))
+    site.cluster.complete, site.cluster.rules = False, ()  # type: ignore[attr-defined]
+    asked: list[Access] = []
+
+    def allows(namespace: str, access: Access) -> bool:
+        asked.append(access)
+        return True
+
+    site.cluster.allows = allows  # type: ignore[method-assign]
+    assert site.preview().blocked is None
+    assert [access.name for access in asked if access.verb == "patch"] == [""]
+    assert len(asked) == len(set(asked)) < 20
+
+
+def test_an_api_that_reviews_nobody_does_not_stop_a_plan(site: Site) -> None:
+    def review(namespace: str) -> Review:
+        raise NotFound(Call("create", "selfsubjectrulesreviews.authorization.k8s.io", namespace), 404)
+
+    site.cluster.review = review  # type: ignore[method-assign]
+    assert site.preview().blocked is None
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from tests.robustness.sweep import SCENARIOS, Scenario, Sweep, points
 
 pytestmark = pytest.mark.slow  # each case is some thirty runs
 
-SAMPLE = 6
+SAMPLE = 3
 """Runs of each scenario."""
 
 
@@ -31,10 +31,10 @@ def test_whenever_a_run_is_killed_one_clean_run_goes_on(tmp_path: Path) -> None:
     chance = random.Random(13)
     with stub_site(tmp_path) as site:
         sweep = Sweep(site, next(scenario for scenario in SCENARIOS if scenario.name == "change"))
-        for call in chance.sample(range(1, sweep.calls()), 4):
+        for call in chance.sample(range(1, sweep.calls()), 2):
             for name, moment in MOMENTS.items():
                 kill_at_call(sweep, call, moment, name)
-        for _ in range(4):
+        for _ in range(3):
             kill_at_random(sweep, chance, seconds=0.3)
     assert not sweep.tally.faults
-    assert sweep.tally.codes[-9] >= 8
+    assert sweep.tally.codes[-9] >= 4

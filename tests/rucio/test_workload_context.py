@@ -47,3 +47,21 @@ def test_the_variables_are_those_that_every_container_with_rucio_sets() -> None:
     daemon.template["spec"]["containers"][0]["env"] = [{"name": "EXPERIMENT", "value": "x"}]
     assert workload_context(PLACEMENT, DIRECTORIES, [server, daemon]).environment == frozenset({"EXPERIMENT"})
     assert workload_context(PLACEMENT, DIRECTORIES, []).environment == frozenset()
+
+
+def file_by_file(*files: str, name: str = "server") -> Workload:
+    made = running("rucio-server:41", "atlas", name=name)
+    (container,) = made.template["spec"]["containers"]
+    container["volumeMounts"] = [
+        {"name": "v0", "mountPath": f"/policy/atlas_rucio_policy/{file}", "subPath": file} for file in files
+    ]
+    return made
+
+
+def test_files_are_mounted_where_every_workload_that_mounts_file_by_file_has_them() -> None:
+    workloads = [file_by_file("a.py", "b.py"), file_by_file("a.py", name="judge"), running("rucio-server:41", "atlas")]
+    assert workload_context(PLACEMENT, DIRECTORIES, workloads).mounted_files == frozenset({"a.py"})
+
+
+def test_where_all_mount_the_directory_no_file_is_looked_at() -> None:
+    assert workload_context(PLACEMENT, DIRECTORIES, [running("rucio-server:41", "atlas")]).mounted_files is None

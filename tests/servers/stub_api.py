@@ -28,6 +28,14 @@ _SELECTOR = re.compile(r"(\w+=\w+,?)*")
 _LIMIT = 1024 * 1024
 
 
+_EVERYTHING = {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}
+_REVIEWS: dict[str, Object] = {
+    "selfsubjectrulesreviews": {"resourceRules": [_EVERYTHING], "incomplete": False},
+    "selfsubjectaccessreviews": {"allowed": True},
+}
+"""What an account is told that may do everything."""
+
+
 @dataclass
 class StubApi:
     """*page* is how many objects a list gives at once; *optional_kinds* those that it has beyond Kubernetes' own."""
@@ -54,6 +62,8 @@ class StubApi:
         url = urlsplit(request.path)
         if resources := self._discovery(url.path.removeprefix("/apis/")):
             return _answer({"kind": "APIResourceList", "resources": [{"name": name} for name in resources]})
+        if (review := url.path.removeprefix("/apis/authorization.k8s.io/v1/")) in _REVIEWS:
+            return _answer({"kind": "Review", "status": _REVIEWS[review]})
         place = _PATH.match(url.path)
         if place is None:
             return _status(404, "NotFound", "page")

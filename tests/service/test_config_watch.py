@@ -58,7 +58,7 @@ def test_a_bad_file_keeps_the_old_one_and_says_so_once(mounted: Path) -> None:
     assert followed.current.interval == 300
     assert not followed.usable
     assert [(one["log_level"], one["why"]) for one in told] == [
-        ("error", "interval: 'often' is not a duration: write 90s, 5m or 1h")
+        ("error", "interval: 'often' is not a duration: write 90s, 5m or 1h (line 4)")
     ]
 
 

@@ -174,9 +174,13 @@ ROWS = (
     Row(
         "git: a wrong token",
         lambda w: w.behaving(users=_NOBODY).git(),
-        "token, password or key may be missing, wrong or",
+        "sent the token of file token; authentication failed: check",
     ),
-    Row("git: no token", lambda w: w.behaving(users=_NOBODY).git(access={"ca": str(w.authority.ca)}), "check 'access'"),
+    Row(
+        "git: no token",
+        lambda w: w.behaving(users=_NOBODY).git(access={"ca": str(w.authority.ca)}),
+        "no credential was sent",
+    ),
     Row(
         "git: a wrong bearer",
         lambda w: w.behaving(bearer="x").git(access={"bearer": {"file": "token"}, "ca": str(w.authority.ca)}),
@@ -265,7 +269,7 @@ ROWS = (
     Row(
         "index: a wrong token",
         lambda w: w.behaving(user="u", password="x").of_index(),
-        "it answered 401; check 'access'",
+        "it answered 401; sent the token of file token; check 'access'",
     ),
     Row("index: plain http", lambda w: w.of_index(scheme="http"), "say 'allowPlainHttp: true'"),
     Row("index: a private authority", lambda w: w.of_index(access={"token": {"file": "token"}}), "is not trusted"),

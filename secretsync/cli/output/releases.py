@@ -84,6 +84,8 @@ class PackageStatus(Model):
     workloads: tuple[WorkloadRevision, ...] = ()
     not_in_force: tuple[str, ...] = ()
     """Which workloads do not load the package, why, and the fix: a sentence for each cause."""
+    workloads_not_in_force: tuple[Workload, ...] = ()
+    """Those that do not load the package."""
     not_restarted: tuple[str, ...] = ()
     """What mounts the package and is no workload of the target: a sentence for each kind of owner."""
     lost_mounts: tuple[Workload, ...] = ()
@@ -221,6 +223,7 @@ def _package(deployed: Deployed) -> PackageStatus:
         workloads=workloads,
         owner=deployed.owner,
         not_in_force=tuple(in_force.sentences(deployed.not_in_force)),
+        workloads_not_in_force=tuple(dict.fromkeys(_named(one.workload) for one in deployed.not_in_force)),
         not_restarted=tuple(not_restarted.sentences(deployed.not_restarted)),
         lost_mounts=tuple(map(_named, deployed.lost.workloads if deployed.lost else ())),
         stripped=tuple(map(_named, deployed.stripped)),
@@ -278,6 +281,13 @@ def status_text(report: StatusReport, style: Style = PLAIN) -> str:
     return "".join(f"{line}\n" for target in shown.targets for line in _target_lines(target, shown.time, style))
 
 
+def _counted(package: PackageStatus) -> str:
+    """``8/9``: workloads that run the package, of those that should."""
+    failing = set(package.workloads_not_in_force)
+    running = [one for one in package.workloads if one.current and one.workload not in failing]
+    return f"{len(running)}/{len(failing.union(one.workload for one in package.workloads))}"
+
+
 def _target_lines(target: TargetStatus, now: datetime, style: Style) -> Iterator[str]:
     yield style.paint("title", target.target)
     if target.error:
@@ -291,7 +301,7 @@ def _target_lines(target: TargetStatus, now: datetime, style: Style) -> Iterator
             "AGE": age(package.since, now),
             "DATE": date(package.since),
             "COMMIT": short_commit(package.commit).partition(" ")[2] if package.commit else "-",
-            "WORKLOADS": f"{sum(w.current for w in package.workloads)}/{len(package.workloads)}",
+            "WORKLOADS": _counted(package),
             "VERSION": package.version or "-",
             "SUBJECT": package.subject or "",
         }

@@ -17,7 +17,7 @@ from secretsync.core.errors import SecretSyncError
 from secretsync.core.yaml_edit import Addition, CannotEdit, Keys, add_items, set_key
 from secretsync.rucio.charts.case import Case, Problem, folders, mount_entries, mounted, same_key, section
 from secretsync.rucio.charts.lint import lint
-from secretsync.rucio.charts.site_values import NotValues, has, load, overlaid, read
+from secretsync.rucio.charts.site_values import NotValues, has, load, overlaid, part_of, read
 from secretsync.rucio.charts.values import Setting, entry, entry_lines, scalar, setting_lines, settings
 from secretsync.rucio.wiring import Mount, Wiring
 
@@ -61,6 +61,19 @@ def merge_layers(texts: Sequence[str], wiring: Wiring, chart: str, via: str, at:
     """
     if not any(has(text, at) for text in texts):
         raise NotValues(f"there is nothing at {'.'.join(at)}")
+    parts = [part_of(text, at) for text in texts]
+    if len({part.at for part in parts}) > 1:
+        raise NotValues(
+            f"{'.'.join(at)} is a text in one file and a mapping in another: merge into one after the other"
+        )
+    merged = _merged([part.text for part in parts], wiring, chart, via, parts[0].at)
+    return tuple(
+        replace(layer, text=part.put_back(layer.text)) if layer.done else replace(layer, text=text)
+        for part, layer, text in zip(parts, merged, texts, strict=True)
+    )
+
+
+def _merged(texts: Sequence[str], wiring: Wiring, chart: str, via: str, at: Keys) -> Sequence[Merged]:
     layers = list(map(Merged, texts))
     values = _together(layers, at)
     mounts = [mount for mount in wiring.mounts if not mounted(mount_entries(values), mount)]
@@ -77,7 +90,7 @@ def merge_layers(texts: Sequence[str], wiring: Wiring, chart: str, via: str, at:
     if any(problem.blocks for problem in problems):
         raise InTheWay([problem for problem in problems if problem.blocks])
     layers[0] = replace(layers[0], noted=problems)
-    return tuple(layers)
+    return layers
 
 
 def _together(layers: Sequence[Merged], at: Keys) -> dict[str, Any]:

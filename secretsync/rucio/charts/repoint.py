@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from secretsync.core.yaml_edit import Keys, set_item
-from secretsync.rucio.charts.site_values import read
+from secretsync.rucio.charts.site_values import part_of, read
 from secretsync.rucio.wiring import Mount
 
 _LISTS = ("secretMounts", "extraSecretMounts")
@@ -19,6 +19,11 @@ def repoint(text: str, mounts: Sequence[Mount], names: Sequence[str], at: Keys =
     *names* are what our packages' Secrets are called: such a name, or one with a digest behind it, is an earlier one of
     ours; others are left alone. Raises CannotEdit and NotValues.
     """
+    part = part_of(text, at)
+    return part.put_back(_repointed(part.text, mounts, names, part.at))
+
+
+def _repointed(text: str, mounts: Sequence[Mount], names: Sequence[str], at: Keys) -> str:
     by_path = {(mount.path, mount.key): mount.secret for mount in mounts}
     ours = re.compile("|".join(f"{re.escape(name)}(-[0-9a-f]{{12}}(\\.zip)?)?(-[a-z0-9-]+)?" for name in names))
     for keys, number, entry in _entries(read(text, at)):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
 from secretsync.core.errors import ConfigError
+from secretsync.rucio.charts.excerpt import Excerpt, excerpt
 
 
 @dataclass(eq=False)
@@ -48,8 +50,9 @@ def keys_of(path: str) -> Keys:
 
 
 def read(text: str, at: Keys = ()) -> dict[str, Any]:
-    """The values that *text* says, those *at* some keys of it. Raises NotValues."""
-    document = _document(text)
+    """The values that *text* says, those *at* some keys of it. Raises NotValues, and CannotEdit as `excerpt` does."""
+    part = part_of(text, at)
+    document, at = _document(part.text), part.at
     if not at and {"apiVersion", "kind"} <= document.keys():
         raise NotValues(
             f"it is a manifest, of kind {document['kind']}; say with --at where its values are{_hint(document)}"
@@ -64,22 +67,31 @@ def read(text: str, at: Keys = ()) -> dict[str, Any]:
     return found
 
 
+def part_of(text: str, at: Keys) -> Excerpt:
+    """The part of *text* in which the values *at* some keys are. Raises NotValues, and CannotEdit as `excerpt` does."""
+    with _reading():
+        return excerpt(text, at)
+
+
 def has(text: str, at: Keys) -> bool:
     """Whether there is anything *at* these keys. Raises NotValues."""
-    return not at or bool(read(text, at[:-1]).keys() & {at[-1]})
+    part = part_of(text, at)
+    return not part.at or bool(read(part.text, part.at[:-1]).keys() & {part.at[-1]})
 
 
 def _document(text: str) -> dict[str, Any]:
-    try:
-        values = load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f"line {mark.line + 1}: " if mark else ""
-        raise NotValues(f"{place}{getattr(error, 'problem', None) or 'it is not YAML'}") from None
-    except (ValueError, RecursionError) as error:
-        raise NotValues(f"a value in it cannot be read ({type(error).__name__})") from None
+    with _reading():
+        documents = list(yaml.load_all(text, _Loader))
+    if len(documents) > 1:
+        raise NotValues("it has several documents: say with --at where the values are in one of them")
+    values = documents[0] if documents else None
     if values is None:
         return {}
+    if isinstance(values, list) and any(isinstance(step, dict) and "op" in step for step in values):
+        raise NotValues(
+            "it is a JSON patch (RFC 6902), which is not edited: add by hand an operation with what "
+            "'secretsync values' prints"
+        )
     if not isinstance(values, dict):
         raise NotValues("it is no mapping of keys to values")
     if isinstance(values.get("sops"), dict) and {"mac", "lastmodified"} & values["sops"].keys():
@@ -90,12 +102,28 @@ def _document(text: str) -> dict[str, Any]:
     return values
 
 
+@contextmanager
+def _reading() -> Iterator[None]:
+    """Errors of the parser as NotValues."""
+    try:
+        yield
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f"line {mark.line + 1}: " if mark else ""
+        raise NotValues(f"{place}{getattr(error, 'problem', None) or 'it is not YAML'}") from None
+    except (ValueError, RecursionError) as error:
+        raise NotValues(f"a value in it cannot be read ({type(error).__name__})") from None
+
+
 _PLACES = {"HelmRelease": "spec.values", "Application": "spec.source.helm.valuesObject"}
 
 
 def _hint(document: Mapping[str, Any]) -> str:
-    place = _PLACES.get(str(document["kind"]))
-    return f", as in --at {place}" if place else ", or take them into a file of their own"
+    data = document.get("data") if document["kind"] == "ConfigMap" else None
+    texts = [key for key, value in data.items() if "\n" in str(value)] if isinstance(data, dict) else []
+    place = "data." + str(texts[0]).replace(".", "\\.") if texts else _PLACES.get(str(document["kind"]))
+    quoted = f"'{place}'" if place and "\\" in place else place
+    return f", as in --at {quoted}" if place else ", or take them into a file of their own"
 
 
 def overlaid(values: Mapping[str, Any], later: Mapping[str, Any]) -> dict[str, Any]:

@@ -53,7 +53,7 @@ def _findings(package: Package, setting: Setting) -> Iterator[Finding]:
 
 def _is_certain(rule: Rule) -> bool:
     """Whether a finding holds whatever version of Rucio it is."""
-    return rule.guard or rule.name in ("syntax", "unmounted-directory")
+    return rule.guard or rule.name in ("syntax", "unmounted-directory", "unmounted-file")
 
 
 def _guessed(finding: Finding) -> Finding:

@@ -14,16 +14,20 @@ from secretsync.sources.cache import CacheFailed
 
 @dataclass(eq=False)
 class GitFailed(SourceError):
-    """Git could not do what was asked at *url*; *detail* is the cause as git, ssh or the server printed it."""
+    """Git could not do what was asked at *url*; *detail* is the cause as git, ssh or the server printed it.
+
+    *sent* says which credential was sent, where that matters; never its value.
+    """
 
     code = "git_failed"
     remedy = "run 'git ls-remote' on this URL by hand to see more"
 
     url: str
     detail: str
+    sent: str = ""
 
     def __str__(self) -> str:
-        return f"{self.url}: {self.detail}; {self.remedy}"
+        return "; ".join(filter(None, (f"{self.url}: {self.detail}", self.sent, self.remedy)))
 
 
 class Unreachable(GitFailed):

@@ -10,13 +10,22 @@ from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
 from secretsync.config.access import Access
-from secretsync.config.credentials import Authorization, authorization
+from secretsync.config.credentials import Authorization, authorization, describe_credential
 from secretsync.core.errors import SourceError
 from secretsync.core.files import write_atomically
 from secretsync.sources import certificates
 from secretsync.sources.cache import private_folder
 from secretsync.sources.git import redirects, ssh
-from secretsync.sources.git.errors import CertificateNotTrusted, GitFailed, NotAGitServer, RepositoryMoved, explain
+from secretsync.sources.git.errors import (
+    AccessRefused,
+    CertificateNotTrusted,
+    GitFailed,
+    KeyRejected,
+    NotAGitServer,
+    RepositoryMoved,
+    RepositoryNotFound,
+    explain,
+)
 from secretsync.sources.git.process import Answer, run
 from secretsync.sources.git.refs import name_of
 
@@ -100,6 +109,8 @@ class Remote:
         if isinstance(failure, RepositoryMoved) and (location := self._headers().get("location")):
             address = redirects.shown(urlsplit(urljoin(self.url, location)))
             return RepositoryMoved(self.url, f"it redirects to {address.removesuffix('/info/refs')}")
+        if isinstance(failure, (AccessRefused, RepositoryNotFound, KeyRejected)):
+            return replace(failure, sent=describe_credential(self._access, self.url))
         return failure
 
     def ask(

@@ -32,13 +32,16 @@ class IndexRefused(IndexFailed):
         return f"{self.url}: {self.detail}; {self.remedy}"
 
 
+@dataclass(eq=False)
 class IndexAccessRefused(IndexFailed):
-    """The index wants credentials, or others."""
+    """The index wants credentials, or others; *sent* says which were sent, never their value."""
 
     code = "index_access_refused"
 
+    sent: str
+
     def __str__(self) -> str:
-        return f"{self.url}: {self.detail}; check 'access' of the package"
+        return f"{self.url}: {self.detail}; {self.sent}; check 'access' of the package"
 
 
 class RedirectedElsewhere(IndexFailed):

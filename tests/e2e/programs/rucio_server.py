@@ -1,4 +1,4 @@
-"""A pod's program: Rucio's own REST application, where a Rucio is installed. FOLDER tables, or FOLDER serve.
+"""A pod's program: Rucio's own REST application, where a Rucio is installed. FOLDER tables VO..., or FOLDER serve.
 
 It runs where Rucio is installed, on Python 3.9 too, and imports nothing of the tests. Pods share their host's ports, so
 each takes a free one and writes it to FOLDER/ports under its own name. As behind a Service with a preStop hook, it goes
@@ -15,8 +15,8 @@ GRACE = 2.0
 """Seconds in which clients learn that this pod goes."""
 
 
-def tables():
-    """Rucio's tables in the SQLite file that rucio.cfg names, and the accounts root and alice."""
+def tables(vos):
+    """Rucio's tables in the SQLite file that rucio.cfg names, and the accounts root and alice of each VO."""
     from rucio.common.types import InternalAccount
     from rucio.core import account, identity
     from rucio.db.sqla import models, session
@@ -24,12 +24,13 @@ def tables():
 
     models.register_models(session.get_engine())
     with session.db_session(DatabaseOperationType.WRITE) as database:
-        models.VO(vo="def", description="", email="").save(session=database)
+        for vo in vos:
+            models.VO(vo=vo, description="", email="").save(session=database)
         for name in ("root", "alice"):
-            internal = InternalAccount(name)
-            account.add_account(internal, AccountType.USER, "", session=database)
             identity.add_identity(name, IdentityType.USERPASS, "", password=name, session=database)
-            identity.add_account_identity(name, IdentityType.USERPASS, internal, "", session=database)
+            for internal in (InternalAccount(name, vo=vo) for vo in vos):
+                account.add_account(internal, AccountType.USER, "", session=database)
+                identity.add_account_identity(name, IdentityType.USERPASS, internal, "", session=database)
 
 
 def serve(folder):
@@ -45,6 +46,6 @@ def serve(folder):
 
 if __name__ == "__main__":
     if sys.argv[2] == "tables":
-        tables()
+        tables(sys.argv[3:])
     else:
         serve(Path(sys.argv[1]))

@@ -198,7 +198,7 @@ def test_what_cannot_be_added_without_changing_something_else_is_left_to_the_ope
     [
         ("a: {{ .Values.b }}\n", "line 1"),
         ("a: b: c\n", "line 1"),
-        ("a: 1\n---\nb: 1\n", "line 2"),
+        ("a: 1\n---\nb: 1\n", "several documents"),
         ("- a\n", "no mapping"),
         ("apiVersion: v1\nkind: HelmRelease\nspec: {}\n", "of kind HelmRelease"),
     ],

@@ -170,3 +170,12 @@ def test_a_subdirectory_that_is_not_mounted_is_an_error_only_where_rucio_imports
         "tests": Severity.WARNING,
     }
     assert findings(files, mounted=frozenset({"", "deep", "tests"})) == ()
+
+
+def test_a_file_without_a_mount_is_an_error_only_where_rucio_imports_it() -> None:
+    files = {"__init__.py": "from pol import helper\n", "helper.py": "", "tools.py": "", "README.md": ""}
+    mounted = frozenset({"__init__.py", "permission.py", "schema.py"})
+    found = only(findings(files, mounted_files=mounted))
+    assert (found.rule, found.severity, found.path) == ("unmounted-file", Severity.ERROR, "helper.py")
+    assert "mountPath: …/pol/helper.py, subPath: helper.py" in found.remedy
+    assert findings(files, mounted_files=mounted | {"helper.py"}) == ()

@@ -26,16 +26,21 @@ _REMEDIES = {
     422: "it is not accepted",
     429: "too many requests",
 }
+_ABOUT_THE_TOKEN = (401, 403, 404)
 
 
 @dataclass(frozen=True)
 class Api:
-    """The API at *url*; *headers* carry the token, and no redirect is followed with it."""
+    """The API at *url*; *headers* carry the token, and no redirect is followed with it.
+
+    *sent* says where that token is configured.
+    """
 
     url: str
     headers: Mapping[str, str]
     access: Access
     base: Path
+    sent: str = ""
 
     def ask(self, method: str, path: str, action: str, **arguments: Any) -> Any:
         """The JSON that answers. Raises ForgeRefused."""
@@ -54,7 +59,7 @@ class Api:
         except requests.RequestException as error:
             raise ForgeRefused(self.url, action, f"it cannot be reached ({type(error).__name__})") from None
         if not answer.ok or answer.is_redirect:
-            raise ForgeRefused(self.url, action, _why(answer))
+            raise ForgeRefused(self.url, action, _why(answer, self.sent))
         if len(answer.content) > _LARGEST:
             raise ForgeRefused(self.url, action, "its answer is too large")
         try:
@@ -63,7 +68,7 @@ class Api:
             raise ForgeRefused(self.url, action, "what answers is not its API") from None
 
 
-def _why(answer: requests.Response) -> str:
+def _why(answer: requests.Response, sent: str) -> str:
     words = ""
     if len(answer.content) < _LARGEST:
         try:
@@ -72,4 +77,5 @@ def _why(answer: requests.Response) -> str:
         except ValueError:
             words = ""
     remedy = _REMEDIES.get(answer.status_code, "it failed" if answer.status_code >= 500 else "it refuses")
-    return f"HTTP {answer.status_code}, {remedy}" + (f" ({words[:_LONGEST_WHY]})" if words else "")
+    credential = f"; {sent}" if sent and answer.status_code in _ABOUT_THE_TOKEN else ""
+    return f"HTTP {answer.status_code}, {remedy}" + (f" ({words[:_LONGEST_WHY]})" if words else "") + credential

@@ -37,6 +37,7 @@ from secretsync.rucio.check.rules import (
     undefined_name,
     unknown_rucio,
     unmounted_directory,
+    unmounted_file,
     vanished,
 )
 from secretsync.rucio.check.rules.rule import Rule
@@ -71,6 +72,7 @@ RULES: tuple[Rule, ...] = (
     default_algorithm.RULE,
     shadowing.RULE,
     unmounted_directory.RULE,
+    unmounted_file.RULE,
     unknown_rucio.RULE,
     vanished.RULE,
     permission_emptied.RULE,
