@@ -2,7 +2,7 @@
 
     python scripts/generate_rucio_facts.py --python3.9 PATH --newer-python PATH [--cache FOLDER]
 
-The newest patch of every minor release since 37 is downloaded (not installed) and its source read with ``ast``. What
+The newest patch of every minor release since 36 is downloaded (not installed) and its source read with ``ast``. What
 its images install is found by installing the release with the extras of Rucio's container files into a folder, once for
 each different set of dependencies, with the Python 3.9 that those images run. The newer Python tells which names of the
 standard library the images lack.
@@ -28,7 +28,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-OLDEST = Version("37")
+OLDEST = Version("36")
 OUTPUT = Path(__file__).parent.parent / "secretsync" / "rucio" / "check" / "rucio_facts.json"
 ALL_EXTRAS = ("oracle", "mysql", "postgresql", "globus")
 IMAGES = {  # the extras that the container files name, and what they install beside Rucio
@@ -63,6 +63,15 @@ ALGORITHM_CALLS = {  # where Rucio calls an algorithm of each type: module, clas
     ),
     "fts3_plugins_init": ("rucio.transfertool.fts3_plugins", "FTS3TapeMetadataPlugin", "__init__", r"init_func"),
 }
+MODULES_WITH_CLASSES = (
+    "rucio.common.types",
+    "rucio.common.plugins",
+    "rucio.common.utils",
+    "rucio.rse.translation",
+    "rucio.transfertool.fts3_plugins",
+)
+"""Modules whose classes a policy package derives from, or whose objects it is given."""
+
 INJECTS_A_SESSION = ("read_session", "transactional_session", "stream_session")
 """Decorators of Rucio whose functions may be called without a session."""
 
@@ -109,6 +118,14 @@ def main() -> None:
         },
         "distributions": {
             kind: compact({minor: one[kind + " distributions"] for minor, one in installed.items()}) for kind in IMAGES
+        },
+        "arguments": {
+            action: compact({minor: fact["arguments"].get(action, []) for minor, fact in facts.items()})
+            for action in sorted({action for fact in facts.values() for action in fact["arguments"]})
+        },
+        "classes": {
+            class_: compact({minor: fact["classes"].get(class_, []) for minor, fact in facts.items()})
+            for class_ in sorted({class_ for fact in facts.values() for class_ in fact["classes"]})
         },
         "signatures": signatures_of({minor: fact["signatures"] for minor, fact in facts.items()}),
         "closes_a_cycle": compact({minor: fact["cycles"] for minor, fact in facts.items()}),
@@ -187,6 +204,13 @@ def facts_of(files: Mapping[str, bytes]) -> dict[str, dict[str, object]]:
             and not name.startswith("rucio.core.permission")
             and (found := signatures(tree))
         },
+        "arguments": arguments_of_actions(trees),
+        "classes": {
+            f"{name}.{class_.name}": sorted(found)
+            for name in MODULES_WITH_CLASSES
+            for class_ in (trees[name].body if name in trees else ())
+            if isinstance(class_, ast.ClassDef) and (found := members(class_, trees[name], trees))
+        },
         "modules": sorted(trees),
         "names": {
             name: sorted(names)
@@ -234,6 +258,104 @@ def asked_by_the_gateway(trees: Sources) -> set[str]:
         for one in call.keywords
         if one.arg == "action" and isinstance(one.value, ast.Constant)
     }
+
+
+def arguments_of_actions(trees: Sources) -> dict[str, list[str]]:
+    """For each action the names that may stand in ``kwargs``: what Rucio gives, and what its own permissions read.
+
+    An action is left out where one of the places that ask for it does not show what it gives.
+    """
+    found: dict[str, set[str]] = {}
+    unknown: set[str] = set()
+    for name, tree in trees.items():
+        if name.startswith("rucio.core.permission"):
+            continue
+        for function in ast.walk(tree):
+            if isinstance(function, ast.FunctionDef):
+                for action, given in _questions(function):
+                    found.setdefault(action, set()).update(given or ())
+                    unknown |= set() if given is not None else {action}
+    for action, read in _read_by_generic(trees["rucio.core.permission.generic"]).items():
+        found.setdefault(action, set()).update(read)
+    asked = asked_by_the_gateway(trees)
+    return {action: sorted(found[action]) for action in sorted(found.keys() & asked - unknown)}
+
+
+def _questions(function: ast.FunctionDef) -> Iterator[tuple[str, set[str] | None]]:
+    """The calls of ``has_permission`` in a function, with the keys of the dictionary that each hands on."""
+    tables: dict[str, set[str] | None] = {}
+    nodes = (node for node in ast.walk(function) if isinstance(node, ast.Assign | ast.AnnAssign | ast.Call))
+    for node in sorted(nodes, key=lambda one: (one.lineno, one.col_offset)):
+        if isinstance(node, ast.Call):
+            named = {keyword.arg: keyword.value for keyword in node.keywords}
+            action, given = named.get("action"), named.get("kwargs")
+            if isinstance(action, ast.Constant) and ast.unparse(node.func).endswith("has_permission"):
+                yield str(action.value), tables.get(given.id) if isinstance(given, ast.Name) else _keys(given)
+            continue
+        target = node.target if isinstance(node, ast.AnnAssign) else node.targets[0]
+        if isinstance(target, ast.Name):
+            tables[target.id] = _keys(node.value)
+        elif isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name):
+            keys = tables.get(target.value.id)
+            if isinstance(target.slice, ast.Constant) and keys is not None:
+                keys.add(str(target.slice.value))
+            else:
+                tables[target.value.id] = None
+
+
+def _keys(table: ast.expr | None) -> set[str] | None:
+    """The keys of a dictionary display; None where one of them is not a text."""
+    if not isinstance(table, ast.Dict) or not all(isinstance(key, ast.Constant) for key in table.keys):
+        return None
+    return {str(key.value) for key in table.keys if isinstance(key, ast.Constant)}
+
+
+def _read_by_generic(generic: ast.Module) -> dict[str, set[str]]:
+    """For each action the texts with which the generic function that decides on it subscribes or asks."""
+    functions = {one.name: one for one in generic.body if isinstance(one, ast.FunctionDef)}
+    found: dict[str, set[str]] = {}
+    for node in ast.walk(functions["has_permission"]):
+        if isinstance(node, ast.Dict):
+            for key, value in zip(node.keys, node.values, strict=True):
+                if isinstance(key, ast.Constant) and isinstance(value, ast.Name) and value.id in functions:
+                    texts = (one for one in ast.walk(functions[value.id]) if isinstance(one, ast.Constant))
+                    found[str(key.value)] = {
+                        text for one in texts if (text := str(one.value)).isidentifier() and text[0].islower()
+                    }
+    return found
+
+
+def members(class_: ast.ClassDef, tree: ast.Module, trees: Sources) -> set[str]:
+    """The attributes of a class and of its instances, inherited ones too; none where a base is not Rucio's."""
+    found: set[str] = set()
+    for base in class_.bases:
+        name = ast.unparse(base).partition("[")[0]
+        inherited = _class_named(name, tree, trees)
+        if name in ("object", "Generic", "ABC"):
+            continue
+        if inherited is None or not (brought := members(*inherited, trees)):
+            return set()
+        found |= brought
+    for node in ast.walk(class_):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            found.add(node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found.add(node.id)
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            found.add(node.attr)
+    return set() if found & {"__getattr__", "__getattribute__"} else found - {class_.name} | {"__init__"}
+
+
+def _class_named(name: str, tree: ast.Module, trees: Sources) -> tuple[ast.ClassDef, ast.Module] | None:
+    """The class that *name* means in a module, and the module that defines it."""
+    for statement in tree.body:
+        if isinstance(statement, ast.ClassDef) and statement.name == name:
+            return statement, tree
+        if isinstance(statement, ast.ImportFrom) and statement.module and statement.module in trees:
+            for alias in statement.names:
+                if (alias.asname or alias.name) == name:
+                    return _class_named(alias.name, trees[statement.module], trees)
+    return None
 
 
 def schema_names(schema: ast.Module) -> list[str]:

@@ -56,12 +56,13 @@ def _row(error: type[SecretSyncError]) -> str:
 
 
 def _meaning(error: type[SecretSyncError]) -> str:
-    """The first paragraph of the docstring; where a class only gives its reason and remedy, these."""
-    own = vars(error).get("__doc__")
+    """The first paragraph of the docstring, with the class's own remedy; without a docstring its reason and remedy."""
+    own, remedy = vars(error).get("__doc__"), vars(error).get("remedy", "")
     # a dataclass without a docstring gets its signature as one
     if own and not own.startswith(f"{error.__name__}("):
-        return " ".join(inspect.cleandoc(own).partition("\n\n")[0].replace("``", "`").split())
-    parts = [vars(error).get("reason", ""), vars(error).get("remedy", "")]
+        meaning = " ".join(inspect.cleandoc(own).partition("\n\n")[0].replace("``", "`").split())
+        return f"{meaning} {_sentence(remedy)}" if isinstance(remedy, str) and remedy else meaning
+    parts = [vars(error).get("reason", ""), remedy]
     said = "; ".join(part for part in parts if part)
     return _sentence(said) if said else _meaning(error.__bases__[0])
 

@@ -17,6 +17,9 @@ from secretsync.core.errors import FAILED, SecretSyncError
 
 logger = structlog.get_logger()
 
+INTERRUPTED = 130
+"""By Ctrl-C, as a shell says it of any program."""
+
 _EXAMPLES = """\b
 Examples:
   secretsync plan --diff       show what would change, file by file
@@ -33,7 +36,7 @@ as 'apply', and 'secretsync' alone as 'run'.
 Exit codes:
   0  done, or nothing to do       3  changes pending (plan, --dry-run)
   1  failed                       4  a rollout failed or timed out
-  2  usage or configuration
+  2  usage or configuration       130  interrupted (Ctrl-C)
 """
 
 
@@ -101,7 +104,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     except (shutdown.Stopped, KeyboardInterrupt) as stopped:
         logger.warning(str(stopped) or "stopped")
-        return FAILED
+        return FAILED if getattr(stopped, "signal_name", "") == "SIGTERM" else INTERRUPTED
     except BrokenPipeError:
         # whoever read our output has gone; closing it again at exit would complain
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

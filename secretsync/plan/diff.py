@@ -13,6 +13,8 @@ from secretsync.plan.state import Hold, PackageState
 
 
 class Action(StrEnum):
+    """What a plan does to a Secret."""
+
     CREATE = "create"
     UPDATE = "update"
     DELETE = "delete"

@@ -1,5 +1,5 @@
 """The story: observe, check, plan, wait for gates, lock, prove, keep, apply, wait, undo, record.
 
 In: a destination, which is a namespace of a cluster with what is delivered there. Out: a report, and an outcome for
-each target. `reconciler` reads as the story; its chapters are the modules beside it.
+each target. `reconciler` has the steps of a run in order; each step is a module beside it.
 """

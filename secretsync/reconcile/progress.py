@@ -143,13 +143,15 @@ def _table(progress: Progress) -> RenderableType:
 
     left = f", {progress.elapsed:.0f} s of {progress.timeout:.0f} s" if progress.timeout else ""
     table = Table(title=f"{progress.title}: {progress.line().partition(';')[0]}{left}", title_justify="left", box=None)
-    for name in ("WORKLOAD", "STATE", "AGE", "DETAIL"):
-        table.add_column(name, no_wrap=True, overflow="ellipsis", justify="left")
+    for name in ("WORKLOAD", "STATE", "AGE"):
+        table.add_column(name, no_wrap=True, overflow="ellipsis")
+    table.add_column("DETAIL")  # may wrap, so that rich cuts it first where the terminal is narrow
     waiting_first = sorted(progress.verdicts.items(), key=lambda item: item[1].state is State.CURRENT)
     for ref, verdict in waiting_first[:_ROWS]:
         state = Text(str(verdict.state), style=_COLORS.get(verdict.state, ""))
         age = f"{progress.age(ref):.0f}s"
-        table.add_row(Text(visible(f"{ref.kind} {ref.name}")), state, age, Text(visible(verdict.message)))
+        detail = Text(visible(verdict.message), no_wrap=True, overflow="ellipsis")
+        table.add_row(Text(visible(f"{ref.kind} {ref.name}")), state, age, detail)
     if (more := len(waiting_first) - _ROWS) > 0:
         table.add_row(f"and {more} more")
     return table

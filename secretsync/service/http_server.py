@@ -58,6 +58,8 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
+    """The response to a request: status, body and media type."""
+
     status: HTTPStatus
     text: str
     content_type: str = "text/plain; charset=utf-8"

@@ -23,6 +23,8 @@ MOST_PLACES = 20_000
 
 
 class Kind(Enum):
+    """What an entry of a tree is, as far as a source must tell entries apart."""
+
     FILE = "file"
     SYMLINK = "symlink"
     SUBMODULE = "submodule"

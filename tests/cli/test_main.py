@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from secretsync.cli.main import main
 from tests import ROOT
 
 GOOD = {
@@ -271,6 +272,23 @@ def test_ctrl_c_prints_no_traceback(long_running: subprocess.Popen[str]) -> None
     _, told = long_running.communicate(timeout=30)
     assert "stopped by SIGINT" in told
     assert "Traceback" not in told
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 1)])
+def test_a_command_that_is_interrupted_says_so_by_its_exit_code(
+    number: signal.Signals, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(_: object) -> None:
+        os.kill(os.getpid(), number)
+
+    monkeypatch.setattr("secretsync.cli.settings.Settings.configuration", interrupted)
+    handlers = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)}
+    try:
+        assert main(["plan"]) == code
+    finally:
+        for one, handler in handlers.items():
+            signal.signal(one, handler)
+    assert f"stopped by {number.name}" in capsys.readouterr().err
 
 
 def test_ctrl_c_before_the_command_is_loaded_prints_no_traceback() -> None:

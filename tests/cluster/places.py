@@ -16,6 +16,7 @@ from secretsync.cluster.api import KubernetesCluster
 from secretsync.cluster.connection import Connection, Patience
 from secretsync.cluster.directory import DirectoryCluster
 from secretsync.cluster.protocol import Cluster
+from tests.servers import kubernetes_minors
 from tests.servers.api_proxy import Proxy, proxying
 from tests.servers.control_plane import ControlPlane
 from tests.servers.http import serving
@@ -97,8 +98,9 @@ def at(url: str, patience: Patience = HASTE, token: str = "") -> KubernetesClust
 
 
 @contextlib.contextmanager
-def stub() -> Iterator[Stub]:
-    api = StubApi()
+def stub(minor: int = kubernetes_minors.NEWEST) -> Iterator[Stub]:
+    """An API of Kubernetes 1.*minor*."""
+    api = StubApi(minor=minor)
     with serving(api) as url:
         yield Stub(api, url)
 

@@ -24,6 +24,8 @@ def test_every_code_has_a_meaning_in_a_sentence() -> None:
     assert [code for code, _, meaning in ENTRY.findall(messages.page()) if not meaning.endswith((".", ".)"))] == []
 
 
-def test_an_error_without_a_docstring_has_its_reason_and_remedy_as_meaning() -> None:
+def test_an_error_with_a_remedy_has_it_after_its_meaning() -> None:
     meanings = {code: meaning for code, _, meaning in ENTRY.findall(messages.page())}
-    assert meanings["signature_missing"] == "Is not signed; sign it, or change 'verify' of the package."
+    assert meanings["signature_missing"] == (
+        "The commit or tag has no signature. Sign it, or change 'verify' of the package."
+    )

@@ -15,6 +15,7 @@ import yaml
 
 from secretsync.rucio.prove import RucioEnvironment
 from tests import ROOT
+from tests.e2e.site import until
 from tests.on_demand import ON_DEMAND
 from tests.rucio.check.build import PERMISSION, policy
 from tests.rucio.prove.conftest import rucio  # noqa: F401 - a fixture
@@ -179,7 +180,8 @@ def test_what_is_to_be_wired_is_proven_as_it_will_be_and_then_comes_into_force(
         if "deletionTimestamp" not in one["metadata"]
     ]
     (name,) = [told["name"] for told in pods if told["labels"].get("app") == "judge"]
-    assert "pol.permission" in control_plane.log(operator.namespace, name)
+    # it is current before its import of Rucio is over: it has no readiness probe
+    until(lambda: "pol.permission" in control_plane.log(operator.namespace, name), "the daemon has loaded the package")
 
     operator.packs(permission_py="import not_in_the_image\n")
     code, _, log = operator.runs(**wired)

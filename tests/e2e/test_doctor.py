@@ -63,7 +63,7 @@ def test_an_account_learns_what_it_lacks_and_what_it_may_beyond_need(site: Site,
     assert footing(site, tmp_path, rules) == []
     (lacking,) = footing(site, tmp_path, rules[1:])
     assert lacking["failure"]
-    assert "may not create secrets" in lacking["text"]
+    assert {"resource": "secrets", "verbs": ["create"], "names": []} in lacking["missing_rights"]
     (more,) = footing(site, tmp_path, [*rules, {"apiGroups": [""], "resources": ["secrets"], "verbs": ["list"]}])
     assert not more["failure"]
     assert "list secrets" in more["text"]

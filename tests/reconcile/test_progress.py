@@ -105,3 +105,14 @@ def test_an_idle_run_without_a_terminal_does_not_import_what_draws_it() -> None:
         "sys.exit(not {'rich.live', 'rich.progress'}.isdisjoint(sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False, stderr=subprocess.PIPE).returncode == 0
+
+
+def test_a_long_detail_is_cut_and_no_name_state_or_age(become_terminal: Callable[[], Terminal]) -> None:
+    terminal = become_terminal()
+    time = [0.0]
+    with rollout_progress([SERVER], lambda: time[0], title="wave 1 of 1", timeout=600) as shown:
+        shown.tell(SERVER, Status(State.IN_PROGRESS, "0 of 2 replicas updated; " + "pod server-1 waits " * 9))
+        time[0] = 42
+        shown.tick()
+    assert "Deployment server in progress 42s 0 of 2" in terminal.words
+    assert "…" in terminal.words

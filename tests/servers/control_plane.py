@@ -64,6 +64,21 @@ class ControlPlane:
         method, path = ("PUT", path + "/{name}") if there else ("POST", path)
         return self.connection.send(call, method, path, query=query, body=manifest).content()
 
+    def serves(self, kind: str) -> bool:
+        """Whether the API has *kind*; earlier minors lack some, as MutatingAdmissionPolicy."""
+        return self.connection.send(Call("list", kind, ""), "GET", _path({"kind": kind})).status == HTTPStatus.OK
+
+    def admits(self, kind: str, namespace: str, name: str) -> bool:
+        """Whether the API would take a change of an object, by a dry run of an update of it."""
+        live = self.get(kind, namespace, name)
+        changed = {**live["metadata"], "annotations": {**live["metadata"].get("annotations", {}), "tried": "yes"}}
+        call = Call("update", kind, namespace, name)
+        query = {"fieldManager": "somebody", "dryRun": "All"}
+        body = {**live, "metadata": changed}
+        status = self.connection.send(call, "PUT", _path({"kind": kind}) + "/{name}", query=query, body=body).status
+        # a conflict is no word of an admission policy: the object changed in between
+        return status in (HTTPStatus.OK, HTTPStatus.CONFLICT)
+
     def get(self, kind: str, namespace: str, name: str) -> Object:
         reply = self.connection.send(Call("get", kind, namespace, name), "GET", _path({"kind": kind}) + "/{name}")
         return reply.content()

@@ -18,6 +18,7 @@ from urllib.parse import parse_qs, urlsplit
 from secretsync.core.kinds import KINDS
 from secretsync.core.kinds.kind import plural
 from tests.applied import applied, written
+from tests.servers import kubernetes_minors
 from tests.servers.http import Answer, Request
 
 Object = dict[str, Any]
@@ -38,8 +39,12 @@ _REVIEWS: dict[str, Object] = {
 
 @dataclass
 class StubApi:
-    """*page* is how many objects a list gives at once; *optional_kinds* those that it has beyond Kubernetes' own."""
+    """*page* is how many objects a list gives at once; *optional_kinds* those that it has beyond Kubernetes' own.
 
+    It plays Kubernetes 1.*minor*.
+    """
+
+    minor: int = kubernetes_minors.NEWEST
     namespaces: set[str] = field(default_factory=lambda: {"rucio"})
     page: int = 500
     optional_kinds: set[str] = field(default_factory=set)
@@ -142,7 +147,8 @@ class StubApi:
 
     def _written(self, key: tuple[str, str, str], body: Object, query: dict[str, str], status: int) -> Answer:
         if sum(len(value) * 3 // 4 for value in (body.get("data") or {}).values()) > _LIMIT:
-            return _status(422, "Invalid", key[1], field="data", cause="FieldValueTooLong")
+            words = kubernetes_minors.too_long(self.minor, _LIMIT)
+            return _status(422, "Invalid", key[1], field="data", cause="FieldValueTooLong", message=words)
         if query.get("dryRun"):
             return _answer(body, status)
         self._store(key, body, query["fieldManager"])
@@ -157,14 +163,16 @@ class StubApi:
             "resourceVersion": str(next(self._versions)),
             "managedFields": [{"manager": manager, "operation": "Update", "time": now, "fieldsV1": fields}],
         }
-        self.objects[key] = {**stored, "metadata": metadata}
+        self.objects[key] = kubernetes_minors.with_fields_of(self.minor, {**stored, "metadata": metadata})
 
 
 def _answer(content: Object, status: int = 200) -> Answer:
     return Answer(status, json.dumps(content).encode(), {"Content-Type": "application/json"})
 
 
-def _status(code: int, reason: str, kind: str, field: str = "", cause: str = "FieldValueInvalid") -> Answer:
-    causes = [{"reason": cause, "field": field}] if field else []
-    details = {"kind": kind, "causes": causes}
-    return _answer({"kind": "Status", "status": "Failure", "reason": reason, "details": details, "code": code}, code)
+def _status(
+    code: int, reason: str, kind: str, field: str = "", cause: str = "FieldValueInvalid", message: str = ""
+) -> Answer:
+    causes = [{"reason": cause, "field": field, "message": message}] if field else []
+    content = {"kind": "Status", "status": "Failure", "reason": reason, "details": {"kind": kind, "causes": causes}}
+    return _answer({**content, "message": message, "code": code}, code)

@@ -13,6 +13,8 @@ from secretsync.core.model import Manifest
 
 
 class State(StrEnum):
+    """How far a rollout is, or how it ended."""
+
     IN_PROGRESS = "in progress"
     CURRENT = "current"
     FAILED = "failed"

@@ -63,6 +63,19 @@ class CandidateRefused(NotProven):
         )
 
 
+class ImageRefused(NotProven):
+    """The image cannot run the package, as it could run no other: the package is not rejected for that."""
+
+    code = "image_refused"
+
+    def __str__(self) -> str:
+        return "\n".join(
+            f"nothing was written: the image of {self.workload} cannot run the package: {reason}; the package is not "
+            "rejected, and the next run proves it again"
+            for reason in self.reasons
+        )
+
+
 @dataclass(eq=False)
 class _EntrypointPassedBy(Exception):
     """An image's entrypoint did not come to the probe."""
@@ -229,8 +242,10 @@ def _belongs(pod: Manifest, job_name: str) -> bool:
 
 
 def _judged(candidate: Candidate, message: str) -> Judgement:
-    """What the proof says of a candidate that Rucio loads. Raises CandidateRefused."""
+    """What the proof says of a candidate that Rucio loads. Raises CandidateRefused, ImageRefused."""
     judgement = judge(candidate.package.desired.bundle, message, candidate.mounted_at)
+    if judgement.reasons and judgement.fault_of == "image":
+        raise ImageRefused(str(candidate.workload.ref), judgement.reasons)
     if judgement.reasons:
         raise CandidateRefused(str(candidate.workload.ref), judgement.reasons, candidate.package)
     for note in judgement.notes:

@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from secretsync.core.foreign import read_json, reading
 from secretsync.core.log import foreign_words
@@ -24,12 +24,14 @@ _MOST = 20
 class Judgement:
     """*reasons* are why the candidate is refused; *notes* what an operator should know all the same.
 
-    *seen* says what Rucio loaded; it is empty where that is not known.
+    *seen* says what Rucio loaded; it is empty where that is not known. *fault_of* says whose fault the reasons are: any
+    other package would be refused in such an image as well.
     """
 
     reasons: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     seen: str = ""
+    fault_of: Literal["package", "image"] = "package"
 
 
 def proof_failures(bundle: Bundle, message: str) -> Sequence[str]:
@@ -47,6 +49,7 @@ def judge(bundle: Bundle, message: str, mounted_at: str = "") -> Judgement:
         tuple(map(foreign_words, found.reasons[:_MOST])),
         tuple(map(foreign_words, found.notes[:_MOST])),
         foreign_words(found.seen),
+        found.fault_of,
     )
 
 
@@ -66,7 +69,7 @@ def _judge(bundle: Bundle, message: str, mounted_at: str) -> Judgement:
     try:
         proof = judge_proof(bundle, report, ended, vo="", rucio=here)
     except RucioUnusable as error:
-        return Judgement((f"Rucio itself does not start there: {error.reason}",))
+        return Judgement((f"Rucio itself does not start there: {error.reason}",), fault_of="image")
     except UnusableReport as error:
         return Judgement((str(error),))
     faults = [str(fault) for fault in proof.faults if fault.severity == "error"]
@@ -75,9 +78,10 @@ def _judge(bundle: Bundle, message: str, mounted_at: str) -> Judgement:
             what = proof.seen
     except UnusableReport:
         what = ""
-    return Judgement(
-        (*_another_copy(report, mounted_at), *faults), tuple(_second_copies(bundle.module, report, mounted_at)), what
-    )
+    elsewhere = tuple(_another_copy(report, mounted_at))
+    notes = tuple(_second_copies(bundle.module, report, mounted_at))
+    # what Rucio does with the other copy says nothing of this package
+    return Judgement((*elsewhere, *faults), notes, what, "image" if elsewhere else "package")
 
 
 def _files(bundle: Bundle, seen: object, paths: Collection[str]) -> dict[str, str]:

@@ -28,7 +28,7 @@ def excerpt(text: str, at: Keys) -> Excerpt:
     """Where the values *at* some keys of *text* are. Keys may lead through lists, by number, and into a block text.
 
     Where nothing is there, or in several documents, it is the whole text. Raises CannotEdit where the values are in a
-    text that is no block, and yaml.YAMLError.
+    text that is no block or is empty, and yaml.YAMLError.
     """
     parts = _documents(text)
     if len(parts) > 1:
@@ -66,6 +66,8 @@ def _embedded(text: str, at: Keys) -> Excerpt:
     start = text.index("\n", node.start_mark.index) + 1
     lines = _LINES.findall(text[start : node.end_mark.index])
     indent = min((len(line) - len(line.lstrip(" ")) for line in lines if line.strip()), default=0)
+    if not indent:  # how far lines are to be indented is not known: they would land outside of the block
+        raise CannotEdit(at[:depth], "is an empty text: write a first value into it")
     inside = [line[indent:] if line.strip() else line.lstrip(" ") for line in lines]
     inner = excerpt("".join(inside), at[depth:])
 

@@ -54,9 +54,7 @@ def read(text: str, at: Keys = ()) -> dict[str, Any]:
     part = part_of(text, at)
     document, at = _document(part.text), part.at
     if not at and {"apiVersion", "kind"} <= document.keys():
-        raise NotValues(
-            f"it is a manifest, of kind {document['kind']}; say with --at where its values are{_hint(document)}"
-        )
+        raise NotValues(f"it is a manifest, of kind {document['kind']}{_hint(document)}")
     found: Any = document
     for key in at:
         found = found.get(key) if isinstance(found, dict) else None
@@ -115,15 +113,19 @@ def _reading() -> Iterator[None]:
         raise NotValues(f"a value in it cannot be read ({type(error).__name__})") from None
 
 
+_WORKLOADS = {"Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob"}
 _PLACES = {"HelmRelease": "spec.values", "Application": "spec.source.helm.valuesObject"}
 
 
 def _hint(document: Mapping[str, Any]) -> str:
+    if str(document["kind"]) in _WORKLOADS:
+        return ": a workload has none; add by hand what 'secretsync values --patch' prints"
     data = document.get("data") if document["kind"] == "ConfigMap" else None
     texts = [key for key, value in data.items() if "\n" in str(value)] if isinstance(data, dict) else []
     place = "data." + str(texts[0]).replace(".", "\\.") if texts else _PLACES.get(str(document["kind"]))
     quoted = f"'{place}'" if place and "\\" in place else place
-    return f", as in --at {quoted}" if place else ", or take them into a file of their own"
+    known = f", as in --at {quoted}" if place else ", or take them into a file of their own"
+    return f"; say with --at where its values are{known}"
 
 
 def overlaid(values: Mapping[str, Any], later: Mapping[str, Any]) -> dict[str, Any]:

@@ -112,6 +112,10 @@ def _merged(returned: list[object], function: Function, path: str, line: int) ->
                 continue
             types[kind] = lines.get(kind, line)
             if not isinstance(named, dict):
+                if named is not UNREADABLE:
+                    return Algorithms(
+                        path=path, line=types[kind], unusable=f"gives no dictionary for the type {kind!r}"
+                    )
                 complete = False
                 continue
             for name, value in named.items():

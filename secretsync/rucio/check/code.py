@@ -7,7 +7,8 @@ import json
 import re
 import sys
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -80,6 +81,24 @@ class Module:
     @cached_property
     def nodes(self) -> tuple[ast.AST, ...]:
         return tuple(ast.walk(self.tree))
+
+    @cached_property
+    def binds(self) -> Mapping[str, int]:
+        """How often each name is bound by an assignment, a loop, a definition or an import, wherever that stands."""
+        found: Counter[str] = Counter()
+        for node in self.nodes:
+            match node:
+                case (
+                    ast.Name(id=name, ctx=ast.Store() | ast.Del())
+                    | ast.FunctionDef(name=name)
+                    | ast.ClassDef(name=name)
+                ):
+                    found[name] += 1
+                case ast.arg(arg=name):
+                    found[name] += 1
+                case ast.Import(names=aliases) | ast.ImportFrom(names=aliases):
+                    found.update((alias.asname or alias.name).partition(".")[0] for alias in aliases)
+        return found
 
     @cached_property
     def lines(self) -> list[str]:

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Callable
 from typing import Any, Protocol
 
 from secretsync.rucio.check.code import Module
 from secretsync.rucio.check.imports import Import
+from secretsync.rucio.check.rucio import not_yet_in_the_images, rucio
 from secretsync.rucio.check.values import (
     BUILTINS,
+    CONTAINERS,
+    LONGEST,
     METHODS,
     UNREADABLE,
     Function,
     ModuleValue,
     Names,
+    VersionInfo,
     compare,
+    constant_of,
     is_key,
     is_wide,
     joined,
@@ -60,8 +66,14 @@ class Evaluator:
             ast.BinOp: lambda one: operate(one.op, self.value(one.left), self.value(one.right)),
             ast.UnaryOp: self._unary,
             ast.IfExp: self._choice,
+            ast.BoolOp: self._and_or,
             ast.Compare: self._comparison,
             ast.Subscript: self._item,
+            ast.Slice: lambda one: slice(*(part and self.value(part) for part in (one.lower, one.upper, one.step))),
+            ast.ListComp: lambda one: self._comprehension(one.generators, lambda inner: inner.value(one.elt)),
+            ast.DictComp: lambda one: dict(
+                self._comprehension(one.generators, lambda inner: (inner.value(one.key), inner.value(one.value)))
+            ),
             ast.Lambda: lambda one: Function(self._module, one),
             ast.Call: self._call,
         }
@@ -94,6 +106,15 @@ class Evaluator:
             return -value
         return not value if isinstance(expression.op, ast.Not) else UNREADABLE
 
+    def _and_or(self, expression: ast.BoolOp) -> Any:
+        stops = isinstance(expression.op, ast.Or)
+        value: Any = UNREADABLE
+        for part in expression.values:
+            value = self.value(part)
+            if not readable(value) or bool(value) is stops:
+                break
+        return value
+
     def _comparison(self, expression: ast.Compare) -> Any:
         if len(expression.ops) > 1:
             return UNREADABLE
@@ -101,11 +122,16 @@ class Evaluator:
 
     def _attribute(self, expression: ast.Attribute) -> Any:
         value, name = self.value(expression.value), expression.attr
+        if name == "version_info" and isinstance(expression.value, ast.Name) and expression.value.id == "sys":
+            return VersionInfo.of(rucio().python)
+        if isinstance(value, VersionInfo):
+            return getattr(value, name, UNREADABLE)
         if isinstance(value, ModuleValue):
             source = self._package.get(value.name)
             return self.given(source).get(name, UNREADABLE) if source else UNREADABLE
         if isinstance(value, Function) and isinstance(value.node, ast.ClassDef):
-            return method_of(value, name)
+            method = method_of(value, name)
+            return constant_of(value, name, self.value) if method is UNREADABLE else method
         return UNREADABLE
 
     def _elements(self, elements: list[ast.expr]) -> list[Any]:
@@ -138,6 +164,22 @@ class Evaluator:
             return UNREADABLE
         return format(value, spec)
 
+    def _comprehension(self, generators: list[ast.comprehension], read: Callable[[Evaluator], Any]) -> list[Any]:
+        """What the comprehension of one loop gives; an element that is not known for one that is not followed."""
+        match generators:
+            case [ast.comprehension(target=ast.Name(id=name), iter=iterated, ifs=[])]:
+                elements = self.value(iterated)
+            case _:
+                raise ValueError("more than one loop, or a condition")
+        if not isinstance(elements, list | tuple | dict) or len(elements) > LONGEST:
+            raise ValueError("not known")
+        kept, found = self._names, []
+        for element in elements:
+            self._names = {**kept, name: element}
+            found.append(read(self))
+        self._names = kept
+        return found
+
     def _choice(self, expression: ast.IfExp) -> Any:
         test, body, orelse = map(self.value, (expression.test, expression.body, expression.orelse))
         if readable(test):
@@ -159,6 +201,12 @@ class Evaluator:
                 for name, value in keywords.items():
                     merged.update({name: value} if name else value)
                 return merged
+            case ast.Name(id=name) if name in CONTAINERS and name not in self._names and not readable(given):
+                return CONTAINERS[name]([UNREADABLE])
+            case ast.Name(id="hasattr") if "hasattr" not in self._names:
+                return _has_attribute(call.args)
+            case ast.Name(id="reversed") if "reversed" not in self._names and readable(given):
+                return list(reversed(*given))
             case ast.Name(id=name) if name in BUILTINS and name not in self._names and not keywords:
                 return BUILTINS[name](*given) if all(map(readable, given)) else UNREADABLE
             case ast.Attribute(value=inner, attr=name) if name in METHODS:
@@ -166,7 +214,18 @@ class Evaluator:
             case ast.Attribute(value=inner, attr="copy") if not given:
                 held = self.value(inner)
                 return dict(held) if isinstance(held, dict) else UNREADABLE
+            case ast.Attribute(value=inner, attr="items" | "keys" | "values" as name) if not given:
+                held = self.value(inner)
+                return list(getattr(held, name)()) if isinstance(held, dict) else UNREADABLE
         function = self.value(call.func)
         if isinstance(function, Function) and not given and not keywords and self._depth < DEEPEST:
             return self.called(function)
         return UNREADABLE
+
+
+def _has_attribute(arguments: list[ast.expr]) -> Any:
+    """Whether ``sys`` of the images' Python has the attribute."""
+    match arguments:
+        case [ast.Name(id="sys"), ast.Constant(value=str(name))]:
+            return hasattr(sys, name) and name not in not_yet_in_the_images("sys")
+    return UNREADABLE

@@ -5,27 +5,32 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 from secretsync.rucio.check.algorithms import registry
 from secretsync.rucio.check.code import Module
 from secretsync.rucio.check.imports import Around, statements
-from secretsync.rucio.check.interpret import nodes_outside_functions
+from secretsync.rucio.check.interpret import nodes_outside_functions, value_of
 from secretsync.rucio.check.package import Package
 from secretsync.rucio.check.reach import loads
 from secretsync.rucio.check.rucio import ALGORITHM_TYPES, Rucio
-from secretsync.rucio.check.values import Function
+from secretsync.rucio.check.values import BUILTINS, Function, ModuleValue, readable
 
 _DEEPEST = 3
 
 
 @dataclass(frozen=True)
 class Running:
-    """An expression or statement that runs when *start* is loaded (``get_algorithms``: when that is called)."""
+    """An expression or statement that runs when *start* is loaded (``get_algorithms``: when that is called).
+
+    *after_return* says that it stands in a function that may have returned before it comes to that.
+    """
 
     node: ast.AST
     module: Module
     around: Around
     start: str
+    after_return: bool = False
 
 
 def at_import(package: Package, rucio: Rucio) -> tuple[Running, ...]:
@@ -64,17 +69,54 @@ def _within(package: Package, function: Function) -> Iterator[Running]:
 def _running(
     package: Package, module: Module, body: list[ast.stmt], outside: Around, start: str, depth: int
 ) -> Iterator[Running]:
-    for statement, around in statements(body):
+    may_return = bool(depth) and any(isinstance(node, ast.Return) for one in body for node in ast.walk(one))
+    for statement, around in statements(body, partial(_decided, package, module)):
         if around.function:
             continue
         joined = replace(
             around, conditional=around.conditional or outside.conditional, caught=around.caught | outside.caught
         )
+        only_if = _only_if(statement)
         for node in nodes_outside_functions(_own_expressions(statement)):
-            yield Running(node, module, joined, start)
+            circumstances = replace(joined, conditional=True) if id(node) in only_if else joined
+            yield Running(node, module, circumstances, start, may_return)
             called = _called(package, module, node) if depth < _DEEPEST else None
             if called:
                 yield from _running(package, called[0], called[1], joined, start, depth + 1)
+
+
+def _decided(package: Package, module: Module, test: ast.expr) -> bool | None:
+    """How a condition at the top of *module* ends, where its names have one value from the start to the end."""
+    names = {node.id for node in ast.walk(test) if isinstance(node, ast.Name)}
+    values = package.values(module)
+    if any(module.binds.get(name, 0) > 1 for name in names) or not names <= values.keys() | {
+        "sys",
+        "os",
+        "hasattr",
+        *BUILTINS,
+    }:
+        return None
+    value = value_of(package, module, test, values)
+    return bool(value) if readable(value) and not isinstance(value, Function | ModuleValue) else None
+
+
+def _only_if(statement: ast.stmt) -> frozenset[int]:
+    """The nodes that another part of their expression decides on: ``a if b else c``, ``a and b``, a loop inside."""
+    found: set[int] = set()
+    for node in nodes_outside_functions(_own_expressions(statement)):
+        match node:
+            case ast.IfExp(body=body, orelse=orelse):
+                later: list[ast.expr] = [body, orelse]
+            case ast.BoolOp(values=values):
+                later = values[1:]
+            case ast.ListComp() | ast.SetComp() | ast.GeneratorExp():
+                later = [node.elt]
+            case ast.DictComp(key=key, value=value):
+                later = [key, value]
+            case _:
+                continue
+        found.update(id(inner) for expression in later for inner in ast.walk(expression))
+    return frozenset(found)
 
 
 def _called(package: Package, module: Module, node: ast.AST) -> tuple[Module, list[ast.stmt]] | None:

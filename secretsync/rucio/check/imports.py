@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from secretsync.rucio.check.code import Module
@@ -28,7 +28,8 @@ class Around:
 
     *function* is the outermost function it stands in (``""``: it runs when the module is imported); *conditional* means
     that an ``if`` or an ``except`` decides whether it runs at all. *instead_of* is the line of an import that
-    has failed where this runs, in the ``except`` behind it, else 0.
+    has failed where this runs, in the ``except`` behind it, else 0; *only_after* that of an import that has succeeded
+    where this runs, in the ``else`` of its ``try``. *handling* says that it stands in an ``except``.
     """
 
     function: str = ""
@@ -37,10 +38,13 @@ class Around:
     missing_name_is_caught: bool = False
     caught: frozenset[str] = frozenset()
     instead_of: int = 0
+    only_after: int = 0
+    handling: bool = False
 
     def catches(self, error: str) -> bool:
         """Whether an ``except`` around takes an exception of that name."""
-        return bool(self.caught & {error, *_BASES.get(error, ()), "Exception", "BaseException", ""})
+        every = {"BaseException", ""} if error == "SystemExit" else {"Exception", "BaseException", ""}
+        return bool(self.caught & {error, *_BASES.get(error, ()), *every})
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,17 +86,29 @@ def _called(statement: ast.stmt, around: Around) -> Iterator[Import]:
             yield Import(name, (), statement.lineno, around)
 
 
-def statements(body: list[ast.stmt]) -> Iterator[tuple[ast.stmt, Around]]:
-    """Every statement below *body* with its circumstances. Not recursive: an ``elif`` chain has no limit."""
+def _unknown(_: ast.expr) -> bool | None:
+    return None
+
+
+def statements(
+    body: list[ast.stmt], decide: Callable[[ast.expr], bool | None] = _unknown
+) -> Iterator[tuple[ast.stmt, Around]]:
+    """Every statement below *body* with its circumstances. Not recursive: an ``elif`` chain has no limit.
+
+    *decide* says how the condition of an ``if`` ends, None where that is not known; the branch that never runs is left
+    out.
+    """
     todo = [(statement, Around()) for statement in reversed(body)]
     while todo:
         statement, around = todo.pop()
         yield statement, around
-        for inner, circumstances in reversed(list(_blocks(statement, around))):
+        for inner, circumstances in reversed(list(_blocks(statement, around, decide))):
             todo.extend((one, circumstances) for one in reversed(inner))
 
 
-def _blocks(statement: ast.stmt, around: Around) -> Iterator[tuple[list[ast.stmt], Around]]:
+def _blocks(
+    statement: ast.stmt, around: Around, decide: Callable[[ast.expr], bool | None]
+) -> Iterator[tuple[list[ast.stmt], Around]]:
     maybe = replace(around, conditional=True)
     match statement:
         case ast.FunctionDef(name=name, body=body) | ast.AsyncFunctionDef(name=name, body=body):
@@ -100,15 +116,19 @@ def _blocks(statement: ast.stmt, around: Around) -> Iterator[tuple[list[ast.stmt
         case ast.ClassDef(body=body):
             yield body, around
         case ast.If(test=test, body=body, orelse=orelse):
-            if not _is_type_checking(test):
-                yield body, maybe
-            yield orelse, around if _is_type_checking(test) else maybe
+            holds = False if _is_type_checking(test) else decide(test)
+            if holds is not False:
+                yield body, around if holds else maybe
+            if holds is not True:
+                yield orelse, maybe if holds is None else around
         case ast.Try(body=body, handlers=handlers, orelse=orelse, finalbody=finalbody):
             yield body, _guarded(around, handlers)
-            alternative = replace(maybe, instead_of=_first_import(body) if _is_import_error(handlers) else 0)
+            alternative = replace(
+                maybe, instead_of=_first_import(body) if _is_import_error(handlers) else 0, handling=True
+            )
             for handler in handlers:
                 yield handler.body, alternative
-            yield orelse, around
+            yield orelse, replace(around, only_after=_first_import(body))
             yield finalbody, around
         case ast.With(items=items, body=body) | ast.AsyncWith(items=items, body=body):
             yield body, _suppressed(around, items)

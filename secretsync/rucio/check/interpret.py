@@ -118,6 +118,10 @@ class _Reader(Evaluator):
                 parts = value if isinstance(value, list | tuple) and len(value) == len(inner) else None
                 for index, one in enumerate(inner):
                     self._bind(one, parts[index] if parts else UNREADABLE)
+            case ast.Subscript(
+                value=ast.Call(func=ast.Name(id="globals"), args=[]), slice=ast.Constant(value=str(name))
+            ):
+                self._names[name] = value
             case ast.Subscript(value=container, slice=index):
                 held, key = self.value(container), self.value(index)
                 if isinstance(held, dict):
@@ -136,7 +140,7 @@ class _Reader(Evaluator):
                     )
                 continue
             source = self._package.get(rest) if top == self._package.name and not imported.beyond else None
-            given = self.given(source) if source else _of_rucio(imported.name)
+            given = self.given(source) if source else _of_others(imported.name)
             for alias in statement.names:
                 if alias.name == "*":
                     self._names.update({name: value for name, value in given.items() if not name.startswith("_")})
@@ -223,10 +227,11 @@ class _Reader(Evaluator):
         return returned[0] if len(returned) == 1 else UNREADABLE
 
 
-def _of_rucio(module: str) -> Names:
-    """Rucio's generic schemas are a dictionary, whose entries are not known here."""
-    generic = ("rucio.common.schema.generic", "rucio.common.schema.generic_multi_vo")
-    return {"SCHEMAS": {UNREADABLE: UNREADABLE}} if module in generic else {}
+def _of_others(module: str) -> Names:
+    """What is known of modules that are not the package's: Rucio's generic schemas are a dictionary of any entries."""
+    if module in ("rucio.common.schema.generic", "rucio.common.schema.generic_multi_vo"):
+        return {"SCHEMAS": {UNREADABLE: UNREADABLE}}
+    return {"TYPE_CHECKING": False} if module == "typing" else {}
 
 
 def nodes_outside_functions(body: Sequence[ast.AST]) -> Iterator[ast.AST]:

@@ -66,7 +66,9 @@ def _binding(module: Module, name: str) -> Iterator[ast.stmt]:
             if any((alias.asname or alias.name) in (name, "*") for alias in statement.names):
                 yield statement
         elif any(
-            isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Store) for n in ast.walk(statement)
+            (isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Store))
+            or (isinstance(n, ast.Constant) and n.value == name)
+            for n in ast.walk(statement)
         ):
             yield statement
 

@@ -119,6 +119,16 @@ class Rucio:
         forms = _facts()["signatures"].get(module, {}).get(function, {})
         return next((form for form, releases in forms.items() if not releases or self.known in releases), None)
 
+    def arguments(self, action: str) -> frozenset[str] | None:
+        """The names that may stand in ``kwargs`` when Rucio asks for the action; None where that is not known."""
+        names = _facts()["arguments"].get(action)
+        return (_at(names, self.known) or None) if names else None
+
+    def members(self, class_: str) -> frozenset[str] | None:
+        """The attributes of a class of Rucio (``rucio.common.types.InternalAccount``), None where not known."""
+        members = _facts()["classes"].get(class_)
+        return (_at(members, self.known) or None) if members else None
+
     @property
     def python(self) -> tuple[int, int]:
         """The Python that this release's images run."""

@@ -83,6 +83,19 @@ def method_of(class_: Function, name: str) -> Any:
     return UNREADABLE
 
 
+def constant_of(class_: Function, name: str, value: Callable[[ast.expr], Any]) -> Any:
+    """What the body of the class assigns the name, where it does so once and to something that is no method."""
+    body = class_.node.body if isinstance(class_.node, ast.ClassDef) else []
+    found = [
+        statement.value
+        for statement in body
+        if isinstance(statement, ast.Assign | ast.AnnAssign) and statement.value
+        for target in (statement.targets if isinstance(statement, ast.Assign) else [statement.target])
+        if isinstance(target, ast.Name) and target.id == name
+    ]
+    return value(found[0]) if len(found) == 1 and isinstance(found[0], ast.Constant) else UNREADABLE
+
+
 def _plain(definition: ast.FunctionDef, places: list[ast.arg]) -> ast.FunctionDef:
     """The definition without its decorator, with these arguments by place."""
     given = definition.args
@@ -153,6 +166,36 @@ BUILTINS: dict[str, Callable[..., Any]] = {
     "max": max,
     "min": min,
 }
+
+CONTAINERS: dict[str, Callable[[list[Any]], Any]] = {
+    "list": list,
+    "tuple": tuple,
+    "set": set,
+    "frozenset": frozenset,
+    "sorted": list,
+    "reversed": list,
+}
+"""What gives a container whatever it is given."""
+
+
+class VersionInfo(tuple[int, ...]):
+    """``sys.version_info`` as far as it is known: major and minor version of the images' Python."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, python: tuple[int, int]) -> VersionInfo:
+        # packages compare with the minor version; the patch level stands for one that is newer than any they name
+        return cls((*python, 99))
+
+    @property
+    def major(self) -> int:
+        return self[0]
+
+    @property
+    def minor(self) -> int:
+        return self[1]
+
 
 METHODS = frozenset(
     {"join", "format", "strip", "lstrip", "rstrip", "lower", "upper", "split", "replace", "partition", "rpartition"}

@@ -22,6 +22,8 @@ _NAMED = 5
 
 
 class Condition(StrEnum):
+    """What a pod needs to load a package: its files, a search path to them, and configuration that names it."""
+
     CODE = "code"
     PATH = "path"
     CONFIGURED = "configured"

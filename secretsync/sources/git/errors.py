@@ -31,11 +31,15 @@ class GitFailed(SourceError):
 
 
 class Unreachable(GitFailed):
+    """The host of the repository could not be reached."""
+
     code = "unreachable"
     remedy = "check the host's name, the network and HTTPS_PROXY"
 
 
 class AccessRefused(GitFailed):
+    """The server did not accept the credentials, or wants some."""
+
     code = "access_refused"
     # git's own word is often that nobody was there to be asked for a name
     remedy = (
@@ -45,51 +49,71 @@ class AccessRefused(GitFailed):
 
 
 class RepositoryNotFound(GitFailed):
+    """The server has no such repository, or does not show it to these credentials."""
+
     code = "repository_not_found"
     remedy = "check the URL; servers answer like this too when the credentials may not see the repository"
 
 
 class ProxyWantsPassword(GitFailed):
+    """The proxy answered 407: it wants a user and a password."""
+
     code = "proxy_wants_password"
     remedy = "the proxy wants a user and a password: put them into HTTPS_PROXY"
 
 
 class ProxyRefused(GitFailed):
+    """The proxy does not connect to this host."""
+
     code = "proxy_refused"
     remedy = "the proxy refuses this: ask its administrator, or name the host in NO_PROXY"
 
 
 class CertificateNotTrusted(GitFailed):
+    """No trusted authority signed the server's certificate."""
+
     code = "certificate_not_trusted"
     remedy = certificates.UNKNOWN_AUTHORITY.remedy
 
 
 class CertificateExpired(CertificateNotTrusted):
+    """The server's certificate has expired."""
+
     code = "certificate_expired"
     remedy = certificates.EXPIRED.remedy
 
 
 class CertificateNotYetValid(CertificateNotTrusted):
+    """The server's certificate is not valid yet, or the clock here is late."""
+
     code = "certificate_not_yet_valid"
     remedy = certificates.NOT_YET_VALID.remedy
 
 
 class CertificateOfAnotherName(CertificateNotTrusted):
+    """The server's certificate is for another host name."""
+
     code = "certificate_of_another_name"
     remedy = certificates.ANOTHER_NAME.remedy
 
 
 class CertificateFileUnusable(GitFailed):
+    """A file with a certificate or a key, named in the configuration, cannot be used."""
+
     code = "certificate_file_unusable"
     remedy = "correct the files that 'access.ca', 'clientCertificate' and 'clientKey' of the package name"
 
 
 class HostKeyUnknown(GitFailed):
+    """The SSH server's host key is not among the known hosts."""
+
     code = "host_key_unknown"
     remedy = "put the server's key into the file that 'access.knownHosts' names (ssh-keyscan shows it; verify it first)"
 
 
 class HostKeyChanged(GitFailed):
+    """The SSH server's host key differs from the known one."""
+
     code = "host_key_changed"
     remedy = (
         "this may be an attack: ask the server's administrator for its key's fingerprint "
@@ -98,26 +122,36 @@ class HostKeyChanged(GitFailed):
 
 
 class NoCommonAlgorithm(GitFailed):
+    """SSH client and server have no algorithm in common."""
+
     code = "no_common_algorithm"
     remedy = "the server offers only what this ssh refuses as unsafe: have it renewed (a host key of ed25519), or use https://"
 
 
 class KeyRejected(GitFailed):
+    """The SSH server does not accept the key."""
+
     code = "key_rejected"
     remedy = "check 'access.sshKey' of the package, and that its public half is a deploy key of the repository"
 
 
 class UserUnknown(GitFailed):
+    """The user id of this process has no name, which ssh needs."""
+
     code = "user_unknown"
     remedy = "ssh needs an entry in /etc/passwd for the user that it runs as: add one, or install nss_wrapper"
 
 
 class RepositoryMoved(GitFailed):
+    """The server redirects to another place."""
+
     code = "repository_moved"
     remedy = "write the new URL into the requirement; credentials do not follow a redirect to another server"
 
 
 class NotAGitServer(GitFailed):
+    """The answer is a web page and not that of a git server."""
+
     code = "not_a_git_server"
     remedy = (
         "what answers is a web page (a sign-in page?), not a git server: check the URL, "
@@ -126,32 +160,44 @@ class NotAGitServer(GitFailed):
 
 
 class PlainFiles(GitFailed):
+    """The server has only git's dumb HTTP protocol, which cannot fetch a part of a repository."""
+
     code = "plain_files"
     remedy = "the server gives out the repository's plain files alone: serve it by git http-backend, a forge, or ssh"
 
 
 class TooManyRequests(GitFailed):
+    """The server answered 429: a rate limit was reached."""
+
     code = "too_many_requests"
     remedy = "too many requests (rate limit): raise 'interval', or give 'access' a token of its own"
 
 
 class HttpRefused(GitFailed):
+    """The server answered with another status of 400 or more."""
+
     code = "http_refused"
     remedy = "the server refuses this request: ask its administrator why"
 
 
 class CommitNotServed(GitFailed):
+    """The server does not hand out this commit."""
+
     code = "commit_not_served"
     remedy = "check that the commit was pushed and is reachable from a branch or a tag"
 
 
 class DiskFull(GitFailed, CacheFailed):
+    """There is no space left where the cache is."""
+
     code = "disk_full"
     why = "the disk is full"
     remedy = "make room where the cache is, or name another folder with 'cache'"
 
 
 class BrokenAnswer(GitFailed):
+    """The connection ended before the answer was complete."""
+
     code = "broken_answer"
     remedy = "the server or a proxy on the way cut the answer short; the next run tries again"
 

@@ -37,41 +37,55 @@ class SignatureRefused(SourceError):
 
 
 class SignatureMissing(SignatureRefused):
+    """The commit or tag has no signature."""
+
     code = "signature_missing"
     reason = "is not signed"
     remedy = "sign it, or change 'verify' of the package"
 
 
 class SignatureBad(SignatureRefused):
+    """The signature does not fit the content."""
+
     code = "signature_bad"
     reason = "was changed after it was signed"
 
 
 class SignerUnknown(SignatureRefused):
+    """The signature is by a key that the configuration does not name."""
+
     code = "signer_unknown"
     reason = "is signed by a key that is not among those of the configuration"
     remedy = "add the key to 'verify' of the package if its owner may publish the policy"
 
 
 class SignatureExpired(SignatureRefused):
+    """The key of the signature has expired."""
+
     code = "signature_expired"
     reason = "is signed by a key that has expired"
     remedy = "ask its owner to extend the key, and put the new public half into 'verify'"
 
 
 class KeyRevoked(SignatureRefused):
+    """The key of the signature was revoked."""
+
     code = "key_revoked"
     reason = "is signed by a key that was revoked"
     remedy = "ask its owner for a commit that is signed by a good key"
 
 
 class SignatureWeak(SignatureRefused):
+    """The signature is over a hash with known collisions (MD5, SHA-1, RIPEMD-160)."""
+
     code = "signature_weak"
     reason = "is signed over a hash that can be forged"
     remedy = "sign it again with SHA-256 or better"
 
 
 class SignedForAnother(SignatureRefused):
+    """The signed tag has another name than the ref that points to it."""
+
     code = "signed_for_another"
     reason = "is a signed tag, but one of another name"
     remedy = "somebody may serve an old release as a new one: do not deploy it before you know why"

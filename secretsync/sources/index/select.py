@@ -81,25 +81,67 @@ def choose(requirement: IndexRequirement, files: Iterable[Listed]) -> Candidate:
 
     Raises NoMatchingFile."""
     usable: list[Candidate] = []
-    reasons: list[tuple[str, str]] = []
+    refused: list[_Refused] = []
     for file in files:
         judged = _judge(requirement, file)
         if isinstance(judged, Candidate):
             usable.append(judged)
         else:
-            reasons.append((file.file[:_LONGEST], judged))
-    matching = set(SpecifierSet(requirement.specifier).filter(candidate.version for candidate in usable))
-    reasons += [
-        (candidate.file, f"not {requirement.specifier or 'a release'}")
-        for candidate in usable
-        if candidate.version not in matching
-    ]
+            refused.append(judged)
+    specifier = SpecifierSet(requirement.specifier)
+    matching = set(specifier.filter(candidate.version for candidate in usable))
     if not matching:
-        raise NoMatchingFile(_written(requirement), [f"{file}: {reason}" for file, reason in reversed(reasons)])
-    return max(
+        refused += [
+            _Refused(candidate.file, f"not {requirement.specifier or 'a release'}", candidate.version)
+            for candidate in usable
+        ]
+        raise NoMatchingFile(_written(requirement), _reasons(refused, specifier))
+    best = max(
         (candidate for candidate in usable if candidate.version in matching),
         key=lambda candidate: (candidate.version, candidate.is_wheel, candidate.build),
     )
+    return replace(best, notes=(*best.notes, *_passed_over(best, refused, specifier)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    """A file that cannot be used, and why; *version* is None where its name does not tell.
+
+    *does_not_run* says that the images' Python is the reason.
+    """
+
+    file: str
+    reason: str
+    version: Version | None = None
+    does_not_run: bool = False
+
+
+def _reasons(refused: list[_Refused], specifier: SpecifierSet) -> list[str]:
+    """What stands in the way of the releases that were asked for comes first, the newest before the older."""
+
+    def weight(one: _Refused) -> tuple[bool, bool, Version]:
+        asked_for = one.version is not None and specifier.contains(one.version, prereleases=True)
+        wanted = asked_for and not one.reason.startswith("not ")
+        return wanted, wanted and one.does_not_run, one.version or Version("0")
+
+    return [f"{one.file}: {one.reason}" for one in sorted(refused, key=weight, reverse=True)]
+
+
+def _passed_over(best: Candidate, refused: list[_Refused], specifier: SpecifierSet) -> list[str]:
+    """A warning that names the newest release that the images' Python cannot run, if *best* is older than that."""
+    early = bool(specifier.prereleases) or best.version.is_prerelease
+    newer = [
+        (one.version, one)
+        for one in refused
+        if one.does_not_run and one.version and one.version > best.version
+        if specifier.contains(one.version, prereleases=early)
+    ]
+    if not newer:
+        return []
+    version, one = max(newer, key=lambda found: found[0])
+    return [
+        f"{best.file} is used and not the newer release {version}, whose file {one.file} does not fit: {one.reason}"
+    ]
 
 
 def of_url(requirement: IndexRequirement) -> Candidate:
@@ -112,11 +154,27 @@ def of_url(requirement: IndexRequirement) -> Candidate:
     return replace(parsed, url=requirement.url, digests={**digests, **dict(requirement.digests)})
 
 
-def _judge(requirement: IndexRequirement, file: Listed) -> Candidate | str:
+def _judge(requirement: IndexRequirement, file: Listed) -> Candidate | _Refused:
     """The file as a candidate, or why it is none."""
     parsed = _parse(file.file, requirement.name)
     if isinstance(parsed, str):
-        return parsed
+        return _Refused(file.file[:_LONGEST], parsed, _version_of_wheel(file.file), "is built for" in parsed)
+    judged = _judge_listed(requirement, file, parsed)
+    if isinstance(judged, Candidate):
+        return judged
+    does_not_run = not _runs_on_the_images(file.requires_python)
+    return _Refused(file.file[:_LONGEST], judged, parsed.version, does_not_run)
+
+
+def _version_of_wheel(file: str) -> Version | None:
+    try:
+        return parse_wheel_filename(file[:_LONGEST])[1]
+    except (InvalidWheelFilename, InvalidVersion):
+        return None
+
+
+def _judge_listed(requirement: IndexRequirement, file: Listed, parsed: Candidate) -> Candidate | str:
+    """The file with what the index says of it, or why it cannot be used."""
     digests = {name: digest for name, digest in file.digests.items() if name in _DIGESTS}
     for name, digest in digests.items():
         if len(digest) != _DIGESTS[name] or not _HEX.fullmatch(digest):
@@ -124,7 +182,8 @@ def _judge(requirement: IndexRequirement, file: Listed) -> Candidate | str:
     if requirement.hashes and "sha256" in digests and digests["sha256"] not in requirement.hashes:
         return "its sha256 is none of those that the requirement names"
     if not _runs_on_the_images(file.requires_python):
-        return f"it wants Python {file.requires_python[:_LONGEST]}, and Rucio's images run {IMAGE_PYTHON}"
+        wants = f"it wants Python {file.requires_python[:_LONGEST]}"
+        return f"{wants}, and Rucio's images run {IMAGE_PYTHON} (Requires-Python)"
     notes: tuple[str, ...] = ()
     if file.is_yanked:
         why = f" ({file.yanked_reason[:_LONGEST]})" if file.yanked_reason else ""

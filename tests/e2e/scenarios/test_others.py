@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -104,13 +103,17 @@ def denying(site: Site, name: str) -> Iterator[None]:
     )
     binding = {"policyName": policy, "validationActions": ["Deny"]}
     site.plane.put({**group, "kind": "ValidatingAdmissionPolicyBinding", "spec": binding})
-    time.sleep(3)  # until the API server has compiled it
+
+    def admitted() -> bool:
+        return site.plane.admits("Deployment", site.namespace, name)
+
     try:
+        until(lambda: not admitted(), "the policy holds")
         yield
     finally:
         site.plane.remove("ValidatingAdmissionPolicyBinding", "", policy)
         site.plane.remove("ValidatingAdmissionPolicy", "", policy)
-        time.sleep(3)
+        until(admitted, "the policy has gone")
 
 
 def test_somebody_elses_rollout_in_the_middle_is_superseded_and_not_fought(
@@ -180,8 +183,7 @@ def test_a_rollback_to_the_bundle_before_the_last_needs_no_git_server(empty_site
     away = replace(site, requirement="git+http://127.0.0.1:9/policy.git")
     listed = ended(away.start("history"))
     assert listed.code == 0, listed
-    before_the_last = listed.out.splitlines()[2].split()[0]
-    back = ended(away.start("rollback", before_the_last))
+    back = ended(away.start("rollback", "2"))
     assert back.code == 0, back
     assert site.live_files() == first
     assert site.every_pod_runs(first)

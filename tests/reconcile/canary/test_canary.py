@@ -41,8 +41,10 @@ def test_a_proof_that_hangs_is_said_to_hang() -> None:
 
 
 def test_a_rucio_that_does_not_start_is_not_the_packages_fault() -> None:
-    (reason,) = proof_failures(BUNDLE, message(1, step="rucio", done=False))
+    judgement = judge(BUNDLE, message(1, step="rucio", done=False))
+    (reason,) = judgement.reasons
     assert reason.startswith("Rucio itself does not start there")
+    assert judgement.fault_of == "image"
 
 
 @pytest.mark.parametrize("words", ["", "exit code 137, OOMKilled", "bm90IGEgcmVwb3J0"])

@@ -103,7 +103,9 @@ def test_a_copy_that_a_sites_entrypoint_puts_first_is_refused_by_its_path_though
     baked = image.copy("opt/rucio/policy/pol")
     more = {"POLICY_PKG_PATH": "ROOT/opt/rucio/policy", **(DAEMON if image_name == DAEMON_IMAGE else {})}
     message = image.runs(proof(image_name, tmp_path, **more), "site.sh", script)
-    (reason,) = judged(message, tmp_path).reasons
+    judgement = judged(message, tmp_path)
+    (reason,) = judgement.reasons
+    assert judgement.fault_of == "image"
     assert f"from {baked}, a second copy in the image" in reason
     assert f"{tmp_path}/opt/policy/pol, where its Secret is mounted" in reason
 

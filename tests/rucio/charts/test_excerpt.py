@@ -191,3 +191,20 @@ def test_of_files_as_sites_have_them_every_other_byte_stays_or_the_file_is_refus
     assert [line for line in gone if line != unended] == []
     assert unended.startswith(grown) or unended in merged
     assert merge(merged, FLAT_PACKAGE, "daemons", "env", keys_of(at)).text == merged
+
+
+@pytest.mark.parametrize("empty", ["|\n", "|\n\n\n", "|-\n  \n"])
+def test_an_empty_text_is_named_as_its_indentation_is_not_known(empty: str) -> None:
+    with pytest.raises(CannotEdit, match=r"data\.values\.yaml: is an empty text"):
+        merge(
+            f"kind: ConfigMap\ndata:\n  values.yaml: {empty}",
+            FLAT_PACKAGE,
+            "daemons",
+            "env",
+            keys_of(r"data.values\.yaml"),
+        )
+
+
+def test_a_patch_of_a_deployment_is_answered_with_what_to_add_by_hand() -> None:
+    with pytest.raises(NotValues, match="secretsync values --patch"):
+        merge("apiVersion: apps/v1\nkind: Deployment\nspec: {}\n", FLAT_PACKAGE, "daemons", "env")

@@ -48,6 +48,32 @@ def test_the_newest_by_version_is_taken_not_by_the_alphabet() -> None:
     assert chosen(listed(wheel("1.10")), listed(wheel("1.9"))).file == wheel("1.10")
 
 
+def test_why_the_release_that_was_asked_for_does_not_fit_comes_before_all_other_releases() -> None:
+    others = [listed(wheel(f"2.{minor}")) for minor in range(9)]
+    said = reason(listed(wheel("1.0"), python=">=3.11"), *others, specifier="==1.0")
+    assert said.startswith(f"nothing satisfies my-policy==1.0: {wheel('1.0')}: it wants Python >=3.11")
+
+
+def test_the_python_that_a_release_wants_comes_before_what_else_stands_in_its_way() -> None:
+    files = [listed(wheel("1.0"), python=">=3.11"), listed("my_policy-1.0.zip"), listed(wheel("1.1"), yanked="")]
+    assert reason(*files).partition(": ")[2].startswith(f"{wheel('1.0')}: it wants Python")
+
+
+@pytest.mark.parametrize(
+    "newest", [listed(wheel("1.1"), python=">=3.11"), listed(wheel("1.1", tag="cp311-cp311-linux_x86_64"))]
+)
+def test_an_older_release_is_taken_with_a_warning_that_names_the_newest(newest: Listed) -> None:
+    taken = chosen(listed(wheel("1.0")), newest)
+    assert taken.file == wheel("1.0")
+    (note,) = taken.notes
+    assert note.startswith(f"{wheel('1.0')} is used and not the newer release 1.1, whose file {newest.file}")
+
+
+def test_a_release_that_was_not_asked_for_is_not_missed() -> None:
+    files = [listed(wheel("1.0")), listed(wheel("2.0"), python=">=3.11"), listed(wheel("1.1rc1"), python=">=3.11")]
+    assert chosen(*files, specifier="<2").notes == ()
+
+
 def test_a_page_without_files_says_so() -> None:
     assert reason(specifier="==1.0") == "nothing satisfies my-policy==1.0: the index lists no file"
 

@@ -1,3 +1,5 @@
+"""algorithm-call: an algorithm cannot be called as Rucio calls it."""
+
 from __future__ import annotations
 
 import ast

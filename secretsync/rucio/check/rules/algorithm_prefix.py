@@ -1,3 +1,5 @@
+"""algorithm-prefix: With several VOs, an algorithm's name does not start with the VO's."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator

@@ -1,3 +1,5 @@
+"""algorithm-type: get_algorithms() returns a type of algorithm that Rucio does not know."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator

@@ -1,3 +1,5 @@
+"""algorithm-vanished: an algorithm that get_algorithms() registers is live and would vanish."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator

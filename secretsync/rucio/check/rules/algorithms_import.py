@@ -1,3 +1,5 @@
+"""algorithms-import: an import in get_algorithms() cannot succeed."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator

@@ -1,3 +1,5 @@
+"""default-algorithm: a module named like a type of algorithm has no function of that name."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator

@@ -1,3 +1,5 @@
+"""default-algorithm-import: an import in a module that holds a default algorithm cannot succeed."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator

@@ -1,3 +1,5 @@
+"""default-algorithm-vanished: a default algorithm is live and would vanish."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator

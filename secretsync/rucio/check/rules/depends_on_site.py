@@ -1,3 +1,5 @@
+"""depends-on-site: Importing the package depends on what a site may not have."""
+
 from __future__ import annotations
 
 import ast
@@ -23,7 +25,12 @@ _RUCIO_NEEDS = frozenset({("common", "multi_vo"), ("database", "default"), ("pol
 
 def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
     for running in at_import(package, setting.rucio):
-        found = _variable(package, setting, running) or _network(package, running) or _option(package, running)
+        found = (
+            _variable(package, setting, running)
+            or _unset_variable(package, setting, running)
+            or _network(package, running)
+            or _option(package, running)
+        )
         if found and not running.around.catches(found[0]):
             error, words, remedy, about = found
             yield rule.finding(
@@ -47,10 +54,83 @@ def _variable(package: Package, setting: Setting, running: Running) -> _Found | 
     if dotted(node.value, package.aliases(running.module)) != "os.environ":
         return None
     name = value_of(package, running.module, node.slice, package.values(running.module))
-    if not isinstance(name, str) or name in _ALWAYS_SET | (setting.situation.environment or frozenset()):
+    if not isinstance(name, str) or _is_set(setting, name):
+        return None
+    if running.around.conditional and _is_looked_for(running, name):
         return None
     words = f"os.environ[{name!r}] raises KeyError where the pods do not set {name}"
     return "KeyError", words, f"Use os.environ.get({name!r}, …), or set it in every pod", name
+
+
+def _is_set(setting: Setting, name: str) -> bool:
+    return name in _ALWAYS_SET | (setting.situation.environment or frozenset())
+
+
+def _is_looked_for(running: Running, name: str) -> bool:
+    """Whether the module asks ``"NAME" in os.environ``."""
+    return any(
+        isinstance(node, ast.Compare) and isinstance(node.left, ast.Constant) and node.left.value == name
+        for node in running.module.nodes
+    )
+
+
+_WANT_TEXT = frozenset({
+    "int", "float", "len", "list", "set", "tuple", "sorted", "json.loads", "pathlib.Path", "os.path.join",
+    "os.path.exists", "os.listdir", "ast.literal_eval", "re.compile", "open", "sum", "dict",
+})  # fmt: skip
+"""What raises TypeError or its like when it is given None."""
+
+
+def _unset_variable(package: Package, setting: Setting, running: Running) -> _Found | None:
+    """``int(os.getenv("X"))`` and ``os.environ.get("X").split()``: None where the pods do not set the variable."""
+    match running.node:
+        case ast.Call(func=ast.Name() | ast.Attribute() as callee, args=[given, *_]):
+            wants = (dotted(callee, package.aliases(running.module)) or ast.unparse(callee)) in _WANT_TEXT
+            error = "TypeError"
+        case ast.Attribute(value=given, ctx=ast.Load(), attr=attribute):
+            wants, error = not hasattr(None, attribute), "AttributeError"
+        case ast.Subscript(value=given, ctx=ast.Load()):
+            wants, error = True, "TypeError"
+        case ast.BinOp(left=ast.Constant(value=str()), op=ast.Add(), right=given):
+            wants, error = True, "TypeError"
+        case ast.BinOp(left=given, op=ast.Add()):
+            wants, error = True, "TypeError"
+        case _:
+            return None
+    name = _may_be_unset(package, running, given) if wants else ""
+    if not name or _is_set(setting, name) or _is_looked_for(running, name):
+        return None
+    words = f"{ast.unparse(running.node)[:60]} raises {error} where the pods do not set {name}"
+    return error, words, f"Give a default, os.environ.get({name!r}, …), or set it in every pod", name
+
+
+def _may_be_unset(package: Package, running: Running, expression: ast.expr) -> str:
+    """The variable that the expression reads without a default, at once or by a name that is bound once."""
+    if isinstance(expression, ast.Name) and running.module.binds.get(expression.id) == 1:
+        assigned = [
+            statement.value
+            for statement in running.module.tree.body
+            if isinstance(statement, ast.Assign)
+            and any(isinstance(target, ast.Name) and target.id == expression.id for target in statement.targets)
+        ]
+        # what is asked before it is used is None only where the code says so
+        asked = running.around.conditional or _is_tested(running, expression.id)
+        return _may_be_unset(package, running, assigned[0]) if assigned and not asked else ""
+    match expression:
+        case ast.Call(func=callee, args=[given], keywords=[]) if dotted(callee, package.aliases(running.module)) in (
+            "os.getenv",
+            "os.environ.get",
+        ):
+            name = value_of(package, running.module, given, package.values(running.module))
+            return name if isinstance(name, str) else ""
+    return ""
+
+
+def _is_tested(running: Running, name: str) -> bool:
+    tests = (
+        node.test for node in running.module.nodes if isinstance(node, ast.If | ast.IfExp | ast.Assert | ast.While)
+    )
+    return any(isinstance(inner, ast.Name) and inner.id == name for test in tests for inner in ast.walk(test))
 
 
 def _network(package: Package, running: Running) -> _Found | None:

@@ -1,3 +1,5 @@
+"""get-algorithms: get_algorithms() cannot be called, or returns no dictionary."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator

@@ -1,3 +1,5 @@
+"""import-cycle: a circle of imports: something is asked for of a module that is half loaded."""
+
 from __future__ import annotations
 
 import ast

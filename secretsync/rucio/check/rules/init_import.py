@@ -1,3 +1,5 @@
+"""init-import: an import in __init__.py cannot succeed."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator

@@ -1,3 +1,5 @@
+"""init-missing: the package has no __init__.py."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator

@@ -1,3 +1,5 @@
+"""late-import: an import inside a function cannot succeed."""
+
 from __future__ import annotations
 
 import ast

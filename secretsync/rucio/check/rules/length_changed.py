@@ -1,3 +1,5 @@
+"""length-changed: a length in the schema differs from the one that is live."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator

@@ -1,3 +1,5 @@
+"""newer-python: Something is used that Python 3.9 does not have."""
+
 from __future__ import annotations
 
 import ast
@@ -29,7 +31,19 @@ _NEW_ARGUMENTS = {
 }
 """Arguments that came with Python 3.10 or later."""
 
-_NEW_METHODS = frozenset({"bit_count"})
+_NEW_METHODS = frozenset({"bit_count", "hardlink_to", "is_junction", "full_match", "with_segments", "add_note"})
+"""Methods that came with Python 3.10 or later, and whose name nothing else of the standard library has."""
+
+_NEW_METHODS_OF = {
+    "pathlib.Path": frozenset({"walk", "copy", "copy_into", "move", "move_into", "from_uri", "info"}),
+    "int": frozenset({"is_integer"}),
+    "fractions.Fraction": frozenset({"is_integer"}),
+    "random.Random": frozenset({"binomialvariate"}),
+}
+"""Methods that came later to one class, by that class (docs.python.org: "New in version 3.10" to 3.14)."""
+
+_GIVE_THEMSELVES = frozenset({"parent", "resolve", "absolute", "joinpath", "with_name", "with_suffix", "expanduser"})
+"""What gives a pathlib.Path when it is asked of one."""
 
 
 def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
@@ -69,7 +83,9 @@ def _newer(package: Package, running: Running) -> tuple[str, str] | None:
     """The exception that Python 3.9 raises there, and the words about it."""
     node = running.node
     match node:
-        case ast.BinOp(op=ast.BitOr(), left=left, right=right) if _is_type(running, left) and _is_type(running, right):
+        case ast.BinOp(op=ast.BitOr(), left=left, right=right) if _is_type(package, running, left) and _is_type(
+            package, running, right
+        ):
             return "TypeError", f"Python 3.9 cannot join types with | ({ast.unparse(node)[:60]}) and raises TypeError"
         case ast.Call(func=callee, keywords=keywords):
             name = dotted(callee, package.aliases(running.module)) or ast.unparse(callee)
@@ -82,22 +98,75 @@ def _newer(package: Package, running: Running) -> tuple[str, str] | None:
                 if attribute in not_yet_in_the_images(module):
                     return "AttributeError", f"{module} has no {attribute} in Python 3.9, an AttributeError"
             elif attribute in _NEW_METHODS and isinstance(node.ctx, ast.Load):
-                return "AttributeError", f"numbers have no {attribute} in Python 3.9, an AttributeError"
+                return "AttributeError", f"nothing has {attribute} in Python 3.9, an AttributeError"
+            class_ = _class_of(package, running, inner)
+            if attribute in _NEW_METHODS_OF.get(class_, ()):
+                return "AttributeError", f"{class_} has no {attribute} in Python 3.9, an AttributeError"
     return None
 
 
-def _is_type(running: Running, expression: ast.expr) -> bool:
+def _is_type(package: Package, running: Running, expression: ast.expr) -> bool:
     """Whether it is certain to be a type, as far as one that has no | in Python 3.9; None counts beside one."""
     match expression:
+        case ast.Name(id=name) if name in _TYPES or _is_class(running, name):
+            return True
         case ast.Name(id=name):
-            return name in _TYPES or _is_class(running, name)
+            return _is_imported_class(package, running, expression)
+        case ast.Attribute():
+            return _is_imported_class(package, running, expression)
         case ast.Constant(value=None):
             return True
-        case ast.Subscript(value=ast.Name(id=name)):
-            return name in _TYPES
+        case ast.Subscript(value=inner):
+            return _is_type(package, running, inner)
         case ast.BinOp(op=ast.BitOr(), left=left, right=right):
-            return _is_type(running, left) and _is_type(running, right)
+            return _is_type(package, running, left) and _is_type(package, running, right)
     return False
+
+
+def _is_imported_class(package: Package, running: Running, expression: ast.expr) -> bool:
+    """``InternalAccount``, ``types.InternalAccount``: what a module has by a name as classes have, and it alone.
+
+    ``Color.Red`` of an enumeration is none: its holder is a class itself.
+    """
+    name = dotted(expression, package.aliases(running.module))
+    module, _, last = name.rpartition(".")
+    if not module or module.rpartition(".")[2][:1].isupper():
+        return False
+    value = package.values(running.module).get(expression.id) if isinstance(expression, ast.Name) else None
+    is_class = isinstance(value, Function) and isinstance(value.node, ast.ClassDef) and not value.node.keywords
+    return is_class or name in _CLASSES or (last[:1].isupper() and last != last.upper())
+
+
+_CLASSES = frozenset({"datetime.datetime", "datetime.date", "datetime.timedelta", "collections.deque"})
+"""Classes of the standard library whose names begin with a small letter."""
+
+
+def _class_of(package: Package, running: Running, expression: ast.expr, depth: int = 0) -> str:
+    """The class of what the expression gives, where that shows; empty where it does not."""
+    aliases = package.aliases(running.module)
+    match expression:
+        case _ if depth > 8:
+            return ""
+        case ast.Constant(value=int(number)) if not isinstance(number, bool):
+            return "int"
+        case ast.Name(id=name) if running.module.binds.get(name) == 1:
+            for statement in running.module.tree.body:
+                match statement:
+                    case ast.Assign(targets=[ast.Name(id=target)], value=value) if target == name:
+                        return _class_of(package, running, value, depth + 1)
+        case ast.Call(func=callee):
+            name = dotted(callee, aliases)
+            if name in _NEW_METHODS_OF:
+                return name
+            if name in ("pathlib.Path.cwd", "pathlib.Path.home"):
+                return "pathlib.Path"
+            if isinstance(callee, ast.Attribute) and callee.attr in _GIVE_THEMSELVES:
+                return _class_of(package, running, callee.value, depth + 1)
+        case ast.Attribute(value=inner, attr="parent"):
+            return _class_of(package, running, inner, depth + 1)
+        case ast.BinOp(left=left, op=ast.Div()):
+            return _class_of(package, running, left, depth + 1)
+    return ""
 
 
 def _is_class(running: Running, name: str) -> bool:

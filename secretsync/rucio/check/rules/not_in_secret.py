@@ -1,3 +1,5 @@
+"""not-in-secret: Something is asked for at import that a Secret does not bring."""
+
 from __future__ import annotations
 
 import ast

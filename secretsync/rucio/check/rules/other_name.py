@@ -1,3 +1,5 @@
+"""other-name: the package imports itself under another name than moduleName."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator

@@ -1,3 +1,5 @@
+"""permission-emptied: has_permission would vanish, or lose most of its actions."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator

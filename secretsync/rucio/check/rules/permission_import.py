@@ -1,3 +1,5 @@
+"""permission-import: an import in permission.py cannot succeed."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator

@@ -1,3 +1,5 @@
+"""permission-missing: the package has no permission.py."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator

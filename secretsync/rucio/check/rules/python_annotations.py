@@ -1,3 +1,5 @@
+"""python-annotation: an annotation that Python 3.9 cannot evaluate."""
+
 from __future__ import annotations
 
 import ast

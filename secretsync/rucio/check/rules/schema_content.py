@@ -1,3 +1,5 @@
+"""schema-content: an entry of SCHEMAS is no valid JSON schema, or SCHEMAS is no dictionary."""
+
 from __future__ import annotations
 
 import ast

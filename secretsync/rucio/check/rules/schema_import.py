@@ -1,3 +1,5 @@
+"""schema-import: an import in schema.py cannot succeed."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator

@@ -1,3 +1,5 @@
+"""schema-missing: the package has no schema.py, or no SCHEMAS in it."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator

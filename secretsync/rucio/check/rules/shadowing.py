@@ -1,3 +1,5 @@
+"""shadows-standard-library: a module is named like one of the standard library."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator

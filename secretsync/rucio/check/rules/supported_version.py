@@ -1,3 +1,5 @@
+"""supported-version: SUPPORTED_VERSION cannot be read, or does not admit the Rucio in use."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator

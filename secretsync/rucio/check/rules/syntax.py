@@ -1,3 +1,5 @@
+"""syntax: a file that Python 3.9 cannot compile."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator

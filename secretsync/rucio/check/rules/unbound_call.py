@@ -1,3 +1,5 @@
+"""unbound-call: a permission or algorithm calls a function with arguments that it does not take."""
+
 from __future__ import annotations
 
 import ast

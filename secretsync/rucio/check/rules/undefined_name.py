@@ -1,3 +1,5 @@
+"""undefined-name: a name is used that nothing defines."""
+
 from __future__ import annotations
 
 import ast

@@ -1,3 +1,5 @@
+"""unknown-rucio: a version of Rucio about which nothing is known."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator

@@ -1,3 +1,5 @@
+"""unmounted-directory: a sub-directory of the package that the pods do not mount."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator

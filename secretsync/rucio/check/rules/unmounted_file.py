@@ -1,3 +1,5 @@
+"""unmounted-file: a file that the package imports and that no mount brings."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator

@@ -1,3 +1,5 @@
+"""module-vanished: __init__, permission or schema is live and would vanish."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator

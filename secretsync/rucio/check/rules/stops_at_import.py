@@ -1,0 +1,88 @@
+"""stops-at-import: sys.exit, raise or assert ends the import."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import replace
+
+from secretsync.rucio.check.dotted import dotted
+from secretsync.rucio.check.finding import Finding, Severity
+from secretsync.rucio.check.import_time import Running, at_import
+from secretsync.rucio.check.imports import Around
+from secretsync.rucio.check.interpret import value_of
+from secretsync.rucio.check.package import Package
+from secretsync.rucio.check.reach import failures_of
+from secretsync.rucio.check.rules import failing
+from secretsync.rucio.check.rules.rule import Rule, Setting
+from secretsync.rucio.check.values import readable
+
+_EXITS = ("sys.exit", "os._exit", "os.abort", "exit", "quit")
+
+
+def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
+    for running in at_import(package, setting.rucio):
+        found = _stops(package, running)
+        # what stands in an except is the answer to a failure of which other rules speak
+        if not found or running.around.handling or running.around.catches(found[0]):
+            continue
+        if _never_comes_here(package, setting, running):
+            continue
+        if running.start == "get_algorithms" and found[0] in ("ImportError", "ModuleNotFoundError"):
+            continue  # a way to say that there are none: Rucio swallows it
+        error, words, certain = found
+        yield rule.finding(
+            running.module.path,
+            getattr(running.node, "lineno", 0),
+            f"{words}: {failing.then(setting, running.start, error=error)}"
+            + ("" if certain else ", where its condition holds"),
+            "Let the import succeed; decide when a permission is asked for",
+            severity=rule.severity if certain else Severity.WARNING,
+        )
+
+
+def _stops(package: Package, running: Running) -> tuple[str, str, bool] | None:
+    """The exception, the words about it, and whether it is certain."""
+    certain = not running.around.conditional and not running.after_return
+    match running.node:
+        case ast.Raise(exc=ast.expr() as raised):
+            error = _name(raised)
+            return error, f"the package raises {error} while it is imported", certain
+        case ast.Assert(test=test):
+            value = value_of(package, running.module, test, package.values(running.module))
+            if readable(value) and value:
+                return None
+            words = f"assert {ast.unparse(test)[:60]} raises AssertionError where it does not hold"
+            return "AssertionError", words, certain and readable(value)
+        case ast.Call(func=callee):
+            name = dotted(callee, package.aliases(running.module)) or ast.unparse(callee)
+            if name in _EXITS:
+                return "SystemExit", f"{name}() ends the process while the package is imported", certain
+    return None
+
+
+def _name(raised: ast.expr) -> str:
+    callee = raised.func if isinstance(raised, ast.Call) else raised
+    return ast.unparse(callee).rpartition(".")[2]
+
+
+def _never_comes_here(package: Package, setting: Setting, running: Running) -> bool:
+    """Whether it stands in the ``else`` of a ``try`` whose import is certain to fail."""
+    line = running.around.only_after
+    before = package.imports_at(running.module, line) if line else ()
+    # as if nothing caught the failure of the import
+    unguarded = (replace(imported, around=Around()) for imported in before)
+    found = (failures_of(package, setting.rucio, setting.images, running.module, one) for one in unguarded)
+    return any(True for failures in found for _ in failures)
+
+
+RULE = Rule(
+    "stops-at-import",
+    Severity.ERROR,
+    "Importing the package ends the process",
+    "Rucio imports the package when it starts, and catches neither SystemExit nor AssertionError nor what the package "
+    "raises by itself: sys.exit, raise and assert at the top of a module end the process, also in the else of a try "
+    "and in functions that are called there. A condition is followed as far as the source tells, sys.version_info "
+    "included; where it does not tell, it is a warning.",
+    find,
+)

@@ -1,0 +1,27 @@
+"""What an API server answers to secretsync in one minor of Kubernetes and not in another, from 1.28 to 1.37."""
+
+from __future__ import annotations
+
+from typing import Any
+
+Object = dict[str, Any]
+
+OLDEST, NEWEST = 28, 37
+MINORS = range(OLDEST, NEWEST + 1)
+
+
+def with_fields_of(minor: int, manifest: Object) -> Object:
+    """*manifest* as the API of that minor stores it: with the fields that it adds by itself."""
+    kind, metadata, status = manifest.get("kind"), manifest["metadata"], manifest.get("status") or {}
+    if kind == "Pod" and minor >= 33:
+        metadata = {"generation": 1, **metadata}
+    if kind == "Pod" and minor >= 34:
+        status = {"observedGeneration": metadata["generation"], **status}
+    if kind == "Deployment" and minor >= 35:
+        status = {"terminatingReplicas": 0, **status}
+    return {**manifest, "metadata": metadata, **({"status": status} if status else {})}
+
+
+def too_long(minor: int, limit: int) -> str:
+    """In which words a Secret is too large; the cause, FieldValueTooLong, is the same in all."""
+    return f"data: Too long: {'may not be more than' if minor >= 32 else 'must have at most'} {limit} bytes"
