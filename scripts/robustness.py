@@ -27,9 +27,17 @@ HEAD = """# What goes wrong, and what holds
 
 Made by `make robustness`, which makes things go wrong on purpose: only what it ran is counted here. In each run the
 stub of the Kubernetes API stands behind a proxy that spoils one call, or the run is killed; one clean run follows.
+<<<<<<< HEAD
 It must put everything right: no traceback, a documented exit code, each Secret of one version when a run has
 ended, the very files of the package in the end, nothing of others touched, and nothing left to do.
-The same faults before a real API server, and kills on it, are in `tests/e2e/walks`.
+=======
+What is checked is checked when a run has ended, not while it works: no traceback, a documented exit code, each Secret
+wholly of one version, nothing of others touched; after the clean run the very files of the package, and nothing left
+to do.
+>>>>>>> main
+A smaller set of faults before a real API server, and kills on it, are in `tests/e2e/walks`.
+"""
+TESTS = """The tests of the modules that hold each kind, ordinary cases among them; the long ones run on demand.
 """
 SUITES = {
     "damaged caches": ("tests/sources/test_cache.py",),
@@ -80,8 +88,9 @@ def page(
         f"{inputs} mutated inputs for each of {sum(parsers)} parsers, {inputs * sum(parsers)} in all: for "
         f"{parsers[0]} of them nothing was raised but the errors of secretsync.\n",
         "## Damaged and planted\n",
+        TESTS,
         _table(
-            "| kind | cases | held |",
+            "| kind | tests | passed |",
             [f"| {name} | {held + failed} | {held} |" for name, (held, failed) in suites.items()],
         ),
     ]

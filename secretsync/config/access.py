@@ -57,7 +57,9 @@ class Access(Model):
         "", description="the server's key itself: ssh-ed25519 AAAA…"
     )
     redirects_to: tuple[str, ...] = Field(
-        (), description="hosts that an index may forward to; http://host where that is not encrypted"
+        (),
+        description="hosts that an index, or a repository without credentials, may forward to; http://host where "
+        "that is not encrypted",
     )
     ca: Path | None = Field(None, description="certificate authorities to trust instead of the system's")
     client_certificate: Path | None = Field(None, description="shown to the server, in PEM")

@@ -146,7 +146,10 @@ class RepositoryMoved(GitFailed):
     """The server redirects to another place."""
 
     code = "repository_moved"
-    remedy = "write the new URL into the requirement; credentials do not follow a redirect to another server"
+    remedy = (
+        "write the new URL into the requirement; a redirect to another server is followed only without credentials, "
+        "and where 'redirectsTo' of 'access' names its host"
+    )
 
 
 class NotAGitServer(GitFailed):

@@ -42,7 +42,7 @@ _SETTINGS = """\
 [protocol]
 \tversion = 2
 [http]
-\tfollowRedirects = initial
+\tfollowRedirects = false
 [credential]
 \thelper =
 [safe]
@@ -124,7 +124,7 @@ class Remote:
     ) -> Answer:
         """Run a command that speaks to the server; credentials are read now, and are in nothing that it says.
 
-        A redirect that leads to another server is not followed with credentials.
+        git follows no redirect by itself; one on the same server is followed here.
         """
         answer = self._run(arguments, text=text, repository=repository, hold=hold, watch=watch)
         for _ in range(_MOST_REDIRECTS):
@@ -132,11 +132,27 @@ class Remote:
                 break
             here = self._moved_to or self.url
             there = redirects.repository_at(here, self._headers().get("location", ""))
-            if not there or there == here or not redirects.may_follow(here, there):
+            if not there or there == here or not self._may_follow(here, there):
                 break
             self._moved_to = there
             answer = self._run(arguments, text=text, repository=repository, hold=hold, watch=watch)
         return answer
+
+    def _may_follow(self, here: str, there: str) -> bool:
+        """Whether a redirect is followed: on the same server, or without credentials to a host of ``redirectsTo``."""
+        if redirects.may_follow(here, there):
+            return True
+        if authorization(self._access, self.url, self._base, default_user="x-access-token"):
+            return False
+        # imported here: it brings requests, which git needs for nothing else
+        from secretsync.sources.http import refuse_detour
+        from secretsync.sources.index.errors import RedirectedElsewhere
+
+        try:
+            refuse_detour(here, there, self._access.redirects_to, "redirects to")
+        except RedirectedElsewhere:
+            return False
+        return True
 
     def _run(
         self,
@@ -218,8 +234,8 @@ class Remote:
 
 
 def _header(allowed: Authorization) -> dict[str, str]:
-    """The header for every request, and no redirect, which could carry it to another host."""
-    return {"http.extraHeader": f"Authorization: {allowed.header}", "http.followRedirects": "false"}
+    """The header for every request: git follows no redirect, which could carry it to another host."""
+    return {"http.extraHeader": f"Authorization: {allowed.header}"}
 
 
 def _configured(settings: Mapping[str, str]) -> dict[str, str]:

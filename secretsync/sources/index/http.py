@@ -17,7 +17,7 @@ from secretsync.config import Package
 from secretsync.config.credentials import Authorization, CredentialsOverPlainHttp, authorization, of_url
 from secretsync.core.files import write_atomically
 from secretsync.core.foreign import read_json
-from secretsync.sources.cache import CacheFailed, mark_used, prune_cache
+from secretsync.sources.cache import CacheFailed, mark_used, private_folder, prune_cache
 from secretsync.sources.http import ANYWHERE, get, open_session, refuse_detour
 from secretsync.sources.index.errors import DownloadTooLarge, HashMismatch, IndexFailed, UnknownDistribution
 from secretsync.sources.index.page import LARGEST, Listed, files_of
@@ -57,7 +57,7 @@ class Index:
 
     def download(self, candidate: Candidate) -> Path:
         """The file, from the folder where it is there. Raises HashMismatch, DownloadTooLarge, IndexFailed."""
-        path = self._folder / candidate.sha256 / candidate.file
+        path = private_folder(self._folder) / candidate.sha256 / candidate.file
         if path.is_file() and not _mismatch(path, candidate):
             return mark_used(path)
         return self._get(candidate)
@@ -79,7 +79,7 @@ class Index:
             raise IndexFailed(
                 url, "an index is read over https:// or http:// alone; './dir' names a package's directory"
             )
-        kept = self._folder / "pages" / f"{hashlib.sha256(url.encode()).hexdigest()[:24]}.json"
+        kept = private_folder(self._folder) / "pages" / f"{hashlib.sha256(url.encode()).hexdigest()[:24]}.json"
         known = _kept_page(kept)
         headers = {"Accept": _ACCEPT, **({"If-None-Match": known["etag"]} if known else {})}
         with (
@@ -104,7 +104,7 @@ class Index:
         return files_of(name, known["type"], page_url, known["body"], lambda reason: _no_index(page_url, reason))
 
     def _get(self, candidate: Candidate) -> Path:
-        self._folder.mkdir(parents=True, exist_ok=True)
+        private_folder(self._folder)
         if candidate.page.startswith("https:") and candidate.url.startswith("http:"):
             refuse_detour(candidate.page, candidate.url, self._access.redirects_to, "names a file at")
         # a digest of the configuration's own says more than the place where the file lies

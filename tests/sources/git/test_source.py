@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -229,7 +230,7 @@ def test_a_commit_that_was_never_pushed_is_named(url: str, tmp_path: Path) -> No
         ({"status": 429}, TooManyRequests),
         ({"status": 451}, HttpRefused),
         ({"status": 503}, Unreachable),
-        ({"redirect": "http://localhost:1/elsewhere"}, Unreachable),
+        ({"redirect": "http://localhost:1/elsewhere"}, RepositoryMoved),
     ],
 )
 def test_what_a_server_does_wrong_is_one_error(
@@ -273,6 +274,20 @@ def test_a_redirect_on_the_same_server_is_followed_with_its_credential(
     (tmp_path / "pinned").mkdir()
     (tmp_path / "pinned" / "token").write_text("a-token")
     assert fetch(package(f"git+{url}@{head}", access=access), tmp_path / "pinned").files
+
+
+def test_a_redirect_to_another_server_is_followed_where_its_host_is_named_and_no_credential_is_there(
+    repository: Path, url: str, tmp_path: Path
+) -> None:
+    there = urlsplit(url).netloc
+    (tmp_path / "token").write_text("a-token")
+    token = {"token": {"file": "token"}, "allowPlainHttp": True}
+    with serve(repository.parent, behaviour=Behaviour(redirect=f"http://{there}")) as front:
+        for access in ({}, {"redirectsTo": ["git.example.org"]}, {**token, "redirectsTo": [there]}):
+            with pytest.raises(RepositoryMoved, match="redirects to") as refused:
+                resolve(package(f"git+{front}/policy", access=access), tmp_path)
+            assert "redirectsTo" in str(refused.value)
+        assert fetch(package(f"git+{front}/policy", access={"redirectsTo": [there]}), tmp_path).files
 
 
 @pytest.mark.parametrize("speaks_protocol_2", [True, False])

@@ -460,3 +460,21 @@ def test_an_index_that_redirects_for_ever_is_left_in_a_sentence(index: SimpleInd
     with pytest.raises(IndexFailed, match="it redirects for ever"):
         fetch("my-policy==1.0", url, tmp_path)
     assert len(index.requests) < 50
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder to somebody else")
+def test_a_cache_that_somebody_else_made_is_not_read(index: SimpleIndex, url: str, tmp_path: Path) -> None:
+    fetch("my-policy", url, tmp_path)
+    os.chown(tmp_path / "wheels", 4711, 4711)
+    index.requests.clear()
+    assert fetch("my-policy", url, tmp_path).version == "1.4.0"
+    assert 304 not in [status for _, status, _ in index.requests]
+
+
+def test_a_cache_that_others_may_write_is_emptied_first(index: SimpleIndex, url: str, tmp_path: Path) -> None:
+    fetch("my-policy", url, tmp_path)
+    (tmp_path / "wheels").chmod(0o777)
+    index.requests.clear()
+    assert fetch("my-policy", url, tmp_path).version == "1.4.0"
+    assert 304 not in [status for _, status, _ in index.requests]
+    assert (tmp_path / "wheels").stat().st_mode & 0o777 == 0o700

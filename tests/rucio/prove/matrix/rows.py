@@ -13,7 +13,17 @@ from secretsync.core.model import Bundle
 from secretsync.rucio.prove import Verdict
 from tests.rucio.check.build import policy
 
-ROOMS = ("files", "imports", "supported_version", "algorithms", "permission", "layout", "several_vos", "kinds")
+ROOMS = (
+    "files",
+    "imports",
+    "supported_version",
+    "algorithms",
+    "permission",
+    "layout",
+    "several_vos",
+    "kinds",
+    "import_time",
+)
 
 
 @dataclass(frozen=True)
