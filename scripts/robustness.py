@@ -27,14 +27,9 @@ HEAD = """# What goes wrong, and what holds
 
 Made by `make robustness`, which makes things go wrong on purpose: only what it ran is counted here. In each run the
 stub of the Kubernetes API stands behind a proxy that spoils one call, or the run is killed; one clean run follows.
-<<<<<<< HEAD
-It must put everything right: no traceback, a documented exit code, each Secret of one version when a run has
-ended, the very files of the package in the end, nothing of others touched, and nothing left to do.
-=======
 What is checked is checked when a run has ended, not while it works: no traceback, a documented exit code, each Secret
 wholly of one version, nothing of others touched; after the clean run the very files of the package, and nothing left
 to do.
->>>>>>> main
 A smaller set of faults before a real API server, and kills on it, are in `tests/e2e/walks`.
 """
 TESTS = """The tests of the modules that hold each kind, ordinary cases among them; the long ones run on demand.
