@@ -30,7 +30,7 @@ stub of the Kubernetes API stands behind a proxy that spoils one call, or the ru
 What is checked is checked when a run has ended, not while it works: no traceback, a documented exit code, each Secret
 wholly of one version, nothing of others touched; after the clean run the very files of the package, and nothing left
 to do.
-The same faults before a real API server, and kills on it, are in `tests/e2e/walks`.
+A smaller set of faults before a real API server, and kills on it, are in `tests/e2e/walks`.
 """
 TESTS = """The tests of the modules that hold each kind, ordinary cases among them; the long ones run on demand.
 """
