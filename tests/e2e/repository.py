@@ -26,6 +26,11 @@ PACKAGE = {
 """A dozen files: nested, empty, binary, CRLF."""
 
 
+def raising(words: str) -> bytes:
+    """A module that raises when it is imported, under a condition that no check can follow."""
+    return f"import os\n\nif os.environ:\n    raise RuntimeError({words!r})\n".encode()
+
+
 class Repository:
     """*bare* is what a server serves; the work tree beside it is the colleague who commits."""
 

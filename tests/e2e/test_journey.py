@@ -12,7 +12,7 @@ from subprocess import Popen
 
 import pytest
 
-from tests.e2e.repository import MODULE, PACKAGE, Repository
+from tests.e2e.repository import MODULE, PACKAGE, Repository, raising
 from tests.e2e.site import Site, ended, until
 from tests.servers import api_proxy as faults
 from tests.servers.api_proxy import Fault, Proxy
@@ -119,7 +119,7 @@ def test_5_a_commit_without_the_modules_directory_is_refused_and_told_once_and_w
 def test_6_a_module_that_pods_cannot_import_fails_fast_with_their_words_and_the_next_commit_heals_it(
     site: Site, repository: Repository
 ) -> None:
-    repository.push({**PACKAGE, "rules.py": b"raise RuntimeError('no rules ' + 'today')\n"})
+    repository.push({**PACKAGE, "rules.py": raising("no rules today")})
     run = site.run()
     assert run.code == 4, run
     assert run.seconds < 60

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from secretsync.rucio.prove import RucioEnvironment
-from tests.e2e.repository import MODULE, Repository
+from tests.e2e.repository import MODULE, Repository, raising
 from tests.e2e.rucio_reaper import Reaper
 from tests.e2e.rucio_site import ALLOWED, DEFAULT_VO, DENIED, RucioSite
 from tests.e2e.site import Site, ended, until
@@ -45,7 +45,7 @@ IN_A_VO_SCHEMA = {"schema.py": b"from rucio.common.schema.generic_multi_vo impor
 IN_A_VO, GENEROUS_IN_A_VO = STRICT | IN_A_VO_SCHEMA, GENEROUS | IN_A_VO_SCHEMA
 RAISES = GENEROUS | {
     "permission.py": b"from . import rules\n" + GENEROUS["permission.py"],
-    "rules.py": b"raise RuntimeError('no rules ' + 'today')\n",
+    "rules.py": raising("no rules today"),
 }
 
 
