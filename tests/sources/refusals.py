@@ -194,7 +194,7 @@ ROWS = (
     ),
     Row("git: no such variable", lambda w: w.git(access={"token": {"env": "NOT_SET"}}), "variable NOT_SET is empty or"),
     Row("git: a private authority", lambda w: w.git(access={"token": {"file": "token"}}), "under 'access.ca'"),
-    Row("git: moved", lambda w: w.behaving(redirect="https://localhost:1").git(), "credentials do not follow"),
+    Row("git: moved", lambda w: w.behaving(redirect="https://localhost:1").git(), "followed only without credentials"),
     Row("git: not there", lambda w: w.git(path="nothing"), "servers answer like this too when the credentials"),
     Row("git: nobody listens", _requiring("git+https://localhost:1/policy"), "check the host's name, the network"),
     Row("git: an unknown branch", lambda w: w.git("@nowhere"), "has no branch or tag 'nowhere'"),
