@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from secretsync.core.listed import listed
 from secretsync.core.model import Ref, Workload
 from secretsync.core.pod_references import secrets_referenced
 from secretsync.plan.diff import Desired
 from secretsync.rucio.conditions.judge import Condition, Deployed, Verdict, View, judge
 from secretsync.rucio.conditions.workloads import RucioContainer, contents, deployed_package, rucio_containers, view_of
 from secretsync.rucio.workload_context import loads_policies
-
-_NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -83,5 +82,4 @@ def sentences(found: Sequence[NotInForce]) -> Iterator[str]:
 def _named(workloads: Sequence[str]) -> str:
     if len(workloads) == 1:
         return f"{workloads[0]} does not load"
-    more = f" and {len(workloads) - _NAMED} more" if len(workloads) > _NAMED else ""
-    return f"{len(workloads)} workloads ({', '.join(workloads[:_NAMED])}{more}) do not load"
+    return f"{len(workloads)} workloads ({listed(workloads)}) do not load"

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from secretsync.core.listed import listed
 from secretsync.core.model import Ref, Workload
 from secretsync.core.pod_references import secrets_referenced
 from secretsync.plan.diff import PackagePlan
 from secretsync.plan.state import PackageState, State
-
-_NAMED = 3
-"""Workloads that a sentence names."""
 
 
 @dataclass(frozen=True)
@@ -22,11 +20,9 @@ class LostMounts:
     workloads: tuple[Ref, ...]
 
     def __str__(self) -> str:
-        more = f" and {len(self.workloads) - _NAMED} more" if len(self.workloads) > _NAMED else ""
-        names = ", ".join(map(str, self.workloads[:_NAMED])) + more
         verb = "mounts" if len(self.workloads) == 1 else "mount"
         return (
-            f"{names} no longer {verb} {self.module}, so new pods run without it: mount it again as "
+            f"{listed(self.workloads)} no longer {verb} {self.module}, so new pods run without it: mount it again as "
             "'secretsync values' prints it, or confirm that this is meant with 'secretsync status --accept'"
         )
 
@@ -45,8 +41,8 @@ def lost_mounts(
 
 def lost_wiring(remembered: PackageState, names: Collection[str], workloads: Sequence[Workload]) -> tuple[Ref, ...]:
     """The workloads that were wired twice for the newest revision and have none of its Secrets: they are left so."""
-    lost = (one.ref for one in workloads if not secrets_referenced(one.template) & set(names))
-    return tuple(sorted(ref for ref in lost if str(ref) in remembered.rewired))
+    rewired = (one for one in workloads if str(one.ref) in remembered.rewired)
+    return tuple(sorted(one.ref for one in rewired if not secrets_referenced(one.template) & set(names)))
 
 
 def of_plan(packages: Sequence[PackagePlan], workloads: Sequence[Workload], state: State) -> Iterator[LostMounts]:

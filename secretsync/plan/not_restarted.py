@@ -6,10 +6,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from secretsync.core.kinds import KINDS
+from secretsync.core.listed import listed
 from secretsync.core.model import Manifest, Ref, Workload
 from secretsync.core.pod_references import pod_template, secrets_referenced
 
-_NAMED = 3
 _DEPLOYMENT_CONFIG = "openshift.io/deployment-config.name"
 _Key = tuple[str, str]
 
@@ -108,19 +108,14 @@ def sentences(found: Sequence[NotRestarted]) -> Iterator[str]:
     unselected = [one.ref for one in found if one.ref.kind in KINDS]
     rest = [one.ref for one in found if one.ref not in (*cron_jobs, *unselected)]
     if cron_jobs:
-        yield f"not restarted by secretsync: {_names(cron_jobs)}: the next pod of a CronJob starts with the new files"
+        yield f"not restarted by secretsync: {listed(cron_jobs)}: the next pod of a CronJob starts with the new files"
     if unselected:
         yield (
-            f"not restarted by secretsync: {_names(unselected)}: the target's selector leaves it out, though it mounts "
+            f"not restarted by secretsync: {listed(unselected)}: the target's selector leaves it out, though it mounts "
             "the package; its processes run what they loaded at their start until somebody restarts it"
         )
     if rest:
         yield (
-            f"not restarted by secretsync: {_names(rest)}: this is no Deployment, StatefulSet or DaemonSet; its "
+            f"not restarted by secretsync: {listed(rest)}: this is no Deployment, StatefulSet or DaemonSet; its "
             "processes run what they loaded at their start until somebody replaces the pods"
         )
-
-
-def _names(refs: Sequence[Ref]) -> str:
-    more = f" and {len(refs) - _NAMED} more" if len(refs) > _NAMED else ""
-    return f"{', '.join(map(str, refs[:_NAMED]))}{more}"

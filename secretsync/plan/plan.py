@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from secretsync.core import packing
+from secretsync.core.listed import listed
 from secretsync.core.model import Manifest, Ref, Secret, Workload
 from secretsync.core.pod_references import secrets_referenced
 from secretsync.plan import disruption, drift, in_force, lost_mounts, mounts, ownership
@@ -17,9 +18,6 @@ from secretsync.plan.not_restarted import NotRestarted, find_not_restarted
 from secretsync.plan.not_restarted import sentences as not_restarted_sentences
 from secretsync.plan.refused import Refused
 from secretsync.plan.state import State
-
-_NAMED = 3
-"""Workloads that a sentence names."""
 
 
 @dataclass(frozen=True)
@@ -236,7 +234,7 @@ def _mounted_by_nobody(
 def _not_mounted(packages: Sequence[Desired], workloads: Sequence[Workload]) -> tuple[str, ...]:
     """Workloads that mount the package but not one of its sub-directories; the check says how bad that is."""
     return tuple(
-        f"{names_of(lacking)}: mount Secret {desired.secrets[0].name} but not {secret.name}, so their pods lack "
+        f"{listed(lacking)}: mount Secret {desired.secrets[0].name} but not {secret.name}, so their pods lack "
         f"{directory}/ ({len(secret.data)} files): mount it too, at …/{desired.placement.module}/{directory} "
         f"(secretFullName: {secret.name}), or leave the directory out with exclude: ['{directory}/*']"
         for desired in packages
@@ -249,12 +247,6 @@ def _not_mounted(packages: Sequence[Desired], workloads: Sequence[Workload]) -> 
 def _lacks(workload: Workload, desired: Desired, secret: Secret) -> bool:
     referenced = secrets_referenced(workload.template)
     return desired.secrets[0].name in referenced and secret.name not in referenced
-
-
-def names_of(workloads: Sequence[Ref]) -> str:
-    """``Deployment rucio/judge``; of many the first three and their number."""
-    more = f" and {len(workloads) - _NAMED} more" if len(workloads) > _NAMED else ""
-    return f"{', '.join(map(str, workloads[:_NAMED]))}{more}"
 
 
 def _holds(desired: Sequence[Desired]) -> tuple[str, ...]:
@@ -281,7 +273,7 @@ def _down_meanwhile(restarts: Sequence[stale.Restart]) -> tuple[str, ...]:
     down = [one.ref for one in disruption.workloads_taken_down([restart.workload for restart in restarts])]
     if not down:
         return ()
-    return (f"{names_of(down)}: no pod is ready during the restart (maxSurge: 1, maxUnavailable: 0 would keep one)",)
+    return (f"{listed(down)}: no pod is ready during the restart (maxSurge: 1, maxUnavailable: 0 would keep one)",)
 
 
 def _still_mounted(packages: Sequence[PackagePlan], live: Live) -> tuple[str, ...]:

@@ -69,13 +69,19 @@ def with_sub() -> Site:
 # --- before and after the lock
 
 
-def test_what_another_run_did_while_this_one_waited_for_the_lock_is_not_done_again() -> None:
+def with_another_run() -> tuple[Site, Site]:
+    """Two sites that were alike until the second one rolled out what is new for both."""
     site, other = Site("server"), Site("server")
     site.sync()
     other.sync()
     for each in (site, other):
         each.source.push(init="2")
     other.sync()
+    return site, other
+
+
+def test_what_another_run_did_while_this_one_waited_for_the_lock_is_not_done_again() -> None:
+    site, other = with_another_run()
 
     def other_run_was_first() -> None:
         site.cluster.secrets = dict(other.cluster.secrets)
@@ -88,12 +94,7 @@ def test_what_another_run_did_while_this_one_waited_for_the_lock_is_not_done_aga
 
 
 def test_nothing_is_written_under_the_lock_when_nothing_is_left_to_do() -> None:
-    site, other = Site("server"), Site("server")
-    site.sync()
-    other.sync()
-    for each in (site, other):
-        each.source.push(init="2")
-    other.sync()
+    site, other = with_another_run()
 
     def other_run_was_first_and_its_state_was_lost() -> None:
         site.cluster.secrets = {name: secret for name, secret in other.cluster.secrets.items() if name != STATE}

@@ -9,14 +9,13 @@ from secretsync.cli.output.report import Model, Problem, Workload
 from secretsync.cli.output.sentences import count
 from secretsync.cli.output.style import PLAIN, Style, readable
 from secretsync.cluster.rbac import grouped
+from secretsync.core.listed import listed
 from secretsync.operations.doctor import Examination
 from secretsync.operations.doctor.footing import Remark
 from secretsync.rucio.conditions.judge import Condition, Verdict
 from secretsync.rucio.conditions.workloads import Diagnosis
 
 _OTHERS = "the others"
-_NAMED = 3
-"""Names of objects that a row of the missing rights has."""
 
 
 class ConditionVerdict(Model):
@@ -151,17 +150,15 @@ def _missing_rights(missing: Sequence[MissingRight], style: Style) -> Iterator[s
     """A table of what the account lacks."""
     if not missing:
         return
-    rows = [("resource", "verbs", "names"), *((one.resource, ", ".join(one.verbs), _names(one)) for one in missing)]
+    rows = [
+        ("resource", "verbs", "names"),
+        *((one.resource, ", ".join(one.verbs), listed(one.names)) for one in missing),
+    ]
     wide, verbs = (max(len(row[column]) for row in rows) for column in (0, 1))
     yield from (
         style.wrap(f"    {resource:<{wide}}  {said:<{verbs}}  {named}".rstrip(), hang=wide + verbs + 4)
         for resource, said, named in rows
     )
-
-
-def _names(right: MissingRight) -> str:
-    more = f" and {len(right.names) - _NAMED} more" if len(right.names) > _NAMED else ""
-    return ", ".join(right.names[:_NAMED]) + more
 
 
 def _package(module: str, found: Sequence[Container], style: Style) -> Iterator[str]:

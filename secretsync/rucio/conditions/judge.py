@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from secretsync.core.listed import listed
 from secretsync.rucio.conditions.container import Environment, Mount, Unknown
 from secretsync.rucio.conditions.rucio_cfg import Option, Policy
 from secretsync.rucio.workload_context import is_search_path
@@ -174,7 +175,7 @@ def _must_be_there(package: Deployed, view: View, path: str) -> bool:
 
 def _unmounted_files(package: Deployed, root: str, missing: Sequence[str]) -> tuple[str, str]:
     """The site mounts file by file, and these have no mount yet."""
-    shown = ", ".join(missing[:_NAMED]) + (f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else "")
+    shown = listed(missing, _NAMED)
     held = ((package.files[path], posixpath.join(root, path)) for path in missing[:_NAMED])
     lines = (f"{{secretFullName: {secret}, mountPath: {path}, subPath: {key}}}" for (secret, key), path in held)
     return (
