@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -53,7 +54,7 @@ def describe_target(outcome: Outcome, *, dry_run: bool, texts: bool = False) -> 
     """What became of one target."""
     if outcome.report:
         found = describe_pass(outcome.report, dry_run=dry_run, texts=texts)
-        return found.model_copy(update={"exit_code": outcome.exit_code})
+        return replace(found, exit_code=outcome.exit_code)
     assert outcome.error  # noqa: S101 - one of the two is there
     failed = document.Target(
         target=outcome.destination.name,
@@ -79,7 +80,7 @@ def describe_pass(report: Report, *, dry_run: bool, texts: bool = False) -> docu
 
 
 def _with_summary(target: document.Target) -> document.Target:
-    return target.model_copy(update={"summary": summary(target), "remedy": remedy(target)})
+    return replace(target, summary=summary(target), remedy=remedy(target))
 
 
 def _target(report: Report, *, dry_run: bool, texts: bool, origin: float | None = None) -> document.Target:
