@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -208,6 +207,9 @@ def _where(error: yaml.YAMLError) -> str:
 
 
 def _nearest(key: str) -> str:
+    # imported here: most configurations have no such key
+    import difflib
+
     known = sorted(set(_keys(schema())))
     near = difflib.get_close_matches(key, known, n=1, cutoff=0.6)
     return f"did you mean {near[0]!r}?" if near else "'secretsync config schema' lists those there are"

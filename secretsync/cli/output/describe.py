@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -227,6 +226,9 @@ def _side(file: File | None) -> document.FileSide | None:
 
 def text_diff(change: FileChange) -> Iterable[str]:
     """The hunks of one file, as ``diff -u`` shows them; none for a file that is not text."""
+    # imported here: few reports have contents
+    import difflib
+
     try:
         before, after = _lines(change.before), _lines(change.after)
     except UnicodeDecodeError:

@@ -25,7 +25,8 @@ class Model:
     __pydantic_config__: ClassVar[ConfigDict] = {"extra": "forbid", "use_attribute_docstrings": True}
 
     def __init_subclass__(cls) -> None:
-        dataclass(frozen=True, kw_only=True)(cls)
+        # frozen for mypy alone: at run time that would double what the classes cost at each start
+        dataclass(kw_only=True, unsafe_hash=True)(cls)
 
 
 class Outcome(StrEnum):
