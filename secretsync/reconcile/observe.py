@@ -329,8 +329,10 @@ def _held(destination: Destination, delivery: Delivery, live: Sequence[Secret], 
     history.refuse_changed(kept, delivery.placement, remembered)
     bundle = packing.live_bundle([kept])
     recipe = kept.annotations.get(packing.RECIPE, "")
-    if is_as_deployed(delivery, live, remembered) and packing.matches_source(
-        live, bundle.revision, recipe, delivery.placement
+    if (
+        is_as_deployed(delivery, live, remembered)
+        and packing.matches_source(live, bundle.revision, recipe, delivery.placement)
+        and packing.live_bundle(live).digest == bundle.digest
     ):
         return _as_it_is(delivery, live, hold)
     return _packed(replace(delivery, recipe=recipe), bundle, hold)
