@@ -135,12 +135,15 @@ def _is_as_it_should(workload: Workload, ours: Manifest, manager: str) -> bool:
 def was_put_back(workload: Workload, secret: str, remembered: PackageState, manager: str) -> bool:
     """Whether a template was wired for the write of the package in *secret* that is remembered, and carries another.
 
-    One that was made anew has never been wired.
+    One that was made anew has never been wired: it is, but not twice for one write, as a tool that makes it anew on
+    each of its syncs would go on for ever.
     """
-    revision_number = remembered.restarts.get(str(workload.ref))
-    return revision_number == remembered.revision_number != stamped_revision_number(workload, secret) and was_wired(
-        workload, manager
-    )
+    name = str(workload.ref)
+    if remembered.restarts.get(name) != remembered.revision_number:
+        return False
+    if stamped_revision_number(workload, secret) == remembered.revision_number:
+        return False
+    return was_wired(workload, manager) or name in remembered.rewired
 
 
 def is_stripped(intent: WiringPlan, workload: Workload) -> bool:
