@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from secretsync.core import packing, revision_numbers
 from secretsync.core.errors import SecretSyncError
@@ -18,6 +19,12 @@ from secretsync.plan.state import PackageState
 
 KEPT = OURS + "kept"
 """The annotation that tells a kept bundle from a live one; its value is the revision number under which it was live."""
+
+WRITTEN = OURS + "written"
+"""The annotation with the time at which the data of a kept bundle were written, while it was live."""
+
+EDITED = OURS + "edited"
+"""The annotation of a kept bundle that somebody had edited while it was live: it is not what its commit holds."""
 
 
 @dataclass(eq=False)
@@ -55,7 +62,7 @@ class HistoryNamesTaken(SecretSyncError):
 
 @dataclass(frozen=True)
 class KeptBundle:
-    """A bundle in the history: the Secret that holds it, and the write under which it was live."""
+    """A bundle in the history: the Secret that holds it, and the revision number under which it was live."""
 
     secret: Secret
     revision_number: int
@@ -63,6 +70,19 @@ class KeptBundle:
     @property
     def bundle(self) -> Bundle:
         return packing.live_bundle([self.secret])
+
+    @property
+    def edited(self) -> bool:
+        """Whether somebody had edited it while it was live."""
+        return EDITED in self.secret.annotations
+
+    @property
+    def written(self) -> datetime | None:
+        """When it was written, while it was live; earlier releases remembered only when it was kept."""
+        try:
+            return datetime.fromisoformat(self.secret.annotations[WRITTEN])
+        except (KeyError, ValueError):
+            return self.secret.data_written
 
 
 def history_names(secret: str, limit: int) -> tuple[str, ...]:
@@ -120,9 +140,17 @@ def history_secret(live: Sequence[Secret], placement: Placement, name: str) -> S
     compressed = replace(placement, secret=name, layout="zip", wired=False)
     bundle = replace(packing.live_bundle(live), module=placement.module)
     (secret,) = packing.pack(bundle, compressed, live[0].annotations.get(packing.RECIPE, ""))
-    return replace(
-        secret, annotations={**secret.annotations, KEPT: live[0].annotations.get(packing.REVISION_NUMBER, "0")}
-    )
+    facts = {KEPT: live[0].annotations.get(packing.REVISION_NUMBER, "0")}
+    if written := max((one.data_written for one in live if one.data_written), default=None):
+        facts[WRITTEN] = written.isoformat()
+    if is_edited(live):
+        facts[EDITED] = "true"
+    return replace(secret, annotations={**secret.annotations, **facts})
+
+
+def is_edited(live: Sequence[Secret]) -> bool:
+    """Whether live Secrets of ours hold other files than were written there."""
+    return packing.DIGEST in live[0].annotations and not packing.is_intact(live)
 
 
 def candidate_names(secrets: Mapping[str, Secret | None], digest: str, needed: Sequence[str]) -> tuple[str, ...]:

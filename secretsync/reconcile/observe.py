@@ -341,8 +341,10 @@ def _desired_on_hold(
     history.refuse_changed(kept_secret, delivery.placement, package_state)
     bundle = packing.live_bundle([kept_secret])
     recipe = kept_secret.annotations.get(packing.RECIPE, "")
-    if is_as_deployed(delivery, live, package_state) and packing.matches_source(
-        live, bundle.revision, recipe, delivery.placement
+    if (
+        is_as_deployed(delivery, live, package_state)
+        and packing.matches_source(live, bundle.revision, recipe, delivery.placement)
+        and packing.live_bundle(live).digest == bundle.digest
     ):
         return _desired_as_live(delivery, live, hold)
     return _packed(replace(delivery, recipe=recipe), bundle, hold)
