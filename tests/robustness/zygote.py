@@ -96,8 +96,8 @@ def _shorten_patience() -> None:
     from secretsync.cluster import connection
 
     retries = Retry(total=2, allowed_methods=None, status_forcelist=(429, 500, 502, 503, 504))
-    connection.Patience = functools.partial(  # type: ignore[misc, assignment]
-        connection.Patience, connect=2, read=0.5, whole=1, retries=retries
+    connection.Timeouts = functools.partial(  # type: ignore[misc, assignment]
+        connection.Timeouts, connect=2, read=0.5, total=1, retries=retries
     )
 
 

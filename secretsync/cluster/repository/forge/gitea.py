@@ -16,7 +16,9 @@ def headers(token: str) -> dict[str, str]:
 class Forge(github.Forge):
     """Pull requests of the repository at *path* (``owner/name``); they are not found by their branch."""
 
-    def find(self, branch: str, into: str) -> Request | None:
-        found = self._api.ask("GET", f"{self._path}/pulls", "list pull requests", params={"state": "open", "limit": 50})
-        ours = (one for one in found or () if one["head"]["ref"] == branch and one["base"]["ref"] == into)
-        return next(map(github.request_of, ours), None)
+    def find(self, branch: str, base: str) -> Request | None:
+        pulls = self._api.request(
+            "GET", f"{self._path}/pulls", "list pull requests", params={"state": "open", "limit": 50}
+        )
+        matching = (pull for pull in pulls or () if pull["head"]["ref"] == branch and pull["base"]["ref"] == base)
+        return next(map(github.request_of, matching), None)

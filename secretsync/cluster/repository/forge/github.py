@@ -21,24 +21,24 @@ class Forge:
     def __init__(self, api: Api, path: str) -> None:
         self._api, self._path, self._owner = api, f"/repos/{path}", path.partition("/")[0]
 
-    def find(self, branch: str, into: str) -> Request | None:
-        query = {"head": f"{self._owner}:{branch}", "base": into, "state": "open"}
-        found = self._api.ask("GET", f"{self._path}/pulls", "list pull requests", params=query)
-        return request_of(found[0]) if found else None
+    def find(self, branch: str, base: str) -> Request | None:
+        query = {"head": f"{self._owner}:{branch}", "base": base, "state": "open"}
+        pulls = self._api.request("GET", f"{self._path}/pulls", "list pull requests", params=query)
+        return request_of(pulls[0]) if pulls else None
 
-    def open(self, branch: str, into: str, title: str, body: str) -> Request:
-        request = {"title": title, "head": branch, "base": into, "body": body}
-        return request_of(self._api.ask("POST", f"{self._path}/pulls", "open a pull request", json=request))
+    def open(self, branch: str, base: str, title: str, body: str) -> Request:
+        request = {"title": title, "head": branch, "base": base, "body": body}
+        return request_of(self._api.request("POST", f"{self._path}/pulls", "open a pull request", json=request))
 
     def update(self, request: Request, title: str, body: str) -> None:
         path = f"{self._path}/pulls/{request.number}"
-        self._api.ask("PATCH", path, f"update pull request {request.number}", json={"title": title, "body": body})
+        self._api.request("PATCH", path, f"update pull request {request.number}", json={"title": title, "body": body})
 
-    def close(self, request: Request, why: str) -> None:
+    def close(self, request: Request, reason: str) -> None:
         action = f"close pull request {request.number}"
-        self._api.ask("POST", f"{self._path}/issues/{request.number}/comments", action, json={"body": why})
-        self._api.ask("PATCH", f"{self._path}/pulls/{request.number}", action, json={"state": "closed"})
+        self._api.request("POST", f"{self._path}/issues/{request.number}/comments", action, json={"body": reason})
+        self._api.request("PATCH", f"{self._path}/pulls/{request.number}", action, json={"state": "closed"})
 
 
-def request_of(answer: dict[str, object]) -> Request:
-    return Request(int(str(answer["number"])), str(answer.get("html_url", "")))
+def request_of(pull: dict[str, object]) -> Request:
+    return Request(int(str(pull["number"])), str(pull.get("html_url", "")))

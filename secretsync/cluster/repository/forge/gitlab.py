@@ -22,24 +22,26 @@ class Forge:
     def __init__(self, api: Api, path: str) -> None:
         self._api, self._path = api, f"/projects/{quote(path, safe='')}/merge_requests"
 
-    def find(self, branch: str, into: str) -> Request | None:
-        query = {"source_branch": branch, "target_branch": into, "state": "opened"}
-        found = self._api.ask("GET", self._path, "list merge requests", params=query)
-        return _request(found[0]) if found else None
+    def find(self, branch: str, base: str) -> Request | None:
+        query = {"source_branch": branch, "target_branch": base, "state": "opened"}
+        merge_requests = self._api.request("GET", self._path, "list merge requests", params=query)
+        return _request(merge_requests[0]) if merge_requests else None
 
-    def open(self, branch: str, into: str, title: str, body: str) -> Request:
-        request = {"source_branch": branch, "target_branch": into, "title": title, "description": body}
-        return _request(self._api.ask("POST", self._path, "open a merge request", json=request))
+    def open(self, branch: str, base: str, title: str, body: str) -> Request:
+        request = {"source_branch": branch, "target_branch": base, "title": title, "description": body}
+        return _request(self._api.request("POST", self._path, "open a merge request", json=request))
 
     def update(self, request: Request, title: str, body: str) -> None:
         changes = {"title": title, "description": body}
-        self._api.ask("PUT", f"{self._path}/{request.number}", f"update merge request {request.number}", json=changes)
+        self._api.request(
+            "PUT", f"{self._path}/{request.number}", f"update merge request {request.number}", json=changes
+        )
 
-    def close(self, request: Request, why: str) -> None:
+    def close(self, request: Request, reason: str) -> None:
         action = f"close merge request {request.number}"
-        self._api.ask("POST", f"{self._path}/{request.number}/notes", action, json={"body": why})
-        self._api.ask("PUT", f"{self._path}/{request.number}", action, json={"state_event": "close"})
+        self._api.request("POST", f"{self._path}/{request.number}/notes", action, json={"body": reason})
+        self._api.request("PUT", f"{self._path}/{request.number}", action, json={"state_event": "close"})
 
 
-def _request(answer: dict[str, object]) -> Request:
-    return Request(int(str(answer["iid"])), str(answer.get("web_url", "")))
+def _request(merge_request: dict[str, object]) -> Request:
+    return Request(int(str(merge_request["iid"])), str(merge_request.get("web_url", "")))

@@ -42,12 +42,12 @@ class Api:
     base: Path
     sent: str = ""
 
-    def ask(self, method: str, path: str, action: str, **arguments: Any) -> Any:
+    def request(self, method: str, path: str, action: str, **arguments: Any) -> Any:
         """The JSON that answers. Raises ForgeRefused."""
         try:
             with requests.Session() as session:
                 session.mount("https://", HTTPAdapter(max_retries=_RETRIES))
-                answer = session.request(
+                response = session.request(
                     method,
                     f"{self.url}{path}",
                     headers=dict(self.headers),
@@ -58,24 +58,24 @@ class Api:
                 )
         except requests.RequestException as error:
             raise ForgeRefused(self.url, action, f"it cannot be reached ({type(error).__name__})") from None
-        if not answer.ok or answer.is_redirect:
-            raise ForgeRefused(self.url, action, _why(answer, self.sent))
-        if len(answer.content) > _LARGEST:
+        if not response.ok or response.is_redirect:
+            raise ForgeRefused(self.url, action, _reason(response, self.sent))
+        if len(response.content) > _LARGEST:
             raise ForgeRefused(self.url, action, "its answer is too large")
         try:
-            return answer.json() if answer.content else None
+            return response.json() if response.content else None
         except ValueError:
             raise ForgeRefused(self.url, action, "what answers is not its API") from None
 
 
-def _why(answer: requests.Response, sent: str) -> str:
-    words = ""
-    if len(answer.content) < _LARGEST:
+def _reason(response: requests.Response, sent: str) -> str:
+    message = ""
+    if len(response.content) < _LARGEST:
         try:
-            content = answer.json()
-            words = str(content.get("message") or content.get("error") or "") if isinstance(content, dict) else ""
+            content = response.json()
+            message = str(content.get("message") or content.get("error") or "") if isinstance(content, dict) else ""
         except ValueError:
-            words = ""
-    remedy = _REMEDIES.get(answer.status_code, "it failed" if answer.status_code >= 500 else "it refuses")
-    credential = f"; {sent}" if sent and answer.status_code in _ABOUT_THE_TOKEN else ""
-    return f"HTTP {answer.status_code}, {remedy}" + (f" ({words[:_LONGEST_WHY]})" if words else "") + credential
+            message = ""
+    remedy = _REMEDIES.get(response.status_code, "it failed" if response.status_code >= 500 else "it refuses")
+    credential = f"; {sent}" if sent and response.status_code in _ABOUT_THE_TOKEN else ""
+    return f"HTTP {response.status_code}, {remedy}" + (f" ({message[:_LONGEST_WHY]})" if message else "") + credential
