@@ -104,18 +104,28 @@ def _deployment_config(manifest: Manifest) -> str:
 
 def sentences(found: Sequence[NotRestarted]) -> Iterator[str]:
     """A sentence for each kind of owner: what becomes of its pods, and who has to do something."""
-    cron_jobs = [one.ref for one in found if one.ref.kind == "CronJob"]
-    unselected = [one.ref for one in found if one.ref.kind in KINDS]
-    rest = [one.ref for one in found if one.ref not in (*cron_jobs, *unselected)]
-    if cron_jobs:
-        yield f"not restarted by secretsync: {listed(cron_jobs)}: the next pod of a CronJob starts with the new files"
-    if unselected:
-        yield (
-            f"not restarted by secretsync: {listed(unselected)}: the target's selector leaves it out, though it mounts "
-            "the package; its processes run what they loaded at their start until somebody restarts it"
-        )
-    if rest:
-        yield (
-            f"not restarted by secretsync: {listed(rest)}: this is no Deployment, StatefulSet or DaemonSet; its "
-            "processes run what they loaded at their start until somebody replaces the pods"
-        )
+    alike: dict[str, list[Ref]] = {}
+    for one in sorted(found, key=lambda owner: _ORDER.index(_kind(owner.ref))):
+        alike.setdefault(consequence(one.ref), []).append(one.ref)
+    yield from (f"not restarted by secretsync: {listed(refs)}: {words}" for words, refs in alike.items())
+
+
+def consequence(owner: Ref) -> str:
+    """What becomes of the pods of an owner that is not restarted."""
+    return _CONSEQUENCES[_kind(owner)]
+
+
+_ORDER = ("CronJob", "workload", "other")
+_CONSEQUENCES = {
+    "CronJob": "the next pod of a CronJob starts with the new files",
+    "workload": "the target's selector leaves it out, though it mounts the package; its processes run what they loaded "
+    "at their start until somebody restarts it",
+    "other": "this is no Deployment, StatefulSet or DaemonSet; its processes run what they loaded at their start until "
+    "somebody replaces the pods",
+}
+
+
+def _kind(owner: Ref) -> str:
+    if owner.kind == "CronJob":
+        return "CronJob"
+    return "workload" if owner.kind in KINDS else "other"

@@ -78,6 +78,9 @@ def _examine(delivery: Delivery, package: PackagePlan, around: WorkloadContext) 
         findings,
         stops,
         policy_diff(live, bundle) if live else None,
+        bundle,
+        live,
+        around.versions,
     )
 
 
