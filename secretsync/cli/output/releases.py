@@ -271,7 +271,9 @@ def _last_run(result: Result) -> LastRun:
     verdict = parse(result.verdict)
     if verdict is None:
         return LastRun(outcome=result.verdict, detail="", since=since)
-    return LastRun(outcome=_OUTCOMES.get(verdict.word, str(verdict.word)), detail=_details(verdict), since=since)
+    return LastRun(
+        outcome=_OUTCOMES.get(verdict.condition, str(verdict.condition)), detail=_details(verdict), since=since
+    )
 
 
 def _details(verdict: Verdict) -> str:
