@@ -50,12 +50,16 @@ class NotInHistory(SecretSyncError):
 
 @dataclass(frozen=True)
 class Entry:
-    """A revision: its number (*write*), its files, and when they were written; *live* is the one that is deployed."""
+    """A revision: its number, its files, and when they were written; *live* is the one that is deployed.
+
+    Of an *edited* one somebody changed the files in the cluster: they are not what its commit holds.
+    """
 
     bundle: Bundle
     revision_number: int
     written: datetime | None = None
     live: bool = False
+    edited: bool = False
 
 
 def revisions(destination: Destination, delivery: Delivery) -> tuple[Entry, ...]:
@@ -65,7 +69,7 @@ def revisions(destination: Destination, delivery: Delivery) -> tuple[Entry, ...]
     deployed = [_entry(live)] if live and all(is_managed(secret, delivery) for secret in live) else []
     digests = {one.bundle.digest for one in deployed}
     kept = [
-        Entry(one.bundle, one.revision_number, one.secret.data_written)
+        Entry(one.bundle, one.revision_number, one.written, edited=one.edited)
         for one in _kept(destination, delivery)
         if one.bundle.digest not in digests
     ]
@@ -73,9 +77,9 @@ def revisions(destination: Destination, delivery: Delivery) -> tuple[Entry, ...]
 
 
 def _entry(live: Sequence[Secret]) -> Entry:
-    writes = [revision_numbers.parse(secret.annotations.get(packing.REVISION_NUMBER)) for secret in live]
+    numbers = [revision_numbers.parse(secret.annotations.get(packing.REVISION_NUMBER)) for secret in live]
     written = max((secret.data_written for secret in live if secret.data_written), default=None)
-    return Entry(packing.live_bundle(live), max(writes), written, live=True)
+    return Entry(packing.live_bundle(live), max(numbers), written, live=True, edited=history.is_edited(live))
 
 
 def find(entries: Sequence[Entry], asked: str) -> Entry:
@@ -98,7 +102,7 @@ def rollback(
     *asked* is its number, its version, or the start of its commit, hash or digest. Raises NotInHistory.
     """
     memory = load_state(destination)
-    memory.keep(_rolled_back(destination, delivery, memory, asked, _now(clock), by))
+    memory.save(_rolled_back(destination, delivery, memory, asked, _now(clock), by))
     return sync(destination, clock)
 
 
@@ -120,7 +124,8 @@ def _rolled_back(
         raise NotInHistory(asked, known, packing.is_encrypted(live))
     (kept,) = chosen
     history.refuse_changed(kept.secret, delivery.placement, memory.state.of(delivery.placement.secret))
-    reason = f"rolled back to revision {kept.revision_number} ({kept.bundle.revision.short})"
+    edited = ", as somebody had edited it" if kept.edited else ""
+    reason = f"rolled back to revision {kept.revision_number} ({kept.bundle.revision.short}){edited}"
     return _with_hold(memory, delivery, Hold(reason, kept.secret.name, by=by, since=now))
 
 
@@ -129,7 +134,7 @@ def suspend(
 ) -> None:
     """Keep what is live, whatever the source brings, until `resume`. Raises NothingDeployed."""
     memory = deployed_memory(destination, delivery)
-    memory.keep(_with_hold(memory, delivery, Hold(reason, by=by, since=_now(clock))))
+    memory.save(_with_hold(memory, delivery, Hold(reason, by=by, since=_now(clock))))
 
 
 def deployed_memory(destination: Destination, delivery: Delivery) -> StateStore:
@@ -168,7 +173,7 @@ def resume(destination: Destination, delivery: Delivery) -> Hold | None:
     restarts = {name: revision_number for name, revision_number in remembered.restarts.items() if name not in by_hand}
     if ended:
         resumed = replace(remembered, restarts=restarts, hold=None, rewired=(), changed_write=None)
-        memory.keep(memory.state.with_package(delivery.placement.secret, resumed))
+        memory.save(memory.state.with_package(delivery.placement.secret, resumed))
     return ended
 
 

@@ -81,7 +81,7 @@ def _examine(target: config.Target, destination: Destination) -> tuple[Examinati
         return doctor.examine(destination, target.doctor.ignore), ()
     except Forbidden as error:
         why = f"the workloads could not be judged, as this account may not {error.call}: run this again with that right"
-        return doctor.Examination((), (), (), ()), (Remark(why, failure=True),)
+        return doctor.Examination((), (), ()), (Remark(why, failure=True),)
 
 
 def _sources(destination: Destination) -> Iterator[Remark]:

@@ -141,9 +141,9 @@ class GitRepository:
         raise self._remote.failure(answer)
 
     def _make(self, commit: str) -> None:
+        private_folder(self._folder)
         if (self._folder / "HEAD").is_file():
             return
-        private_folder(self._folder)
         form = "sha256" if len(commit) == 64 else "sha1"
         self._local("init", "--quiet", "--bare", "--template=", f"--object-format={form}", str(self._folder))
 

@@ -37,17 +37,26 @@ _RESOURCES = {"Secret": "secrets", "ConfigMap": "configmaps"}
 
 @dataclass(frozen=True)
 class Examination:
-    """*absent* are modules of which nothing is deployed; *secrets* are those of the packages that are.
+    """The verdict on each container, and what it was judged by.
 
-    What is absent is judged as it is configured: *secrets* leaves it out.
+    *live* has the live Secrets of each package, none for one that is not deployed: that is judged as configured.
     """
 
     diagnoses: tuple[Diagnosis, ...]
-    absent: tuple[str, ...]
-    secrets: tuple[Secret, ...]
+    live: tuple[tuple[Delivery, tuple[Secret, ...]], ...]
     workloads: tuple[Workload, ...]
     not_restarted: tuple[NotRestarted, ...] = ()
     """What mounts a package and is no workload of the target."""
+
+    @property
+    def absent(self) -> tuple[str, ...]:
+        """The modules of which nothing is deployed."""
+        return tuple(delivery.placement.module for delivery, secrets in self.live if not secrets)
+
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """All live Secrets of the packages."""
+        return tuple(secret for _, secrets in self.live for secret in secrets)
 
 
 def examine(destination: Destination, ignore: str = "") -> Examination:
@@ -73,16 +82,15 @@ def examine(destination: Destination, ignore: str = "") -> Examination:
             for secret, package in packages.items()
             for view in [view_of(found, sources, _behind(found.workload, secret, dict(_by_secret(live))[secret], pods))]
         ),
-        absent=tuple(delivery.placement.module for delivery, secrets in live if not secrets),
-        secrets=tuple(secret for _, secrets in live for secret in secrets),
+        live=live,
         workloads=workloads,
         not_restarted=beside,
     )
 
 
-def _live(destination: Destination) -> list[tuple[Delivery, Sequence[Secret]]]:
+def _live(destination: Destination) -> tuple[tuple[Delivery, tuple[Secret, ...]], ...]:
     memory = load_state(destination)
-    return [(one, live_secrets(destination, one, memory)) for one in destination.deliveries]
+    return tuple((one, tuple(live_secrets(destination, one, memory))) for one in destination.deliveries)
 
 
 def _configured(delivery: Delivery) -> Sequence[Secret]:

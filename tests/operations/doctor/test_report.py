@@ -60,7 +60,7 @@ context prod, namespace rucio
 
 def lacking(*accesses: Access) -> DoctorTarget:
     remarks = footing.permissions(accesses, ())
-    return describe_doctor("here", Examination((), (), (), ()), list(remarks))
+    return describe_doctor("here", Examination((), (), ()), list(remarks))
 
 
 def test_missing_rights_are_one_table_with_what_belongs_together_once() -> None:
