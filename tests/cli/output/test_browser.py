@@ -57,7 +57,9 @@ def test_nothing_is_objected_to(chromium: str, name: str) -> None:
 
 
 def test_what_is_wrong_with_a_page_is_found(chromium: str, tmp_path: Path) -> None:
-    page = PAGES["plan"]().replace("</main>", '<img src="https://example.org/x.png"><p style="width: 3000px">wide</p></main>')
+    page = PAGES["plan"]().replace(
+        "</main>", '<img src="https://example.org/x.png"><p style="width: 3000px">wide</p></main>'
+    )
     (first, *_) = look(chromium, page, tmp_path)
     assert any(violation.startswith("image-alt") for violation in first["violations"])
     assert first["messages"]
