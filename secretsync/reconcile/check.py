@@ -80,7 +80,7 @@ def _check_package(delivery: Delivery, package: PackagePlan, context: WorkloadCo
         policy_diff(live, bundle) if live else None,
         bundle,
         live,
-        around.versions,
+        context.versions,
     )
 
 
