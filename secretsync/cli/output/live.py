@@ -168,7 +168,7 @@ def _not_running(report: Report) -> Iterator[tuple[Ref, str]]:
     if report.done:
         missed = (one.workload.ref for one in plan.restarts if one.workload.ref not in reached)
         yield from ((ref, "not restarted: the rollout stopped before it") for ref in missed)
-    yield from ((one.workload, f"{one.fault.wrong}; fix: {one.fault.remedy}") for one in plan.not_in_force)
+    yield from ((one.workload, f"{one.verdict.wrong}; fix: {one.verdict.remedy}") for one in plan.not_in_force)
     yield from ((one.ref, not_restarted.consequence(one.ref)) for one in plan.not_restarted if one.runs)
     for ref in plan.held_by_hand:
         why = "another tool removed its wiring again" if ref in plan.stripped else "somebody put back its template"
