@@ -20,7 +20,8 @@ class Call:
 
     def __str__(self) -> str:
         quoted_name = f" {self.name!r}" if self.name else ""
-        return f"{self.verb} {self.resource}{quoted_name} in namespace {self.namespace!r}"
+        location = f" in namespace {self.namespace!r}" if self.namespace else ""
+        return f"{self.verb} {self.resource}{quoted_name}{location}"
 
 
 @dataclass(eq=False)

@@ -110,18 +110,28 @@ def _deployment_config(manifest: Manifest) -> str:
 
 def sentences(not_restarted: Sequence[NotRestarted]) -> Iterator[str]:
     """A sentence for each kind of owner: what becomes of its pods, and who has to do something."""
-    cron_jobs = [spawner.ref for spawner in not_restarted if spawner.ref.kind == "CronJob"]
-    unselected = [spawner.ref for spawner in not_restarted if spawner.ref.kind in KINDS]
-    other_refs = [spawner.ref for spawner in not_restarted if spawner.ref not in (*cron_jobs, *unselected)]
-    if cron_jobs:
-        yield f"not restarted by secretsync: {listed(cron_jobs)}: the next pod of a CronJob starts with the new files"
-    if unselected:
-        yield (
-            f"not restarted by secretsync: {listed(unselected)}: the target's selector leaves it out, though it mounts "
-            "the package; its processes run what they loaded at their start until somebody restarts it"
-        )
-    if other_refs:
-        yield (
-            f"not restarted by secretsync: {listed(other_refs)}: this is no Deployment, StatefulSet or DaemonSet; its "
-            "processes run what they loaded at their start until somebody replaces the pods"
-        )
+    alike: dict[str, list[Ref]] = {}
+    for spawner in sorted(not_restarted, key=lambda spawner: _ORDER.index(_kind(spawner.ref))):
+        alike.setdefault(consequence(spawner.ref), []).append(spawner.ref)
+    yield from (f"not restarted by secretsync: {listed(refs)}: {words}" for words, refs in alike.items())
+
+
+def consequence(owner: Ref) -> str:
+    """What becomes of the pods of an owner that is not restarted."""
+    return _CONSEQUENCES[_kind(owner)]
+
+
+_ORDER = ("CronJob", "workload", "other")
+_CONSEQUENCES = {
+    "CronJob": "the next pod of a CronJob starts with the new files",
+    "workload": "the target's selector leaves it out, though it mounts the package; its processes run what they loaded "
+    "at their start until somebody restarts it",
+    "other": "this is no Deployment, StatefulSet or DaemonSet; its processes run what they loaded at their start until "
+    "somebody replaces the pods",
+}
+
+
+def _kind(owner: Ref) -> str:
+    if owner.kind == "CronJob":
+        return "CronJob"
+    return "workload" if owner.kind in KINDS else "other"

@@ -78,6 +78,9 @@ def _check_package(delivery: Delivery, package: PackagePlan, context: WorkloadCo
         findings,
         stops,
         policy_diff(live, bundle) if live else None,
+        bundle,
+        live,
+        context.versions,
     )
 
 
