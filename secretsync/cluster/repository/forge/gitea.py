@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from secretsync.cluster.repository.forge import Request, github
 
 
@@ -17,6 +19,9 @@ class Forge(github.Forge):
     """Pull requests of the repository at *path* (``owner/name``); they are not found by their branch."""
 
     def find(self, branch: str, into: str) -> Request | None:
-        found = self._api.ask("GET", f"{self._path}/pulls", "list pull requests", params={"state": "open", "limit": 50})
-        ours = (one for one in found or () if one["head"]["ref"] == branch and one["base"]["ref"] == into)
-        return next(map(github.request_of, ours), None)
+        def ours(answer: Any) -> Request | None:
+            found = (one for one in answer or () if one["head"]["ref"] == branch and one["base"]["ref"] == into)
+            return next(map(github.request_of, found), None)
+
+        query = {"state": "open", "limit": 50}
+        return self._api.ask("GET", f"{self._path}/pulls", "list pull requests", ours, params=query)
