@@ -58,12 +58,12 @@ def main() -> None:
 
 
 def sweep_stub(options: argparse.Namespace) -> None:
-    _sweep("stub", [scenario.name for scenario in SCENARIOS], options.points, _on_stub)
+    _sweep("stub", options.scenarios or [scenario.name for scenario in SCENARIOS], options.points, _on_stub)
 
 
 def sweep_api(options: argparse.Namespace) -> None:
     with _on_real_api() as open_sweep:
-        _sweep("api", ON_REAL_API, options.points, open_sweep)
+        _sweep("api", options.scenarios or ON_REAL_API, options.points, open_sweep)
 
 
 def kill_on_stub(options: argparse.Namespace) -> None:
@@ -123,13 +123,11 @@ def _on_real_api() -> Iterator[OpenSweep]:
 
 def _sweep(part: str, names: Sequence[str], count: int, open_sweep: OpenSweep) -> None:
     scenarios = {scenario.name: scenario for scenario in SCENARIOS}
-    counted: dict[str, Record] = {}
     for name in names:
         with open_sweep(scenarios[name]) as sweep:
             for point in points(sweep.calls(), count, random.Random(name)):
                 sweep.visit(*point)
-                counted[name] = asdict(sweep.tally)
-                _keep(part, counted, [sentence for tally in counted.values() for sentence in tally["faults"]])
+                _keep(f"{part}.{name}", asdict(sweep.tally), sweep.tally.faults)
 
 
 def _kill(part: str, count: int, open_sweep: OpenSweep) -> None:
@@ -188,6 +186,7 @@ def _failed(cases: Sequence[Record]) -> list[str]:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)} (default: all)")
+    parser.add_argument("--scenarios", nargs="*", help="of the parts that spoil calls (default: all)")
     parser.add_argument("--points", type=int, default=100, help="runs of each scenario, at most (default: %(default)s)")
     parser.add_argument("--kills", type=int, default=200, help="runs that are killed (default: %(default)s)")
     parser.add_argument("--inputs", type=int, default=10_000, help="of each parser (default: %(default)s)")

@@ -19,7 +19,8 @@ A sample of each part is in `make test`; further faults and kills, with a git se
 what they loaded, are in `tests/e2e/walks`.
 """
 REAL = """A control plane of its own: the real API server, etcd and controllers, whose Deployments roll out pods; the
-pods are processes of this machine. A change is a newer version each time. The others of the {count} pairs were not run.
+pods are processes of this machine. A change is a newer version each time. Of the pairs of a call and a fault so many were
+run, drawn so that calls and faults take turns and no pair comes twice; the others were not.
 """
 STUB = """The stub keeps objects in memory, and its workloads come up at once; runs start from the same state each time.
 """
@@ -36,26 +37,27 @@ TESTS = """The tests of the modules that hold each kind, ordinary cases among th
 
 def page(counted: Mapping[str, Record]) -> str:
     """The page; a part that was never run has no section."""
-    sections = (section(counted[name]) for name, section in SECTIONS.items() if name in counted)
+    records = {name: [counted[key] for key in counted if key.partition(".")[0] == name] for name in SECTIONS}
+    sections = (section(*records[name]) for name, section in SECTIONS.items() if records[name])
     return "\n".join([HEAD, *(part for section in sections for part in section)])
 
 
-def _made(record: Record) -> str:
-    return f"Made on {record['date']} from the commit {record['commit']}.\n"
+def _made(*records: Record) -> str:
+    made = sorted({(record["date"], record["commit"]) for record in records})
+    return f"Made on {made[-1][0]} from the commit {', '.join(commit for _, commit in made)}.\n"
 
 
-def _api(record: Record) -> Iterator[str]:
-    pairs = sum(tally["calls"] for tally in record["counted"].values()) * len(FAULTS)
+def _api(*records: Record) -> Iterator[str]:
     yield "## One call spoilt, on a real control plane\n"
-    yield f"{_made(record)}{REAL.format(count=f'{pairs:,}')}"
-    yield _tallies(record["counted"])
+    yield f"{_made(*records)}{REAL}"
+    yield _tallies(records)
     yield f"The {len(FAULTS)} faults: {'; '.join(FAULTS)}.\n"
 
 
-def _stub(record: Record) -> Iterator[str]:
+def _stub(*records: Record) -> Iterator[str]:
     yield "## One call spoilt, on a stub of the API\n"
-    yield f"{_made(record)}{STUB}"
-    yield _tallies(record["counted"])
+    yield f"{_made(*records)}{STUB}"
+    yield _tallies(records)
 
 
 def _kills(where: str, record: Record) -> Iterator[str]:
@@ -97,12 +99,13 @@ def _suites(record: Record) -> Iterator[str]:
     yield _table("| kind | tests | passed |", rows)
 
 
-def _tallies(tallies: Mapping[str, Record]) -> str:
+def _tallies(records: Sequence[Record]) -> str:
     rows = []
-    for name, tally in tallies.items():
+    for tally in (record["counted"] for record in records):
         codes = ", ".join(f"{number} × {code}" for code, number in sorted(tally["codes"].items()))
         pairs = tally["calls"] * len(FAULTS)
-        rows.append(f"| {name} | {tally['calls']} | {pairs:,} | {tally['runs']:,} | {codes} | {len(tally['faults'])} |")
+        counts = f"{tally['calls']} | {pairs:,} | {tally['runs']:,} | {codes} | {len(tally['faults'])}"
+        rows.append(f"| {tally['what']} | {counts} |")
     return _table("| what ran | its calls | pairs of a call and a fault | runs | exit codes | did not hold |", rows)
 
 

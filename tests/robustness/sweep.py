@@ -54,6 +54,7 @@ SCENARIOS = [
 class Tally:
     """How many runs there were, how they ended, and what did not hold: a sentence each."""
 
+    what: str
     runs: int = 0
     calls: int = 0
     codes: dict[int, int] = field(default_factory=dict)
@@ -65,7 +66,7 @@ class Sweep:
 
     def __init__(self, site: Site, scenario: Scenario) -> None:
         self.site, self._scenario = site, scenario
-        self.tally = Tally()
+        self.tally = Tally(scenario.name)
         for files in scenario.deployed:
             site.write(files)
             first = site.run("apply")
