@@ -19,8 +19,8 @@ A sample of each part is in `make test`; further faults and kills, with a git se
 what they loaded, are in `tests/e2e/walks`.
 """
 REAL = """A control plane of its own: the real API server, etcd and controllers, whose Deployments roll out pods; the
-pods are processes of this machine. A change is a newer version each time. Of the pairs of a call and a fault so many were
-run, drawn so that calls and faults take turns and no pair comes twice; the others were not.
+pods are processes of this machine. A change is a newer version each time. Of the pairs of a call and a fault so many
+were run, drawn so that calls and faults take turns and no pair comes twice; the others were not.
 """
 STUB = """The stub keeps objects in memory, and its workloads come up at once; runs start from the same state each time.
 """
