@@ -82,9 +82,9 @@ def items_in(body: bytes) -> tuple[list[Manifest], str]:
 
 
 def resources_in(body: bytes) -> frozenset[str]:
-    """The names of the resources in a list of discovery. Raises NotAnObject."""
+    """The names of the resources in a list of discovery, none where it names none. Raises NotAnObject."""
     content = object_in(body)
-    resources = content.get("resources")
+    resources = content.get("resources", [])
     if not isinstance(resources, list) or not all(isinstance(one, dict) for one in resources):
         raise NotAnObject(f"a {content['kind']} without resources")
     return frozenset(str(one.get("name", "")) for one in resources)

@@ -20,7 +20,8 @@ class Call:
 
     def __str__(self) -> str:
         named = f" {self.name!r}" if self.name else ""
-        return f"{self.verb} {self.resource}{named} in namespace {self.namespace!r}"
+        place = f" in namespace {self.namespace!r}" if self.namespace else ""
+        return f"{self.verb} {self.resource}{named}{place}"
 
 
 @dataclass(eq=False)

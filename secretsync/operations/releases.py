@@ -102,7 +102,7 @@ def rollback(
     *asked* is its number, its version, or the start of its commit, hash or digest. Raises NotInHistory.
     """
     memory = load_state(destination)
-    memory.keep(_rolled_back(destination, delivery, memory, asked, _now(clock), by))
+    memory.save(_rolled_back(destination, delivery, memory, asked, _now(clock), by))
     return sync(destination, clock)
 
 
@@ -134,7 +134,7 @@ def suspend(
 ) -> None:
     """Keep what is live, whatever the source brings, until `resume`. Raises NothingDeployed."""
     memory = deployed_memory(destination, delivery)
-    memory.keep(_with_hold(memory, delivery, Hold(reason, by=by, since=_now(clock))))
+    memory.save(_with_hold(memory, delivery, Hold(reason, by=by, since=_now(clock))))
 
 
 def deployed_memory(destination: Destination, delivery: Delivery) -> StateStore:
@@ -173,7 +173,7 @@ def resume(destination: Destination, delivery: Delivery) -> Hold | None:
     restarts = {name: revision_number for name, revision_number in remembered.restarts.items() if name not in by_hand}
     if ended:
         resumed = replace(remembered, restarts=restarts, hold=None, rewired=(), changed_write=None)
-        memory.keep(memory.state.with_package(delivery.placement.secret, resumed))
+        memory.save(memory.state.with_package(delivery.placement.secret, resumed))
     return ended
 
 

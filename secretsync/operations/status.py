@@ -132,7 +132,7 @@ def accept_lost_mounts(destination: Destination) -> tuple[LostMounts, ...]:
             state = state.with_package(
                 delivery.placement.secret, replace(remembered, mounting=mounting(names, workloads))
             )
-    memory.keep(state)
+    memory.save(state)
     return tuple(accepted)
 
 

@@ -36,11 +36,11 @@ def problems(live: Secret, desired: Secret, placement: Placement, *, adopt: bool
         if not adopt:
             yield f"{name} {_owner(live)}: choose another secretName, or take it over with 'adopt: true' on the target"
     elif live.labels[INSTALLATION] != placement.installation:
-        other = live.labels[INSTALLATION]
-        yield f"{name} belongs to the installation {other!r} of secretsync: choose another secretName"
+        installation = live.labels[INSTALLATION]
+        yield f"{name} belongs to the installation {installation!r} of secretsync: choose another secretName"
     elif live.labels.get(MODULE) != placement.module:
-        other = live.labels.get(MODULE, "something else")
-        yield f"{name} holds the package {other!r}, not {placement.module!r}: choose another secretName"
+        installation = live.labels.get(MODULE, "something else")
+        yield f"{name} holds the package {installation!r}, not {placement.module!r}: choose another secretName"
     if live.type != desired.type:
         yield (
             f"{name} has the type {live.type!r} and Kubernetes never changes a type: "

@@ -271,7 +271,9 @@ def _last_run(result: Result) -> LastRun:
     verdict = parse(result.verdict)
     if verdict is None:
         return LastRun(outcome=result.verdict, detail="", since=since)
-    return LastRun(outcome=_OUTCOMES.get(verdict.word, str(verdict.word)), detail=_details(verdict), since=since)
+    return LastRun(
+        outcome=_OUTCOMES.get(verdict.condition, str(verdict.condition)), detail=_details(verdict), since=since
+    )
 
 
 def _details(verdict: Verdict) -> str:
@@ -363,10 +365,11 @@ def _damage(module: str, damage: Sequence[str]) -> Iterator[str]:
 
 
 def _suspended(suspension: Suspension, now: datetime) -> str:
-    by = f" by {suspension.by}" if suspension.by else ""
     since = f" {age(suspension.since, now)} ago" if suspension.since else ""
-    word = "rejected" if suspension.rejected_digest else "suspended"
-    return f"{word}{by}{since}: {suspension.reason}"
+    if suspension.rejected_digest:  # the reason begins with what was rejected
+        return suspension.reason
+    by = f" by {suspension.by}" if suspension.by else ""
+    return f"suspended{by}{since}: {suspension.reason}"
 
 
 def history_text(report: HistoryReport, style: Style = PLAIN) -> str:
