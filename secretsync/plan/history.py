@@ -105,32 +105,34 @@ def is_kept_bundle(secret: Secret, placement: Placement) -> bool:
     )
 
 
-def usable_names(found: Mapping[str, Secret | None], placement: Placement) -> dict[str, Secret | None]:
+def usable_names(secrets: Mapping[str, Secret | None], placement: Placement) -> dict[str, Secret | None]:
     """Of the names of a ring those that are free or ours; what others made there is never replaced nor shown.
 
     Raises HistoryNamesTaken where that is none.
     """
-    usable = {name: secret for name, secret in found.items() if secret is None or is_kept_bundle(secret, placement)}
+    usable = {name: secret for name, secret in secrets.items() if secret is None or is_kept_bundle(secret, placement)}
     if not usable:
-        raise HistoryNamesTaken(placement.namespace, list(found))
+        raise HistoryNamesTaken(placement.namespace, list(secrets))
     return usable
 
 
-def refuse_changed(secret: Secret, placement: Placement, remembered: PackageState) -> None:
+def refuse_changed(secret: Secret, placement: Placement, package_state: PackageState) -> None:
     """Raises KeptBundleChanged where *secret* is not the bundle that was kept, by a digest from elsewhere than there.
 
     Earlier releases remembered no digest; what they kept is judged by its own.
     """
     digest = packing.live_bundle([secret]).digest
-    wanted = remembered.kept.get(secret.name) or secret.annotations.get(packing.DIGEST)
-    if not is_kept_bundle(secret, placement) or digest != wanted:
+    expected_digest = package_state.kept.get(secret.name) or secret.annotations.get(packing.DIGEST)
+    if not is_kept_bundle(secret, placement) or digest != expected_digest:
         raise KeptBundleChanged(secret.namespace, secret.name)
 
 
-def kept_bundles(found: Mapping[str, Secret | None]) -> tuple[KeptBundle, ...]:
+def kept_bundles(secrets: Mapping[str, Secret | None]) -> tuple[KeptBundle, ...]:
     """The bundles that are kept, newest first."""
-    kept = [KeptBundle(secret, _write(secret)) for secret in found.values() if secret and KEPT in secret.annotations]
-    return tuple(sorted(kept, key=lambda entry: entry.revision_number, reverse=True))
+    bundles = [
+        KeptBundle(secret, _write(secret)) for secret in secrets.values() if secret and KEPT in secret.annotations
+    ]
+    return tuple(sorted(bundles, key=lambda entry: entry.revision_number, reverse=True))
 
 
 def history_secret(live: Sequence[Secret], placement: Placement, name: str) -> Secret:
@@ -151,15 +153,17 @@ def is_edited(live: Sequence[Secret]) -> bool:
     return packing.DIGEST in live[0].annotations and not packing.is_intact(live)
 
 
-def candidate_names(found: Mapping[str, Secret | None], digest: str, needed: Sequence[str]) -> tuple[str, ...]:
+def candidate_names(secrets: Mapping[str, Secret | None], digest: str, needed: Sequence[str]) -> tuple[str, ...]:
     """Where the bundle with *digest* may go, the best first: where it is already, an empty place, the oldest entry's.
 
     An entry whose name is in *needed* never gives way.
     """
-    same = [name for name, secret in found.items() if secret and KEPT in secret.annotations and _is(secret, digest)]
-    empty = [name for name, secret in found.items() if secret is None]
-    oldest = [entry.secret.name for entry in reversed(kept_bundles(found)) if entry.secret.name not in needed]
-    return (*same, *empty[:1], *oldest)
+    same_content = [
+        name for name, secret in secrets.items() if secret and KEPT in secret.annotations and _is(secret, digest)
+    ]
+    empty = [name for name, secret in secrets.items() if secret is None]
+    oldest = [entry.secret.name for entry in reversed(kept_bundles(secrets)) if entry.secret.name not in needed]
+    return (*same_content, *empty[:1], *oldest)
 
 
 def _is(secret: Secret, digest: str) -> bool:

@@ -26,6 +26,9 @@ log = structlog.get_logger()
 FORMATS = ("text", "json", "markdown", "junit", "html")
 """The names of `cli.output.REPORTS`, which is not imported before a report is made."""
 
+WITH_ACTIONS = ("json", "markdown", "html")
+"""The formats that say who decides on Rucio's actions."""
+
 _diff = click.option("--diff", is_flag=True, help="Add the text of what differs, file by file.")
 
 
@@ -144,7 +147,8 @@ def report_on(
             click.echo(REPORTS["text"](describe([outcome], command, dry_run=dry_run, texts=texts), style), nl=False)
 
     outcomes = act(configuration, settings.base, show, place)
-    report = describe(outcomes, command, dry_run=dry_run, texts=texts)
+    with_actions = settings.output in WITH_ACTIONS
+    report = describe(outcomes, command, dry_run=dry_run, texts=texts, actions=with_actions)
     if out:
         report = report.model_copy(update={"plan_id": _write_plan(out, outcomes)})
     click.echo(render_table(report.targets, style) if streams else REPORTS[settings.output](report, style), nl=False)

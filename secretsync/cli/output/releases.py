@@ -219,7 +219,7 @@ def _package(deployed: Deployed) -> PackageStatus:
         digest=f"sha256:{deployed.bundle.digest}",
         revision=deployed.revision_number,
         since=deployed.since,
-        suspension=describe_suspension(deployed.remembered.hold),
+        suspension=describe_suspension(deployed.package_state.hold),
         last_run=_last_run(deployed.result) if deployed.result else None,
         secrets_of_others=deployed.foreign,
         damage=deployed.damage,
@@ -240,12 +240,12 @@ def _named(ref: Ref) -> Workload:
 def _status(
     deployed: Deployed, workloads: Sequence[WorkloadRevision]
 ) -> Literal["not managed", "drift", "rolling out", "behind", "not in force", "rejected", "suspended", "current"]:
-    hold = deployed.remembered.hold
+    hold = deployed.package_state.hold
     if deployed.foreign:
         return "not managed"
     if deployed.drift or deployed.damage:
         return "drift"
-    if not deployed.remembered.finished:
+    if not deployed.package_state.finished:
         return "rolling out"
     if not all(workload.current for workload in workloads):
         return "behind"
@@ -271,7 +271,9 @@ def _last_run(result: Result) -> LastRun:
     verdict = parse(result.verdict)
     if verdict is None:
         return LastRun(outcome=result.verdict, detail="", since=since)
-    return LastRun(outcome=_OUTCOMES.get(verdict.word, str(verdict.word)), detail=_details(verdict), since=since)
+    return LastRun(
+        outcome=_OUTCOMES.get(verdict.condition, str(verdict.condition)), detail=_details(verdict), since=since
+    )
 
 
 def _details(verdict: Verdict) -> str:
@@ -363,10 +365,11 @@ def _damage(module: str, damage: Sequence[str]) -> Iterator[str]:
 
 
 def _suspended(suspension: Suspension, now: datetime) -> str:
-    by = f" by {suspension.by}" if suspension.by else ""
     since = f" {age(suspension.since, now)} ago" if suspension.since else ""
-    word = "rejected" if suspension.rejected_digest else "suspended"
-    return f"{word}{by}{since}: {suspension.reason}"
+    if suspension.rejected_digest:  # the reason begins with what was rejected
+        return suspension.reason
+    by = f" by {suspension.by}" if suspension.by else ""
+    return f"suspended{by}{since}: {suspension.reason}"
 
 
 def history_text(report: HistoryReport, style: Style = PLAIN) -> str:

@@ -134,7 +134,7 @@ def test_a_call_that_is_forbidden_is_a_failure_of_its_own_and_the_rest_is_said(
     def forbid(*_: object) -> None:
         raise Forbidden(Call("list", "deployments.apps", "rucio"), 403)
 
-    monkeypatch.setattr("secretsync.operations.doctor.examine", forbid)
+    monkeypatch.setattr("secretsync.operations.doctor.diagnose", forbid)
     path = tmp_path / "secretsync.yaml"
     target = {"cluster": {"directory": "there"}, "namespace": "rucio"}
     path.write_text(yaml.safe_dump({"packages": [{"moduleName": "pol", "requirement": "./src"}], "targets": [target]}))
