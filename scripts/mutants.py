@@ -92,7 +92,7 @@ def changes(text: str) -> list[tuple[int, int]]:
     """All that may be changed in a program: the number of a node, and of a change of it."""
     return [
         (number, change)
-        for number, node in enumerate(ast.walk(ast.parse(text)))
+        for number, node in enumerate(_nodes(ast.parse(text)))
         for change, _ in enumerate(_changed(copy.deepcopy(node)))
     ]
 
@@ -100,9 +100,18 @@ def changes(text: str) -> list[tuple[int, int]]:
 def changed(text: str, number: int, change: int) -> str:
     """The program with one of its *changes* made."""
     tree = ast.parse(text)
-    node = next(node for at, node in enumerate(ast.walk(tree)) if at == number)
+    node = next(node for at, node in enumerate(_nodes(tree)) if at == number)
     next(itertools.islice(_changed(node), change, None))
     return ast.unparse(tree)
+
+
+def _nodes(tree: ast.AST) -> Iterator[ast.AST]:
+    """All nodes but those of decorators: a dataclass that is not frozen does the same."""
+    yield tree
+    for name, value in ast.iter_fields(tree):
+        for child in value if isinstance(value, list) else [value]:
+            if isinstance(child, ast.AST) and name != "decorator_list":
+                yield from _nodes(child)
 
 
 def _changed(node: ast.AST) -> Iterator[None]:

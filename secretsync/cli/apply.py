@@ -67,7 +67,7 @@ def request_description(report: Report) -> str:
     from secretsync.cli.output import markdown
     from secretsync.cli.output.describe import describe_pass, report_on_targets
 
-    return markdown.render(report_on_targets((describe_pass(report, dry_run=True),), "plan"))
+    return markdown.render(report_on_targets((describe_pass(report, dry_run=True, actions=True),), "plan"))
 
 
 def _approved(destinations: Sequence[Destination], approved: PlanDocument | None) -> Sequence[Destination]:
@@ -109,7 +109,7 @@ def _pushing(configuration: config.Config, base: Path) -> Iterator[Show]:
     from secretsync.service.registry import Registry
 
     registry = Registry()
-    with instrumentation.listening_to(registry.sign):
+    with instrumentation.listening_to(registry.record):
         yield registry.outcome
     try:
         push(configuration.pushgateway, base, configuration.installation, registry.text())

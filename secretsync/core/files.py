@@ -16,9 +16,18 @@ HALF_WRITTEN = ".half-written"
 _WAIT_FOR_OTHERS = 0.1
 
 
+def make_folder(folder: Path) -> None:
+    """Make *folder* where there is none, and what is missing above it, for this user alone whatever the umask."""
+    for path in (*reversed(folder.parents), folder):
+        if not os.path.lexists(path):
+            with suppress(FileExistsError):  # another process may have been faster
+                path.mkdir(mode=0o700)
+                path.chmod(0o700)
+
+
 def write_atomically(path: Path, text: str, mode: int = 0o600) -> Path:
-    """Put *text* at *path* in one step; the folder is made where there is none."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Put *text* at *path* in one step; the folder is made, for this user alone, where there is none."""
+    make_folder(path.parent)
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         write_in(folder, path.name, text, mode)
@@ -55,7 +64,7 @@ def locked(path: Path, timeout: float | None = None) -> Iterator[int]:
     Yields its descriptor: the kernel lets go when all that have it have ended. Raises TimeoutError when another has
     held it for *timeout* seconds (None: it is waited for), and OSError.
     """
-    flags = os.O_RDONLY if path.is_dir() else os.O_RDWR | os.O_CREAT
+    flags = os.O_RDONLY if path.is_dir() else os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
     descriptor = os.open(path, flags | os.O_CLOEXEC, 0o600)
     try:
         _lock(descriptor, timeout)

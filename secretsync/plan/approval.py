@@ -97,7 +97,7 @@ class PlanDocument(Model):
 
 def plan_document(targets: Sequence[ApprovedTarget]) -> PlanDocument:
     """The document on *targets*, in the order of their names."""
-    return PlanDocument(targets=tuple(sorted(targets, key=lambda one: (one.target, one.namespace))))
+    return PlanDocument(targets=tuple(sorted(targets, key=lambda target: (target.target, target.namespace))))
 
 
 def digest_of(value: Any) -> str:
@@ -106,35 +106,38 @@ def digest_of(value: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def differences(approved: Any, now: Any) -> list[str]:
+def differences(approved: Any, current: Any) -> list[str]:
     """Where two documents, or parts of them, differ: ``targets[production].packages[atlas].commit: a -> b``."""
-    if isinstance(approved, Model) and isinstance(now, Model):
-        return list(_differences("", approved.model_dump(mode="json"), now.model_dump(mode="json")))
-    return list(_differences("", approved, now))
+    if isinstance(approved, Model) and isinstance(current, Model):
+        return list(_differences("", approved.model_dump(mode="json"), current.model_dump(mode="json")))
+    return list(_differences("", approved, current))
 
 
-def _differences(place: str, approved: Any, now: Any) -> Iterator[str]:
-    if approved == now:
+def _differences(path: str, approved: Any, current: Any) -> Iterator[str]:
+    if approved == current:
         return
-    if isinstance(approved, list) and isinstance(now, list):
-        approved, now = _by_name(approved), _by_name(now)
-        names = [f"{place}[{name}]" for name in dict.fromkeys((*approved, *now))]
-    elif isinstance(approved, Mapping) and isinstance(now, Mapping):
-        names = [f"{place}.{name}".lstrip(".") for name in dict.fromkeys((*approved, *now))]
+    if isinstance(approved, list) and isinstance(current, list):
+        approved, current = _by_name(approved), _by_name(current)
+        names = [f"{path}[{name}]" for name in dict.fromkeys((*approved, *current))]
+    elif isinstance(approved, Mapping) and isinstance(current, Mapping):
+        names = [f"{path}.{name}".lstrip(".") for name in dict.fromkeys((*approved, *current))]
     else:
-        yield f"{place}: {_short(approved)} -> {_short(now)}"
+        yield f"{path}: {_short(approved)} -> {_short(current)}"
         return
-    for name, key in zip(names, dict.fromkeys((*approved, *now)), strict=True):
-        yield from _differences(name, approved.get(key), now.get(key))
+    for name, key in zip(names, dict.fromkeys((*approved, *current)), strict=True):
+        yield from _differences(name, approved.get(key), current.get(key))
 
 
 def _by_name(values: list[Any]) -> dict[str, Any]:
     """A list by what names its entries, else by their places."""
     keys = ("target", "module", "name", "path", "workload")
-    named = [next((str(one[key]) for key in keys if key in one), "") if isinstance(one, dict) else "" for one in values]
-    if all(named) and len(set(named)) == len(named):
-        return dict(zip(named, values, strict=True))
-    return {str(one) if isinstance(one, str) else str(place): one for place, one in enumerate(values)}
+    names = [
+        next((str(value[key]) for key in keys if key in value), "") if isinstance(value, dict) else ""
+        for value in values
+    ]
+    if all(names) and len(set(names)) == len(names):
+        return dict(zip(names, values, strict=True))
+    return {str(value) if isinstance(value, str) else str(index): value for index, value in enumerate(values)}
 
 
 def _short(value: Any) -> str:

@@ -31,8 +31,8 @@ class Degraded:
         return "source" if self.source_failed else self.error.category
 
     def __str__(self) -> str:
-        what = f"stays at {self.live.short}" if self.live else "is not deployed"
-        return f"{self.placement.module} {what}: {self.error}"
+        state = f"stays at {self.live.short}" if self.live else "is not deployed"
+        return f"{self.placement.module} {state}: {self.error}"
 
 
 @dataclass(eq=False)
@@ -74,16 +74,20 @@ def waits_for_degraded(
 
     *names* tell which Secrets may hold a package; *secrets* and *workloads* are those that are live.
     """
-    found = {}
-    for one in desired:
-        ours = {secret.name for secret in one.secrets} | set(names[one.placement])
-        if not one.hold and _is_new(one, secrets) and (reason := _shared(ours, degraded, names, workloads)):
-            found[one.placement] = reason
-    return found
+    waiting = {}
+    for package in desired:
+        own_names = {secret.name for secret in package.secrets} | set(names[package.placement])
+        if (
+            not package.hold
+            and _is_new(package, secrets)
+            and (reason := _shared(own_names, degraded, names, workloads))
+        ):
+            waiting[package.placement] = reason
+    return waiting
 
 
 def _shared(
-    ours: Collection[str],
+    own_names: Collection[str],
     degraded: Sequence[Degraded],
     names: Mapping[Placement, Collection[str]],
     workloads: Sequence[Workload],
@@ -91,7 +95,7 @@ def _shared(
     for workload in workloads:
         referenced = secrets_referenced(workload.template)
         for other in degraded:
-            if referenced & set(ours) and referenced & set(names[other.placement]):
+            if referenced & set(own_names) and referenced & set(names[other.placement]):
                 return WaitsForAnother(workload.ref, other.placement.module)
     return None
 
@@ -100,8 +104,8 @@ def _is_new(desired: Desired, live: Mapping[str, Secret]) -> bool:
     """Whether pods would see another package than the one that is live."""
     pairs = [(live.get(secret.name), secret) for secret in desired.secrets]
     return any(
-        there is None
-        or not packing.holds_the_same(there, secret)
-        or there.annotations.get(packing.DIGEST) != secret.annotations.get(packing.DIGEST)
-        for there, secret in pairs
+        live is None
+        or not packing.has_same_files(live, secret)
+        or live.annotations.get(packing.DIGEST) != secret.annotations.get(packing.DIGEST)
+        for live, secret in pairs
     )

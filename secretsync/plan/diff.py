@@ -57,7 +57,7 @@ class Change:
 
     def _keys_or_digest_differ(self, live: Secret) -> bool:
         if live.encrypted:
-            return not packing.holds_the_same(live, self.desired)
+            return not packing.has_same_files(live, self.desired)
         return live.data.keys() != self.desired.data.keys()
 
 
@@ -129,7 +129,7 @@ def stamped_revision_number(workload: Workload, secret: str) -> int:
 def plan_package(
     desired: Desired,
     live: Mapping[str, Secret],
-    remembered: PackageState,
+    package_state: PackageState,
     stamped: Sequence[int],
     referrers: Mapping[str, Sequence[str]] | None,
 ) -> PackagePlan:
@@ -139,25 +139,31 @@ def plan_package(
     None where nobody asked: what is outdated then stays.
     """
     names = {secret.name for secret in desired.secrets}
-    known = remembered.secrets if referrers is None else dict.fromkeys((*remembered.secrets, *remembered.outdated))
-    gone = [
+    known_names = (
+        package_state.secrets if referrers is None else dict.fromkeys((*package_state.secrets, *package_state.outdated))
+    )
+    removed = [
         live[name]
-        for name in known
+        for name in known_names
         if name not in names and name in live and ownership.is_ours(live[name], desired.placement)
     ]
-    wanted = [_change(secret, live.get(secret.name)) for secret in desired.secrets]
-    removals = [_removal(secret, desired, referrers or {}) for secret in gone]
-    revision_number = _write_id(wanted, removals, desired, remembered, stamped)
-    left = remembered.outdated if referrers is None else (one.desired.name for one in removals if _is_left(one))
+    desired_changes = [_change(secret, live.get(secret.name)) for secret in desired.secrets]
+    removals = [_removal(secret, desired, referrers or {}) for secret in removed]
+    revision_number = _write_id(desired_changes, removals, desired, package_state, stamped)
+    remaining = (
+        package_state.outdated
+        if referrers is None
+        else (removal.desired.name for removal in removals if _is_left(removal))
+    )
     return PackagePlan(
         desired,
         tuple(
             _with_write(change, revision_number)
-            for change in (*(_renumbered(one, revision_number) for one in wanted), *removals)
+            for change in (*(_renumbered(change, revision_number) for change in desired_changes), *removals)
         ),
         revision_number,
-        returns=any(_returns(change, revision_number) for change in wanted),
-        outdated=tuple(name for name in left if name not in names),
+        returns=any(_returns(change, revision_number) for change in desired_changes),
+        outdated=tuple(name for name in remaining if name not in names),
     )
 
 
@@ -181,12 +187,12 @@ def _change(desired: Secret, live: Secret | None) -> Change:
     change = Change(Action.UPDATE, desired, live, files)
     freezes = desired.immutable and not live.immutable
     recoded = live.encrypted and packing.ENCRYPTION not in desired.annotations
-    if change.content or freezes or recoded or _told(desired) != _told_by_us(live, desired):
+    if change.content or freezes or recoded or _our_metadata(desired) != _metadata_written_by_us(live, desired):
         return change
     return Change(Action.KEEP, desired, live)
 
 
-def _told(secret: Secret) -> dict[str, str]:
+def _our_metadata(secret: Secret) -> dict[str, str]:
     """The labels and annotations by which a Secret tells what it holds; the revision number is the plan's to choose."""
     return {
         **secret.labels,
@@ -194,11 +200,11 @@ def _told(secret: Secret) -> dict[str, str]:
     }
 
 
-def _told_by_us(live: Secret, desired: Secret) -> dict[str, str]:
+def _metadata_written_by_us(live: Secret, desired: Secret) -> dict[str, str]:
     """Labels and annotations that others, as an admission policy, add do not count; nor that 0.1.0 wrote no subject."""
-    wanted, told = _told(desired), _told(live)
-    subject = {key: value for key, value in wanted.items() if key == packing.SUBJECT}
-    return subject | {key: value for key, value in told.items() if key in wanted}
+    desired_annotations, live_annotations = _our_metadata(desired), _our_metadata(live)
+    subject = {key: value for key, value in desired_annotations.items() if key == packing.SUBJECT}
+    return subject | {key: value for key, value in live_annotations.items() if key in desired_annotations}
 
 
 def _removal(live: Secret, desired: Desired, referrers: Mapping[str, Sequence[str]]) -> Change:
@@ -223,10 +229,10 @@ def _returns(change: Change, revision_number: int) -> bool:
 
 
 def _write_id(
-    wanted: Sequence[Change],
+    changes: Sequence[Change],
     removals: Sequence[Change],
     desired: Desired,
-    remembered: PackageState,
+    package_state: PackageState,
     stamped: Sequence[int],
 ) -> int:
     """A new number whenever pods would see a difference; one more than any ever seen, so that none is used twice.
@@ -235,16 +241,16 @@ def _write_id(
     """
 
     def counted(numbers: Iterable[int]) -> list[int]:
-        return [one for one in numbers if revision_numbers.is_counted(one, remembered.revision_number)]
+        return [number for number in numbers if revision_numbers.is_counted(number, package_state.revision_number)]
 
-    seen = counted(_write_of(change.live) for change in (*wanted, *removals) if change.live)
-    judged = [*wanted, *(one for one in removals if _changes_in_place(one, desired))]
-    carried = counted(_write_of(change.live) for change in judged if change.live)
-    digests = {change.live.annotations.get(packing.DIGEST) for change in judged if change.live}
-    newest = max([remembered.revision_number, *seen, *counted(stamped)], default=0)
-    same = digests == {desired.bundle.digest} and not any(change.content for change in judged)
-    number = max(carried, default=remembered.revision_number)
-    if same and number and (not desired.placement.wired or {*carried, number} == {newest}):
+    live_numbers = counted(_write_of(change.live) for change in (*changes, *removals) if change.live)
+    relevant = [*changes, *(removal for removal in removals if _changes_in_place(removal, desired))]
+    carried = counted(_write_of(change.live) for change in relevant if change.live)
+    digests = {change.live.annotations.get(packing.DIGEST) for change in relevant if change.live}
+    newest = max([package_state.revision_number, *live_numbers, *counted(stamped)], default=0)
+    unchanged = digests == {desired.bundle.digest} and not any(change.content for change in relevant)
+    number = max(carried, default=package_state.revision_number)
+    if unchanged and number and (not desired.placement.wired or {*carried, number} == {newest}):
         return number
     return 1 + newest
 

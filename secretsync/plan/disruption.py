@@ -31,7 +31,9 @@ class WouldTakeDown(SecretSyncError):
 def refuse_disruption(workloads: Sequence[Workload], *, proven: Collection[Ref], accepted: Collection[str]) -> None:
     """Raises WouldTakeDown where a workload that is to be restarted goes down and nobody has answered for that."""
     refused = [
-        one.ref for one in workloads_taken_down(workloads) if one.ref not in proven and one.ref.name not in accepted
+        workload.ref
+        for workload in workloads_taken_down(workloads)
+        if workload.ref not in proven and workload.ref.name not in accepted
     ]
     if refused:
         raise WouldTakeDown(refused)
@@ -39,7 +41,7 @@ def refuse_disruption(workloads: Sequence[Workload], *, proven: Collection[Ref],
 
 def workloads_taken_down(workloads: Sequence[Workload]) -> list[Workload]:
     """Those of *workloads* that are ready now and may have no ready pod while they are restarted."""
-    return [one for one in workloads if _ready(one.manifest) and allows_no_ready_pod(one)]
+    return [workload for workload in workloads if _ready(workload.manifest) and allows_no_ready_pod(workload)]
 
 
 def allows_no_ready_pod(workload: Workload) -> bool:

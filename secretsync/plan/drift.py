@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from secretsync.core import packing, revision_numbers
-from secretsync.core.log import foreign_words
+from secretsync.core.log import foreign_text
 from secretsync.core.model import Secret
 from secretsync.plan.diff import Desired, file_changes
 
-_TOLD = (packing.REVISION, packing.RECIPE)
+_SOURCE_ANNOTATIONS = (packing.REVISION, packing.RECIPE)
 """What says which files a Secret was written with; its digest may have been edited together with them."""
 
 _LONGEST = 40
@@ -20,9 +20,9 @@ _LONGEST = 40
 def edited_files(desired: Desired, live: Mapping[str, Secret]) -> tuple[str, ...]:
     """Paths of the files that somebody changed; none where a Secret is missing, or is to hold something else now."""
     pairs = [(live.get(secret.name), secret) for secret in desired.secrets]
-    if not all(there and _tells_the_same(there, secret) for there, secret in pairs):
+    if not all(live and _has_same_source(live, secret) for live, secret in pairs):
         return ()
-    return tuple(change.path for there, secret in pairs for change in file_changes(there, secret))
+    return tuple(change.path for live, secret in pairs for change in file_changes(live, secret))
 
 
 def keep_edits(desired: Desired, live: Mapping[str, Secret]) -> Desired:
@@ -34,39 +34,39 @@ def keep_edits(desired: Desired, live: Mapping[str, Secret]) -> Desired:
     return replace(desired, secrets=secrets, left=paths)
 
 
-def _tells_the_same(there: Secret, desired: Secret) -> bool:
-    return all(there.annotations.get(key) == desired.annotations.get(key) for key in _TOLD)
+def _has_same_source(live: Secret, desired: Secret) -> bool:
+    return all(live.annotations.get(key) == desired.annotations.get(key) for key in _SOURCE_ANNOTATIONS)
 
 
-def damage(live: Sequence[Secret], missing: Sequence[str], known: int) -> tuple[str, ...]:
+def damage(live: Sequence[Secret], missing: Sequence[str], revision_number: int) -> tuple[str, ...]:
     """What is wrong with the live Secrets of a package beside their files, a sentence each.
 
-    *missing* are the names of those that were written and are gone; *known* is the newest revision number that the
-    state object knows.
+    *missing* are the names of those that were written and are gone; *revision_number* is the newest one that the state
+    object knows.
     """
     return (
         *(f"Secret {name} was deleted: no pod that mounts it can start" for name in missing),
-        *(sentence for secret in live for sentence in _damaged_annotations(secret, known)),
-        *_different_numbers(live, known),
+        *(sentence for secret in live for sentence in _damaged_annotations(secret, revision_number)),
+        *_different_numbers(live, revision_number),
     )
 
 
-def _damaged_annotations(secret: Secret, known: int) -> Iterator[str]:
+def _damaged_annotations(secret: Secret, revision_number: int) -> Iterator[str]:
     number, directory = (secret.annotations.get(key) for key in (packing.REVISION_NUMBER, packing.DIRECTORY))
-    if not revision_numbers.is_counted(revision_numbers.parse(number), known):
+    if not revision_numbers.is_counted(revision_numbers.parse(number), revision_number):
         yield _damaged(secret, packing.REVISION_NUMBER, number, "revision number")
     if directory is None or (directory != "." and packing.directory_of(secret) != directory):
         yield _damaged(secret, packing.DIRECTORY, directory, "directory of a package")
 
 
-def _damaged(secret: Secret, key: str, value: str | None, wanted: str) -> str:
+def _damaged(secret: Secret, key: str, value: str | None, expected: str) -> str:
     if value is None:
         return f"Secret {secret.name}: its annotation {key} is missing"
-    return f"Secret {secret.name}: its annotation {key} is {foreign_words(value, _LONGEST)!r}, which is no {wanted}"
+    return f"Secret {secret.name}: its annotation {key} is {foreign_text(value, _LONGEST)!r}, which is no {expected}"
 
 
-def _different_numbers(live: Sequence[Secret], known: int) -> Iterator[str]:
+def _different_numbers(live: Sequence[Secret], revision_number: int) -> Iterator[str]:
     parsed = {revision_numbers.parse(secret.annotations.get(packing.REVISION_NUMBER)) for secret in live}
-    numbers = sorted(number for number in parsed if revision_numbers.is_counted(number, known))
+    numbers = sorted(number for number in parsed if revision_numbers.is_counted(number, revision_number))
     if len(numbers) > 1 and not any(secret.immutable for secret in live):
         yield f"its Secrets carry different revision numbers ({', '.join(map(str, numbers))})"

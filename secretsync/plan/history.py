@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from secretsync.core import packing, revision_numbers
 from secretsync.core.errors import SecretSyncError
@@ -18,6 +19,12 @@ from secretsync.plan.state import PackageState
 
 KEPT = OURS + "kept"
 """The annotation that tells a kept bundle from a live one; its value is the revision number under which it was live."""
+
+WRITTEN = OURS + "written"
+"""The annotation with the time at which the data of a kept bundle were written, while it was live."""
+
+EDITED = OURS + "edited"
+"""The annotation of a kept bundle that somebody had edited while it was live: it is not what its commit holds."""
 
 
 @dataclass(eq=False)
@@ -55,7 +62,7 @@ class HistoryNamesTaken(SecretSyncError):
 
 @dataclass(frozen=True)
 class KeptBundle:
-    """A bundle in the history: the Secret that holds it, and the write under which it was live."""
+    """A bundle in the history: the Secret that holds it, and the revision number under which it was live."""
 
     secret: Secret
     revision_number: int
@@ -63,6 +70,19 @@ class KeptBundle:
     @property
     def bundle(self) -> Bundle:
         return packing.live_bundle([self.secret])
+
+    @property
+    def edited(self) -> bool:
+        """Whether somebody had edited it while it was live."""
+        return EDITED in self.secret.annotations
+
+    @property
+    def written(self) -> datetime | None:
+        """When it was written, while it was live; earlier releases remembered only when it was kept."""
+        try:
+            return datetime.fromisoformat(self.secret.annotations[WRITTEN])
+        except (KeyError, ValueError):
+            return self.secret.data_written
 
 
 def history_names(secret: str, limit: int) -> tuple[str, ...]:
@@ -85,32 +105,34 @@ def is_kept_bundle(secret: Secret, placement: Placement) -> bool:
     )
 
 
-def usable_names(found: Mapping[str, Secret | None], placement: Placement) -> dict[str, Secret | None]:
+def usable_names(secrets: Mapping[str, Secret | None], placement: Placement) -> dict[str, Secret | None]:
     """Of the names of a ring those that are free or ours; what others made there is never replaced nor shown.
 
     Raises HistoryNamesTaken where that is none.
     """
-    usable = {name: secret for name, secret in found.items() if secret is None or is_kept_bundle(secret, placement)}
+    usable = {name: secret for name, secret in secrets.items() if secret is None or is_kept_bundle(secret, placement)}
     if not usable:
-        raise HistoryNamesTaken(placement.namespace, list(found))
+        raise HistoryNamesTaken(placement.namespace, list(secrets))
     return usable
 
 
-def refuse_changed(secret: Secret, placement: Placement, remembered: PackageState) -> None:
+def refuse_changed(secret: Secret, placement: Placement, package_state: PackageState) -> None:
     """Raises KeptBundleChanged where *secret* is not the bundle that was kept, by a digest from elsewhere than there.
 
     Earlier releases remembered no digest; what they kept is judged by its own.
     """
     digest = packing.live_bundle([secret]).digest
-    wanted = remembered.kept.get(secret.name) or secret.annotations.get(packing.DIGEST)
-    if not is_kept_bundle(secret, placement) or digest != wanted:
+    expected_digest = package_state.kept.get(secret.name) or secret.annotations.get(packing.DIGEST)
+    if not is_kept_bundle(secret, placement) or digest != expected_digest:
         raise KeptBundleChanged(secret.namespace, secret.name)
 
 
-def kept_bundles(found: Mapping[str, Secret | None]) -> tuple[KeptBundle, ...]:
+def kept_bundles(secrets: Mapping[str, Secret | None]) -> tuple[KeptBundle, ...]:
     """The bundles that are kept, newest first."""
-    kept = [KeptBundle(secret, _write(secret)) for secret in found.values() if secret and KEPT in secret.annotations]
-    return tuple(sorted(kept, key=lambda entry: entry.revision_number, reverse=True))
+    bundles = [
+        KeptBundle(secret, _write(secret)) for secret in secrets.values() if secret and KEPT in secret.annotations
+    ]
+    return tuple(sorted(bundles, key=lambda entry: entry.revision_number, reverse=True))
 
 
 def history_secret(live: Sequence[Secret], placement: Placement, name: str) -> Secret:
@@ -118,20 +140,30 @@ def history_secret(live: Sequence[Secret], placement: Placement, name: str) -> S
     compressed = replace(placement, secret=name, layout="zip", wired=False)
     bundle = replace(packing.live_bundle(live), module=placement.module)
     (secret,) = packing.pack(bundle, compressed, live[0].annotations.get(packing.RECIPE, ""))
-    return replace(
-        secret, annotations={**secret.annotations, KEPT: live[0].annotations.get(packing.REVISION_NUMBER, "0")}
-    )
+    facts = {KEPT: live[0].annotations.get(packing.REVISION_NUMBER, "0")}
+    if written := max((one.data_written for one in live if one.data_written), default=None):
+        facts[WRITTEN] = written.isoformat()
+    if is_edited(live):
+        facts[EDITED] = "true"
+    return replace(secret, annotations={**secret.annotations, **facts})
 
 
-def candidate_names(found: Mapping[str, Secret | None], digest: str, needed: Sequence[str]) -> tuple[str, ...]:
+def is_edited(live: Sequence[Secret]) -> bool:
+    """Whether live Secrets of ours hold other files than were written there."""
+    return packing.DIGEST in live[0].annotations and not packing.is_intact(live)
+
+
+def candidate_names(secrets: Mapping[str, Secret | None], digest: str, needed: Sequence[str]) -> tuple[str, ...]:
     """Where the bundle with *digest* may go, the best first: where it is already, an empty place, the oldest entry's.
 
     An entry whose name is in *needed* never gives way.
     """
-    same = [name for name, secret in found.items() if secret and KEPT in secret.annotations and _is(secret, digest)]
-    empty = [name for name, secret in found.items() if secret is None]
-    oldest = [entry.secret.name for entry in reversed(kept_bundles(found)) if entry.secret.name not in needed]
-    return (*same, *empty[:1], *oldest)
+    same_content = [
+        name for name, secret in secrets.items() if secret and KEPT in secret.annotations and _is(secret, digest)
+    ]
+    empty = [name for name, secret in secrets.items() if secret is None]
+    oldest = [entry.secret.name for entry in reversed(kept_bundles(secrets)) if entry.secret.name not in needed]
+    return (*same_content, *empty[:1], *oldest)
 
 
 def _is(secret: Secret, digest: str) -> bool:

@@ -21,7 +21,7 @@ class NotInForce:
     workload: Ref
     container: str
     module: str
-    fault: Verdict
+    verdict: Verdict
 
 
 def not_in_force(packages: Sequence[Desired], workloads: Sequence[Workload]) -> tuple[NotInForce, ...]:
@@ -34,49 +34,49 @@ def not_in_force(packages: Sequence[Desired], workloads: Sequence[Workload]) -> 
     names = {name for package in deployed for name in package.secrets}
     by_module = {package.placement.module: package for package in packages}
     return tuple(
-        NotInForce(found.workload.ref, found.manifest["name"], package.module, fault)
-        for found in rucio_containers(workloads, names)
+        NotInForce(container.workload.ref, container.manifest["name"], package.module, verdict)
+        for container in rucio_containers(workloads, names)
         for package in deployed
-        if _is_meant_for(package, found, names)
-        for fault in [_fault(package, view_of(found, sources), by_module[package.module])]
-        if fault
+        if _is_meant_for(package, container, names)
+        for verdict in [_fault(package, view_of(container, sources), by_module[package.module])]
+        if verdict
     )
 
 
 def _fault(package: Deployed, view: View, desired: Desired) -> Verdict | None:
     """The first condition that fails. What the package imports is looked at only where a file is not mounted."""
-    fault = next((one for one in judge(package, view) if one.fails), None)
-    if fault is None or fault.condition is not Condition.CODE:
-        return fault
+    failing = next((verdict for verdict in judge(package, view) if verdict.fails), None)
+    if failing is None or failing.condition is not Condition.CODE:
+        return failing
     # imported here: nearly all sites mount whole directories, and a pass then needs no rules
     from secretsync.rucio.check.rules.live import imported_files
 
-    known = replace(package, imported=imported_files(desired.bundle))
-    return next((one for one in judge(known, view) if one.fails), None)
+    deployed = replace(package, imported=imported_files(desired.bundle))
+    return next((verdict for verdict in judge(deployed, view) if verdict.fails), None)
 
 
-def _is_meant_for(package: Deployed, found: RucioContainer, names: set[str]) -> bool:
+def _is_meant_for(package: Deployed, container: RucioContainer, names: set[str]) -> bool:
     """Whether a container mounts the package; or runs Rucio, and mounts no package of the target at all."""
-    mounted = {mount.name for mount in found.mounts if mount.kind == "Secret"}
+    mounted = {mount.name for mount in container.mounts if mount.kind == "Secret"}
     if mounted & package.secrets:
         return True
-    return not mounted & names and loads_policies(found.manifest.get("image") or "")
+    return not mounted & names and loads_policies(container.manifest.get("image") or "")
 
 
 def unmounted(packages: Sequence[Desired], workloads: Sequence[Workload]) -> tuple[Desired, ...]:
     """The packages that no workload mounts."""
     mounted = {name for workload in workloads for name in secrets_referenced(workload.template)}
-    return tuple(one for one in packages if not mounted & {secret.name for secret in one.secrets})
+    return tuple(package for package in packages if not mounted & {secret.name for secret in package.secrets})
 
 
-def sentences(found: Sequence[NotInForce]) -> Iterator[str]:
+def sentences(mismatches: Sequence[NotInForce]) -> Iterator[str]:
     """One for each fault, whatever the number of workloads that have it."""
     groups: dict[tuple[str, str, str], list[str]] = {}
-    for one in found:
-        key = (one.module, one.fault.wrong, one.fault.remedy)
-        groups.setdefault(key, []).append(f"{one.workload.kind} {one.workload.name}")
-    for (module, wrong, remedy), workloads in groups.items():
-        yield f"{_named(list(dict.fromkeys(workloads)))} {module}: {wrong}; fix: {remedy}"
+    for mismatch in mismatches:
+        key = (mismatch.module, mismatch.verdict.wrong, mismatch.verdict.remedy)
+        groups.setdefault(key, []).append(f"{mismatch.workload.kind} {mismatch.workload.name}")
+    for (module, problem, remedy), workloads in groups.items():
+        yield f"{_named(list(dict.fromkeys(workloads)))} {module}: {problem}; fix: {remedy}"
 
 
 def _named(workloads: Sequence[str]) -> str:

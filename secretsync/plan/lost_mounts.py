@@ -28,41 +28,45 @@ class LostMounts:
 
 
 def lost_mounts(
-    module: str, remembered: PackageState, names: Collection[str], workloads: Sequence[Workload]
+    module: str, package_state: PackageState, names: Collection[str], workloads: Sequence[Workload]
 ) -> LostMounts | None:
-    """Those of *workloads* that mounted the package whose Secrets have *names*, as it is *remembered*, or None."""
+    """Those of *workloads* that mounted the package whose Secrets have *names*, by its *package_state*, or None."""
     lost = tuple(
-        one.ref
-        for one in sorted(workloads, key=lambda workload: workload.ref)
-        if str(one.ref) in remembered.mounting and not secrets_referenced(one.template) & set(names)
+        workload.ref
+        for workload in sorted(workloads, key=lambda workload: workload.ref)
+        if str(workload.ref) in package_state.mounting and not secrets_referenced(workload.template) & set(names)
     )
     return LostMounts(module, lost) if lost else None
 
 
-def lost_wiring(remembered: PackageState, names: Collection[str], workloads: Sequence[Workload]) -> tuple[Ref, ...]:
+def lost_wiring(package_state: PackageState, names: Collection[str], workloads: Sequence[Workload]) -> tuple[Ref, ...]:
     """The workloads that were wired twice for the newest revision and have none of its Secrets: they are left so."""
-    rewired = (one for one in workloads if str(one.ref) in remembered.rewired)
-    return tuple(sorted(one.ref for one in rewired if not secrets_referenced(one.template) & set(names)))
+    rewired = (workload for workload in workloads if str(workload.ref) in package_state.rewired)
+    return tuple(sorted(workload.ref for workload in rewired if not secrets_referenced(workload.template) & set(names)))
 
 
 def of_plan(packages: Sequence[PackagePlan], workloads: Sequence[Workload], state: State) -> Iterator[LostMounts]:
     """What a plan finds; *workloads* are those that mount by their owner's template, not by our wiring."""
     for package in packages:
-        remembered = state.of(package.placement.secret)
-        names = {*remembered.secrets, *remembered.outdated, *(secret.name for secret in package.desired.secrets)}
-        if found := lost_mounts(package.placement.module, remembered, names, workloads):
-            yield found
+        package_state = state.of(package.placement.secret)
+        names = {*package_state.secrets, *package_state.outdated, *(secret.name for secret in package.desired.secrets)}
+        if lost := lost_mounts(package.placement.module, package_state, names, workloads):
+            yield lost
 
 
 def mounting(names: Collection[str], workloads: Iterable[Workload]) -> tuple[str, ...]:
     """The workloads whose template has one of the Secrets called *names*, as the state object has them."""
-    return tuple(sorted(str(one.ref) for one in workloads if secrets_referenced(one.template) & set(names)))
+    return tuple(
+        sorted(str(workload.ref) for workload in workloads if secrets_referenced(workload.template) & set(names))
+    )
 
 
-def still_expected(remembered: PackageState, names: Collection[str], workloads: Sequence[Workload]) -> tuple[str, ...]:
+def still_expected(
+    package_state: PackageState, names: Collection[str], workloads: Sequence[Workload]
+) -> tuple[str, ...]:
     """What shall be remembered when a rollout ends: who mounts the package, and who did and was not accepted yet.
 
     A workload that was deleted, or is selected no longer, is not expected any more.
     """
-    there = {str(one.ref) for one in workloads}
-    return tuple(sorted({*mounting(names, workloads), *(set(remembered.mounting) & there)}))
+    present = {str(workload.ref) for workload in workloads}
+    return tuple(sorted({*mounting(names, workloads), *(set(package_state.mounting) & present)}))

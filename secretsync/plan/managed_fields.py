@@ -25,8 +25,8 @@ class Entry:
     name: str
 
     def __str__(self) -> str:
-        what = {"mount": "a mount at", "variable": "the environment variable", "volume": "a volume"}[self.kind]
-        return f"{what} {self.name}" + (f" in the container {self.container}" if self.container else "")
+        kind_name = {"mount": "a mount at", "variable": "the environment variable", "volume": "a volume"}[self.kind]
+        return f"{kind_name} {self.name}" + (f" in the container {self.container}" if self.container else "")
 
 
 _KINDS = (("env", "variable", "name"), ("volumeMounts", "mount", "mountPath"))
@@ -41,26 +41,26 @@ def wiring_manager(installation: str) -> str:
 def entries(template: Manifest) -> dict[Entry, Manifest]:
     """All entries of a pod template, or of a part of one."""
     spec = template.get("spec") or {}
-    found = {Entry("", "volume", volume["name"]): volume for volume in spec.get("volumes") or ()}
+    by_entry = {Entry("", "volume", volume["name"]): volume for volume in spec.get("volumes") or ()}
     for container in spec.get("containers") or ():
         for field, kind, key in _KINDS:
-            found |= {Entry(container["name"], kind, one[key]): one for one in container.get(field) or ()}
-    return found
+            by_entry |= {Entry(container["name"], kind, item[key]): item for item in container.get(field) or ()}
+    return by_entry
 
 
 def contains_part(template: Manifest, part: Manifest) -> bool:
     """Whether *template* has all entries and annotations of *part*, as they are there."""
     live = entries(template)
     annotations = (template.get("metadata") or {}).get("annotations") or {}
-    wanted = (part.get("metadata") or {}).get("annotations") or {}
-    return wanted.items() <= annotations.items() and all(
+    required = (part.get("metadata") or {}).get("annotations") or {}
+    return required.items() <= annotations.items() and all(
         entry in live and contains(live[entry], value) for entry, value in entries(part).items()
     )
 
 
 def owned(workload: Workload, manager: str) -> _Owned:
     """The entries that *manager* applied to a workload's template, each with those of its fields that are still his."""
-    return _owners(one for one in workload.managed_fields if one.get("manager") == manager).get(manager, {})
+    return _owners(entry for entry in workload.managed_fields if entry.get("manager") == manager).get(manager, {})
 
 
 def is_wired(workload: Workload, manager: str) -> bool:
@@ -82,15 +82,15 @@ def conflicts(
     from him, though he does not have them now.
     """
     owners, live = _owners(workload.managed_fields), entries(workload.template)
-    ours = owners.get(manager, {})
-    for entry, wanted in entries(part).items():
-        others = sorted(name for name, has in owners.items() if name != manager and entry in has)
+    own_fields = owners.get(manager, {})
+    for entry, desired in entries(part).items():
+        other_managers = sorted(name for name, fields in owners.items() if name != manager and entry in fields)
         if entry not in live or entry in put_back:
             continue
-        foreign = entry not in ours and (others or not contains(live[entry], wanted))
-        changed = entry in ours and not ours_again and others and not set(wanted) <= ours[entry]
+        foreign = entry not in own_fields and (other_managers or not contains(live[entry], desired))
+        changed = entry in own_fields and not ours_again and other_managers and not set(desired) <= own_fields[entry]
         if foreign or changed:
-            yield f"{workload.ref} has {entry} already, from {_named(others)}"
+            yield f"{workload.ref} has {entry} already, from {_named(other_managers)}"
 
 
 def reclaimed_fields(workload: Workload, entries: Collection[Entry], manager: str) -> list[Manifest]:
@@ -99,17 +99,21 @@ def reclaimed_fields(workload: Workload, entries: Collection[Entry], manager: st
     An entry that two managers have stays when one of them leaves it out: what somebody put back would never go.
     """
     managed: list[Manifest] = deepcopy(list(workload.managed_fields))
-    ours = next((one for one in managed if one.get("manager") == manager and one.get("operation") == "Apply"), None)
-    if ours is None:
+    own_entry = next(
+        (entry for entry in managed if entry.get("manager") == manager and entry.get("operation") == "Apply"), None
+    )
+    if own_entry is None:
         version = api_version(workload.ref.kind)
-        ours = {"manager": manager, "operation": "Apply", "apiVersion": version, "fieldsType": "FieldsV1"}
-        managed.append(ours)
-    fields = ours.setdefault("fieldsV1", {})
+        own_entry = {"manager": manager, "operation": "Apply", "apiVersion": version, "fieldsType": "FieldsV1"}
+        managed.append(own_entry)
+    fields = own_entry.setdefault("fieldsV1", {})
     for entry in sorted(entries):
         *path, key = _path(entry)
-        for other in managed:
-            if other is not ours and (has := _below(other.get("fieldsV1") or {}, path).pop(key, None)):
-                _below(fields, path)[key] = has
+        for other_entry in managed:
+            if other_entry is not own_entry and (
+                value := _below(other_entry.get("fieldsV1") or {}, path).pop(key, None)
+            ):
+                _below(fields, path)[key] = value
     return managed
 
 
@@ -137,29 +141,29 @@ def _named(managers: list[str]) -> str:
 
 
 def _owners(managed_fields: Iterable[Manifest]) -> dict[str, dict[Entry, frozenset[str]]]:
-    found: dict[str, dict[Entry, frozenset[str]]] = {}
+    owners: dict[str, dict[Entry, frozenset[str]]] = {}
     for managed in managed_fields:
         template = ((managed.get("fieldsV1") or {}).get("f:spec") or {}).get("f:template") or {}
-        has = found.setdefault(managed.get("manager", ""), {})
+        owned_fields = owners.setdefault(managed.get("manager", ""), {})
         for entry, fields in _entries(template.get("f:spec") or {}):
-            has[entry] = has.get(entry, frozenset()) | fields
-    return found
+            owned_fields[entry] = owned_fields.get(entry, frozenset()) | fields
+    return owners
 
 
 def _entries(spec: Manifest) -> Iterator[tuple[Entry, frozenset[str]]]:
     for volume, fields in _keyed(spec.get("f:volumes"), "name"):
         yield Entry("", "volume", volume), _fields(fields)
-    for container, below in _keyed(spec.get("f:containers"), "name"):
+    for container, container_fields in _keyed(spec.get("f:containers"), "name"):
         for field, kind, key in _KINDS:
-            for name, fields in _keyed(below.get(f"f:{field}"), key):
+            for name, fields in _keyed(container_fields.get(f"f:{field}"), key):
                 yield Entry(container, kind, name), _fields(fields)
 
 
 def _keyed(fields: Manifest | None, key: str) -> Iterator[tuple[str, Manifest]]:
     """The items of a list that is merged by *key*, as in ``k:{"name":"rucio"}``."""
-    for item, below in (fields or {}).items():
+    for item, item_fields in (fields or {}).items():
         if item.startswith("k:"):
-            yield json.loads(item.removeprefix("k:"))[key], below
+            yield json.loads(item.removeprefix("k:"))[key], item_fields
 
 
 def _fields(written: Manifest) -> frozenset[str]:

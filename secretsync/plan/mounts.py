@@ -50,12 +50,14 @@ def plan_wiring(packages: Sequence[PackagePlan], selected: Sequence[Workload]) -
 
     Without packages, as when no source can be read, it is nobody's: what is wired stays as it is.
     """
-    intent = WiringPlan(wiring_manager(next((one.placement.installation for one in packages), "")), packages)
+    intent = WiringPlan(wiring_manager(next((package.placement.installation for package in packages), "")), packages)
     if not intent.wired:
         return intent
-    wanted = mount_patch_of([package.desired for package in intent.wired])
+    patch = mount_patch_of([package.desired for package in intent.wired])
     stamps = {package.key: package.stamp for package in intent.wired}
-    return replace(intent, parts={one.ref: template_part(wanted, one.template, stamps) for one in selected})
+    return replace(
+        intent, parts={workload.ref: template_part(patch, workload.template, stamps) for workload in selected}
+    )
 
 
 def concerns(intent: WiringPlan, workload: Workload, state: State) -> bool:
@@ -65,11 +67,11 @@ def concerns(intent: WiringPlan, workload: Workload, state: State) -> bool:
 
 def restarts(intent: WiringPlan, workloads: Sequence[Workload], state: State) -> tuple[Restart, ...]:
     """The workloads that are to be wired, wired otherwise, or unwired. Raises Refused where somebody is in the way."""
-    found = [one for workload in workloads if (one := _restart(intent, workload, state))]
-    problems = [problem for one in found if not one.unwires for problem in _problems(intent, one.workload)]
+    needed = [restart for workload in workloads if (restart := _restart(intent, workload, state))]
+    problems = [problem for restart in needed if not restart.unwires for problem in _problems(intent, restart.workload)]
     if problems:
         raise Refused(problems)
-    return tuple(found)
+    return tuple(needed)
 
 
 def put_back(intent: WiringPlan, workloads: Sequence[Workload], state: State) -> tuple[Workload, ...]:
@@ -101,23 +103,26 @@ def stripped_again(intent: WiringPlan, held: Sequence[Workload]) -> tuple[str, .
 
 def as_wired(intent: WiringPlan, workloads: Sequence[Workload]) -> tuple[Workload, ...]:
     """The workloads with the templates that they get."""
-    return tuple(_with_template(one, intent.parts[one.ref]) if one.ref in intent.parts else one for one in workloads)
+    return tuple(
+        _with_template(workload, intent.parts[workload.ref]) if workload.ref in intent.parts else workload
+        for workload in workloads
+    )
 
 
-def _with_template(workload: Workload, ours: Manifest) -> Workload:
-    template = merge_template(workload.template, ours)
+def _with_template(workload: Workload, part: Manifest) -> Workload:
+    template = merge_template(workload.template, part)
     manifest = {**workload.manifest, "spec": {**workload.manifest["spec"], "template": template}}
     return replace(workload, manifest=manifest)
 
 
 def _restart(intent: WiringPlan, workload: Workload, state: State) -> Restart | None:
-    ours = intent.parts.get(workload.ref)
-    if ours is None:
+    part = intent.parts.get(workload.ref)
+    if part is None:
         return _unwiring(intent, workload) if _still_wired(intent, workload, state) else None
-    if _is_as_it_should(workload, ours, intent.manager) or _is_put_back(intent, workload, state):
+    if _is_as_desired(workload, part, intent.manager) or _is_put_back(intent, workload, state):
         return None
-    change = rewiring(workload, ours, intent.manager, _put_back_by_others(intent, workload))
-    return Restart(workload, ours["metadata"]["annotations"], _reason(intent, workload), rewiring=change)
+    change = rewiring(workload, part, intent.manager, _put_back_by_others(intent, workload))
+    return Restart(workload, part["metadata"]["annotations"], _reason(intent, workload), rewiring=change)
 
 
 def _unwiring(intent: WiringPlan, workload: Workload) -> Restart:
@@ -128,23 +133,28 @@ def _unwiring(intent: WiringPlan, workload: Workload) -> Restart:
 
 def _still_wired(intent: WiringPlan, workload: Workload, state: State) -> bool:
     """Whether a template has what we injected, also where somebody put it back: as long as we have not unwired it."""
-    ours_by_memory = any(str(workload.ref) in state.of(one.placement.secret).restarts for one in intent.packages)
+    ours_by_memory = any(
+        str(workload.ref) in state.of(package.placement.secret).restarts for package in intent.packages
+    )
     return is_wired(workload, intent.manager) or (ours_by_memory and bool(_put_back_by_others(intent, workload)))
 
 
-def _is_as_it_should(workload: Workload, ours: Manifest, manager: str) -> bool:
-    return contains_part(workload.template, ours) and owned(workload, manager).keys() <= entries(ours).keys()
+def _is_as_desired(workload: Workload, part: Manifest, manager: str) -> bool:
+    return contains_part(workload.template, part) and owned(workload, manager).keys() <= entries(part).keys()
 
 
-def was_put_back(workload: Workload, secret: str, remembered: PackageState, manager: str) -> bool:
+def was_put_back(workload: Workload, secret: str, package_state: PackageState, manager: str) -> bool:
     """Whether a template was wired for the write of the package in *secret* that is remembered, and carries another.
 
-    One that was made anew has never been wired.
+    One that was made anew has never been wired: it is, but not twice for one write, as a tool that makes it anew on
+    each of its syncs would go on for ever.
     """
-    revision_number = remembered.restarts.get(str(workload.ref))
-    return revision_number == remembered.revision_number != stamped_revision_number(workload, secret) and was_wired(
-        workload, manager
-    )
+    name = str(workload.ref)
+    if package_state.restarts.get(name) != package_state.revision_number:
+        return False
+    if stamped_revision_number(workload, secret) == package_state.revision_number:
+        return False
+    return was_wired(workload, manager) or name in package_state.rewired
 
 
 def is_stripped(intent: WiringPlan, workload: Workload) -> bool:
@@ -164,21 +174,21 @@ def _is_put_back(intent: WiringPlan, workload: Workload, state: State) -> bool:
     if _is_to_be_wired_again(intent, workload, state):
         return False
     return bool(differing) and all(
-        one.revision_number == (remembered := state.of(secret := one.placement.secret)).revision_number
-        and was_put_back(workload, secret, remembered, intent.manager)
-        for one in differing
+        package.revision_number == (package_state := state.of(secret := package.placement.secret)).revision_number
+        and was_put_back(workload, secret, package_state, intent.manager)
+        for package in differing
     )
 
 
 def _put_back_by_others(intent: WiringPlan, workload: Workload) -> frozenset[Entry]:
     """What comes from us and is somebody else's now, as after an undo of an undo."""
-    placements = [one.placement for one in intent.packages]
+    placements = [package.placement for package in intent.packages]
     return with_mounts(workload.template, placements) - owned(workload, intent.manager).keys()
 
 
 def _differing(intent: WiringPlan, workload: Workload) -> list[PackagePlan]:
     """The packages whose stamp a template does not carry."""
-    return [one for one in intent.wired if workload.template_annotations.get(one.key) != one.stamp]
+    return [package for package in intent.wired if workload.template_annotations.get(package.key) != package.stamp]
 
 
 def _reason(intent: WiringPlan, workload: Workload) -> str:
@@ -199,21 +209,21 @@ def _carries(package: PackagePlan, workload: Workload) -> str:
 
 def _problems(intent: WiringPlan, workload: Workload) -> Iterator[str]:
     """Why a workload cannot be wired: somebody else mounts the package there, or has what we would inject."""
-    ours, put_back = intent.parts[workload.ref], _put_back_by_others(intent, workload)
-    again = bool(_differing(intent, workload))
-    found = [
-        *conflicts(workload, ours, intent.manager, ours_again=again, put_back=put_back),
+    part, put_back = intent.parts[workload.ref], _put_back_by_others(intent, workload)
+    differs = bool(_differing(intent, workload))
+    problems = [
+        *conflicts(workload, part, intent.manager, ours_again=differs, put_back=put_back),
         *_mounted_by_others(intent, workload, put_back),
     ]
-    for problem in found:
+    for problem in problems:
         yield f"{problem}: remove it there, or set 'wire: false' and let 'secretsync values' write the mounts"
 
 
 def _mounted_by_others(intent: WiringPlan, workload: Workload, put_back: frozenset[Entry]) -> Iterator[str]:
-    names = {change.desired.name for one in intent.wired for change in one.changes}
-    names |= {one.placement.secret for one in intent.wired}
-    ours = {*owned(workload, intent.manager), *put_back}
+    names = {change.desired.name for package in intent.wired for change in package.changes}
+    names |= {package.placement.secret for package in intent.wired}
+    own_entries = {*owned(workload, intent.manager), *put_back}
     for volume in (workload.template.get("spec") or {}).get("volumes") or ():
         mounted = secrets_referenced({"spec": {"volumes": [volume]}}) & names
-        if mounted and Entry("", "volume", volume["name"]) not in ours:
+        if mounted and Entry("", "volume", volume["name"]) not in own_entries:
             yield f"{workload.ref} mounts Secret {min(mounted)} already, by the volume {volume['name']}"

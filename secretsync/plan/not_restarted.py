@@ -41,24 +41,26 @@ def find_not_restarted(
     The owner is the last controller of the chain of owner references. What has ended, or is scaled to zero, is left
     out: its next pod has the new files.
     """
-    known = {(one.ref.kind, one.ref.name) for one in workloads}
-    index: Mapping[_Key, Manifest] = {(one["kind"], one["metadata"]["name"]): one for one in manifests}
-    found: dict[_Key, NotRestarted] = {}
+    selected = {(workload.ref.kind, workload.ref.name) for workload in workloads}
+    index: Mapping[_Key, Manifest] = {
+        (manifest["kind"], manifest["metadata"]["name"]): manifest for manifest in manifests
+    }
+    not_restarted: dict[_Key, NotRestarted] = {}
     for manifest in manifests:
         mounted = secrets_referenced(pod_template(manifest)) & frozenset(secrets)
         if not mounted or not _starts_pods(manifest):
             continue
         owner = _owner(manifest, index)
-        if owner in known or (owner[0] in KINDS and manifest["kind"] != "Pod"):
+        if owner in selected or (owner[0] in KINDS and manifest["kind"] != "Pod"):
             continue
-        earlier = found.get(owner)
-        found[owner] = NotRestarted(
+        earlier = not_restarted.get(owner)
+        not_restarted[owner] = NotRestarted(
             Ref(owner[0], manifest["metadata"].get("namespace", ""), owner[1]),
             mounted | (earlier.secrets if earlier else frozenset()),
             pod_template(index[owner]) if owner in index else None,
             manifest["kind"] == "Pod" or bool(earlier and earlier.runs),
         )
-    return tuple(found[key] for key in sorted(found))
+    return tuple(not_restarted[key] for key in sorted(not_restarted))
 
 
 def _starts_pods(manifest: Manifest) -> bool:
@@ -70,8 +72,12 @@ def _starts_pods(manifest: Manifest) -> bool:
         case "ReplicaSet":
             return bool(spec.get("replicas", 1))
         case "Job":
-            ended = {one.get("type") for one in status.get("conditions") or () if one.get("status") == "True"}
-            return not ended & {"Complete", "Failed"}
+            conditions = {
+                condition.get("type")
+                for condition in status.get("conditions") or ()
+                if condition.get("status") == "True"
+            }
+            return not conditions & {"Complete", "Failed"}
         case "CronJob":
             return True
         case _:
@@ -88,7 +94,7 @@ def _owner(manifest: Manifest, index: Mapping[_Key, Manifest]) -> _Key:
         if config := _deployment_config(current):
             return "DeploymentConfig", config
         references = current["metadata"].get("ownerReferences") or ()
-        controller = next((one for one in references if one.get("controller")), None)
+        controller = next((reference for reference in references if reference.get("controller")), None)
         if controller is None:
             return key
         key = (str(controller["kind"]), str(controller["name"]))
@@ -102,20 +108,30 @@ def _deployment_config(manifest: Manifest) -> str:
     return str((metadata.get("annotations") or {}).get(_DEPLOYMENT_CONFIG) or "")
 
 
-def sentences(found: Sequence[NotRestarted]) -> Iterator[str]:
+def sentences(not_restarted: Sequence[NotRestarted]) -> Iterator[str]:
     """A sentence for each kind of owner: what becomes of its pods, and who has to do something."""
-    cron_jobs = [one.ref for one in found if one.ref.kind == "CronJob"]
-    unselected = [one.ref for one in found if one.ref.kind in KINDS]
-    rest = [one.ref for one in found if one.ref not in (*cron_jobs, *unselected)]
-    if cron_jobs:
-        yield f"not restarted by secretsync: {listed(cron_jobs)}: the next pod of a CronJob starts with the new files"
-    if unselected:
-        yield (
-            f"not restarted by secretsync: {listed(unselected)}: the target's selector leaves it out, though it mounts "
-            "the package; its processes run what they loaded at their start until somebody restarts it"
-        )
-    if rest:
-        yield (
-            f"not restarted by secretsync: {listed(rest)}: this is no Deployment, StatefulSet or DaemonSet; its "
-            "processes run what they loaded at their start until somebody replaces the pods"
-        )
+    alike: dict[str, list[Ref]] = {}
+    for spawner in sorted(not_restarted, key=lambda spawner: _ORDER.index(_kind(spawner.ref))):
+        alike.setdefault(consequence(spawner.ref), []).append(spawner.ref)
+    yield from (f"not restarted by secretsync: {listed(refs)}: {words}" for words, refs in alike.items())
+
+
+def consequence(owner: Ref) -> str:
+    """What becomes of the pods of an owner that is not restarted."""
+    return _CONSEQUENCES[_kind(owner)]
+
+
+_ORDER = ("CronJob", "workload", "other")
+_CONSEQUENCES = {
+    "CronJob": "the next pod of a CronJob starts with the new files",
+    "workload": "the target's selector leaves it out, though it mounts the package; its processes run what they loaded "
+    "at their start until somebody restarts it",
+    "other": "this is no Deployment, StatefulSet or DaemonSet; its processes run what they loaded at their start until "
+    "somebody replaces the pods",
+}
+
+
+def _kind(owner: Ref) -> str:
+    if owner.kind == "CronJob":
+        return "CronJob"
+    return "workload" if owner.kind in KINDS else "other"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from secretsync.core.model import Placement, Secret
-from secretsync.core.packing import INSTALLATION, MANAGED_BY, MODULE, holds_the_same, owner_labels
+from secretsync.core.packing import INSTALLATION, MANAGED_BY, MODULE, has_same_files, owner_labels
 
 TYPE = "Opaque"
 """The type of the Secrets that hold a package, live or kept."""
@@ -36,17 +36,17 @@ def problems(live: Secret, desired: Secret, placement: Placement, *, adopt: bool
         if not adopt:
             yield f"{name} {_owner(live)}: choose another secretName, or take it over with 'adopt: true' on the target"
     elif live.labels[INSTALLATION] != placement.installation:
-        other = live.labels[INSTALLATION]
-        yield f"{name} belongs to the installation {other!r} of secretsync: choose another secretName"
+        installation = live.labels[INSTALLATION]
+        yield f"{name} belongs to the installation {installation!r} of secretsync: choose another secretName"
     elif live.labels.get(MODULE) != placement.module:
-        other = live.labels.get(MODULE, "something else")
-        yield f"{name} holds the package {other!r}, not {placement.module!r}: choose another secretName"
+        installation = live.labels.get(MODULE, "something else")
+        yield f"{name} holds the package {installation!r}, not {placement.module!r}: choose another secretName"
     if live.type != desired.type:
         yield (
             f"{name} has the type {live.type!r} and Kubernetes never changes a type: "
             f"delete it, so that it is made anew as {desired.type!r}, or choose another secretName"
         )
-    if live.immutable and not holds_the_same(live, desired):
+    if live.immutable and not has_same_files(live, desired):
         yield f"{name} is immutable: delete it, so that it is made anew, or choose another secretName"
 
 

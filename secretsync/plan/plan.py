@@ -88,8 +88,8 @@ class Plan:
         """Whether what mounts a package beside the workloads matters, and was not read."""
         if self.looked_beside:
             return False
-        mounted = {name for one in self.workloads for name in secrets_referenced(one.template)}
-        by_nobody = any(not mounted & {one.name for one in each.desired.secrets} for each in self.packages)
+        mounted = {name for workload in self.workloads for name in secrets_referenced(workload.template)}
+        by_nobody = any(not mounted & {secret.name for secret in package.desired.secrets} for package in self.packages)
         return self.pending or by_nobody
 
     @property
@@ -100,7 +100,7 @@ class Plan:
 def make_plan(desired: Sequence[Desired], live: Live, state: State, *, adopt: bool = False) -> Plan:
     """Compare, and say what to do. Raises Refused where something live must not be touched."""
     _refuse_shared_names(desired)
-    packages = tuple(_package_plan(one, live, state) for one in desired)
+    packages = tuple(_package_plan(package, live, state) for package in desired)
     _refuse(packages, live, adopt=adopt)
     intent = mounts.plan_wiring(packages, live.workloads)
     mounting = [workload for workload in live.workloads if not mounts.concerns(intent, workload, state)]
@@ -110,8 +110,10 @@ def make_plan(desired: Sequence[Desired], live: Live, state: State, *, adopt: bo
     )
     put_back = mounts.put_back(intent, live.workloads, state)
     workloads = mounts.as_wired(intent, live.workloads)
-    beside = _beside(desired, live)
-    miswired = in_force.not_in_force(desired, [*workloads, *(one for each in beside if (one := each.as_workload()))])
+    not_restarted = _not_restarted(desired, live)
+    miswired = in_force.not_in_force(
+        desired, [*workloads, *(spawned for spawner in not_restarted if (spawned := spawner.as_workload()))]
+    )
     return Plan(
         packages,
         restarts,
@@ -120,10 +122,10 @@ def make_plan(desired: Sequence[Desired], live: Live, state: State, *, adopt: bo
         (
             *_holds(desired),
             *_drifts(desired, live),
-            *(note for one in desired for note in one.bundle.notes),
+            *(note for package in desired for note in package.bundle.notes),
             *_put_back_by_owners(desired, live),
-            *(() if live.mounted_elsewhere else _mounted_by_nobody(desired, workloads, beside)),
-            *not_restarted_sentences(beside),
+            *(() if live.mounted_elsewhere else _mounted_by_nobody(desired, workloads, not_restarted)),
+            *not_restarted_sentences(not_restarted),
             *in_force.sentences(miswired),
             *_not_mounted(desired, mounting),
             *map(str, lost_mounts.of_plan(packages, mounting, state)),
@@ -133,31 +135,34 @@ def make_plan(desired: Sequence[Desired], live: Live, state: State, *, adopt: bo
             *_still_mounted(packages, live),
             *_down_meanwhile(restarts),
         ),
-        tuple(one.ref for one in put_back),
+        tuple(workload.ref for workload in put_back),
         tuple(_forgotten(packages, state)),
         not_in_force=miswired,
-        stripped=tuple(one.ref for one in put_back if mounts.is_stripped(intent, one)),
-        not_restarted=beside,
+        stripped=tuple(workload.ref for workload in put_back if mounts.is_stripped(intent, workload)),
+        not_restarted=not_restarted,
         looked_beside=live.spawners is not None,
     )
 
 
-def _beside(desired: Sequence[Desired], live: Live) -> tuple[NotRestarted, ...]:
+def _not_restarted(desired: Sequence[Desired], live: Live) -> tuple[NotRestarted, ...]:
     """What mounts a package and is no workload of the target, as far as that was read."""
-    names = {secret.name for one in desired for secret in one.secrets}
+    names = {secret.name for package in desired for secret in package.secrets}
     return find_not_restarted(live.spawners or (), [*live.workloads, *live.unselected], names)
 
 
 def prunable(desired: Sequence[Desired], live: Live, state: State) -> tuple[str, ...]:
     """Names of live Secrets of ours that are no longer desired: whether they may go depends on who refers to them."""
-    names = {secret.name for one in desired for secret in one.secrets}
-    ours = {
-        name: one.placement for one in desired for name in state.of(one.placement.secret).secrets if name not in names
+    names = {secret.name for package in desired for secret in package.secrets}
+    placements = {
+        name: package.placement
+        for package in desired
+        for name in state.of(package.placement.secret).secrets
+        if name not in names
     }
     return tuple(
         name
-        for name, placement in ours.items()
-        if (found := live.secrets.get(name)) and ownership.is_ours(found, placement)
+        for name, placement in placements.items()
+        if (live_secret := live.secrets.get(name)) and ownership.is_ours(live_secret, placement)
     )
 
 
@@ -165,17 +170,21 @@ def outdated_secrets(desired: Sequence[Desired], state: State) -> tuple[str, ...
     """Names of immutable Secrets of earlier revisions; they are looked at when something is written anyway."""
     return tuple(
         name
-        for one in desired
-        for name in state.of(one.placement.secret).outdated
-        if ownership.can_be_named(name, one.placement)
+        for package in desired
+        for name in state.of(package.placement.secret).outdated
+        if ownership.can_be_named(name, package.placement)
     )
 
 
 def _forgotten(packages: Sequence[PackagePlan], state: State) -> Iterable[str]:
     for package in packages:
-        remembered = state.of(package.placement.secret)
-        same = remembered.digest == package.desired.bundle.digest
-        yield from (one.name for one in package.desired.secrets if not same or one.name not in remembered.secrets)
+        package_state = state.of(package.placement.secret)
+        same_content = package_state.digest == package.desired.bundle.digest
+        yield from (
+            secret.name
+            for secret in package.desired.secrets
+            if not same_content or secret.name not in package_state.secrets
+        )
 
 
 def _package_plan(desired: Desired, live: Live, state: State) -> PackagePlan:
@@ -189,8 +198,8 @@ def _refuse(packages: Sequence[PackagePlan], live: Live, *, adopt: bool) -> None
         problem
         for package in packages
         for secret in package.desired.secrets
-        if (found := live.secrets.get(secret.name))
-        for problem in ownership.problems(found, secret, package.placement, adopt=adopt)
+        if (live_secret := live.secrets.get(secret.name))
+        for problem in ownership.problems(live_secret, secret, package.placement, adopt=adopt)
     ]
     if problems:
         raise Refused(problems, packages)
@@ -203,31 +212,32 @@ def _refuse_shared_names(desired: Sequence[Desired]) -> None:
 
 def _put_back_by_owners(desired: Sequence[Desired], live: Live) -> Iterable[str]:
     """What other tools do to Secrets that are taken over."""
-    found = (live.secrets.get(secret.name) for one in desired for secret in one.secrets)
-    return filter(None, (ownership.puts_back(secret) for secret in found if secret))
+    live_secrets = (live.secrets.get(secret.name) for package in desired for secret in package.secrets)
+    return filter(None, (ownership.puts_back(secret) for secret in live_secrets if secret))
 
 
 def _shared_names(desired: Sequence[Desired]) -> Iterable[str]:
     owners: dict[str, str] = {}
-    for one in desired:
-        for secret in one.secrets:
+    for package in desired:
+        for secret in package.secrets:
             if secret.name in owners:
                 yield (
-                    f"the packages {owners[secret.name]} and {one.placement.module} both want the Secret "
+                    f"the packages {owners[secret.name]} and {package.placement.module} both want the Secret "
                     f"{secret.name!r}: give one of them another secretName"
                 )
-            owners[secret.name] = one.placement.module
+            owners[secret.name] = package.placement.module
 
 
 def _mounted_by_nobody(
-    packages: Sequence[Desired], workloads: Sequence[Workload], beside: Sequence[NotRestarted]
+    packages: Sequence[Desired], workloads: Sequence[Workload], not_restarted: Sequence[NotRestarted]
 ) -> tuple[str, ...]:
-    mounted = frozenset[str]().union(*(one.secrets for one in beside))
+    mounted = frozenset[str]().union(*(spawner.secrets for spawner in not_restarted))
     return tuple(
-        f"no workload in namespace {one.placement.namespace} mounts Secret {one.secrets[0].name}, so nothing runs "
-        f"{one.placement.module}: check the target's namespace and selector, and mount what 'secretsync values' prints"
-        for one in in_force.unmounted(packages, workloads)
-        if not mounted & {secret.name for secret in one.secrets}
+        f"no workload in namespace {package.placement.namespace} mounts Secret {package.secrets[0].name}, so nothing "
+        f"runs {package.placement.module}: check the target's namespace and selector, and mount what "
+        "'secretsync values' prints"
+        for package in in_force.unmounted(packages, workloads)
+        if not mounted & {secret.name for secret in package.secrets}
     )
 
 
@@ -240,37 +250,37 @@ def _not_mounted(packages: Sequence[Desired], workloads: Sequence[Workload]) -> 
         for desired in packages
         for secret in desired.secrets[1:]
         if (directory := secret.annotations[packing.DIRECTORY])
-        and (lacking := [one.ref for one in workloads if _lacks(one, desired, secret)])
+        and (lacking := [workload.ref for workload in workloads if _lacks_mount(workload, desired, secret)])
     )
 
 
-def _lacks(workload: Workload, desired: Desired, secret: Secret) -> bool:
+def _lacks_mount(workload: Workload, desired: Desired, secret: Secret) -> bool:
     referenced = secrets_referenced(workload.template)
     return desired.secrets[0].name in referenced and secret.name not in referenced
 
 
 def _holds(desired: Sequence[Desired]) -> tuple[str, ...]:
     return tuple(
-        f"{'suspended' if one.hold.by_hand else 'rejected'}: {one.placement.module} stays at "
-        f"{one.bundle.revision.short}, digest {one.bundle.digest[:12]}: "
-        f"{one.hold.reason}; until {'a new commit or ' if one.hold.digest else ''}'secretsync resume'"
-        for one in desired
-        if one.hold
+        f"{'suspended' if package.hold.by_hand else 'rejected'}: {package.placement.module} stays at "
+        f"{package.bundle.revision.short}, digest {package.bundle.digest[:12]}: "
+        f"{package.hold.reason}; until {'a new commit or ' if package.hold.digest else ''}'secretsync resume'"
+        for package in desired
+        if package.hold
     )
 
 
 def _drifts(packages: Sequence[Desired], live: Live) -> tuple[str, ...]:
     return tuple(
-        f"drift: somebody changed {', '.join(paths)} in the live Secrets of {one.placement.module}; "
-        + ("left as it is (drift: report)" if one.left else "it is restored")
-        for one in packages
-        if (paths := one.left or drift.edited_files(one, live.secrets))
+        f"drift: somebody changed {', '.join(paths)} in the live Secrets of {package.placement.module}; "
+        + ("left as it is (drift: report)" if package.left else "it is restored")
+        for package in packages
+        if (paths := package.left or drift.edited_files(package, live.secrets))
     )
 
 
 def _down_meanwhile(restarts: Sequence[stale.Restart]) -> tuple[str, ...]:
     """What a restart takes down for a while: operators read it before, not after."""
-    down = [one.ref for one in disruption.workloads_taken_down([restart.workload for restart in restarts])]
+    down = [workload.ref for workload in disruption.workloads_taken_down([restart.workload for restart in restarts])]
     if not down:
         return ()
     return (f"{listed(down)}: no pod is ready during the restart (maxSurge: 1, maxUnavailable: 0 would keep one)",)

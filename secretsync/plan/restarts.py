@@ -43,7 +43,7 @@ def mounted(workload: Workload, packages: Sequence[PackagePlan]) -> list[Package
 
 def _names(package: PackagePlan) -> set[str]:
     """The Secrets of a package, less those of another time, when it was wired by us or when it was not."""
-    return {one.desired.name for one in package.changes if one.desired.immutable == package.placement.wired}
+    return {change.desired.name for change in package.changes if change.desired.immutable == package.placement.wired}
 
 
 def restarts(
@@ -53,8 +53,8 @@ def restarts(
     state: State,
 ) -> tuple[Restart, ...]:
     """The restarts that are due; *pods* is None as long as nobody has asked for them."""
-    found = (_restart(workload, mounted(workload, packages), pods, state) for workload in workloads)
-    return tuple(restart for restart in found if restart)
+    planned = (_restart(workload, mounted(workload, packages), pods, state) for workload in workloads)
+    return tuple(restart for restart in planned if restart)
 
 
 def unfinished_restarts(
@@ -94,7 +94,7 @@ def _restart(
     ]
     if not due:
         return None
-    provisional = pods is None and all(_age_may_tell(workload, package) for package, _ in due)
+    provisional = pods is None and all(_is_decided_by_age(workload, package) for package, _ in due)
     return Restart(workload, _annotations(workload, packages, state), due[0][1], provisional)
 
 
@@ -118,7 +118,7 @@ def _change_of(workload: Workload, package: PackagePlan) -> str:
     return f"revision {carried} -> {package.revision_number}" if carried else ""
 
 
-def _age_may_tell(workload: Workload, package: PackagePlan) -> bool:
+def _is_decided_by_age(workload: Workload, package: PackagePlan) -> bool:
     return package.key not in workload.template_annotations and not package.content
 
 
@@ -142,6 +142,6 @@ def _created(pod: Manifest) -> datetime:
 
 def _annotations(workload: Workload, packages: Sequence[PackagePlan], state: State) -> dict[str, str]:
     """All that our field manager owns on a template: what an apply leaves out is dropped."""
-    ours = {stamp_key(secret) for secret in state.packages}
-    kept = {key: value for key, value in workload.template_annotations.items() if key in ours}
-    return {**kept, **{package.key: package.stamp for package in packages}}
+    stamp_keys = {stamp_key(secret) for secret in state.packages}
+    stamps = {key: value for key, value in workload.template_annotations.items() if key in stamp_keys}
+    return {**stamps, **{package.key: package.stamp for package in packages}}

@@ -64,18 +64,18 @@ def rewiring(workload: Workload, part: Manifest, manager: str, put_back: frozens
 
 
 def _differences(workload: Workload, part: Manifest, manager: str, put_back: frozenset[Entry]) -> Iterator[Difference]:
-    live, wanted = entries(workload.template), entries(part)
-    for entry, value in sorted(wanted.items(), key=lambda item: item[0]):
+    live, desired = entries(workload.template), entries(part)
+    for entry, value in sorted(desired.items(), key=lambda item: item[0]):
         if entry not in live:
-            yield Difference("added", entry, _said(entry, value))
+            yield Difference("added", entry, _described(entry, value))
         elif not contains(live[entry], value):
-            yield Difference("changed", entry, _said(entry, value))
-    for entry in sorted({*owned(workload, manager), *put_back} - wanted.keys()):
+            yield Difference("changed", entry, _described(entry, value))
+    for entry in sorted({*owned(workload, manager), *put_back} - desired.keys()):
         if entry in live:
             yield Difference("removed", entry)
 
 
-def _said(entry: Entry, value: Manifest) -> str:
+def _described(entry: Entry, value: Manifest) -> str:
     match entry.kind:
         case "volume":
             return f"Secret {value['secret']['secretName']}"

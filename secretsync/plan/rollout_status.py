@@ -28,11 +28,11 @@ def pods_of(workload: Workload, pods: Sequence[Manifest]) -> list[Manifest]:
 
 def _matches(selector: Manifest, labels: Mapping[str, str]) -> bool:
     return all(labels.get(key) == value for key, value in (selector.get("matchLabels") or {}).items()) and all(
-        _holds(expression, labels) for expression in selector.get("matchExpressions") or ()
+        _matches_expression(expression, labels) for expression in selector.get("matchExpressions") or ()
     )
 
 
-def _holds(expression: Manifest, labels: Mapping[str, str]) -> bool:
+def _matches_expression(expression: Manifest, labels: Mapping[str, str]) -> bool:
     value, operator = labels.get(expression["key"]), expression["operator"]
     match operator:
         case "In":
@@ -50,11 +50,11 @@ def pod_failure(pod: Manifest) -> Status | None:
     for container_status in _container_statuses(pod):
         waiting = (container_status.get("state") or {}).get("waiting") or {}
         if failure := _FAILURES.get(waiting.get("reason", "")):
-            cause, words = failure
+            cause, message = failure
             name, container = pod["metadata"]["name"], container_status["name"]
-            ended = (container_status.get("lastState") or {}).get("terminated") or {}
-            code = f" (exit code {ended['exitCode']})" if "exitCode" in ended and cause is Cause.CRASH else ""
-            return Status(State.FAILED, f"pod {name}, container {container}: {words}{code}", cause, name, container)
+            terminated = (container_status.get("lastState") or {}).get("terminated") or {}
+            code = f" (exit code {terminated['exitCode']})" if "exitCode" in terminated and cause is Cause.CRASH else ""
+            return Status(State.FAILED, f"pod {name}, container {container}: {message}{code}", cause, name, container)
     return None
 
 
@@ -76,7 +76,7 @@ def _container_statuses(pod: Manifest) -> list[Manifest]:
     return [*status.get("initContainerStatuses", ()), *status.get("containerStatuses", ())]
 
 
-def pod_hindrance(pod: Manifest) -> Status | None:
+def blocked_pod_status(pod: Manifest) -> Status | None:
     """What a pod waits for, where that is worth a sentence."""
     name = pod["metadata"]["name"]
     for condition in pod.get("status", {}).get("conditions", ()):
@@ -121,7 +121,7 @@ def judge(workload: Workload, pods: Sequence[Manifest], annotations: Mapping[str
     new = new_pods(workload, pods, annotations)
     if failure := next(filter(None, map(pod_failure, new)), None):
         return failure
-    hindrance = next(filter(None, map(pod_hindrance, new)), None)
+    hindrance = next(filter(None, map(blocked_pod_status, new)), None)
     if hindrance:
         return replace(hindrance, state=verdict.state, message=f"{verdict.message}; {hindrance.message}")
     if not new and verdict.cause is Cause.NOT_READY:

@@ -111,7 +111,7 @@ class PackageState:
     ) -> PackageState:
         """A write begins: its names are remembered before the first of them is created."""
         names = tuple(sorted({*self.secrets, *secrets}))
-        kept = {workload: number for workload, number in self.restarts.items() if number == revision_number}
+        restarts = {workload: number for workload, number in self.restarts.items() if number == revision_number}
         # what a write brought down is not ailing when that very write goes on, or is undone
         goes_on = not self.finished and (revision_number == self.revision_number or hold is not None)
         ailing = self.ailing if goes_on else ailing
@@ -120,7 +120,7 @@ class PackageState:
             secrets=names,
             revision_number=revision_number,
             finished=False,
-            restarts=kept,
+            restarts=restarts,
             hold=hold,
             ailing=ailing,
             digest=digest,
@@ -129,8 +129,8 @@ class PackageState:
         )
 
     def restarted(self, workload: str) -> PackageState:
-        again = self.restarts.get(workload) == self.revision_number
-        rewired = tuple(sorted({*self.rewired, workload})) if again else self.rewired
+        repeated = self.restarts.get(workload) == self.revision_number
+        rewired = tuple(sorted({*self.rewired, workload})) if repeated else self.rewired
         return replace(self, restarts={**self.restarts, workload: self.revision_number}, rewired=rewired)
 
     def ended(
@@ -142,16 +142,16 @@ class PackageState:
         mounting: tuple[str, ...] = (),
     ) -> PackageState:
         """The rollout came to its end; these are the Secrets that are left, and the workloads that mount them."""
-        left, outdated = tuple(sorted(secrets)), tuple(sorted(outdated))
-        return replace(self, secrets=left, outdated=outdated, finished=True, digest=digest, mounting=mounting)
+        remaining, outdated = tuple(sorted(secrets)), tuple(sorted(outdated))
+        return replace(self, secrets=remaining, outdated=outdated, finished=True, digest=digest, mounting=mounting)
 
     def replaced(self, name: str, digest: str) -> PackageState:
         """The Secret *name* of the history keeps the bundle with *digest* from now on, to go back to."""
         return replace(self, previous=name, kept={**self.kept, name: digest})
 
-    def put_back(self, before: PackageState, changed: ChangedWrite) -> PackageState:
-        """The write that began with this was *changed* by admission, and all is as it was *before*."""
-        return replace(before, secrets=self.secrets, kept=self.kept, changed_write=changed)
+    def put_back(self, previous: PackageState, changed: ChangedWrite) -> PackageState:
+        """The write that began with this was *changed* by admission, and all is as it was *previous*."""
+        return replace(previous, secrets=self.secrets, kept=self.kept, changed_write=changed)
 
     def is_as_written(self, digest: str) -> bool:
         """Whether files with *digest* are those that were written; while a rollout goes on, it may be either."""
@@ -198,8 +198,8 @@ class State:
         package = self.of(secret)
         if set(names) <= set(package.secrets) and package.digest == digest:
             return self
-        known = tuple(sorted({*names, *package.secrets}))
-        live = replace(package, secrets=known, revision_number=revision_number, digest=digest)
+        all_names = tuple(sorted({*names, *package.secrets}))
+        live = replace(package, secrets=all_names, revision_number=revision_number, digest=digest)
         return self.with_package(secret, live)
 
     def unwired(self, workload: str) -> State:
@@ -220,8 +220,8 @@ class State:
     def with_results(self, verdicts: Mapping[str, str], now: int) -> State:
         """A pass came to these *verdicts*; those that are as they were keep their time."""
         results = {
-            secret: before
-            if (before := self.results.get(secret)) and before.verdict == verdict
+            secret: previous
+            if (previous := self.results.get(secret)) and previous.verdict == verdict
             else Result(verdict, now)
             for secret, verdict in verdicts.items()
         }

@@ -42,16 +42,16 @@ def split_into_waves(
     Without *selectors*: one daemon of Rucio, then its servers, then the rest, by the labels of Rucio's charts.
     *max_parallel* is how many workloads a wave may hold, 0 for any number.
     """
-    left = watched or {}
-    ill = [restart for restart in restarts if str(restart.workload.ref) in unhealthy]
-    leading = [restart for restart in first if restart not in ill]
-    healthy = [restart for restart in restarts if restart not in ill and restart not in leading]
+    to_watch = watched or {}
+    unhealthy_restarts = [restart for restart in restarts if str(restart.workload.ref) in unhealthy]
+    leading = [restart for restart in first if restart not in unhealthy_restarts]
+    healthy = [restart for restart in restarts if restart not in unhealthy_restarts and restart not in leading]
     groups = [leading, *(_selected(healthy, selectors) if selectors else _by_role(healthy))]
     waves = [
-        Wave((), watched={ref: stamp for ref, stamp in left.items() if str(ref) not in unhealthy}),
+        Wave((), watched={ref: stamp for ref, stamp in to_watch.items() if str(ref) not in unhealthy}),
         *(Wave(part) for group in groups for part in _parts(group, max_parallel)),
-        Wave((), decides=False, watched={ref: stamp for ref, stamp in left.items() if str(ref) in unhealthy}),
-        *(Wave(part, decides=False) for part in _parts(ill, max_parallel)),
+        Wave((), decides=False, watched={ref: stamp for ref, stamp in to_watch.items() if str(ref) in unhealthy}),
+        *(Wave(part, decides=False) for part in _parts(unhealthy_restarts, max_parallel)),
     ]
     return [wave for wave in waves if wave.restarts or wave.watched]
 
@@ -62,7 +62,9 @@ def unhealthy_workloads(workloads: Sequence[Workload], package: PackagePlan) -> 
     One whose pods wait for a Secret that is still to be created is not ill, nor is one of which nothing is known, as in
     a directory of manifests.
     """
-    missing = {one.desired.name for one in package.changes if one.live is None and not one.desired.immutable}
+    missing = {
+        change.desired.name for change in package.changes if change.live is None and not change.desired.immutable
+    }
     return tuple(
         sorted(
             str(workload.ref)
@@ -84,17 +86,17 @@ def _by_role(restarts: Sequence[Restart]) -> list[list[Restart]]:
     daemons = [restart for restart in restarts if restart.workload.labels.get("app-group") == "rucio-daemons"]
     servers = [restart for restart in restarts if restart.workload.labels.get("app") == "rucio-server"]
     first = daemons[:1]
-    rest = [restart for restart in restarts if restart not in first and restart not in servers]
-    return [first, servers, rest]
+    remaining = [restart for restart in restarts if restart not in first and restart not in servers]
+    return [first, servers, remaining]
 
 
 def _selected(restarts: Sequence[Restart], selectors: Sequence[Selects]) -> list[list[Restart]]:
-    left = list(restarts)
+    remaining = list(restarts)
     groups: list[list[Restart]] = []
     for selects in selectors:
-        groups.append([restart for restart in left if selects(restart.workload.labels)])
-        left = [restart for restart in left if restart not in groups[-1]]
-    return [*groups, left]
+        groups.append([restart for restart in remaining if selects(restart.workload.labels)])
+        remaining = [restart for restart in remaining if restart not in groups[-1]]
+    return [*groups, remaining]
 
 
 def _parts(restarts: Sequence[Restart], max_parallel: int) -> list[tuple[Restart, ...]]:

@@ -37,10 +37,10 @@ class ChangedByAdmission(ClusterError):
     written: bool = False
 
     def __str__(self) -> str:
-        shown = ", ".join(self.fields[:_SHOWN])
+        names = ", ".join(self.fields[:_SHOWN])
         more = f" and {len(self.fields) - _SHOWN} more" if len(self.fields) > _SHOWN else ""
         return (
-            f"the API server stores Secret {self.namespace}/{self.secret} otherwise than it was sent ({shown}{more}), "
+            f"the API server stores Secret {self.namespace}/{self.secret} otherwise than it was sent ({names}{more}), "
             "probably because of a mutating admission webhook or policy; no workload was restarted for it: "
             "exempt Secrets with the label app.kubernetes.io/managed-by=secretsync from it, "
             + (
@@ -52,7 +52,7 @@ class ChangedByAdmission(ClusterError):
 
 
 @timed_stage("admission")
-def ask_for_admission(destination: Destination, plan: Plan) -> None:
+def dry_run_writes(destination: Destination, plan: Plan) -> None:
     """Try every write of *plan* as a dry run, so that a refusal of any comes before the first.
 
     Raises Refusal, ChangedByAdmission, and Conflict where a Secret is not what was read.
@@ -78,7 +78,7 @@ def known_change(
     return ChangedByAdmission(placement.namespace, changed.secret, changed.fields, written=True)
 
 
-def remember_change(error: ChangedByAdmission, plan: Plan, before: State, store: StateStore) -> None:
+def remember_change(error: ChangedByAdmission, plan: Plan, previous: State, store: StateStore) -> None:
     """The files whose write was changed, and put back, are not written again while nothing changes."""
     package = next(
         package for package in plan.packages if error.secret in {change.desired.name for change in package.changes}
@@ -87,7 +87,7 @@ def remember_change(error: ChangedByAdmission, plan: Plan, before: State, store:
     recipe = package.desired.secrets[0].annotations.get(packing.RECIPE, "")
     fields = tuple(error.fields[:_REMEMBERED])
     changed = ChangedWrite(package.desired.bundle.revision.id, recipe, error.secret, fields)
-    store.keep(store.state.with_package(secret, store.state.of(secret).put_back(before.of(secret), changed)))
+    store.save(store.state.with_package(secret, store.state.of(secret).put_back(previous.of(secret), changed)))
 
 
 def field_manager(destination: Destination, change: Change) -> str:

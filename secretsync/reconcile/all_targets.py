@@ -106,8 +106,8 @@ def _side_by_side(
     with ThreadPoolExecutor(min(len(groups), AT_ONCE), "cluster") as pool:
         futures = [pool.submit(_one_by_one, group, visit) for group in groups]
         try:
-            for ended in as_completed(futures):
-                yield from ended.result()
+            for completed in as_completed(futures):
+                yield from completed.result()
         finally:
             pool.shutdown(cancel_futures=True)
 

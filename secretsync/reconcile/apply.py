@@ -16,7 +16,7 @@ from secretsync.core.errors import ROLLOUT_FAILED, SecretSyncError
 from secretsync.core.instrumentation import timed_stage
 from secretsync.core.kinds import KINDS
 from secretsync.core.kinds.kind import Cause, State, Status
-from secretsync.core.log import foreign_words
+from secretsync.core.log import foreign_text
 from secretsync.core.model import Manifest, Ref, Secret
 from secretsync.core.shutdown import Stopped
 from secretsync.plan import history, waves
@@ -46,12 +46,12 @@ class NoUndo(SecretSyncError):
     code = "no_undo"
 
     secret: str
-    why: str
+    reason: str
 
     def __str__(self) -> str:
         return (
             f"what is live in Secret {self.secret} cannot be kept, so a bad package could not be rolled back: "
-            f"{self.why}. "
+            f"{self.reason}. "
             "Fix that, or go on without a rollback by 'rollout: {onFailure: stop}'"
         )
 
@@ -65,12 +65,12 @@ class UndoFailed(SecretSyncError):
     exit_code = ROLLOUT_FAILED
 
     failure: str
-    why: str
+    reason: str
     kept: Sequence[str]
 
     def __str__(self) -> str:
         return (
-            f"the rollout failed ({self.failure}), and putting back what was live FAILED too: {self.why}. "
+            f"the rollout failed ({self.failure}), and putting back what was live FAILED too: {self.reason}. "
             f"It is kept in Secret {', '.join(self.kept)}: fix what is in the way, and 'secretsync apply' goes on "
             "putting it back; 'secretsync status' says which pods run what meanwhile"
         )
@@ -87,20 +87,20 @@ def keep_previous_bundles(destination: Destination, plan: Plan, memory: StateSto
         if package.placement.encryption or packing.is_encrypted(package.live):
             _delete_kept(destination, package)
         elif package.content and memory.state.of(secret).finished and package.live:
-            kept[secret] = _keep_or_say(destination, package, memory)
+            kept[secret] = _keep_or_warn(destination, package, memory)
     return kept
 
 
 def _delete_kept(destination: Destination, package: PackagePlan) -> None:
     """What is encrypted is not kept in the clear beside it: a revert of its commit brings it back."""
     for name in history.history_names(package.placement.secret, destination.rollout.history):
-        found = destination.cluster.secret(destination.namespace, name)
-        if found and history.is_kept_bundle(found, package.placement):
-            destination.cluster.delete(found)
+        live = destination.cluster.secret(destination.namespace, name)
+        if live and history.is_kept_bundle(live, package.placement):
+            destination.cluster.delete(live)
             log.info("deleted, as it was not encrypted", secret=name)
 
 
-def _keep_or_say(destination: Destination, package: PackagePlan, memory: StateStore) -> str:
+def _keep_or_warn(destination: Destination, package: PackagePlan, memory: StateStore) -> str:
     try:
         return _keep(destination, package, memory)
     except (Conflict, Unreachable):
@@ -116,24 +116,24 @@ def _keep(destination: Destination, package: PackagePlan, memory: StateStore) ->
     cluster, namespace = destination.cluster, destination.namespace
     live = package.live
     ring = history.history_names(package.placement.secret, destination.rollout.history)
-    found = history.usable_names({name: cluster.secret(namespace, name) for name in ring}, package.placement)
+    bundles = history.usable_names({name: cluster.secret(namespace, name) for name in ring}, package.placement)
     hold = memory.state.of(package.placement.secret).hold
     needed = [hold.kept] if hold else []
-    *better, last = history.candidate_names(found, packing.live_bundle(live).digest, needed)
-    for name in better:
+    *candidates, last = history.candidate_names(bundles, packing.live_bundle(live).digest, needed)
+    for name in candidates:
         with contextlib.suppress(QuotaExceeded):  # an older entry gives way then
-            return _keep_as(name, found[name], live, destination, package)
-    return _keep_as(last, found[last], live, destination, package)
+            return _keep_as(name, bundles[name], live, destination, package)
+    return _keep_as(last, bundles[last], live, destination, package)
 
 
 def _keep_as(
-    name: str, there: Secret | None, live: Sequence[Secret], destination: Destination, package: PackagePlan
+    name: str, existing: Secret | None, live: Sequence[Secret], destination: Destination, package: PackagePlan
 ) -> str:
-    kept = history.history_secret(live, package.placement, name)
-    if there is None:
-        destination.cluster.create(kept, manager=destination.manager)
-    elif there.annotations != kept.annotations or there.data != kept.data:
-        destination.cluster.replace(kept, there, manager=destination.manager)
+    copy = history.history_secret(live, package.placement, name)
+    if existing is None:
+        destination.cluster.create(copy, manager=destination.manager)
+    elif existing.annotations != copy.annotations or existing.data != copy.data:
+        destination.cluster.replace(copy, existing, manager=destination.manager)
     log.debug("kept", secret=name, digest=package.desired.bundle.digest[:12])
     return name
 
@@ -147,13 +147,13 @@ def record_start(plan: Plan, memory: StateStore, kept: Mapping[str, str], checke
         if plan.moves(package):
             unhealthy = waves.unhealthy_workloads(plan.workloads, package)
             digest = package.desired.bundle.digest
-            began = state.of(secret).begun(
+            started = state.of(secret).begun(
                 names, package.revision_number, package.desired.hold, unhealthy, digest=digest
             )
             if kept.get(secret):
-                began = began.replaced(kept[secret], packing.live_bundle(package.live).digest)
-            state = state.with_package(secret, began)
-    memory.keep(state.checked(checked))
+                started = started.replaced(kept[secret], packing.live_bundle(package.live).digest)
+            state = state.with_package(secret, started)
+    memory.save(state.checked(checked))
 
 
 @timed_stage("write")
@@ -163,7 +163,7 @@ def apply_secrets(destination: Destination, plan: Plan) -> None:
         written: list[tuple[Change, Secret]] = []
         try:
             for change in package.writes:
-                stored = _write_one(destination, change)
+                stored = _write_secret(destination, change)
                 written.append((change, stored))
                 refuse_changed(change.desired, stored)
         except Refusal:
@@ -176,16 +176,16 @@ def apply_secrets(destination: Destination, plan: Plan) -> None:
 
 def _put_back(destination: Destination, written: Sequence[tuple[Change, Secret]]) -> None:
     """A mixed package is worse than the one that was live before."""
-    for change, now in reversed(written):
+    for change, secret in reversed(written):
         try:
             if change.live is None:
-                destination.cluster.delete(now)
+                destination.cluster.delete(secret)
             else:
-                destination.cluster.replace(change.live, now, manager=destination.manager)
+                destination.cluster.replace(change.live, secret, manager=destination.manager)
         except SecretSyncError as error:
-            log.error("a Secret could not be put back as it was", secret=now.name, why=str(error))
+            log.error("a Secret could not be put back as it was", secret=secret.name, why=str(error))
         else:
-            log.warning("put back as it was, as another Secret of the package was refused", secret=now.name)
+            log.warning("put back as it was, as another Secret of the package was refused", secret=secret.name)
 
 
 def seconds_since_written(plan: Plan, clock: Clock) -> float:
@@ -196,8 +196,8 @@ def seconds_since_written(plan: Plan, clock: Clock) -> float:
     return max((clock.utc() - max(written)).total_seconds(), 0) if written else 0
 
 
-def _write_one(destination: Destination, change: Change) -> Secret:
-    began = time.monotonic()
+def _write_secret(destination: Destination, change: Change) -> Secret:
+    started_at = time.monotonic()
     manager = field_manager(destination, change)
     if change.live is None:
         written = destination.cluster.create(change.desired, manager=manager)
@@ -208,7 +208,7 @@ def _write_one(destination: Destination, change: Change) -> Secret:
         secret=change.desired.name,
         files=len(change.files),
         revision=change.desired.annotations[packing.REVISION_NUMBER],
-        seconds=round(time.monotonic() - began, 3),
+        seconds=round(time.monotonic() - started_at, 3),
     )
     return written
 
@@ -222,10 +222,10 @@ def restart_workloads(destination: Destination, restarts: Sequence[Restart], mem
     stamped: set[Ref] = set()
     refused: dict[Ref, Status] = {}
 
-    def restart(one: Restart) -> None:
-        ref = one.workload.ref
+    def restart(planned: Restart) -> None:
+        ref = planned.workload.ref
         try:
-            _restart_one(destination, one)
+            _restart_workload(destination, planned)
         except (Unreachable, Conflict, LeaseLost):
             raise
         except SecretSyncError as error:
@@ -233,7 +233,7 @@ def restart_workloads(destination: Destination, restarts: Sequence[Restart], mem
             log.error("not restarted", workload=str(ref), why=str(error))
         else:
             stamped.add(ref)
-            log.info("restarted", workload=str(ref), why=one.reason)
+            log.info("restarted", workload=str(ref), why=planned.reason)
 
     try:
         for_each(restarts, restart, at_once=destination.cluster.calls_at_once)
@@ -252,10 +252,10 @@ def _remember_restarts(restarts: Sequence[Restart], stamped: Container[Ref], mem
         ref = restart.workload.ref
         if ref in stamped:
             state = state.unwired(str(ref)) if restart.unwires else state.restarted(str(ref), restart.annotations)
-    memory.keep(state)
+    memory.save(state)
 
 
-def _restart_one(destination: Destination, restart: Restart) -> None:
+def _restart_workload(destination: Destination, restart: Restart) -> None:
     if restart.rewiring is None:
         destination.cluster.annotate(restart.workload, restart.annotations, manager=destination.manager)
         return
@@ -273,16 +273,16 @@ def delete_stuck_pods(destination: Destination, restarts: Sequence[Restart]) -> 
     """
     sets = [restart for restart in restarts if KINDS[restart.workload.ref.kind].waits_for_failed_pods]
     pods = destination.cluster.pods(destination.namespace) if sets else ()
-    for one in sets:
-        for pod in pods_of(one.workload, pods):
-            if not is_ready(pod) and _has_earlier_stamp(pod, one.annotations):
+    for stateful_set in sets:
+        for pod in pods_of(stateful_set.workload, pods):
+            if not is_ready(pod) and _has_earlier_stamp(pod, stateful_set.annotations):
                 destination.cluster.remove({"kind": "Pod", **pod})
-                log.info("deleted a stuck pod", pod=pod["metadata"]["name"], workload=str(one.workload.ref))
+                log.info("deleted a stuck pod", pod=pod["metadata"]["name"], workload=str(stateful_set.workload.ref))
 
 
 def _has_earlier_stamp(pod: Manifest, annotations: Mapping[str, str]) -> bool:
-    told = pod["metadata"].get("annotations") or {}
-    return any(told.get(key, value) != value for key, value in annotations.items())
+    pod_annotations = pod["metadata"].get("annotations") or {}
+    return any(pod_annotations.get(key, value) != value for key, value in annotations.items())
 
 
 @timed_stage("watch")
@@ -297,10 +297,10 @@ def wait_for_rollouts(
     if not destination.cluster.runs_pods:
         written = Status(State.WRITTEN, "its pods restart when the manifest is applied")
         return dict.fromkeys(stamps, written)
-    with rollout_progress(stamps, clock.now, title=title, timeout=destination.rollout.timeout) as shown:
+    with rollout_progress(stamps, clock.now, title=title, timeout=destination.rollout.timeout) as progress:
 
         def sleep(seconds: float) -> None:
-            shown.tick()
+            progress.tick()
             clock.sleep(seconds)
 
         verdicts = wait_until_settled(
@@ -310,7 +310,7 @@ def wait_for_rollouts(
             settle=destination.rollout.settle,
             now=clock.now,
             sleep=sleep,
-            tell=shown.tell,
+            on_status=progress.update,
         )
     return {ref: _with_last_words(destination, verdict) for ref, verdict in verdicts.items()}
 
@@ -319,7 +319,7 @@ def _observing(destination: Destination, secrets: Sequence[str], clock: Clock) -
     """What is seen of the rollouts, with a look at the Secrets now and then: their pods would wait for ever."""
     observed_at = clock.now()
 
-    def look() -> Observation | None:
+    def observe_waiting() -> Observation | None:
         nonlocal observed_at
         if clock.now() - observed_at >= SECRETS_EVERY:
             observed_at = clock.now()
@@ -327,7 +327,7 @@ def _observing(destination: Destination, secrets: Sequence[str], clock: Clock) -
                 _refuse_deleted(destination, secrets)
         return observe_rollouts(destination)
 
-    return look
+    return observe_waiting
 
 
 def _refuse_deleted(destination: Destination, secrets: Sequence[str]) -> None:
@@ -350,25 +350,25 @@ def observe_rollouts(destination: Destination) -> Observation | None:
 
 def _with_last_words(destination: Destination, verdict: Status) -> Status:
     """*verdict* with the last log line of the container that failed; what others said may hold a credential."""
-    verdict = replace(verdict, message=foreign_words(verdict.message))
+    verdict = replace(verdict, message=foreign_text(verdict.message))
     if not verdict.bad or not verdict.container:
         return verdict
     try:
-        words = destination.cluster.log_tail(destination.namespace, verdict.pod, verdict.container)
+        tail = destination.cluster.log_tail(destination.namespace, verdict.pod, verdict.container)
     except SecretSyncError as error:
-        words = f"(unknown: {error})"
-    words = foreign_words(words)
-    return replace(verdict, message=f"{verdict.message}; last log line: {words}") if words else verdict
+        tail = f"(unknown: {error})"
+    tail = foreign_text(tail)
+    return replace(verdict, message=f"{verdict.message}; last log line: {tail}") if tail else verdict
 
 
 @timed_stage("prune")
 def prune_secrets(destination: Destination, plan: Plan) -> None:
     """Delete what is no longer desired, unless somebody began to refer to it since the plan was made."""
     deletes = [change for package in plan.packages for change in package.deletes]
-    needed: Mapping[str, Sequence[str]] = referrers(destination) if deletes else {}
+    mounted_by: Mapping[str, Sequence[str]] = referrers(destination) if deletes else {}
     for change in deletes:
-        if change.desired.name in needed:
-            raise Conflict(change.desired.ref, f"is referred to by {needed[change.desired.name][0]} since then")
+        if change.desired.name in mounted_by:
+            raise Conflict(change.desired.ref, f"is referred to by {mounted_by[change.desired.name][0]} since then")
         destination.cluster.delete(change.desired)
         log.info("deleted", secret=change.desired.name)
 
@@ -378,10 +378,10 @@ def record_end(plan: Plan, memory: StateStore) -> None:
     state = memory.state
     for package in plan.packages:
         secret = package.placement.secret
-        left = {change.desired.name for change in package.changes if change.action is not Action.DELETE}
+        remaining = {change.desired.name for change in package.changes if change.action is not Action.DELETE}
         if not state.of(secret).finished:
-            names, digest = tuple(left.difference(package.outdated)), package.desired.bundle.digest
-            mounting = () if package.placement.wired else still_expected(state.of(secret), left, plan.workloads)
-            ended = state.of(secret).ended(names, package.outdated, digest=digest, mounting=mounting)
-            state = state.with_package(secret, ended)
-    memory.keep(state)
+            names, digest = tuple(remaining.difference(package.outdated)), package.desired.bundle.digest
+            mounting = () if package.placement.wired else still_expected(state.of(secret), remaining, plan.workloads)
+            finished = state.of(secret).ended(names, package.outdated, digest=digest, mounting=mounting)
+            state = state.with_package(secret, finished)
+    memory.save(state)

@@ -34,12 +34,12 @@ class NotApproved(SecretSyncError):
     code = "not_approved"
 
     approved: str
-    now: str
+    current: str
     differ: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        lines = [f"what would be done now is not the plan that was approved: {self.approved} -> {self.now}"]
-        lines += [f"differs: {one}" for one in self.differ[:_NAMED]]
+        lines = [f"what would be done now is not the plan that was approved: {self.approved} -> {self.current}"]
+        lines += [f"differs: {difference}" for difference in self.differ[:_NAMED]]
         if len(self.differ) > _NAMED:
             lines.append(f"and {len(self.differ) - _NAMED} more differences")
         return "\n".join([*lines, "nothing was written: make and approve a new plan with 'secretsync plan --out'"])
@@ -70,10 +70,10 @@ def refuse_unapproved(destination: Destination, report: Report) -> None:
     approved = destination.approved
     if approved is None:
         return
-    now = approvable(destination, report).model_copy(update={"values": approved.values})
-    if now != approved:
-        ids = [f"sha256:{digest_of(one.model_dump(mode='json'))}" for one in (approved, now)]
-        raise NotApproved(ids[0], ids[1], tuple(differences(approved, now)))
+    current = approvable(destination, report).model_copy(update={"values": approved.values})
+    if current != approved:
+        ids = [f"sha256:{digest_of(target.model_dump(mode='json'))}" for target in (approved, current)]
+        raise NotApproved(ids[0], ids[1], tuple(differences(approved, current)))
 
 
 def _package(package: PackagePlan) -> ApprovedPackage:
@@ -135,12 +135,17 @@ def _findings(checked: Mapping[str, CheckedPackage]) -> Iterator[ApprovedFinding
 
 def _policy(checked: Mapping[str, CheckedPackage]) -> Iterator[str]:
     for module, package in sorted(checked.items()):
-        found = package.difference
-        if found is None:
+        difference = package.difference
+        if difference is None:
             continue
-        yield from (f"{module}: action {name} added" for name in found.actions_added)
-        yield from (f"{module}: action {name} removed" for name in found.actions_removed)
-        changed = (*found.actions_changed, *found.helpers_changed, *found.limits_changed, *found.schemas_changed)
+        yield from (f"{module}: action {name} added" for name in difference.actions_added)
+        yield from (f"{module}: action {name} removed" for name in difference.actions_removed)
+        changed = (
+            *difference.actions_changed,
+            *difference.helpers_changed,
+            *difference.limits_changed,
+            *difference.schemas_changed,
+        )
         yield from (f"{module}: {change.name} changed" for change in changed)
-        yield from (f"{module}: algorithm {name} added" for name in found.algorithms_added)
-        yield from (f"{module}: algorithm {name} removed" for name in found.algorithms_removed)
+        yield from (f"{module}: algorithm {name} added" for name in difference.algorithms_added)
+        yield from (f"{module}: algorithm {name} removed" for name in difference.algorithms_removed)

@@ -36,20 +36,20 @@ class AskedOncePerPass:
                 self._bundles[revision] = result_of(partial(self._source.fetch, revision))
         return value_or_raise(self._bundles[revision])
 
-    def asked_anew(self) -> AskedOncePerPass:
+    def refreshed(self) -> AskedOncePerPass:
         """The same source, which is asked again what it holds now; what failed is not tried again."""
-        anew = AskedOncePerPass(self._source)
+        fresh = AskedOncePerPass(self._source)
         with self._asked:
-            anew._bundles = dict(self._bundles)
-            anew._revision = self._revision if isinstance(self._revision, SecretSyncError) else None
-        return anew
+            fresh._bundles = dict(self._bundles)
+            fresh._revision = self._revision if isinstance(self._revision, SecretSyncError) else None
+        return fresh
 
 
-def with_sources_asked_anew(destination: Destination) -> Destination:
+def with_refreshed_sources(destination: Destination) -> Destination:
     """*destination*, whose sources are asked again what they hold now."""
-    return replace(destination, deliveries=[_anew(delivery) for delivery in destination.deliveries])
+    return replace(destination, deliveries=[_refreshed(delivery) for delivery in destination.deliveries])
 
 
-def _anew(delivery: Delivery) -> Delivery:
+def _refreshed(delivery: Delivery) -> Delivery:
     source = delivery.source
-    return replace(delivery, source=source.asked_anew()) if isinstance(source, AskedOncePerPass) else delivery
+    return replace(delivery, source=source.refreshed()) if isinstance(source, AskedOncePerPass) else delivery

@@ -38,37 +38,37 @@ class CheckReport:
 
 
 @timed_stage("check")
-def check_packages(destination: Destination, plan: Plan, remembered: State) -> CheckReport:
+def check_packages(destination: Destination, plan: Plan, state: State) -> CheckReport:
     """Check each package whose content, Rucio or rules are not those of its last check."""
     examined, keys = {}, {}
     deliveries = {delivery.placement: delivery for delivery in destination.deliveries}
     for package in plan.packages:
-        around = _surroundings(package, plan.workloads)
-        key = _key(package, around)
+        context = _context(package, plan.workloads)
+        key = _key(package, context)
         hold = package.desired.hold
         # what is put back was live before; nothing may stand in its way
-        if key == remembered.of(package.placement.secret).checked or (hold and not hold.by_hand):
+        if key == state.of(package.placement.secret).checked or (hold and not hold.by_hand):
             continue
         keys[package.placement.secret] = key
-        examined[package.placement.module] = _examine(deliveries[package.placement], package, around)
+        examined[package.placement.module] = _check_package(deliveries[package.placement], package, context)
     return CheckReport(examined, keys)
 
 
-def _examine(delivery: Delivery, package: PackagePlan, around: WorkloadContext) -> CheckedPackage:
+def _check_package(delivery: Delivery, package: PackagePlan, context: WorkloadContext) -> CheckedPackage:
     # imported here: a pass in which nothing changed does not pay for the rules
     from secretsync.rucio.check import Severity, Situation, check, fails, with_severities
     from secretsync.rucio.check.policy_diff import policy_diff
 
     rules, bundle, live = delivery.check_rules, package.desired.bundle, _live(delivery, package)
     situation = Situation(
-        rucio=around.versions,
-        images=around.images,
+        rucio=context.versions,
+        images=context.images,
         vo=rules.vo,
-        mounted=around.mounted,
+        mounted=context.mounted,
         live=live,
         accepted=rules.accepted,
-        environment=around.environment,
-        mounted_files=around.mounted_files,
+        environment=context.environment,
+        mounted_files=context.mounted_files,
     )
     severities = {rule: Severity(severity) if severity else None for rule, severity in rules.severities.items()}
     findings = with_severities(check(bundle, situation), severities)
@@ -78,6 +78,9 @@ def _examine(delivery: Delivery, package: PackagePlan, around: WorkloadContext) 
         findings,
         stops,
         policy_diff(live, bundle) if live else None,
+        bundle,
+        live,
+        context.versions,
     )
 
 
@@ -90,30 +93,30 @@ def _live(delivery: Delivery, package: PackagePlan) -> Bundle | None:
     # asked for by its commit: the source must not take the older one for what its branch is now
     revision = live.revision if commit == live.revision.id else replace(live.revision, ref=commit)
     try:
-        found = delivery.source.fetch(revision)
+        bundle = delivery.source.fetch(revision)
     except SecretSyncError as error:
         log.info("not compared with what is live, which is encrypted", module=live.module, why=str(error))
         return None
-    return found if found.digest == live.digest else None
+    return bundle if bundle.digest == live.digest else None
 
 
-def _surroundings(package: PackagePlan, workloads: Sequence[Workload]) -> WorkloadContext:
-    told = {change.desired.name: packing.directory_of(change.desired) for change in package.changes}
-    directories = {name: "" if directory == "." else directory for name, directory in told.items()}
+def _context(package: PackagePlan, workloads: Sequence[Workload]) -> WorkloadContext:
+    by_secret = {change.desired.name: packing.directory_of(change.desired) for change in package.changes}
+    directories = {name: "" if directory == "." else directory for name, directory in by_secret.items()}
     return workload_context(package.placement, directories, workloads)
 
 
-def _key(package: PackagePlan, around: WorkloadContext) -> str:
-    mounted = sorted(around.mounted) if around.mounted is not None else None
-    variables = sorted(around.environment)
+def _key(package: PackagePlan, context: WorkloadContext) -> str:
+    mounted = sorted(context.mounted) if context.mounted is not None else None
+    variables = sorted(context.environment)
     facts: list[object] = [
         package.desired.bundle.digest,
         __version__,
-        around.versions,
-        around.images,
+        context.versions,
+        context.images,
         mounted,
         variables,
     ]
-    if around.mounted_files is not None:
-        facts.append(sorted(around.mounted_files))
+    if context.mounted_files is not None:
+        facts.append(sorted(context.mounted_files))
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]

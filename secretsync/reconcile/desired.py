@@ -13,11 +13,11 @@ from secretsync.core.errors import SecretSyncError
 from secretsync.core.model import Bundle, Revision, Secret
 from secretsync.plan.state import Hold, PackageState
 from secretsync.reconcile.destination import Delivery
-from secretsync.sources.git.refs import judge_moved_tag, judge_older_tag
+from secretsync.sources.git.refs import check_moved_tag, check_older_tag
 
 # most passes read no files
 with deferred_imports("secretsync.sources.index.replaced"):
-    from secretsync.sources.index.replaced import judge_replaced_release
+    from secretsync.sources.index.replaced import check_replaced_release
 
 log = structlog.get_logger()
 
@@ -54,7 +54,7 @@ def resolve_source(delivery: Delivery, live: Sequence[Secret], package: PackageS
     if package.hold and (package.hold.by_hand or not package.finished):
         return None
     revision = delivery.source.resolve()
-    notes = _judge_tag(delivery, live_revision(live), revision)
+    notes = _check_tag(delivery, live_revision(live), revision)
     changed = package.changed_write
     rejected = package.hold is not None and package.hold.revision == revision.id
     rejected = rejected or (changed is not None and changed.is_of(revision.id, delivery.recipe))
@@ -63,10 +63,10 @@ def resolve_source(delivery: Delivery, live: Sequence[Secret], package: PackageS
         return Resolved(revision)
     bundle = delivery.source.fetch(revision)
     if delivery.fetched:
-        delivery.fetched.keep(revision, delivery.recipe, bundle.digest)
+        delivery.fetched.remember(revision, delivery.recipe, bundle.digest)
     log.debug("fetched", module=bundle.module, revision=revision.short, files=len(bundle.files))
     if untouched:
-        notes += judge_replaced_release(bundle, packing.live_bundle(live), delivery.tag_moved)
+        notes += check_replaced_release(bundle, packing.live_bundle(live), delivery.tag_moved)
     # the source may have noticed it as well
     return Resolved(revision, replace(bundle, notes=tuple(dict.fromkeys((*bundle.notes, *notes)))))
 
@@ -84,8 +84,8 @@ def is_as_deployed(delivery: Delivery, live: Sequence[Secret], package: PackageS
 
 def was_edited(delivery: Delivery, live: Sequence[Secret], package: PackageState) -> bool:
     """Whether somebody changed *live* files; earlier releases remembered no digest of them, which does not count."""
-    known = replace(package, digest=package.digest or packing.live_bundle(live).digest)
-    return not is_as_deployed(delivery, live, known)
+    recorded = replace(package, digest=package.digest or packing.live_bundle(live).digest)
+    return not is_as_deployed(delivery, live, recorded)
 
 
 def _fetched(delivery: Delivery, live: Sequence[Secret], bundle: Bundle) -> str:
@@ -94,20 +94,22 @@ def _fetched(delivery: Delivery, live: Sequence[Secret], bundle: Bundle) -> str:
     return delivery.fetched.digest_of(bundle.revision, recipe) if delivery.fetched else ""
 
 
-def _judge_tag(delivery: Delivery, live: Revision | None, now: Revision) -> tuple[str, ...]:
+def _check_tag(delivery: Delivery, live: Revision | None, latest: Revision) -> tuple[str, ...]:
     """What is live tells what a tag was, however fresh the cache is. Raises TagMoved, RolledBack."""
     if live is None:
         return ()
-    if (live.source, live.ref) != (now.source, now.ref):
-        return judge_older_tag(now, live, delivery.tag_prefix, delivery.rollback)
-    return judge_moved_tag(now, live.id.partition(":")[2], delivery.tag_moved)
+    if (live.source, live.ref) != (latest.source, latest.ref):
+        return check_older_tag(latest, live, delivery.tag_prefix, delivery.rollback)
+    return check_moved_tag(latest, live.id.partition(":")[2], delivery.tag_moved)
 
 
-def is_rejected(answer: Resolved, hold: Hold | None) -> bool:
+def is_rejected(resolved: Resolved, hold: Hold | None) -> bool:
     """Whether what the source holds is what was tried before, and is not to come again."""
     if hold is None:
         return False
-    return answer.revision.id == hold.revision or (answer.bundle is not None and answer.bundle.digest == hold.digest)
+    return resolved.revision.id == hold.revision or (
+        resolved.bundle is not None and resolved.bundle.digest == hold.digest
+    )
 
 
 def live_revision(live: Sequence[Secret]) -> Revision | None:

@@ -12,7 +12,7 @@ from secretsync.cluster.protocol import Cluster
 from secretsync.config.window import Window
 from secretsync.core.errors import SecretSyncError
 from secretsync.core.kinds.kind import Status
-from secretsync.core.model import Placement, Ref, Source
+from secretsync.core.model import Bundle, Placement, Ref, Source
 from secretsync.plan.plan import Plan
 from secretsync.plan.state import Result
 from secretsync.plan.waves import Selects
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from secretsync.cluster.repository.cluster import Proposal, RepositoryCluster
     from secretsync.config.repository import ValuesFile
     from secretsync.plan.approval import ApprovedTarget
+    from secretsync.rucio.check.actions import ActionRow
     from secretsync.rucio.check.finding import Finding
     from secretsync.rucio.check.policy_diff import PolicyDiff
     from secretsync.sources.digests import FetchedDigests
@@ -62,11 +63,26 @@ class Delivery:
 
 @dataclass(frozen=True)
 class CheckedPackage:
-    """What the check found in a package, whether that *stops* the run, and how the policy differs from the live one."""
+    """What the check found in a package, whether that *stops* the run, and how the policy differs from the live one.
+
+    *bundle* is what was checked, for these versions of *rucio*; *live* is what it was compared with, None for nothing.
+    """
 
     findings: tuple[Finding, ...]
     stops: bool
     difference: PolicyDiff | None
+    bundle: Bundle | None = field(default=None, repr=False)
+    live: Bundle | None = field(default=None, repr=False)
+    rucio: tuple[str, ...] = ()
+
+    def actions(self) -> tuple[ActionRow, ...]:
+        """Who decides on each of Rucio's actions, now and in what is live. It costs two more checks."""
+        if self.bundle is None:
+            return ()
+        # imported here: a pass in which nothing changed does not pay for the rules
+        from secretsync.rucio.check.actions import action_table
+
+        return action_table(self.bundle, self.rucio, self.live)
 
 
 @dataclass(frozen=True)

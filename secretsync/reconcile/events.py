@@ -79,15 +79,15 @@ class Event:
     uid: str = ""
 
 
-def events_of(outcome: Outcome, before: Mapping[str, str]) -> tuple[Event, ...]:
-    """What is to be told of an outcome; *before* are the verdicts of the pass before, by the package's Secret."""
+def events_of(outcome: Outcome, previous: Mapping[str, str]) -> tuple[Event, ...]:
+    """What is to be told of an outcome; *previous* are the verdicts of the pass before, by the package's Secret."""
     namespace = outcome.destination.namespace
     uids = _uids(outcome.report)
     events: list[Event] = []
-    for secret, now in verdicts_of(outcome).items():
+    for secret, current in verdicts_of(outcome).items():
         package = _package(outcome.report, secret)
-        regarding, note = Ref("Secret", namespace, secret), _note(outcome, secret, package, now)
-        for reason, own in _reasons(outcome.report, package, parse(before.get(secret, "")), now):
+        regarding, note = Ref("Secret", namespace, secret), _note(outcome, secret, package, current)
+        for reason, own in _reasons(outcome.report, package, parse(previous.get(secret, "")), current):
             events.append(Event(reason, regarding, own or note, uids.get(secret, "")))
     return (*events, *_of_rollouts(outcome.report))
 
@@ -117,36 +117,36 @@ def manifest(event: Event, name: str, now: datetime, instance: str) -> Manifest:
 
 
 def _reasons(
-    report: Report | None, package: PackagePlan | None, before: Verdict | None, now: Verdict
+    report: Report | None, package: PackagePlan | None, previous: Verdict | None, current: Verdict
 ) -> Iterator[tuple[str, str]]:
     """Each reason, and a note where the verdict's own does not say it."""
     if package and report and report.done and (edited := _edited(package)):
         yield "Drift", f"{edited} changed by somebody else; restored"
-    if now.word is Condition.DRIFTED and package and now != before:
+    if current.condition is Condition.DRIFTED and package and current != previous:
         yield "Drift", f"{_files(len(package.desired.left))} changed by somebody else; the target says 'drift: report'"
-    if now.word is Condition.REJECTED and report and report.undone:
+    if current.condition is Condition.REJECTED and report and report.undone:
         yield "Restored", ""
-    if now.word is Condition.REJECTED and now != before and not _is_the_same_refusal(before, now):
-        yield "Rejected", f"{now.fact} failed, and is not deployed again: {_WHY}"
-    elif now.word is Condition.CURRENT:
-        yield from ((reason, "") for reason in _back_to_current(report, package, before))
-    elif now != before and now.word in _CHANGES:
-        refused = now.word is Condition.FAILING and now.fact in ("check", "proof")
-        yield ("Refused" if refused else _CHANGES[now.word]), ""
+    if current.condition is Condition.REJECTED and current != previous and not _is_the_same_refusal(previous, current):
+        yield "Rejected", f"{current.fact} failed, and is not deployed again: {_WHY}"
+    elif current.condition is Condition.CURRENT:
+        yield from ((reason, "") for reason in _back_to_current(report, package, previous))
+    elif current != previous and current.condition in _CHANGES:
+        refused = current.condition is Condition.FAILING and current.fact in ("check", "proof")
+        yield ("Refused" if refused else _CHANGES[current.condition]), ""
 
 
-def _back_to_current(report: Report | None, package: PackagePlan | None, before: Verdict | None) -> Iterator[str]:
-    if before and before.word in (Condition.HELD, Condition.REJECTED):
+def _back_to_current(report: Report | None, package: PackagePlan | None, previous: Verdict | None) -> Iterator[str]:
+    if previous and previous.condition in (Condition.HELD, Condition.REJECTED):
         yield "Released"
-    elif before and not before.well:
+    elif previous and not previous.well:
         yield "Recovered"
     if report and report.done and package and package.content and not _edited(package):
         yield "Applied"
 
 
-def _is_the_same_refusal(before: Verdict | None, now: Verdict) -> bool:
+def _is_the_same_refusal(previous: Verdict | None, current: Verdict) -> bool:
     """What the proof refused is remembered as rejected, which the next pass finds."""
-    return now.word is Condition.REJECTED and before == Verdict(Condition.FAILING, "proof")
+    return current.condition is Condition.REJECTED and previous == Verdict(Condition.FAILING, "proof")
 
 
 def _edited(package: PackagePlan) -> str:
@@ -159,12 +159,12 @@ def _files(count: int) -> str:
     return f"{count} file{'' if count == 1 else 's'}"
 
 
-def _note(outcome: Outcome, secret: str, package: PackagePlan | None, now: Verdict) -> str:
+def _note(outcome: Outcome, secret: str, package: PackagePlan | None, current: Verdict) -> str:
     report = outcome.report
-    if now.word is Condition.STRIPPED and report:
+    if current.condition is Condition.STRIPPED and report:
         return report.failure
-    if now.word is Condition.FAILING and now.fact in ("proof", "rollout"):
-        return f"{_FAILURES[now.fact]}: {_WHY}"
+    if current.condition is Condition.FAILING and current.fact in ("proof", "rollout"):
+        return f"{_FAILURES[current.fact]}: {_WHY}"
     if report is None:
         return str(outcome.error)
     if package is None:
@@ -173,9 +173,9 @@ def _note(outcome: Outcome, secret: str, package: PackagePlan | None, now: Verdi
         )
     bundle, hold = package.desired.bundle, package.desired.hold
     version = f" {bundle.version}" if bundle.version else ""
-    what = f"{bundle.module}{version} ({bundle.revision.short}), revision {package.revision_number}"
-    why = report.refused or report.waits or (hold.reason if hold and hold.by_hand else "")
-    return f"{what}: {why}" if why else what
+    description = f"{bundle.module}{version} ({bundle.revision.short}), revision {package.revision_number}"
+    reason = report.refused or report.waits or (hold.reason if hold and hold.by_hand else "")
+    return f"{description}: {reason}" if reason else description
 
 
 _FAILURES = {
@@ -220,8 +220,8 @@ def _rolled_out(report: Report, current: Sequence[Ref]) -> Iterator[Event]:
 
 def _workloads(refs: Sequence[Ref]) -> str:
     """How many, and their names as far as a note has room."""
-    named = ", ".join(f"{ref.kind}/{ref.name}" for ref in refs)
-    return f"{len(refs)} workload{'' if len(refs) == 1 else 's'} restarted: {named}"
+    names = ", ".join(f"{ref.kind}/{ref.name}" for ref in refs)
+    return f"{len(refs)} workload{'' if len(refs) == 1 else 's'} restarted: {names}"
 
 
 def _writes(report: Report) -> str:

@@ -25,7 +25,7 @@ from secretsync.sources.open import open_source
 from secretsync.sources.shared import InstrumentedSource
 
 if TYPE_CHECKING:
-    from secretsync.cluster.connection import Patience
+    from secretsync.cluster.connection import Timeouts
 
 
 def destinations(configuration: config.Config, base: Path) -> list[Destination]:
@@ -34,11 +34,11 @@ def destinations(configuration: config.Config, base: Path) -> list[Destination]:
     A cluster that cannot be opened says so when it is asked: its targets alone fail.
     """
     shared = sources(configuration, base)
-    wanted = [
+    selected = [
         target.cluster for target in configuration.targets if not isinstance(target.cluster, config.RepositoryCluster)
     ]
-    clusters = {cluster: _opened(cluster, base) for cluster in wanted}
-    named = {target.name: target for target in configuration.targets if target.name}
+    clusters = {cluster: _opened(cluster, base) for cluster in selected}
+    by_name = {target.name: target for target in configuration.targets if target.name}
 
     def opened(target: config.Target) -> Destination:
         if isinstance(target.cluster, config.RepositoryCluster):
@@ -48,7 +48,7 @@ def destinations(configuration: config.Config, base: Path) -> list[Destination]:
         destination = _destination(configuration, target, shared, cluster, base)
         if not target.after:
             return destination
-        return replace(destination, after=After(opened(named[target.after.target]), target.after.for_))
+        return replace(destination, after=After(opened(by_name[target.after.target]), target.after.for_))
 
     return [opened(target) for target in configuration.targets]
 
@@ -96,8 +96,8 @@ def deliveries(configuration: config.Config, target: config.Target, base: Path) 
 
 def default_cache() -> Path:
     """Where caches belong (https://specifications.freedesktop.org/basedir-spec/latest/)."""
-    if named := os.environ.get("XDG_CACHE_HOME"):
-        return Path(named) / "secretsync"
+    if cache_home := os.environ.get("XDG_CACHE_HOME"):
+        return Path(cache_home) / "secretsync"
     try:
         return Path.home() / ".cache" / "secretsync"
     except RuntimeError:  # neither HOME nor an entry in /etc/passwd, as OpenShift starts pods
@@ -223,7 +223,7 @@ def _place(target: config.Target) -> str:
             return "this cluster"
 
 
-def open_cluster(cluster: config.LiveCluster, base: Path, patience: Patience | None = None) -> Cluster:
+def open_cluster(cluster: config.LiveCluster, base: Path, patience: Timeouts | None = None) -> Cluster:
     """The cluster that the configuration names; the official client is imported only where the API is spoken to."""
     if isinstance(cluster, config.DirectoryCluster):
         from secretsync.cluster.directory import DirectoryCluster

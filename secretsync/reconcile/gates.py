@@ -31,7 +31,7 @@ def waits_for(destination: Destination, plan: Plan, clock: Clock) -> str:
         return ""
     moving = [package for package in plan.packages if plan.moves(package)]
     state = load_state(destination).state
-    if not moving or any(one.desired.hold or not state.of(one.placement.secret).finished for one in moving):
+    if not moving or any(package.desired.hold or not state.of(package.placement.secret).finished for package in moving):
         return ""
     if window is not None and closed:
         opens = f"{window.opens_after(now):%a %Y-%m-%d %H:%M %Z}"
@@ -48,50 +48,49 @@ def wait_for_other_target(after: After, packages: Sequence[PackagePlan], now: da
     if not new:
         return ""
     try:
-        return _hindrance(after, new, now)
+        return _blocker(after, new, now)
     except SecretSyncError as error:
         return f"target {after.destination.name} cannot be asked whether it is current: {error}"
 
 
-def _hindrance(after: After, packages: Sequence[PackagePlan], now: datetime) -> str:
+def _blocker(after: After, packages: Sequence[PackagePlan], now: datetime) -> str:
     """What is known of the other target, and only where nothing speaks against it, how it is in this moment."""
-    other = after.destination
-    if other.repository:
-        return _hindrance_in_git(after, packages, now)
-    state = load_state(other).state
-    secrets = {delivery.placement.module: delivery.placement.secret for delivery in other.deliveries}
+    earlier = after.destination
+    if earlier.repository:
+        return _blocker_in_git(after, packages, now)
+    state = load_state(earlier).state
+    secrets = {delivery.placement.module: delivery.placement.secret for delivery in earlier.deliveries}
     for package in packages:
-        if why := _not_yet(after, state.results.get(secrets[package.placement.module]), package, now):
-            return f"{_title(package)} {why}"
-    workloads = other.cluster.workloads(other.namespace, other.selector)
+        if reason := _not_yet(after, state.results.get(secrets[package.placement.module]), package, now):
+            return f"{_title(package)} {reason}"
+    workloads = earlier.cluster.workloads(earlier.namespace, earlier.selector)
     for package in packages:
         secret = secrets[package.placement.module]
-        if why := _ailing(other, workloads, {secret, *state.of(secret).secrets}):
-            return f"{_title(package)} {why}"
+        if reason := _unhealthy_workload(earlier, workloads, {secret, *state.of(secret).secrets}):
+            return f"{_title(package)} {reason}"
     return ""
 
 
-def _hindrance_in_git(after: After, packages: Sequence[PackagePlan], now: datetime) -> str:
+def _blocker_in_git(after: After, packages: Sequence[PackagePlan], now: datetime) -> str:
     """What the cluster runs that the other target's repository is for: what is merged only is not yet tried."""
-    other = after.destination
-    if other.observed is None:
+    earlier = after.destination
+    if earlier.observed is None:
         return (
-            f"{_title(packages[0])} goes out when target {other.name} is current with it, which nobody can see: "
+            f"{_title(packages[0])} goes out when target {earlier.name} is current with it, which nobody can see: "
             "name the cluster that runs it (observe: {context: …}) there"
         )
-    workloads = other.observed.workloads(other.namespace, other.selector)
-    placements = {delivery.placement.module: delivery.placement for delivery in other.deliveries}
+    workloads = earlier.observed.workloads(earlier.namespace, earlier.selector)
+    placements = {delivery.placement.module: delivery.placement for delivery in earlier.deliveries}
     for package in packages:
         digest = package.desired.bundle.digest
-        found = running(workloads, placements[package.placement.module])
-        if why := lag(found, digest):
-            return f"{_title(package)} goes out when target {other.name} is current with it: {why}"
-        since = current_since(other.observed, other.namespace, found) if after.seconds else None
-        left = after.seconds - (now - since).total_seconds() if since else after.seconds
-        if left > 0:
-            return (
-                f"{_title(package)} goes out when target {other.name} has been current with it for {_span(left)} more"
-            )
+        deployed = running(workloads, placements[package.placement.module])
+        if reason := lag(deployed, digest):
+            return f"{_title(package)} goes out when target {earlier.name} is current with it: {reason}"
+        since = current_since(earlier.observed, earlier.namespace, deployed) if after.seconds else None
+        remaining = after.seconds - (now - since).total_seconds() if since else after.seconds
+        if remaining > 0:
+            span = _span(remaining)
+            return f"{_title(package)} goes out when target {earlier.name} has been current with it for {span} more"
     return ""
 
 
@@ -99,11 +98,11 @@ def _title(package: PackagePlan) -> str:
     return f"{package.placement.module} {package.desired.bundle.revision.short}"
 
 
-def _ailing(other: Destination, workloads: Sequence[Workload], secrets: Collection[str]) -> str:
+def _unhealthy_workload(earlier: Destination, workloads: Sequence[Workload], secrets: Collection[str]) -> str:
     """A workload that mounts the package there and is not well any more: what a testbed is for."""
     for workload in workloads:
         if secrets_referenced(workload.template) & set(secrets) and not is_healthy(workload):
-            return f"goes out when target {other.name} is well: {workload.ref}, {status(workload).message}"
+            return f"goes out when target {earlier.name} is well: {workload.ref}, {status(workload).message}"
     return ""
 
 
@@ -115,10 +114,10 @@ def _not_yet(after: After, result: Result | None, package: PackagePlan, now: dat
     name = after.destination.name
     if result is None or result.verdict not in results.reached_verdicts(package.desired.bundle.digest):
         return f"goes out when target {name} is current with it; that one is: {result.verdict if result else 'unknown'}"
-    left = after.seconds - (now.timestamp() - result.since)
-    if left <= 0:
+    remaining = after.seconds - (now.timestamp() - result.since)
+    if remaining <= 0:
         return ""
-    return f"goes out when target {name} has been current with it for {_span(left)} more"
+    return f"goes out when target {name} has been current with it for {_span(remaining)} more"
 
 
 def _span(seconds: float) -> str:

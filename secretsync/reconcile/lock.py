@@ -151,20 +151,20 @@ class HeldLease:
         return leases.acquired(lease, self._me, SECONDS, self._destination.cluster.server_time())
 
     def _as_still_held(self) -> Manifest:
-        asked = self._ticks()
+        sent_at = self._ticks()
         lease = self._destination.cluster.read("Lease", self._destination.namespace, self._destination.installation)
         if lease is None or leases.holder(lease) != self._me:
             raise LeaseLost(self._destination.namespace)
-        self._proven = asked
+        self._proven = sent_at
         return lease
 
     def _store(self, lease: Manifest) -> None:
-        asked = self._ticks()
+        sent_at = self._ticks()
         self._lease = self._destination.cluster.store(lease, manager=self._destination.manager)
-        self._renewed = self._proven = asked
+        self._renewed = self._proven = sent_at
 
-    def _since(self, then: Sequence[float]) -> float:
-        return max(abs(now - before) for now, before in zip(self._ticks(), then, strict=True))
+    def _since(self, earlier: Sequence[float]) -> float:
+        return max(abs(now - before) for now, before in zip(self._ticks(), earlier, strict=True))
 
 
 @contextmanager
@@ -174,16 +174,16 @@ def hold_lease(destination: Destination, ticks: Ticks = _ticks) -> Iterator[Held
     name = destination.installation
     live = cluster.read("Lease", namespace, name) or leases.free(namespace, name)
     now, holder = cluster.server_time(), leases.holder(live)
-    if (left := leases.seconds_left(live, now, SECONDS)) > 0 and not identity.is_dead(holder):
-        raise Busy(namespace, identity.readable(holder), left)
+    if (remaining := leases.seconds_left(live, now, SECONDS)) > 0 and not identity.is_dead(holder):
+        raise Busy(namespace, identity.readable(holder), remaining)
     with shutdown.deferred():
         me = str(identity.this_process())
         try:
             lease = cluster.store(leases.acquired(live, me, SECONDS, now), manager=destination.manager)
         except Conflict:
             raise Busy(namespace, "it began in this very moment", SECONDS) from None
-        held = HeldLease(destination, {**lease, "spec": {**leases.spec(lease), "holderIdentity": me}}, ticks)
+        held_lease = HeldLease(destination, {**lease, "spec": {**leases.spec(lease), "holderIdentity": me}}, ticks)
         try:
-            yield held
+            yield held_lease
         finally:
-            held.release()
+            held_lease.release()

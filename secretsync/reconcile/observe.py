@@ -90,35 +90,35 @@ class HeldAndEdited(SecretSyncError):
 
 
 @timed_stage("compare")
-def observe(destination: Destination, remembered: State) -> Plan:
+def observe(destination: Destination, state: State) -> Plan:
     """Read both sides and compare them; what only some plans need is read only for those."""
     cluster, namespace = destination.cluster, destination.namespace
-    remembered = with_names_found(destination, remembered)
-    secrets = _live_secrets(destination, remembered)
-    desired, degraded = _desired(destination, secrets, remembered)
-    secrets = _with_names(destination, [secret.name for one in desired for secret in one.secrets], secrets)
+    state = with_names_found(destination, state)
+    secrets = _live_secrets(destination, state)
+    desired, degraded = _desired(destination, secrets, state)
+    secrets = _with_names(destination, [secret.name for package in desired for secret in package.secrets], secrets)
     live = _live(destination, secrets)
     live = replace(live, secrets=_as_found(live.secrets, desired))
-    desired, degraded = _without_waiting(destination, desired, degraded, live, remembered)
+    desired, degraded = _without_waiting(destination, desired, degraded, live, state)
     if destination.drift == "report":
-        desired = [drift.keep_edits(one, live.secrets) for one in desired]
-    plan = make_plan(desired, live, remembered, adopt=destination.adopt)
+        desired = [drift.keep_edits(package, live.secrets) for package in desired]
+    plan = make_plan(desired, live, state, adopt=destination.adopt)
     if plan.needs_spawners:
         live = replace(live, spawners=spawners(destination))
-        plan = make_plan(desired, live, remembered, adopt=destination.adopt)
-    if prunable(desired, live, remembered) or (plan.pending and outdated_secrets(desired, remembered)):
-        secrets = _with_names(destination, outdated_secrets(desired, remembered), secrets)
+        plan = make_plan(desired, live, state, adopt=destination.adopt)
+    if prunable(desired, live, state) or (plan.pending and outdated_secrets(desired, state)):
+        secrets = _with_names(destination, outdated_secrets(desired, state), secrets)
         live = replace(
             live, secrets=_as_found(_found(secrets), desired), referrers=referrers(destination, live.spawners)
         )
-        plan = make_plan(desired, live, remembered, adopt=destination.adopt)
+        plan = make_plan(desired, live, state, adopt=destination.adopt)
     if plan.needs_pods:
-        plan = make_plan(desired, replace(live, pods=cluster.pods(namespace)), remembered, adopt=destination.adopt)
+        plan = make_plan(desired, replace(live, pods=cluster.pods(namespace)), state, adopt=destination.adopt)
     return replace(plan, degraded=degraded)
 
 
-def with_names_found(destination: Destination, remembered: State) -> State:
-    """*remembered*, with the Secrets that workloads mount of packages of which no name is known.
+def with_names_found(destination: Destination, state: State) -> State:
+    """*state*, with the Secrets that workloads mount of packages of which no name is known.
 
     Secrets that we wire are named by their digest. Where somebody deleted the state object, the pod templates still
     name those that are live.
@@ -126,17 +126,17 @@ def with_names_found(destination: Destination, remembered: State) -> State:
     lost = [
         delivery.placement
         for delivery in destination.deliveries
-        if delivery.placement.wired and not remembered.of(delivery.placement.secret).secrets
+        if delivery.placement.wired and not state.of(delivery.placement.secret).secrets
     ]
     if not lost:
-        return remembered
+        return state
     workloads = destination.cluster.workloads(destination.namespace)
     referenced = {name for workload in workloads for name in secrets_referenced(workload.template)}
     for placement in lost:
         names = tuple(sorted(name for name in referenced if ownership.can_be_named(name, placement)))
-        package = replace(remembered.of(placement.secret), secrets=names)
-        remembered = remembered.with_package(placement.secret, package) if names else remembered
-    return remembered
+        package = replace(state.of(placement.secret), secrets=names)
+        state = state.with_package(placement.secret, package) if names else state
+    return state
 
 
 def _live(destination: Destination, secrets: _Asked) -> Live:
@@ -156,8 +156,11 @@ def _live(destination: Destination, secrets: _Asked) -> Live:
 
 def _as_found(live: Mapping[str, Secret], desired: Sequence[Desired]) -> Mapping[str, Secret]:
     """Secrets that are taken over do not tell which directory they hold."""
-    names = {secret.name: secret for one in desired for secret in one.secrets}
-    return {name: packing.with_directory_of(one, names[name]) if name in names else one for name, one in live.items()}
+    names = {secret.name: secret for package in desired for secret in package.secrets}
+    return {
+        name: packing.with_directory_of(secret, names[name]) if name in names else secret
+        for name, secret in live.items()
+    }
 
 
 def _found(secrets: _Asked) -> Mapping[str, Secret]:
@@ -173,106 +176,106 @@ def spawners(destination: Destination) -> Sequence[Manifest] | None:
         return None
 
 
-def referrers(destination: Destination, beside: Sequence[Manifest] | None = None) -> Mapping[str, Sequence[str]]:
+def referrers(destination: Destination, spawners: Sequence[Manifest] | None = None) -> Mapping[str, Sequence[str]]:
     """By the name of a Secret, all that could still start a pod which needs it.
 
-    *beside* are the spawners of the namespace, where they were read already.
+    *spawners* are the spawners of the namespace, where they were read already.
     """
     cluster, namespace = destination.cluster, destination.namespace
-    found: dict[str, list[str]] = {}
+    mounted_by: dict[str, list[str]] = {}
     workloads: list[Manifest] = [workload.manifest for workload in cluster.workloads(namespace)]
-    for manifest in [*workloads, *(cluster.spawners(namespace) if beside is None else beside)]:
+    for manifest in [*workloads, *(cluster.spawners(namespace) if spawners is None else spawners)]:
         for name in secrets_referenced(pod_template(manifest)):
-            found.setdefault(name, []).append(f"{manifest['kind']} {namespace}/{manifest['metadata']['name']}")
-    return found
+            mounted_by.setdefault(name, []).append(f"{manifest['kind']} {namespace}/{manifest['metadata']['name']}")
+    return mounted_by
 
 
-def _live_secrets(destination: Destination, remembered: State) -> _Asked:
-    names = {name for delivery in destination.deliveries for name in _names(delivery, remembered)}
+def _live_secrets(destination: Destination, state: State) -> _Asked:
+    names = {name for delivery in destination.deliveries for name in _names(delivery, state)}
     return {name: destination.cluster.secret(destination.namespace, name) for name in sorted(names)}
 
 
-def _names(delivery: Delivery, remembered: State) -> tuple[str, ...]:
+def _names(delivery: Delivery, state: State) -> tuple[str, ...]:
     """The Secrets that a package may be in; what is named by its digest can only be remembered."""
     secret = delivery.placement.secret
-    known = tuple(name for name in remembered.of(secret).secrets if ownership.can_be_named(name, delivery.placement))
-    return known if delivery.placement.wired else tuple(dict.fromkeys((secret, *known)))
+    usable = tuple(name for name in state.of(secret).secrets if ownership.can_be_named(name, delivery.placement))
+    return usable if delivery.placement.wired else tuple(dict.fromkeys((secret, *usable)))
 
 
-def _with_names(destination: Destination, names: Iterable[str], asked: _Asked) -> _Asked:
-    new = sorted(set(names) - asked.keys())
-    return {**asked, **{name: destination.cluster.secret(destination.namespace, name) for name in new}}
+def _with_names(destination: Destination, names: Iterable[str], looked_up: _Asked) -> _Asked:
+    missing = sorted(set(names) - looked_up.keys())
+    return {**looked_up, **{name: destination.cluster.secret(destination.namespace, name) for name in missing}}
 
 
-def _desired(destination: Destination, found: _Asked, remembered: State) -> tuple[list[Desired], tuple[Degraded, ...]]:
+def _desired(destination: Destination, looked_up: _Asked, state: State) -> tuple[list[Desired], tuple[Degraded, ...]]:
     """Each package as it should be; those that cannot be deployed just now are left out, with the reason."""
     live = {
-        delivery.placement: _of_package(destination, delivery, found, remembered) for delivery in destination.deliveries
+        delivery.placement: _of_package(destination, delivery, looked_up, state) for delivery in destination.deliveries
     }
     questions = [
-        partial(resolve_source, delivery, live[delivery.placement], remembered.of(delivery.placement.secret))
+        partial(resolve_source, delivery, live[delivery.placement], state.of(delivery.placement.secret))
         for delivery in destination.deliveries
     ]
     desired: list[Desired] = []
     degraded: list[Degraded] = []
     with working(f"reading {', '.join(delivery.placement.module for delivery in destination.deliveries)}"):
-        answers = run_concurrently(questions)
-    for delivery, answer in zip(destination.deliveries, answers, strict=True):
+        resolutions = run_concurrently(questions)
+    for delivery, resolution in zip(destination.deliveries, resolutions, strict=True):
         secrets = live[delivery.placement]
-        wanted = _wanted_or_error(destination, delivery, secrets, remembered, answer)
-        if isinstance(wanted, SecretSyncError):
-            source_failed = isinstance(answer, SecretSyncError)
-            degraded.append(Degraded(delivery.placement, wanted, live_revision(secrets), source_failed))
+        result = _desired_or_error(destination, delivery, secrets, state, resolution)
+        if isinstance(result, SecretSyncError):
+            source_failed = isinstance(resolution, SecretSyncError)
+            degraded.append(Degraded(delivery.placement, result, live_revision(secrets), source_failed))
         else:
-            desired.append(wanted)
+            desired.append(result)
     return desired, tuple(degraded)
 
 
-def _wanted_or_error(
+def _desired_or_error(
     destination: Destination,
     delivery: Delivery,
     live: Sequence[Secret],
-    remembered: State,
-    answer: Resolved | SecretSyncError | None,
+    state: State,
+    resolution: Resolved | SecretSyncError | None,
 ) -> Desired | SecretSyncError:
     """The package as it should be, or what is wrong with this package alone. Raises errors of the cluster."""
-    if isinstance(answer, SecretSyncError):
-        return answer
-    changed = remembered.of(delivery.placement.secret).changed_write
-    if answer and (known := known_change(answer.revision.id, delivery.recipe, delivery.placement, changed)):
-        return known
+    if isinstance(resolution, SecretSyncError):
+        return resolution
+    changed = state.of(delivery.placement.secret).changed_write
+    if resolution and (change := known_change(resolution.revision.id, delivery.recipe, delivery.placement, changed)):
+        return change
     try:
-        wanted = _wanted(destination, delivery, live, remembered, answer)
+        package = _desired_package(destination, delivery, live, state, resolution)
     except (ClusterError, Conflict):
         raise
     except SecretSyncError as error:
         return error
-    recipe = wanted.secrets[0].annotations.get(packing.RECIPE, "")
-    return known_change(wanted.bundle.revision.id, recipe, delivery.placement, changed) or wanted
+    recipe = package.secrets[0].annotations.get(packing.RECIPE, "")
+    return known_change(package.bundle.revision.id, recipe, delivery.placement, changed) or package
 
 
 def _without_waiting(
-    destination: Destination, desired: list[Desired], degraded: tuple[Degraded, ...], live: Live, remembered: State
+    destination: Destination, desired: list[Desired], degraded: tuple[Degraded, ...], live: Live, state: State
 ) -> tuple[list[Desired], tuple[Degraded, ...]]:
     """What would restart a workload together with a package that is degraded is left out as well."""
     if not degraded:
         return desired, degraded
-    names = {delivery.placement: _names(delivery, remembered) for delivery in destination.deliveries}
+    names = {delivery.placement: _names(delivery, state) for delivery in destination.deliveries}
     current = {
-        delivery.placement: _of_package(destination, delivery, live.secrets, remembered)
+        delivery.placement: _of_package(destination, delivery, live.secrets, state)
         for delivery in destination.deliveries
     }
     waits = waits_for_degraded(desired, degraded, names, live.secrets, live.workloads)
     degraded = (*degraded, *(Degraded(wait, reason, live_revision(current[wait])) for wait, reason in waits.items()))
-    going = [one for one in desired if one.placement not in waits]
+    proceeding = [package for package in desired if package.placement not in waits]
     if not destination.wires:
-        return going, degraded
-    return _with_the_wired(destination, going, degraded, names, current)
+        return proceeding, degraded
+    return _keep_wired(destination, proceeding, degraded, names, current)
 
 
-def _with_the_wired(
+def _keep_wired(
     destination: Destination,
-    going: list[Desired],
+    proceeding: list[Desired],
     degraded: tuple[Degraded, ...],
     names: Mapping[Placement, Sequence[str]],
     current: Mapping[Placement, Sequence[Secret]],
@@ -282,15 +285,20 @@ def _with_the_wired(
     for placement in staying:
         if not (current[placement] and packing.is_intact(current[placement])):
             broken = LiveBundleDamaged(placement.module)
-            others = (Degraded(one.placement, broken, live_revision(current[one.placement])) for one in going)
-            return [], (*degraded, *others)
-    left = [delivery for delivery in destination.deliveries if delivery.placement in staying]
-    return [*going, *(_as_it_is(one, current[one.placement], None) for one in left)], degraded
+            broken_packages = (
+                Degraded(package.placement, broken, live_revision(current[package.placement])) for package in proceeding
+            )
+            return [], (*degraded, *broken_packages)
+    remaining = [delivery for delivery in destination.deliveries if delivery.placement in staying]
+    return [
+        *proceeding,
+        *(_desired_as_live(delivery, current[delivery.placement], None) for delivery in remaining),
+    ], degraded
 
 
-def _of_package(destination: Destination, delivery: Delivery, found: _Asked, remembered: State) -> Sequence[Secret]:
+def _of_package(destination: Destination, delivery: Delivery, looked_up: _Asked, state: State) -> Sequence[Secret]:
     """The live Secrets that hold what was written last of a package: those that are ours, or may become so."""
-    live = (found.get(name) for name in _names(delivery, remembered))
+    live = (looked_up.get(name) for name in _names(delivery, state))
     return packing.newest_revision(
         [
             secret
@@ -305,41 +313,47 @@ def _adoptable(destination: Destination, live: Secret) -> bool:
     return destination.adopt and live.name in {delivery.placement.secret for delivery in destination.deliveries}
 
 
-def _wanted(
-    destination: Destination, delivery: Delivery, live: Sequence[Secret], remembered: State, answer: Resolved | None
+def _desired_package(
+    destination: Destination, delivery: Delivery, live: Sequence[Secret], state: State, resolved: Resolved | None
 ) -> Desired:
     """The package as it should be: what its source holds, unless something holds that back."""
-    package = remembered.of(delivery.placement.secret)
-    if answer is None or is_rejected(answer, package.hold):
-        return _held(destination, delivery, live, package)
-    return _packed(delivery, answer.bundle, None) if answer.bundle else _as_it_is(delivery, live, None)
+    package = state.of(delivery.placement.secret)
+    if resolved is None or is_rejected(resolved, package.hold):
+        return _desired_on_hold(destination, delivery, live, package)
+    return _packed(delivery, resolved.bundle, None) if resolved.bundle else _desired_as_live(delivery, live, None)
 
 
-def _held(destination: Destination, delivery: Delivery, live: Sequence[Secret], remembered: PackageState) -> Desired:
+def _desired_on_hold(
+    destination: Destination, delivery: Delivery, live: Sequence[Secret], package_state: PackageState
+) -> Desired:
     """What shall be live instead of what the source holds."""
-    hold = remembered.hold
+    hold = package_state.hold
     if hold is None or not hold.kept:
         if not any(ownership.is_ours(secret, delivery.placement) for secret in live):
-            raise _nothing_to_hold(delivery, remembered)
-        _refuse_edited(delivery, live, remembered)
-        return _as_it_is(delivery, live, hold)
-    kept = destination.cluster.secret(destination.namespace, hold.kept) if _is_history(delivery, hold.kept) else None
-    if kept is None:
+            raise _no_live_bundle(delivery, package_state)
+        _refuse_edited(delivery, live, package_state)
+        return _desired_as_live(delivery, live, hold)
+    kept_secret = (
+        destination.cluster.secret(destination.namespace, hold.kept) if _is_history(delivery, hold.kept) else None
+    )
+    if kept_secret is None:
         raise KeptBundleGone(destination.namespace, hold.kept)
-    history.refuse_changed(kept, delivery.placement, remembered)
-    bundle = packing.live_bundle([kept])
-    recipe = kept.annotations.get(packing.RECIPE, "")
-    if is_as_deployed(delivery, live, remembered) and packing.matches_source(
-        live, bundle.revision, recipe, delivery.placement
+    history.refuse_changed(kept_secret, delivery.placement, package_state)
+    bundle = packing.live_bundle([kept_secret])
+    recipe = kept_secret.annotations.get(packing.RECIPE, "")
+    if (
+        is_as_deployed(delivery, live, package_state)
+        and packing.matches_source(live, bundle.revision, recipe, delivery.placement)
+        and packing.live_bundle(live).digest == bundle.digest
     ):
-        return _as_it_is(delivery, live, hold)
+        return _desired_as_live(delivery, live, hold)
     return _packed(replace(delivery, recipe=recipe), bundle, hold)
 
 
-def _nothing_to_hold(delivery: Delivery, remembered: PackageState) -> SecretSyncError:
+def _no_live_bundle(delivery: Delivery, package_state: PackageState) -> SecretSyncError:
     """Why a package has no live Secret of ours: its first revision was rejected, or somebody deleted them."""
-    module, hold = delivery.placement.module, remembered.hold
-    if hold and hold.digest and not remembered.revision_number:
+    module, hold = delivery.placement.module, package_state.hold
+    if hold and hold.digest and not package_state.revision_number:
         return RejectedBeforeFirst(module, hold.reason)
     return NothingToHold(module)
 
@@ -349,9 +363,9 @@ def _is_history(delivery: Delivery, name: str) -> bool:
     return history.is_history_name(name, delivery.placement.secret)
 
 
-def _refuse_edited(delivery: Delivery, live: Sequence[Secret], remembered: PackageState) -> None:
+def _refuse_edited(delivery: Delivery, live: Sequence[Secret], package_state: PackageState) -> None:
     """Nobody holds what somebody else wrote. Raises HeldAndEdited."""
-    if was_edited(delivery, live, remembered):
+    if was_edited(delivery, live, package_state):
         raise HeldAndEdited(delivery.placement.module, packing.live_bundle(live).digest)
 
 
@@ -359,7 +373,7 @@ def _packed(delivery: Delivery, bundle: Bundle, hold: Hold | None) -> Desired:
     return Desired(delivery.placement, bundle, packing.pack(bundle, delivery.placement, delivery.recipe), hold)
 
 
-def _as_it_is(delivery: Delivery, live: Sequence[Secret], hold: Hold | None) -> Desired:
+def _desired_as_live(delivery: Delivery, live: Sequence[Secret], hold: Hold | None) -> Desired:
     bundle = packing.live_bundle(live)
     if live[0].immutable != delivery.placement.wired and not packing.is_encrypted(live):
         return _packed(replace(delivery, recipe=live[0].annotations.get(packing.RECIPE, "")), bundle, hold)

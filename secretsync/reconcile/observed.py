@@ -37,43 +37,45 @@ class Running:
 
 def running(workloads: Sequence[Workload], placement: Placement) -> tuple[Running, ...]:
     """The workloads that mount the package."""
-    found = [(one, _names(one.template, placement)) for one in workloads]
+    with_names = [(workload, _names(workload.template, placement)) for workload in workloads]
     return tuple(
-        Running(one, frozenset(_digests(one.template, names, placement)), frozenset(names))
-        for one, names in found
+        Running(workload, frozenset(_digests(workload.template, names, placement)), frozenset(names))
+        for workload, names in with_names
         if names
     )
 
 
-def lag(found: Sequence[Running], digest: str) -> str:
+def lag(deployed: Sequence[Running], digest: str) -> str:
     """Why the cluster is not current with the content that has *digest*; empty where it is."""
-    if not found:
+    if not deployed:
         return "no workload of it mounts the package"
-    behind = [str(one.workload.ref) for one in found if not one.runs(digest)]
+    behind = [str(running.workload.ref) for running in deployed if not running.runs(digest)]
     if behind:
         return f"{', '.join(behind)} {'has' if len(behind) == 1 else 'have'} other content"
-    ailing = next((one.workload for one in found if status(one.workload).state is not State.CURRENT), None)
-    return f"{ailing.ref}, {status(ailing).message}" if ailing else ""
+    unhealthy = next(
+        (running.workload for running in deployed if status(running.workload).state is not State.CURRENT), None
+    )
+    return f"{unhealthy.ref}, {status(unhealthy).message}" if unhealthy else ""
 
 
-def current_since(cluster: Cluster, namespace: str, found: Sequence[Running]) -> datetime | None:
+def current_since(cluster: Cluster, namespace: str, deployed: Sequence[Running]) -> datetime | None:
     """Since when the last of the workloads has pods of its template; None where nothing tells it.
 
     A ReplicaSet was made when its rollout began; elsewhere the oldest pod that mounts the same tells.
     """
-    beside = cluster.spawners(namespace)
-    times = [_began(one, beside) for one in found]
+    spawners = cluster.spawners(namespace)
+    times = [_started_at(running, spawners) for running in deployed]
     return max((time for time in times if time), default=None) if all(times) else None
 
 
-def _began(running: Running, beside: Sequence[Manifest]) -> datetime | None:
-    own = [
+def _started_at(running: Running, spawners: Sequence[Manifest]) -> datetime | None:
+    owned = [
         manifest
-        for manifest in beside
+        for manifest in spawners
         if _is_owned(manifest, running.workload.ref) or pods_of(running.workload, [manifest])
     ]
-    same = [one for one in own if running.names <= secrets_referenced(pod_template(one))]
-    created = [str(one["metadata"].get("creationTimestamp") or "") for one in same]
+    same_mounts = [manifest for manifest in owned if running.names <= secrets_referenced(pod_template(manifest))]
+    created = [str(manifest["metadata"].get("creationTimestamp") or "") for manifest in same_mounts]
     return min((datetime.fromisoformat(text) for text in created if text), default=None)
 
 
@@ -88,8 +90,8 @@ def _names(template: Manifest, placement: Placement) -> set[str]:
 
 def _digests(template: Manifest, names: set[str], placement: Placement) -> set[str]:
     if placement.wired:
-        rest = {name.removeprefix(f"{placement.secret}-") for name in names}
-        return {text[:_DIGITS] for text in rest}
+        suffixes = {name.removeprefix(f"{placement.secret}-") for name in names}
+        return {text[:_DIGITS] for text in suffixes}
     annotations = (template.get("metadata") or {}).get("annotations") or {}
     stamp = str(annotations.get(packing.stamp_key(placement.secret)) or "")
     return {stamp.partition("sha256:")[2][:_DIGITS]}

@@ -11,7 +11,7 @@ from secretsync.core.model import Ref, Workload
 from secretsync.plan.disruption import refuse_disruption
 from secretsync.plan.plan import Plan
 from secretsync.plan.state import State
-from secretsync.reconcile.admission import ask_for_admission
+from secretsync.reconcile.admission import dry_run_writes
 from secretsync.reconcile.destination import Clock, Destination, Report
 from secretsync.reconcile.gates import waits_for
 from secretsync.reconcile.rights import MissingRights, Rights, missing_rights
@@ -41,7 +41,7 @@ def _refuse(destination: Destination, plan: Plan, rights: Rights) -> None:
     if rights.required and not rights.reads_only:
         raise MissingRights(destination.namespace, rights.required)
     if not rights.required:
-        ask_for_admission(destination, plan)
+        dry_run_writes(destination, plan)
     refuse_disruption(
         meet_new_content(plan),
         proven=_provable(destination, plan, rights),

@@ -49,7 +49,7 @@ class Progress:
         self.verdicts: dict[Ref, Status] = dict.fromkeys(workloads, Status(State.IN_PROGRESS, "restarted"))
         self._ended: dict[Ref, float] = {}
 
-    def tell(self, ref: Ref, verdict: Status) -> None:
+    def update(self, ref: Ref, verdict: Status) -> None:
         """A verdict that is new; those that are final are logged."""
         self.verdicts[ref] = verdict
         if verdict.ended:
@@ -79,11 +79,11 @@ class Progress:
 
 def now_and_then(show: Callable[[str], None], every: float = EVERY) -> Callable[[Progress], None]:
     """Shows the line of a progress at most once in *every* seconds."""
-    shown = [0.0]
+    last_shown = [0.0]
 
     def tick(progress: Progress) -> None:
-        if progress.elapsed - shown[0] >= every:
-            shown[0] = progress.elapsed
+        if progress.elapsed - last_shown[0] >= every:
+            last_shown[0] = progress.elapsed
             show(progress.line())
 
     return tick
@@ -102,11 +102,11 @@ def rollout_progress(
 
     console = _console()
     with Live(console=console, transient=True, refresh_per_second=4) as live, lines_through(_printer(console)):
-        yield Progress(workloads, now, lambda shown: live.update(_table(shown)), title=title, timeout=timeout)
+        yield Progress(workloads, now, lambda progress: live.update(_table(progress)), title=title, timeout=timeout)
 
 
 @contextmanager
-def working(what: str) -> Iterator[None]:
+def working(activity: str) -> Iterator[None]:
     """A spinner with the elapsed time for as long as the context lasts; nothing where there is no terminal."""
     if not _has_terminal():
         yield
@@ -117,7 +117,7 @@ def working(what: str) -> Iterator[None]:
     console = _console()
     columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
     with Bar(*columns, console=console, transient=True) as bar, lines_through(_printer(console)):
-        bar.add_task(visible(what), total=None)
+        bar.add_task(visible(activity), total=None)
         yield
 
 
@@ -141,8 +141,10 @@ def _table(progress: Progress) -> RenderableType:
     from rich.table import Table
     from rich.text import Text
 
-    left = f", {progress.elapsed:.0f} s of {progress.timeout:.0f} s" if progress.timeout else ""
-    table = Table(title=f"{progress.title}: {progress.line().partition(';')[0]}{left}", title_justify="left", box=None)
+    elapsed = f", {progress.elapsed:.0f} s of {progress.timeout:.0f} s" if progress.timeout else ""
+    table = Table(
+        title=f"{progress.title}: {progress.line().partition(';')[0]}{elapsed}", title_justify="left", box=None
+    )
     for name in ("WORKLOAD", "STATE", "AGE"):
         table.add_column(name, no_wrap=True, overflow="ellipsis")
     table.add_column("DETAIL")  # may wrap, so that rich cuts it first where the terminal is narrow

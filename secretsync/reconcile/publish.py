@@ -41,8 +41,8 @@ def _edit(repository: RepositoryCluster, file: ValuesFile, packages: Sequence[Pa
         moved = repoint(text, wiring.mounts, [package.placement.secret for package in packages], keys_of(file.at))
         merged = merge(moved, wiring, file.chart, file.via, keys_of(file.at)).text
     except SecretSyncError as error:
-        why = "; ".join(str(error).removeprefix("nothing was written, for these stand in the way:\n").splitlines())
-        return ValuesEdit(file.file, problem=f"{why}; write by hand what 'secretsync values {file.chart}' prints")
+        reason = "; ".join(str(error).removeprefix("nothing was written, for these stand in the way:\n").splitlines())
+        return ValuesEdit(file.file, problem=f"{reason}; write by hand what 'secretsync values {file.chart}' prints")
     return ValuesEdit(file.file, merged) if merged != text else None
 
 
@@ -86,8 +86,8 @@ def _named(package: PackagePlan) -> str:
 
 
 def _body(report: Report) -> str:
-    parts = (_packages(report), _values(report), _findings(report))
-    return "\n".join(visible(line) for part in parts for line in part).strip()
+    sections = (_packages(report), _values(report), _findings(report))
+    return "\n".join(visible(line) for section in sections for line in section).strip()
 
 
 def _packages(report: Report) -> Iterator[str]:

@@ -18,8 +18,8 @@ from secretsync.core.model import Ref
 from secretsync.plan.disruption import refuse_disruption
 from secretsync.plan.plan import Plan
 from secretsync.plan.state import State
-from secretsync.reconcile.admission import ChangedByAdmission, ask_for_admission, remember_change
-from secretsync.reconcile.asked_once import with_sources_asked_anew
+from secretsync.reconcile.admission import ChangedByAdmission, dry_run_writes, remember_change
+from secretsync.reconcile.asked_once import with_refreshed_sources
 from secretsync.reconcile.check import CheckReport, check_packages
 from secretsync.reconcile.destination import REAL_TIME, Clock, Destination, Report
 from secretsync.reconcile.observe import observe
@@ -100,7 +100,7 @@ def _reconcile(destination: Destination, clock: Clock) -> Report:
     if report := _reconcile_unlocked(destination, clock):
         return report
     with hold_lease(destination) as lease:
-        locked = with_sources_asked_anew(lease.fenced)
+        locked = with_refreshed_sources(lease.fenced)
         return _reconcile_locked(locked, load_state(locked), replace(clock, sleep=lease.while_sleeping(clock.sleep)))
 
 
@@ -128,16 +128,16 @@ def _reconcile_locked(destination: Destination, store: StateStore, clock: Clock)
     _refuse_unapproved(destination, report)
     if plan.idle:
         return _with_stripped(replace(report, done=True))
-    ask_for_admission(destination, plan)
+    dry_run_writes(destination, plan)
     proven = _prove(destination, plan, store, clock)
     refuse_disruption(meet_new_content(plan), proven=proven, accepted=destination.rollout.accept_downtime)
     kept = apply.keep_previous_bundles(destination, plan, store)
-    before = store.state
+    previous_state = store.state
     apply.record_start(plan, store, kept, check.keys)
     try:
         apply.apply_secrets(destination, plan)
     except ChangedByAdmission as error:
-        remember_change(error, plan, before, store)
+        remember_change(error, plan, previous_state, store)
         raise
     report = roll_out(destination, replace(report, done=True), store, clock)
     if report.failed:
@@ -170,9 +170,9 @@ def _undo(destination: Destination, report: Report, store: StateStore, clock: Cl
     rejected = packages_to_undo(destination, report, store)
     if not rejected:
         return report
-    if other := failed_untouched(destination, report):
-        why = f"{report.failure}; {other}, which was not restarted, failed too, so something else is wrong"
-        return replace(report, failure=why)
+    if untouched := failed_untouched(destination, report):
+        reason = f"{report.failure}; {untouched}, which was not restarted, failed too, so something else is wrong"
+        return replace(report, failure=reason)
     reject(rejected, report.failure, store)
     try:
         # what was rejected is known here, even where somebody deletes the state object now
@@ -202,7 +202,7 @@ def _prove(destination: Destination, plan: Plan, store: StateStore, clock: Clock
         if refusal.package.live:
             reason = f"in the image of {refusal.workload}: {refusal.reasons[0]}"
             rejection = store.state.of(secret).rejected(reason, bundle.digest, bundle.revision.id)
-            store.keep(store.state.with_package(secret, rejection))
+            store.save(store.state.with_package(secret, rejection))
         raise
 
 
@@ -219,7 +219,7 @@ def _record_idle(destination: Destination, report: Report) -> Report:
             names = tuple(secret.name for secret in package.desired.secrets)
             digest = package.desired.bundle.digest
             state = state.with_live(package.placement.secret, names, package.revision_number, digest)
-        store.keep(state.checked(check.keys))
+        store.save(state.checked(check.keys))
     return _with_stripped(replace(report, done=True))
 
 

@@ -64,17 +64,17 @@ def _record(outcome: Outcome, utc: Callable[[], datetime]) -> Sequence[Event]:
     verdicts = {secret: str(verdict) for secret, verdict in verdicts_of(outcome).items()}
     if not verdicts or isinstance(outcome.error, (Unreachable, ConfigError)):
         return ()
-    before = _before(outcome)
-    events = events_of(outcome, before)
-    if not events and all(before.get(secret) == verdict for secret, verdict in verdicts.items()):
+    previous = _before(outcome)
+    events = events_of(outcome, previous)
+    if not events and all(previous.get(secret) == verdict for secret, verdict in verdicts.items()):
         return ()
     with hold_lease(destination) as lease:
         destination = lease.fenced
         memory = load_state(destination)
-        if not memory.begun:
+        if not memory.exists:
             return ()  # nothing was ever deployed: whoever tries to reads the log
-        memory.keep(memory.state.with_results(verdicts, int(utc().timestamp())))
-        _tell(destination, events, utc)
+        memory.save(memory.state.with_results(verdicts, int(utc().timestamp())))
+        _write_events(destination, events, utc)
     return events
 
 
@@ -83,12 +83,12 @@ def _before(outcome: Outcome) -> dict[str, str]:
     return {secret: result.verdict for secret, result in results.items()}
 
 
-def _tell(destination: Destination, events: Sequence[Event], utc: Callable[[], datetime]) -> None:
+def _write_events(destination: Destination, events: Sequence[Event], utc: Callable[[], datetime]) -> None:
     instance = f"{socket.gethostname()}/{os.getpid()}"
     for event in events:
         name = f"{event.regarding.name[:200]}.{uuid.uuid4().hex[:16]}"
         try:
-            destination.cluster.tell(manifest(event, name, utc(), instance), manager=destination.manager)
+            destination.cluster.create_event(manifest(event, name, utc(), instance), manager=destination.manager)
         except SecretSyncError as error:
             log.warning("an Event could not be written, nor are the others", why=str(error))
             return

@@ -17,17 +17,18 @@ from secretsync.cluster.repository.forge.rest import Api
 from secretsync.cluster.repository.git import GitRepository, Identity
 from secretsync.config import credentials
 from secretsync.reconcile.encryption_factory import open_encryption
+from secretsync.sources.cache import private_folder
 from secretsync.sources.git.remote import Remote
 
 
 def open_repository(installation: str, target: config.Target, cache: Path, base: Path) -> RepositoryCluster:
-    """The branch that *target* changes; nothing is asked yet."""
+    """The branch that *target* changes; nothing is asked yet. Raises NotOurs, CacheUnwritable."""
     settings = cast("config.RepositoryCluster", target.cluster)
     requirement = settings.repository
     proposed = settings.propose == "merge-request"
     branch = (settings.branch or f"secretsync/{installation}/{target.namespace}") if proposed else ""
     key = hashlib.sha256(f"{requirement.url} {requirement.ref} {branch} {target.namespace}".encode()).hexdigest()[:24]
-    folder = cache / "sites" / key
+    folder = private_folder(private_folder(cache / "sites") / key)
     remote = Remote(requirement.url, settings.access, folder=folder, base=base, timeout=settings.timeout)
     signing = base / settings.signing_key if settings.signing_key else None
     identity = Identity(settings.author.name, settings.author.email, signing)
@@ -55,6 +56,8 @@ def open_forge(settings: config.RepositoryCluster, url: str, base: Path) -> Forg
     headers = module.headers(credentials.read(token, base)) if token else {}
     scheme = parts.scheme if parts.scheme in ("http", "https") else "https"
     host = parts.netloc.rpartition("@")[2] if scheme == parts.scheme else parts.hostname
-    sent = f"sent the token of {credentials.place_of(token)}" if token else "no token was sent, as none is configured"
+    sent = (
+        f"sent the token of {credentials.location_of(token)}" if token else "no token was sent, as none is configured"
+    )
     api = Api(module.api_url(host, scheme), headers, settings.access, base, sent)
     return cast("Forge", module.Forge(api, parts.path.strip("/").removesuffix(".git")))

@@ -29,23 +29,23 @@ class Condition(StrEnum):
 class Verdict:
     """*fact* is the digest that is current, rejected or held, or the reason why a pass fails; no times, no counts."""
 
-    word: Condition
+    condition: Condition
     fact: str
 
     def __str__(self) -> str:
-        return f"{self.word} {self.fact}".rstrip()
+        return f"{self.condition} {self.fact}".rstrip()
 
     @property
     def well(self) -> bool:
         """Whether nobody has to do anything."""
-        return self.word in (Condition.CURRENT, Condition.WAITING, Condition.HELD)
+        return self.condition in (Condition.CURRENT, Condition.WAITING, Condition.HELD)
 
 
 def parse(text: str) -> Verdict | None:
     """The inverse of str(); None for what is no verdict."""
-    for word in Condition:
-        if text == word or text.startswith(f"{word} "):
-            return Verdict(word, text[len(word) + 1 :])
+    for condition in Condition:
+        if text == condition or text.startswith(f"{condition} "):
+            return Verdict(condition, text[len(condition) + 1 :])
     return None
 
 
@@ -55,11 +55,11 @@ def verdicts_of(outcome: Outcome) -> Mapping[str, Verdict]:
     Empty where another run is at work, whose result it is to tell.
     """
     if outcome.error:
-        why = outcome.error.category
-        if why in ("busy", "conflict"):
+        reason = outcome.error.category
+        if reason in ("busy", "conflict"):
             return {}
         return {
-            delivery.placement.secret: Verdict(Condition.FAILING, why) for delivery in outcome.destination.deliveries
+            delivery.placement.secret: Verdict(Condition.FAILING, reason) for delivery in outcome.destination.deliveries
         }
     return dict(_of_report(outcome.report)) if outcome.report else {}
 
@@ -79,8 +79,8 @@ def _of_report(report: Report) -> Iterator[tuple[str, Verdict]]:
     for package in last.plan.packages:
         yield package.placement.secret, _of_package(package, report)
     for degraded in last.plan.degraded:
-        word = Condition.AWAY if degraded.source_failed else Condition.FAILING
-        yield degraded.placement.secret, Verdict(word, degraded.error.category)
+        condition = Condition.AWAY if degraded.source_failed else Condition.FAILING
+        yield degraded.placement.secret, Verdict(condition, degraded.error.category)
 
 
 def _of_package(package: PackagePlan, report: Report) -> Verdict:
@@ -102,6 +102,6 @@ def _of_package(package: PackagePlan, report: Report) -> Verdict:
         return Verdict(Condition.DRIFTED, "")
     if last.waits and last.plan.moves(package):
         return Verdict(Condition.WAITING, f"sha256:{package.desired.bundle.digest[:12]}")
-    if any(one.module == package.placement.module for one in last.plan.not_in_force):
+    if any(mismatch.module == package.placement.module for mismatch in last.plan.not_in_force):
         return Verdict(Condition.NOT_IN_FORCE, f"sha256:{package.desired.bundle.digest[:12]}")
     return current_verdict(package.desired.bundle.digest)

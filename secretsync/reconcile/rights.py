@@ -57,13 +57,13 @@ def missing_rights(destination: Destination, plan: Plan) -> Rights:
         return Rights()
 
     needed = tuple(dict.fromkeys(_required(destination, plan)))
-    required = _lacking(destination, review, needed)
+    required = _missing(destination, review, needed)
     writes = {access for access in needed if access.verb not in _READS}
-    optional = _lacking(destination, review, tuple(dict.fromkeys(_optional(destination, plan))))
+    optional = _missing(destination, review, tuple(dict.fromkeys(_optional(destination, plan))))
     return Rights(required, optional, reads_only=writes <= set(required))
 
 
-def _lacking(destination: Destination, review: Review, needed: Sequence[Access]) -> tuple[Access, ...]:
+def _missing(destination: Destination, review: Review, needed: Sequence[Access]) -> tuple[Access, ...]:
     """Where the API does not tell all rules, it is asked: first for objects of any name, as a Role mostly says it."""
     if review.complete:
         return tuple(access for access in needed if not may(review, access))
@@ -117,18 +117,18 @@ def _lease(destination: Destination) -> Iterator[Access]:
     yield Access("get", *_LEASES, name)
     yield Access("update", *_LEASES, name)
     try:
-        there = destination.cluster.read("Lease", destination.namespace, name)
+        live = destination.cluster.read("Lease", destination.namespace, name)
     except Forbidden:
-        there = None
-    if there is None:
+        live = None
+    if live is None:
         yield Access("create", *_LEASES)
 
 
 def _state(destination: Destination) -> Iterator[Access]:
     name = secret_name(destination.installation)
-    there = destination.cluster.secret(destination.namespace, name)
+    live = destination.cluster.secret(destination.namespace, name)
     yield _secret("update", name)
-    if there is None:
+    if live is None:
         yield _secret("create")
 
 

@@ -30,13 +30,13 @@ def _roll_out(destination: Destination, report: Report, store: StateStore, clock
     waves = _waves(destination, report.plan, store.state.ailing)
     secrets = [secret.name for package in report.plan.packages for secret in package.desired.secrets]
     for number, wave in enumerate(waves, start=1):
-        began = clock.now()
+        started_at = clock.now()
         refused = apply.restart_workloads(destination, wave.restarts, store)
         apply.delete_stuck_pods(destination, wave.restarts)
         stamps = {**wave.watched, **_stamps(wave.restarts, refused)}
         title = f"wave {number} of {len(waves)}"
         verdicts = {**refused, **apply.wait_for_rollouts(destination, stamps, clock, title, secrets)}
-        report = replace(report, waves=(*report.waves, WaveTimes(began, clock.now(), tuple(verdicts))))
+        report = replace(report, waves=(*report.waves, WaveTimes(started_at, clock.now(), tuple(verdicts))))
         if not wave.decides:
             report = replace(report, ignored={**report.ignored, **verdicts})
             continue

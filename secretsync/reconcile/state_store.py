@@ -22,17 +22,17 @@ class StateStore:
         self.state = state.from_secret(self._live)
 
     @property
-    def begun(self) -> bool:
+    def exists(self) -> bool:
         """Whether anything is remembered yet."""
         return self._live is not None
 
-    def keep(self, told: state.State) -> None:
-        """Remember *told* from now on."""
-        if told == self.state:
+    def save(self, new_state: state.State) -> None:
+        """Remember *new_state* from now on."""
+        if new_state == self.state:
             return
-        secret = state.to_secret(told, self._installation, self._namespace)
+        secret = state.to_secret(new_state, self._installation, self._namespace)
         self._live = self._replace(secret, self._live) if self._live else self._create(secret)
-        self.state = told
+        self.state = new_state
 
     def _create(self, secret: Secret) -> Secret:
         return self._cluster.create(secret, manager=self._manager)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import structlog
 
 from secretsync.core.kinds.kind import Cause
-from secretsync.core.log import foreign_words
+from secretsync.core.log import foreign_text
 from secretsync.core.model import Ref
 from secretsync.plan.diff import PackagePlan
 from secretsync.plan.waves import is_healthy
@@ -27,20 +27,20 @@ def packages_to_undo(destination: Destination, report: Report, store: StateStore
 
 def reject(packages: Sequence[PackagePlan], failure: str, store: StateStore) -> None:
     """Remember that *packages* failed: what was live before them shall be live until their sources hold other files."""
-    state, failure = store.state, foreign_words(failure)
+    state, failure = store.state, foreign_text(failure)
     for package in packages:
         bundle, secret = package.desired.bundle, package.placement.secret
-        remembered = state.of(secret)
-        rejected = remembered.rejected(failure, bundle.digest, bundle.revision.id, kept=remembered.previous)
+        package_state = state.of(secret)
+        rejected = package_state.rejected(failure, bundle.digest, bundle.revision.id, kept=package_state.previous)
         state = state.with_package(secret, rejected)
         log.error("rejected", module=bundle.module, digest=bundle.digest[:12], why=failure)
-    store.keep(state)
+    store.save(state)
 
 
 def _is_to_blame(package: PackagePlan, report: Report, store: StateStore) -> bool:
     """Whether a failure can be this package's fault, and can be undone."""
-    remembered = store.state.of(package.placement.secret)
-    if remembered.hold or not remembered.previous:
+    package_state = store.state.of(package.placement.secret)
+    if package_state.hold or not package_state.previous:
         return False
     return any(
         verdict.bad and verdict.cause in (Cause.CRASH, Cause.NOT_READY) and package.key in _stamps_of(report, ref)
@@ -53,9 +53,14 @@ def failed_untouched(destination: Destination, report: Report) -> str:
     observation = apply.observe_rollouts(destination)
     touched = report.verdicts.keys() | report.ignored.keys()
     for restart in report.plan.restarts:
-        now = observation.workloads.get(restart.workload.ref) if observation else None
-        if now and restart.workload.ref not in touched and is_healthy(restart.workload) and not is_healthy(now):
-            return str(now.ref)
+        workload = observation.workloads.get(restart.workload.ref) if observation else None
+        if (
+            workload
+            and restart.workload.ref not in touched
+            and is_healthy(restart.workload)
+            and not is_healthy(workload)
+        ):
+            return str(workload.ref)
     return ""
 
 

@@ -43,13 +43,15 @@ class Settling:
         if failure := next(filter(None, map(pod_failure, new)), None):
             return failure
         counts = restarts(new)
-        seen, since = self._quiet_since.get(workload.ref, (None, now))
-        if counts != seen:
+        restart_counts, since = self._quiet_since.get(workload.ref, (None, now))
+        if counts != restart_counts:
             since = now
             self._quiet_since[workload.ref] = counts, since
-        ran = now - since
-        if ran < self.seconds:
-            return Status(State.IN_PROGRESS, f"has no readiness probe; new pods ran {ran:.0f} of {self.seconds:.0f} s")
+        elapsed = now - since
+        if elapsed < self.seconds:
+            return Status(
+                State.IN_PROGRESS, f"has no readiness probe; new pods ran {elapsed:.0f} of {self.seconds:.0f} s"
+            )
         return None
 
     def disturbed(self, ref: Ref) -> None:
@@ -64,39 +66,39 @@ def wait_until_settled(
     settle: float,
     now: Callable[[], float],
     sleep: Callable[[float], None],
-    tell: Callable[[Ref, Status], None],
+    on_status: Callable[[Ref, Status], None],
 ) -> dict[Ref, Status]:
     """A verdict for each workload in *stamps*; the first failure ends the wait for all, the rest stay in progress.
 
     *observe* returns None when the API could not be asked this time. *timeout* and *settle* are seconds.
     """
-    settling, began, pause = Settling(settle), now(), _FIRST_POLL
+    settling, started_at, pause = Settling(settle), now(), _FIRST_POLL
     verdicts: dict[Ref, Status] = {ref: Status(State.IN_PROGRESS, "was just restarted") for ref in stamps}
     while stamps:
         observed_at = now()
         # given away at once: of a thousand workloads two observations are too many to hold
-        _judge_again(verdicts, observe(), stamps, settling, now, tell)
+        _update_verdicts(verdicts, observe(), stamps, settling, now, on_status)
         if all(verdict.ended for verdict in verdicts.values()) or any(verdict.bad for verdict in verdicts.values()):
             break
-        if now() - began >= timeout:
+        if now() - started_at >= timeout:
             for ref, verdict in verdicts.items():
                 if not verdict.ended:
                     verdicts[ref] = replace(verdict, state=State.TIMED_OUT)
-                    tell(ref, verdicts[ref])
+                    on_status(ref, verdicts[ref])
             break
         costly = min(_PAUSE_PER_LOOK * (now() - observed_at), SLOWEST_POLL)
-        sleep(min(max(pause, costly), began + timeout - now()))
+        sleep(min(max(pause, costly), started_at + timeout - now()))
         pause = min(pause * 1.5, POLL)
     return verdicts
 
 
-def _judge_again(
+def _update_verdicts(
     verdicts: dict[Ref, Status],
     observation: Observation | None,
     stamps: Stamps,
     settling: Settling,
     now: Callable[[], float],
-    tell: Callable[[Ref, Status], None],
+    on_status: Callable[[Ref, Status], None],
 ) -> None:
     """Bring those of *verdicts* that have not ended to what was observed; None is an API that could not be asked."""
     if observation is None:
@@ -105,7 +107,7 @@ def _judge_again(
         verdict = _verdict(ref, stamps[ref], observation, settling, now())
         if verdict != verdicts[ref]:
             verdicts[ref] = replace(verdict, at=now() if verdict.ended else None)
-            tell(ref, verdict)
+            on_status(ref, verdict)
 
 
 def _verdict(

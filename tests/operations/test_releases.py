@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from secretsync.core.model import Revision
@@ -62,6 +64,31 @@ def test_a_suspended_package_keeps_what_is_live_whatever_the_source_brings(site:
     site.sync()
     assert live(site) == b"fourth"
     (deployed,) = status(site.destination)
-    assert deployed.remembered.hold
-    assert deployed.remembered.hold.reason == "data taking"
+    assert deployed.package_state.hold
+    assert deployed.package_state.hold.reason == "data taking"
     assert not deployed.drift
+
+
+def _edit(site: Site, text: bytes) -> None:
+    """Somebody changes a live file, as an emergency fix."""
+    secret = site.cluster.secrets["atlas"]
+    site.cluster.secrets["atlas"] = replace(secret, data={**secret.data, "init.py": text})
+
+
+def test_a_revision_that_somebody_had_edited_is_told_as_such_and_a_rollback_brings_the_edit_back(site: Site) -> None:
+    (delivery,) = site.destination.deliveries
+    _edit(site, b"hot fix")
+    assert releases.revisions(site.destination, delivery)[0].edited
+    site.sync()
+    assert live(site) == b"fourth"
+    assert [(one.revision_number, one.edited) for one in releases.revisions(site.destination, delivery)][:2] == [
+        (5, False),
+        (4, True),
+    ]
+    rollback(site, "4")
+    assert live(site) == b"hot fix"
+    site.sync()
+    assert live(site) == b"hot fix"
+    (hold,) = [one.package_state.hold for one in status(site.destination)]
+    assert hold
+    assert hold.reason.endswith(", as somebody had edited it")

@@ -51,8 +51,8 @@ def test_a_sound_workload_loads_the_package() -> None:
 def test_a_workload_that_cannot_load_it_is_named_with_what_is_wrong(sick: Workload, wrong: str) -> None:
     (found,) = not_in_force([WANTED], [daemon("well"), sick])
     assert found.workload.name == "judge"
-    assert wrong in found.fault.wrong
-    assert found.fault.remedy
+    assert wrong in found.verdict.wrong
+    assert found.verdict.remedy
 
 
 @pytest.mark.parametrize(
@@ -97,10 +97,10 @@ def file_by_file(*files: str) -> Workload:
 def test_a_new_file_that_is_imported_and_that_no_mount_brings_is_named_with_the_mount_to_add() -> None:
     wanted = desired({"__init__.py": "", "permission.py": "from . import helper\n", "helper.py": "", "README.md": ""})
     (found,) = not_in_force([wanted], [file_by_file("__init__.py", "permission.py")])
-    assert "[unmounted-file] the package imports helper.py," in found.fault.wrong
+    assert "[unmounted-file] the package imports helper.py," in found.verdict.wrong
     path = f"/policy/{PLACEMENT.module}/helper.py"
-    assert f"{{secretFullName: atlas, mountPath: {path}, subPath: helper.py}}" in found.fault.remedy
-    assert "README" not in found.fault.wrong + found.fault.remedy
+    assert f"{{secretFullName: atlas, mountPath: {path}, subPath: helper.py}}" in found.verdict.remedy
+    assert "README" not in found.verdict.wrong + found.verdict.remedy
 
 
 def test_a_file_that_nothing_imports_needs_no_mount_of_its_own() -> None:

@@ -42,8 +42,8 @@ def become_terminal(monkeypatch: pytest.MonkeyPatch) -> Callable[[], Terminal]:
 
 def test_the_line_counts_what_is_current_and_names_one_that_is_not() -> None:
     shown = Progress([SERVER, JUDGE], lambda: 0, lambda _: None)
-    shown.tell(SERVER, Status(State.CURRENT, "1 of 1 replicas updated"))
-    shown.tell(JUDGE, Status(State.IN_PROGRESS, "0 of 1 replicas updated"))
+    shown.update(SERVER, Status(State.CURRENT, "1 of 1 replicas updated"))
+    shown.update(JUDGE, Status(State.IN_PROGRESS, "0 of 1 replicas updated"))
     assert shown.line() == "1 of 2 current; Deployment rucio/judge: 0 of 1 replicas updated"
 
 
@@ -63,7 +63,7 @@ def test_a_table_has_the_wave_the_timeout_and_each_workloads_state(
     time = [0.0]
     with rollout_progress([SERVER, JUDGE], lambda: time[0], title="wave 2 of 3", timeout=600) as shown:
         time[0] = 7
-        shown.tell(SERVER, Status(State.CURRENT, "all 1 replicas updated"))
+        shown.update(SERVER, Status(State.CURRENT, "all 1 replicas updated"))
         time[0] = 42
         shown.tick()
     assert "wave 2 of 3: 1 of 2 current, 42 s of 600 s" in terminal.words
@@ -91,7 +91,7 @@ def test_a_terminal_gets_a_spinner_with_the_elapsed_time(become_terminal: Callab
 def test_control_characters_of_a_pods_words_do_not_reach_the_terminal(become_terminal: Callable[[], Terminal]) -> None:
     terminal = become_terminal()
     with rollout_progress([SERVER], lambda: 0) as shown:
-        shown.tell(SERVER, Status(State.IN_PROGRESS, "\x1b]0;owned\x07"))
+        shown.update(SERVER, Status(State.IN_PROGRESS, "\x1b]0;owned\x07"))
         shown.tick()
     assert "\x1b]0" not in terminal.getvalue()
     assert r"\x1b]0;owned\x07" in terminal.words
@@ -111,7 +111,7 @@ def test_a_long_detail_is_cut_and_no_name_state_or_age(become_terminal: Callable
     terminal = become_terminal()
     time = [0.0]
     with rollout_progress([SERVER], lambda: time[0], title="wave 1 of 1", timeout=600) as shown:
-        shown.tell(SERVER, Status(State.IN_PROGRESS, "0 of 2 replicas updated; " + "pod server-1 waits " * 9))
+        shown.update(SERVER, Status(State.IN_PROGRESS, "0 of 2 replicas updated; " + "pod server-1 waits " * 9))
         time[0] = 42
         shown.tick()
     assert "Deployment server in progress 42s 0 of 2" in terminal.words

@@ -21,7 +21,7 @@ def site() -> Site:
     revision = site.source.resolve()
     digest = site.source.fetch(revision).digest
     store = load_state(site.destination)
-    store.keep(store.state.with_package("atlas", store.state.of("atlas").rejected("it fails", digest, revision.id)))
+    store.save(store.state.with_package("atlas", store.state.of("atlas").rejected("it fails", digest, revision.id)))
     return site
 
 

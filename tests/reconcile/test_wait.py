@@ -41,7 +41,7 @@ def seen(*workloads: Workload, pods: tuple[Manifest, ...] = ()) -> Observation:
 
 
 def watch(clock: Clock, observe: Callable[[], Observation | None], *refs: Ref, **more: Any) -> dict[Ref, Status]:
-    arguments: dict[str, Any] = {"timeout": 60, "settle": 0, "tell": lambda *_: None, **more}
+    arguments: dict[str, Any] = {"timeout": 60, "settle": 0, "on_status": lambda *_: None, **more}
     return wait_until_settled(dict.fromkeys(refs, STAMP), observe, now=clock.now, sleep=clock.sleep, **arguments)
 
 
@@ -120,7 +120,7 @@ def test_a_workload_that_was_deleted_is_superseded(clock: Clock) -> None:
 
 def test_each_change_of_a_verdict_is_told_once(clock: Clock) -> None:
     told: list[str] = []
-    watch(clock, lambda: seen(STUCK), SERVER, tell=lambda _, verdict: told.append(str(verdict.state)))
+    watch(clock, lambda: seen(STUCK), SERVER, on_status=lambda _, verdict: told.append(str(verdict.state)))
     assert told == ["in progress", "timed out"]
 
 

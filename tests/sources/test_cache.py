@@ -163,6 +163,64 @@ def test_a_cache_of_another_user_is_done_without(repository: Path, tmp_path: Pat
     assert "belongs to another user" in fetch(repository, tmp_path / "cache").notes[0]
 
 
+def test_a_new_cache_and_what_is_missing_above_it_are_for_their_user_alone_whatever_the_umask(
+    repository: Path, tmp_path: Path
+) -> None:
+    for umask in (0, 0o777):
+        before = os.umask(umask)
+        try:
+            assert fetch(repository, tmp_path / f"{umask}" / "cache").notes == ()
+        finally:
+            os.umask(before)
+        for folder in (tmp_path / f"{umask}", tmp_path / f"{umask}" / "cache"):
+            assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+def test_a_cache_that_others_could_write_to_is_taken_from_them(repository: Path, tmp_path: Path) -> None:
+    """Versions before made it as the umask said."""
+    fetch(repository, tmp_path / "cache")
+    (tmp_path / "cache").chmod(0o775)
+    assert fetch(repository, tmp_path / "cache").notes == ()
+    assert stat.S_IMODE((tmp_path / "cache").stat().st_mode) == 0o700
+
+
+def test_a_folder_that_serves_for_more_and_that_others_can_write_to_is_left_and_not_used(
+    repository: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared").chmod(0o2775)
+    (tmp_path / "shared" / "data").touch()
+    (note,) = fetch(repository, tmp_path / "shared").notes
+    assert "other users can write to it" in note
+    assert "chmod go-w" in note
+    assert stat.S_IMODE((tmp_path / "shared").stat().st_mode) == 0o2775
+    assert [path.name for path in (tmp_path / "shared").iterdir()] == ["data"]
+
+
+def test_a_folder_such_as_tmp_from_which_only_owners_remove_serves(repository: Path, tmp_path: Path) -> None:
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared").chmod(0o1777)
+    assert fetch(repository, tmp_path / "shared").notes == ()
+    assert stat.S_IMODE((tmp_path / "shared").stat().st_mode) == 0o1777
+
+
+def test_a_cache_whose_own_folder_is_a_symlink_is_done_without(repository: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "cache").symlink_to(tmp_path / "elsewhere")
+    (note,) = fetch(repository, tmp_path / "cache").notes
+    assert "it is a symlink" in note
+    assert f"{tmp_path / 'elsewhere'}, with 'cache'" in note
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder to another user")
+def test_a_cache_whose_own_folder_is_another_users_is_done_without(repository: Path, tmp_path: Path) -> None:
+    (tmp_path / "cache").mkdir()
+    os.chown(tmp_path / "cache", 4711, 4711)
+    assert "it belongs to another user" in fetch(repository, tmp_path / "cache").notes[0]
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
 @pytest.mark.parametrize(
     "harm",
     [

@@ -26,6 +26,7 @@ from secretsync.rucio.check.against_generic import against_generic
 from secretsync.rucio.check.policy_diff import policy_diff
 from secretsync.rucio.check.rucio import rucio
 from secretsync.rucio.workload_context import workload_context
+from secretsync.sources.cache import private_folder
 from secretsync.sources.locate import PackageNotFound
 from secretsync.sources.open import open_source, package_name
 
@@ -210,16 +211,21 @@ def _checked(asked: Asked, *, diff: bool, generic: bool, actions: bool) -> Check
 
 
 def _proven(asked: Asked, checked: Checked, pythons: tuple[str, ...]) -> Checked:
-    """What was found, and what the real Rucio made of it. Raises what making its environment raises."""
+    """What was found, and what the real Rucio made of it.
+
+    Raises what making its environment raises, and NotOurs where others could have put a Rucio into the cache.
+    """
     from secretsync.rucio.prove import prove, rucio_environment
     from secretsync.rucio.prove.decided import decisions
 
     if not asked.situation.rucio:
         raise click.UsageError("--prove needs the versions of Rucio to prove it with: --rucio 41.5.1")
     proofs: dict[str, Proof] = {}
+    cache = factory.default_cache()
+    private_folder(cache / "rucio")
     for tag in asked.situation.rucio:
         release = str(rucio(tag).release)
-        environment = rucio_environment(release, factory.default_cache(), _python_for(release, pythons))
+        environment = rucio_environment(release, cache, _python_for(release, pythons))
         proofs[tag] = prove(asked.bundle, rucio=environment, vo=asked.situation.vo, layout=asked.layout)
     seen = {tag: decisions(proof.report.get("answers") or ()) for tag, proof in proofs.items()}
     return replace(

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
+WITH_ACTIONS = ("json", "markdown", "html")
+"""The formats that say who decides on Rucio's actions."""
+
 _diff = click.option("--diff", is_flag=True, help="Add the text of what differs, file by file.")
 
 
@@ -143,7 +146,8 @@ def report_on(
             click.echo(render_report(shown, "text", style), nl=False)
 
     outcomes = act(configuration, settings.base, show, place)
-    report = describe(outcomes, command, dry_run=dry_run, texts=texts)
+    with_actions = settings.output in WITH_ACTIONS
+    report = describe(outcomes, command, dry_run=dry_run, texts=texts, actions=with_actions)
     if out:
         report = replace(report, plan_id=_write_plan(out, outcomes))
     rest = render_table(report.targets, style) if streams else render_report(report, settings.output, style)

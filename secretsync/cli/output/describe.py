@@ -29,10 +29,11 @@ def describe(
     *,
     dry_run: bool = False,
     texts: bool = False,
+    actions: bool = False,
     now: datetime | None = None,
 ) -> document.Report:
-    """The report on all targets; *texts* adds the lines that differ."""
-    targets = tuple(describe_target(outcome, dry_run=dry_run, texts=texts) for outcome in outcomes)
+    """The report on all targets; *texts* adds the lines that differ, *actions* who decides on Rucio's actions."""
+    targets = tuple(describe_target(outcome, dry_run=dry_run, texts=texts, actions=actions) for outcome in outcomes)
     return report_on_targets(targets, command, now)
 
 
@@ -49,10 +50,10 @@ def report_on_targets(
     )
 
 
-def describe_target(outcome: Outcome, *, dry_run: bool, texts: bool = False) -> document.Target:
+def describe_target(outcome: Outcome, *, dry_run: bool, texts: bool = False, actions: bool = False) -> document.Target:
     """What became of one target."""
     if outcome.report:
-        found = describe_pass(outcome.report, dry_run=dry_run, texts=texts)
+        found = describe_pass(outcome.report, dry_run=dry_run, texts=texts, actions=actions)
         return replace(found, exit_code=outcome.exit_code)
     assert outcome.error  # noqa: S101 - one of the two is there
     failed = document.Target(
@@ -73,9 +74,12 @@ def _in_the_way(error: SecretSyncError) -> Sequence[PackagePlan]:
     return [package for package in packages if any(change.live and change.pending for change in package.changes)]
 
 
-def describe_pass(report: Report, *, dry_run: bool, texts: bool = False) -> document.Target:
+def describe_pass(report: Report, *, dry_run: bool, texts: bool = False, actions: bool = False) -> document.Target:
     """What a pass did, or would do; its exit code is the outcome's to say."""
-    return _with_summary(_target(report, dry_run=dry_run, texts=texts))
+    found = _with_summary(_target(report, dry_run=dry_run, texts=texts))
+    if not actions or report.refused:
+        return found
+    return replace(found, actions=tuple(_actions(report.checked_packages)))
 
 
 def _with_summary(target: document.Target) -> document.Target:
@@ -304,6 +308,18 @@ def _degraded(degraded: Degraded) -> document.Degraded:
         commit=degraded.live.id if degraded.live else None,
         problem=problem(degraded.error),
     )
+
+
+def _actions(checked: Mapping[str, CheckedPackage]) -> Iterator[document.Actions]:
+    for module, package in checked.items():
+        rows = tuple(
+            document.Action(
+                action=row.action, before=row.before, after=row.decided_by, change=row.changed, rucio=row.rucio
+            )
+            for row in package.actions()
+        )
+        if rows:
+            yield document.Actions(module=module, actions=rows)
 
 
 def _policies(examined: Mapping[str, CheckedPackage], *, texts: bool) -> Iterator[document.Policy]:

@@ -8,10 +8,13 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from secretsync.cli.output.report import FileChange, Outcome, Report, SecretChange, Target, WorkloadStatus
+from secretsync.cli.output.sentences import count
 from secretsync.cli.output.style import readable
 
 if TYPE_CHECKING:
-    from jinja2 import Template
+    from jinja2 import Environment
+
+    from secretsync.cli.output.live import LivePage
 
 _OUTCOMES = {
     Outcome.UP_TO_DATE: "good",
@@ -71,12 +74,17 @@ class Drawing:
 
 
 def render(report: Report) -> str:
-    """The page. Control characters are shown as escapes."""
-    return _template().render(report=readable(report)) + "\n"
+    """The page on one command. Control characters are shown as escapes."""
+    return _environment().get_template("report.html.j2").render(report=readable(report)) + "\n"
+
+
+def render_live(page: LivePage) -> str:
+    """The page of the long-running form."""
+    return _environment().get_template("live.html.j2").render(page=readable(page)) + "\n"
 
 
 @cache
-def _template() -> Template:
+def _environment() -> Environment:
     # imported here: other formats do not pay for it
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -87,6 +95,9 @@ def _template() -> Template:
         keep_trailing_newline=False,
     )
     environment.globals.update(
+        at=lambda time: time.strftime("%Y-%m-%d %H:%M:%S UTC"),
+        short=lambda time: time.strftime("%Y-%m-%d %H:%M"),
+        count=count,
         kind=lambda target: _OUTCOMES.get(target.outcome, "bad"),
         severity=lambda name: _SEVERITIES.get(name, "quiet"),
         state=_state,
@@ -95,7 +106,7 @@ def _template() -> Template:
         drawing=drawing,
         verdicts=lambda target: list(verdicts(target)),
     )
-    return environment.get_template("report.html.j2")
+    return environment
 
 
 def _state(status: WorkloadStatus) -> str:

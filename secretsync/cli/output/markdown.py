@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from secretsync.cli.output.report import FileChange, Package, Report, SecretChange, Target
+from secretsync.cli.output.report import Action, FileChange, Package, Report, SecretChange, Target
 from secretsync.cli.output.sentences import count, short_commit
 from secretsync.core.escape import visible
 
@@ -79,6 +79,10 @@ def _target(target: Target) -> Iterator[Section]:
     yield from _folded(_ROLLOUT, "rollout", _rollout(target))
     yield from _folded(_RESTARTS, _restarts_title(target), _restarts(target))
     yield from _folded(_POLICY, "policy", _policy(target))
+    for decided in target.actions:
+        changed = [action for action in decided.actions if action.change]
+        title = f"who decides on Rucio's actions in {decided.module}: {count(len(changed), 'change')}"
+        yield from _folded(_POLICY, title, _actions(changed))
     yield from _diffs(target)
     if target.undo:
         yield from _folded(_ROLLOUT, "rollback", _rollout(target.undo))
@@ -148,6 +152,16 @@ def _policy(target: Target) -> Iterator[str]:
     for policy in target.policy:
         for change in policy.changes:
             yield f"- {change.kind} {code(change.name)} {change.change}"
+
+
+def _actions(changed: Sequence[Action]) -> Iterator[str]:
+    if changed:
+        yield "| action | change | decided by, before | decided by, after | Rucio |\n|---|---|---|---|---|"
+    for action in changed:
+        versions = ", ".join(action.rucio)
+        named = code(action.action).replace("|", "\\|")
+        cells = (named, action.change, words(action.before), words(action.after), words(versions))
+        yield f"| {' | '.join(cell or '-' for cell in cells)} |"
 
 
 def _diffs(target: Target) -> Iterator[Section]:

@@ -118,7 +118,9 @@ def policy_lines(changes: Sequence[PolicyChange], style: Style) -> Iterator[str]
 def _with_text(change: PolicyChange, style: Style) -> Iterator[str]:
     lines = change.text or ()
     if len(lines) == 1:
-        yield f"{change.kind} {change.name} {change.change}: {lines[0]}"
+        yield from wrap(
+            f"{change.kind} {change.name} {change.change}: {lines[0]}", style.width - 6, subsequent_indent="  "
+        )
         return
     yield f"{change.kind} {change.name} {change.change}:"
     for line in lines:

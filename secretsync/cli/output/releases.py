@@ -8,7 +8,7 @@ from typing import Literal
 
 from secretsync.cli.output.ages import age, date
 from secretsync.cli.output.report import FileChange, Model, Problem, Workload
-from secretsync.cli.output.sentences import count, short_commit
+from secretsync.cli.output.sentences import commit_cell, count
 from secretsync.cli.output.style import PLAIN, Style, readable
 from secretsync.core.kinds.kind import State, Status
 from secretsync.core.model import Ref
@@ -131,6 +131,8 @@ class Revision(Model):
     subject: str
     digest: str
     files: tuple[str, ...]
+    edited: bool = False
+    """Whether somebody changed its files in the cluster: they are not what its commit holds."""
 
 
 class HistoryReport(Model):
@@ -197,6 +199,7 @@ def describe_revision(entry: Entry) -> Revision:
         subject=bundle.revision.subject,
         digest=f"sha256:{bundle.digest}",
         files=tuple(file.path for file in bundle.files),
+        edited=entry.edited,
     )
 
 
@@ -211,12 +214,12 @@ def _package(deployed: Deployed) -> PackageStatus:
         version=deployed.bundle.version,
         source=revision.source,
         ref=revision.ref,
-        commit=revision.id,
+        commit=None if deployed.foreign else revision.id,
         subject=revision.subject,
         digest=f"sha256:{deployed.bundle.digest}",
         revision=deployed.revision_number,
         since=deployed.since,
-        suspension=describe_suspension(deployed.remembered.hold),
+        suspension=describe_suspension(deployed.package_state.hold),
         last_run=_last_run(deployed.result) if deployed.result else None,
         secrets_of_others=deployed.foreign,
         damage=deployed.damage,
@@ -237,12 +240,12 @@ def _named(ref: Ref) -> Workload:
 def _status(
     deployed: Deployed, workloads: Sequence[WorkloadRevision]
 ) -> Literal["not managed", "drift", "rolling out", "behind", "not in force", "rejected", "suspended", "current"]:
-    hold = deployed.remembered.hold
+    hold = deployed.package_state.hold
     if deployed.foreign:
         return "not managed"
     if deployed.drift or deployed.damage:
         return "drift"
-    if not deployed.remembered.finished:
+    if not deployed.package_state.finished:
         return "rolling out"
     if not all(workload.current for workload in workloads):
         return "behind"
@@ -268,7 +271,9 @@ def _last_run(result: Result) -> LastRun:
     verdict = parse(result.verdict)
     if verdict is None:
         return LastRun(outcome=result.verdict, detail="", since=since)
-    return LastRun(outcome=_OUTCOMES.get(verdict.word, str(verdict.word)), detail=_details(verdict), since=since)
+    return LastRun(
+        outcome=_OUTCOMES.get(verdict.condition, str(verdict.condition)), detail=_details(verdict), since=since
+    )
 
 
 def _details(verdict: Verdict) -> str:
@@ -300,7 +305,7 @@ def _target_lines(target: TargetStatus, now: datetime, style: Style) -> Iterator
             "STATUS": package.status,
             "AGE": age(package.since, now),
             "DATE": date(package.since),
-            "COMMIT": short_commit(package.commit).partition(" ")[2] if package.commit else "-",
+            "COMMIT": commit_cell(package.commit),
             "WORKLOADS": _counted(package),
             "VERSION": package.version or "-",
             "SUBJECT": package.subject or "",
@@ -360,10 +365,11 @@ def _damage(module: str, damage: Sequence[str]) -> Iterator[str]:
 
 
 def _suspended(suspension: Suspension, now: datetime) -> str:
-    by = f" by {suspension.by}" if suspension.by else ""
     since = f" {age(suspension.since, now)} ago" if suspension.since else ""
-    word = "rejected" if suspension.rejected_digest else "suspended"
-    return f"{word}{by}{since}: {suspension.reason}"
+    if suspension.rejected_digest:  # the reason begins with what was rejected
+        return suspension.reason
+    by = f" by {suspension.by}" if suspension.by else ""
+    return f"suspended{by}{since}: {suspension.reason}"
 
 
 def history_text(report: HistoryReport, style: Style = PLAIN) -> str:
@@ -374,11 +380,11 @@ def history_text(report: HistoryReport, style: Style = PLAIN) -> str:
     rows = [
         {
             "REVISION": str(revision.revision),
-            "STATUS": revision.status,
+            "STATUS": _revision_status(revision),
             "AGE": age(revision.date, shown.time),
             "DATE": date(revision.date),
             "VERSION": revision.version or "-",
-            "COMMIT": short_commit(revision.commit).partition(" ")[2],
+            "COMMIT": commit_cell(revision.commit),
             "FILES": str(len(revision.files)),
             "SUBJECT": revision.subject or "",
         }
@@ -389,15 +395,19 @@ def history_text(report: HistoryReport, style: Style = PLAIN) -> str:
     return "".join(f"{line}\n" for line in (*table, *remarks))
 
 
+def _revision_status(revision: Revision) -> str:
+    return f"{revision.status}, edited" if revision.edited else revision.status
+
+
 def revision_text(revision: Revision, style: Style = PLAIN) -> str:
     """One revision with the names of its files."""
     one = readable(revision)
     facts = {
-        "status": one.status,
+        "status": _revision_status(one),
         "date": date(one.date),
         "version": one.version or "-",
         "source": f"{one.source} {one.ref}".rstrip(),
-        "commit": one.commit,
+        "commit": one.commit.removeprefix("commit:"),
         "subject": one.subject or "-",
         "digest": one.digest,
         "files": str(len(one.files)),

@@ -176,6 +176,26 @@ class Policy(Model):
     changes: tuple[PolicyChange, ...]
 
 
+class Action(Model):
+    """One of Rucio's actions, and who decides on it: a function of the package, or ``generic`` for Rucio's own."""
+
+    action: str
+    before: str
+    """Who decides in what is live; empty where nothing is."""
+    after: str
+    change: Literal["", "new", "changed", "removed"]
+    """Whether another function decides, or the same with another text; empty for neither."""
+    rucio: tuple[str, ...]
+    """The versions for which this holds."""
+
+
+class Actions(Model):
+    """The actions of Rucio with a package."""
+
+    module: str
+    actions: tuple[Action, ...]
+
+
 class ValuesFile(Model):
     """A file of values in a repository that changes as well, so that pods mount the package."""
 
@@ -240,6 +260,8 @@ class Target(Model):
     rollout: tuple[WorkloadStatus, ...] = ()
     findings: tuple[Finding, ...] = ()
     policy: tuple[Policy, ...] = ()
+    actions: tuple[Actions, ...] = ()
+    """Of the packages that were checked, in the formats for people who decide: Markdown, HTML and JSON."""
     degraded: tuple[Degraded, ...] = ()
     warnings: tuple[str, ...] = ()
     suspended: tuple[Workload, ...] = ()

@@ -60,6 +60,12 @@ def short_commit(commit: str) -> str:
     return f"{kind} {value[:12]}"
 
 
+def commit_cell(commit: str | None) -> str:
+    """``3f2a91c0d4e5`` in a column of commits; what has no commit is named by its hash, ``sha256:691aa056``."""
+    kind, _, value = (commit or "").partition(":")
+    return (value[:12] if kind == "commit" else f"{kind}:{value[:8]}") if value else "-"
+
+
 def _refused(target: Target) -> str:
     finding = reason_of_refusal(target)
     if finding is None:

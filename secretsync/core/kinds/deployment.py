@@ -23,7 +23,7 @@ def rollout_status(obj: Manifest) -> Status:
     updated, total = status.get("updatedReplicas", 0), status.get("replicas", 0)
     if updated < want:
         return Status(
-            State.IN_PROGRESS, f"{updated} of {want} replicas updated{_hindrance(conditions)}", _cause(conditions)
+            State.IN_PROGRESS, f"{updated} of {want} replicas updated{_replica_failure(conditions)}", _cause(conditions)
         )
     if total > updated:
         return Status(State.IN_PROGRESS, f"{total - updated} old replicas still end")
@@ -43,13 +43,13 @@ def allows_no_ready_pod(manifest: Manifest) -> bool:
     return no_ready_pod_while_rolling(strategy.get("rollingUpdate") or {}, replicas)
 
 
-def _hindrance(conditions: Mapping[str, Manifest]) -> str:
+def _replica_failure(conditions: Mapping[str, Manifest]) -> str:
     failure = conditions.get("ReplicaFailure", {})
     return f": {failure.get('message', '')}" if failure.get("status") == "True" else ""
 
 
 def _cause(conditions: Mapping[str, Manifest]) -> Cause:
-    message = _hindrance(conditions)
+    message = _replica_failure(conditions)
     return (Cause.QUOTA if "quota" in message else Cause.OTHER) if message else Cause.NOT_READY
 
 

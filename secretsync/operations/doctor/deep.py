@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from secretsync.core import packing
 from secretsync.operations.doctor import Examination
@@ -23,7 +23,7 @@ class DeepProof:
 
 def prove(destination: Destination, examination: Examination, clock: Clock) -> DeepProof:
     """The proof of what is live in each kind of pod that runs it."""
-    plan = Plan(tuple(_as_candidates(destination, examination)), (), workloads=examination.workloads)
+    plan = Plan(tuple(as_candidates(examination)), (), workloads=examination.workloads)
     try:
         outcome = prove_candidates(destination, plan, clock)
     except NotProven as error:
@@ -32,15 +32,15 @@ def prove(destination: Destination, examination: Examination, clock: Clock) -> D
         return DeepProof((outcome.missing,))
     if not outcome.proven:
         return DeepProof(("no workload that mounts a package has an image of Rucio's by its name",))
-    return DeepProof(notes=(*outcome.notes, *(f"proven in the workloads' images: {one}" for one in outcome.seen)))
+    return DeepProof(
+        notes=(*outcome.notes, *(f"proven in the workloads' images: {sentence}" for sentence in outcome.seen))
+    )
 
 
-def _as_candidates(destination: Destination, examination: Examination) -> Iterator[PackagePlan]:
-    """The live Secrets, as if they were to be written."""
-    for delivery in destination.deliveries:
-        live = [
-            secret for secret in examination.secrets if secret.labels.get(packing.MODULE) == delivery.placement.module
-        ]
+def as_candidates(examination: Examination) -> Iterator[PackagePlan]:
+    """The live Secrets, as if they were to be written; those that somebody made by hand have no label of the module."""
+    for delivery, live in examination.live:
         if live:
-            desired = Desired(delivery.placement, packing.live_bundle(live), tuple(live))
-            yield PackagePlan(desired, tuple(Change(Action.CREATE, secret, None) for secret in live), revision_number=0)
+            bundle = replace(packing.live_bundle(live), module=delivery.placement.module)
+            changes = tuple(Change(Action.CREATE, secret, None) for secret in live)
+            yield PackagePlan(Desired(delivery.placement, bundle, live), changes, revision_number=0)

@@ -46,41 +46,45 @@ def prove_candidates(destination: Destination, plan: Plan, clock: Clock) -> Proo
 
     Where the permissions for it are missing that is said, and required only where the destination requires it.
     """
-    found = environments(plan.packages, plan.workloads)
-    sources = _configuration(destination, found)
-    if names := assumed(found, sources):
+    pod_environments = environments(plan.packages, plan.workloads)
+    sources = _configuration(destination, pod_environments)
+    if names := assumed(pod_environments, sources):
         log.info("configuration that may not be read is taken to say nothing of [policy]", secrets=names)
-    miswired = {(one.workload, one.module) for one in plan.not_in_force}
-    distinct = candidates(plan.packages, [(identity(one, sources), one) for one in found], miswired)
-    if found and not distinct:
+    miswired = {(mismatch.workload, mismatch.module) for mismatch in plan.not_in_force}
+    distinct = candidates(
+        plan.packages, [(identity(environment, sources), environment) for environment in pod_environments], miswired
+    )
+    if pod_environments and not distinct:
         return _without_witness(destination, plan)
-    log.debug("environments", containers=len(found), proofs=len(distinct))
+    log.debug("environments", containers=len(pod_environments), proofs=len(distinct))
     try:
-        with working(f"proving {', '.join(dict.fromkeys(one.placement.module for one in plan.packages))}"):
-            done = prove_all(destination, distinct, clock)
+        with working(f"proving {', '.join(dict.fromkeys(package.placement.module for package in plan.packages))}"):
+            proofs = prove_all(destination, distinct, clock)
     except (Forbidden, QuotaExceeded) as error:
         if destination.rollout.canary == "require":
             raise
         log.warning("not proven before the rollout", why=str(error))
         return ProofOutcome(missing=str(error))
-    return ProofOutcome(proven=runs_rucio(plan.packages, plan.workloads), notes=done.notes, seen=done.seen)
+    return ProofOutcome(proven=runs_rucio(plan.packages, plan.workloads), notes=proofs.notes, seen=proofs.seen)
 
 
 def provable(destination: Destination, plan: Plan) -> frozenset[Ref]:
     """The workloads for which a proof would stand, if it passes. Raises NoWorkloadLoadsIt as the proof would."""
-    found = environments(plan.packages, plan.workloads)
-    miswired = {(one.workload, one.module) for one in plan.not_in_force}
-    if not found or candidates(plan.packages, [("", environment) for environment in found], miswired):
+    pod_environments = environments(plan.packages, plan.workloads)
+    miswired = {(mismatch.workload, mismatch.module) for mismatch in plan.not_in_force}
+    if not pod_environments or candidates(
+        plan.packages, [("", environment) for environment in pod_environments], miswired
+    ):
         return runs_rucio(plan.packages, plan.workloads)
     if destination.rollout.canary == "require":
         raise NoWorkloadLoadsIt(tuple(in_force.sentences(plan.not_in_force)))
     return frozenset()
 
 
-def _configuration(destination: Destination, found: Sequence[Environment]) -> Sources:
+def _configuration(destination: Destination, pod_environments: Sequence[Environment]) -> Sources:
     """The configuration that tells environments apart, as far as this account may read it."""
-    asked = to_read(found)
-    return dict(_read(destination, sorted(asked))) if asked else {}
+    deciding = to_read(pod_environments)
+    return dict(_read(destination, sorted(deciding))) if deciding else {}
 
 
 def _read(
@@ -110,19 +114,19 @@ class NoWorkloadLoadsIt(ProofError):
 
     code = "no_workload_loads_it"
 
-    faults: Sequence[str]
+    problems: Sequence[str]
 
     def __str__(self) -> str:
         return "\n".join(
-            f"the wiring, not the package, is at fault: {fault}. Fix it first, or write 'rollout: {{canary: auto}}'"
-            for fault in self.faults
+            f"the wiring, not the package, is at fault: {problem}. Fix it first, or write 'rollout: {{canary: auto}}'"
+            for problem in self.problems
         )
 
 
 def _without_witness(destination: Destination, plan: Plan) -> ProofOutcome:
     """What follows where no workload would load the package. Raises NoWorkloadLoadsIt where a proof is required."""
-    faults = tuple(in_force.sentences(plan.not_in_force))
+    problems = tuple(in_force.sentences(plan.not_in_force))
     if destination.rollout.canary == "require":
-        raise NoWorkloadLoadsIt(faults)
-    log.warning("not proven: the wiring of every workload that mounts the package is at fault", faults=len(faults))
-    return ProofOutcome(missing=faults[0])
+        raise NoWorkloadLoadsIt(problems)
+    log.warning("not proven: the wiring of every workload that mounts the package is at fault", faults=len(problems))
+    return ProofOutcome(missing=problems[0])

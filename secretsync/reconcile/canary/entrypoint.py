@@ -25,22 +25,24 @@ _CALLS_RUCIO = re.compile(r"entrypoint|start-daemon|\bhttpd\b|rucio-\$|RUCIO_DAE
 def executables(container: Manifest) -> tuple[str, ...]:
     """Where the probe is to lie; empty where the container's own command does not go through an entrypoint."""
     command = [*(container.get("command") or ()), *(container.get("args") or ())]
-    if container.get("command") and not any(_CALLS_RUCIO.search(str(word)) for word in command):
+    if container.get("command") and not any(_CALLS_RUCIO.search(str(argument)) for argument in command):
         return ()
     return _DAEMONS if is_daemon(container) else _SERVERS
 
 
 def environment(container: Manifest) -> list[Manifest]:
     """The container's variables, such that its entrypoint comes to the probe."""
-    found: list[Manifest] = [
-        {**one, "value": f"{PATH_FOLDER}:{one['value']}"} if one["name"] == "PATH" and one.get("value") else one
-        for one in container.get("env") or ()
-        if one["name"] != "RUCIO_DAEMON"
+    variables: list[Manifest] = [
+        {**variable, "value": f"{PATH_FOLDER}:{variable['value']}"}
+        if variable["name"] == "PATH" and variable.get("value")
+        else variable
+        for variable in container.get("env") or ()
+        if variable["name"] != "RUCIO_DAEMON"
     ]
-    return [*found, {"name": "RUCIO_DAEMON", "value": DAEMON}] if is_daemon(container) else found
+    return [*variables, {"name": "RUCIO_DAEMON", "value": DAEMON}] if is_daemon(container) else variables
 
 
 def is_daemon(container: Manifest) -> bool:
     """Whether a container runs one of Rucio's daemons, by its variables or its image's name."""
-    variables = {one["name"] for one in container.get("env") or ()}
+    variables = {variable["name"] for variable in container.get("env") or ()}
     return "RUCIO_DAEMON" in variables or "daemons" in image_name(container.get("image") or "")

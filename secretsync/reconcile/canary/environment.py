@@ -62,12 +62,12 @@ def environment(workload: Workload, container: Manifest) -> Environment:
     )
 
 
-def to_read(found: Iterable[Environment]) -> frozenset[tuple[str, str]]:
+def to_read(pod_environments: Iterable[Environment]) -> frozenset[tuple[str, str]]:
     """The configuration that decides whether pods which are alike otherwise are alike."""
-    alike: dict[str, set[tuple[tuple[str, str], ...]]] = {}
-    for one in found:
-        alike.setdefault(one.facts, set()).add(one.configuration)
-    return frozenset(key for several in alike.values() if len(several) > 1 for keys in several for key in keys)
+    by_facts: dict[str, set[tuple[tuple[str, str], ...]]] = {}
+    for environment in pod_environments:
+        by_facts.setdefault(environment.facts, set()).add(environment.configuration)
+    return frozenset(key for several in by_facts.values() if len(several) > 1 for keys in several for key in keys)
 
 
 def identity(environment: Environment, sources: Sources) -> str:
@@ -82,17 +82,17 @@ def identity(environment: Environment, sources: Sources) -> str:
     return f"{environment.facts} {annotations.get(_CONFIG_CHECKSUM, '')}"
 
 
-def assumed(found: Sequence[Environment], sources: Sources) -> tuple[str, ...]:
+def assumed(pod_environments: Sequence[Environment], sources: Sources) -> tuple[str, ...]:
     """The names of the configuration that was neither read nor has a checksum that stands for it."""
-    asked = to_read(found)
+    deciding = to_read(pod_environments)
     return tuple(
         sorted(
             {
                 name
-                for one in found
-                if _CONFIG_CHECKSUM not in one.workload.template_annotations
-                for kind, name in one.configuration
-                if (kind, name) in asked and (kind, name) not in sources
+                for environment in pod_environments
+                if _CONFIG_CHECKSUM not in environment.workload.template_annotations
+                for kind, name in environment.configuration
+                if (kind, name) in deciding and (kind, name) not in sources
             }
         )
     )
@@ -100,8 +100,8 @@ def assumed(found: Sequence[Environment], sources: Sources) -> tuple[str, ...]:
 
 def _policy(environment: Environment, sources: Sources) -> Mapping[str, str]:
     mounts = seen.mounts(environment.workload.template, environment.container)
-    found = rucio_cfg.policy(mounts, seen.environment(environment.container, sources), sources)
-    return {name: option.value for name, option in found.options.items()}
+    policy = rucio_cfg.policy(mounts, seen.environment(environment.container, sources), sources)
+    return {name: option.value for name, option in policy.options.items()}
 
 
 def _configuration(workload: Workload, container: Manifest) -> Iterator[tuple[str, str]]:
@@ -111,9 +111,14 @@ def _configuration(workload: Workload, container: Manifest) -> Iterator[tuple[st
 
 def _override_folders(container: Manifest) -> frozenset[str]:
     setting = next(
-        (one.get("value") for one in container.get("env") or () if one["name"] == "RUCIO_OVERRIDE_CONFIGS"), ""
+        (
+            variable.get("value")
+            for variable in container.get("env") or ()
+            if variable["name"] == "RUCIO_OVERRIDE_CONFIGS"
+        ),
+        "",
     )
-    return frozenset(posixpath.normpath(place) for place in str(setting or "").split())
+    return frozenset(posixpath.normpath(path) for path in str(setting or "").split())
 
 
 def _is_configuration(mount: Manifest, folders: frozenset[str]) -> bool:

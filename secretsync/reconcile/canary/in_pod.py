@@ -44,11 +44,11 @@ ONLY_ASKED = frozenset({"-t", "-v", "-V", "-M", "-S", "-l", "-L", "-h"})
 
 
 def main(*arguments: str) -> None:
-    told = os.environ.get("SECRETSYNC_PROOF")
-    if told is None:
+    setting = os.environ.get("SECRETSYNC_PROOF")
+    if setting is None:
         prove(arguments, through_entrypoint=False)
     elif not ONLY_ASKED & set(arguments):
-        prove(told.split(), through_entrypoint=True)
+        prove(setting.split(), through_entrypoint=True)
 
 
 def prove(arguments: Any, *, through_entrypoint: bool) -> None:
@@ -65,8 +65,8 @@ def prove(arguments: Any, *, through_entrypoint: bool) -> None:
         environment.update(merged_configuration(folder))
         apply_patches()
     command = [sys.executable, options.probe, str(report), "--files", *of_probe]
-    ended = run(command, environment, options.seconds, options.user)
-    tell(ended, read(report))
+    exit_status = run(command, environment, options.seconds, options.user)
+    write_report(exit_status, read(report))
 
 
 def parser() -> argparse.ArgumentParser:
@@ -130,12 +130,12 @@ def become(user: str) -> None:
     if os.getuid() != 0 or not user:
         return
     try:
-        found = pwd.getpwnam(user)
+        account = pwd.getpwnam(user)
     except KeyError:
         return
     os.setgroups([])
-    os.setgid(found.pw_gid)
-    os.setuid(found.pw_uid)
+    os.setgid(account.pw_gid)
+    os.setuid(account.pw_uid)
 
 
 def read(report: Path) -> dict[str, Any]:
@@ -143,20 +143,20 @@ def read(report: Path) -> dict[str, Any]:
     if report.is_symlink() or not report.is_file() or report.stat().st_size > LARGEST:
         return {}
     try:
-        told: dict[str, Any] = json.loads(report.read_text(encoding="utf-8"))
-        if "files" in told:
-            told["paths"] = sorted(told["files"])
-            told["digest"] = digest(told.pop("files"))
-        told["copies"] = copies(str(told.get("module") or ""))
+        content: dict[str, Any] = json.loads(report.read_text(encoding="utf-8"))
+        if "files" in content:
+            content["paths"] = sorted(content["files"])
+            content["digest"] = digest(content.pop("files"))
+        content["copies"] = copies(str(content.get("module") or ""))
     except (ValueError, TypeError, AttributeError, RecursionError, OSError):
         return {}
-    return told
+    return content
 
 
 def copies(module: str) -> list[str]:
     """Where Python finds a package of this name, in the order of its search path; the first is imported."""
-    places = [str(Path(entry) / module) for entry in sys.path[1:] if module]
-    return [place for place in dict.fromkeys(places) if Path(place).is_dir()]
+    directories = [str(Path(entry) / module) for entry in sys.path[1:] if module]
+    return [directory for directory in dict.fromkeys(directories) if Path(directory).is_dir()]
 
 
 def digest(files: dict[str, Any]) -> str:
@@ -167,18 +167,18 @@ def digest(files: dict[str, Any]) -> str:
     return total.hexdigest()
 
 
-def tell(ended: int, report: dict[str, Any]) -> None:
+def write_report(exit_status: int, report: dict[str, Any]) -> None:
     """As much of the report as fits; what Rucio logged gives way first."""
-    message = encoded({"ended": ended, "report": report})
-    for part in ("logged", "answers", "copies", "paths"):
-        if len(message) > LONGEST and part in report:
-            report[part] = []
-            message = encoded({"ended": ended, "report": report})
+    message = encoded({"ended": exit_status, "report": report})
+    for key in ("logged", "answers", "copies", "paths"):
+        if len(message) > LONGEST and key in report:
+            report[key] = []
+            message = encoded({"ended": exit_status, "report": report})
     MESSAGE.write_bytes(message[:LONGEST])
 
 
-def encoded(told: dict[str, Any]) -> bytes:
-    return base64.b64encode(zlib.compress(json.dumps(told).encode(), 9))
+def encoded(report: dict[str, Any]) -> bytes:
+    return base64.b64encode(zlib.compress(json.dumps(report).encode(), 9))
 
 
 if __name__ == "__main__":

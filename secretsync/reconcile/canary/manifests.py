@@ -50,19 +50,21 @@ class Candidate:
     def template(self) -> Manifest:
         """The container's own manifest."""
         spec = self.workload.template["spec"]
-        return next(one for one in spec["containers"] if one["name"] == self.container)
+        return next(container for container in spec["containers"] if container["name"] == self.container)
 
     @property
     def mounted_at(self) -> str:
         """The folder at which the pod sees the package's own Secret."""
-        top = {one.name for one in _desired(self.package) if one.annotations.get(packing.DIRECTORY, ".") == "."}
+        top_level = {
+            secret.name for secret in _desired(self.package) if secret.annotations.get(packing.DIRECTORY, ".") == "."
+        }
         mounts = seen.mounts(self.workload.template, self.template)
-        return next((mount.path for mount in mounts if mount.name in top), "")
+        return next((mount.path for mount in mounts if mount.name in top_level), "")
 
 
 def candidates(
     packages: Iterable[PackagePlan],
-    found: Iterable[tuple[str, Environment]],
+    pod_environments: Iterable[tuple[str, Environment]],
     miswired: Collection[tuple[Ref, str]] = (),
 ) -> tuple[Candidate, ...]:
     """Each changed package once for each of the environments that mount it, which are told by their identity.
@@ -71,12 +73,14 @@ def candidates(
     """
     changed = tuple(package for package in packages if package.content)
     made: dict[tuple[str, str], Candidate] = {}
-    for identity, one in found:
+    for identity, pod_environment in pod_environments:
         for package in changed:
-            loads = (one.workload.ref, package.placement.module) not in miswired
-            if loads and _mounts(one.workload, one.container, package):
-                through = bool(entrypoint.executables(one.container))
-                candidate = Candidate(package, one.workload, one.container["name"], changed, through)
+            loads = (pod_environment.workload.ref, package.placement.module) not in miswired
+            if loads and _mounts(pod_environment.workload, pod_environment.container, package):
+                through = bool(entrypoint.executables(pod_environment.container))
+                candidate = Candidate(
+                    package, pod_environment.workload, pod_environment.container["name"], changed, through
+                )
                 made.setdefault((package.placement.secret, identity), candidate)
     return tuple(made.values())
 
@@ -165,33 +169,40 @@ def _container(candidate: Candidate, vo: str, seconds: float) -> Manifest:
         proof["readinessProbe"] = {**started, "periodSeconds": 2, "failureThreshold": 1}
     else:
         proof["command"] = ["python3", f"{PROBE_FOLDER}/in_pod.py", *arguments]
-    return {**proof, "name": candidate.container, "volumeMounts": [*container.get("volumeMounts", ()), *_ours(mounts)]}
+    return {
+        **proof,
+        "name": candidate.container,
+        "volumeMounts": [*container.get("volumeMounts", ()), *_package_mounts(mounts)],
+    }
 
 
-def _ours(mounts: Iterable[tuple[str, str, str]]) -> Iterator[Manifest]:
+def _package_mounts(mounts: Iterable[tuple[str, str, str]]) -> Iterator[Manifest]:
     for volume, path, key in mounts:
-        plain: Manifest = {"name": volume, "mountPath": path}
-        plain |= {"subPath": key} if key else {}
-        yield plain if volume == "secretsync-run" else {**plain, "readOnly": True}
+        mount: Manifest = {"name": volume, "mountPath": path}
+        mount |= {"subPath": key} if key else {}
+        yield mount if volume == "secretsync-run" else {**mount, "readOnly": True}
 
 
 def _labels(candidate: Candidate) -> dict[str, str]:
     """The workload's, for network policies that select on them, less those that its own selector and Services use."""
     selector = candidate.workload.manifest["spec"].get("selector") or {}
-    selecting = {*(selector.get("matchLabels") or {}), *(one["key"] for one in selector.get("matchExpressions") or ())}
+    selecting = {
+        *(selector.get("matchLabels") or {}),
+        *(expression["key"] for expression in selector.get("matchExpressions") or ()),
+    }
     labels = (candidate.workload.template.get("metadata") or {}).get("labels") or {}
-    kept = {key: value for key, value in labels.items() if key not in selecting}
-    return {**kept, **packing.labels(candidate.package.placement)}
+    unselected = {key: value for key, value in labels.items() if key not in selecting}
+    return {**unselected, **packing.labels(candidate.package.placement)}
 
 
 def _renamed(candidate: Candidate, name: str) -> Iterator[tuple[str, str]]:
     """The candidates' Secrets by the names of those that they stand for."""
     for package in candidate.changed:
-        own = package is candidate.package
+        is_own = package is candidate.package
         for secret in _desired(package):
             yield (
                 secret.name,
-                name + secret.name.removeprefix(package.placement.secret) if own else (f"{name}-{secret.name}"),
+                name + secret.name.removeprefix(package.placement.secret) if is_own else (f"{name}-{secret.name}"),
             )
 
 
@@ -210,11 +221,14 @@ def secrets(candidate: Candidate, made: Manifest, probe: dict[str, bytes]) -> tu
     """The candidates' files and the probe's, owned by the Job as it was *made*: they go when it goes."""
     placement, name = candidate.package.placement, made["metadata"]["name"]
     owner = {"apiVersion": "batch/v1", "kind": "Job", "name": name, "uid": made["metadata"]["uid"]}
-    plain = Secret(placement.namespace, f"{name}-probe", probe, labels=packing.labels(placement))
+    probe_secret = Secret(placement.namespace, f"{name}-probe", probe, labels=packing.labels(placement))
     referred = secrets_referenced(candidate.workload.template)
     renamed = dict(_renamed(candidate, name))
-    desired = [one for package in candidate.changed for one in _desired(package) if one.name in referred]
+    desired = [secret for package in candidate.changed for secret in _desired(package) if secret.name in referred]
     return tuple(
-        replace(secret, name=new, metadata={"ownerReferences": [owner]}, annotations={})
-        for secret, new in [(plain, plain.name), *((one, renamed[one.name]) for one in desired)]
+        replace(secret, name=new_name, metadata={"ownerReferences": [owner]}, annotations={})
+        for secret, new_name in [
+            (probe_secret, probe_secret.name),
+            *((original, renamed[original.name]) for original in desired),
+        ]
     )

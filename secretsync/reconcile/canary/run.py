@@ -12,11 +12,11 @@ import structlog
 
 from secretsync.cluster.errors import QuotaExceeded
 from secretsync.core.errors import ProofError
-from secretsync.core.log import foreign_words
+from secretsync.core.log import foreign_text
 from secretsync.core.model import Manifest
 from secretsync.core.pod_references import secrets_referenced
 from secretsync.plan.diff import PackagePlan
-from secretsync.plan.rollout_status import pod_failure, pod_hindrance
+from secretsync.plan.rollout_status import blocked_pod_status, pod_failure
 from secretsync.reconcile.canary.manifests import Candidate, job, secrets
 from secretsync.reconcile.canary.verdict import Judgement, judge
 from secretsync.reconcile.destination import Clock, Destination
@@ -80,16 +80,16 @@ class ImageRefused(NotProven):
 class _EntrypointPassedBy(Exception):
     """An image's entrypoint did not come to the probe."""
 
-    why: str
+    reason: str
 
 
 @dataclass
 class _Running:
-    """A proof whose Job was *made* at *began*; *ran* is when its container was first seen to run."""
+    """A proof whose Job was *made* at *started_at*; *ran* is when its container was first seen to run."""
 
     candidate: Candidate
     made: Manifest
-    began: float
+    started_at: float
     ran: float | None = None
     started: bool = False
     waits_for: str = "its pod was never started"
@@ -114,7 +114,7 @@ def prove_all(destination: Destination, candidates: Iterable[Candidate], clock: 
     """
     waiting, running, notes = deque(candidates), list[_Running](), dict[str, None]()
     seen = dict[str, None]()
-    total, began = len(waiting), clock.now()
+    total, started_at = len(waiting), clock.now()
     try:
         while waiting or running:
             _start(destination, waiting, running, clock)
@@ -125,11 +125,11 @@ def prove_all(destination: Destination, candidates: Iterable[Candidate], clock: 
                 except _EntrypointPassedBy as error:
                     _end(destination, running, proof)
                     waiting.appendleft(replace(proof.candidate, through_entrypoint=False))
-                    notes[_passed_by(proof.candidate, error.why)] = None
+                    notes[_passed_by(proof.candidate, error.reason)] = None
                     continue
                 if message is not None:
                     _end(destination, running, proof)
-                    judgement = _judged(proof.candidate, message)
+                    judgement = _judgement(proof.candidate, message)
                     notes |= dict.fromkeys(f"{proof.candidate.workload.ref}: {note}" for note in judgement.notes)
                     seen |= dict.fromkeys([judgement.seen] if judgement.seen else [])
                     log.info(
@@ -139,7 +139,7 @@ def prove_all(destination: Destination, candidates: Iterable[Candidate], clock: 
                         left=len(waiting) + len(running),
                     )
             if running:
-                clock.sleep(_POLL if clock.now() - began < _SOON else _POLL_LATER)
+                clock.sleep(_POLL if clock.now() - started_at < _SOON else _POLL_LATER)
     finally:
         for proof in tuple(running):
             _end(destination, running, proof)
@@ -195,17 +195,17 @@ def _message(proof: _Running, pods: Sequence[Manifest], now: float) -> str | Non
     if pod is not None:
         for container in pod.get("status", {}).get("containerStatuses") or ():
             _note_progress(proof, container, now)
-            if ended := (container.get("state") or {}).get("terminated"):
-                return _last_word(proof, ended)
+            if terminated := (container.get("state") or {}).get("terminated"):
+                return _termination_message(proof, terminated)
         if pod.get("status", {}).get("phase") == "Failed":
             return "its pod was evicted or failed"
         if failure := pod_failure(pod):
-            raise NotProven(str(proof.candidate.workload.ref), [foreign_words(failure.message)])
-        if (status := pod_hindrance(pod)) and foreign_words(status.message) != proof.waits_for:
-            proof.waits_for = foreign_words(status.message)
+            raise NotProven(str(proof.candidate.workload.ref), [foreign_text(failure.message)])
+        if (status := blocked_pod_status(pod)) and foreign_text(status.message) != proof.waits_for:
+            proof.waits_for = foreign_text(status.message)
             if proof.ran is None:
                 log.info("the proof waits", job=proof.name, why=status.message)
-    _judge_the_time(proof, now)
+    _check_deadline(proof, now)
     return None
 
 
@@ -215,23 +215,25 @@ def _note_progress(proof: _Running, container: Manifest, now: float) -> None:
         proof.ran = now
 
 
-def _last_word(proof: _Running, ended: Manifest) -> str:
-    if message := ended.get("message"):
+def _termination_message(proof: _Running, terminated: Manifest) -> str:
+    if message := terminated.get("message"):
         return str(message)
-    words = foreign_words(", ".join(filter(None, [f"exit code {ended.get('exitCode')}", ended.get("reason", "")])))
+    ending = foreign_text(
+        ", ".join(filter(None, [f"exit code {terminated.get('exitCode')}", terminated.get("reason", "")]))
+    )
     if proof.candidate.through_entrypoint and not proof.started:
-        raise _EntrypointPassedBy(f"it ended with {words}")
-    return words
+        raise _EntrypointPassedBy(f"it ended with {ending}")
+    return ending
 
 
-def _judge_the_time(proof: _Running, now: float) -> None:
+def _check_deadline(proof: _Running, now: float) -> None:
     runs_for = 0.0 if proof.ran is None else now - proof.ran
     if proof.candidate.through_entrypoint and not proof.started and runs_for > STARTS_WITHIN:
         raise _EntrypointPassedBy(f"it did not start Rucio's executable within {STARTS_WITHIN:.0f} s")
-    if now - proof.began > SECONDS + _SPARE:
+    if now - proof.started_at > SECONDS + _SPARE:
         template = {"spec": {"volumes": proof.candidate.workload.template["spec"].get("volumes")}}
-        needed = ", ".join(sorted(secrets_referenced(template)))
-        hint = f"; it mounts what its workload does (the Secrets {needed}): do all of them exist?" if needed else ""
+        secrets = ", ".join(sorted(secrets_referenced(template)))
+        hint = f"; it mounts what its workload does (the Secrets {secrets}): do all of them exist?" if secrets else ""
         reason = f"it did not end within {SECONDS + _SPARE:.0f} s: {proof.waits_for}{hint if proof.ran is None else ''}"
         raise NotProven(str(proof.candidate.workload.ref), [reason])
 
@@ -241,7 +243,7 @@ def _belongs(pod: Manifest, job_name: str) -> bool:
     return any(owner.get("kind") == "Job" and owner.get("name") == job_name for owner in owners)
 
 
-def _judged(candidate: Candidate, message: str) -> Judgement:
+def _judgement(candidate: Candidate, message: str) -> Judgement:
     """What the proof says of a candidate that Rucio loads. Raises CandidateRefused, ImageRefused."""
     judgement = judge(candidate.package.desired.bundle, message, candidate.mounted_at)
     if judgement.reasons and judgement.fault_of == "image":
@@ -253,10 +255,10 @@ def _judged(candidate: Candidate, message: str) -> Judgement:
     return judgement
 
 
-def _passed_by(candidate: Candidate, why: str) -> str:
+def _passed_by(candidate: Candidate, reason: str) -> str:
     note = (
-        f"{candidate.workload.ref}: its image's entrypoint was not proven, {why}: the package is proven in the image "
-        "without it, and what it changes is not known"
+        f"{candidate.workload.ref}: its image's entrypoint was not proven, {reason}: the package is proven in the "
+        "image without it, and what it changes is not known"
     )
-    log.warning("not proven through the entrypoint", workload=str(candidate.workload.ref), why=why)
+    log.warning("not proven through the entrypoint", workload=str(candidate.workload.ref), why=reason)
     return note

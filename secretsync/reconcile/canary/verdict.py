@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from secretsync.core.foreign import read_json, reading
-from secretsync.core.log import foreign_words
+from secretsync.core.log import foreign_text
 from secretsync.core.model import Bundle, digest
 
 _LONGEST_MESSAGE = 4096
@@ -44,12 +44,12 @@ def judge(bundle: Bundle, message: str, mounted_at: str = "") -> Judgement:
 
     The pod's words are masked as logs are, and cut: they reach reports, Events and the state object.
     """
-    found = _judge(bundle, message, mounted_at)
+    judgement = _judge(bundle, message, mounted_at)
     return Judgement(
-        tuple(map(foreign_words, found.reasons[:_MOST])),
-        tuple(map(foreign_words, found.notes[:_MOST])),
-        foreign_words(found.seen),
-        found.fault_of,
+        tuple(map(foreign_text, judgement.reasons[:_MOST])),
+        tuple(map(foreign_text, judgement.notes[:_MOST])),
+        foreign_text(judgement.seen),
+        judgement.fault_of,
     )
 
 
@@ -59,29 +59,29 @@ def _judge(bundle: Bundle, message: str, mounted_at: str) -> Judgement:
     from secretsync.rucio.prove.report import judging
 
     try:
-        ended, report = _decoded(message)
+        exit_status, report = _decoded(message)
     except UnusableReport:
         return Judgement((f"the proof ended without a verdict: {message[:200]}",))
     seen = report.pop("digest", None)
     report["files"] = _files(bundle, seen, set(_texts(report, "paths")))
     report.setdefault("folders", [])
-    here = RucioEnvironment(str(report.get("rucio", "")), Path("the image's Python"))
+    environment = RucioEnvironment(str(report.get("rucio", "")), Path("the image's Python"))
     try:
-        proof = judge_proof(bundle, report, ended, vo="", rucio=here)
+        proof = judge_proof(bundle, report, exit_status, vo="", rucio=environment)
     except RucioUnusable as error:
         return Judgement((f"Rucio itself does not start there: {error.reason}",), fault_of="image")
     except UnusableReport as error:
         return Judgement((str(error),))
-    faults = [str(fault) for fault in proof.faults if fault.severity == "error"]
+    errors = [str(fault) for fault in proof.faults if fault.severity == "error"]
     try:
         with judging():
-            what = proof.seen
+            loaded = proof.seen
     except UnusableReport:
-        what = ""
-    elsewhere = tuple(_another_copy(report, mounted_at))
+        loaded = ""
+    other_copies = tuple(_another_copy(report, mounted_at))
     notes = tuple(_second_copies(bundle.module, report, mounted_at))
     # what Rucio does with the other copy says nothing of this package
-    return Judgement((*elsewhere, *faults), notes, what, "image" if elsewhere else "package")
+    return Judgement((*other_copies, *errors), notes, loaded, "image" if other_copies else "package")
 
 
 def _files(bundle: Bundle, seen: object, paths: Collection[str]) -> dict[str, str]:
@@ -90,11 +90,11 @@ def _files(bundle: Bundle, seen: object, paths: Collection[str]) -> dict[str, st
     Only one digest fits into the message: it is that of the bundle, of those of its files that are there, or of
     something else.
     """
-    there = tuple(file for file in bundle.files if file.path in paths)
+    loaded_files = tuple(file for file in bundle.files if file.path in paths)
     if seen in (None, bundle.digest):
         return {file.path: file.digest for file in bundle.files}
-    if there and seen == digest(there):
-        return {file.path: file.digest for file in there}
+    if loaded_files and seen == digest(loaded_files):
+        return {file.path: file.digest for file in loaded_files}
     return {file.path: "another" for file in bundle.files}
 
 
@@ -105,18 +105,18 @@ def _decoded(message: str) -> tuple[int, dict[str, Any]]:
     with reading(UnusableReport):
         unpacking = zlib.decompressobj()
         text = unpacking.decompress(base64.b64decode(message[:_LONGEST_MESSAGE], validate=True), _LARGEST_REPORT)
-        answer = read_json(text, UnusableReport)
-        return int(answer["ended"]), dict(answer["report"])
+        report = read_json(text, UnusableReport)
+        return int(report["ended"]), dict(report["report"])
 
 
 def _another_copy(report: Mapping[str, Any], mounted_at: str) -> Iterator[str]:
     """Another copy may hold the very same files today, and decide all the same."""
-    elsewhere = [folder for folder in _texts(report, "folders") if not _is_below(folder, mounted_at)]
-    if mounted_at and elsewhere:
-        other, parent = elsewhere[0], posixpath.dirname(elsewhere[0])
+    other_folders = [folder for folder in _texts(report, "folders") if not _is_below(folder, mounted_at)]
+    if mounted_at and other_folders:
+        folder, parent = other_folders[0], posixpath.dirname(other_folders[0])
         yield (
-            f"Rucio imports the package from {other}, a second copy in the image, and not from {mounted_at}, where its "
-            f"Secret is mounted. Remove {other} from the image, or whatever puts {parent} before "
+            f"Rucio imports the package from {folder}, a second copy in the image, and not from {mounted_at}, where "
+            f"its Secret is mounted. Remove {folder} from the image, or whatever puts {parent} before "
             f"{posixpath.dirname(mounted_at)} on PYTHONPATH (an entrypoint may)"
         )
 
@@ -131,7 +131,7 @@ def _second_copies(module: str, report: Mapping[str, Any], mounted_at: str) -> I
 def _texts(report: Mapping[str, Any], key: str) -> Sequence[str]:
     """The pod's word may be anything."""
     texts = report.get(key)
-    return [str(one) for one in texts] if isinstance(texts, list) else []
+    return [str(text) for text in texts] if isinstance(texts, list) else []
 
 
 def _is_below(path: str, folder: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from secretsync.core.model import Bundle
 from secretsync.rucio.check import Finding, Severity, Situation, check
@@ -24,15 +25,17 @@ _DECIDES_OTHERWISE = frozenset({"permission-table", "unbound-call", "newer-pytho
 class ActionRow:
     """One action: *decided_by* names the package's function, or says that Rucio's generic permissions decide.
 
-    *changed* compares with what is live: ``new``, ``changed``, ``removed``, or empty. *rucio* are the versions for
-    which the row holds. *proven* is what the real Rucio was seen to do, empty where it was not asked.
+    *before* says the same of what is live, empty where that is not known. *changed* compares the two: ``new``,
+    ``changed``, ``removed``, or empty. *rucio* are the versions for which the row holds. *proven* is what the real
+    Rucio was seen to do, empty where it was not asked.
     """
 
     action: str
     decided_by: str
-    changed: str
+    changed: Literal["", "new", "changed", "removed"]
     rucio: tuple[str, ...]
     proven: str = ""
+    before: str = ""
 
 
 def action_table(bundle: Bundle, versions: tuple[str, ...], live: Bundle | None = None) -> tuple[ActionRow, ...]:
@@ -45,8 +48,8 @@ def action_table(bundle: Bundle, versions: tuple[str, ...], live: Bundle | None 
         known = rucio(version)
         after, before = _decisions(bundle, known), _decisions(live, known) if live else None
         for action in sorted({*after, *(before or ())}):
-            decided = after.get(action)
-            row = ActionRow(action, decided[0] if decided else GENERIC, _change(action, after, before), ())
+            was = _decider(action, before) if before is not None else ""
+            row = ActionRow(action, _decider(action, after), _change(action, after, before), (), before=was)
             found[row] = (*found.get(row, ()), known.version)
     rows = (replace(row, rucio=those) for row, those in found.items())
     return tuple(sorted(rows, key=lambda row: (row.action, row.rucio)))
@@ -54,6 +57,11 @@ def action_table(bundle: Bundle, versions: tuple[str, ...], live: Bundle | None 
 
 Decisions = Mapping[str, tuple[str, str]]
 """For each action who decides, and the text of the function that does."""
+
+
+def _decider(action: str, decisions: Decisions) -> str:
+    decided = decisions.get(action)
+    return decided[0] if decided else GENERIC
 
 
 def _decisions(bundle: Bundle, known: Rucio) -> Decisions:
@@ -124,7 +132,7 @@ def _lines(function: Function) -> tuple[int, int]:
     return getattr(node, "lineno", 0), getattr(node, "end_lineno", 0) or 0
 
 
-def _change(action: str, after: Decisions, before: Decisions | None) -> str:
+def _change(action: str, after: Decisions, before: Decisions | None) -> Literal["", "new", "changed", "removed"]:
     if before is None or after.get(action) == before.get(action):
         return ""
     if action not in before:

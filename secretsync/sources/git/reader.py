@@ -17,7 +17,7 @@ from secretsync.sources.git.cache import GitCache, entries
 from secretsync.sources.git.commit import committed_at, subject_of
 from secretsync.sources.git.errors import CommitNotServed
 from secretsync.sources.git.fetched_refs import FetchedRefs
-from secretsync.sources.git.refs import RolledBack, judge_rollback
+from secretsync.sources.git.refs import RolledBack, check_rollback
 from secretsync.sources.git.signature import confirm_tag_name, split_commit, split_tag, verify
 from secretsync.sources.locate import Located, locate
 from secretsync.sources.tree import Kind
@@ -50,7 +50,7 @@ class CommitReader:
         if not self._cache.has_commit(commit):
             self._cache.fetch_commit(commit, ref)
         self._verify(revision.ref, commit)
-        notes = (*notes, *self._judge_older_commit(revision.ref, commit))
+        notes = (*notes, *self._check_older_commit(revision.ref, commit))
         revision = replace(revision, subject=subject_of(self._cache.object("commit", commit)))
         try:
             return self._bundle(revision, commit, notes)
@@ -72,7 +72,7 @@ class CommitReader:
             signed = split_commit(self._cache.object("commit", commit))
             verify(f"commit {commit[:12]}", signed, wanted, self._base)
 
-    def _judge_older_commit(self, ref: str, commit: str) -> tuple[str, ...]:
+    def _check_older_commit(self, ref: str, commit: str) -> tuple[str, ...]:
         """Whether a signed commit was made before the one that its ref named last. Raises RolledBack."""
         before = self._fetched.commit_of(ref)
         if self._package.verify is None or before in ("", commit) or not self._cache.has_commit(before):
@@ -81,7 +81,7 @@ class CommitReader:
         if times[0] >= times[1]:
             return ()
         url, names = self._requirement.url, [f"commit {name[:12]}" for name in (before, commit)]
-        return judge_rollback(RolledBack(url, names[0], names[1]), self._package.rollback)
+        return check_rollback(RolledBack(url, names[0], names[1]), self._package.rollback)
 
     def _bundle(self, revision: Revision, commit: str, notes: tuple[str, ...]) -> Bundle:
         tree = self._cache.tree(commit)

@@ -10,7 +10,7 @@ from secretsync.config.requirement import GitRequirement
 from secretsync.core.model import Bundle, Revision
 from secretsync.sources.git import refs
 from secretsync.sources.git.fetched_refs import FetchedRefs, folder_of
-from secretsync.sources.git.refs import Found, NoDefaultBranch, RefVanished, UnknownRef, judge_moved_tag
+from secretsync.sources.git.refs import NoDefaultBranch, RefVanished, ResolvedRef, UnknownRef, check_moved_tag
 from secretsync.sources.git.remote import Remote
 
 
@@ -33,8 +33,8 @@ class GitSource:
 
     @staticmethod
     def pinned(requirement: GitRequirement, bundle: Bundle) -> str:
-        below = f"#subdirectory={requirement.subdirectory}" if requirement.subdirectory else ""
-        return f"git+{requirement.url}@{bundle.revision.id.partition(':')[2]}{below}"
+        fragment = f"#subdirectory={requirement.subdirectory}" if requirement.subdirectory else ""
+        return f"git+{requirement.url}@{bundle.revision.id.partition(':')[2]}{fragment}"
 
     @staticmethod
     def package_name(requirement: GitRequirement) -> str:
@@ -46,9 +46,11 @@ class GitSource:
         Raises UnknownRef, NoDefaultBranch, RefVanished, AmbiguousRef, NoTagMatches, AmbiguousVersion, TagMoved,
         GitFailed, GitTimedOut.
         """
-        found = self._find()
-        revision = Revision(self._requirement.url, found.ref, f"commit:{found.commit}", found.is_tag)
-        moved = judge_moved_tag(revision, self._fetched.commit_of(found.ref), self._package.tag_moved)
+        resolved_ref = self._resolve_ref()
+        revision = Revision(
+            self._requirement.url, resolved_ref.ref, f"commit:{resolved_ref.commit}", resolved_ref.is_tag
+        )
+        moved = check_moved_tag(revision, self._fetched.commit_of(resolved_ref.ref), self._package.tag_moved)
         self._notes = (*self._lasting_notes, *moved)
         return revision
 
@@ -66,18 +68,18 @@ class GitSource:
             self._fetched.keep(revision.ref, revision.id.partition(":")[2])
         return bundle
 
-    def _find(self) -> Found:
+    def _resolve_ref(self) -> ResolvedRef:
         url, ref = self._requirement.url, self._requirement.ref
         if self._package.tag:
             tags = self._remote.matching_refs("refs/tags/*")
             return refs.find_newest_tag(url, self._package.tag, self._package.tag_prefix, tags)
         if refs.is_commit(ref):
-            return Found(ref, ref)
+            return ResolvedRef(ref, ref)
         try:
             return refs.find(url, ref, self._remote.refs(*refs.names_of(ref)))
         except UnknownRef:
-            if before := self._fetched.commit_of(ref):
-                raise RefVanished(url, ref, before) from None
+            if previous := self._fetched.commit_of(ref):
+                raise RefVanished(url, ref, previous) from None
             if ref in ("", "HEAD") and (branches := self._branches()):
                 raise NoDefaultBranch(url, branches) from None
             raise

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from secretsync.cli.main import cli
+from secretsync.sources.cache import NotOurs
 from tests.rucio.check.build import GOOD, INIT
 
 CONFIG = """
@@ -55,6 +56,21 @@ def test_a_warning_fails_where_that_is_asked_for(tmp_path: Path) -> None:
     folder = written(tmp_path, {**GOOD, "schema.py": ""})
     assert exit_code(run("check", "--rucio", "41.5.1", str(folder))) == 0
     assert exit_code(run("check", "--fail", "warning", "--rucio", "41.5.1", str(folder))) == 1
+
+
+def test_no_rucio_is_started_from_a_cache_that_others_can_write_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planted = tmp_path / "secretsync" / "rucio" / "41.5.1-python3.9" / "bin" / "python"
+    planted.parent.mkdir(parents=True)
+    planted.write_text("#!/bin/sh\ntouch /planted\n")
+    planted.chmod(0o755)
+    (tmp_path / "secretsync" / "notes").touch()
+    (tmp_path / "secretsync").chmod(0o777)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    result = run("check", "--prove", "--rucio", "41.5.1", str(written(tmp_path, GOOD)))
+    assert isinstance(result.exception, NotOurs)
+    assert "chmod go-w" in str(result.exception)
 
 
 def test_a_program_reads_json(tmp_path: Path) -> None:

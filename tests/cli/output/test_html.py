@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 from secretsync.cli.output import html, report
+from secretsync.cli.output.describe import describe
 from secretsync.cli.output.html import Row
+from secretsync.reconcile.all_targets import Outcome
 from tests.cli.output import sessions
 from tests.cli.output.test_markdown import hostile
 
@@ -92,3 +95,31 @@ def test_the_rollout_is_drawn_by_waves_and_its_undo_after_it() -> None:
 
 def test_a_plan_has_no_drawing() -> None:
     assert not re.search("<svg", html.render(sessions._plan()))
+
+
+def test_who_decides_on_an_action_stands_before_and_after() -> None:
+    site = sessions._deployed()
+    outcome = Outcome(site.destination, site.preview())
+    page = Page(html.render(describe([outcome], "plan", dry_run=True, actions=True)))
+    assert "add_ruleperm_add_ruleperm_add_rulechanged41" in page.text
+    assert "100 actions without a change" in page.text
+
+
+def test_an_action_that_changes_is_in_one_table_alone() -> None:
+    site = sessions._deployed()
+    outcome = Outcome(site.destination, site.preview())
+    page = Page(html.render(describe([outcome], "plan", dry_run=True, actions=True)))
+    assert "Policy of" not in page.text
+
+
+def test_values_to_be_written_by_hand_and_the_request_are_on_it() -> None:
+    plan = sessions._plan()
+    (target,) = plan.targets
+    changes = {
+        "values": (report.ValuesFile(path="apps/ui.yaml", by_hand="it is not there"),),
+        "proposal": report.Proposal(state="proposed", branch="b", commit="c0ffee", url="https://forge.example/1"),
+    }
+    page = Page(html.render(replace(plan, targets=(replace(target, **changes),))))
+    assert "change apps/ui.yaml by hand: it is not there" in page.text
+    assert "https://forge.example/1" in page.text
+    assert page.links == ["data:,"]

@@ -14,6 +14,7 @@ from secretsync.cli.approved import plan_of
 from secretsync.cluster.repository.cluster import Proposal
 from secretsync.cluster.repository.errors import BranchMissing, BranchOfOthers, ForgeRefused, ForgeUnknown
 from secretsync.core.errors import SecretSyncError
+from secretsync.sources.cache import NotOurs
 from tests.cluster.repository.site import MODULE, SOUND, VALUES, Site, git
 from tests.servers import forge as forges
 from tests.servers import git_http
@@ -53,6 +54,18 @@ def test_nothing_changed_is_no_commit(tmp_path: Path) -> None:
     assert report.proposal.state == "nothing"
     assert site.head() == before
     assert not site.preview().pending
+
+
+def test_a_cache_that_another_user_made_is_refused_before_the_remote_is_asked(tmp_path: Path) -> None:
+    """Its bare repository could have a configuration that starts programs."""
+    site = Site(tmp_path)
+    before = site.head()
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "cache").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(NotOurs, match="it is a symlink"):
+        site.sync()
+    assert site.head() == before
+    assert list((tmp_path / "elsewhere").iterdir()) == []
 
 
 def test_a_dry_run_says_what_is_pending_and_pushes_nothing(tmp_path: Path) -> None:

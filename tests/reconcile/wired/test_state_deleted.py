@@ -75,6 +75,6 @@ def test_what_is_known_of_a_deleted_state_object_is_written_again() -> None:
     site.sync()
     store = StateStore(site.cluster, "secretsync", "rucio", "test")
     del site.cluster.secrets[STATE]
-    store.keep(store.state.with_results({"atlas": "current"}, 1))
+    store.save(store.state.with_results({"atlas": "current"}, 1))
     assert site.state.revision_number == 1
     assert site.state.secrets

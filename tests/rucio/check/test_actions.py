@@ -50,6 +50,13 @@ def test_what_changes_against_live_is_marked() -> None:
     assert {row.action: row.changed for row in action_table(own, (RUCIO,), live) if row.changed} == {"own": "new"}
 
 
+def test_who_decided_before_is_told_where_something_is_live() -> None:
+    live = policy({"permission.py": HEAD + "    return None\n"})
+    before = {row.action: (row.before, row.decided_by) for row in action_table(policy(), (RUCIO,), live)}
+    assert before["add_rule"] == ("generic", "perm_add_rule")
+    assert {row.before for row in action_table(policy(), (RUCIO,))} == {""}
+
+
 def test_what_was_proven_stands_beside_it_for_each_version() -> None:
     row = ActionRow("add_rule", "perm_add_rule", "", ("38.5.5", "41.5.1"))
     proven = {"38.5.5": {"add_rule": "package"}, "41.5.1": {"add_rule": "generic, because of a TypeError"}}

@@ -172,10 +172,13 @@ def test_a_subdirectory_that_is_not_mounted_is_an_error_only_where_rucio_imports
     assert findings(files, mounted=frozenset({"", "deep", "tests"})) == ()
 
 
-def test_a_file_without_a_mount_is_an_error_only_where_rucio_imports_it() -> None:
+def test_a_file_without_a_mount_is_an_error_where_rucio_imports_it_and_a_notice_where_not() -> None:
     files = {"__init__.py": "from pol import helper\n", "helper.py": "", "tools.py": "", "README.md": ""}
     mounted = frozenset({"__init__.py", "permission.py", "schema.py"})
-    found = only(findings(files, mounted_files=mounted))
-    assert (found.rule, found.severity, found.path) == ("unmounted-file", Severity.ERROR, "helper.py")
-    assert "mountPath: …/pol/helper.py, subPath: helper.py" in found.remedy
-    assert findings(files, mounted_files=mounted | {"helper.py"}) == ()
+    error, notice = findings(files, mounted_files=mounted)
+    assert (error.rule, error.severity, error.path) == ("unmounted-file", Severity.ERROR, "helper.py")
+    assert "mountPath: …/pol/helper.py, subPath: helper.py" in error.remedy
+    assert (notice.rule, notice.severity) == ("unmounted-file", Severity.NOTICE)
+    assert notice.effect.startswith("No mount brings README.md, tools.py: ")
+    assert only(findings(files, mounted_files=mounted | {"helper.py"})) == notice
+    assert findings(files, mounted_files=mounted | set(files)) == ()
