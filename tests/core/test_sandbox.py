@@ -46,7 +46,7 @@ def confined(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest
         refuse_namespaces(tmp_path, monkeypatch)
 
 
-def run(code: str, folder: Path, *, seconds: float = 60, network: bool = False) -> sandbox.Ended:
+def run(code: str, folder: Path, *, seconds: float = 60, network: bool = False) -> sandbox.Completed:
     environment = {"PATH": os.environ["PATH"], "HOME": str(folder)}
     return sandbox.run([sys.executable, "-c", code], environment, folder, seconds=seconds, network=network)
 

@@ -96,8 +96,8 @@ def _shorten_patience(seconds: float) -> None:
     from secretsync.cluster import connection
 
     retries = Retry(total=2, allowed_methods=None, status_forcelist=(429, 500, 502, 503, 504))
-    connection.Patience = functools.partial(  # type: ignore[misc, assignment]
-        connection.Patience, connect=2, read=seconds, whole=2 * seconds, retries=retries
+    connection.Timeouts = functools.partial(  # type: ignore[misc, assignment]
+        connection.Timeouts, connect=2, read=seconds, total=2 * seconds, retries=retries
     )
 
 

@@ -97,14 +97,14 @@ class RepositoryCluster:
     def read_file(self, path: str) -> str | None:
         """One of *files* as it is now; None where it is not there."""
         self._manifests()
-        place = self._root / path
-        return place.read_bytes().decode() if place.is_file() else None
+        file = self._root / path
+        return file.read_bytes().decode() if file.is_file() else None
 
     def write_file(self, path: str, text: str) -> None:
         """Change one of *files*."""
-        place = self._root / path
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(text.encode())
+        file = self._root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(text.encode())
 
     def publish(self, message: Message, description: str) -> Proposal:
         """Make a commit of all that was written since `begin`, and push or propose it. Nothing written, nothing made.
@@ -114,19 +114,19 @@ class RepositoryCluster:
         """
         self._manifests()
         changes = self._changes()
-        repository, into = self._repository, self._proposal_branch or self._branch
+        repository, base_branch = self._repository, self._proposal_branch or self._branch
         tree = repository.tree(self._base, changes) if changes else ""
         if not self._proposal_branch:
-            return self._push(tree, str(message)) if tree else Proposal("nothing", into)
+            return self._push(tree, str(message)) if tree else Proposal("nothing", base_branch)
         if not tree:
             return self._withdraw()
         if self._is_proposed(tree):
             return self._request("unchanged", self._proposed, message.title, description)
         commit = repository.commit(tree, self._base, str(message))
-        repository.push(commit, into, self._proposed)
-        log.info("pushed", repository=repository.url, branch=into, commit=commit[:12])
-        known, self._proposed = self._proposed, commit
-        return self._request("updated" if known else "proposed", commit, message.title, description)
+        repository.push(commit, base_branch, self._proposed)
+        log.info("pushed", repository=repository.url, branch=base_branch, commit=commit[:12])
+        previous, self._proposed = self._proposed, commit
+        return self._request("updated" if previous else "proposed", commit, message.title, description)
 
     def _push(self, tree: str, message: str) -> Proposal:
         commit = self._repository.commit(tree, self._base, message)
@@ -193,10 +193,10 @@ class RepositoryCluster:
 
     def _remembered(self) -> dict[str, str]:
         try:
-            known = json.loads(self._memory.read_text())
+            content = json.loads(self._memory.read_text())
         except (OSError, ValueError):
             return {}
-        return {str(key): str(value) for key, value in known.items()} if isinstance(known, dict) else {}
+        return {str(key): str(value) for key, value in content.items()} if isinstance(content, dict) else {}
 
     def _remember(self, request: Mapping[str, str] | None) -> None:
         if request is None:
@@ -233,8 +233,8 @@ class RepositoryCluster:
             return None
         self._repository.fetch(self._proposed, self._proposal_branch)
         name = path.relative_to(self._root).as_posix()
-        found = self._repository.files(self._proposed, name).get(name)
-        return found.decode(errors="replace") if found else None
+        content = self._repository.files(self._proposed, name).get(name)
+        return content.decode(errors="replace") if content else None
 
     @property
     def _rules(self) -> tuple[str, ...]:
@@ -251,8 +251,8 @@ class RepositoryCluster:
             if path.is_file() and not path.name.startswith(".")
         }
         changed: dict[str, bytes | None] = {name: data for name, data in now.items() if self._live.get(name) != data}
-        gone = [name for name in self._live if name not in now and not Path(name).name.startswith(".")]
-        return {**changed, **dict.fromkeys(gone)}
+        deleted = [name for name in self._live if name not in now and not Path(name).name.startswith(".")]
+        return {**changed, **dict.fromkeys(deleted)}
 
     # The verbs of Cluster, on the files that were laid out.
 
@@ -277,14 +277,16 @@ class RepositoryCluster:
     def spawners(self, namespace: str) -> Sequence[Manifest]:
         """What is there and, for each earlier Secret that a revert of a commit would need, that revert."""
         manifests = self._manifests()
-        return [*manifests.spawners(namespace), *(_revert(one) for one in self._earlier(manifests, namespace))]
+        return [*manifests.spawners(namespace), *(_revert(secret) for secret in self._earlier(manifests, namespace))]
 
     def _earlier(self, manifests: DirectoryCluster, namespace: str) -> Sequence[Secret]:
         if not self._by_digest:
             return ()
-        ours = [one for one in manifests.secrets(namespace) if one.immutable and OURS + "module" in one.labels]
-        newest = sorted({_revision_number(one) for one in ours}, reverse=True)[: self._history]
-        return [one for one in ours if _revision_number(one) in newest]
+        own_secrets = [
+            secret for secret in manifests.secrets(namespace) if secret.immutable and OURS + "module" in secret.labels
+        ]
+        newest = sorted({_revision_number(secret) for secret in own_secrets}, reverse=True)[: self._history]
+        return [secret for secret in own_secrets if _revision_number(secret) in newest]
 
     def annotate(self, workload: Workload, annotations: Mapping[str, str], *, manager: str) -> Workload:
         return self._manifests().annotate(workload, annotations, manager=manager)

@@ -17,17 +17,17 @@ def request(ids: Sequence[str]) -> bytes:
 
 def blobs(output: bytes, ids: Sequence[str]) -> Iterator[bytes]:
     """The content of each of *ids*, in their order. Raises ValueError where one is missing, or no blob."""
-    place = 0
+    position = 0
     for identity in ids:
-        end = output.index(b"\n", place)
-        found, kind, size = output[place:end].decode().split()
-        if found != identity or kind != "blob":
+        end = output.index(b"\n", position)
+        object_id, kind, size = output[position:end].decode().split()
+        if object_id != identity or kind != "blob":
             raise ValueError(f"{identity} is not there")
         start = end + 1
-        place = start + _size(size) + 1
-        if place > len(output):
+        position = start + _size(size) + 1
+        if position > len(output):
             raise ValueError(f"{identity} is not there whole")
-        yield output[start : place - 1]
+        yield output[start : position - 1]
 
 
 def sizes(output: bytes) -> dict[str, int]:

@@ -18,10 +18,12 @@ def headers(token: str) -> dict[str, str]:
 class Forge(github.Forge):
     """Pull requests of the repository at *path* (``owner/name``); they are not found by their branch."""
 
-    def find(self, branch: str, into: str) -> Request | None:
-        def ours(answer: Any) -> Request | None:
-            found = (one for one in answer or () if one["head"]["ref"] == branch and one["base"]["ref"] == into)
-            return next(map(github.request_of, found), None)
+    def find(self, branch: str, base: str) -> Request | None:
+        def matching(pulls: Any) -> Request | None:
+            matching_pulls = (
+                pull for pull in pulls or () if pull["head"]["ref"] == branch and pull["base"]["ref"] == base
+            )
+            return next(map(github.request_of, matching_pulls), None)
 
         query = {"state": "open", "limit": 50}
-        return self._api.ask("GET", f"{self._path}/pulls", "list pull requests", ours, params=query)
+        return self._api.request("GET", f"{self._path}/pulls", "list pull requests", matching, params=query)

@@ -63,14 +63,14 @@ class Api:
     base: Path
     sent: str = ""
 
-    def ask(self, method: str, path: str, action: str, read: Callable[[Any], T], **arguments: Any) -> T:
+    def request(self, method: str, path: str, action: str, read: Callable[[Any], T], **arguments: Any) -> T:
         """What *read* makes of the JSON that answers, None where nothing is said. Raises ForgeRefused.
 
         Whatever *read* raises says that no forge gives such an answer.
         """
         answer = self.send(method, path, action, **arguments)
         if not 200 <= answer.status < 300:
-            raise ForgeRefused(self.url, action, _why(answer, self.sent))
+            raise ForgeRefused(self.url, action, _reason(answer, self.sent))
         strange = ForgeRefused(self.url, action, "what answers is not its API")
         content = read_json(answer.body, lambda _: strange) if answer.body else None
         with reading(lambda _: strange):
@@ -105,7 +105,7 @@ class Api:
             raise ForgeRefused(self.url, action, f"it cannot be reached ({type(error).__name__})") from None
 
 
-def _why(answer: Answer, sent: str) -> str:
+def _reason(answer: Answer, sent: str) -> str:
     remedy = _REMEDIES.get(answer.status, "it failed" if answer.status >= 500 else "it refuses")
     credential = f"; {sent}" if sent and answer.status in _ABOUT_THE_TOKEN else ""
     words = _words(answer.body)
