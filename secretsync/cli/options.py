@@ -116,9 +116,11 @@ class Group(click.Group):
         with_common_options(self)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of the table's commands, in its order, then those of click."""
         return [*self._table, *super().list_commands(ctx)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name or alias, imported only now; None where there is none."""
         name = self._aliases.get(cmd_name, cmd_name)
         if name not in self._table:
             command = super().get_command(ctx, name)

@@ -60,6 +60,7 @@ class Asked:
 
     @property
     def findings(self) -> tuple[Finding, ...]:
+        """What the rules find, with the severities that the configuration gives them."""
         return with_severities(check(self.bundle, self.situation), self.check_rules.severities)
 
 

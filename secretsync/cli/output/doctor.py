@@ -38,6 +38,7 @@ class Container(Model):
 
     @property
     def well(self) -> bool:
+        """Whether all conditions hold, so that Rucio in this container loads the package."""
         return all(one.holds for one in self.conditions)
 
     @property

@@ -36,6 +36,7 @@ class Section:
 
     @property
     def size(self) -> int:
+        """Bytes of its text as UTF-8."""
         return len(self.text.encode())
 
 

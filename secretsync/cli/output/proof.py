@@ -46,6 +46,7 @@ def as_data(proof: Proof) -> dict[str, Any]:
 
 
 def json(proof: Proof) -> str:
+    """The proof as one JSON document; its keys are those of `as_data`."""
     return json_format.dumps(as_data(proof), indent=2, sort_keys=True) + "\n"
 
 

@@ -72,14 +72,17 @@ class Module:
 
     @property
     def path(self) -> str:
+        """Its path within the package."""
         return self.file.path
 
     @property
     def is_package(self) -> bool:
+        """Whether it is the ``__init__.py`` of a package."""
         return self.file.name == "__init__.py"
 
     @cached_property
     def nodes(self) -> tuple[ast.AST, ...]:
+        """All nodes of its syntax tree."""
         return tuple(ast.walk(self.tree))
 
     @cached_property
@@ -102,6 +105,7 @@ class Module:
 
     @cached_property
     def lines(self) -> list[str]:
+        """Its lines as text; what is no UTF-8 is replaced."""
         return self.file.data.decode("utf-8", errors="replace").splitlines()
 
 

@@ -40,13 +40,17 @@ class Modules(Protocol):
     """What is asked of a policy package: its modules, their imports and their values."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The package's name, by which its modules import each other."""
 
-    def get(self, name: str) -> Module | None: ...
+    def get(self, name: str) -> Module | None:
+        """The module of that dotted name, empty for the package itself; None where there is none."""
 
-    def imports_at(self, module: Module, line: int) -> tuple[Import, ...]: ...
+    def imports_at(self, module: Module, line: int) -> tuple[Import, ...]:
+        """The imports of *module* at *line*."""
 
-    def values(self, module: Module, depth: int = 0) -> Names: ...
+    def values(self, module: Module, depth: int = 0) -> Names:
+        """The values of the module's names, as far as they can be calculated."""
 
 
 class Evaluator:
@@ -89,6 +93,7 @@ class Evaluator:
         raise NotImplementedError
 
     def value(self, expression: ast.expr) -> Any:
+        """The value of *expression*, or UNREADABLE; never an error."""
         try:
             return self._value(expression)
         except (TypeError, ValueError, KeyError, IndexError, AttributeError, ArithmeticError, RecursionError):

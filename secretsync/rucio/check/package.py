@@ -41,6 +41,7 @@ class Package:
 
     @property
     def name(self) -> str:
+        """The module name by which Rucio imports it."""
         return self.bundle.module
 
     @cached_property
@@ -77,6 +78,7 @@ class Package:
         )
 
     def has(self, name: str) -> bool:
+        """Whether ``import`` finds that name: a module, a folder or an extension."""
         return name in self.modules or name in self.folders or name in self.compiled
 
     def get(self, name: str) -> Module | None:
@@ -86,6 +88,7 @@ class Package:
 
     @property
     def sources(self) -> Iterator[Module]:
+        """All modules that could be parsed."""
         return iter(self.modules.values())
 
     def imports(self, module: Module) -> tuple[Import, ...]:

@@ -38,6 +38,7 @@ def constants(module: Module) -> dict[str, Value]:
 
 
 def literal(expression: ast.expr) -> object:
+    """The value of a literal, or UNREADABLE."""
     try:
         return ast.literal_eval(expression)
     except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
@@ -82,6 +83,7 @@ def function(module: Module | None, name: str) -> ast.FunctionDef | ast.AsyncFun
 
 
 def functions(module: Module | None) -> dict[str, ast.FunctionDef | ast.AsyncFunctionDef]:
+    """The functions that a module defines at its top, by name; none of None."""
     body = module.tree.body if module else []
     return {one.name: one for one in body if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)}
 

@@ -64,6 +64,7 @@ class PolicyDiff:
 
     @property
     def empty(self) -> bool:
+        """Whether nothing that Rucio asks a policy for differs."""
         return not any(getattr(self, name) for name in self.__slots__)
 
 

@@ -30,6 +30,7 @@ class Rucio:
 
     @property
     def is_known(self) -> bool:
+        """Whether this minor release was recorded, and none is used in its place."""
         return self.known == _minor(self.version)
 
     @property
@@ -49,6 +50,7 @@ class Rucio:
 
     @property
     def package_lost(self) -> PackageLost:
+        """What Rucio does where the package cannot be imported."""
         return PackageLost(self._own["package_lost"])
 
     @property
@@ -89,6 +91,7 @@ class Rucio:
 
     @cached_property
     def modules(self) -> frozenset[str]:
+        """The dotted names of all modules of Rucio."""
         return _at(_facts()["modules"], self.known)
 
     @cached_property

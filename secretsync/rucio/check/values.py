@@ -35,6 +35,7 @@ class Function:
 
     @property
     def name(self) -> str:
+        """The name by which it was defined; ``lambda`` has none."""
         return "lambda" if isinstance(self.node, ast.Lambda) else self.node.name
 
     def __deepcopy__(self, _: object) -> Function:
@@ -61,10 +62,12 @@ def readable(value: object) -> bool:
 
 
 def same(one: Any, other: Any) -> bool:
+    """Whether two values are certain to be equal, and of one type."""
     return one is other or (readable(one) and readable(other) and type(one) is type(other) and bool(one == other))
 
 
 def is_key(key: object) -> bool:
+    """Whether it may be the key of a dictionary that is calculated here."""
     return isinstance(key, str | int | float | bool | None)
 
 
@@ -111,6 +114,7 @@ def is_wide(specification: str) -> bool:
 
 
 def joined(parts: list[Any]) -> Any:
+    """The parts as one text; UNREADABLE where one of them is."""
     return "".join(map(str, parts)) if all(map(readable, parts)) else UNREADABLE
 
 
@@ -123,6 +127,7 @@ _OPERATORS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
 
 
 def operate(op: ast.operator, left: Any, right: Any) -> Any:
+    """What the operator gives; UNREADABLE where a side is, or where the result would be large."""
     if isinstance(op, ast.BitOr) and isinstance(left, dict):
         return {**left, **(right if isinstance(right, dict) else {UNREADABLE: UNREADABLE})}
     if type(op) not in _OPERATORS or not readable(left) or not readable(right):
@@ -147,6 +152,7 @@ _COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
 
 
 def compare(op: ast.cmpop, left: Any, right: Any) -> Any:
+    """What the comparison gives; UNREADABLE where a side is."""
     if type(op) not in _COMPARISONS or not readable(left) or not readable(right):
         return UNREADABLE
     return _COMPARISONS[type(op)](left, right)
@@ -185,15 +191,18 @@ class VersionInfo(tuple[int, ...]):
 
     @classmethod
     def of(cls, python: tuple[int, int]) -> VersionInfo:
+        """The newest ``sys.version_info`` of a minor release of Python, as ``(3, 9)``."""
         # packages compare with the minor version; the patch level stands for one that is newer than any they name
         return cls((*python, 99))
 
     @property
     def major(self) -> int:
+        """The 3 of 3.9."""
         return self[0]
 
     @property
     def minor(self) -> int:
+        """The 9 of 3.9."""
         return self[1]
 
 
@@ -203,6 +212,7 @@ METHODS = frozenset(
 
 
 def of_text(text: Any, method: str, given: list[Any], keywords: Mapping[str | None, Any]) -> Any:
+    """What a method of a text gives; UNREADABLE where it is not certain, or would be large."""
     known = isinstance(text, str) and all(map(readable, given)) and all(map(readable, keywords.values()))
     if not known or None in keywords or len(text) > LONGEST or (method == "format" and is_wide(text)):
         return UNREADABLE

@@ -12,6 +12,7 @@ def api_url(host: str, scheme: str) -> str:
 
 
 def headers(token: str) -> dict[str, str]:
+    """The headers with which GitHub takes a token."""
     return {"Authorization": f"Bearer {token}", "Accept": "application/vnd.github+json"}
 
 
@@ -22,23 +23,28 @@ class Forge:
         self._api, self._path, self._owner = api, f"/repos/{path}", path.partition("/")[0]
 
     def find(self, branch: str, base: str) -> Request | None:
+        """The open pull request from *branch* into *base*; None where there is none."""
         query = {"head": f"{self._owner}:{branch}", "base": base, "state": "open"}
         pulls = self._api.request("GET", f"{self._path}/pulls", "list pull requests", params=query)
         return request_of(pulls[0]) if pulls else None
 
     def open(self, branch: str, base: str, title: str, body: str) -> Request:
+        """Open a pull request, and return it."""
         request = {"title": title, "head": branch, "base": base, "body": body}
         return request_of(self._api.request("POST", f"{self._path}/pulls", "open a pull request", json=request))
 
     def update(self, request: Request, title: str, body: str) -> None:
+        """Give the pull request another title and body."""
         path = f"{self._path}/pulls/{request.number}"
         self._api.request("PATCH", path, f"update pull request {request.number}", json={"title": title, "body": body})
 
     def close(self, request: Request, reason: str) -> None:
+        """Close the pull request, with *reason* as its last comment."""
         action = f"close pull request {request.number}"
         self._api.request("POST", f"{self._path}/issues/{request.number}/comments", action, json={"body": reason})
         self._api.request("PATCH", f"{self._path}/pulls/{request.number}", action, json={"state": "closed"})
 
 
 def request_of(pull: dict[str, object]) -> Request:
+    """The pull request as the API describes it: its number and the address of its page."""
     return Request(int(str(pull["number"])), str(pull.get("html_url", "")))

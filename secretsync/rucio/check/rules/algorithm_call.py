@@ -15,6 +15,7 @@ from secretsync.rucio.check.values import Function
 
 
 def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
+    """Functions of algorithms that Rucio cannot call with the arguments it gives."""
     found = algorithms(package)
     used = {(entry.type, entry.name): entry.function for entry in found.entries if entry.function} if found else {}
     if setting.rucio.default_algorithms:

@@ -11,6 +11,7 @@ from secretsync.rucio.check.rules.rule import Rule, Setting
 
 
 def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
+    """Algorithms whose names do not begin with the VO, which Rucio refuses."""
     found = algorithms(package)
     if not found or not setting.vo:
         return

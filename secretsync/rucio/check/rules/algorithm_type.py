@@ -12,6 +12,7 @@ from secretsync.rucio.check.rules.rule import Rule, Setting
 
 
 def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
+    """Types of algorithms that Rucio does not know."""
     found = algorithms(package)
     if not found:
         return

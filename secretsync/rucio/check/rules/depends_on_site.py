@@ -24,6 +24,7 @@ _RUCIO_NEEDS = frozenset({("common", "multi_vo"), ("database", "default"), ("pol
 
 
 def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
+    """What the import of the package needs and a site may lack: variables, the network, options of ``rucio.cfg``."""
     for running in at_import(package, setting.rucio):
         found = (
             _variable(package, setting, running)

@@ -18,6 +18,7 @@ _SHOWN = 3
 
 
 def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
+    """Entries of the permissions' table that name no function, or one that cannot be called."""
     module, table = package.get("permission"), dispatch(package)
     names = package.names(module) if module else None
     if not module or not table or names is None:

@@ -58,11 +58,13 @@ def then(setting: Setting, start: str, *, error: str) -> str:
 
 
 def cause(failure: Failure) -> str:
+    """What Python raises, and why."""
     kind = "ModuleNotFoundError" if failure.is_module else "ImportError"
     return f"importing {failure.missing} raises {kind} ({failure.why})"
 
 
 def remedy(package: Package, failure: Failure) -> str:
+    """What to change so that the import does not fail."""
     top, _, rest = failure.missing.partition(".")
     if failure.import_.beyond:
         return f"import it by its full name, {package.name}.…"

@@ -11,6 +11,7 @@ from secretsync.rucio.check.rules.rule import Rule, Setting
 
 
 def find(rule: Rule, package: Package, _: Setting) -> Iterator[Finding]:
+    """A ``get_algorithms`` that Rucio cannot call or read."""
     found = algorithms(package)
     if found and found.unusable:
         yield rule.finding(

@@ -18,6 +18,7 @@ _WRITE_IT_SO = "Define has_permission(issuer, action, kwargs, *, session=None)"
 
 
 def find(rule: Rule, package: Package, _: Setting) -> Iterator[Finding]:
+    """A permission module without a ``has_permission`` that can be called."""
     module = package.get("permission")
     names = package.names(module) if module else None
     if not module or names is None:

@@ -18,6 +18,7 @@ _PERMISSION = "rucio.core.permission"
 
 
 def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
+    """Imports that close a circle with Rucio while it is being loaded."""
     seen: set[tuple[str, int]] = set()
     for start in ("", "schema"):
         for module, imported in reached(package, start):

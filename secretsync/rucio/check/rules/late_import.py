@@ -16,6 +16,7 @@ from secretsync.rucio.check.rules.rule import Rule, Setting
 
 
 def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
+    """Imports inside functions that cannot succeed."""
     always = set(_runs_always(package, setting))
     for name in sorted(loaded(package, setting.rucio)):
         module = package.get(name)

@@ -13,6 +13,7 @@ from secretsync.rucio.check.values import UNREADABLE
 
 
 def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
+    """Limits of names' lengths that differ from those of the live package."""
     if not setting.live:
         return
     before, after = lengths(setting.live, setting.rucio), lengths(package, setting.rucio)

@@ -18,6 +18,7 @@ _EVERY_CLASS = frozenset(dir(type)) | frozenset(dir(object))
 
 
 def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
+    """Attributes that a module is asked for at import and does not have."""
     for running in at_import(package, setting.rucio):
         found = _missing(package, setting, running)
         if found and not running.around.catches("AttributeError"):

@@ -47,6 +47,7 @@ _GIVE_THEMSELVES = frozenset({"parent", "resolve", "absolute", "joinpath", "with
 
 
 def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
+    """What the images' Python is too old for, where it runs at import."""
     if setting.rucio.python >= (3, 10):
         return
     for running in at_import(package, setting.rucio):

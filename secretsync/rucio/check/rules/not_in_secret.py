@@ -35,6 +35,7 @@ class _Lack:
 
 
 def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
+    """What a package in a Secret does not have: its metadata, entry points, and files beside its modules."""
     for running in at_import(package, setting.rucio):
         lack = _lack(package, setting, running)
         if lack and not running.around.catches(lack.error):

@@ -13,6 +13,7 @@ from secretsync.rucio.check.rules.rule import Rule, Setting
 
 
 def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
+    """Imports of the package under another name than the one by which Rucio imports it."""
     for name in sorted(loaded(package, setting.rucio)):
         module = package.get(name)
         for imported in package.imports(module) if module else ():

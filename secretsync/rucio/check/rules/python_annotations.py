@@ -16,6 +16,7 @@ from secretsync.rucio.check.rules.rule import Rule, Setting
 
 
 def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
+    """Annotations that the images' Python evaluates, with names that nothing defines."""
     for name in sorted(loaded(package, setting.rucio)):
         module = package.get(name)
         if not module or _annotations_are_text(module):

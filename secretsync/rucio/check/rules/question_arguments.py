@@ -18,6 +18,7 @@ _ACCOUNT = "rucio.common.types.InternalAccount"
 
 
 def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
+    """Arguments of an action that its function reads and the gateway does not give."""
     for function, actions in _functions(package):
         definition = function.node
         if not isinstance(definition, ast.FunctionDef):

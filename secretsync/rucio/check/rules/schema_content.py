@@ -16,6 +16,7 @@ from secretsync.rucio.check.values import UNREADABLE, Function, ModuleValue
 
 
 def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
+    """Entries of the schema that are not as Rucio validates with them."""
     module = package.get("schema")
     if not module:
         return

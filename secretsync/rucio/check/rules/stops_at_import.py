@@ -21,6 +21,7 @@ _EXITS = ("sys.exit", "os._exit", "os.abort", "exit", "quit")
 
 
 def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
+    """Statements that are certain to end the import."""
     for running in at_import(package, setting.rucio):
         found = _stops(package, running)
         # what stands in an except is the answer to a failure of which other rules speak

@@ -14,6 +14,7 @@ from secretsync.rucio.check.values import UNREADABLE
 
 
 def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
+    """A ``SUPPORTED_VERSION`` that Rucio cannot read, or that excludes this Rucio."""
     module, found = package.get(""), supported_version(package)
     if not module or not found:
         return

@@ -18,6 +18,7 @@ from secretsync.rucio.check.values import Function
 
 
 def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
+    """Calls that do not fit the function of Rucio's that they name."""
     for function in called(package, setting.rucio):
         for call, around in package.once(("calls", id(function.node)), partial(_call_list, function)):
             if around.catches("TypeError"):

@@ -23,6 +23,7 @@ _IMPLICIT = frozenset({"__class__", "__builtins__", "__annotations__", "__cached
 
 
 def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
+    """Names that nothing defines, where they are used."""
     table = dispatch(package)
     of_the_table = set(table.actions.values()) if table else set()  # a rule of its own speaks of them
     running = {id(one.node) for one in called(package, setting.rucio)}

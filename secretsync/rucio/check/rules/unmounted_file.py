@@ -15,6 +15,7 @@ _NAMED = 5
 
 
 def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
+    """Files of the package that no workload mounts."""
     mounted = setting.situation.mounted_files
     if mounted is None:
         return
