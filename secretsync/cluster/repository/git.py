@@ -11,6 +11,7 @@ from pathlib import Path
 
 from secretsync.cluster.errors import Conflict
 from secretsync.cluster.repository.errors import PushRefused
+from secretsync.core.foreign import reading
 from secretsync.core.model import Ref
 from secretsync.sources.cache import private_folder
 from secretsync.sources.git import batch
@@ -22,6 +23,7 @@ _STALE = re.compile(r"! \[rejected\]|stale info|fetch first|non-fast-forward|can
 _REJECTED = re.compile(r"! \[remote rejected\][^(\n]*\((?P<why>[^)\n]*)\)")
 _REMOTE = re.compile(r"^remote: (?P<words>\S.*)$", re.MULTILINE)
 _LONGEST_WHY = 200
+_FILES = frozenset({"100644", "100755"})
 
 
 @dataclass(frozen=True)
@@ -60,16 +62,16 @@ class GitRepository:
 
     def files(self, commit: str, path: str) -> dict[str, bytes]:
         """The files of *commit* at or below *path*, by their paths; links, submodules and ``..`` are left out."""
-        listing = self._local("ls-tree", "-r", "-z", "--full-tree", commit, "--", path).decode(errors="surrogateescape")
-        contents = {}
-        for line in filter(None, listing.split("\0")):
-            entry, _, name = line.partition("\t")
-            mode, kind, identity = entry.split()
-            if kind == "blob" and mode != "120000" and ".." not in name.split("/"):
-                contents[name] = identity
-        ids = list(contents.values())
-        output = self._local("cat-file", "--batch", text=batch.request(ids))
-        return dict(zip(contents, batch.blobs(output, ids), strict=True))
+        listing = self._local("ls-tree", "-r", "-z", "--full-tree", commit, "--", path)
+        with reading(lambda reason: GitFailed(self.url, f"{reason}: git's list of files at {path or '/'}")):
+            identities = {
+                name: identity
+                for name, (mode, identity) in batch.tree(listing).items()
+                if mode in _FILES and ".." not in name.split("/")
+            }
+            ids = list(identities.values())
+            output = self._local("cat-file", "--batch", text=batch.request(ids))
+            return dict(zip(identities, batch.blobs(output, ids), strict=True))
 
     def tree(self, commit: str, changes: Mapping[str, bytes | None]) -> str:
         """The tree of *commit* with *changes*: the bytes of each path, None for one that goes."""

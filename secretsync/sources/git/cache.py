@@ -262,13 +262,14 @@ class GitCache:
     def tree(self, commit: str) -> dict[str, tuple[Kind, str]]:
         """Each path of *commit* with its kind and the id of its content."""
         try:
-            listing = self._local("ls-tree", "-r", "-z", "--full-tree", commit, largest=_LARGEST_TREE).rstrip(b"\0")
+            listing = self._local("ls-tree", "-r", "-z", "--full-tree", commit, largest=_LARGEST_TREE)
         except AnswerTooLarge:
             raise TooManyPaths(self._remote.url, MOST_PATHS) from None
-        lines = listing.split(b"\0") if listing else []
-        if len(lines) > MOST_PATHS:
+        if listing.count(b"\0") > MOST_PATHS:
             raise TooManyPaths(self._remote.url, MOST_PATHS)
-        return dict(_tree_line(line) for line in lines)
+        with self._as_git_writes():
+            found = batch.tree(listing)
+        return {path: (_KINDS.get(mode, Kind.FILE), name) for path, (mode, name) in found.items()}
 
     def contents(self, ids: Sequence[str], *, at_most: int) -> dict[str, bytes]:
         """The bytes of these objects, *at_most* so many in all; those not here yet are asked for in one fetch.
@@ -288,8 +289,14 @@ class GitCache:
         if (total := sum(sizes[name] for name in object_ids)) > at_most:
             raise TooMuchToRead(self._remote.url, total, at_most)
         output = self._local("cat-file", "--batch", text=batch.request(object_ids))
-        try:
+        with self._as_git_writes():
             return dict(zip(object_ids, batch.blobs(output, object_ids), strict=True))
+
+    @contextmanager
+    def _as_git_writes(self) -> Iterator[None]:
+        """What git printed is taken apart in here. Raises BrokenCache where it is not what git prints."""
+        try:
+            yield
         except ValueError:
             raise BrokenCache(self.folder) from None
 
@@ -297,8 +304,9 @@ class GitCache:
         """The size of every object that is here."""
         # Asking for each object alone ends git where one is missing from a repository with a promisor.
         form = "--batch-check=%(objectname) %(objectsize)"
-        listing = self._local("cat-file", "--batch-all-objects", "--unordered", form).decode().splitlines()
-        return {name: int(size) for name, _, size in (line.partition(" ") for line in listing)}
+        listing = self._local("cat-file", "--batch-all-objects", "--unordered", form)
+        with self._as_git_writes():
+            return batch.sizes(listing)
 
     def _fetch(self, options: Sequence[str], text: bytes = b"", *, noop: bool = False) -> GitResult:
         settings = ("-c", "fetch.negotiationAlgorithm=noop") if noop else ()
@@ -393,12 +401,6 @@ def _size(folder: Path) -> int:
             except FileNotFoundError:
                 continue
     return total
-
-
-def _tree_line(line: bytes) -> tuple[str, tuple[Kind, str]]:
-    attributes, _, path = line.partition(b"\t")
-    mode, _, name = attributes.decode().split(" ")
-    return path.decode(errors="surrogateescape"), (_KINDS.get(mode, Kind.FILE), name)
 
 
 def entries(tree: Mapping[str, tuple[Kind, str]], read: Callable[[Sequence[str]], Mapping[str, bytes]]) -> list[Entry]:

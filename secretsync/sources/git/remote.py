@@ -15,7 +15,7 @@ from secretsync.core.errors import SourceError
 from secretsync.core.files import write_atomically
 from secretsync.sources import certificates
 from secretsync.sources.cache import private_folder
-from secretsync.sources.git import redirects, ssh
+from secretsync.sources.git import batch, redirects, ssh
 from secretsync.sources.git.errors import (
     AccessRefused,
     CertificateNotTrusted,
@@ -90,10 +90,10 @@ class Remote:
         result = self.execute(["ls-remote", "--quiet", "--", self.url, *patterns])
         if result.status != 0:
             raise self.failure(result)
-        lines = [line.partition("\t") for line in result.stdout.decode(errors="replace").splitlines()]
-        if not lines and self._is_web_page():
+        refs = batch.refs(result.stdout)
+        if not refs and self._is_web_page():
             raise NotAGitServer(self.url, "it names no ref")
-        return {name: value for value, _, name in lines}
+        return refs
 
     def name_of(self, commit: str) -> str:
         """A ref that is *commit* now; empty where none is. Raises GitFailed."""

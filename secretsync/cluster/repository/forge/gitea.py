@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from secretsync.cluster.repository.forge import Request, github
 
 
@@ -20,8 +22,12 @@ class Forge(github.Forge):
 
     def find(self, branch: str, base: str) -> Request | None:
         """The open pull request from *branch* into *base*, among the newest 50; None where there is none."""
-        pulls = self._api.request(
-            "GET", f"{self._path}/pulls", "list pull requests", params={"state": "open", "limit": 50}
-        )
-        matching = (pull for pull in pulls or () if pull["head"]["ref"] == branch and pull["base"]["ref"] == base)
-        return next(map(github.request_of, matching), None)
+
+        def matching(pulls: Any) -> Request | None:
+            matching_pulls = (
+                pull for pull in pulls or () if pull["head"]["ref"] == branch and pull["base"]["ref"] == base
+            )
+            return next(map(github.request_of, matching_pulls), None)
+
+        query = {"state": "open", "limit": 50}
+        return self._api.request("GET", f"{self._path}/pulls", "list pull requests", matching, params=query)

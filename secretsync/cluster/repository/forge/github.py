@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from secretsync.cluster.repository.forge import Request
-from secretsync.cluster.repository.forge.rest import Api
+from secretsync.cluster.repository.forge.rest import Api, nothing
 
 
 def api_url(host: str, scheme: str) -> str:
@@ -25,26 +27,32 @@ class Forge:
     def find(self, branch: str, base: str) -> Request | None:
         """The open pull request from *branch* into *base*; None where there is none."""
         query = {"head": f"{self._owner}:{branch}", "base": base, "state": "open"}
-        pulls = self._api.request("GET", f"{self._path}/pulls", "list pull requests", params=query)
-        return request_of(pulls[0]) if pulls else None
+        return self._api.request("GET", f"{self._path}/pulls", "list pull requests", _first, params=query)
 
     def open(self, branch: str, base: str, title: str, body: str) -> Request:
         """Open a pull request, and return it."""
         request = {"title": title, "head": branch, "base": base, "body": body}
-        return request_of(self._api.request("POST", f"{self._path}/pulls", "open a pull request", json=request))
+        return self._api.request("POST", f"{self._path}/pulls", "open a pull request", request_of, json=request)
 
     def update(self, request: Request, title: str, body: str) -> None:
         """Give the pull request another title and body."""
         path = f"{self._path}/pulls/{request.number}"
-        self._api.request("PATCH", path, f"update pull request {request.number}", json={"title": title, "body": body})
+        changes = {"title": title, "body": body}
+        self._api.request("PATCH", path, f"update pull request {request.number}", nothing, json=changes)
 
     def close(self, request: Request, reason: str) -> None:
         """Close the pull request, with *reason* as its last comment."""
         action = f"close pull request {request.number}"
-        self._api.request("POST", f"{self._path}/issues/{request.number}/comments", action, json={"body": reason})
-        self._api.request("PATCH", f"{self._path}/pulls/{request.number}", action, json={"state": "closed"})
+        self._api.request(
+            "POST", f"{self._path}/issues/{request.number}/comments", action, nothing, json={"body": reason}
+        )
+        self._api.request("PATCH", f"{self._path}/pulls/{request.number}", action, nothing, json={"state": "closed"})
 
 
-def request_of(pull: dict[str, object]) -> Request:
+def _first(answer: Any) -> Request | None:
+    return request_of(answer[0]) if answer else None
+
+
+def request_of(answer: Any) -> Request:
     """The pull request as the API describes it: its number and the address of its page."""
-    return Request(int(str(pull["number"])), str(pull.get("html_url", "")))
+    return Request(int(str(answer["number"])), str(answer.get("html_url", "")))

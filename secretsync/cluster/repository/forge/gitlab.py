@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import quote
 
 from secretsync.cluster.repository.forge import Request
-from secretsync.cluster.repository.forge.rest import Api
+from secretsync.cluster.repository.forge.rest import Api, nothing
 
 
 def api_url(host: str, scheme: str) -> str:
@@ -27,27 +28,29 @@ class Forge:
     def find(self, branch: str, base: str) -> Request | None:
         """The open merge request from *branch* into *base*; None where there is none."""
         query = {"source_branch": branch, "target_branch": base, "state": "opened"}
-        merge_requests = self._api.request("GET", self._path, "list merge requests", params=query)
-        return _request(merge_requests[0]) if merge_requests else None
+        return self._api.request("GET", self._path, "list merge requests", _first, params=query)
 
     def open(self, branch: str, base: str, title: str, body: str) -> Request:
         """Open a merge request, and return it."""
         request = {"source_branch": branch, "target_branch": base, "title": title, "description": body}
-        return _request(self._api.request("POST", self._path, "open a merge request", json=request))
+        return self._api.request("POST", self._path, "open a merge request", _request, json=request)
 
     def update(self, request: Request, title: str, body: str) -> None:
         """Give the merge request another title and description."""
         changes = {"title": title, "description": body}
-        self._api.request(
-            "PUT", f"{self._path}/{request.number}", f"update merge request {request.number}", json=changes
-        )
+        action = f"update merge request {request.number}"
+        self._api.request("PUT", f"{self._path}/{request.number}", action, nothing, json=changes)
 
     def close(self, request: Request, reason: str) -> None:
         """Close the merge request, with *reason* as its last note."""
         action = f"close merge request {request.number}"
-        self._api.request("POST", f"{self._path}/{request.number}/notes", action, json={"body": reason})
-        self._api.request("PUT", f"{self._path}/{request.number}", action, json={"state_event": "close"})
+        self._api.request("POST", f"{self._path}/{request.number}/notes", action, nothing, json={"body": reason})
+        self._api.request("PUT", f"{self._path}/{request.number}", action, nothing, json={"state_event": "close"})
 
 
-def _request(merge_request: dict[str, object]) -> Request:
-    return Request(int(str(merge_request["iid"])), str(merge_request.get("web_url", "")))
+def _first(answer: Any) -> Request | None:
+    return _request(answer[0]) if answer else None
+
+
+def _request(answer: Any) -> Request:
+    return Request(int(str(answer["iid"])), str(answer.get("web_url", "")))
