@@ -207,6 +207,7 @@ def _causes(unhealthy: Sequence[Container]) -> Iterator[str]:
         for verdict in container.conditions:
             if not verdict.holds:
                 causes.setdefault((verdict.wrong, verdict.remedy), []).append(str(container.workload))
-    for (problem, remedy), names in causes.items():
+    for (problem, remedy), workloads in causes.items():
+        names = list(dict.fromkeys(workloads))
         more = f" and {len(names) - 3} more" if len(names) > 3 else ""
         yield f"    {', '.join(names[:3])}{more}: {problem}. To fix it: {remedy}"

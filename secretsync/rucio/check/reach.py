@@ -103,7 +103,7 @@ def _first_choice_fails(
         return False
     unguarded = StatementContext(function=imported.context.function)
     first = [
-        replace(alternative, around=unguarded)
+        replace(alternative, context=unguarded)
         for alternative in package.imports_at(module, imported.context.instead_of)
     ]
     return any(True for alternative in first for _ in failures_of(package, rucio, images, module, alternative))
@@ -161,7 +161,7 @@ def _inside(package: Package, imported: Import) -> Iterator[str]:
 
 
 def _made_optional(imported: Import) -> Import:
-    return replace(imported, around=replace(imported.context, conditional=True))
+    return replace(imported, context=replace(imported.context, conditional=True))
 
 
 def _either(names: list[str]) -> str:
