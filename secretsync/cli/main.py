@@ -75,7 +75,7 @@ def cli(context: click.Context, once: bool, dry_run: bool, diff: bool, target_na
     from secretsync.cli.commands.passes import apply_command, plan_command, run_command
 
     if once:
-        context.invoke(plan_command if dry_run else apply_command, diff=diff, place=target_name)
+        context.invoke(plan_command if dry_run else apply_command, diff=diff, target_name=target_name)
     if dry_run or diff:
         raise click.UsageError("--dry-run and --diff need --once, or a command: 'secretsync plan --diff'")
     if target_name:
