@@ -255,6 +255,7 @@ class WebhookFailed(ServerFailed):
 
     @property
     def remedy(self) -> str:
+        """What to do: find who runs the webhook; the next run tries again."""
         return "this admission webhook does not answer the API server: ask whoever runs it; the next run tries again"
 
 
