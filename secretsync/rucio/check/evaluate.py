@@ -22,6 +22,7 @@ from secretsync.rucio.check.values import (
     VersionInfo,
     compare,
     constant_of,
+    is_huge,
     is_key,
     is_wide,
     joined,
@@ -47,6 +48,10 @@ class Modules(Protocol):
     def imports_at(self, module: Module, line: int) -> tuple[Import, ...]: ...
 
     def values(self, module: Module, depth: int = 0) -> Names: ...
+
+    def spend(self, steps: int) -> bool:
+        """Whether so many steps of calculation are left; they are taken."""
+        ...
 
 
 class Evaluator:
@@ -89,8 +94,12 @@ class Evaluator:
         raise NotImplementedError
 
     def value(self, expression: ast.expr) -> Any:
+        """The value; UNREADABLE where only running the code would tell, or where it takes too long to calculate."""
+        if not self._package.spend(1):
+            return UNREADABLE
         try:
-            return self._value(expression)
+            value = self._value(expression)
+            return UNREADABLE if is_huge(value) else value
         except (TypeError, ValueError, KeyError, IndexError, AttributeError, ArithmeticError, RecursionError):
             return UNREADABLE
 
