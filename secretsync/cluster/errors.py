@@ -237,6 +237,16 @@ class ServerFailed(Refusal):
         return "the API server is overloaded or broken; nothing is lost: the next run continues"
 
 
+class WebhookFailed(ServerFailed):
+    """An admission webhook that the API server must ask did not answer; *why* names it."""
+
+    code = "webhook_failed"
+
+    @property
+    def remedy(self) -> str:
+        return "this admission webhook does not answer the API server: ask whoever runs it; the next run tries again"
+
+
 @dataclass(eq=False)
 class UnusableManifest(ClusterError):
     """A file of a directory of manifests cannot serve; *problem* says why and what to do."""

@@ -162,7 +162,9 @@ def _merge(paths: Sequence[Path], wiring: Wiring, chart: str, via: str, at: Keys
 
 
 def _lint(paths: Sequence[Path], wiring: Wiring, chart: str, via: str, at: Keys, output: str) -> int:
-    together = reduce(site_values.overlaid, [site_values.read(_read(path), at) for path in paths])
+    texts = [_read(path) for path in paths]
+    site_values.require_any(texts, at)
+    together = reduce(site_values.overlaid, [site_values.read(text, at) for text in texts])
     problems = lint.lint(Case(together, wiring, chart, via))
     if output == "json":
         click.echo(json.dumps([dataclasses.asdict(problem) for problem in problems], indent=2))
