@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import structlog
 
 from secretsync.core.errors import CHANGES_PENDING, FAILED, ROLLOUT_FAILED, SecretSyncError
-from secretsync.reconcile.destination import Destination, Report
+from secretsync.reconcile.destination import Destination, Report, sharing_lease
 
 log = structlog.get_logger()
 
@@ -118,12 +118,14 @@ def _one_by_one(destinations: Iterable[Destination], visit: Callable[[Destinatio
 
 
 def _visit(destination: Destination, act: Act, record: Record) -> Outcome:
-    outcome = _outcome(destination, act)
-    try:
-        record(outcome)
-    except Exception:
-        log.exception("this is a bug in secretsync; please report it", at=destination.name)
-    return outcome
+    """The outcome, recorded under the Lease that *act* took, if it took one."""
+    with sharing_lease(destination) as shared:
+        outcome = _outcome(shared, act)
+        try:
+            record(outcome)
+        except Exception:
+            log.exception("this is a bug in secretsync; please report it", at=destination.name)
+    return replace(outcome, destination=destination)
 
 
 def _outcome(destination: Destination, act: Act) -> Outcome:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, cast
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from secretsync.cluster.repository.cluster import Proposal, RepositoryCluster
     from secretsync.config.repository import ValuesFile
     from secretsync.plan.approval import ApprovedTarget
+    from secretsync.reconcile.lock import HeldLease
     from secretsync.rucio.check.actions import ActionRow
     from secretsync.rucio.check.finding import Finding
     from secretsync.rucio.check.policy_diff import PolicyDiff
@@ -116,6 +118,20 @@ class After:
     seconds: float = 0
 
 
+class PassLease:
+    """The Lease of one pass: taken when it is first needed, and kept until *stack* ends."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        self._stack = stack
+        self._held: HeldLease | None = None
+
+    def held(self, take: Callable[[], AbstractContextManager[HeldLease]]) -> HeldLease:
+        """The Lease, which is taken by *take* where it is not held yet. Raises what *take* raises."""
+        if self._held is None:
+            self._held = self._stack.enter_context(take())
+        return self._held
+
+
 @dataclass(frozen=True)
 class Destination:
     """A namespace of a cluster, what is delivered there, and how its workloads are rolled out.
@@ -123,7 +139,8 @@ class Destination:
     *drift* says what becomes of live Secrets that somebody changed: ``repair`` or ``report``. *after* names another
     whose turn is first. Where something is *approved*, exactly that is done, or nothing. *describe* makes the Markdown
     below a request to a repository.
-    *observed* is the cluster that runs what a repository holds, where it may be read.
+    *observed* is the cluster that runs what a repository holds, where it may be read. *lease* is that of the pass,
+    where several steps of it share one.
     """
 
     name: str
@@ -140,6 +157,7 @@ class Destination:
     approved: ApprovedTarget | None = None
     describe: Callable[[Report], str] | None = None
     observed: Cluster | None = None
+    lease: PassLease | None = field(default=None, compare=False, repr=False)
 
     @property
     def repository(self) -> RepositoryCluster | None:
@@ -163,6 +181,13 @@ class Destination:
     def manager(self) -> str:
         """Our field manager: it names the installation, so that two of them keep each its own annotations."""
         return f"secretsync-{self.installation}"
+
+
+@contextmanager
+def sharing_lease(destination: Destination) -> Iterator[Destination]:
+    """*destination*, whose Lease is taken once at most and released at the end of this."""
+    with ExitStack() as stack:
+        yield replace(destination, lease=PassLease(stack))
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 import structlog
@@ -169,7 +170,20 @@ class HeldLease:
 
 @contextmanager
 def hold_lease(destination: Destination, ticks: Ticks = _ticks) -> Iterator[HeldLease]:
-    """The Lease of the namespace, held until the end of this: what has begun is finished before a stop. Raises Busy."""
+    """The Lease of the namespace, held until the end of this, or of the pass where *destination* has one for it.
+
+    What has begun is finished before a stop. Raises Busy.
+    """
+    take = partial(_taken_lease, destination, ticks)
+    if destination.lease:
+        yield destination.lease.held(take)
+        return
+    with take() as lease:
+        yield lease
+
+
+@contextmanager
+def _taken_lease(destination: Destination, ticks: Ticks) -> Iterator[HeldLease]:
     cluster, namespace = destination.cluster, destination.namespace
     name = destination.installation
     live = cluster.read("Lease", namespace, name) or leases.free(namespace, name)

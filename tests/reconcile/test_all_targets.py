@@ -5,19 +5,22 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 import structlog
 
 from secretsync import config
+from secretsync.cluster import lease as leases
 from secretsync.cluster.errors import UnusableCluster
 from secretsync.core.errors import SecretSyncError, worst
 from secretsync.reconcile import factory
 from secretsync.reconcile.all_targets import InternalError, Outcome, reconcile_targets
-from secretsync.reconcile.destination import After, Destination, Report
+from secretsync.reconcile.destination import After, Clock, Destination, Report
 from secretsync.reconcile.reasons import reason
-from secretsync.reconcile.reconciler import preview
+from secretsync.reconcile.reconciler import preview, sync
+from secretsync.reconcile.recording import record_outcome
 from tests.memory_cluster import MemoryCluster
 from tests.reconcile.test_reconciler import Site
 
@@ -143,3 +146,37 @@ def test_a_cluster_that_cannot_be_opened_fails_its_targets_alone(tmp_path: Path)
     assert isinstance(came["away"].error, UnusableCluster)
     assert came["here"].report
     assert worst(one.exit_code for one in came.values()) == 2
+
+
+def stored_leases(site: Site) -> int:
+    return site.cluster.calls.count(("store", "secretsync"))
+
+
+def test_what_a_pass_came_to_is_recorded_under_the_lease_of_its_change() -> None:
+    site = Site("server")
+    clock = Clock(lambda: site.time, site._sleep, lambda: site.utc)
+    (outcome,) = reconcile_targets([site.destination], partial(sync, clock=clock), record_outcome)
+    assert outcome.report
+    assert outcome.report.verdicts
+    assert stored_leases(site) == 2, "it is taken and released once"
+    assert site.cluster.events
+    assert not leases.holder(site.cluster.objects["Lease", "secretsync"])
+
+
+def test_the_lease_is_released_where_recording_fails() -> None:
+    site = Site("server")
+    clock = Clock(lambda: site.time, site._sleep, lambda: site.utc)
+
+    def fail(_: Outcome) -> None:
+        raise ValueError("a bug")
+
+    list(reconcile_targets([site.destination], partial(sync, clock=clock), fail))
+    assert not leases.holder(site.cluster.objects["Lease", "secretsync"])
+
+
+def test_a_pass_that_changes_nothing_takes_no_lease() -> None:
+    site = Site("server")
+    clock = Clock(lambda: site.time, site._sleep, lambda: site.utc)
+    for _ in range(2):
+        list(reconcile_targets([site.destination], partial(sync, clock=clock), record_outcome))
+    assert stored_leases(site) == 2, "the first pass alone"
