@@ -95,9 +95,9 @@ def _secret(change: Change) -> ApprovedSecret:
     return ApprovedSecret(
         name=change.desired.name,
         action=change.action.value,
-        live=_secret_digest(live) if live else None,
+        live=secret_digest(live) if live else None,
         live_resource_version=str(live.metadata.get("resourceVersion", "")) if live else "",
-        desired=_secret_digest(change.desired),
+        desired=secret_digest(change.desired),
         files=tuple(
             ApprovedFile(
                 path=file.path,
@@ -109,7 +109,8 @@ def _secret(change: Change) -> ApprovedSecret:
     )
 
 
-def _secret_digest(secret: Secret) -> str:
+def secret_digest(secret: Secret) -> str:
+    """Sha256 of all that a Secret is, beside its metadata that the API gives."""
     data = {key: _sha256(value) for key, value in secret.data.items()}
     return digest_of([data, dict(secret.labels), dict(secret.annotations), secret.type, secret.immutable])
 

@@ -58,27 +58,29 @@ class GitRepository:
         if answer.status != 0:
             raise self._remote.failure(answer)
 
-    def files(self, commit: str, path: str) -> dict[str, bytes]:
-        """The files of *commit* at or below *path*, by their paths; links, submodules and ``..`` are left out."""
-        listing = self._local("ls-tree", "-r", "-z", "--full-tree", commit, "--", path).decode(errors="surrogateescape")
+    def files(self, commit: str, *paths: str) -> dict[str, bytes]:
+        """The files of *commit* at or below *paths*, by their paths; links, submodules and ``..`` are left out."""
+        listed = self._local("ls-tree", "-r", "-z", "--full-tree", commit, "--", *paths)
         found = {}
-        for line in filter(None, listing.split("\0")):
+        for line in filter(None, listed.decode(errors="surrogateescape").split("\0")):
             entry, _, name = line.partition("\t")
             mode, kind, identity = entry.split()
             if kind == "blob" and mode != "120000" and ".." not in name.split("/"):
                 found[name] = identity
         ids = list(found.values())
-        output = self._local("cat-file", "--batch", text=batch.request(ids))
+        output = self._local("cat-file", "--batch", text=batch.request(ids)) if ids else b""
         return dict(zip(found, batch.blobs(output, ids), strict=True))
 
     def tree(self, commit: str, changes: Mapping[str, bytes | None]) -> str:
-        """The tree of *commit* with *changes*: the bytes of each path, None for one that goes."""
+        """The tree of *commit* with *changes*: the bytes of each path, None for one that goes; empty: no other tree."""
         with tempfile.TemporaryDirectory(dir=self._folder) as scratch:
             index = {"GIT_INDEX_FILE": os.path.join(scratch, "index")}  # noqa: PTH118 - git wants text
             self._local("read-tree", commit, environment=index)
             lines = [self._index_line(commit, path, data) for path, data in sorted(changes.items())]
             self._local("update-index", "-z", "--index-info", text=b"".join(lines), environment=index)
-            return self._local("write-tree", environment=index).decode().strip()
+            tree = self._local("write-tree", environment=index).decode().strip()
+        own = self._local("rev-parse", f"{commit}^{{tree}}").decode().strip()
+        return "" if tree == own else tree
 
     def _index_line(self, commit: str, path: str, data: bytes | None) -> bytes:
         name = path.encode(errors="surrogateescape")
