@@ -34,7 +34,7 @@ def _lines() -> Iterator[str]:
 
 
 def _rule(need: Need) -> Iterator[str]:
-    yield f"# {need.why}"
+    yield f"# {need.reason}"
     yield f"- apiGroups: [{need.group}]"
     yield f"  resources: [{', '.join(need.resources)}]"
     yield f"  verbs: [{', '.join(need.verbs)}]"

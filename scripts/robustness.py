@@ -1,146 +1,199 @@
 """Makes docs/robustness.md: what went wrong around secretsync on purpose, how often, and what held.
 
-python -m scripts.robustness [--points N] [--kills N] [--inputs N]
+python -m scripts.robustness [PART ...] [--points N] [--kills N] [--inputs N]
+
+Each part leaves what it counted in build/robustness, also where it is ended early; the page is made of all that is
+there. Without a PART all are run. The parts "api" and "api-kills" need a control plane, as the tests of it do.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import json
 import os
 import random
-import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+import time
+import xml.etree.ElementTree as ET
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+from scripts.robustness_page import page
 from tests import ROOT
-from tests.robustness.faults import FAULTS
 from tests.robustness.kills import MOMENTS, kill_at_call, kill_at_random
+from tests.robustness.real_site import real_site
 from tests.robustness.site import stub_site
-from tests.robustness.sweep import SCENARIOS, Scenario, Sweep, Tally, points
+from tests.robustness.sweep import SCENARIOS, RealSweep, Scenario, StubSweep, Sweep, points
+from tests.servers.control_plane import control_plane
 
-PAGE = ROOT / "docs" / "robustness.md"
-HEAD = """# What goes wrong, and what holds
-
-Made by `make robustness`, which makes things go wrong on purpose: only what it ran is counted here. In each run the
-stub of the Kubernetes API stands behind a proxy that spoils one call, or the run is killed; one clean run follows.
-What is checked is checked when a run has ended, not while it works: no traceback, a documented exit code, each Secret
-wholly of one version, nothing of others touched; after the clean run the very files of the package, and nothing left
-to do.
-A smaller set of faults before a real API server, and kills on it, are in `tests/e2e/walks`.
-"""
-TESTS = """The tests of the modules that hold each kind, ordinary cases among them; the long ones run on demand.
-"""
+PAGE, RESULTS = ROOT / "docs" / "robustness.md", ROOT / "build" / "robustness"
+ON_REAL_API = ("idle", "status", "change", "history", "plan", "create", "wired")
 SUITES = {
-    "damaged caches": ("tests/sources/test_cache.py",),
+    "damaged and planted caches": ("tests/sources/test_cache.py",),
     "state objects that somebody edited": ("tests/plan/test_state.py",),
     "Leases": ("tests/reconcile/test_lock.py", "tests/cluster/test_lease.py"),
     "ports: slow, silent and malformed clients": ("tests/service/test_http_server.py", "tests/service/test_webhook.py"),
-    "archives, indexes and trees that are bombs": ("tests/sources/test_bombs.py",),
+    "foreign programs, confined": ("tests/core/test_sandbox.py",),
 }
+Record = dict[str, Any]
+OpenSweep = Callable[[Scenario], contextlib.AbstractContextManager[Sweep]]
 
 
 def main() -> None:
-    """Run everything, write the page, and fail where something did not hold."""
+    """Run the parts, write the page, and fail where something did not hold."""
     options = _options()
-    swept = {scenario.name: _swept(scenario, options.points) for scenario in SCENARIOS}
-    killed = _killed(options.kills)
-    parsers = _tests(("tests/sources/test_mutated.py",), inputs=options.inputs)
-    suites = {name: _tests(files) for name, files in SUITES.items()}
-    PAGE.write_text(page(swept, killed, options.inputs, parsers, suites), encoding="utf-8")
-    failures = [sentence for tally in (*swept.values(), killed) for sentence in tally.faults]
-    if failures:
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    for part in options.parts or PARTS:
+        PARTS[part](options)
+    counted = {path.stem: json.loads(path.read_text()) for path in sorted(RESULTS.glob("*.json"))}
+    PAGE.write_text(page(counted), encoding="utf-8")
+    if failures := [sentence for record in counted.values() for sentence in record["failures"]]:
         sys.exit("\n".join(failures))
 
 
-def page(
-    swept: dict[str, Tally], killed: Tally, inputs: int, parsers: tuple[int, int], suites: dict[str, tuple[int, int]]
-) -> str:
-    """The page, from what was counted."""
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    made = f"Made on {datetime.now(UTC):%Y-%m-%d} from the commit {commit.stdout.strip()}.\n"
-    calls = [_row(name, tally.calls, tally) for name, tally in swept.items()]
-    runs, faults = sum(tally.runs for tally in swept.values()), sum(len(tally.faults) for tally in swept.values())
-    pairs = sum(tally.calls for tally in swept.values()) * len(FAULTS)
-    sections = [
-        HEAD,
-        made,
-        "## One call spoilt\n",
-        f"{runs} of the {pairs} pairs of a call and a fault were run, drawn so that calls and faults take turns; "
-        f"{faults} left something that did not hold.\n",
-        _table("| what ran | its calls | runs | exit codes | did not hold |", calls),
-        f"The {len(FAULTS)} faults: {'; '.join(FAULTS)}.\n",
-        "## Killed\n",
-        f"{killed.runs} runs of a change: SIGKILL before and after a call, and at any moment. "
-        f"{killed.codes.get(-9, 0)} were killed before they had ended; {len(killed.faults)} left something that did "
-        "not hold.\n",
-        "## What strangers send\n",
-        f"{inputs} mutated inputs for each of {sum(parsers)} parsers, {inputs * sum(parsers)} in all: for "
-        f"{parsers[0]} of them nothing was raised but the errors of secretsync.\n",
-        "## Damaged and planted\n",
-        TESTS,
-        _table(
-            "| kind | tests | passed |",
-            [f"| {name} | {held + failed} | {held} |" for name, (held, failed) in suites.items()],
-        ),
-    ]
-    return "\n".join(sections)
+def sweep_stub(options: argparse.Namespace) -> None:
+    _sweep("stub", options.scenarios or [scenario.name for scenario in SCENARIOS], options.points, _on_stub)
 
 
-def _row(name: str, calls: int, tally: Tally) -> str:
-    codes = ", ".join(f"{number} × {code}" for code, number in sorted(tally.codes.items()))
-    return f"| {name} | {calls} | {tally.runs} | {codes} | {len(tally.faults)} |"
+def sweep_api(options: argparse.Namespace) -> None:
+    with _on_real_api() as open_sweep:
+        _sweep("api", options.scenarios or ON_REAL_API, options.points, open_sweep)
 
 
-def _table(head: str, rows: Sequence[str]) -> str:
-    return "\n".join([head, "|---" * (head.count("|") - 1) + "|", *rows]) + "\n"
+def kill_on_stub(options: argparse.Namespace) -> None:
+    _kill("kills", options.kills, _on_stub)
 
 
-def _swept(scenario: Scenario, count: int) -> Tally:
+def kill_on_api(options: argparse.Namespace) -> None:
+    with _on_real_api() as open_sweep:
+        _kill("api-kills", options.kills, open_sweep)
+
+
+def mutate(options: argparse.Namespace) -> None:
+    cases = _tests(("tests/robustness/test_mutated.py",), SECRETSYNC_TEST_INPUTS=str(options.inputs))
+    _keep("parsers", cases, _failed(cases))
+
+
+def explode(options: argparse.Namespace) -> None:  # noqa: ARG001 - each part has the same form
+    cases = _tests(("tests/sources/test_bombs.py",), SECRETSYNC_TEST_ALL="1")
+    _keep("bombs", cases, _failed(cases))
+
+
+def run_suites(options: argparse.Namespace) -> None:  # noqa: ARG001
+    suites = {name: _tests(files) for name, files in SUITES.items()}
+    counts = {name: [len(cases), len(cases) - len(_failed(cases))] for name, cases in suites.items()}
+    _keep("suites", counts, [name for cases in suites.values() for name in _failed(cases)])
+
+
+PARTS: dict[str, Callable[[argparse.Namespace], None]] = {
+    "stub": sweep_stub,
+    "kills": kill_on_stub,
+    "parsers": mutate,
+    "bombs": explode,
+    "suites": run_suites,
+    "api-kills": kill_on_api,
+    "api": sweep_api,
+}
+
+
+@contextlib.contextmanager
+def _on_stub(scenario: Scenario) -> Iterator[Sweep]:
     with tempfile.TemporaryDirectory() as folder, stub_site(Path(folder), wire=scenario.wire) as site:
-        sweep = Sweep(site, scenario)
-        calls = sweep.calls()
-        for point in points(calls, min(count, calls * len(FAULTS)), random.Random(scenario.name)):
-            sweep.visit(*point)
-    return sweep.tally
+        yield StubSweep(site, scenario)
 
 
-def _killed(count: int) -> Tally:
+@contextlib.contextmanager
+def _on_real_api() -> Iterator[OpenSweep]:
+    with tempfile.TemporaryDirectory() as made, control_plane(Path(made) / "plane") as plane:
+
+        @contextlib.contextmanager
+        def open_sweep(scenario: Scenario) -> Iterator[Sweep]:
+            folder = Path(tempfile.mkdtemp(dir=made))
+            with real_site(plane, folder, wire=scenario.wire) as site:
+                yield RealSweep(site, scenario)
+
+        yield open_sweep
+
+
+def _sweep(part: str, names: Sequence[str], count: int, open_sweep: OpenSweep) -> None:
+    scenarios = {scenario.name: scenario for scenario in SCENARIOS}
+    for name in names:
+        with open_sweep(scenarios[name]) as sweep:
+            for point in points(sweep.calls(), count, random.Random(name)):
+                sweep.visit(*point)
+                _keep(f"{part}.{name}", asdict(sweep.tally), sweep.tally.faults)
+
+
+def _kill(part: str, count: int, open_sweep: OpenSweep) -> None:
     chance = random.Random(9)
-    scenario = next(scenario for scenario in SCENARIOS if scenario.name == "change")
-    with tempfile.TemporaryDirectory() as folder, stub_site(Path(folder)) as site:
-        sweep = Sweep(site, scenario)
-        calls = [(call, name) for call in range(1, sweep.calls() + 1) for name in MOMENTS]
+    with open_sweep(next(scenario for scenario in SCENARIOS if scenario.name == "change")) as sweep:
+        numbers = range(1, sweep.calls() + 1)
+        began = time.monotonic()
+        sweep.start_anew()
+        sweep.site.run("apply")
+        seconds = time.monotonic() - began
+        calls = [(call, name) for call in numbers for name in MOMENTS]
         for call, name in chance.sample(calls, min(len(calls), count // 2)):
             kill_at_call(sweep, call, MOMENTS[name], name)
+            _keep(part, asdict(sweep.tally), sweep.tally.faults)
         while sweep.tally.runs < count:
-            kill_at_random(sweep, chance, seconds=0.4)
-    return sweep.tally
+            kill_at_random(sweep, chance, seconds)
+            _keep(part, asdict(sweep.tally), sweep.tally.faults)
 
 
-def _tests(files: Sequence[str], inputs: int = 0) -> tuple[int, int]:
-    """How many tests of *files* held and how many did not."""
-    environment = {**os.environ, "SECRETSYNC_TEST_INPUTS": str(inputs)} if inputs else dict(os.environ)
-    command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "-m", "not control_plane", *files]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode not in (0, 1):  # of pytest: all held, or some did not
-        sys.exit(done.stdout + done.stderr)
-    last = done.stdout.strip().splitlines()[-1]
-    counts = {word: int(number) for number, word in re.findall(r"(\d+) (passed|failed|error)", last)}
-    return counts.get("passed", 0), counts.get("failed", 0) + counts.get("error", 0)
+def _keep(part: str, counted: object, failures: Sequence[str]) -> None:
+    """In one step, as another part may be making the page."""
+    command = ["git", "rev-parse", "--short", "HEAD"]
+    commit = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
+    record = {"commit": commit, "date": f"{datetime.now(UTC):%Y-%m-%d}", "counted": counted, "failures": [*failures]}
+    half = RESULTS / f".{part}"
+    half.write_text(json.dumps(record, indent=1), encoding="utf-8")
+    half.replace(RESULTS / f"{part}.json")
+
+
+def _tests(files: Sequence[str], **variables: str) -> list[Record]:
+    """The tests of *files*: their names, whether they held, and what they recorded."""
+    with tempfile.NamedTemporaryFile(suffix=".xml") as report:
+        command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "-m", "not control_plane", "--junitxml"]
+        environment = {**os.environ, **variables}
+        done = subprocess.run(
+            [*command, report.name, *files], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+        )
+        if done.returncode not in (0, 1):  # of pytest: all held, or some did not
+            sys.exit(done.stdout + done.stderr)
+        cases = list(ET.parse(report.name).getroot().iter("testcase"))  # noqa: S314 - pytest wrote it just now
+    return [
+        {
+            "name": case.attrib["name"],
+            "held": case.find("failure") is None and case.find("error") is None,
+            **{found.attrib["name"]: found.attrib["value"] for found in case.iter("property")},
+        }
+        for case in cases
+        if case.find("skipped") is None
+    ]
+
+
+def _failed(cases: Sequence[Record]) -> list[str]:
+    return [case["name"] for case in cases if not case["held"]]
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)} (default: all)")
+    parser.add_argument("--scenarios", nargs="*", help="of the parts that spoil calls (default: all)")
     parser.add_argument("--points", type=int, default=100, help="runs of each scenario, at most (default: %(default)s)")
     parser.add_argument("--kills", type=int, default=200, help="runs that are killed (default: %(default)s)")
     parser.add_argument("--inputs", type=int, default=10_000, help="of each parser (default: %(default)s)")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if unknown := set(options.parts) - set(PARTS):
+        parser.error(f"no such part: {', '.join(sorted(unknown))}")
+    return options
 
 
 if __name__ == "__main__":

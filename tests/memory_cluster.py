@@ -132,7 +132,7 @@ class MemoryCluster:
     def server_time(self) -> datetime:
         return self.time
 
-    def tell(self, event: Manifest, *, manager: str) -> None:
+    def create_event(self, event: Manifest, *, manager: str) -> None:
         self._called("tell", event["reason"])
         self.events.append(event)
 

@@ -109,7 +109,7 @@ def _pushing(configuration: config.Config, base: Path) -> Iterator[Show]:
     from secretsync.service.registry import Registry
 
     registry = Registry()
-    with instrumentation.listening_to(registry.sign):
+    with instrumentation.listening_to(registry.record):
         yield registry.outcome
     try:
         push(configuration.pushgateway, base, configuration.installation, registry.text())

@@ -39,10 +39,10 @@ def stored(manifest: Manifest, namespace: str, name: str = "") -> Manifest:
     """
     metadata = manifest["metadata"]
     for key, expected in (("name", name), ("namespace", namespace), ("resourceVersion", ""), ("uid", "")):
-        found = metadata.get(key)
-        if not isinstance(found, str) or not found:
+        value = metadata.get(key)
+        if not isinstance(value, str) or not value:
             raise NotAnObject(f"an object without metadata.{key}")
-        if expected and found != expected:
+        if expected and value != expected:
             raise NotAnObject(f"an object of another {key}")
     return manifest
 
@@ -57,7 +57,9 @@ def workload(manifest: Manifest) -> Manifest:
     template = spec.get("template")
     pod = template.get("spec") if isinstance(template, dict) else None
     containers = pod.get("containers") if isinstance(pod, dict) else None
-    if not isinstance(containers, list) or not all(isinstance(one, dict) and one.get("name") for one in containers):
+    if not isinstance(containers, list) or not all(
+        isinstance(container, dict) and container.get("name") for container in containers
+    ):
         raise NotAnObject("a workload without a pod template")
     if not isinstance(spec.get("selector"), dict):
         raise NotAnObject("a workload without a selector")
@@ -67,7 +69,7 @@ def workload(manifest: Manifest) -> Manifest:
 def items_in(body: bytes) -> tuple[list[Manifest], str]:
     """The objects of the list in *body*, and where it goes on; empty at its end. Raises NotAnObject."""
     content = object_in(body)
-    items, further = content.get("items"), content["metadata"].get("continue") or ""
+    items, continue_token = content.get("items"), content["metadata"].get("continue") or ""
     if items is None and "items" in content:
         items = []  # how an empty list may be written
     if not isinstance(items, list):
@@ -76,18 +78,18 @@ def items_in(body: bytes) -> tuple[list[Manifest], str]:
         if not isinstance(item, dict):
             raise NotAnObject(f"a {content['kind']} with {_kind_of(item)} among its items")
         _refuse_malformed(item, content["kind"])
-    if not isinstance(further, str):
-        raise NotAnObject(f"a {content['kind']} that goes on at {_kind_of(further)}")
-    return items, further
+    if not isinstance(continue_token, str):
+        raise NotAnObject(f"a {content['kind']} that goes on at {_kind_of(continue_token)}")
+    return items, continue_token
 
 
 def resources_in(body: bytes) -> frozenset[str]:
     """The names of the resources in a list of discovery, none where it names none. Raises NotAnObject."""
     content = object_in(body)
     resources = content.get("resources", [])
-    if not isinstance(resources, list) or not all(isinstance(one, dict) for one in resources):
+    if not isinstance(resources, list) or not all(isinstance(resource, dict) for resource in resources):
         raise NotAnObject(f"a {content['kind']} without resources")
-    return frozenset(str(one.get("name", "")) for one in resources)
+    return frozenset(str(resource.get("name", "")) for resource in resources)
 
 
 def _json(body: bytes) -> Any:
@@ -106,8 +108,8 @@ def _refuse_malformed(manifest: Manifest, kind: str) -> None:
     # the data of other kinds, ControllerRevisions for one, are objects
     texts = ("labels", "annotations", *(["data"] if kind.startswith(("Secret", "ConfigMap")) else []))
     for name in texts:
-        written = manifest.get(name) if name == "data" else metadata.get(name)
-        if written is not None and not _is_text(written):
+        value = manifest.get(name) if name == "data" else metadata.get(name)
+        if value is not None and not _is_text(value):
             raise NotAnObject(f"a {kind} whose {name} are not text")
     for name in ("spec", "status"):
         if manifest.get(name) is not None and not isinstance(manifest[name], dict):

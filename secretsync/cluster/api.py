@@ -51,12 +51,12 @@ class KubernetesCluster:
         return secret_from(reply.stored())
 
     def replace(self, secret: Secret, live: Secret, *, manager: str) -> Secret:
-        wanted = replacement_manifest(live, secret)
-        reply = self._put(wanted, {"fieldManager": manager})
+        desired_manifest = replacement_manifest(live, secret)
+        reply = self._put(desired_manifest, {"fieldManager": manager})
         if reply.absent:
             raise Conflict(live.ref, "was deleted")
         if reply.status == HTTPStatus.CONFLICT:
-            return self._already_written(wanted, reply, "was changed by someone else")
+            return self._already_written(desired_manifest, reply, "was changed by someone else")
         return secret_from(reply.stored())
 
     def dry_run(self, secret: Secret, live: Secret | None, *, manager: str) -> Secret | None:
@@ -90,7 +90,9 @@ class KubernetesCluster:
             reply.check()
 
     def workloads(self, namespace: str, selector: str = "") -> Sequence[Workload]:
-        return [one for kind in self.workload_kinds() for one in self._workloads_of(kind, namespace, selector)]
+        return [
+            workload for kind in self.workload_kinds() for workload in self._workloads_of(kind, namespace, selector)
+        ]
 
     def workload_kinds(self) -> Sequence[Kind]:
         """The kinds of workload whose API is there; discovery is asked only for those that may be absent."""
@@ -100,7 +102,7 @@ class KubernetesCluster:
         return [_without_managed_fields(manifest) for manifest in self._list("Pod", namespace)]
 
     def spawners(self, namespace: str) -> Sequence[Manifest]:
-        return [_without_managed_fields(one) for kind in SPAWNERS for one in self._list(kind, namespace)]
+        return [_without_managed_fields(manifest) for kind in SPAWNERS for manifest in self._list(kind, namespace)]
 
     def annotate(self, workload: Workload, annotations: Mapping[str, str], *, manager: str) -> Workload:
         live = workload
@@ -111,7 +113,7 @@ class KubernetesCluster:
             reply = self._apply(workload.ref, body, manager)
             if reply.status != HTTPStatus.CONFLICT:
                 break
-            live = self._as_it_is_now(workload)
+            live = self._reload(workload)
             if has_newer_stamp(live.template_annotations, annotations):
                 raise Conflict(workload.ref, "was restarted for a newer revision")
         else:
@@ -137,17 +139,17 @@ class KubernetesCluster:
 
     def set_managed_fields(self, workload: Workload, fields: Sequence[Manifest], *, manager: str) -> Workload:
         ref, live = workload.ref, workload
-        wanted = [one for one in fields if not _is_of_status(one)]
+        desired = [entry for entry in fields if not _is_of_status(entry)]
         for _ in range(_TRIES):
             # what was read was judged; who wrote its status meanwhile stays as it is
-            kept = [one for one in live.managed_fields if _is_of_status(one)]
+            status_entries = [entry for entry in live.managed_fields if _is_of_status(entry)]
             version = live.manifest["metadata"]["resourceVersion"]
             reply = self._connection.send(
                 Call("patch", resource_of(ref.kind), ref.namespace, ref.name),
                 "PATCH",
                 _path(ref.kind) + "/{name}",
                 query={"fieldManager": manager},
-                body={"metadata": {"resourceVersion": version, "managedFields": [*wanted, *kept]}},
+                body={"metadata": {"resourceVersion": version, "managedFields": [*desired, *status_entries]}},
                 content_type="application/merge-patch+json",
             )
             if reply.status != HTTPStatus.CONFLICT:
@@ -175,8 +177,8 @@ class KubernetesCluster:
                 },
             )
             lines = reply.body.decode(errors="replace").split("\n") if reply.status == HTTPStatus.OK else []
-            if words := [line.strip() for line in lines if line.strip()]:
-                return words[-1][:_LONGEST_LINE]
+            if nonempty := [line.strip() for line in lines if line.strip()]:
+                return nonempty[-1][:_LONGEST_LINE]
         return ""
 
     def read(self, kind: str, namespace: str, name: str) -> Manifest | None:
@@ -185,22 +187,22 @@ class KubernetesCluster:
 
     def store(self, manifest: Manifest, *, manager: str) -> Manifest:
         kind, metadata = manifest["kind"], manifest["metadata"]
-        there = "resourceVersion" in metadata
+        exists = "resourceVersion" in metadata
         reply = self._connection.send(
-            Call("update" if there else "create", resource_of(kind), metadata["namespace"], metadata["name"]),
-            "PUT" if there else "POST",
-            _path(kind) + ("/{name}" if there else ""),
+            Call("update" if exists else "create", resource_of(kind), metadata["namespace"], metadata["name"]),
+            "PUT" if exists else "POST",
+            _path(kind) + ("/{name}" if exists else ""),
             query={"fieldManager": manager},
             body=manifest,
         )
-        if reply.status != HTTPStatus.CONFLICT and not (there and reply.absent):
+        if reply.status != HTTPStatus.CONFLICT and not (exists and reply.absent):
             return reply.stored()
         live = self.read(kind, metadata["namespace"], metadata["name"]) if reply.repeated else None
         if live is None or not contains(live, {**manifest, "metadata": {"name": metadata["name"]}}):
             raise Conflict(Ref(kind, metadata["namespace"], metadata["name"]), "was written by someone else")
         return live
 
-    def tell(self, event: Manifest, *, manager: str) -> None:
+    def create_event(self, event: Manifest, *, manager: str) -> None:
         metadata = event["metadata"]
         reply = self._connection.send(
             Call("create", resource_of("Event"), metadata["namespace"], metadata["name"]),
@@ -235,20 +237,20 @@ class KubernetesCluster:
 
     def review(self, namespace: str) -> Review:
         """What this account may do in *namespace*, as the API itself tells."""
-        reply = self._ask("SelfSubjectRulesReview", namespace, {"namespace": namespace})
-        found = reply.review()
+        reply = self._post_review("SelfSubjectRulesReview", namespace, {"namespace": namespace})
+        rules = reply.review()
         time = self.server_time() if reply.date else None
-        return Review(tuple(found.get("resourceRules") or ()), not found.get("incomplete"), time)
+        return Review(tuple(rules.get("resourceRules") or ()), not rules.get("incomplete"), time)
 
     def allows(self, namespace: str, access: Access) -> bool:
         """Whether this account may do one thing in *namespace*, as the API itself tells."""
-        resource, _, part = access.resource.partition("/")
-        asked = {"namespace": namespace, "verb": access.verb, "group": access.group, "resource": resource}
-        spec = {"resourceAttributes": {**asked, "subresource": part, "name": access.name}}
-        reply = self._ask("SelfSubjectAccessReview", namespace, spec)
+        resource, _, subresource = access.resource.partition("/")
+        attributes = {"namespace": namespace, "verb": access.verb, "group": access.group, "resource": resource}
+        spec = {"resourceAttributes": {**attributes, "subresource": subresource, "name": access.name}}
+        reply = self._post_review("SelfSubjectAccessReview", namespace, spec)
         return bool(reply.review().get("allowed"))
 
-    def _ask(self, kind: str, namespace: str, spec: Manifest) -> Reply:
+    def _post_review(self, kind: str, namespace: str, spec: Manifest) -> Reply:
         """A question about this account, which the API takes as an object."""
         resource = f"{kind.lower()}s"
         return self._connection.send(
@@ -278,37 +280,37 @@ class KubernetesCluster:
 
     def _workloads_of(self, kind: Kind, namespace: str, selector: str) -> list[Workload]:
         try:
-            found = list(self._list(kind.name, namespace, selector))
+            manifests = list(self._list(kind.name, namespace, selector))
         except Forbidden as error:
             if not kind.optional:
                 raise
             # an installation whose Role is older than the API must not fail for a kind that it may not even use
             log.warning("a kind of workload is left out", kind=kind.name, why=str(error))
             return []
-        return [_workload(kind.name, one) for one in found if kind.has_template(one)]
+        return [_workload(kind.name, manifest) for manifest in manifests if kind.has_template(manifest)]
 
     def _with_the_same_template(self, workload: Workload) -> Workload:
         """*workload* as it is now. Raises WorkloadGone, and Conflict where its pod template has changed."""
-        now = self._as_it_is_now(workload)
-        if now.template != workload.template:
+        current = self._reload(workload)
+        if current.template != workload.template:
             raise Conflict(workload.ref, "was changed by someone else")
-        return now
+        return current
 
-    def _as_it_is_now(self, workload: Workload) -> Workload:
+    def _reload(self, workload: Workload) -> Workload:
         """*workload* as it is now. Raises WorkloadGone where it is not the same object any more."""
         ref = workload.ref
         # a list of one: it costs what a GET costs, and needs no further right
-        found = self._list(ref.kind, ref.namespace, name=ref.name)
-        now = next((one for one in found if one["metadata"]["name"] == ref.name), None)
-        if now is None or now["metadata"]["uid"] != workload.manifest["metadata"]["uid"]:
+        manifests = self._list(ref.kind, ref.namespace, name=ref.name)
+        current = next((manifest for manifest in manifests if manifest["metadata"]["name"] == ref.name), None)
+        if current is None or current["metadata"]["uid"] != workload.manifest["metadata"]["uid"]:
             raise WorkloadGone(ref)
-        return Workload(ref, now)
+        return Workload(ref, current)
 
-    def _already_written(self, wanted: Secret, reply: Reply, otherwise: str) -> Secret:
-        """*wanted* as it is live, where an earlier try of this very call wrote it and only its answer was lost."""
-        live = self.secret(wanted.namespace, wanted.name) if reply.repeated else None
-        if live is None or not matches(live, wanted):
-            raise Conflict(wanted.ref, otherwise)
+    def _already_written(self, desired: Secret, reply: Reply, otherwise: str) -> Secret:
+        """*desired* as it is live, where an earlier try of this very call wrote it and only its answer was lost."""
+        live = self.secret(desired.namespace, desired.name) if reply.repeated else None
+        if live is None or not matches(live, desired):
+            raise Conflict(desired.ref, otherwise)
         return live
 
     def _list(self, kind: str, namespace: str, selector: str = "", *, name: str = "") -> Iterator[Manifest]:
@@ -322,11 +324,11 @@ class KubernetesCluster:
             reply = self._connection.send(Call("list", resource_of(kind), namespace), "GET", _path(kind), query=query)
             if selector and reply.status == HTTPStatus.BAD_REQUEST:
                 raise UnreadableSelector(selector)
-            items, further = reply.items()
+            items, continue_token = reply.items()
             for item in items:
                 yield {"apiVersion": api_version(kind), "kind": kind, **item}
-            query["continue"] = further
-            if not further:
+            query["continue"] = continue_token
+            if not continue_token:
                 return
 
 
@@ -355,14 +357,14 @@ def _is_of_status(fields: Manifest) -> bool:
 
 
 def _but_of_status(workload: Workload) -> list[Manifest]:
-    return [one for one in workload.managed_fields if not _is_of_status(one)]
+    return [entry for entry in workload.managed_fields if not _is_of_status(entry)]
 
 
 def _names_another_uid(reply: Reply) -> bool:
     """An apply with a uid conflicts where the object has gone, and is invalid where another has taken its name."""
     if reply.status == HTTPStatus.CONFLICT:
         return True
-    return reply.status == HTTPStatus.UNPROCESSABLE_ENTITY and reply.refusal().why == "metadata.uid"
+    return reply.status == HTTPStatus.UNPROCESSABLE_ENTITY and reply.refusal().reason == "metadata.uid"
 
 
 def _apply_body(workload: Workload, part: Manifest, **metadata: str) -> Manifest:

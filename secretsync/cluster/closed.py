@@ -13,8 +13,8 @@ class ClosedCluster:
     runs_pods = True
     calls_at_once = 1
 
-    def __init__(self, why: SecretSyncError) -> None:
-        self._why = why
+    def __init__(self, cause: SecretSyncError) -> None:
+        self._why = cause
 
     def __getattr__(self, verb: str) -> NoReturn:
         raise self._why

@@ -43,8 +43,8 @@ class WithCommonMetadata:
     def store(self, manifest: Manifest, *, manager: str) -> Manifest:
         return self._cluster.store(self._object(manifest), manager=manager)
 
-    def tell(self, event: Manifest, *, manager: str) -> None:
-        self._cluster.tell(self._object(event), manager=manager)
+    def create_event(self, event: Manifest, *, manager: str) -> None:
+        self._cluster.create_event(self._object(event), manager=manager)
 
     def _secret(self, secret: Secret) -> Secret:
         return replace(

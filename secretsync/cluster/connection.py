@@ -68,7 +68,7 @@ _DISCOVERING = threading.Lock()
 
 
 @dataclass(frozen=True)
-class Patience:
+class Timeouts:
     """How long one call may take, in seconds, and how often it is tried again.
 
     Every verb may be repeated: a PUT carries the resourceVersion, a DELETE the uid, an apply is what it was, and a POST
@@ -77,11 +77,11 @@ class Patience:
 
     connect: float = 5
     read: float = 20
-    whole: float = 60
+    total: float = 60
     retries: Retry = _RETRIES
 
 
-BRISK = Patience(connect=3, read=4, whole=4, retries=Retry(total=0))
+BRISK = Timeouts(connect=3, read=4, total=4, retries=Retry(total=0))
 """For what is asked again in a moment anyway."""
 
 
@@ -123,13 +123,13 @@ class Reply:
         return self._read(self._stored_items)
 
     def _stored_items(self, body: bytes) -> tuple[list[Manifest], str]:
-        items, further = answers.items_in(body)
-        return [self._whole(item) for item in items], further
+        items, continue_token = answers.items_in(body)
+        return [self._whole(item) for item in items], continue_token
 
     def _whole(self, manifest: Manifest, name: str = "") -> Manifest:
         """*manifest* with all that the API's schema promises of it. Raises NotAnObject."""
-        found = answers.stored(manifest, self.call.namespace, name)
-        return answers.workload(found) if self.call.resource in _WORKLOADS else found
+        value = answers.stored(manifest, self.call.namespace, name)
+        return answers.workload(value) if self.call.resource in _WORKLOADS else value
 
     def resources(self) -> frozenset[str]:
         """The resources that discovery lists. Raises a Refusal where the answer is an error, NotKubernetes."""
@@ -154,14 +154,14 @@ class Reply:
         try:
             return read(self.body)
         except NotAnObject as error:
-            what = self.media_type if self.media_type and "json" not in self.media_type else str(error)
-            raise NotKubernetes(self.call, self.server, what) from None
+            description = self.media_type if self.media_type and "json" not in self.media_type else str(error)
+            raise NotKubernetes(self.call, self.server, description) from None
 
 
 def _ended(call: Call, path: str, code: str) -> None:
     emit(CallEnded(call.verb, call.resource, code))
-    named = path.replace("{namespace}", call.namespace).replace("{name}", call.name)
-    log.debug(API_CALL, verb=call.verb, path=named, status=code)
+    resolved_path = path.replace("{namespace}", call.namespace).replace("{name}", call.name)
+    log.debug(API_CALL, verb=call.verb, path=resolved_path, status=code)
 
 
 class _TooMuch(HTTPError):
@@ -172,10 +172,10 @@ class Connection:
     """Sends calls, patiently, and gives back what was answered."""
 
     def __init__(
-        self, client: ApiClient, patience: Patience | None = None, clock: Callable[[], float] = time.monotonic
+        self, client: ApiClient, patience: Timeouts | None = None, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._client = client
-        self._patience = patience or Patience()
+        self._patience = patience or Timeouts()
         self._clock = clock
         self._server_time: tuple[datetime, float] | None = None
         self._preparing = threading.Lock()
@@ -280,7 +280,7 @@ class Connection:
 
     def _read(self, response: Any) -> bytes:
         """The whole body; the read timeout is one block's, so a trickle needs a limit of its own."""
-        deadline = self._clock() + self._patience.whole
+        deadline = self._clock() + self._patience.total
         blocks: list[bytes] = []
         length = 0
         with closing(response):  # a connection whose answer was read to the end has gone back to the pool by then
@@ -290,7 +290,7 @@ class Connection:
                 if length > _LARGEST_ANSWER:
                     raise _TooMuch(f"the answer has more than {_LARGEST_ANSWER:,} bytes")
                 if self._clock() > deadline:
-                    raise _TooMuch(f"the answer took longer than {self._patience.whole:g} s")
+                    raise _TooMuch(f"the answer took longer than {self._patience.total:g} s")
         return b"".join(blocks)
 
 
@@ -310,13 +310,13 @@ def in_context(context: str, path: Path | None = None) -> ApiClient:
     Raises UnusableCluster, ExecPluginFailed.
     """
     configuration = _configuration()
-    place = f"context {context!r} of {path or 'the kubeconfig'}"
+    location = f"context {context!r} of {path or 'the kubeconfig'}"
     try:
         identity = kubeconfig.load(context, path, configuration)
     except (ConfigException, OSError) as error:
-        raise UnusableCluster(place, _first_line(error)) from None
+        raise UnusableCluster(location, _first_line(error)) from None
     except (yaml.YAMLError, UnicodeDecodeError, AttributeError, KeyError, TypeError, ValueError):
-        raise UnusableCluster(place, "the file is not a kubeconfig") from None
+        raise UnusableCluster(location, "the file is not a kubeconfig") from None
     if not configuration.verify_ssl:
         urllib3.disable_warnings(InsecureRequestWarning)  # said once here, not with each request
         log.warning("the API server's certificate is not verified (insecure-skip-tls-verify)", context=context)

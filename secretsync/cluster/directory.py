@@ -18,7 +18,7 @@ from secretsync.cluster.encryption.encryption import KINDS as KINDS_OF_SECRETS
 from secretsync.cluster.encryption.encryption import dump, read_secret
 from secretsync.cluster.encryption.errors import ContentEncrypted
 from secretsync.cluster.errors import Conflict, UnusableManifest, WorkloadGone
-from secretsync.cluster.manifest_files import Found, find, locked, write
+from secretsync.cluster.manifest_files import LocatedManifest, find, locked, write
 from secretsync.cluster.nothing_runs import NothingRuns
 from secretsync.cluster.selector import selects
 from secretsync.core import packing
@@ -55,11 +55,11 @@ class DirectoryCluster(NothingRuns):
             return self._written(secret)
 
     def replace(self, secret: Secret, live: Secret, *, manager: str) -> Secret:
-        wanted = replacement_manifest(live, secret)
+        desired_manifest = replacement_manifest(live, secret)
         with locked(self._root):
-            found = self._own_file(live, "was deleted")
-            self._write(found.path, wanted, found.manifest)
-            return self._written(wanted)
+            located = self._own_file(live, "was deleted")
+            self._write(located.path, desired_manifest, located.manifest)
+            return self._written(desired_manifest)
 
     def delete(self, live: Secret) -> None:
         with locked(self._root):
@@ -69,21 +69,21 @@ class DirectoryCluster(NothingRuns):
                 manifest_files.delete(self._root, path)
 
     def workloads(self, namespace: str, selector: str = "") -> Sequence[Workload]:
-        found = [one for one in find(self._root, namespace, tuple(KINDS)) if _has_template(one)]
-        return [workload for workload in map(_workload, found) if selects(selector, workload.labels)]
+        located = [item for item in find(self._root, namespace, tuple(KINDS)) if _has_template(item)]
+        return [workload for workload in map(_workload, located) if selects(selector, workload.labels)]
 
     def spawners(self, namespace: str) -> Sequence[Manifest]:
-        return [found.manifest for found in find(self._root, namespace, tuple(SPAWNERS))]
+        return [located.manifest for located in find(self._root, namespace, tuple(SPAWNERS))]
 
     def annotate(self, workload: Workload, annotations: Mapping[str, str], *, manager: str) -> Workload:
         with locked(self._root):
-            found = self._live_workload(workload.ref)
-            if has_newer_stamp(_workload(found).template_annotations, annotations):
+            located = self._live_workload(workload.ref)
+            if has_newer_stamp(_workload(located).template_annotations, annotations):
                 raise Conflict(workload.ref, "was restarted for a newer revision")
             try:
-                write(self._root, found.path, annotated(found.text, found.document, found.steps, annotations))
+                write(self._root, located.path, annotated(located.text, located.document, located.steps, annotations))
             except NotEditable as error:
-                raise UnusableManifest(found.path, f"{workload.ref} cannot be annotated: {error}") from None
+                raise UnusableManifest(located.path, f"{workload.ref} cannot be annotated: {error}") from None
             return _workload(self._live_workload(workload.ref))
 
     def wire(self, workload: Workload, part: Manifest, *, manager: str) -> Workload:
@@ -97,78 +97,85 @@ class DirectoryCluster(NothingRuns):
 
     def _change_kustomization(self, path: Path, change: Callable[[str, str], str], must: str) -> None:
         """Make the nearest kustomization at or above *path* list it, or not; where that cannot be, say so."""
-        own = self._kustomization_of(path)
-        if own is None:
+        kustomization_path = self._kustomization_of(path)
+        if kustomization_path is None:
             return
-        name = path.relative_to(own.parent).as_posix()
-        text = manifest_files.read(self._root, own)
+        name = path.relative_to(kustomization_path.parent).as_posix()
+        text = manifest_files.read(self._root, kustomization_path)
         try:
             changed = change(text, name)
         except kustomization.NotEditable as error:
             log.warning(
-                f"the kustomization {must} this file; change it by hand", file=str(own), resource=name, why=str(error)
+                f"the kustomization {must} this file; change it by hand",
+                file=str(kustomization_path),
+                resource=name,
+                why=str(error),
             )
             return
         if changed != text:
-            write(self._root, own, changed)
-            log.info("the kustomization's resources were changed", file=str(own), resource=name)
+            write(self._root, kustomization_path, changed)
+            log.info("the kustomization's resources were changed", file=str(kustomization_path), resource=name)
 
     def _kustomization_of(self, path: Path) -> Path | None:
         folders = (folder for folder in path.parents if folder.is_relative_to(self._root))
-        places = (folder / name for folder in folders for name in kustomization.NAMES)
-        return next((place for place in places if manifest_files.exists(place)), None)
+        paths = (folder / name for folder in folders for name in kustomization.NAMES)
+        return next((path for path in paths if manifest_files.exists(path)), None)
 
-    def _secrets(self, namespace: str, name: str) -> list[Found]:
-        found = find(self._root, namespace, KINDS_OF_SECRETS, name)
-        if len(found) > 1:
-            raise UnusableManifest(found[1].path, f"Secret {name!r} is in {found[0].path} as well: remove one of them")
-        return found
+    def _secrets(self, namespace: str, name: str) -> list[LocatedManifest]:
+        located = find(self._root, namespace, KINDS_OF_SECRETS, name)
+        if len(located) > 1:
+            raise UnusableManifest(
+                located[1].path, f"Secret {name!r} is in {located[0].path} as well: remove one of them"
+            )
+        return located
 
-    def _live_workload(self, ref: Ref) -> Found:
-        found = find(self._root, ref.namespace, (ref.kind,), ref.name)
-        if not found:
+    def _live_workload(self, ref: Ref) -> LocatedManifest:
+        located = find(self._root, ref.namespace, (ref.kind,), ref.name)
+        if not located:
             raise WorkloadGone(ref)
-        return found[0]
+        return located[0]
 
     def _written(self, secret: Secret) -> Secret:
-        written = _secret(self._secrets(secret.namespace, secret.name)[0])
-        return replace(written, data=secret.data, encrypted=False) if written.encrypted else written
+        stored = _secret(self._secrets(secret.namespace, secret.name)[0])
+        return replace(stored, data=secret.data, encrypted=False) if stored.encrypted else stored
 
-    def _own_file(self, live: Secret, when_gone: str) -> Found:
+    def _own_file(self, live: Secret, when_gone: str) -> LocatedManifest:
         """The file that holds *live*, unchanged since it was read, and nothing else."""
-        found = next(iter(self._secrets(live.namespace, live.name)), None)
-        if found is None:
+        located = next(iter(self._secrets(live.namespace, live.name)), None)
+        if located is None:
             raise Conflict(live.ref, when_gone)
-        if found.version != live.metadata["resourceVersion"]:
+        if located.version != live.metadata["resourceVersion"]:
             raise Conflict(live.ref, "was changed by someone else")
-        if not found.alone:
-            raise UnusableManifest(found.path, f"holds other objects beside {live.ref}: move each to a file of its own")
-        return found
+        if not located.alone:
+            raise UnusableManifest(
+                located.path, f"holds other objects beside {live.ref}: move each to a file of its own"
+            )
+        return located
 
     def _text(self, secret: Secret, path: Path, previous: Manifest | None) -> str:
         """The manifest of *secret*. Raises ContentEncrypted, and what encryption may raise."""
         if secret.encrypted:
             raise ContentEncrypted(secret.namespace, secret.name)
-        plain = replace(
+        clear_text = replace(
             secret, metadata={key: value for key, value in secret.metadata.items() if key != "resourceVersion"}
         )
         if self._encryption and packing.ENCRYPTION in secret.annotations:
-            return self._encryption.encrypt(plain, path, previous)
-        return dump(to_manifest(plain))
+            return self._encryption.encrypt(clear_text, path, previous)
+        return dump(to_manifest(clear_text))
 
 
-def _secret(found: Found) -> Secret:
-    secret = read_secret(found.manifest)
-    return replace(secret, metadata={**secret.metadata, "resourceVersion": found.version})
+def _secret(located: LocatedManifest) -> Secret:
+    secret = read_secret(located.manifest)
+    return replace(secret, metadata={**secret.metadata, "resourceVersion": located.version})
 
 
-def _has_template(found: Found) -> bool:
-    return KINDS[found.manifest["kind"]].has_template(found.manifest)
+def _has_template(located: LocatedManifest) -> bool:
+    return KINDS[located.manifest["kind"]].has_template(located.manifest)
 
 
-def _workload(found: Found) -> Workload:
-    manifest, metadata = found.manifest, found.manifest["metadata"]
+def _workload(located: LocatedManifest) -> Workload:
+    manifest, metadata = located.manifest, located.manifest["metadata"]
     workload = Workload(Ref(manifest["kind"], metadata["namespace"], metadata["name"]), manifest)
     if not isinstance((manifest.get("spec") or {}).get("template"), dict):
-        raise UnusableManifest(found.path, f"{workload.ref} has no spec.template: correct or remove it")
+        raise UnusableManifest(located.path, f"{workload.ref} has no spec.template: correct or remove it")
     return workload

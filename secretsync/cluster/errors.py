@@ -19,9 +19,9 @@ class Call:
     name: str = ""
 
     def __str__(self) -> str:
-        named = f" {self.name!r}" if self.name else ""
-        place = f" in namespace {self.namespace!r}" if self.namespace else ""
-        return f"{self.verb} {self.resource}{named}{place}"
+        quoted_name = f" {self.name!r}" if self.name else ""
+        location = f" in namespace {self.namespace!r}" if self.namespace else ""
+        return f"{self.verb} {self.resource}{quoted_name}{location}"
 
 
 @dataclass(eq=False)
@@ -30,11 +30,11 @@ class UnusableCluster(ConfigError):
 
     code = "unusable_cluster"
 
-    place: str
+    location: str
     problem: str
 
     def __str__(self) -> str:
-        return f"{self.place} cannot be used: {self.problem}"
+        return f"{self.location} cannot be used: {self.problem}"
 
 
 @dataclass(eq=False)
@@ -53,16 +53,16 @@ class UnreadableSelector(ConfigError):
 
 @dataclass(eq=False)
 class Conflict(SecretSyncError):
-    """The object is not what was read; nothing was overwritten. *what* says what happened to it."""
+    """The object is not what was read; nothing was overwritten. *problem* says what happened to it."""
 
     code = "conflict"
     category = "conflict"
 
     ref: Ref
-    what: str
+    problem: str
 
     def __str__(self) -> str:
-        return f"{self.ref} {self.what} since it was read; nothing was overwritten: run again to plan anew"
+        return f"{self.ref} {self.problem} since it was read; nothing was overwritten: run again to plan anew"
 
 
 @dataclass(eq=False)
@@ -93,38 +93,38 @@ class Unreachable(ClusterError):
 
 @dataclass(eq=False)
 class NotKubernetes(ClusterError):
-    """What answered is not the Kubernetes API: a sign-in page, a proxy; *what* is what it answered instead."""
+    """What answered is not the Kubernetes API: a sign-in page, a proxy; *problem* is what it answered instead."""
 
     code = "not_kubernetes"
 
     call: Call
     host: str
-    what: str
+    problem: str
 
     def __str__(self) -> str:
         return (
-            f"cannot {self.call}: what answers at {self.host} is not the Kubernetes API ({self.what}); correct the "
+            f"cannot {self.call}: what answers at {self.host} is not the Kubernetes API ({self.problem}); correct the "
             "server's address, or sign in at the proxy that stands before it"
         )
 
 
 @dataclass(eq=False)
 class Refusal(ClusterError):
-    """The API answered a call with an error. *status* is the HTTP status, *why* the part that is fit to show."""
+    """The API answered a call with an error. *status* is the HTTP status, *reason* the part that is fit to show."""
 
     code = "refusal"
 
     call: Call
     status: int
-    why: str = ""
+    reason: str = ""
 
     @property
     def remedy(self) -> str:
         return "see the API server's log"
 
     def __str__(self) -> str:
-        why = f" ({self.why})" if self.why else ""
-        return f"cannot {self.call}: HTTP {self.status}{why}; {self.remedy}"
+        reason = f" ({self.reason})" if self.reason else ""
+        return f"cannot {self.call}: HTTP {self.status}{reason}; {self.remedy}"
 
 
 class Unauthorized(Refusal):
@@ -146,10 +146,10 @@ class Forbidden(Refusal):
     def remedy(self) -> str:
         call = self.call
         # a rule may hold for this name alone; after a slash, kubectl takes what it is given for a name
-        named = f"{call.resource}/{call.name}" if call.name and "/" not in call.resource else call.resource
+        name = f"{call.resource}/{call.name}" if call.name and "/" not in call.resource else call.resource
         return (
             f"allow it in a Role: verbs [{call.verb}], resources [{call.resource.partition('.')[0]}] "
-            f"(try: kubectl auth can-i {call.verb} {named} -n {call.namespace}, with "
+            f"(try: kubectl auth can-i {call.verb} {name} -n {call.namespace}, with "
             "--as system:serviceaccount:NAMESPACE:NAME where it runs in a pod)"
         )
 
@@ -195,7 +195,7 @@ class QuotaExceeded(Refusal):
 
 
 class Denied(Refusal):
-    """An admission webhook or policy said no; *why* names it."""
+    """An admission webhook or policy said no; *reason* names it."""
 
     code = "denied"
 
@@ -208,7 +208,7 @@ class Denied(Refusal):
 
 
 class InvalidObject(Refusal):
-    """The API finds the object itself wrong; *why* names the fields."""
+    """The API finds the object itself wrong; *reason* names the fields."""
 
     code = "invalid_object"
 

@@ -47,7 +47,7 @@ def credentials(plugin: Mapping[str, Any], folder: str, cluster: Mapping[str, An
     if plugin.get("interactiveMode") == "Always":
         raise ExecPluginFailed(command, "wants a terminal (interactiveMode: Always), which secretsync does not give")
     try:
-        done = subprocess.run(
+        completed = subprocess.run(
             [command, *map(str, plugin.get("args") or ())],
             env={**os.environ, **_variables(plugin), "KUBERNETES_EXEC_INFO": _information(version, plugin, cluster)},
             cwd=folder or None,
@@ -63,9 +63,9 @@ def credentials(plugin: Mapping[str, Any], folder: str, cluster: Mapping[str, An
         raise ExecPluginFailed(command, f"cannot be started: {error.strerror}") from None
     except subprocess.TimeoutExpired:
         raise ExecPluginFailed(command, f"did not end within {_SECONDS} s") from None
-    if done.returncode != 0:
-        raise ExecPluginFailed(command, f"ended with exit code {done.returncode}")
-    return _status(command, version, done.stdout[:_LARGEST])
+    if completed.returncode != 0:
+        raise ExecPluginFailed(command, f"ended with exit code {completed.returncode}")
+    return _status(command, version, completed.stdout[:_LARGEST])
 
 
 def _variables(plugin: Mapping[str, Any]) -> dict[str, str]:
@@ -84,23 +84,23 @@ def _information(version: str, plugin: Mapping[str, Any], cluster: Mapping[str, 
 
 def _status(command: str, version: str, output: bytes) -> dict[str, str]:
     try:
-        answer = json.loads(output)
+        credential = json.loads(output)
     except (ValueError, RecursionError):
         raise ExecPluginFailed(command, "answered no JSON") from None
-    if not isinstance(answer, dict) or answer.get("kind") != "ExecCredential":
+    if not isinstance(credential, dict) or credential.get("kind") != "ExecCredential":
         raise ExecPluginFailed(command, "answered no ExecCredential")
-    if answer.get("apiVersion") != version:
+    if credential.get("apiVersion") != version:
         raise ExecPluginFailed(command, f"answered another apiVersion than {version}")
-    status = answer.get("status")
+    status = credential.get("status")
     if not isinstance(status, dict):
         raise ExecPluginFailed(command, "answered no status")
-    given = {str(key): value for key, value in status.items() if isinstance(value, str) and value}
-    has_certificate = {"clientCertificateData", "clientKeyData"} <= given.keys()
-    if "token" in given and not (given["token"].isascii() and given["token"].isprintable()):
+    fields = {str(key): value for key, value in status.items() if isinstance(value, str) and value}
+    has_certificate = {"clientCertificateData", "clientKeyData"} <= fields.keys()
+    if "token" in fields and not (fields["token"].isascii() and fields["token"].isprintable()):
         raise ExecPluginFailed(command, "answered a token that no header can hold")
-    if "token" not in given and not has_certificate:
+    if "token" not in fields and not has_certificate:
         raise ExecPluginFailed(command, "answered neither a token nor a certificate and its key")
-    return given
+    return fields
 
 
 def base_folder(path: str | None) -> str:

@@ -51,9 +51,9 @@ class FencedCluster:
         self._confirm()
         return self._cluster.store(manifest, manager=manager)
 
-    def tell(self, event: Manifest, *, manager: str) -> None:
+    def create_event(self, event: Manifest, *, manager: str) -> None:
         self._confirm()
-        self._cluster.tell(event, manager=manager)
+        self._cluster.create_event(event, manager=manager)
 
     def remove(self, manifest: Manifest) -> None:
         self._confirm()

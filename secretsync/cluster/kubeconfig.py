@@ -41,9 +41,9 @@ def load(context: str, path: Path | None, configuration: Configuration) -> tuple
             f"there is no kubeconfig at {files}: set KUBECONFIG, or write 'kubeconfig: PATH' beside 'context'; "
             "in a pod, write 'inCluster: true'"
         )
-    known = [str(one["name"]) for one in merged.safe_get("contexts") or ()]
-    if context not in known:
-        raise ConfigException(f"there is no such context; the contexts are: {', '.join(known) or 'none'}")
+    contexts = [str(context["name"]) for context in merged.safe_get("contexts") or ()]
+    if context not in contexts:
+        raise ConfigException(f"there is no such context; the contexts are: {', '.join(contexts) or 'none'}")
     loader = _Loader(config_dict=merged, active_context=context)  # type: ignore[no-untyped-call]
     loader.load_and_set(configuration)  # type: ignore[no-untyped-call]
     return loader.identity()
@@ -125,9 +125,9 @@ def _file(status: Mapping[str, str], key: str) -> str:
     return path
 
 
-def _time(written: str) -> datetime:
+def _time(text: str) -> datetime:
     try:
-        time = datetime.fromisoformat(written)
+        time = datetime.fromisoformat(text)
     except ValueError:
         raise ConfigException("its user's exec plugin answers an expirationTimestamp that is no time.") from None
     return time if time.tzinfo else time.replace(tzinfo=UTC)

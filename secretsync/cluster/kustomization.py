@@ -50,8 +50,8 @@ def without_resource(text: str, path: str) -> str:
 def _number(resources: Sequence[str], path: str) -> int | None:
     """The number of the entry that is *path*, however it is written (``./a.yaml``)."""
     names = [posixpath.normpath(name) for name in resources]
-    wanted = posixpath.normpath(path)
-    return names.index(wanted) if wanted in names else None
+    target = posixpath.normpath(path)
+    return names.index(target) if target in names else None
 
 
 def _resources(text: str) -> Sequence[str] | None:
@@ -64,9 +64,9 @@ def _resources(text: str) -> Sequence[str] | None:
         return None
     if not isinstance(root, dict):
         raise NotEditable("it is no mapping")
-    found = root.get(_KEY)
-    if found in (None, "", "null", "~"):
+    resources = root.get(_KEY)
+    if resources in (None, "", "null", "~"):
         return None
-    if not isinstance(found, list) or not all(isinstance(name, str) for name in found):
+    if not isinstance(resources, list) or not all(isinstance(name, str) for name in resources):
         raise NotEditable("its resources are no list of names")
-    return found
+    return resources

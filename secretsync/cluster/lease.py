@@ -30,8 +30,8 @@ def free(namespace: str, name: str) -> Manifest:
 
 def spec(lease: Manifest) -> dict[str, Any]:
     """The spec, empty where there is none, as a Lease may be written without one."""
-    found = lease.get("spec")
-    return found if isinstance(found, dict) else {}
+    value = lease.get("spec")
+    return value if isinstance(value, dict) else {}
 
 
 def holder(lease: Manifest) -> str:
@@ -53,9 +53,9 @@ def seconds_left(lease: Manifest, now: datetime, default: int) -> float:
     if not holder(lease) or renewed is None:
         return 0
     seconds = duration(lease, default)
-    left = seconds - (now - renewed).total_seconds()
+    remaining = seconds - (now - renewed).total_seconds()
     # renewed at a time that is still to come, further than a Lease holds: by another clock, or by hand
-    return 0 if left > 2 * seconds else min(left, seconds)
+    return 0 if remaining > 2 * seconds else min(remaining, seconds)
 
 
 def acquired(lease: Manifest, identity: str, seconds: int, now: datetime) -> Manifest:

@@ -39,7 +39,7 @@ _Loader.yaml_implicit_resolvers = {
 
 
 @dataclass(frozen=True)
-class Found:
+class LocatedManifest:
     """An object and where it stands: the *document*-th of the file at *path*, and *steps* into it for a List's item."""
 
     path: Path
@@ -55,19 +55,21 @@ class Found:
         return hashlib.sha256(self.text.encode()).hexdigest()[:16]
 
 
-def find(root: Path, namespace: str, kinds: Sequence[str], name: str | None = None) -> list[Found]:
+def find(root: Path, namespace: str, kinds: Sequence[str], name: str | None = None) -> list[LocatedManifest]:
     """The objects of *kinds* (and of this *name*) in *namespace*; one that is there twice is an UnusableManifest."""
-    found: dict[tuple[int, str], Found] = {}
+    located: dict[tuple[int, str], LocatedManifest] = {}
     for path in _files(root, namespace):
         for candidate in _objects(root, path, namespace):
             kind, own_name = candidate.manifest["kind"], candidate.manifest["metadata"]["name"]
             if kind not in kinds or name not in (None, own_name):
                 continue
             key = kinds.index(kind), own_name
-            if key in found:
-                raise UnusableManifest(path, f"{kind} {own_name!r} is in {found[key].path} as well: remove one of them")
-            found[key] = candidate
-    return [found[key] for key in sorted(found)]
+            if key in located:
+                raise UnusableManifest(
+                    path, f"{kind} {own_name!r} is in {located[key].path} as well: remove one of them"
+                )
+            located[key] = candidate
+    return [located[key] for key in sorted(located)]
 
 
 def write(root: Path, path: Path, text: str) -> None:
@@ -76,8 +78,8 @@ def write(root: Path, path: Path, text: str) -> None:
     No symlink is followed, and none is written through. Raises UnusableManifest.
     """
     with _folder_of(root, path, make=True) as folder:
-        for left in _half_written(folder, path.name):  # the lock is ours: whoever wrote it has ended
-            os.unlink(left, dir_fd=folder)
+        for leftover in _half_written(folder, path.name):  # the lock is ours: whoever wrote it has ended
+            os.unlink(leftover, dir_fd=folder)
         write_in(folder, path.name, text, _mode_of_file(folder, path.name))
 
 
@@ -141,16 +143,20 @@ def _mode_of_file(folder: int, name: str) -> int | None:
 
 
 def _half_written(folder: int, name: str) -> list[str]:
-    return [left for left in os.listdir(folder) if left.startswith(f".{name}.") and left.endswith(HALF_WRITTEN)]
+    return [
+        leftover
+        for leftover in os.listdir(folder)
+        if leftover.startswith(f".{name}.") and leftover.endswith(HALF_WRITTEN)
+    ]
 
 
 @contextmanager
 def locked(root: Path) -> Iterator[None]:
     """One writer at a time. The lock is the directory's own, so that no file is left behind in a repository."""
-    with ExitStack() as held:
+    with ExitStack() as locks:
         try:
             root.mkdir(parents=True, exist_ok=True)
-            held.enter_context(files.locked(root))
+            locks.enter_context(files.locked(root))
         except OSError as error:
             raise UnusableManifest(root, f"is not a directory that can be written to: {error.strerror}") from None
         yield
@@ -178,15 +184,15 @@ def _is_folder(path: Path) -> bool:
     return path.is_dir() and not path.is_symlink()
 
 
-def _objects(root: Path, path: Path, namespace: str) -> list[Found]:
+def _objects(root: Path, path: Path, namespace: str) -> list[LocatedManifest]:
     text = read(root, path)
     try:
         documents = _parsed(text)
     except yaml.YAMLError as error:
-        raise UnusableManifest(path, f"is not YAML that can be read{_place(error)}: correct or remove it") from None
+        raise UnusableManifest(path, f"is not YAML that can be read{_position(error)}: correct or remove it") from None
     alone = sum(document is not None for document in documents) == 1
     return [
-        Found(path, text, number, steps, _in_namespace(manifest, namespace), alone and not steps)
+        LocatedManifest(path, text, number, steps, _in_namespace(manifest, namespace), alone and not steps)
         for number, document in enumerate(documents)
         for steps, manifest in _items(document)
         if manifest["metadata"].get("namespace", namespace) == namespace
@@ -214,6 +220,6 @@ def _items(document: Any) -> Iterator[tuple[tuple[Step, ...], Manifest]]:
         yield (), document
 
 
-def _place(error: yaml.YAMLError) -> str:
+def _position(error: yaml.YAMLError) -> str:
     mark = getattr(error, "problem_mark", None)
     return f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""

@@ -49,7 +49,7 @@ class NothingRuns:
     def allows(self, namespace: str, access: Access) -> bool:
         return True
 
-    def tell(self, event: Manifest, *, manager: str) -> None:
+    def create_event(self, event: Manifest, *, manager: str) -> None:
         """Whoever reads the directory's history sees what happened."""
 
     def remove(self, manifest: Manifest) -> None:

@@ -77,7 +77,7 @@ class Objects(Protocol):
     def remove(self, manifest: Manifest) -> None:
         """Delete exactly this object and, in the background, what it owns; nothing happens when it has gone."""
 
-    def tell(self, event: Manifest, *, manager: str) -> None:
+    def create_event(self, event: Manifest, *, manager: str) -> None:
         """Write an Event, whose name is its own."""
 
 

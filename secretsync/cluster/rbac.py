@@ -11,9 +11,9 @@ from secretsync.core.model import Manifest
 
 @dataclass(frozen=True)
 class Need:
-    """One rule of a Role, and *why* it is needed; without *names* it holds for objects of any name."""
+    """One rule of a Role, and *reason* it is needed; without *names* it holds for objects of any name."""
 
-    why: str
+    reason: str
     group: str
     resources: tuple[str, ...]
     verbs: tuple[str, ...]
@@ -48,10 +48,10 @@ class Review:
     time: datetime | None
 
 
-def missing(wanted: Sequence[Need], granted: Sequence[Manifest]) -> tuple[Access, ...]:
-    """What of *wanted* no rule of *granted* allows; rules as Roles and SelfSubjectRulesReviews have them."""
+def missing(needs: Sequence[Need], granted: Sequence[Manifest]) -> tuple[Access, ...]:
+    """What of *needs* no rule of *granted* allows; rules as Roles and SelfSubjectRulesReviews have them."""
     return tuple(
-        access for need in wanted for access in _accesses(need) if not any(_allows(rule, access) for rule in granted)
+        access for need in needs for access in _accesses(need) if not any(_allows(rule, access) for rule in granted)
     )
 
 
@@ -79,9 +79,9 @@ def grouped(accesses: Sequence[Access]) -> tuple[Accesses, ...]:
         resource = f"{access.resource}.{access.group}" if access.group else access.resource
         verbs.setdefault((resource, access.name), []).append(access.verb)
     names: dict[tuple[str, tuple[str, ...]], list[str]] = {}
-    for (resource, name), wanted in verbs.items():
-        names.setdefault((resource, tuple(wanted)), []).append(name)
-    return tuple(Accesses(wanted, resource, tuple(filter(None, named))) for (resource, wanted), named in names.items())
+    for (resource, name), needed_verbs in verbs.items():
+        names.setdefault((resource, tuple(needed_verbs)), []).append(name)
+    return tuple(Accesses(verbs, resource, tuple(filter(None, names))) for (resource, verbs), names in names.items())
 
 
 def summarize(accesses: Sequence[Access]) -> str:
@@ -89,9 +89,9 @@ def summarize(accesses: Sequence[Access]) -> str:
     return "; ".join(map(str, grouped(accesses)))
 
 
-def surplus(wanted: Sequence[Need], granted: Sequence[Manifest]) -> tuple[Access, ...]:
-    """What *granted* allows with Secrets, or in pods, that nothing of *wanted* asks for: what a thief would like."""
-    rules = [need.rule() for need in wanted]
+def surplus(needs: Sequence[Need], granted: Sequence[Manifest]) -> tuple[Access, ...]:
+    """What *granted* allows with Secrets, or in pods, that nothing of *needs* asks for: what a thief would like."""
+    rules = [need.rule() for need in needs]
     tempting = [Access(verb, "", "secrets") for verb in ("get", "list", "watch", "update", "patch", "delete")]
     tempting += [Access("create", "", "pods"), Access("create", "", "pods/exec")]
     return tuple(
@@ -112,15 +112,15 @@ def _allows(rule: Manifest, access: Access) -> bool:
     """As RBAC reads a rule (https://kubernetes.io/docs/reference/access-authn-authz/rbac/)."""
     names = rule.get("resourceNames") or ()
     return (
-        _holds(rule.get("verbs"), access.verb)
-        and _holds(rule.get("apiGroups"), access.group)
+        _contains(rule.get("verbs"), access.verb)
+        and _contains(rule.get("apiGroups"), access.group)
         and (
-            _holds(rule.get("resources"), access.resource)
+            _contains(rule.get("resources"), access.resource)
             or f"*/{access.resource.partition('/')[2]}" in (rule.get("resources") or ())
         )
         and (not names or access.name in names)
     )
 
 
-def _holds(granted: Sequence[str] | None, wanted: str) -> bool:
-    return "*" in (granted or ()) or wanted in (granted or ())
+def _contains(granted: Sequence[str] | None, value: str) -> bool:
+    return "*" in (granted or ()) or value in (granted or ())

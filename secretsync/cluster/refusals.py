@@ -42,7 +42,7 @@ def refusal(call: Call, code: int, body: bytes, sent: Manifest | None = None) ->
     status = _status(body)
     message = str(status.get("message", ""))
     if denial := _ADMISSION.search(message):
-        return Denied(call, code, _words_of(message, denial, sent or {}))
+        return Denied(call, code, _refusal_text(message, denial, sent or {}))
     if quota := _QUOTA.search(message):
         return QuotaExceeded(call, code, quota[0])
     if code == 401:
@@ -85,20 +85,20 @@ def _causes(status: dict[str, Any], key: str) -> list[str]:
     return sorted({str(cause[key]) for cause in listed if cause.get(key)})
 
 
-def _words_of(message: str, denial: re.Match[str], sent: Manifest) -> str:
+def _refusal_text(message: str, denial: re.Match[str], sent: Manifest) -> str:
     """Who denied, and in which words; only who where the words quote the content of the Secret that was sent."""
-    who = denial["webhook"] or denial["policy"]
-    words = " ".join(message[denial.end() :].lstrip(": ").split())
-    if not words or any(_quotes(words, value) for value in (sent.get("data") or {}).values()):
-        return visible(who)
-    return visible(f"{who}: {words[:_LONGEST_WHY]}")
+    author = denial["webhook"] or denial["policy"]
+    text = " ".join(message[denial.end() :].lstrip(": ").split())
+    if not text or any(_quotes(text, value) for value in (sent.get("data") or {}).values()):
+        return visible(author)
+    return visible(f"{author}: {text[:_LONGEST_WHY]}")
 
 
-def _quotes(words: str, value: str) -> bool:
-    """Whether *words* hold a line of what *value* encodes, or a piece of either that is no common word."""
+def _quotes(text: str, value: str) -> bool:
+    """Whether *text* hold a line of what *value* encodes, or a piece of either that is no common word."""
     content = base64.b64decode(value).decode(errors="replace")
     lines = (" ".join(line.split()) for line in content.splitlines())
-    if any(len(line) >= _SHORTEST_LINE and line in words for line in lines):
+    if any(len(line) >= _SHORTEST_LINE and line in text for line in lines):
         return True
-    pieces = (piece for piece in re.findall(r"[\w+/=-]+", words) if len(piece) >= _SHORTEST_PIECE)
+    pieces = (piece for piece in re.findall(r"[\w+/=-]+", text) if len(piece) >= _SHORTEST_PIECE)
     return any(piece.rstrip("=") in value or piece in content for piece in pieces)

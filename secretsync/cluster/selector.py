@@ -18,17 +18,17 @@ _REQUIREMENT = re.compile(
 
 def selects(selector: str, labels: Mapping[str, str]) -> bool:
     """Whether *labels* meet every requirement of *selector*; an empty one selects all. Raises UnreadableSelector."""
-    place, met = 0, True
-    while place < len(selector):
-        requirement = _REQUIREMENT.match(selector, place)
+    position, matched = 0, True
+    while position < len(selector):
+        requirement = _REQUIREMENT.match(selector, position)
         if requirement is None:
             raise UnreadableSelector(selector)
-        met = _meets(labels, requirement) and met
-        place = requirement.end()
-    return met
+        matched = _matches(labels, requirement) and matched
+        position = requirement.end()
+    return matched
 
 
-def _meets(labels: Mapping[str, str], requirement: re.Match[str]) -> bool:
+def _matches(labels: Mapping[str, str], requirement: re.Match[str]) -> bool:
     if key := requirement["exists"]:
         return (key in labels) != bool(requirement["absent"])
     if key := requirement["set_key"]:

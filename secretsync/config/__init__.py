@@ -117,9 +117,13 @@ class Config(Model):
         names = [target.name for target in self.targets if target.name]
         for name in {name for name in names if names.count(name) > 1}:
             raise ValueError(f"targets: two have the name {name!r}")
-        known = {one.name: one for one in self.targets if one.name and not isinstance(one.cluster, DirectoryCluster)}
+        targets_by_name = {
+            target.name: target
+            for target in self.targets
+            if target.name and not isinstance(target.cluster, DirectoryCluster)
+        }
         for target in self.targets:
-            _follow(target, known)
+            _follow(target, targets_by_name)
         return self
 
     @model_validator(mode="after")
@@ -134,18 +138,18 @@ class Config(Model):
         return package.secret_name or target.secret_name or package.module_name.lower().replace("_", "-").strip("-")
 
 
-def _follow(target: Target, known: Mapping[str, Target]) -> None:
+def _follow(target: Target, targets_by_name: Mapping[str, Target]) -> None:
     """Raises ValueError where *after* leads nowhere, or in a circle."""
     seen: list[str] = []
     while target.after:
         name = target.after.target
-        if name not in known:
-            there = ", ".join(known) or "none"
-            raise ValueError(f"targets: after: no target in a cluster has the name {name!r}; there are: {there}")
+        if name not in targets_by_name:
+            names = ", ".join(targets_by_name) or "none"
+            raise ValueError(f"targets: after: no target in a cluster has the name {name!r}; there are: {names}")
         if name in seen:
             raise ValueError(f"targets: after: {' after '.join((*seen, name))} has no beginning")
         seen.append(name)
-        target = known[name]
+        target = targets_by_name[name]
 
 
 def load(path: Path) -> Config:
@@ -158,8 +162,8 @@ def read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        why = "does not exist: name the configuration with --config, or in $SECRETSYNC_CONFIG"
-        raise UnusableConfig(path, [why]) from None
+        reason = "does not exist: name the configuration with --config, or in $SECRETSYNC_CONFIG"
+        raise UnusableConfig(path, [reason]) from None
     except OSError as error:
         raise UnusableConfig(path, [f"cannot be read: {error.strerror}"]) from None
     except UnicodeDecodeError:
@@ -171,7 +175,7 @@ def from_text(text: str, path: Path) -> Config:
     try:
         raw = yaml_loader.load(text)
     except yaml.YAMLError as error:
-        problem = f"is not YAML: {_where(error)}"
+        problem = f"is not YAML: {_problem_line(error)}"
     else:
         return parse(raw, path, partial(yaml_loader.line_of, text))
     # not from within: the parser's error holds the text, and that may hold what should not be there
@@ -185,9 +189,9 @@ def parse(raw: object, path: Path, line_of: Callable[[problems.Location], int | 
     try:
         return Config.model_validate(raw, by_alias=True, by_name=False)
     except ValidationError as error:
-        found = problems.sentences(error.errors(), _nearest, line_of)
+        messages = problems.sentences(error.errors(), _nearest, line_of)
     # not from within: the validator's error holds the values
-    raise UnusableConfig(path, found)
+    raise UnusableConfig(path, messages)
 
 
 def schema() -> dict[str, Any]:
@@ -198,7 +202,7 @@ def schema() -> dict[str, Any]:
     }
 
 
-def _where(error: yaml.YAMLError) -> str:
+def _problem_line(error: yaml.YAMLError) -> str:
     """The parser's problem and its line, never the line's text: it may hold what somebody pasted there."""
     mark = getattr(error, "problem_mark", None)
     problem = getattr(error, "problem", None) or "it cannot be parsed"
@@ -208,9 +212,9 @@ def _where(error: yaml.YAMLError) -> str:
 
 
 def _nearest(key: str) -> str:
-    known = sorted(set(_keys(schema())))
-    near = difflib.get_close_matches(key, known, n=1, cutoff=0.6)
-    return f"did you mean {near[0]!r}?" if near else "'secretsync config schema' lists those there are"
+    keys = sorted(set(_keys(schema())))
+    matches = difflib.get_close_matches(key, keys, n=1, cutoff=0.6)
+    return f"did you mean {matches[0]!r}?" if matches else "'secretsync config schema' lists those there are"
 
 
 def _keys(node: object) -> Iterator[str]:

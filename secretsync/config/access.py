@@ -16,15 +16,15 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 
 def _host_key(value: str) -> str:
     """Type and base64 of a line as a server's .pub file has it, or ssh-keyscan: a comment or a host is left out."""
-    words = value.split()
-    if len(words) == 3 and not _KEY_TYPE.fullmatch(words[0]) and not words[0].startswith("@"):
-        words = words[1:]
-    if words and not (len(words) > 1 and _KEY_TYPE.fullmatch(words[0]) and _BASE64.fullmatch(words[1])):
+    fields = value.split()
+    if len(fields) == 3 and not _KEY_TYPE.fullmatch(fields[0]) and not fields[0].startswith("@"):
+        fields = fields[1:]
+    if fields and not (len(fields) > 1 and _KEY_TYPE.fullmatch(fields[0]) and _BASE64.fullmatch(fields[1])):
         raise ValueError(
             "is not a server's public key: write its type and the key itself, 'ssh-ed25519 AAAA…', "
             "as its .pub file and ssh-keyscan show them, not its fingerprint"
         )
-    return " ".join(words[:2])
+    return " ".join(fields[:2])
 
 
 class FromFile(Model):

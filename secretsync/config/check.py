@@ -54,8 +54,8 @@ class Check(Model):
             return rules
         from secretsync.rucio.check.rules import RULES
 
-        known = {rule.name for rule in RULES}
+        names = {rule.name for rule in RULES}
         for name in rules:
-            if name not in known:
+            if name not in names:
                 raise ValueError(f"there is no rule {name!r}: 'secretsync check --list' names them")
         return rules

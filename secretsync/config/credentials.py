@@ -10,20 +10,20 @@ from urllib.parse import unquote, urlsplit
 
 from secretsync.config.access import Access, Credential, FromFile
 from secretsync.core.errors import SourceError
-from secretsync.core.log import keep_secret
+from secretsync.core.log import register_secret
 
 
 @dataclass(eq=False)
 class NoCredential(SourceError):
-    """A credential is named in the configuration and is not there; *place* is its file or variable."""
+    """A credential is named in the configuration and is not there; *location* is its file or variable."""
 
     code = "no_credential"
 
-    place: str
+    location: str
     reason: str
 
     def __str__(self) -> str:
-        return f"{self.place} {self.reason}; the configuration names it as the place of a credential"
+        return f"{self.location} {self.reason}; the configuration names it as the place of a credential"
 
 
 @dataclass(eq=False)
@@ -59,12 +59,12 @@ def authorization(access: Access, url: str, base: Path, *, default_user: str) ->
 
     Raises NoCredential, CredentialsOverPlainHttp.
     """
-    named = access.bearer or access.token or access.password
-    if named is None or not url.startswith("http"):
+    credential = access.bearer or access.token or access.password
+    if credential is None or not url.startswith("http"):
         return None
     if url.startswith("http:") and not access.allow_plain_http:
         raise CredentialsOverPlainHttp(url)
-    secret = read(named, base)
+    secret = read(credential, base)
     if access.bearer:
         return Authorization(f"Bearer {secret}", (secret,))
     basic = base64.b64encode(f"{access.username or default_user}:{secret}".encode()).decode()
@@ -84,13 +84,13 @@ def describe_credential(access: Access, url: str) -> str:
     for kind, credential in kinds.items():
         if credential:
             user = f" with username {access.username!r}" if access.username and not access.bearer else ""
-            return f"sent the {kind} of {place_of(credential)}{user}{certificate}"
+            return f"sent the {kind} of {location_of(credential)}{user}{certificate}"
     if certificate:
         return f"sent{certificate.removeprefix(' and')}"
     return "no credential was sent, as 'access' names none"
 
 
-def place_of(credential: Credential) -> str:
+def location_of(credential: Credential) -> str:
     """Where a credential is read."""
     if isinstance(credential, FromFile):
         return f"file {credential.file}"
@@ -100,23 +100,25 @@ def place_of(credential: Credential) -> str:
 def read(credential: Credential, base: Path) -> str:
     """The credential as it is now. Raises NoCredential."""
     if isinstance(credential, FromFile):
-        place = str(credential.file)
+        location = str(credential.file)
         try:
             value = (base / credential.file).read_text()
         except PermissionError:
-            why = f"may not be read by this user ({os.getuid()}; in a pod, fsGroup or the volume's defaultMode decides)"
-            raise NoCredential(place, why) from None
+            reason = (
+                f"may not be read by this user ({os.getuid()}; in a pod, fsGroup or the volume's defaultMode decides)"
+            )
+            raise NoCredential(location, reason) from None
         except OSError as error:
-            raise NoCredential(place, f"cannot be read: {error.strerror}") from None
+            raise NoCredential(location, f"cannot be read: {error.strerror}") from None
         except UnicodeDecodeError:
-            raise NoCredential(place, "does not hold text") from None
+            raise NoCredential(location, "does not hold text") from None
     else:
-        place = place_of(credential)
+        location = location_of(credential)
         value = os.environ.get(credential.env, "")
     value = value.strip().partition("\n")[0].strip()
     if not value:
-        raise NoCredential(place, "is empty or not there")
-    keep_secret(value)
+        raise NoCredential(location, "is empty or not there")
+    register_secret(value)
     return value
 
 
@@ -127,6 +129,6 @@ def of_url(url: str) -> tuple[str, Authorization | None]:
         return url, None
     user, password = unquote(parts.username), unquote(parts.password or "")
     basic = base64.b64encode(f"{user}:{password}".encode()).decode()
-    keep_secret(password)
+    register_secret(password)
     clean = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
     return clean, Authorization(f"Basic {basic}", (password, basic))

@@ -36,9 +36,9 @@ def with_owner(package: Package, indexes: Sequence[OwningIndex]) -> Package:
     owners = {index.url for index in indexes if index.owns(requirement.name)}
     if not owners:
         return package
-    named = {url for url in (package.index, *package.extra_indexes) if url}
-    if len(owners) > 1 or not named <= owners:
-        owning = " and ".join(sorted(owners | named))
+    urls = {url for url in (package.index, *package.extra_indexes) if url}
+    if len(owners) > 1 or not urls <= owners:
+        owning = " and ".join(sorted(owners | urls))
         raise ValueError(f"indexes: {requirement.name!r} would come from {owning}: let one own it")
     return package.model_copy(update={"index": owners.pop(), "extra_indexes": ()})
 

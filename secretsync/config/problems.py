@@ -56,30 +56,30 @@ def sentences(
     line_of: Callable[[Location], int | None] = lambda _: None,
 ) -> list[str]:
     """One sentence for each problem; *nearest* says which key is meant by one that does not exist."""
-    found: dict[str, None] = {}
+    messages: dict[str, None] = {}
     for detail in details:
         line = line_of(detail["loc"])
-        found[_sentence(detail, nearest) + (f" (line {line})" if line else "")] = None
-    return list(found)
+        messages[_sentence(detail, nearest) + (f" (line {line})" if line else "")] = None
+    return list(messages)
 
 
 def _sentence(detail: ErrorDetails, nearest: Callable[[str], str]) -> str:
     location = detail["loc"]
     if credential := next((name for name in _CREDENTIAL if name in location), None):
-        place = dotted(location[: location.index(credential)])
-        return f"{place}: must be {{file: PATH}} or {{env: NAME}}, never the credential itself"
-    place, kind = dotted(location), detail["type"]
+        key = dotted(location[: location.index(credential)])
+        return f"{key}: must be {{file: PATH}} or {{env: NAME}}, never the credential itself"
+    key, kind = dotted(location), detail["type"]
     if kind == "extra_forbidden":
-        if other := _place_already_given(location):
-            return f"{place}: a target is in one place, and {other!r} is given already: remove one of the two"
-        return f"{place}: there is no such key; {nearest(str(location[-1]))}"
+        if other_kind := _place_already_given(location):
+            return f"{key}: a target is in one place, and {other_kind!r} is given already: remove one of the two"
+        return f"{key}: there is no such key; {nearest(str(location[-1]))}"
     if kind in _EXPECTED:
         message = _EXPECTED[kind]
     elif kind in _LIMITS:
         message = _LIMITS[kind](detail.get("ctx", {}))
     else:
         message = detail["msg"].removeprefix("Value error, ")
-    return f"{place}: {message}" if place else message
+    return f"{key}: {message}" if key else message
 
 
 def _place_already_given(location: Location) -> str:

@@ -28,20 +28,21 @@ class Window:
 
     def is_open(self, moment: datetime) -> bool:
         """Whether changes may go out at *moment*, which knows its own zone."""
-        there = moment.astimezone(self.zone)
-        today, yesterday = there.weekday() in self.days, (there.weekday() - 1) % 7 in self.days
-        clock = there.time()
+        local_time = moment.astimezone(self.zone)
+        today, yesterday = local_time.weekday() in self.days, (local_time.weekday() - 1) % 7 in self.days
+        clock = local_time.time()
         if self.begins < self.ends:
             return today and self.begins <= clock < self.ends
         return (today and clock >= self.begins) or (yesterday and clock < self.ends)
 
     def opens_after(self, moment: datetime) -> datetime:
         """When the window opens next."""
-        there = moment.astimezone(self.zone)
+        local_time = moment.astimezone(self.zone)
         openings = (
-            datetime.combine(there.date() + timedelta(days=days), self.begins, tzinfo=self.zone) for days in range(9)
+            datetime.combine(local_time.date() + timedelta(days=days), self.begins, tzinfo=self.zone)
+            for days in range(9)
         )
-        return next(opening for opening in openings if opening.weekday() in self.days and opening > there)
+        return next(opening for opening in openings if opening.weekday() in self.days and opening > local_time)
 
 
 def parse(text: str) -> Window:

@@ -45,10 +45,10 @@ def for_each(items: Sequence[T], act: Callable[[T], None], *, at_once: int) -> N
 
 def _first_to_end(running: set[Future[None]]) -> set[Future[None]]:
     """Those that are still under way when one of *running* has ended; raises what that raised."""
-    ended, left = wait(running, return_when=FIRST_COMPLETED)
-    for future in ended:
+    completed, waiting = wait(running, return_when=FIRST_COMPLETED)
+    for future in completed:
         future.result()
-    return left
+    return waiting
 
 
 def result_of(question: Callable[[], T]) -> T | SecretSyncError:

@@ -44,7 +44,7 @@ def call(function: str, data: bytes, refusal: Refusal) -> Any:
     )
     try:
         # twice as long by the clock: a busy machine gives it only a share of the processor
-        answer, _ = process.communicate(data, timeout=2 * seconds + 10)
+        output, _ = process.communicate(data, timeout=2 * seconds + 10)
     except subprocess.TimeoutExpired:
         raise refusal(f"it takes more than {seconds} s to read") from None
     finally:
@@ -58,7 +58,7 @@ def call(function: str, data: bytes, refusal: Refusal) -> Any:
         raise refusal("it is nested too deeply")
     if process.returncode != 0:
         raise refusal("it is damaged")
-    return json.loads(answer)
+    return json.loads(output)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -71,16 +71,16 @@ def main(arguments: Sequence[str]) -> int:
     sys.path.append(str(Path(__file__).resolve().parents[2]))
     try:
         module, _, name = function.partition(":")
-        answer = json.dumps(getattr(import_module(module), name)(sys.stdin.buffer.read()))
+        output = json.dumps(getattr(import_module(module), name)(sys.stdin.buffer.read()))
     except MemoryError:
         return _OUT_OF_MEMORY
     except RecursionError:
         return _NESTED
     except Exception:  # noqa: BLE001 - its kind and its text are the library's, and of foreign origin
         return _DAMAGED
-    if len(answer) > _MOST_ANSWERED:
+    if len(output) > _MOST_ANSWERED:
         return _OUT_OF_MEMORY
-    sys.stdout.write(answer)
+    sys.stdout.write(output)
     return 0
 
 

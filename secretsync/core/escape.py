@@ -7,4 +7,6 @@ def visible(text: str) -> str:
     """*text* on one line, with each control and format character as its escape (``\\x1b``); a tab stays."""
     if text.isprintable():
         return text
-    return "".join(one if one.isprintable() or one == "\t" else repr(one)[1:-1] for one in text)
+    return "".join(
+        character if character.isprintable() or character == "\t" else repr(character)[1:-1] for character in text
+    )

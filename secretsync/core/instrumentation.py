@@ -56,10 +56,10 @@ Listener = Callable[[Signal], None]
 _listeners: list[Listener] = []
 
 
-def emit(sign: Signal) -> None:
+def emit(signal: Signal) -> None:
     """Let all who listen know."""
     for listener in _listeners:
-        listener(sign)
+        listener(signal)
 
 
 @contextmanager
@@ -75,11 +75,11 @@ def listening_to(listener: Listener) -> Iterator[None]:
 @contextmanager
 def stage(name: str, *, target: str = "", package: str = "") -> Iterator[None]:
     """What happens in here is one stage."""
-    began = time.monotonic()
+    started_at = time.monotonic()
     try:
         yield
     finally:
-        emit(StageEnded(name, time.monotonic() - began, target, package))
+        emit(StageEnded(name, time.monotonic() - started_at, target, package))
 
 
 class _Target(Protocol):

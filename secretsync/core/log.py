@@ -78,7 +78,7 @@ def lines_through(write: Callable[[str], None]) -> Iterator[None]:
         _writers.remove(write)
 
 
-def keep_secret(credential: str) -> None:
+def register_secret(credential: str) -> None:
     """A text that was read as a credential: from now on no log line holds it."""
     if len(credential) >= _SHORTEST:
         _credentials.add(credential)
@@ -91,10 +91,10 @@ def redact(text: str) -> str:
     return _TOKENS.sub("***", _IN_URL.sub("***", text))
 
 
-def foreign_words(text: str, longest: int = LONGEST_WORDS) -> str:
+def foreign_text(text: str, longest: int = LONGEST_WORDS) -> str:
     """What a pod, a controller or the API said, as it may be shown and stored: masked as logs are, on one line, cut."""
-    words = visible(redact(text))
-    return words if len(words) <= longest else f"{words[: longest - 1]}…"
+    masked = visible(redact(text))
+    return masked if len(masked) <= longest else f"{masked[: longest - 1]}…"
 
 
 def redact_event(_logger: Any, _method: str, event: Event) -> Event:
@@ -104,9 +104,9 @@ def redact_event(_logger: Any, _method: str, event: Event) -> Event:
 
 def _redacted(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {_redacted(key): _redacted(one) for key, one in value.items()}
+        return {_redacted(key): _redacted(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_redacted(one) for one in value]
+        return [_redacted(item) for item in value]
     return redact(value) if isinstance(value, str) else value
 
 
@@ -146,12 +146,12 @@ def _renderer(log_format: str) -> structlog.types.Processor:
 
 def _plain(_logger: Any, _method: str, event: Event) -> str:
     """``12:01:02 restarted  workload=Deployment rucio/judge``: the event first, then its facts."""
-    when, level, what = event.pop("timestamp"), event.pop("level"), event.pop("event")
+    when, level, message = event.pop("timestamp"), event.pop("level"), event.pop("event")
     trace = event.pop("exception", "")
-    mark = {"warning": "warning: ", "error": "error: ", "critical": "error: "}.get(level, "")
-    why = event.pop("why", "")
+    prefix = {"warning": "warning: ", "error": "error: ", "critical": "error: "}.get(level, "")
+    reason = event.pop("why", "")
     facts = "  ".join(f"{key}={value}" for key, value in event.items())
-    line = f"{when} {mark}{what}"
+    line = f"{when} {prefix}{message}"
     line += f"  {facts}" if facts else ""
-    line += f": {why}" if why else ""
+    line += f": {reason}" if reason else ""
     return f"{visible(line)}\n{trace}" if trace else visible(line)

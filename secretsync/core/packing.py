@@ -91,9 +91,9 @@ class SecretNameClash(SecretSyncError):
     directories: Sequence[str]
 
     def __str__(self) -> str:
-        both = " and ".join(repr(directory or ".") for directory in self.directories)
+        directories = " and ".join(repr(directory or ".") for directory in self.directories)
         return (
-            f"the directories {both} would both be the Secret {self.name!r}: rename or exclude one, "
+            f"the directories {directories} would both be the Secret {self.name!r}: rename or exclude one, "
             "or choose 'layout: zip'"
         )
 
@@ -120,13 +120,13 @@ def pack(bundle: Bundle, placement: Placement, recipe: str) -> tuple[Secret, ...
     Raises FileNameNotAKey, SecretTooLarge, SecretNameClash and SecretNameTooLong.
     """
     data = _zipped(bundle) if placement.layout == "zip" else _by_directory(bundle.files)
-    named = replace(placement, secret=_top(bundle, placement))
-    _refuse_bad_names(named, data)
+    top_placement = replace(placement, secret=_top(bundle, placement))
+    _refuse_bad_names(top_placement, data)
     common = _annotations(bundle, placement, recipe)
     secrets = tuple(
         Secret(
             namespace=placement.namespace,
-            name=secret_name(named, directory),
+            name=secret_name(top_placement, directory),
             data=data[directory],
             labels=labels(placement),
             annotations={**common, DIRECTORY: directory or "."},
@@ -174,11 +174,11 @@ def newest_revision(live: Sequence[Secret]) -> tuple[Secret, ...]:
     only when all of it is there: a write that was cut off has not taken place.
     """
     in_place = [secret for secret in live if not secret.immutable]
-    named: dict[tuple[str, str], list[Secret]] = defaultdict(list)
+    by_package: dict[tuple[str, str], list[Secret]] = defaultdict(list)
     for secret in live:
         if secret.immutable:
-            named[secret.annotations.get(DIGEST, ""), secret.annotations.get(LAYOUT, "")].append(secret)
-    writes = [secrets for secrets in named.values() if is_intact(secrets)]
+            by_package[secret.annotations.get(DIGEST, ""), secret.annotations.get(LAYOUT, "")].append(secret)
+    writes = [secrets for secrets in by_package.values() if is_intact(secrets)]
     if not writes or any(secret.data for secret in in_place):
         writes.append(in_place)
     return tuple(max(writes, key=_write))
@@ -193,8 +193,8 @@ def live_bundle(secrets: Sequence[Secret]) -> Bundle:
     first, files = secrets[0], () if is_encrypted(secrets) else unpack(secrets)
     annotations = first.annotations
     if REVISION in annotations:
-        told = (annotations.get(SOURCE, ""), annotations.get(REF, ""), annotations[REVISION])
-        revision = Revision(*told, subject=annotations.get(SUBJECT, ""))
+        stated = (annotations.get(SOURCE, ""), annotations.get(REF, ""), annotations[REVISION])
+        revision = Revision(*stated, subject=annotations.get(SUBJECT, ""))
     else:
         revision = Revision(FOUND, "", f"sha256:{digest(files)}")
     return Bundle(
@@ -211,12 +211,12 @@ def is_encrypted(secrets: Iterable[Secret]) -> bool:
     return any(secret.encrypted for secret in secrets)
 
 
-def holds_the_same(live: Secret, desired: Secret) -> bool:
+def has_same_files(live: Secret, desired: Secret) -> bool:
     """Whether two Secrets hold the same files; of encrypted ones the digest of the whole package decides."""
     if live.encrypted or desired.encrypted:
-        told = (DIGEST, LAYOUT, DIRECTORY)
-        same = all(live.annotations.get(name) == desired.annotations.get(name) for name in told)
-        return same and DIGEST in live.annotations and live.data.keys() == desired.data.keys()
+        keys = (DIGEST, LAYOUT, DIRECTORY)
+        same_metadata = all(live.annotations.get(name) == desired.annotations.get(name) for name in keys)
+        return same_metadata and DIGEST in live.annotations and live.data.keys() == desired.data.keys()
     return live.data == desired.data
 
 
@@ -332,19 +332,19 @@ def matches_source(live: Sequence[Secret], revision: Revision, recipe: str, plac
     """
     if is_encrypted(live) or placement.encryption:
         return False
-    held = {
+    written = {
         (secret.annotations.get(REVISION), secret.annotations.get(RECIPE), secret.annotations.get(DIGEST))
         for secret in live
         if labels(placement).items() <= secret.labels.items()
         and dict(placement.annotations).items() <= secret.annotations.items()
     }
-    return bool(live) and held == {(revision.id, recipe, digest(unpack(live)))}
+    return bool(live) and written == {(revision.id, recipe, digest(unpack(live)))}
 
 
 def is_intact(live: Sequence[Secret]) -> bool:
     """Whether live Secrets hold the very bytes whose digest they tell."""
-    told = {secret.annotations.get(DIGEST) for secret in live}
-    return len(told) == 1 if is_encrypted(live) else told == {digest(unpack(live))}
+    digests = {secret.annotations.get(DIGEST) for secret in live}
+    return len(digests) == 1 if is_encrypted(live) else digests == {digest(unpack(live))}
 
 
 def with_revision_number(secrets: Iterable[Secret], revision_number: int) -> tuple[Secret, ...]:

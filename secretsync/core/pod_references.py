@@ -22,7 +22,9 @@ def updates_mounted_files(template: Manifest, names: Collection[str]) -> bool:
     A mount with ``subPath`` stays as it was when its pod started.
     """
     spec = template.get("spec") or {}
-    volumes = {one["name"] for one in spec.get("volumes") or () if set(_by_volumes({"volumes": [one]})) & set(names)}
+    volumes = {
+        volume["name"] for volume in spec.get("volumes") or () if set(_by_volumes({"volumes": [volume]})) & set(names)
+    }
     return any(
         mount["name"] in volumes and not mount.get("subPath") and not mount.get("subPathExpr")
         for container in spec.get("containers") or ()

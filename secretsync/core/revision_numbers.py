@@ -21,12 +21,15 @@ def of_stamp(stamp: str | None) -> int:
     return parse((stamp or "").partition(" ")[0])
 
 
-def is_counted(number: int, known: int) -> bool:
-    """Whether *number* can have been reached by counting on from *known*."""
-    return 0 < number <= known + LEAP
+def is_counted(number: int, newest: int) -> bool:
+    """Whether *number* can have been reached by counting on from *newest*."""
+    return 0 < number <= newest + LEAP
 
 
-def has_newer_stamp(live: Mapping[str, str], wanted: Mapping[str, str]) -> bool:
-    """Whether one of the stamps in *wanted* would replace a newer one that is *live*."""
-    pairs = ((of_stamp(live.get(key)), of_stamp(stamp)) for key, stamp in wanted.items())
-    return any(there > ours > 0 and is_counted(there, ours) for there, ours in pairs)
+def has_newer_stamp(live: Mapping[str, str], desired: Mapping[str, str]) -> bool:
+    """Whether one of the stamps in *desired* would replace a newer one that is *live*."""
+    pairs = ((of_stamp(live.get(key)), of_stamp(stamp)) for key, stamp in desired.items())
+    return any(
+        live_number > desired_number > 0 and is_counted(live_number, desired_number)
+        for live_number, desired_number in pairs
+    )

@@ -23,7 +23,7 @@ _SECONDS_TO_END = 10.0
 
 
 @dataclass(frozen=True)
-class Ended:
+class Completed:
     """How a program ended: its exit code, negative for a signal, None where the time was up; what it said on stderr."""
 
     code: int | None
@@ -32,7 +32,7 @@ class Ended:
 
 def run(
     command: Sequence[str], environment: Mapping[str, str], folder: Path, *, seconds: float, network: bool
-) -> Ended:
+) -> Completed:
     """Run *command* in *folder*, the one place to which it should write, for at most *seconds*.
 
     All that it left behind is killed. Raises OSError where it cannot be started.
@@ -46,8 +46,8 @@ def run(
         stderr=subprocess.PIPE,
         start_new_session=True,
     )
-    kept = bytearray()
-    reader = threading.Thread(target=_keep_beginning, args=(process.stderr, kept), daemon=True)
+    beginning = bytearray()
+    reader = threading.Thread(target=_keep_beginning, args=(process.stderr, beginning), daemon=True)
     reader.start()
     try:
         code: int | None = process.wait(seconds)
@@ -58,7 +58,7 @@ def run(
     reader.join(_SECONDS_TO_END)
     if process.stderr and not reader.is_alive():
         process.stderr.close()
-    return Ended(code, bytes(kept))
+    return Completed(code, bytes(beginning))
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -71,7 +71,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _keep_beginning(stream: IO[bytes] | None, kept: bytearray) -> None:
+def _keep_beginning(stream: IO[bytes] | None, beginning: bytearray) -> None:
     """Read all, so that nobody waits for a full pipe, and keep the begin of it."""
     while stream and (piece := stream.read1(MOST_OUTPUT)):  # type: ignore[attr-defined]  # a BufferedReader
-        kept += piece[: MOST_OUTPUT - len(kept)]
+        beginning += piece[: MOST_OUTPUT - len(beginning)]

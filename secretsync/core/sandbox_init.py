@@ -47,16 +47,16 @@ def main(arguments: Sequence[str]) -> None:
     signal.signal(signal.SIGTERM, partial(_end_all, first))
     os.close(pipe)
     os.waitpid(first, 0)
-    answer = os.read(outcome, 20)
+    written = os.read(outcome, 20)
     kill_descendants()
-    end_as(int(answer) if answer else signal.SIGKILL)
+    end_as(int(written) if written else signal.SIGKILL)
 
 
 def enter_namespaces(*, with_network: bool) -> bool:
     """Whether this process could leave the machine's namespaces; its next child is the first of its own."""
     user, group = os.getuid(), os.getgid()
-    wanted = _NEW_USER | _NEW_MOUNTS | _NEW_IPC | _NEW_PIDS
-    if _libc.unshare(wanted if with_network else wanted | _NEW_NETWORK) != 0:
+    flags = _NEW_USER | _NEW_MOUNTS | _NEW_IPC | _NEW_PIDS
+    if _libc.unshare(flags if with_network else flags | _NEW_NETWORK) != 0:
         return False
     with suppress(OSError):
         Path("/proc/self/setgroups").write_text("deny")
@@ -78,8 +78,8 @@ def run(command: list[str], folder: str) -> int:
         except OSError:
             os._exit(127)
     while True:
-        ended, status = os.wait()
-        if ended == started:
+        pid, status = os.wait()
+        if pid == started:
             return status
 
 
@@ -89,14 +89,14 @@ def hide_machine(folder: bytes) -> None:
     if _libc.mount(b"proc", b"/proc", b"proc", _NOSUID_NODEV_NOEXEC, None) != 0:
         _libc.mount(b"none", b"/proc", b"tmpfs", _NOSUID_NODEV_NOEXEC, None)
     if _libc.mount(folder, folder, None, _BIND | _RECURSIVE, None) == 0:
-        _set_attributes(b"/", given=_READ_ONLY, taken=0)
-        _set_attributes(folder, given=0, taken=_READ_ONLY)
+        _set_attributes(b"/", set_flags=_READ_ONLY, cleared_flags=0)
+        _set_attributes(folder, set_flags=0, cleared_flags=_READ_ONLY)
         with suppress(OSError):
             os.chdir(folder)
 
 
-def _set_attributes(path: bytes, *, given: int, taken: int) -> None:
-    attributes = (ctypes.c_uint64 * 4)(given, taken, 0, 0)
+def _set_attributes(path: bytes, *, set_flags: int, cleared_flags: int) -> None:
+    attributes = (ctypes.c_uint64 * 4)(set_flags, cleared_flags, 0, 0)
     _libc.syscall(_MOUNT_SETATTR, _HERE, path, _AT_RECURSIVE, attributes, ctypes.sizeof(attributes))
 
 
@@ -113,14 +113,14 @@ def kill_descendants() -> None:
 
 
 def _children() -> list[int]:
-    own = str(os.getpid())
-    found = []
+    own_pid = str(os.getpid())
+    pids = []
     for folder in Path("/proc").glob("[0-9]*"):
         with suppress(OSError, IndexError):
             # after the name, which may hold anything, stand the state and the parent
-            if (folder / "stat").read_text(errors="replace").rpartition(")")[2].split()[1] == own:
-                found.append(int(folder.name))
-    return found
+            if (folder / "stat").read_text(errors="replace").rpartition(")")[2].split()[1] == own_pid:
+                pids.append(int(folder.name))
+    return pids
 
 
 def end_as(status: int) -> None:

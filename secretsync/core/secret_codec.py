@@ -86,13 +86,13 @@ def replacement_manifest(live: Secret, desired: Secret) -> Secret:
     )
 
 
-def matches(live: Secret, wanted: Secret) -> bool:
-    """Whether *live* is what a write of *wanted* leaves: the same data, and every label and annotation of it."""
+def matches(live: Secret, desired: Secret) -> bool:
+    """Whether *live* is what a write of *desired* leaves: the same data, and every label and annotation of it."""
     return (
-        live.data == wanted.data
-        and live.type == wanted.type
-        and wanted.labels.items() <= live.labels.items()
-        and wanted.annotations.items() <= live.annotations.items()
+        live.data == desired.data
+        and live.type == desired.type
+        and desired.labels.items() <= live.labels.items()
+        and desired.annotations.items() <= live.annotations.items()
     )
 
 
@@ -118,10 +118,10 @@ def _newest_write_to_data(managers: Iterable[Manifest]) -> datetime | None:
     return max(times, default=None)
 
 
-def contains(live: object, wanted: object) -> bool:
-    """Whether *live* says all that *wanted* says; what the API added to it does not count."""
-    if isinstance(live, dict) and isinstance(wanted, dict):
-        return all(key in live and contains(live[key], value) for key, value in wanted.items())
-    if isinstance(live, list) and isinstance(wanted, list):
-        return len(live) == len(wanted) and all(map(contains, live, wanted))
-    return live == wanted
+def contains(live: object, desired: object) -> bool:
+    """Whether *live* says all that *desired* says; what the API added to it does not count."""
+    if isinstance(live, dict) and isinstance(desired, dict):
+        return all(key in live and contains(live[key], value) for key, value in desired.items())
+    if isinstance(live, list) and isinstance(desired, list):
+        return len(live) == len(desired) and all(map(contains, live, desired))
+    return live == desired

@@ -63,23 +63,23 @@ def stop_if_asked() -> None:
 @contextmanager
 def deferred() -> Iterator[None]:
     """Being asked to stop waits for the end of this, for a `safe_point` in it, or until the patience is at its end."""
-    before, _here.deferring = _here.deferring, True
+    previous, _here.deferring = _here.deferring, True
     try:
         yield
     finally:
-        _here.deferring = before
+        _here.deferring = previous
         _stop_if_asked()
 
 
 @contextmanager
 def safe_point() -> Iterator[None]:
     """Nothing is half done here: whoever asked, or asks now, is heard at once. Raises Stopped."""
-    before, _here.deferring = _here.deferring, False
+    previous, _here.deferring = _here.deferring, False
     try:
         _stop_if_asked()
         yield
     finally:
-        _here.deferring = before
+        _here.deferring = previous
 
 
 def _stop_if_asked() -> None:

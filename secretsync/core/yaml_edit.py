@@ -52,12 +52,12 @@ def set_key(text: str, keys: Keys, addition: Addition, scalar: str) -> str:
 
     Raises CannotEdit.
     """
-    place = _find(text, keys)
-    if place.missing:
-        return _with_key(text, keys, place, addition)
-    if place.node is None or place.node.kind != "scalar":
+    location = _find(text, keys)
+    if location.missing:
+        return _with_key(text, keys, location, addition)
+    if location.node is None or location.node.kind != "scalar":
         raise CannotEdit(keys, "is not a single value")
-    return _replaced(text, place.node, scalar)
+    return _replaced(text, location.node, scalar)
 
 
 def set_first(text: str, document: int, steps: Sequence[Step], value: str) -> str:
@@ -65,31 +65,31 @@ def set_first(text: str, document: int, steps: Sequence[Step], value: str) -> st
 
     It stands in place of what is there, else at the top of the mapping that lacks it. Raises CannotEdit.
     """
-    place = _find(text, steps, document)
-    node = place.node
-    if node and (not place.missing or (node.kind == "scalar" and node.empty)):
-        return _replaced(text, node, _as_flow(place.missing, value))
+    location = _find(text, steps, document)
+    node = location.node
+    if node and (not location.missing or (node.kind == "scalar" and node.empty)):
+        return _replaced(text, node, _as_flow(location.missing, value))
     if node is None or node.kind != "map":
         raise CannotEdit(steps, "is not below a mapping")
     if node.flow:
-        more = _as_flow(place.missing, value)[1:-1] + (", " if node.children else "")
+        more = _as_flow(location.missing, value)[1:-1] + (", " if node.children else "")
         return _spliced(text, text.index("{", node.start) + 1, more)
     start = node.children[0].start
     line_break = _newline(text) + " " * _column(text, start)
-    return _spliced(text, start, line_break.join([*_as_block(place.missing, value), ""]))
+    return _spliced(text, start, line_break.join([*_as_block(location.missing, value), ""]))
 
 
 def add_items(text: str, keys: Keys, additions: Sequence[Addition]) -> str:
     """The text with more items at the end of the list at *keys*. Raises CannotEdit."""
-    place = _find(text, keys)
+    location = _find(text, keys)
     lines = tuple(line for addition in additions for line in addition.lines)
     flow = ", ".join(addition.flow for addition in additions)
-    if place.missing:
-        whole = Addition((f"{keys[-1]}:", *_indented(lines)), f"{keys[-1]}: [{flow}]")
-        return _with_key(text, keys, place, whole)
-    node = place.node
+    if location.missing:
+        section = Addition((f"{keys[-1]}:", *_indented(lines)), f"{keys[-1]}: [{flow}]")
+        return _with_key(text, keys, location, section)
+    node = location.node
     if node is None or node.empty:
-        return _filled(text, place, lines, f"[{flow}]")
+        return _filled(text, location, lines, f"[{flow}]")
     if node.kind != "list":
         raise CannotEdit(keys, "is an alias of another list" if node.kind == "alias" else "is not a list")
     if node.flow:
@@ -99,9 +99,9 @@ def add_items(text: str, keys: Keys, additions: Sequence[Addition]) -> str:
 
 def set_item(text: str, keys: Keys, number: int, key: str, scalar: str) -> str:
     """The text with *scalar* as the value of *key* in the item *number* of the list at *keys*. Raises CannotEdit."""
-    place = _find(text, keys)
-    node = place.node
-    if place.missing or node is None or node.kind != "list":
+    location = _find(text, keys)
+    node = location.node
+    if location.missing or node is None or node.kind != "list":
         raise CannotEdit(keys, "is an alias of another list" if node and node.kind == "alias" else "is not a list")
     item = node.children[number]
     pair = item.entry(key) if item.kind == "map" else None
@@ -116,8 +116,10 @@ def remove_item(text: str, keys: Keys, number: int) -> str:
     if node is None or node.kind != "list":
         raise CannotEdit(keys, "is an alias of another list" if node and node.kind == "alias" else "is not a list")
     if node.flow:
-        left = ", ".join(text[item.start : item.end] for item in node.children if item is not node.children[number])
-        return f"{text[: node.start]}[{left}]{text[node.end :]}"
+        remaining = ", ".join(
+            text[item.start : item.end] for item in node.children if item is not node.children[number]
+        )
+        return f"{text[: node.start]}[{remaining}]{text[node.end :]}"
     item = node.children[number]
     end = _LINE_BREAK.search(text, item.end)
     return text[: _line(text, item.start)] + (text[end.end() :] if end else "")
@@ -162,7 +164,7 @@ class _Node:
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _Location:
     """How far keys lead: to *node*, the value of *key* (None: the document's own), inside brackets or not.
 
     *missing* are the keys that are not there yet.
@@ -174,39 +176,41 @@ class _Place:
     missing: tuple[Step, ...]
 
 
-def _find(text: str, steps: Sequence[Step], document: int = 0) -> _Place:
+def _find(text: str, steps: Sequence[Step], document: int = 0) -> _Location:
     key, node, in_flow, missing = None, _document(text, document), False, tuple(steps)
-    while missing and node and (below := node.below(missing[0])):
+    while missing and node and (child := node.below(missing[0])):
         in_flow = in_flow or node.flow
-        (key, node), missing = below, missing[1:]
-    return _Place(key, node, in_flow, missing)
+        (key, node), missing = child, missing[1:]
+    return _Location(key, node, in_flow, missing)
 
 
-def _with_key(text: str, keys: Keys, place: _Place, addition: Addition) -> str:
+def _with_key(text: str, keys: Keys, location: _Location, addition: Addition) -> str:
     """Add the keys that are missing below what is there."""
     lines, flow = addition.lines, addition.flow
-    for parent in reversed(place.missing[:-1]):
+    for parent in reversed(location.missing[:-1]):
         lines, flow = (f"{parent}:", *_indented(lines)), f"{parent}: {{{flow}}}"
-    node = place.node
+    node = location.node
     if node is None or node.empty:
-        return _filled(text, place, lines, f"{{{flow}}}")
+        return _filled(text, location, lines, f"{{{flow}}}")
     if node.kind != "map":
-        there = keys[: len(keys) - len(place.missing)]
-        raise CannotEdit(there, "is an alias of another mapping" if node.kind == "alias" else "is not a mapping")
+        existing_keys = keys[: len(keys) - len(location.missing)]
+        raise CannotEdit(
+            existing_keys, "is an alias of another mapping" if node.kind == "alias" else "is not a mapping"
+        )
     if node.flow:
         return _spliced(text, node.end_of_last, f", {flow}")
-    if place.key is None:
-        apart = () if text.endswith(("\n\n", "\r\n\r\n")) else ("",)
-        return _with_lines(text, len(text), _column(text, node.start), (*apart, *lines))
+    if location.key is None:
+        separator = () if text.endswith(("\n\n", "\r\n\r\n")) else ("",)
+        return _with_lines(text, len(text), _column(text, node.start), (*separator, *lines))
     return _with_lines(text, node.end, _column(text, node.children[0].start), lines)
 
 
-def _filled(text: str, place: _Place, lines: Sequence[str], flow: str) -> str:
+def _filled(text: str, location: _Location, lines: Sequence[str], flow: str) -> str:
     """Put the first content below a key that has none, or into an empty document."""
-    node, key = place.node, place.key
+    node, key = location.node, location.key
     if node is None:
         return _with_lines(text, len(text), 0, lines)
-    if place.in_flow:
+    if location.in_flow:
         space = "" if node.start < node.end else " "
         return text[: node.start] + space + flow + text[node.end :]
     before, after = text[: node.start].rstrip(" "), text[node.end :]

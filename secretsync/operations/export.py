@@ -45,18 +45,18 @@ def write_importable(bundle: Bundle, folder: Path) -> Path:
     The path is a symbolic link, as the files of the kubelet's volumes are: whoever looks there sees the whole package
     as it was, or the whole one as it is. Raises NotWrittenByFetch, NotWritten.
     """
-    place = folder / bundle.module
+    package_folder = folder / bundle.module
     try:
         _make(folder)
         with locked(folder):  # another process that fetches to the same folder waits
-            if place.exists() and not place.is_symlink():
-                raise NotWrittenByFetch(place)
+            if package_folder.exists() and not package_folder.is_symlink():
+                raise NotWrittenByFetch(package_folder)
             # what is there now stays until the next time: somebody may be reading it
-            _remove_all_but(place.resolve(), bundle.module)
-            _lead(place, _written(bundle, folder))
+            _remove_all_but(package_folder.resolve(), bundle.module)
+            _lead(package_folder, _written(bundle, folder))
     except OSError as error:
-        raise NotWritten(place, error.strerror or str(error)) from None
-    return place
+        raise NotWritten(package_folder, error.strerror or str(error)) from None
+    return package_folder
 
 
 def _written(bundle: Bundle, folder: Path) -> Path:
@@ -71,20 +71,20 @@ def _written(bundle: Bundle, folder: Path) -> Path:
     return fresh
 
 
-def _lead(place: Path, fresh: Path) -> None:
+def _lead(package_folder: Path, fresh: Path) -> None:
     """Let the package's name mean *fresh*; relative, so that the folder can be moved and mounted elsewhere."""
     link = fresh.with_name(f"{fresh.name}-link")
     link.symlink_to(fresh.name)
-    link.replace(place)
+    link.replace(package_folder)
 
 
 def _remove_all_but(current: Path, module: str) -> None:
     """Nobody else is at work: every other copy is an earlier package's, or that of a process that was killed."""
-    for other in current.parent.glob(f"{_prefix(module)}*"):
-        if other.is_symlink():
-            other.unlink()
-        elif other != current:
-            shutil.rmtree(other)
+    for outdated in current.parent.glob(f"{_prefix(module)}*"):
+        if outdated.is_symlink():
+            outdated.unlink()
+        elif outdated != current:
+            shutil.rmtree(outdated)
 
 
 def _prefix(module: str) -> str:

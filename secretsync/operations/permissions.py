@@ -50,9 +50,9 @@ def required_rules(
 
 def observing_rules(kinds: Iterable[Kind] = tuple(KINDS.values())) -> tuple[Need, ...]:
     """What a target in git needs where the cluster that runs it is observed: to list, and no Secret."""
-    reading = [replace(rule, verbs=("list",), why="who runs what git has") for rule in workload_rules(kinds)]
+    reading = [replace(rule, verbs=("list",), reason="who runs what git has") for rule in workload_rules(kinds)]
     pods = Need("since when they run it", "", ("pods",), ("list",))
-    return (*reading, *(replace(rule, why=pods.why) for rule in spawner_rules()), pods)
+    return (*reading, *(replace(rule, reason=pods.reason) for rule in spawner_rules()), pods)
 
 
 def workload_rules(kinds: Iterable[Kind]) -> tuple[Need, ...]:
@@ -60,8 +60,8 @@ def workload_rules(kinds: Iterable[Kind]) -> tuple[Need, ...]:
     groups: dict[str, list[str]] = {}
     for kind in kinds:
         groups.setdefault(kind.group, []).append(kind.resource)
-    why = "who mounts them, and the annotation that restarts"
-    return tuple(Need(why, group, tuple(resources), ("list", "patch")) for group, resources in groups.items())
+    reason = "who mounts them, and the annotation that restarts"
+    return tuple(Need(reason, group, tuple(resources), ("list", "patch")) for group, resources in groups.items())
 
 
 def spawner_rules() -> tuple[Need, ...]:
@@ -70,8 +70,8 @@ def spawner_rules() -> tuple[Need, ...]:
     for kind, version in SPAWNERS.items():
         if kind != "Pod":
             groups.setdefault(version.rpartition("/")[0], []).append(plural(kind))
-    why = "what may still start pods that refer to a Secret which is to be deleted"
-    return tuple(Need(why, group, tuple(resources), ("list",)) for group, resources in groups.items())
+    reason = "what may still start pods that refer to a Secret which is to be deleted"
+    return tuple(Need(reason, group, tuple(resources), ("list",)) for group, resources in groups.items())
 
 
 def election_needs(installation: str) -> tuple[Need, ...]:
@@ -91,6 +91,6 @@ _PROOF = Need(
 )
 
 
-def secret_names_with_history(secrets: Iterable[str], packages: Iterable[str], kept: int) -> tuple[str, ...]:
-    """*secrets*, and the *kept* earlier bundles of each of *packages*."""
-    return (*secrets, *(name for package in packages for name in history.history_names(package, kept)))
+def secret_names_with_history(secrets: Iterable[str], packages: Iterable[str], count: int) -> tuple[str, ...]:
+    """*secrets*, and the *count* earlier bundles of each of *packages*."""
+    return (*secrets, *(name for package in packages for name in history.history_names(package, count)))

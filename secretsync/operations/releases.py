@@ -37,15 +37,17 @@ class NotInHistory(SecretSyncError):
 
     code = "not_in_history"
 
-    asked: str
+    requested: str
     known: Sequence[str]
     encrypted: bool = False
 
     def __str__(self) -> str:
-        known = ", ".join(self.known) or "no revision"
-        what = f"{self.asked!r} names no revision, or several" if self.asked else "there is no earlier revision"
+        names = ", ".join(self.known) or "no revision"
+        problem = (
+            f"{self.requested!r} names no revision, or several" if self.requested else "there is no earlier revision"
+        )
         hint = " An encrypted package goes back by a revert of the commit that brought it." if self.encrypted else ""
-        return f"{what}; the history keeps {known} (see 'secretsync history').{hint}".removesuffix(".")
+        return f"{problem}; the history keeps {names} (see 'secretsync history').{hint}".removesuffix(".")
 
 
 @dataclass(frozen=True)
@@ -67,11 +69,11 @@ def revisions(destination: Destination, delivery: Delivery) -> tuple[Entry, ...]
     memory = load_state(destination)
     live = live_secrets(destination, delivery, memory)
     deployed = [_entry(live)] if live and all(is_managed(secret, delivery) for secret in live) else []
-    digests = {one.bundle.digest for one in deployed}
+    digests = {entry.bundle.digest for entry in deployed}
     kept = [
-        Entry(one.bundle, one.revision_number, one.written, edited=one.edited)
-        for one in _kept(destination, delivery)
-        if one.bundle.digest not in digests
+        Entry(kept_bundle.bundle, kept_bundle.revision_number, kept_bundle.written, edited=kept_bundle.edited)
+        for kept_bundle in _kept_bundles(destination, delivery)
+        if kept_bundle.bundle.digest not in digests
     ]
     return (*deployed, *kept)
 
@@ -82,51 +84,51 @@ def _entry(live: Sequence[Secret]) -> Entry:
     return Entry(packing.live_bundle(live), max(numbers), written, live=True, edited=history.is_edited(live))
 
 
-def find(entries: Sequence[Entry], asked: str) -> Entry:
-    """The revision that *asked* names: its number, its version, or the start of its commit, hash or digest.
+def find(entries: Sequence[Entry], requested: str) -> Entry:
+    """The revision that *requested* names: its number, its version, or the start of its commit, hash or digest.
 
     Raises NotInHistory where that is none, or several.
     """
-    whole = [entry for entry in entries if asked in (entry.bundle.version, str(entry.revision_number))]
-    found = whole or [entry for entry in entries if _begins(entry.bundle, asked)]
-    if len(found) != 1:
-        raise NotInHistory(asked, [f"{entry.revision_number} ({entry.bundle.revision.short})" for entry in entries])
-    return found[0]
+    exact = [entry for entry in entries if requested in (entry.bundle.version, str(entry.revision_number))]
+    matches = exact or [entry for entry in entries if _begins(entry.bundle, requested)]
+    if len(matches) != 1:
+        raise NotInHistory(requested, [f"{entry.revision_number} ({entry.bundle.revision.short})" for entry in entries])
+    return matches[0]
 
 
 def rollback(
-    destination: Destination, delivery: Delivery, asked: str = "", clock: Clock = REAL_TIME, *, by: str = ""
+    destination: Destination, delivery: Delivery, requested: str = "", clock: Clock = REAL_TIME, *, by: str = ""
 ) -> Report:
     """Bring back a kept revision, by default the newest that is not live, and suspend the package.
 
-    *asked* is its number, its version, or the start of its commit, hash or digest. Raises NotInHistory.
+    *requested* is its number, its version, or the start of its commit, hash or digest. Raises NotInHistory.
     """
     memory = load_state(destination)
-    memory.save(_rolled_back(destination, delivery, memory, asked, _now(clock), by))
+    memory.save(_rolled_back(destination, delivery, memory, requested, _now(clock), by))
     return sync(destination, clock)
 
 
-def preview_rollback(destination: Destination, delivery: Delivery, asked: str = "") -> Report:
+def preview_rollback(destination: Destination, delivery: Delivery, requested: str = "") -> Report:
     """What `rollback` would do; nothing is written. Raises NotInHistory."""
     memory = load_state(destination)
-    return preview_with(destination, _rolled_back(destination, delivery, memory, asked, 0, ""))
+    return preview_with(destination, _rolled_back(destination, delivery, memory, requested, 0, ""))
 
 
 def _rolled_back(
-    destination: Destination, delivery: Delivery, memory: StateStore, asked: str, now: int, by: str
+    destination: Destination, delivery: Delivery, memory: StateStore, requested: str, now: int, by: str
 ) -> State:
     live = live_secrets(destination, delivery, memory)
     digest = packing.live_bundle(live).digest if live else ""
-    candidates = [kept for kept in _kept(destination, delivery) if kept.bundle.digest != digest]
-    chosen = _named(candidates, asked) if asked else candidates[:1]
+    candidates = [bundle for bundle in _kept_bundles(destination, delivery) if bundle.bundle.digest != digest]
+    chosen = _named(candidates, requested) if requested else candidates[:1]
     if len(chosen) != 1:
-        known = [f"{kept.revision_number} ({kept.bundle.revision.short})" for kept in candidates]
-        raise NotInHistory(asked, known, packing.is_encrypted(live))
-    (kept,) = chosen
-    history.refuse_changed(kept.secret, delivery.placement, memory.state.of(delivery.placement.secret))
-    edited = ", as somebody had edited it" if kept.edited else ""
-    reason = f"rolled back to revision {kept.revision_number} ({kept.bundle.revision.short}){edited}"
-    return _with_hold(memory, delivery, Hold(reason, kept.secret.name, by=by, since=now))
+        choices = [f"{bundle.revision_number} ({bundle.bundle.revision.short})" for bundle in candidates]
+        raise NotInHistory(requested, choices, packing.is_encrypted(live))
+    (bundle,) = chosen
+    history.refuse_changed(bundle.secret, delivery.placement, memory.state.of(delivery.placement.secret))
+    edited = ", as somebody had edited it" if bundle.edited else ""
+    reason = f"rolled back to revision {bundle.revision_number} ({bundle.bundle.revision.short}){edited}"
+    return _with_hold(memory, delivery, Hold(reason, bundle.secret.name, by=by, since=now))
 
 
 def suspend(
@@ -151,13 +153,13 @@ def suspension(destination: Destination, delivery: Delivery) -> Hold | None:
     A workload whose template somebody put back counts: `resume` mounts the package there again. So do files that
     admission changed when they were written: `resume` has them written once more.
     """
-    remembered = load_state(destination).state.of(delivery.placement.secret)
-    by_hand = _put_back(destination, delivery, remembered)
-    if remembered.hold:
-        return remembered.hold
+    package_state = load_state(destination).state.of(delivery.placement.secret)
+    by_hand = _put_back(destination, delivery, package_state)
+    if package_state.hold:
+        return package_state.hold
     if by_hand:
         return Hold(f"somebody put back the template of {', '.join(by_hand)}")
-    changed = remembered.changed_write
+    changed = package_state.changed_write
     return Hold(f"the API server stored Secret {changed.secret} otherwise than it was sent") if changed else None
 
 
@@ -167,27 +169,31 @@ def resume(destination: Destination, delivery: Delivery) -> Hold | None:
     Templates that somebody put back are wired again.
     """
     memory = load_state(destination)
-    remembered = memory.state.of(delivery.placement.secret)
-    ended = suspension(destination, delivery)
-    by_hand = _put_back(destination, delivery, remembered)
-    restarts = {name: revision_number for name, revision_number in remembered.restarts.items() if name not in by_hand}
-    if ended:
-        resumed = replace(remembered, restarts=restarts, hold=None, rewired=(), changed_write=None)
+    package_state = memory.state.of(delivery.placement.secret)
+    hold = suspension(destination, delivery)
+    by_hand = _put_back(destination, delivery, package_state)
+    restarts = {
+        name: revision_number for name, revision_number in package_state.restarts.items() if name not in by_hand
+    }
+    if hold:
+        resumed = replace(package_state, restarts=restarts, hold=None, rewired=(), changed_write=None)
         memory.save(memory.state.with_package(delivery.placement.secret, resumed))
-    return ended
+    return hold
 
 
 def _now(clock: Clock) -> int:
     return int(clock.utc().timestamp())
 
 
-def _put_back(destination: Destination, delivery: Delivery, remembered: PackageState) -> Sequence[str]:
+def _put_back(destination: Destination, delivery: Delivery, package_state: PackageState) -> Sequence[str]:
     """Workloads whose template somebody put back."""
     if not delivery.placement.wired:
         return ()
     secret, manager = delivery.placement.secret, wiring_manager(destination.installation)
     workloads = destination.cluster.workloads(destination.namespace, destination.selector)
-    return [str(workload.ref) for workload in workloads if mounts.was_put_back(workload, secret, remembered, manager)]
+    return [
+        str(workload.ref) for workload in workloads if mounts.was_put_back(workload, secret, package_state, manager)
+    ]
 
 
 def _with_hold(memory: StateStore, delivery: Delivery, hold: Hold) -> State:
@@ -195,21 +201,25 @@ def _with_hold(memory: StateStore, delivery: Delivery, hold: Hold) -> State:
     return memory.state.with_package(secret, replace(memory.state.of(secret), hold=hold))
 
 
-def _kept(destination: Destination, delivery: Delivery) -> tuple[history.KeptBundle, ...]:
+def _kept_bundles(destination: Destination, delivery: Delivery) -> tuple[history.KeptBundle, ...]:
     ring = history.history_names(delivery.placement.secret, destination.rollout.history)
-    found = {name: destination.cluster.secret(destination.namespace, name) for name in ring}
+    secrets = {name: destination.cluster.secret(destination.namespace, name) for name in ring}
     placement = delivery.placement
     return history.kept_bundles(
-        {name: one for name, one in found.items() if one and history.is_kept_bundle(one, placement)}
+        {
+            name: kept_secret
+            for name, kept_secret in secrets.items()
+            if kept_secret and history.is_kept_bundle(kept_secret, placement)
+        }
     )
 
 
-def _named(kept: Sequence[history.KeptBundle], asked: str) -> Sequence[history.KeptBundle]:
-    """Those that *asked* names: a whole revision number or version goes before the start of a hash."""
-    whole = [one for one in kept if asked in (one.bundle.version, str(one.revision_number))]
-    return whole or [one for one in kept if _begins(one.bundle, asked)]
+def _named(bundles: Sequence[history.KeptBundle], requested: str) -> Sequence[history.KeptBundle]:
+    """Those that *requested* names: a whole revision number or version goes before the start of a hash."""
+    exact = [bundle for bundle in bundles if requested in (bundle.bundle.version, str(bundle.revision_number))]
+    return exact or [bundle for bundle in bundles if _begins(bundle.bundle, requested)]
 
 
-def _begins(bundle: Bundle, asked: str) -> bool:
+def _begins(bundle: Bundle, requested: str) -> bool:
     revision = bundle.revision.id
-    return any(known.startswith(asked) for known in (revision, revision.partition(":")[2], bundle.digest))
+    return any(name.startswith(requested) for name in (revision, revision.partition(":")[2], bundle.digest))

@@ -9,7 +9,7 @@ from datetime import datetime
 from secretsync.core import packing, revision_numbers
 from secretsync.core.kinds.kind import State as RolloutState
 from secretsync.core.kinds.kind import Status
-from secretsync.core.log import foreign_words
+from secretsync.core.log import foreign_text
 from secretsync.core.model import Bundle, Manifest, Ref, Secret, Workload
 from secretsync.core.pod_references import secrets_referenced
 from secretsync.plan import drift, in_force, ownership, rollout_status
@@ -42,7 +42,7 @@ class Deployed:
     revision_number: int
     since: datetime | None
     drift: bool
-    remembered: PackageState
+    package_state: PackageState
     result: Result | None
     workloads: Mapping[Ref, tuple[int, Status]]
     foreign: tuple[str, ...] = ()
@@ -59,8 +59,10 @@ def status(destination: Destination) -> tuple[Deployed, ...]:
     memory = load_state(destination)
     cluster = destination.observed or destination.cluster
     workloads = cluster.workloads(destination.namespace, destination.selector)
-    beside = spawners(replace(destination, cluster=cluster)) or ()
-    return tuple(_deployed(destination, delivery, memory, workloads, beside) for delivery in destination.deliveries)
+    spawner_manifests = spawners(replace(destination, cluster=cluster)) or ()
+    return tuple(
+        _deployed(destination, delivery, memory, workloads, spawner_manifests) for delivery in destination.deliveries
+    )
 
 
 def _deployed(
@@ -68,21 +70,21 @@ def _deployed(
     delivery: Delivery,
     memory: StateStore,
     workloads: Sequence[Workload],
-    beside: Sequence[Manifest],
+    spawner_manifests: Sequence[Manifest],
 ) -> Deployed:
     secret = delivery.placement.secret
     live = live_secrets(destination, delivery, memory)
     names = {*(secret.name for secret in live), *memory.state.of(secret).secrets, *memory.state.of(secret).outdated}
     writes = [revision_numbers.parse(secret.annotations.get(packing.REVISION_NUMBER)) for secret in live]
     foreign = [secret for secret in live if not is_managed(secret, delivery)]
-    unrestarted = find_not_restarted(beside, workloads, names)
+    unrestarted = find_not_restarted(spawner_manifests, workloads, names)
     return Deployed(
         module=delivery.placement.module,
         bundle=packing.live_bundle(live) if live else None,
         revision_number=max(writes, default=0),
         since=max((secret.data_written for secret in live if secret.data_written), default=None),
         drift=bool(live) and packing.DIGEST in live[0].annotations and _has_drifted(delivery, live, memory),
-        remembered=memory.state.of(secret),
+        package_state=memory.state.of(secret),
         result=memory.state.results.get(secret),
         workloads=_observed(delivery, live, workloads)
         if destination.observed
@@ -91,7 +93,7 @@ def _deployed(
             for workload in workloads
             if names & secrets_referenced(workload.template)
         },
-        foreign=tuple(one.name for one in foreign),
+        foreign=tuple(secret.name for secret in foreign),
         damage=_damage(delivery, live, memory),
         owner=ownership.describe_owner(foreign[0], delivery.placement) if foreign else "",
         not_in_force=() if foreign else _not_in_force(delivery, live, [*workloads, *_as_workloads(unrestarted)]),
@@ -108,15 +110,15 @@ def damage(destination: Destination, delivery: Delivery) -> tuple[str, ...]:
 
 
 def _damage(delivery: Delivery, live: Sequence[Secret], memory: StateStore) -> tuple[str, ...]:
-    remembered = memory.state.of(delivery.placement.secret)
+    package_state = memory.state.of(delivery.placement.secret)
     # while a rollout goes on, not all have been written yet
-    if not live or not remembered.finished or not all(is_managed(secret, delivery) for secret in live):
+    if not live or not package_state.finished or not all(is_managed(secret, delivery) for secret in live):
         return ()
     names = {secret.name for secret in live}
     missing = [
-        name for name in remembered.secrets if name not in names and ownership.can_be_named(name, delivery.placement)
+        name for name in package_state.secrets if name not in names and ownership.can_be_named(name, delivery.placement)
     ]
-    return drift.damage(live, missing, remembered.revision_number)
+    return drift.damage(live, missing, package_state.revision_number)
 
 
 def accept_lost_mounts(destination: Destination) -> tuple[LostMounts, ...]:
@@ -125,12 +127,12 @@ def accept_lost_mounts(destination: Destination) -> tuple[LostMounts, ...]:
     workloads = destination.cluster.workloads(destination.namespace, destination.selector)
     accepted, state = [], memory.state
     for delivery in destination.deliveries:
-        remembered = state.of(delivery.placement.secret)
-        names = {delivery.placement.secret, *remembered.secrets, *remembered.outdated}
-        if lost := lost_mounts(delivery.placement.module, remembered, names, workloads):
+        package_state = state.of(delivery.placement.secret)
+        names = {delivery.placement.secret, *package_state.secrets, *package_state.outdated}
+        if lost := lost_mounts(delivery.placement.module, package_state, names, workloads):
             accepted.append(lost)
             state = state.with_package(
-                delivery.placement.secret, replace(remembered, mounting=mounting(names, workloads))
+                delivery.placement.secret, replace(package_state, mounting=mounting(names, workloads))
             )
     memory.save(state)
     return tuple(accepted)
@@ -141,12 +143,14 @@ def _observed(
 ) -> Mapping[Ref, tuple[int, Status]]:
     """By workload of the observed cluster the revision that it runs, 0 where that is not the one in git."""
     digest = packing.live_bundle(live).digest if live else ""
-    number = max((revision_numbers.parse(one.annotations.get(packing.REVISION_NUMBER)) for one in live), default=0)
+    number = max(
+        (revision_numbers.parse(secret.annotations.get(packing.REVISION_NUMBER)) for secret in live), default=0
+    )
     return {
-        one.workload.ref: (number, rollout_status.status(one.workload))
-        if one.runs(digest)
-        else (0, Status(RolloutState.IN_PROGRESS, f"mounts {', '.join(sorted(one.names))}, not what git has"))
-        for one in running(workloads, delivery.placement)
+        instance.workload.ref: (number, rollout_status.status(instance.workload))
+        if instance.runs(digest)
+        else (0, Status(RolloutState.IN_PROGRESS, f"mounts {', '.join(sorted(instance.names))}, not what git has"))
+        for instance in running(workloads, delivery.placement)
     }
 
 
@@ -155,7 +159,7 @@ def _has_drifted(delivery: Delivery, live: Sequence[Secret], memory: StateStore)
 
 
 def _as_workloads(unrestarted: Sequence[NotRestarted]) -> Sequence[Workload]:
-    return [one for each in unrestarted if (one := each.as_workload())]
+    return [spawned for spawner in unrestarted if (spawned := spawner.as_workload())]
 
 
 def _not_in_force(delivery: Delivery, live: Sequence[Secret], workloads: Sequence[Workload]) -> tuple[NotInForce, ...]:
@@ -167,24 +171,28 @@ def _not_in_force(delivery: Delivery, live: Sequence[Secret], workloads: Sequenc
 
 def is_managed(secret: Secret, delivery: Delivery) -> bool:
     """Whether the labels of a live Secret say that this installation manages it."""
-    ours = packing.labels(delivery.placement)
-    return all(secret.labels.get(name) == ours[name] for name in (packing.MANAGED_BY, packing.INSTALLATION))
+    labels = packing.labels(delivery.placement)
+    return all(secret.labels.get(name) == labels[name] for name in (packing.MANAGED_BY, packing.INSTALLATION))
 
 
 def _status(destination: Destination, workload: Workload) -> Status:
     if not destination.cluster.runs_pods:
         return Status(RolloutState.WRITTEN, "its pods restart when the manifest is applied")
     status = rollout_status.status(workload)
-    return replace(status, message=foreign_words(status.message))
+    return replace(status, message=foreign_text(status.message))
 
 
 def live_secrets(destination: Destination, delivery: Delivery, memory: StateStore) -> Sequence[Secret]:
     """The Secrets that hold what is live of a package."""
     secret = delivery.placement.secret
     state = with_names_found(destination, memory.state)
-    known = (one for one in state.of(secret).secrets if ownership.can_be_named(one, delivery.placement))
-    names = dict.fromkeys((secret, *known))
-    found = (destination.cluster.secret(destination.namespace, name) for name in names)
+    known_names = (name for name in state.of(secret).secrets if ownership.can_be_named(name, delivery.placement))
+    names = dict.fromkeys((secret, *known_names))
+    secrets = (destination.cluster.secret(destination.namespace, name) for name in names)
     # anybody may have written a name into the state object
-    ours = [one for one in found if one and (one.name == secret or ownership.is_ours(one, delivery.placement))]
-    return packing.newest_revision(ours)
+    own_secrets = [
+        live_secret
+        for live_secret in secrets
+        if live_secret and (live_secret.name == secret or ownership.is_ours(live_secret, delivery.placement))
+    ]
+    return packing.newest_revision(own_secrets)

@@ -105,7 +105,7 @@ def _is_new(desired: Desired, live: Mapping[str, Secret]) -> bool:
     pairs = [(live.get(secret.name), secret) for secret in desired.secrets]
     return any(
         live is None
-        or not packing.holds_the_same(live, secret)
+        or not packing.has_same_files(live, secret)
         or live.annotations.get(packing.DIGEST) != secret.annotations.get(packing.DIGEST)
         for live, secret in pairs
     )

@@ -56,7 +56,7 @@ class Change:
 
     def _keys_or_digest_differ(self, live: Secret) -> bool:
         if live.encrypted:
-            return not packing.holds_the_same(live, self.desired)
+            return not packing.has_same_files(live, self.desired)
         return live.data.keys() != self.desired.data.keys()
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from secretsync.core import packing, revision_numbers
-from secretsync.core.log import foreign_words
+from secretsync.core.log import foreign_text
 from secretsync.core.model import Secret
 from secretsync.plan.diff import Desired, file_changes
 
@@ -62,7 +62,7 @@ def _damaged_annotations(secret: Secret, revision_number: int) -> Iterator[str]:
 def _damaged(secret: Secret, key: str, value: str | None, expected: str) -> str:
     if value is None:
         return f"Secret {secret.name}: its annotation {key} is missing"
-    return f"Secret {secret.name}: its annotation {key} is {foreign_words(value, _LONGEST)!r}, which is no {expected}"
+    return f"Secret {secret.name}: its annotation {key} is {foreign_text(value, _LONGEST)!r}, which is no {expected}"
 
 
 def _different_numbers(live: Sequence[Secret], revision_number: int) -> Iterator[str]:

@@ -142,12 +142,15 @@ def _is_as_desired(workload: Workload, part: Manifest, manager: str) -> bool:
 def was_put_back(workload: Workload, secret: str, package_state: PackageState, manager: str) -> bool:
     """Whether a template was wired for the write of the package in *secret* that is remembered, and carries another.
 
-    One that was made anew has never been wired.
+    One that was made anew has never been wired: it is, but not twice for one write, as a tool that makes it anew on
+    each of its syncs would go on for ever.
     """
-    revision_number = package_state.restarts.get(str(workload.ref))
-    return revision_number == package_state.revision_number != stamped_revision_number(workload, secret) and was_wired(
-        workload, manager
-    )
+    name = str(workload.ref)
+    if package_state.restarts.get(name) != package_state.revision_number:
+        return False
+    if stamped_revision_number(workload, secret) == package_state.revision_number:
+        return False
+    return was_wired(workload, manager) or name in package_state.rewired
 
 
 def is_stripped(intent: WiringPlan, workload: Workload) -> bool:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from secretsync.core.model import Placement, Secret
-from secretsync.core.packing import INSTALLATION, MANAGED_BY, MODULE, holds_the_same, owner_labels
+from secretsync.core.packing import INSTALLATION, MANAGED_BY, MODULE, has_same_files, owner_labels
 
 TYPE = "Opaque"
 """The type of the Secrets that hold a package, live or kept."""
@@ -46,7 +46,7 @@ def problems(live: Secret, desired: Secret, placement: Placement, *, adopt: bool
             f"{name} has the type {live.type!r} and Kubernetes never changes a type: "
             f"delete it, so that it is made anew as {desired.type!r}, or choose another secretName"
         )
-    if live.immutable and not holds_the_same(live, desired):
+    if live.immutable and not has_same_files(live, desired):
         yield f"{name} is immutable: delete it, so that it is made anew, or choose another secretName"
 
 

@@ -16,7 +16,7 @@ from secretsync.core.errors import ROLLOUT_FAILED, SecretSyncError
 from secretsync.core.instrumentation import timed_stage
 from secretsync.core.kinds import KINDS
 from secretsync.core.kinds.kind import Cause, State, Status
-from secretsync.core.log import foreign_words
+from secretsync.core.log import foreign_text
 from secretsync.core.model import Manifest, Ref, Secret
 from secretsync.core.shutdown import Stopped
 from secretsync.plan import history, waves
@@ -350,14 +350,14 @@ def observe_rollouts(destination: Destination) -> Observation | None:
 
 def _with_last_words(destination: Destination, verdict: Status) -> Status:
     """*verdict* with the last log line of the container that failed; what others said may hold a credential."""
-    verdict = replace(verdict, message=foreign_words(verdict.message))
+    verdict = replace(verdict, message=foreign_text(verdict.message))
     if not verdict.bad or not verdict.container:
         return verdict
     try:
         tail = destination.cluster.log_tail(destination.namespace, verdict.pod, verdict.container)
     except SecretSyncError as error:
         tail = f"(unknown: {error})"
-    tail = foreign_words(tail)
+    tail = foreign_text(tail)
     return replace(verdict, message=f"{verdict.message}; last log line: {tail}") if tail else verdict
 
 

@@ -12,8 +12,8 @@ from secretsync.core.errors import SecretSyncError
 from secretsync.core.model import Bundle, Revision, Secret
 from secretsync.plan.state import Hold, PackageState
 from secretsync.reconcile.destination import Delivery
-from secretsync.sources.git.refs import judge_moved_tag, judge_older_tag
-from secretsync.sources.index.replaced import judge_replaced_release
+from secretsync.sources.git.refs import check_moved_tag, check_older_tag
+from secretsync.sources.index.replaced import check_replaced_release
 
 log = structlog.get_logger()
 
@@ -59,10 +59,10 @@ def resolve_source(delivery: Delivery, live: Sequence[Secret], package: PackageS
         return Resolved(revision)
     bundle = delivery.source.fetch(revision)
     if delivery.fetched:
-        delivery.fetched.keep(revision, delivery.recipe, bundle.digest)
+        delivery.fetched.remember(revision, delivery.recipe, bundle.digest)
     log.debug("fetched", module=bundle.module, revision=revision.short, files=len(bundle.files))
     if untouched:
-        notes += judge_replaced_release(bundle, packing.live_bundle(live), delivery.tag_moved)
+        notes += check_replaced_release(bundle, packing.live_bundle(live), delivery.tag_moved)
     # the source may have noticed it as well
     return Resolved(revision, replace(bundle, notes=tuple(dict.fromkeys((*bundle.notes, *notes)))))
 
@@ -95,8 +95,8 @@ def _check_tag(delivery: Delivery, live: Revision | None, latest: Revision) -> t
     if live is None:
         return ()
     if (live.source, live.ref) != (latest.source, latest.ref):
-        return judge_older_tag(latest, live, delivery.tag_prefix, delivery.rollback)
-    return judge_moved_tag(latest, live.id.partition(":")[2], delivery.tag_moved)
+        return check_older_tag(latest, live, delivery.tag_prefix, delivery.rollback)
+    return check_moved_tag(latest, live.id.partition(":")[2], delivery.tag_moved)
 
 
 def is_rejected(resolved: Resolved, hold: Hold | None) -> bool:

@@ -26,7 +26,7 @@ from secretsync.sources.open import open_source
 from secretsync.sources.shared import InstrumentedSource
 
 if TYPE_CHECKING:
-    from secretsync.cluster.connection import Patience
+    from secretsync.cluster.connection import Timeouts
 
 
 def destinations(configuration: config.Config, base: Path) -> list[Destination]:
@@ -217,7 +217,7 @@ def _place(target: config.Target) -> str:
             return "this cluster"
 
 
-def open_cluster(cluster: config.LiveCluster, base: Path, patience: Patience | None = None) -> Cluster:
+def open_cluster(cluster: config.LiveCluster, base: Path, patience: Timeouts | None = None) -> Cluster:
     """The cluster that the configuration names; the official client is imported only where the API is spoken to."""
     if isinstance(cluster, config.DirectoryCluster):
         from secretsync.cluster.directory import DirectoryCluster

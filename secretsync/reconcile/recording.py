@@ -77,7 +77,7 @@ def _write_events(destination: Destination, events: Sequence[Event], utc: Callab
     for event in events:
         name = f"{event.regarding.name[:200]}.{uuid.uuid4().hex[:16]}"
         try:
-            destination.cluster.tell(manifest(event, name, utc(), instance), manager=destination.manager)
+            destination.cluster.create_event(manifest(event, name, utc(), instance), manager=destination.manager)
         except SecretSyncError as error:
             log.warning("an Event could not be written, nor are the others", why=str(error))
             return

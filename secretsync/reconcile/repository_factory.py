@@ -57,6 +57,8 @@ def open_forge(settings: config.RepositoryCluster, url: str, base: Path) -> Forg
     headers = module.headers(credentials.read(token, base)) if token else {}
     scheme = parts.scheme if parts.scheme in ("http", "https") else "https"
     host = parts.netloc.rpartition("@")[2] if scheme == parts.scheme else parts.hostname
-    sent = f"sent the token of {credentials.place_of(token)}" if token else "no token was sent, as none is configured"
+    sent = (
+        f"sent the token of {credentials.location_of(token)}" if token else "no token was sent, as none is configured"
+    )
     api = Api(module.api_url(host, scheme), headers, settings.access, base, sent)
     return cast("Forge", module.Forge(api, parts.path.strip("/").removesuffix(".git")))

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import structlog
 
 from secretsync.core.kinds.kind import Cause
-from secretsync.core.log import foreign_words
+from secretsync.core.log import foreign_text
 from secretsync.core.model import Ref
 from secretsync.plan.diff import PackagePlan
 from secretsync.plan.waves import is_healthy
@@ -27,7 +27,7 @@ def packages_to_undo(destination: Destination, report: Report, store: StateStore
 
 def reject(packages: Sequence[PackagePlan], failure: str, store: StateStore) -> None:
     """Remember that *packages* failed: what was live before them shall be live until their sources hold other files."""
-    state, failure = store.state, foreign_words(failure)
+    state, failure = store.state, foreign_text(failure)
     for package in packages:
         bundle, secret = package.desired.bundle, package.placement.secret
         package_state = state.of(secret)

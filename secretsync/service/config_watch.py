@@ -27,7 +27,7 @@ class WatchedConfig:
     def usable(self) -> bool:
         return not self._problems
 
-    def look(self) -> bool:
+    def poll(self) -> bool:
         """Whether the file says something else since the last look, and something usable."""
         try:
             return self._read()
@@ -36,9 +36,9 @@ class WatchedConfig:
             return False
 
     def _read(self) -> bool:
-        before, self._text = self._text, None
+        previous, self._text = self._text, None
         self._text = config.read(self._path)
-        if self._text == before:
+        if self._text == previous:
             return False
         loaded = config.from_text(self._text, self._path)
         changed, self.current, self._problems = loaded != self.current, loaded, []

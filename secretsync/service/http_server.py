@@ -39,10 +39,10 @@ class PortUnusable(ConfigError):
     code = "port_unusable"
 
     port: int
-    why: str
+    reason: str
 
     def __str__(self) -> str:
-        return f"port {self.port} cannot be listened on: {self.why}; choose another in the configuration"
+        return f"port {self.port} cannot be listened on: {self.reason}; choose another in the configuration"
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     """The response to a request: status, body and media type."""
 
     status: HTTPStatus
@@ -66,10 +66,10 @@ class Answer:
 
 
 @contextmanager
-def listening(port: int, answer: Callable[[Request], Answer]) -> Iterator[int]:
+def listening(port: int, respond: Callable[[Request], Response]) -> Iterator[int]:
     """Answer on *port* (0: one that is free) until the end of this; yields the port. Raises PortUnusable."""
     try:
-        server = _Server(port, answer)
+        server = _Server(port, respond)
     except OSError as error:
         raise PortUnusable(port, error.strerror or str(error)) from None
     thread = threading.Thread(target=server.serve_forever, name=f"port {port}", daemon=True)
@@ -89,8 +89,8 @@ class _Server(ThreadingHTTPServer):
     block_on_close = False
     request_queue_size = 64
 
-    def __init__(self, port: int, answer: Callable[[Request], Answer]) -> None:
-        self.answer = answer
+    def __init__(self, port: int, respond: Callable[[Request], Response]) -> None:
+        self.answer = respond
         self._free = threading.BoundedSemaphore(_AT_ONCE)
         self.incomplete: dict[int, socket.socket] = {}
         """Those whose request is not there yet, the oldest first, by the thread that reads it."""
@@ -167,9 +167,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _respond(self) -> None:
         length = self.headers.get("Content-Length", "0")
-        known = length.isascii() and length.isdigit() and len(length) <= _LONGEST_LENGTH
-        if not known or int(length) > LARGEST_BODY:
-            self._send(Answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too large\n"))
+        has_length = length.isascii() and length.isdigit() and len(length) <= _LONGEST_LENGTH
+        if not has_length or int(length) > LARGEST_BODY:
+            self._send(Response(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too large\n"))
             return
         body = self.rfile.read(int(length))
         self._is_complete()
@@ -180,10 +180,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_GET = do_POST = do_PUT = do_HEAD = do_DELETE = _respond
 
-    def _send(self, answer: Answer) -> None:
-        body = answer.text.encode()
-        self.send_response(answer.status)
-        self.send_header("Content-Type", answer.content_type)
+    def _send(self, response: Response) -> None:
+        body = response.text.encode()
+        self.send_response(response.status)
+        self.send_header("Content-Type", response.content_type)
         self.send_header("Content-Length", str(len(body)))
         self.send_header("Connection", "close")
         self.end_headers()

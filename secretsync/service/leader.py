@@ -79,12 +79,12 @@ class Election:
 
     def step(self) -> None:
         """Look at the Lease; renew it, or take it where it is free."""
-        led, began = self.leads, self._now()
+        led, started_at = self.leads, self._now()
         try:
-            lease = self._look()
+            lease = self._read_lease()
             if self._may_take(lease):
-                self._hear(self._store(leases.acquired(lease, self._me, SECONDS, datetime.now(UTC))))
-                self._renewed = began
+                self._check_requests(self._store(leases.acquired(lease, self._me, SECONDS, datetime.now(UTC))))
+                self._renewed = started_at
             else:
                 self._renewed = None
         except Conflict:
@@ -97,13 +97,13 @@ class Election:
         elif led and not self.leads:
             log.warning("this process leads no longer", lease=f"{self._namespace}/{self._name}")
 
-    def ask(self) -> None:
+    def request_pass(self) -> None:
         """A pass shall come at once, whoever leads. Raises SecretSyncError."""
         if self.leads:
             self._wake()
             return
         for tries_left in reversed(range(_TRIES)):
-            lease = self._look()
+            lease = self._read_lease()
             lease["metadata"].setdefault("annotations", {})[ASKED] = f"{datetime.now(UTC).isoformat()} {uuid.uuid4()}"
             try:
                 self._store(lease)
@@ -119,7 +119,7 @@ class Election:
             return
         self._renewed = None
         try:
-            lease = self._look()
+            lease = self._read_lease()
             if leases.holder(lease) == self._me:
                 self._store(leases.released(lease, datetime.now(UTC)))
         except SecretSyncError as error:
@@ -128,33 +128,33 @@ class Election:
     @contextmanager
     def campaigning(self) -> Iterator[None]:
         """A thread takes a step every RETRY seconds until the end of this; the Lease is then released."""
-        ended = threading.Event()
+        stopped = threading.Event()
 
         def campaign() -> None:
-            while not ended.is_set():
+            while not stopped.is_set():
                 try:
                     self.step()
                 except Exception:
                     log.exception("a fault in the election; please report it")
-                ended.wait(RETRY)
+                stopped.wait(RETRY)
 
         thread = threading.Thread(target=campaign, name="election", daemon=True)
         thread.start()
         try:
             yield
         finally:
-            ended.set()
+            stopped.set()
             thread.join(SECONDS)
             self.release()
 
-    def _look(self) -> Manifest:
+    def _read_lease(self) -> Manifest:
         """The Lease as it is, or as it would be."""
         lease = self._cluster.read("Lease", self._namespace, self._name) or leases.free(self._namespace, self._name)
         self._read = self._now()
         # a renewal by its holder changes this, a question to it does not
-        seen = (leases.holder(lease), leases.spec(lease).get("renewTime", ""))
-        if seen != self._seen:
-            self._seen, self._seen_since = seen, self._now()
+        observed = (leases.holder(lease), leases.spec(lease).get("renewTime", ""))
+        if observed != self._seen:
+            self._seen, self._seen_since = observed, self._now()
         return lease
 
     def _may_take(self, lease: Manifest) -> bool:
@@ -163,12 +163,12 @@ class Election:
         unchanged: float = self._now() - self._seen_since
         return unchanged >= leases.duration(lease, SECONDS)
 
-    def _hear(self, lease: Manifest) -> None:
+    def _check_requests(self, lease: Manifest) -> None:
         """Whether a follower was asked since this process leads; what was asked before is done by its first pass."""
-        asked = (lease["metadata"].get("annotations") or {}).get(ASKED, "")
-        if self.leads and asked != self._heard:
+        requested_at = (lease["metadata"].get("annotations") or {}).get(ASKED, "")
+        if self.leads and requested_at != self._heard:
             self._wake()
-        self._heard = asked
+        self._heard = requested_at
 
     def _store(self, lease: Manifest) -> Manifest:
         return self._cluster.store(lease, manager="secretsync-election")

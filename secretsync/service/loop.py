@@ -48,7 +48,7 @@ class PassRequest:
     def __init__(self) -> None:
         self._hear, self._ring = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
 
-    def ring(self) -> None:
+    def request(self) -> None:
         try:
             os.write(self._ring, b"!")
         except BlockingIOError:
@@ -84,9 +84,9 @@ class Loop:
         self._failures = 0
         self._wanted = True
 
-    def beside(self, seconds: int, look: Callable[[], bool]) -> None:
-        """Between passes *look* every so many seconds; a pass comes at once when it returns True."""
-        self._scheduler.every(seconds).seconds.do(self._look, look)
+    def poll_between_passes(self, seconds: int, poll: Callable[[], bool]) -> None:
+        """Between passes *poll* every so many seconds; a pass comes at once when it returns True."""
+        self._scheduler.every(seconds).seconds.do(self._poll, poll)
 
     def run(self, wait: Callable[[float], bool]) -> None:
         """For ever; *wait* pauses for some seconds, or less when it is asked for a pass, and then returns True."""
@@ -127,5 +127,5 @@ class Loop:
     def _want(self) -> None:
         self._wanted = True
 
-    def _look(self, look: Callable[[], bool]) -> None:
-        self._wanted = look() or self._wanted
+    def _poll(self, poll: Callable[[], bool]) -> None:
+        self._wanted = poll() or self._wanted

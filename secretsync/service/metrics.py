@@ -101,31 +101,33 @@ def samples(outcome: Outcome, at: float) -> tuple[Sample, ...]:
     """What an outcome that was reached *at*, in seconds since 1970, tells of its target's packages."""
     target = outcome.destination.name
     modules = [delivery.placement.module for delivery in outcome.destination.deliveries]
-    found = [Sample("secretsync_last_attempt_timestamp_seconds", (target, module), at) for module in modules]
+    result = [Sample("secretsync_last_attempt_timestamp_seconds", (target, module), at) for module in modules]
     if outcome.report:
-        away = {one.placement.module for one in outcome.report.plan.degraded}
+        away = {package.placement.module for package in outcome.report.plan.degraded}
         if not outcome.report.refused and not outcome.report.failed:
-            found += [Sample(SUCCESS, (target, module), at) for module in modules if module not in away]
-        found += _of_report(outcome.report, target)
-    return tuple(found)
+            result += [Sample(SUCCESS, (target, module), at) for module in modules if module not in away]
+        result += _of_report(outcome.report, target)
+    return tuple(result)
 
 
 def _of_report(report: Report, target: str) -> Iterator[Sample]:
     last = report.undone or report
     for package in last.plan.packages:
-        yield from _of_package(package, last, (target, package.placement.module), well=not report.failed)
+        yield from _of_package(package, last, (target, package.placement.module), healthy=not report.failed)
     for degraded in last.plan.degraded:
         of = (target, degraded.placement.module)
         yield from (Sample("secretsync_in_sync", of, 0), Sample("secretsync_degraded", of, 1))
 
 
-def _of_package(package: PackagePlan, report: Report, of: tuple[str, str], *, well: bool) -> Iterator[Sample]:
+def _of_package(package: PackagePlan, report: Report, of: tuple[str, str], *, healthy: bool) -> Iterator[Sample]:
     bundle, hold = package.desired.bundle, package.desired.hold
     states, pending = _states(package, report), _pending(package, report)
     edited = package.desired.left or drift.edited_files(package.desired, _live(package))
-    miswired = {one.workload for one in report.plan.not_in_force if one.module == package.placement.module}
+    miswired = {
+        mismatch.workload for mismatch in report.plan.not_in_force if mismatch.module == package.placement.module
+    }
     reached = set(states) <= {State.CURRENT, State.WRITTEN}
-    in_sync = well and not pending and not package.desired.left and reached and not miswired
+    in_sync = healthy and not pending and not package.desired.left and reached and not miswired
     yield Sample("secretsync_in_sync", of, in_sync)
     yield Sample("secretsync_pending", of, pending)
     yield Sample("secretsync_waiting", of, bool(report.waits and pending))
@@ -148,7 +150,7 @@ def _live(package: PackagePlan) -> dict[str, Secret]:
 
 def _states(package: PackagePlan, report: Report) -> Counter[State]:
     """Workloads that mount a package, or were just made to: what the pass said of them, else what it found."""
-    restarted = {one.workload.ref for one in report.plan.restarts if package.key in one.annotations}
+    restarted = {restart.workload.ref for restart in report.plan.restarts if package.key in restart.annotations}
     verdicts = {**report.ignored, **report.verdicts}
     return Counter(
         verdicts[workload.ref].state if workload.ref in verdicts else rollout_status.status(workload).state
@@ -158,10 +160,14 @@ def _states(package: PackagePlan, report: Report) -> Counter[State]:
 
 
 def _pending(package: PackagePlan, report: Report) -> int:
-    restarts = [one for one in report.plan.restarts if package.key in one.annotations]
+    restarts = [restart for restart in report.plan.restarts if package.key in restart.annotations]
     if report.done:
         reached = (State.CURRENT, State.WRITTEN, State.SUPERSEDED)
         verdicts = {**report.ignored, **report.verdicts}
-        current = [one for one in restarts if (status := verdicts.get(one.workload.ref)) and status.state in reached]
+        current = [
+            restart
+            for restart in restarts
+            if (status := verdicts.get(restart.workload.ref)) and status.state in reached
+        ]
         return len(restarts) - len(current)
     return len(restarts) + sum(change.pending for change in package.changes)

@@ -15,7 +15,7 @@ _LONGEST_CALL = 60.0
 """Seconds that one try of a call to the API, or a wait between two, takes at most."""
 
 
-def patience(configuration: config.Config) -> float:
+def stuck_after(configuration: config.Config) -> float:
     """Seconds without any sign of work after which the loop is stuck: more than its slowest single step may take.
 
     That is a fetch, which asks its source a few questions, each with a timeout of its own.
@@ -27,30 +27,30 @@ def patience(configuration: config.Config) -> float:
 class Verdict:
     """Whether all is well, and a sentence."""
 
-    well: bool
+    healthy: bool
     sentence: str
 
 
 class Health:
-    """Learns from signs of work. A source or a cluster that is down is no reason to start this process anew.
+    """Learns from signals of work. A source or a cluster that is down is no reason to start this process anew.
 
-    *patience* is how many seconds without a sign are too many; *follows* is None where this process makes the passes
-    itself, else whether it knows who does.
+    *stuck_after* gives how many seconds without a signal are too many; *follows* is None where this process makes the
+    passes itself, else whether it knows who does.
     """
 
     def __init__(
         self,
-        patience: Callable[[], float],
+        stuck_after: Callable[[], float],
         follows: Callable[[], bool | None] = lambda: None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._patience, self._follows, self._now = patience, follows, now
+        self._patience, self._follows, self._now = stuck_after, follows, now
         self._last_sign = now()
         self._complete = False
 
-    def sign(self, sign: Signal) -> None:
+    def record(self, signal: Signal) -> None:
         """Something moves; Leases are renewed while a pass hangs, too."""
-        if not (isinstance(sign, CallEnded) and sign.resource == _LEASES):
+        if not (isinstance(signal, CallEnded) and signal.resource == _LEASES):
             self.turning()
 
     def turning(self) -> None:

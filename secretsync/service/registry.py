@@ -34,13 +34,13 @@ class OutcomeCollector(Collector):
         self._lock = threading.Lock()
         self._by_target: dict[str, dict[tuple[str, tuple[str, ...]], Sample]] = {}
 
-    def keep(self, outcome: Outcome, at: float) -> None:
+    def update(self, outcome: Outcome, at: float) -> None:
         """A failure without a report tells nothing new but that it was one: the rest stays as it was."""
         new = {(sample.name, sample.labels): sample for sample in samples(outcome, at)}
         with self._lock:
-            before = self._by_target.get(outcome.destination.name, {})
-            kept = {key: sample for key, sample in before.items() if outcome.report is None or key[0] == SUCCESS}
-            self._by_target[outcome.destination.name] = {**kept, **new}
+            previous = self._by_target.get(outcome.destination.name, {})
+            remaining = {key: sample for key, sample in previous.items() if outcome.report is None or key[0] == SUCCESS}
+            self._by_target[outcome.destination.name] = {**remaining, **new}
 
     def only(self, targets: Collection[str]) -> None:
         """Forget targets that are no longer configured."""
@@ -80,9 +80,9 @@ class Registry:
         )
         build.labels(__version__).set(1)
 
-    def sign(self, sign: Signal) -> None:
+    def record(self, signal: Signal) -> None:
         """Learn from a sign of work."""
-        match sign:
+        match signal:
             case StageEnded(stage, seconds, target, package):
                 self._seconds.labels(stage, target, package).observe(seconds)
             case CallEnded(verb, resource, code):
@@ -94,13 +94,13 @@ class Registry:
 
     def outcome(self, outcome: Outcome) -> None:
         """Learn what became of a target."""
-        self._told.keep(outcome, self._utc())
-        if why := reason(outcome):
-            self.failed(why, outcome.destination.name)
+        self._told.update(outcome, self._utc())
+        if failure_reason := reason(outcome):
+            self.failed(failure_reason, outcome.destination.name)
 
-    def failed(self, why: str, target: str = "") -> None:
+    def failed(self, reason: str, target: str = "") -> None:
         """A pass failed for one of REASONS, before it came to a target where none is named."""
-        self._failures.labels(target, why).inc()
+        self._failures.labels(target, reason).inc()
 
     def only(self, targets: Collection[str]) -> None:
         """Forget targets that are no longer configured."""

@@ -15,7 +15,7 @@ from http import HTTPStatus
 import structlog
 
 from secretsync.core.errors import SecretSyncError
-from secretsync.service.http_server import Answer, Request
+from secretsync.service.http_server import Request, Response
 
 log = structlog.get_logger()
 
@@ -46,11 +46,11 @@ def proven_by(headers: Mapping[str, str], body: bytes, secret: str, at: float) -
 
     *at* is now, in seconds since 1970. Compared in constant time; an empty secret proves nothing.
     """
-    for header, (by, holds) in _PROOFS.items():
+    for header, (by, proves) in _PROOFS.items():
         if header in headers:
             if header == "authorization" and _is_basic(headers):
-                by, holds = By.BASIC, _basic
-            return by if secret and holds(headers, body, secret, at) else By.REFUSED
+                by, proves = By.BASIC, _basic
+            return by if secret and proves(headers, body, secret, at) else By.REFUSED
     return By.REFUSED
 
 
@@ -89,7 +89,7 @@ def _gitlab_signed(headers: Mapping[str, str], body: bytes, secret: str, at: flo
         return False
     signed = f"{delivery}.{sent}.".encode("latin-1", "replace") + body
     expected = f"v1,{base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()}"
-    return any(_same(one, expected) for one in headers["webhook-signature"].split(" "))
+    return any(_same(signature, expected) for signature in headers["webhook-signature"].split(" "))
 
 
 def _signing_key(secret: str) -> bytes:
@@ -126,9 +126,9 @@ def _is_basic(headers: Mapping[str, str]) -> bool:
     return headers["authorization"].partition(" ")[0].lower() == "basic"
 
 
-def _same(given: str, expected: str) -> bool:
+def _same(actual: str, expected: str) -> bool:
     """Whether a header, whose bytes arrive as Latin-1, is what was expected."""
-    return hmac.compare_digest(given.encode("latin-1", "replace"), expected.encode())
+    return hmac.compare_digest(actual.encode("latin-1", "replace"), expected.encode())
 
 
 _PROOFS: Mapping[str, tuple[By, Callable[[Mapping[str, str], bytes, str, float], bool]]] = {
@@ -155,37 +155,39 @@ class RefusalLog:
         """One more request to which *event* happened; *facts* are of this one."""
         with self._lock:
             count = self._unsaid.get(event, 0) + 1
-            said = self._now() >= self._next.get(event, 0)
-            self._unsaid[event] = 0 if said else count
-            if said:
+            is_due = self._now() >= self._next.get(event, 0)
+            self._unsaid[event] = 0 if is_due else count
+            if is_due:
                 self._next[event] = self._now() + _SELDOM
-        if said:
+        if is_due:
             log.warning(event, requests=count, **facts)
 
 
-def answer(request: Request, secret: Callable[[], str], asked: Callable[[By], None], refusals: RefusalLog) -> Answer:
-    """What whoever asks is told; *asked* is called once for each question, refused ones too.
+def respond(
+    request: Request, secret: Callable[[], str], on_request: Callable[[By], None], refusals: RefusalLog
+) -> Response:
+    """What whoever asks is told; *on_request* is called once for each question, refused ones too.
 
     Both may raise SecretSyncError.
     """
     if request.path != "/sync":
-        return Answer(HTTPStatus.NOT_FOUND, "there is /sync\n")
+        return Response(HTTPStatus.NOT_FOUND, "there is /sync\n")
     if request.method != "POST":
-        return Answer(HTTPStatus.METHOD_NOT_ALLOWED, "POST /sync\n")
+        return Response(HTTPStatus.METHOD_NOT_ALLOWED, "POST /sync\n")
     try:
         by = proven_by(request.headers, request.body, secret(), time.time())
     except SecretSyncError as error:
         refusals.add("a request for a pass cannot be verified", why=str(error))
-        return Answer(HTTPStatus.SERVICE_UNAVAILABLE, "requests cannot be verified just now: see secretsync's log\n")
+        return Response(HTTPStatus.SERVICE_UNAVAILABLE, "requests cannot be verified just now: see secretsync's log\n")
     if by is not By.REFUSED and _PINGS & request.headers.items():
-        return Answer(HTTPStatus.OK, "pong\n")
+        return Response(HTTPStatus.OK, "pong\n")
     try:
-        asked(by)
+        on_request(by)
     except SecretSyncError as error:
         log.error("a request for a pass cannot be passed on to the leader", why=str(error))
-        return Answer(HTTPStatus.SERVICE_UNAVAILABLE, "the leader cannot be reached: see secretsync's log\n")
+        return Response(HTTPStatus.SERVICE_UNAVAILABLE, "the leader cannot be reached: see secretsync's log\n")
     if by is By.REFUSED:
         refusals.add("a request for a pass was refused: it does not prove the secret", client=request.client)
-        return Answer(HTTPStatus.UNAUTHORIZED, "this request does not prove that it knows the webhook's secret\n")
+        return Response(HTTPStatus.UNAUTHORIZED, "this request does not prove that it knows the webhook's secret\n")
     log.info("a pass was asked for", by=str(by), client=request.client)
-    return Answer(HTTPStatus.ACCEPTED, "a pass starts\n")
+    return Response(HTTPStatus.ACCEPTED, "a pass starts\n")

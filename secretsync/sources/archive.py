@@ -66,11 +66,9 @@ class ArchiveSource:
         tree = {entry.path for entry in archive.entries}
         located = locate(archive.entries, package.module_name, include=package.include, exclude=package.exclude)
         stated = {
-            place: archive.contents[place]
-            for place in project_files(tree, located.directory)
-            if place in archive.contents
+            path: archive.contents[path] for path in project_files(tree, located.directory) if path in archive.contents
         }
-        statements = [(place, stated_version(data)) for place, data in stated.items()]
+        statements = [(path, stated_version(data)) for path, data in stated.items()]
         file = requirement.url.partition("?")[0].rpartition("/")[2]
         version, notes = confirmed_version(
             package, [*statements, ("the file's name", tagged_version(file.removesuffix(".tar.gz")))]
@@ -78,7 +76,7 @@ class ArchiveSource:
         return make_bundle(
             package,
             revision,
-            {path: archive.contents[place] for path, place in located.files.items()},
+            {path: archive.contents[source_path] for path, source_path in located.files.items()},
             version=version,
             notes=(*self._notes, *notes, *notes_on_generated_files(stated, tree)),
         )

@@ -49,7 +49,7 @@ def bundle_of_project(
         most_bytes=package.limits.bytes,
     )
     located = locate(map(Entry, contents), package.module_name, include=package.include, exclude=package.exclude)
-    files = {path: contents[place] for path, place in located.files.items()}
+    files = {path: contents[source_path] for path, source_path in located.files.items()}
     return make_bundle(package, revision, files, version=version, notes=notes)
 
 
@@ -85,20 +85,20 @@ def _run_pip(module: str, folder: Path, version: str, timeout: float) -> None:
         "TMPDIR": str(folder),
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
     }
-    ended = sandbox.run(
+    completed = sandbox.run(
         [*command, "--wheel-dir", str(folder / "wheels"), str(folder / "project")],
         environment,
         folder,
         seconds=timeout,
         network=True,
     )
-    if ended.code is None:
+    if completed.code is None:
         raise BuildFailed(module, f"it did not end within {timeout:g} s")
-    if ended.code != 0:
-        raise BuildFailed(module, _last_word(ended.complaint.decode(errors="replace")))
+    if completed.code != 0:
+        raise BuildFailed(module, _last_error_line(completed.complaint.decode(errors="replace")))
 
 
-def _last_word(complaint: str) -> str:
+def _last_error_line(complaint: str) -> str:
     lines = [line.strip() for line in complaint.splitlines() if line.strip()] or ["pip failed without a word"]
     errors = [line for line in lines if line.startswith("ERROR") or "Error" in line] or lines
     return "".join(letter if letter.isprintable() else "?" for letter in errors[0])[:300]

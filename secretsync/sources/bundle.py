@@ -32,12 +32,12 @@ class PackageTooLarge(SourceError):
 
     module: str
     what: str
-    found: int
+    actual: int
     limit: int
 
     def __str__(self) -> str:
         return (
-            f"{self.module} has {self.found:,} {self.what}, more than the {self.limit:,} it may have; "
+            f"{self.module} has {self.actual:,} {self.what}, more than the {self.limit:,} it may have; "
             f"exclude what does not belong to it, or raise 'limits.{self.what}' of the package"
         )
 

@@ -38,38 +38,38 @@ OpenIn = Callable[[Path, tuple[str, ...]], Source]
 
 
 class CacheFailed(SourceError):
-    """A cache could not be used; *why* is a part of a sentence, *remedy* says what to do."""
+    """A cache could not be used; *reason* is a part of a sentence, *remedy* says what to do."""
 
     code = "cache_failed"
-    why = "it cannot be used"
+    reason = "it cannot be used"
     remedy = "correct its permissions, make room, or name another folder with 'cache'"
 
 
 @dataclass(eq=False)
 class NotOurs(CacheFailed):
-    """Others could put something into the folder that is then run or deployed; *why* says how."""
+    """Others could put something into the folder that is then run or deployed; *reason* says how."""
 
     code = "cache_not_ours"
 
     folder: Path
-    why: str = "it belongs to another user, or is a symlink"
+    reason: str = "it belongs to another user, or is a symlink"
     remedy: str = "remove it, or name another folder with 'cache'"
 
     def __str__(self) -> str:
-        return f"the cache's folder {self.folder} is not used, as {self.why}: {self.remedy}"
+        return f"the cache's folder {self.folder} is not used, as {self.reason}: {self.remedy}"
 
 
 @dataclass(eq=False)
 class CacheUnwritable(CacheFailed):
-    """A folder of the cache can neither be made nor used; *why* is the system's word."""
+    """A folder of the cache can neither be made nor used; *reason* is the system's word."""
 
     code = "cache_unwritable"
 
     folder: Path
-    why: str
+    reason: str
 
     def __str__(self) -> str:
-        return f"the cache's folder {self.folder} cannot be used: {self.why}; {self.remedy}"
+        return f"the cache's folder {self.folder} cannot be used: {self.reason}; {self.remedy}"
 
 
 @dataclass(eq=False)
@@ -96,24 +96,24 @@ class CachedSource:
         self._source = open_in(shelf, ())
 
     def resolve(self) -> Revision:
-        return self._asked(lambda source: source.resolve())
+        return self._call(lambda source: source.resolve())
 
     def fetch(self, revision: Revision) -> Bundle:
-        return self._asked(lambda source: source.fetch(revision))
+        return self._call(lambda source: source.fetch(revision))
 
-    def _asked(self, question: Callable[[Source], T]) -> T:
+    def _call(self, question: Callable[[Source], T]) -> T:
         """The answer; a shelf that is in the way is done without. Raises NoFolder."""
         try:
             return question(self._source)
         except CacheFailed as error:
-            why, remedy = error.why, error.remedy
+            reason, remedy = error.reason, error.remedy
         except OSError as error:
-            why, remedy = error.strerror or str(error), CacheFailed.remedy
+            reason, remedy = error.strerror or str(error), CacheFailed.remedy
         try:
-            self._source = self._open_in(temporary_folder(), (_note(self._shelf, why, remedy),))
+            self._source = self._open_in(temporary_folder(), (_note(self._shelf, reason, remedy),))
             return question(self._source)
         except CacheUnwritable as error:
-            raise NoFolder(self._shelf, error.why) from None
+            raise NoFolder(self._shelf, error.reason) from None
         except OSError as error:
             raise NoFolder(self._shelf, error.strerror or str(error)) from None
 
@@ -127,12 +127,12 @@ def private_folder(folder: Path) -> Path:
         make_folder(folder.parent)
         _refuse_planted_root(folder.parent)
         make_folder(folder)
-        found = folder.lstat()
-        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+        status = folder.lstat()
+        if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid():
             raise NotOurs(folder)
-        if stat.S_IMODE(found.st_mode) != _PRIVATE:
+        if stat.S_IMODE(status.st_mode) != _PRIVATE:
             folder.chmod(_PRIVATE)
-        if found.st_mode & _WRITABLE_BY_OTHERS:
+        if status.st_mode & _WRITABLE_BY_OTHERS:
             for path in folder.iterdir():
                 shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
     except OSError as error:
@@ -146,13 +146,13 @@ def _refuse_planted_root(root: Path) -> None:
     One to which others can write is taken from them where it holds nothing but what secretsync makes; else somebody
     has named a folder that serves for more, and it is left as it is.
     """
-    found = root.lstat()
-    if stat.S_ISLNK(found.st_mode):
+    status = root.lstat()
+    if stat.S_ISLNK(status.st_mode):
         raise NotOurs(root, "it is a symlink", f"name the folder that it leads to, {root.resolve()}, with 'cache'")
-    if found.st_uid not in (os.geteuid(), _ADMINISTRATOR):
+    if status.st_uid not in (os.geteuid(), _ADMINISTRATOR):
         raise NotOurs(root, "it belongs to another user")
-    if found.st_mode & _WRITABLE_BY_OTHERS and not found.st_mode & stat.S_ISVTX:
-        if found.st_uid != os.geteuid() or not {path.name for path in root.iterdir()} <= _OWN_FOLDERS:
+    if status.st_mode & _WRITABLE_BY_OTHERS and not status.st_mode & stat.S_ISVTX:
+        if status.st_uid != os.geteuid() or not {path.name for path in root.iterdir()} <= _OWN_FOLDERS:
             remedy = f"run 'chmod go-w {root}', or name a folder below it with 'cache'"
             raise NotOurs(root, "other users can write to it", remedy)
         root.chmod(_PRIVATE)
@@ -183,13 +183,13 @@ def _files(folder: Path) -> Iterator[tuple[float, int, Path]]:
     for path in folder.rglob("*"):
         # another process may be tidying up as well
         with suppress(FileNotFoundError):
-            found = path.lstat()
+            status = path.lstat()
             if not path.is_dir():
-                yield found.st_mtime, found.st_size, path
+                yield status.st_mtime, status.st_size, path
 
 
-def _note(shelf: Path, why: str, remedy: str) -> str:
-    return f"the cache {shelf} cannot be used ({why}); everything is fetched anew each time: {remedy}"
+def _note(shelf: Path, reason: str, remedy: str) -> str:
+    return f"the cache {shelf} cannot be used ({reason}); everything is fetched anew each time: {remedy}"
 
 
 @cache

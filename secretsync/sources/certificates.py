@@ -13,9 +13,9 @@ from urllib.request import getproxies, proxy_bypass
 
 @dataclass(frozen=True)
 class Fault:
-    """What is wrong with a certificate; *words* is the pattern by which OpenSSL's and GnuTLS's texts are known."""
+    """What is wrong with a certificate; *pattern* is the pattern by which OpenSSL's and GnuTLS's texts are known."""
 
-    words: str
+    pattern: str
     remedy: str
 
 
@@ -40,12 +40,12 @@ _LONGEST = 10.0
 _FAULTS = (NOT_YET_VALID, EXPIRED, ANOTHER_NAME, UNKNOWN_AUTHORITY)
 
 
-def fault(words: str) -> Fault:
-    """What *words*, a TLS library's, say is wrong; an authority that nobody knows where they say nothing else."""
-    return next((fault for fault in _FAULTS if re.search(fault.words, words)), UNKNOWN_AUTHORITY)
+def fault(text: str) -> Fault:
+    """What *text*, a TLS library's, say is wrong; an authority that nobody knows where they say nothing else."""
+    return next((fault for fault in _FAULTS if re.search(fault.pattern, text)), UNKNOWN_AUTHORITY)
 
 
-def handshake_words(url: str, ca: Path | None, timeout: float) -> str:
+def handshake_problem(url: str, ca: Path | None, timeout: float) -> str:
     """What OpenSSL says of the certificate of *url*'s host; empty where it says nothing or cannot be asked.
 
     GnuTLS, with which Debian builds git's curl, names no cause.

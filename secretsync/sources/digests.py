@@ -34,7 +34,7 @@ class FetchedDigests:
                 return digest if _DIGEST.fullmatch(digest) else ""
         return ""
 
-    def keep(self, revision: Revision, recipe: str, digest: str) -> None:
+    def remember(self, revision: Revision, recipe: str, digest: str) -> None:
         """Remember the *digest* of what was fetched of *revision* just now."""
         with suppress(OSError, CacheFailed):
             prune_cache(private_folder(self._folder), limit=_MOST_BYTES)

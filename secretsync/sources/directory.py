@@ -107,12 +107,14 @@ class DirectorySource:
         )
         refuse_too_many(self._package, len(located.files))
         # the sizes come before the bytes
-        refuse_too_large(self._package, sum((self._folder / place).stat().st_size for place in located.files.values()))
-        contents = {path: (self._folder / place).read_bytes() for path, place in located.files.items()}
-        places = project_files({entry.path for entry in entries}, located.directory)
-        stated = {place: (self._folder / place).read_bytes() for place in places}
+        refuse_too_large(
+            self._package, sum((self._folder / source_path).stat().st_size for source_path in located.files.values())
+        )
+        contents = {path: (self._folder / source_path).read_bytes() for path, source_path in located.files.items()}
+        paths = project_files({entry.path for entry in entries}, located.directory)
+        stated = {path: (self._folder / path).read_bytes() for path in paths}
         version, notes = confirmed_version(
-            self._package, [(place, stated_version(data)) for place, data in stated.items()]
+            self._package, [(path, stated_version(data)) for path, data in stated.items()]
         )
         notes = (*self._notes, *notes, *notes_on_generated_files(stated, {entry.path for entry in entries}))
         bundle = make_bundle(self._package, Revision(self._written, "", ""), contents, version=version, notes=notes)

@@ -21,6 +21,6 @@ def passed_on() -> dict[str, str]:
     return {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
 
 
-def kept_back() -> list[str]:
+def withheld_names() -> list[str]:
     """The names of all other variables of ours."""
     return sorted(os.environ.keys() - set(_PASSED_ON))

@@ -40,8 +40,8 @@ def open_session(
 
     Requests reads .netrc, REQUESTS_CA_BUNDLE and the proxies' variables by itself; PIP_CERT is pip's own.
     """
-    named = access.bearer or access.token or access.password
-    sent = describe_credential(access, url) if named or not allowed else "sent the user and password of the URL"
+    credential = access.bearer or access.token or access.password
+    sent = describe_credential(access, url) if credential or not allowed else "sent the user and password of the URL"
     session = _Session((*access.redirects_to, *redirects_to), origin(url), sent)
     bundle = access.ca or (os.environ.get("PIP_CERT") if not os.environ.get("REQUESTS_CA_BUNDLE") else None)
     if bundle:
@@ -74,13 +74,13 @@ def get(
     # a mirror may name a coding for an archive, whose bytes are the file's own: nothing is asked for in one
     headers = {"Accept-Encoding": "identity", **(headers or {})}
     sent = session.sent_to(url) if isinstance(session, _Session) else ""
-    with _told_apart(url, sent), _ask(session, url, timeout, headers) as response:
+    with _translated_errors(url, sent), _send(session, url, timeout, headers) as response:
         if response.status_code != 404:
             response.raise_for_status()
         yield response, _pieces(response, url, deadline, decode=decode)
 
 
-def _ask(session: requests.Session, url: str, timeout: float, headers: Mapping[str, str] | None) -> requests.Response:
+def _send(session: requests.Session, url: str, timeout: float, headers: Mapping[str, str] | None) -> requests.Response:
     try:
         response = session.get(url, stream=True, timeout=timeout, headers=headers)
     except requests.RequestException:
@@ -107,14 +107,14 @@ def refuse_detour(start: str, target: str, allowed: Iterable[str], verb: str) ->
     encrypted so far would go on unencrypted.
     """
     scheme, host, port = origin(start)
-    there = origin(target)
-    if there == (scheme, host, port) or (there[:2] == ("https", host) and scheme == "http"):
+    target_origin = origin(target)
+    if target_origin == (scheme, host, port) or (target_origin[:2] == ("https", host) and scheme == "http"):
         return
-    names = {there[1], f"{there[1]}:{there[2]}", ANYWHERE}
-    if there[0] != "https" and scheme == "https":
+    names = {target_origin[1], f"{target_origin[1]}:{target_origin[2]}", ANYWHERE}
+    if target_origin[0] != "https" and scheme == "https":
         names = {f"http://{name}" for name in names}
     if not names & {name.lower().rstrip("/") for name in allowed}:
-        raise RedirectedElsewhere(start, f"it {verb} {there[0]}://{there[1]}:{there[2]}")
+        raise RedirectedElsewhere(start, f"it {verb} {target_origin[0]}://{target_origin[1]}:{target_origin[2]}")
 
 
 class _Session(requests.Session):
@@ -170,7 +170,7 @@ def origin(url: str) -> tuple[str, str, int]:
 
 
 @contextmanager
-def _told_apart(url: str, sent: str) -> Iterator[None]:
+def _translated_errors(url: str, sent: str) -> Iterator[None]:
     """What requests can raise, as errors of ours. Its own text may hold the URL it was redirected to: not repeated."""
     try:
         yield

@@ -28,8 +28,8 @@ class LimitedFile:
         self._allowed = most_bytes
 
     def read(self, size: int | None = -1) -> bytes:
-        most = self._allowed + 1
-        data = self._file.read(most if size is None or size < 0 else min(size, most))
+        allowed = self._allowed + 1
+        data = self._file.read(allowed if size is None or size < 0 else min(size, allowed))
         self._allowed -= len(data)
         if self._allowed < 0:
             raise self._refusal("its headers are larger than those of any honest archive")

@@ -76,8 +76,8 @@ class EmptyPackage(SourceError):
     directory: str
 
     def __str__(self) -> str:
-        place = self.directory or "the root"
-        return f"{self.module}: {place} holds no file that include and exclude leave; correct these globs"
+        directory = self.directory or "the root"
+        return f"{self.module}: {directory} holds no file that include and exclude leave; correct these globs"
 
 
 @dataclass(eq=False)
@@ -136,8 +136,8 @@ def locate(
     tree = Tree(entries, module)
     directory = _directory_of(tree, module, subdirectory)
     is_root = directory == subdirectory and posixpath.basename(directory) != module
-    found = _files_of(tree, directory, _Choice(include, exclude, is_root=is_root), itertools.count())
-    files = dict(sorted(found))
+    located_files = _files_of(tree, directory, _Choice(include, exclude, is_root=is_root), itertools.count())
+    files = dict(sorted(located_files))
     if not files:
         raise EmptyPackage(module, directory)
     _refuse_twins(files)
@@ -148,17 +148,17 @@ def _directory_of(tree: Tree, module: str, subdirectory: str) -> str:
     """By name where the conventions put it, by name anywhere, else the root itself, whose name is free."""
     packages = [path for path in tree.packages() if _is_below(path, subdirectory)]
     usual = [posixpath.join(subdirectory, module), posixpath.join(subdirectory, "src", module)]
-    named = [path for path in usual if path in packages]
-    if not named and posixpath.basename(subdirectory) == module and subdirectory in packages:
+    matching = [path for path in usual if path in packages]
+    if not matching and posixpath.basename(subdirectory) == module and subdirectory in packages:
         return subdirectory
-    named = named or _outermost(path for path in packages if posixpath.basename(path) == module)
-    if len(named) == 1:
-        return named[0]
-    if named:
-        raise PackageNotFound(module, tuple(named), f"{len(named)} directories are called {module}.")
+    matching = matching or _outermost(path for path in packages if posixpath.basename(path) == module)
+    if len(matching) == 1:
+        return matching[0]
+    if matching:
+        raise PackageNotFound(module, tuple(matching), f"{len(matching)} directories are called {module}.")
     if _root_is_the_package(tree, subdirectory, packages):
         return subdirectory
-    raise PackageNotFound(module, tuple(_outermost(packages)), _why_nothing_is_found(tree, module, subdirectory))
+    raise PackageNotFound(module, tuple(_outermost(packages)), _nothing_found_reason(tree, module, subdirectory))
 
 
 def _is_below(path: str, directory: str) -> bool:
@@ -171,11 +171,11 @@ def _is_below(path: str, directory: str) -> bool:
 
 def _outermost(directories: Iterable[str]) -> list[str]:
     """Without those inside another one; the root covers nothing, its ``__init__.py`` often means nothing."""
-    kept: list[str] = []
+    outermost: list[str] = []
     for directory in sorted(directories, key=lambda path: path.split("/")):
-        if not kept or not kept[-1] or not directory.startswith(f"{kept[-1]}/"):
-            kept.append(directory)
-    return kept
+        if not outermost or not outermost[-1] or not directory.startswith(f"{outermost[-1]}/"):
+            outermost.append(directory)
+    return outermost
 
 
 def _root_is_the_package(tree: Tree, root: str, packages: Sequence[str]) -> bool:
@@ -184,15 +184,15 @@ def _root_is_the_package(tree: Tree, root: str, packages: Sequence[str]) -> bool
         return False
     if _holds_policies(tree, root):
         return True
-    elsewhere = [path for path in packages if path != root and _holds_policies(tree, path)]
-    return not elsewhere and not _PROJECT_FILES & tree.names_in(root)
+    others = [path for path in packages if path != root and _holds_policies(tree, path)]
+    return not others and not _PROJECT_FILES & tree.names_in(root)
 
 
 def _holds_policies(tree: Tree, directory: str) -> bool:
     return tree.holds(directory, "permission.py") or tree.holds(directory, "schema.py")
 
 
-def _why_nothing_is_found(tree: Tree, module: str, subdirectory: str) -> str:
+def _nothing_found_reason(tree: Tree, module: str, subdirectory: str) -> str:
     if subdirectory and tree.resolve(subdirectory) is None:
         return f"There is no directory {subdirectory}."
     for directory in tree.directories():
@@ -231,27 +231,27 @@ def _globs(patterns: Sequence[str]) -> PathSpec[Pattern] | None:
 
 
 def _files_of(
-    tree: Tree, directory: str, choice: _Choice, places: Iterator[int], prefix: str = "", parents: tuple[str, ...] = ()
+    tree: Tree, directory: str, choice: _Choice, counter: Iterator[int], prefix: str = "", parents: tuple[str, ...] = ()
 ) -> Iterator[tuple[str, str]]:
     """Each file below *directory* that is chosen: its path in the package, and where its bytes are."""
     for path in tree.children(directory):
-        if next(places) >= MOST_PLACES:
+        if next(counter) >= MOST_PLACES:
             raise TooManyPlaces(tree.module)
         inside = prefix + posixpath.basename(path)
         if choice.leaves_out(inside):
             continue
-        place = tree.resolve(path)
-        if place is None or place in parents:
+        resolved = tree.resolve(path)
+        if resolved is None or resolved in parents:
             raise LinkLeadsOut(path, _target(tree, path))
-        if tree.is_directory(place):
-            yield from _files_of(tree, place, choice, places, f"{inside}/", (*parents, place))
-        elif _kind(tree, place) is Kind.SUBMODULE:
-            raise SubmoduleInPackage(place)
-        elif _kind(tree, place) is Kind.SPECIAL and choice.takes(inside):
-            raise SpecialFileInPackage(place)
+        if tree.is_directory(resolved):
+            yield from _files_of(tree, resolved, choice, counter, f"{inside}/", (*parents, resolved))
+        elif _kind(tree, resolved) is Kind.SUBMODULE:
+            raise SubmoduleInPackage(resolved)
+        elif _kind(tree, resolved) is Kind.SPECIAL and choice.takes(inside):
+            raise SpecialFileInPackage(resolved)
         elif choice.takes(inside):
             _refuse_unprintable(inside)
-            yield inside, place
+            yield inside, resolved
 
 
 def _target(tree: Tree, path: str) -> str:

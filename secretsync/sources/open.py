@@ -78,12 +78,12 @@ def plain_http_notes(package: Package, requirement: Requirement) -> tuple[str, .
     """A warning for each URL over http:// that is asked; not where nobody is on the way."""
     return tuple(
         f"{of_url(url)[0]}: over http:// everybody on the way can read and change what is fetched; use https://"
-        for url in _asked_urls(package, requirement)
+        for url in _requested_urls(package, requirement)
         if url.startswith("http:") and not _is_loopback(urlsplit(url).hostname or "")
     )
 
 
-def _asked_urls(package: Package, requirement: Requirement) -> tuple[str, ...]:
+def _requested_urls(package: Package, requirement: Requirement) -> tuple[str, ...]:
     match requirement:
         case IndexRequirement(url=""):
             return (package.index or os.environ.get("PIP_INDEX_URL", ""), *package.extra_indexes)

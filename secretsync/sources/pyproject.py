@@ -39,8 +39,8 @@ def facts(pyproject: bytes) -> dict[str, str]:
     version = _table(document, "project").get("version")
     scm = _table(document, "tool", "setuptools_scm")
     hook = _table(document, "tool", "hatch", "build", "hooks", "vcs")
-    named = scm.get("version_file") or scm.get("write_to") or hook.get("version-file")
-    return asdict(Project(_text(version), _text(named)))
+    version_file = scm.get("version_file") or scm.get("write_to") or hook.get("version-file")
+    return asdict(Project(_text(version), _text(version_file)))
 
 
 def _is_plain(pyproject: bytes) -> bool:

@@ -56,10 +56,10 @@ def read_sdist(path: Path, *, most_bytes: int) -> Archive:
             cast("BinaryIO", unpacked), path.name, refusal, most_bytes=2 * most_bytes + _MOST_MEMBERS * 2 * _BLOCK
         )
         with tarfile.open(fileobj=cast("BinaryIO", stream), mode="r:") as archive:
-            found = _read(archive, stream, refusal, most_bytes)
+            contents = _read(archive, stream, refusal, most_bytes)
         # tarfile takes an archive that was cut off for one that ends there
         stream.read_to_end()
-        return found
+        return contents
 
 
 def _read(archive: tarfile.TarFile, stream: LimitedFile, refusal: Refusal, most_bytes: int) -> Archive:

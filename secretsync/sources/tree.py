@@ -126,27 +126,27 @@ class Tree:
         """
         if path in self._children:
             return path
-        done, rest, hops = "", path.split("/")[::-1], 0
-        while rest:
-            part = rest.pop()
+        resolved, remaining, hops = "", path.split("/")[::-1], 0
+        while remaining:
+            part = remaining.pop()
             self._count_step()
             if part in ("", "."):
                 continue
             if part == "..":
-                if not done:
+                if not resolved:
                     return None
-                done = posixpath.dirname(done)
+                resolved = posixpath.dirname(resolved)
                 continue
-            step = posixpath.join(done, part)
+            step = posixpath.join(resolved, part)
             entry = self._entries.get(step)
             if entry is None or entry.kind is not Kind.SYMLINK:
-                done = step
+                resolved = step
                 continue
             hops += 1
             if hops > _MOST_HOPS or entry.target.startswith("/") or len(entry.target) > _LONGEST_PATH:
                 return None
-            rest += entry.target.split("/")[::-1]
-        return done if done in self._entries or done in self._children else None
+            remaining += entry.target.split("/")[::-1]
+        return resolved if resolved in self._entries or resolved in self._children else None
 
     def _count_step(self) -> None:
         self._steps += 1

@@ -27,12 +27,12 @@ class VersionMismatch(SourceError):
 
     module: str
     expected: str
-    found: str
-    place: str
+    stated: str
+    path: str
 
     def __str__(self) -> str:
         return (
-            f"{self.module}: version {self.expected} was expected, but {self.place} is {self.found}; "
+            f"{self.module}: version {self.expected} was expected, but {self.path} is {self.stated}; "
             "correct 'version' or 'requirement'"
         )
 
@@ -43,11 +43,11 @@ class UnreadableProject(SourceError):
 
     code = "unreadable_project"
 
-    place: str
+    path: str
     reason: str
 
     def __str__(self) -> str:
-        return f"{self.place} states neither a version nor what a build writes: {self.reason}; correct the file"
+        return f"{self.path} states neither a version nor what a build writes: {self.reason}; correct the file"
 
 
 def confirmed_version(package: Package, statements: Iterable[tuple[str, str]]) -> tuple[str, tuple[str, ...]]:
@@ -55,9 +55,9 @@ def confirmed_version(package: Package, statements: Iterable[tuple[str, str]]) -
 
     Raises VersionMismatch.
     """
-    for place, version in statements:
+    for path, version in statements:
         if version:
-            confirm_version(package, version, place)
+            confirm_version(package, version, path)
             return version, ()
     if not package.version:
         return "", ()
@@ -68,10 +68,10 @@ def confirmed_version(package: Package, statements: Iterable[tuple[str, str]]) -
     return "", (unchecked,)
 
 
-def confirm_version(package: Package, found: str, place: str) -> None:
-    """Raises VersionMismatch when the configuration expects another version than *found* in *place*."""
-    if package.version and not same_version(package.version, found):
-        raise VersionMismatch(package.module_name, package.version, found, place)
+def confirm_version(package: Package, stated: str, path: str) -> None:
+    """Raises VersionMismatch when the configuration expects another version than *stated* in *path*."""
+    if package.version and not same_version(package.version, stated):
+        raise VersionMismatch(package.module_name, package.version, stated, path)
 
 
 def same_version(first: str, second: str) -> bool:
@@ -94,12 +94,12 @@ def version_of(text: str) -> Version | None:
 
 def project_files(tree: Container[str], directory: str) -> list[str]:
     """The pyproject files of *tree* that can speak for the package in *directory*, the nearest first."""
-    places = []
+    paths = []
     while True:
-        if (place := posixpath.join(directory, "pyproject.toml")) in tree:
-            places.append(place)
+        if (path := posixpath.join(directory, "pyproject.toml")) in tree:
+            paths.append(path)
         if not directory:
-            return places
+            return paths
         directory = posixpath.dirname(directory)
 
 
@@ -119,20 +119,20 @@ def tagged_version(ref: str) -> str:
 
 def notes_on_generated_files(projects: Mapping[str, bytes], tree: Container[str]) -> tuple[str, ...]:
     """What to tell where a build would write a file that *tree* lacks; *projects* are pyproject files by path."""
-    notes = (_note_on_project(place, data, tree) for place, data in projects.items())
+    notes = (_note_on_project(path, data, tree) for path, data in projects.items())
     return tuple(note for note in notes if note)
 
 
-def _note_on_project(place: str, pyproject: bytes, tree: Container[str]) -> str:
+def _note_on_project(project_path: str, pyproject: bytes, tree: Container[str]) -> str:
     try:
-        named = _project(place, pyproject).version_file
+        version_file = _project(project_path, pyproject).version_file
     except UnreadableProject as error:
         return str(error)
-    path = posixpath.join(posixpath.dirname(place), named)
-    if not named or path in tree:
+    path = posixpath.join(posixpath.dirname(project_path), version_file)
+    if not version_file or path in tree:
         return ""
     return f"{path} is written by a build and is not in the tree; if the package imports it, say 'build: wheel'"
 
 
-def _project(place: str, pyproject: bytes) -> Project:
-    return read_project(pyproject, lambda reason: UnreadableProject(place, reason))
+def _project(path: str, pyproject: bytes) -> Project:
+    return read_project(pyproject, lambda reason: UnreadableProject(path, reason))

@@ -84,8 +84,11 @@ def _refuse_tricks(archive: zipfile.ZipFile, refusal: Refusal, most_bytes: int) 
             raise refusal(f"{item.filename[:200]!r} is compressed in a way that wheels are not")
 
 
-def _refuse_large_record(archive: zipfile.ZipFile, place: str, refusal: Refusal) -> None:
+def _refuse_large_record(archive: zipfile.ZipFile, path: str, refusal: Refusal) -> None:
     """A line for each file, and none of them long: each costs the reader more memory than it has bytes."""
-    most = len(archive.infolist()) + 1
-    if archive.getinfo(place).file_size > most * _LONGEST_LINE or len(archive.read(place).splitlines()) > most:
+    most_lines = len(archive.infolist()) + 1
+    if (
+        archive.getinfo(path).file_size > most_lines * _LONGEST_LINE
+        or len(archive.read(path).splitlines()) > most_lines
+    ):
         raise refusal("its RECORD lists more than its files")

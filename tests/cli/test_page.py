@@ -43,11 +43,11 @@ def test_a_target_that_is_no_longer_in_the_configuration_is_not_shown() -> None:
 def test_the_port_shows_it_only_where_it_is_wanted() -> None:
     request = Request("GET", "/", {}, b"", "127.0.0.1")
     health, registry = Health(lambda: 60), Registry()
-    assert health_port.answer(request, health, registry).status == HTTPStatus.NOT_FOUND
-    answer = health_port.answer(request, health, registry, lambda: Page().html([]))
+    assert health_port.respond(request, health, registry).status == HTTPStatus.NOT_FOUND
+    answer = health_port.respond(request, health, registry, lambda: Page().html([]))
     assert (answer.status, answer.content_type) == (HTTPStatus.OK, "text/html; charset=utf-8")
     posted = Request("POST", "/", {}, b"", "127.0.0.1")
-    assert health_port.answer(posted, health, registry, lambda: "").status == HTTPStatus.METHOD_NOT_ALLOWED
+    assert health_port.respond(posted, health, registry, lambda: "").status == HTTPStatus.METHOD_NOT_ALLOWED
 
 
 def after(site: Site, earlier: LiveTarget | None = None, minutes: int = 0) -> LiveTarget:

@@ -13,7 +13,7 @@ from kubernetes.client.configuration import Configuration
 from urllib3.util.retry import Retry
 
 from secretsync.cluster.api import KubernetesCluster
-from secretsync.cluster.connection import Connection, Patience
+from secretsync.cluster.connection import Connection, Timeouts
 from secretsync.cluster.directory import DirectoryCluster
 from secretsync.cluster.protocol import Cluster
 from tests.servers import kubernetes_minors
@@ -24,10 +24,10 @@ from tests.servers.stub_api import StubApi
 
 Object = dict[str, Any]
 
-HASTE = Patience(
+HASTE = Timeouts(
     connect=2,
     read=2,
-    whole=4,
+    total=4,
     retries=Retry(total=5, allowed_methods=None, status_forcelist=(429, 500, 502, 503, 504)),
 )
 """The retries of Patience without its pauses."""
@@ -90,7 +90,7 @@ class Real:
         self.control_plane.remove(kind, self.namespace, name)
 
 
-def at(url: str, patience: Patience = HASTE, token: str = "") -> KubernetesCluster:
+def at(url: str, patience: Timeouts = HASTE, token: str = "") -> KubernetesCluster:
     """The cluster at *url*, with little patience."""
     configuration = Configuration(host=url, api_key={"BearerToken": f"Bearer {token}"} if token else None)
     configuration.retries = False

@@ -308,7 +308,7 @@ def test_a_server_that_does_not_answer_in_time_is_unreachable() -> None:
 
 
 def test_an_answer_that_trickles_without_end_is_given_up_although_no_byte_is_late() -> None:
-    hasty = replace(HASTE, read=1, whole=0.2, retries=Retry(total=0, allowed_methods=None))
+    hasty = replace(HASTE, read=1, total=0.2, retries=Retry(total=0, allowed_methods=None))
     with stub() as place, spoilt(place) as proxy:
         place.put(workload(place, "Deployment", "server"))
         proxy.spoils = lambda request: faults.trickling(0.02)

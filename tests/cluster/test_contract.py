@@ -58,8 +58,8 @@ def test_type_and_immutability_are_kept(place: Place) -> None:
 def test_an_event_is_written_and_one_that_is_there_already_is_the_same(place: Place) -> None:
     event = Event("Applied", Ref("Secret", place.namespace, "atlas"), "atlas 1.0, write 1" * 100)
     told = manifest(event, "atlas.0123456789abcdef", datetime.now(UTC), "pod-with-a-long-name/1")
-    place.cluster.tell(told, manager=MANAGER)
-    place.cluster.tell(told, manager=MANAGER)
+    place.cluster.create_event(told, manager=MANAGER)
+    place.cluster.create_event(told, manager=MANAGER)
 
 
 def test_creating_what_is_there_is_a_conflict_and_leaves_it(place: Place) -> None:

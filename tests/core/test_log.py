@@ -71,7 +71,7 @@ def test_a_traceback_shows_no_text_of_an_exception_nor_of_its_cause(capsys: pyte
 
 def test_what_was_read_as_a_credential_is_in_no_line(capsys: pytest.CaptureFixture[str]) -> None:
     log.configure("text", verbosity=0)
-    log.keep_secret("correct horse battery")
+    log.register_secret("correct horse battery")
     structlog.get_logger().warning("refused", why="the server said: correct horse battery is wrong")
     assert capsys.readouterr().err[9:] == "warning: refused: the server said: *** is wrong\n"
 

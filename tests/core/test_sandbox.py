@@ -21,7 +21,7 @@ NAMESPACES = pytest.mark.skipif(
 )
 
 
-def run(code: str, folder: Path, *, seconds: float = 60, network: bool = False) -> sandbox.Ended:
+def run(code: str, folder: Path, *, seconds: float = 60, network: bool = False) -> sandbox.Completed:
     environment = {"PATH": os.environ["PATH"], "HOME": str(folder)}
     return sandbox.run([sys.executable, "-c", code], environment, folder, seconds=seconds, network=network)
 

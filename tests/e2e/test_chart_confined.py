@@ -183,7 +183,7 @@ def test_commits_reach_29_workloads_by_two_replicas_of_which_one_is_killed_and_b
     release.do("uninstall", "policy")
 
     assert rucio.live_files() == COMMITS[3]
-    names = secret_names_with_history(["site-policy", "site-policy-algorithms"], ["site-policy"], kept=5)
+    names = secret_names_with_history(["site-policy", "site-policy-algorithms"], ["site-policy"], count=5)
     granted = required_rules("secretsync", names, wired=False, proves=True)
     leases = Need("the election", "coordination.k8s.io", ("leases",), ("get", "create", "update"))
     assert len(calls) > 100

@@ -58,7 +58,7 @@ def test_a_healthy_site_is_one_line_and_a_sick_daemon_is_named_with_its_remedy(s
 
 
 def test_an_account_learns_what_it_lacks_and_what_it_may_beyond_need(site: Site, tmp_path: Path) -> None:
-    names = secret_names_with_history(["site-policy", "site-policy-algorithms"], ["site-policy"], kept=5)
+    names = secret_names_with_history(["site-policy", "site-policy-algorithms"], ["site-policy"], count=5)
     rules = [need.rule() for need in required_rules("secretsync", names, wired=False, proves=True)]
     assert footing(site, tmp_path, rules) == []
     (lacking,) = footing(site, tmp_path, rules[1:])

@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.control_plane, pytest.mark.slow]
 
 NEEDS = required_rules(
     "secretsync",
-    secret_names_with_history(["site-policy", "site-policy-algorithms"], ["site-policy"], kept=5),
+    secret_names_with_history(["site-policy", "site-policy-algorithms"], ["site-policy"], count=5),
     wired=False,
     proves=True,
 )

@@ -64,8 +64,8 @@ def test_a_suspended_package_keeps_what_is_live_whatever_the_source_brings(site:
     site.sync()
     assert live(site) == b"fourth"
     (deployed,) = status(site.destination)
-    assert deployed.remembered.hold
-    assert deployed.remembered.hold.reason == "data taking"
+    assert deployed.package_state.hold
+    assert deployed.package_state.hold.reason == "data taking"
     assert not deployed.drift
 
 
@@ -89,6 +89,6 @@ def test_a_revision_that_somebody_had_edited_is_told_as_such_and_a_rollback_brin
     assert live(site) == b"hot fix"
     site.sync()
     assert live(site) == b"hot fix"
-    (hold,) = [one.remembered.hold for one in status(site.destination)]
+    (hold,) = [one.package_state.hold for one in status(site.destination)]
     assert hold
     assert hold.reason.endswith(", as somebody had edited it")

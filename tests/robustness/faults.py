@@ -101,9 +101,10 @@ FAULTS: dict[str, Fault] = {
     "a wrong content type": _as_html,
     "gzip that is none": _answer(200, b"\x1f\x8bnonsense", {**_JSON, "Content-Encoding": "gzip"}),
     "a body of 100 MB": lambda forward: Answer(200, b" " * _HUGE, _JSON),
+    "a TLS alert in place of HTTP": lambda forward: Answer(0, raw=b"\x15\x03\x03\x00\x02\x02\x28"),
     "reset before it took place": api_proxy.reset_before,
     "reset after it took place": api_proxy.reset_after,
-    "a stall": api_proxy.delayed(2),
+    "a stall": api_proxy.delayed(6),
     "a slow drip": api_proxy.trickling(0.2),
     "the call repeated": api_proxy.repeated,
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -61,7 +62,7 @@ def secrets_in(api: StubApi) -> dict[str, dict[str, bytes]]:
     return {
         name: {key: base64.b64decode(value) for key, value in (secret.get("data") or {}).items()}
         for (_, resource, name), secret in api.objects.items()
-        if resource == "secrets" and name.startswith(SECRET) and "-history-" not in name
+        if resource == "secrets" and is_of_package(name)
     }
 
 
@@ -79,7 +80,7 @@ def _crashing_pod(workload: Object, name: str) -> Object:
     return {"kind": "Pod", "metadata": metadata, "spec": {}, "status": {"containerStatuses": [waiting]}}
 
 
-def _workload(name: str, app: str, *, mounts: bool) -> Object:
+def workload(namespace: str, name: str, app: str, *, mounts: bool) -> Object:
     places = [(f"{SECRET}{below}", f"/opt/{MODULE}{at}") for below, at in (("", ""), ("-algorithms", "/algorithms"))]
     container: Object = {"name": "rucio", "image": "rucio:38.5.5"}
     volumes = []
@@ -91,56 +92,59 @@ def _workload(name: str, app: str, *, mounts: bool) -> Object:
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": {"name": name, "namespace": NAMESPACE, "labels": labels, "generation": 1},
+        "metadata": {"name": name, "namespace": namespace, "labels": labels, "generation": 1},
         "spec": {
             "replicas": 1,
             "selector": {"matchLabels": {"part": name}},
             "template": {
                 "metadata": {"labels": labels},
-                "spec": {"containers": [container], "volumes": volumes},
+                "spec": {"containers": [container], "volumes": volumes, "terminationGracePeriodSeconds": 1},
             },
         },
-        "status": _status(1, is_up=True),
     }
 
 
 @dataclass
-class StubSite:
-    """*api* behind *proxy*, a policy package in a folder, and secretsync's configuration."""
+class Site(ABC):
+    """An API behind *proxy*, a policy package in a folder, and secretsync's configuration; pods come up in *patience*.
 
-    api: RollingApi
+    Two Deployments are ours; another one and two Secrets are somebody else's.
+    """
+
     proxy: Proxy
     folder: Path
     zygote: Zygote
-    wire: bool = False
+    namespace: str
+    wire: bool
+    patience: int
 
-    def __post_init__(self) -> None:
-        kubeconfig = {
-            "apiVersion": "v1",
-            "kind": "Config",
-            "clusters": [{"name": "stub", "cluster": {"server": self.proxy.url}}],
-            "contexts": [{"name": "stub", "context": {"cluster": "stub", "user": "me"}}],
-            "users": [{"name": "me", "user": {"token": "t"}}],
-        }
+    def configure(self, kubeconfig: Object) -> None:
+        (self.folder / "kubeconfig").write_text(yaml.safe_dump(kubeconfig))
         target = {
-            "cluster": {"context": "stub", "kubeconfig": "kubeconfig"},
-            "namespace": NAMESPACE,
+            "cluster": {"context": kubeconfig["contexts"][0]["name"], "kubeconfig": "kubeconfig"},
+            "namespace": self.namespace,
             "secretName": SECRET,
             "selector": "app=ours",
-            "rollout": {"timeout": 3, "settle": 0, "canary": "off"},
+            "rollout": {"timeout": self.patience, "settle": 0, "canary": "off"},
             **({"wire": True} if self.wire else {}),
         }
         package = {"moduleName": MODULE, "requirement": "./policy", "check": {"fail": "never"}}
         config = {"packages": [package], "targets": [target], "cache": "cache"}
-        self._write("kubeconfig", kubeconfig)
-        self._write("secretsync.yaml", config)
-        for name in ("server", "daemon"):
-            self.api.put(_workload(name, "ours", mounts=not self.wire))
-        self.api.put(_workload("theirs", "theirs", mounts=True))
-        for name in ("database", f"{SECRET}s"):
-            data = {"password": base64.b64encode(name.encode()).decode()}
-            metadata = {"name": name, "namespace": NAMESPACE}
-            self.api.put({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data})
+        (self.folder / "secretsync.yaml").write_text(yaml.safe_dump(config))
+
+    def inhabitants(self) -> list[Object]:
+        """What is there before secretsync."""
+        workloads = [workload(self.namespace, name, "ours", mounts=not self.wire) for name in ("server", "daemon")]
+        workloads.append(workload(self.namespace, "theirs", "theirs", mounts=True))
+        return workloads + [
+            {
+                "apiVersion": "v1",
+                "kind": "Secret",
+                "metadata": {"name": name, "namespace": self.namespace},
+                "data": {"password": base64.b64encode(name.encode()).decode()},
+            }
+            for name in ("database", f"{SECRET}s")
+        ]
 
     def run(self, *arguments: str) -> Ended:
         return self.zygote.run("--config", str(self.folder / "secretsync.yaml"), *arguments)
@@ -157,10 +161,10 @@ class StubSite:
 
     def mounted(self) -> dict[str, dict[str, bytes]]:
         """What our workloads mount of the package, by the place below it: as nothing where a Secret is not there."""
-        held = secrets_in(self.api)
+        held = self.secrets()
         found: dict[str, dict[str, bytes]] = {}
         for name in ("server", "daemon"):
-            spec = self.api.objects[NAMESPACE, "deployments", name]["spec"]["template"]["spec"]
+            spec = self.pod_spec(name)
             secret_of = {volume["name"]: volume["secret"]["secretName"] for volume in spec.get("volumes") or ()}
             found |= {f"{name}:": {}, f"{name}:algorithms": {}}
             for mount in spec["containers"][0].get("volumeMounts") or ():
@@ -168,13 +172,53 @@ class StubSite:
                 found[place] = held.get(secret_of[mount["name"]], {})
         return found
 
+    @abstractmethod
+    def pod_spec(self, name: str) -> Object:
+        """The specification of that workload's pods."""
+
+    @abstractmethod
+    def secrets(self) -> dict[str, dict[str, bytes]]:
+        """What each Secret of the package holds."""
+
+    @abstractmethod
     def of_others(self) -> str:
         """All that is of others, as it is now."""
-        theirs = {"database", f"{SECRET}s", "theirs"}
-        return json.dumps({"/".join(key): found for key, found in self.api.objects.items() if key[2] in theirs})
 
-    def _write(self, name: str, content: Object) -> None:
-        (self.folder / name).write_text(yaml.safe_dump(content))
+
+THEIRS = frozenset({"database", f"{SECRET}s", "theirs"})
+
+
+def is_of_package(name: str) -> bool:
+    """Whether a Secret of that name holds files of the package that are live."""
+    return name.startswith(SECRET) and "-history-" not in name
+
+
+@dataclass
+class StubSite(Site):
+    api: RollingApi
+
+    def __post_init__(self) -> None:
+        self.configure(
+            {
+                "apiVersion": "v1",
+                "kind": "Config",
+                "clusters": [{"name": "stub", "cluster": {"server": self.proxy.url}}],
+                "contexts": [{"name": "stub", "context": {"cluster": "stub", "user": "me"}}],
+                "users": [{"name": "me", "user": {"token": "t"}}],
+            }
+        )
+        for manifest in self.inhabitants():
+            self.api.put({**manifest, "status": _status(1, is_up=True)} if "spec" in manifest else manifest)
+
+    def pod_spec(self, name: str) -> Object:
+        spec: Object = self.api.objects[NAMESPACE, "deployments", name]["spec"]["template"]["spec"]
+        return spec
+
+    def secrets(self) -> dict[str, dict[str, bytes]]:
+        return secrets_in(self.api)
+
+    def of_others(self) -> str:
+        return json.dumps({"/".join(key): found for key, found in self.api.objects.items() if key[2] in THEIRS})
 
 
 def expected(files: Files) -> dict[str, dict[str, bytes]]:
@@ -189,6 +233,6 @@ def expected(files: Files) -> dict[str, dict[str, bytes]]:
 @contextlib.contextmanager
 def stub_site(folder: Path, *, wire: bool = False, patient: bool = False) -> Iterator[StubSite]:
     api = RollingApi()
-    zygote = Zygote(folder / "run", patient=patient)
+    zygote = Zygote(folder / "run", seconds=None if patient else 0.5)
     with serving(api) as url, proxying(url) as proxy, contextlib.closing(zygote):
-        yield StubSite(api, proxy, folder, zygote, wire)
+        yield StubSite(proxy, folder, zygote, NAMESPACE, wire, patience=3, api=api)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import copy
+import math
 import random
 import re
 import signal
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import cycle, islice
 
 from tests.robustness.faults import FAULTS
-from tests.robustness.site import StubSite, expected, version
+from tests.robustness.real_site import RealSite
+from tests.robustness.site import Site, StubSite, expected, version
 from tests.robustness.zygote import Ended
 from tests.servers.api_proxy import Fault
 
@@ -53,6 +54,7 @@ SCENARIOS = [
 class Tally:
     """How many runs there were, how they ended, and what did not hold: a sentence each."""
 
+    what: str
     runs: int = 0
     calls: int = 0
     codes: dict[int, int] = field(default_factory=dict)
@@ -60,18 +62,18 @@ class Tally:
 
 
 class Sweep:
-    """The runs of one scenario on one site."""
+    """The runs of one scenario on one site, each followed by a clean one."""
 
-    def __init__(self, site: StubSite, scenario: Scenario) -> None:
+    def __init__(self, site: Site, scenario: Scenario) -> None:
         self.site, self._scenario = site, scenario
-        self.tally = Tally()
+        self.tally = Tally(scenario.name)
         for files in scenario.deployed:
             site.write(files)
             first = site.run("apply")
             assert first.code == 0, first
         site.write(scenario.wanted)
-        self._before = copy.deepcopy(site.api.objects)
         self._others = site.of_others()
+        self._goals = list(map(expected, scenario.goals))
         self._whole = [expected({}), *map(expected, (OLD, NEW, BAD))]
 
     def calls(self) -> int:
@@ -88,6 +90,11 @@ class Sweep:
         self.site.proxy.faults = {call: fault}
         self.start()
         self.note_ended(f"call {call}, {name}")
+
+    def start_anew(self) -> None:
+        """What a run starts from, and no fault."""
+        self.site.proxy.faults = {}
+        self.site.proxy.calls.clear()
 
     def start(self) -> int:
         """The pid of a run."""
@@ -120,18 +127,11 @@ class Sweep:
         healing = site.run("apply")
         where = f"{where} ({spoilt.code}, then {healing.code})"
         self.judge(where, healing, frozenset({0, 4} if self._scenario.wanted is BAD else {0}))
-        if site.mounted() not in map(expected, self._scenario.goals):
+        if site.mounted() not in self._goals:
             self._note(f"{where}: what is live is not what it should be")
         after = site.run("plan")
         if after.code != 0:
             self._note(f"{where}: afterwards something is left to do: {after.out.strip()[-200:]}")
-
-    def start_anew(self) -> None:
-        """What was live before the first run, and no fault."""
-        site = self.site
-        site.api.objects = copy.deepcopy(self._before)
-        site.proxy.faults = {}
-        site.proxy.calls.clear()
 
     def _is_whole(self) -> bool:
         return all(any(held == whole[place] for whole in self._whole) for place, held in self.site.mounted().items())
@@ -140,8 +140,41 @@ class Sweep:
         self.tally.faults.append(sentence)
 
 
+class StubSweep(Sweep):
+    """Each run starts from the same state."""
+
+    def __init__(self, site: StubSite, scenario: Scenario) -> None:
+        super().__init__(site, scenario)
+        self._api, self._before = site.api, copy.deepcopy(site.api.objects)
+
+    def start_anew(self) -> None:
+        super().start_anew()
+        self._api.objects = copy.deepcopy(self._before)
+
+
+class RealSweep(Sweep):
+    """Each run starts from what the one before left, as nobody can put a real API back: a change is a newer version."""
+
+    def __init__(self, site: RealSite, scenario: Scenario) -> None:
+        super().__init__(site, scenario)
+        self._real, self._number = site, 2
+
+    def start_anew(self) -> None:
+        super().start_anew()
+        if not self._scenario.deployed:
+            self._real.forget_package()
+        elif self._scenario.wanted != self._scenario.deployed[-1]:
+            self._number += 1
+            files = version(self._number)
+            self._whole = [*self._goals, expected(files)]
+            self._goals = [expected(files)]
+            self.site.write(files)
+
+
 def points(calls: int, count: int, chance: random.Random) -> Iterator[tuple[int, str, Fault]]:
-    """*count* pairs of a call and a fault; every call has its turn before one comes again, and so has every fault."""
-    in_turn = cycle(chance.sample(range(1, calls + 1), calls)), cycle(chance.sample(sorted(FAULTS), len(FAULTS)))
-    for call, name in islice(zip(*in_turn, strict=False), count):
-        yield call, name, FAULTS[name]
+    """*count* pairs, none twice; every call has its turn before one comes again, and so has every fault."""
+    numbers, names = chance.sample(range(1, calls + 1), calls), chance.sample(sorted(FAULTS), len(FAULTS))
+    round_trip = math.lcm(calls, len(names))  # from here on the same pairs would come again
+    for turn in range(min(count, calls * len(names))):
+        name = names[(turn + turn // round_trip) % len(names)]
+        yield numbers[turn % calls], name, FAULTS[name]

@@ -9,7 +9,7 @@ import pytest
 
 from tests.robustness.kills import MOMENTS, kill_at_call, kill_at_random
 from tests.robustness.site import stub_site
-from tests.robustness.sweep import SCENARIOS, Scenario, Sweep, points
+from tests.robustness.sweep import SCENARIOS, Scenario, StubSweep, points
 
 pytestmark = pytest.mark.slow  # each case is some thirty runs
 
@@ -20,7 +20,7 @@ SAMPLE = 3
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
 def test_whatever_call_is_spoilt_one_clean_run_heals_it(scenario: Scenario, tmp_path: Path) -> None:
     with stub_site(tmp_path, wire=scenario.wire) as site:
-        sweep = Sweep(site, scenario)
+        sweep = StubSweep(site, scenario)
         for point in points(sweep.calls(), SAMPLE, random.Random(scenario.name)):
             sweep.visit(*point)
     assert not sweep.tally.faults
@@ -30,7 +30,7 @@ def test_whatever_call_is_spoilt_one_clean_run_heals_it(scenario: Scenario, tmp_
 def test_whenever_a_run_is_killed_one_clean_run_goes_on(tmp_path: Path) -> None:
     chance = random.Random(13)
     with stub_site(tmp_path) as site:
-        sweep = Sweep(site, next(scenario for scenario in SCENARIOS if scenario.name == "change"))
+        sweep = StubSweep(site, next(scenario for scenario in SCENARIOS if scenario.name == "change"))
         for call in chance.sample(range(1, sweep.calls()), 2):
             for name, moment in MOMENTS.items():
                 kill_at_call(sweep, call, moment, name)

@@ -32,12 +32,12 @@ class Ended:
 
 
 class Zygote:
-    """*patient* keeps secretsync's own timeouts and pauses between retries; else they are short."""
+    """An answer of the API may pause for *seconds*, and retries follow at once; None: as secretsync has it."""
 
-    def __init__(self, folder: Path, *, patient: bool = False) -> None:
+    def __init__(self, folder: Path, *, seconds: float | None) -> None:
         self._folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", "tests.robustness.zygote", *(["patient"] if patient else [])]
+        command = [sys.executable, "-m", "tests.robustness.zygote", *([str(seconds)] if seconds else [])]
         self._process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def start(self, *arguments: str) -> int:
@@ -77,8 +77,8 @@ def main() -> None:
     import secretsync.cluster.api
     import secretsync.reconcile.factory  # noqa: F401 - the children have all of it
 
-    if "patient" not in sys.argv:
-        _shorten_patience()
+    if len(sys.argv) > 1:
+        _shorten_patience(float(sys.argv[1]))
     for line in sys.stdin:
         order = json.loads(line)
         folder = Path(order["folder"])
@@ -90,14 +90,14 @@ def main() -> None:
         (folder / "code.new").replace(folder / "code")
 
 
-def _shorten_patience() -> None:
+def _shorten_patience(seconds: float) -> None:
     from urllib3.util.retry import Retry
 
     from secretsync.cluster import connection
 
     retries = Retry(total=2, allowed_methods=None, status_forcelist=(429, 500, 502, 503, 504))
-    connection.Patience = functools.partial(  # type: ignore[misc, assignment]
-        connection.Patience, connect=2, read=0.5, whole=1, retries=retries
+    connection.Timeouts = functools.partial(  # type: ignore[misc, assignment]
+        connection.Timeouts, connect=2, read=seconds, total=2 * seconds, retries=retries
     )
 
 

@@ -25,13 +25,17 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """*length* is what Content-Length says, where that is not the truth; *pace* the seconds that each byte takes."""
+    """*length* is what Content-Length says, where that is not the truth; *pace* the seconds that each byte takes.
+
+    *raw* is sent in place of all of it, and is no HTTP.
+    """
 
     status: int
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     length: int | None = None
     pace: float = 0
+    raw: bytes = b""
 
 
 class Service(Protocol):
@@ -63,6 +67,10 @@ def serving(service: Service) -> Iterator[str]:
             )
             if answer is None:
                 reset(self.connection)
+                self.close_connection = True
+                return
+            if answer.raw:
+                self.wfile.write(answer.raw)
                 self.close_connection = True
                 return
             self.send_response(answer.status)

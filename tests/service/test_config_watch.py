@@ -35,26 +35,26 @@ def publish(folder: Path, version: str, text: str) -> None:
 def test_a_swapped_link_brings_the_new_configuration(mounted: Path) -> None:
     followed = WatchedConfig(mounted)
     publish(mounted.parent, "2", GOOD % "6m")
-    assert followed.look()
+    assert followed.poll()
     assert followed.current.interval == 360
 
 
 def test_an_unchanged_file_is_no_news(mounted: Path) -> None:
     followed = WatchedConfig(mounted)
-    assert not followed.look()
+    assert not followed.poll()
 
 
 def test_another_comment_is_no_reason_for_a_pass(mounted: Path) -> None:
     followed = WatchedConfig(mounted)
     publish(mounted.parent, "2", GOOD % "5m" + "# as agreed on Monday\n")
-    assert not followed.look()
+    assert not followed.poll()
 
 
 def test_a_bad_file_keeps_the_old_one_and_says_so_once(mounted: Path) -> None:
     followed = WatchedConfig(mounted)
     publish(mounted.parent, "2", GOOD % "often")
     with capture_logs() as told:
-        assert [followed.look() for _ in range(3)] == [False, False, False]
+        assert [followed.poll() for _ in range(3)] == [False, False, False]
     assert followed.current.interval == 300
     assert not followed.usable
     assert [(one["log_level"], one["why"]) for one in told] == [
@@ -65,7 +65,7 @@ def test_a_bad_file_keeps_the_old_one_and_says_so_once(mounted: Path) -> None:
 def test_a_file_that_has_gone_keeps_the_old_one(mounted: Path) -> None:
     followed = WatchedConfig(mounted)
     mounted.unlink()
-    assert not followed.look()
+    assert not followed.poll()
     assert not followed.usable
     assert followed.current.interval == 300
 
@@ -73,9 +73,9 @@ def test_a_file_that_has_gone_keeps_the_old_one(mounted: Path) -> None:
 def test_the_old_text_back_in_its_place_is_usable_and_no_news(mounted: Path) -> None:
     followed = WatchedConfig(mounted)
     publish(mounted.parent, "2", "packages:")
-    followed.look()
+    followed.poll()
     publish(mounted.parent, "3", GOOD % "5m")
-    assert not followed.look()
+    assert not followed.poll()
     assert followed.usable
 
 

@@ -90,7 +90,7 @@ def test_a_pass_that_hangs_is_told_by_healthz_and_can_be_stopped(
         raise AssertionError
 
     monkeypatch.setattr(daemon, "sync", hang)
-    monkeypatch.setattr(daemon, "patience", lambda configuration: 0.1)
+    monkeypatch.setattr(daemon, "stuck_after", lambda configuration: 0.1)
     serve_until(lambda: answer(port, "/healthz")[0] == 503, tmp_path, port)
 
 

@@ -13,13 +13,13 @@ import pytest
 from structlog.testing import capture_logs
 
 from secretsync.service import http_server
-from secretsync.service.http_server import Answer, PortUnusable, Request
+from secretsync.service.http_server import PortUnusable, Request, Response
 
 
-def echo(request: Request) -> Answer:
+def echo(request: Request) -> Response:
     if request.path == "/breaks":
         raise RuntimeError("a bug")
-    return Answer(HTTPStatus.OK, f"{request.method} {request.path} {request.headers.get('x-name')} {request.body!r}")
+    return Response(HTTPStatus.OK, f"{request.method} {request.path} {request.headers.get('x-name')} {request.body!r}")
 
 
 @pytest.fixture(scope="module")

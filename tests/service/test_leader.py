@@ -127,25 +127,25 @@ def test_the_lease_counts_its_leaders_and_not_its_renewals(three: Candidates) ->
 
 
 def test_a_follower_that_is_asked_has_the_leader_make_one_pass(three: Candidates) -> None:
-    three.all[2].ask()
+    three.all[2].request_pass()
     three.pass_by(3 * RETRY, 0, 1, 2)
     assert three.wakes == [2, 0, 0]
 
 
 def test_a_leader_that_is_asked_makes_the_pass_itself(three: Candidates) -> None:
-    three.all[0].ask()
+    three.all[0].request_pass()
     assert three.wakes == [2, 0, 0]
 
 
 def test_what_a_follower_was_asked_under_a_dead_leader_is_done_by_the_next(three: Candidates) -> None:
-    three.all[2].ask()
+    three.all[2].request_pass()
     three.pass_by(SECONDS + RETRY, 1, 2)
     assert three.wakes == [1, 1, 0]
 
 
 def test_a_question_does_not_make_a_dead_leader_live_longer(three: Candidates) -> None:
     for _ in range(6):
-        three.all[2].ask()
+        three.all[2].request_pass()
         three.pass_by(RETRY, 1, 2)
     assert three.leaders == [1]
 
@@ -158,7 +158,7 @@ def test_a_question_that_meets_a_renewal_is_asked_again(three: Candidates) -> No
             raise Conflict(Ref("Lease", "ops", name), "was written by someone else")
 
     three.clusters[2].before = renewed
-    three.all[2].ask()
+    three.all[2].request_pass()
     three.pass_by(RETRY, 0)
     assert three.wakes == [2, 0, 0]
 

@@ -137,7 +137,7 @@ def test_who_asks_again_and_again_does_not_make_the_loop_hot(moved: Clock) -> No
 def test_what_looks_beside_may_ask_for_a_pass(moved: Clock) -> None:
     hours, at = moved(until=450), []
     loop = looping(hours, lambda: at.append(hours.passed) is None, lambda: EVERY_FIVE_MINUTES)
-    loop.beside(5, lambda: hours.passed == 100)
+    loop.poll_between_passes(5, lambda: hours.passed == 100)
     run(loop, hours)
     assert at == [0, 100, 400]
 
@@ -145,7 +145,7 @@ def test_what_looks_beside_may_ask_for_a_pass(moved: Clock) -> None:
 def test_two_reasons_at_one_moment_are_one_pass(moved: Clock) -> None:
     hours, at = moved(until=310, asked=(300,)), []
     loop = looping(hours, lambda: at.append(hours.passed) is None, lambda: EVERY_FIVE_MINUTES)
-    loop.beside(5, lambda: hours.passed == 300)
+    loop.poll_between_passes(5, lambda: hours.passed == 300)
     run(loop, hours)
     assert at == [0, 300]
 
@@ -175,7 +175,7 @@ def test_a_clock_that_is_set_back_does_not_hold_up_the_passes(moved: Clock) -> N
         return False
 
     loop = looping(hours, one_pass, lambda: EVERY_FIVE_MINUTES)
-    loop.beside(5, set_back)
+    loop.poll_between_passes(5, set_back)
     run(loop, hours)
     assert at == [0, 300, 600, 900]
 
@@ -218,14 +218,14 @@ def test_a_bell_that_nobody_rang_is_not_heard() -> None:
 def test_many_rings_that_nobody_heard_are_one() -> None:
     bell = PassRequest()
     for _ in range(100_000):
-        bell.ring()
+        bell.request()
     assert bell.wait(0)
     assert not bell.wait(0)
 
 
 def test_a_ring_from_another_thread_ends_the_wait() -> None:
     bell = PassRequest()
-    thread = threading.Thread(target=bell.ring)
+    thread = threading.Thread(target=bell.request)
     thread.start()
     assert bell.wait(60)
     thread.join()

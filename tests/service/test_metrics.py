@@ -57,7 +57,7 @@ def site() -> Site:
 @pytest.fixture
 def registry() -> Iterator[Registry]:
     registry = Registry(utc=lambda: 1000.0)
-    with instrumentation.listening_to(registry.sign):
+    with instrumentation.listening_to(registry.record):
         yield registry
 
 

@@ -9,9 +9,9 @@ import pytest
 
 from secretsync import config
 from secretsync.core.instrumentation import CallEnded, StageEnded
-from secretsync.service.health_port import answer
+from secretsync.service.health_port import respond
 from secretsync.service.http_server import Request
-from secretsync.service.probes import Health, patience
+from secretsync.service.probes import Health, stuck_after
 from secretsync.service.registry import Registry
 
 
@@ -28,7 +28,7 @@ def clock() -> Clock:
 
 
 def asked(path: str, health: Health, method: str = "GET") -> tuple[HTTPStatus, str]:
-    told = answer(Request(method, path, {}, b"", "127.0.0.1"), health, Registry())
+    told = respond(Request(method, path, {}, b"", "127.0.0.1"), health, Registry())
     return told.status, told.text
 
 
@@ -44,14 +44,14 @@ def test_a_loop_without_a_sign_of_work_is_stuck(clock: Clock) -> None:
 def test_any_sign_of_work_keeps_it_alive(clock: Clock) -> None:
     health = Health(lambda: 300, now=clock)
     for clock.seconds in range(0, 5000, 250):
-        health.sign(StageEnded("compare", 1.0))
+        health.record(StageEnded("compare", 1.0))
     assert asked("/healthz", health)[0] == HTTPStatus.OK
 
 
 def test_a_lease_that_is_renewed_is_no_sign_that_a_pass_goes_on(clock: Clock) -> None:
     health = Health(lambda: 300, now=clock)
     for clock.seconds in range(0, 500, 5):
-        health.sign(CallEnded("update", "leases.coordination.k8s.io", "200"))
+        health.record(CallEnded("update", "leases.coordination.k8s.io", "200"))
     assert asked("/healthz", health)[0] == HTTPStatus.SERVICE_UNAVAILABLE
 
 
@@ -72,7 +72,7 @@ def test_patience_outlasts_the_slowest_question_to_a_source() -> None:
     packages = [{"moduleName": name, "requirement": "./a", "timeout": told} for name, told in (("a", "10m"), ("b", 5))]
     targets = [{"cluster": {"directory": "./cluster"}, "namespace": "rucio"}]
     told = config.parse({"packages": packages, "targets": targets}, Path("secretsync.yaml"))
-    assert patience(told) > 4 * 600
+    assert stuck_after(told) > 4 * 600
 
 
 def test_what_is_asked_elsewhere_or_otherwise_is_refused(clock: Clock) -> None:

@@ -14,8 +14,8 @@ from structlog.testing import capture_logs
 
 from secretsync.cluster.errors import Call, Unreachable
 from secretsync.config.credentials import NoCredential
-from secretsync.service.http_server import Answer, Request
-from secretsync.service.webhook import By, RefusalLog, answer, proven_by
+from secretsync.service.http_server import Request, Response
+from secretsync.service.webhook import By, RefusalLog, proven_by, respond
 
 SECRET = "It's a Secret to Everybody"
 BODY = b"Hello, World!"
@@ -35,10 +35,10 @@ SIGNED = {
 }
 
 
-def told(headers: dict[str, str], method: str = "POST", path: str = "/sync") -> tuple[Answer, list[By]]:
+def told(headers: dict[str, str], method: str = "POST", path: str = "/sync") -> tuple[Response, list[By]]:
     asked: list[By] = []
     request = Request(method, path, headers, BODY, "192.0.2.1")
-    return answer(request, lambda: SECRET, asked.append, RefusalLog()), asked
+    return respond(request, lambda: SECRET, asked.append, RefusalLog()), asked
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_a_secret_that_cannot_be_read_refuses_all() -> None:
 
     request = Request("POST", "/sync", {"x-gitlab-token": SECRET}, BODY, "192.0.2.1")
     asked: list[By] = []
-    assert answer(request, unreadable, asked.append, RefusalLog()).status == HTTPStatus.SERVICE_UNAVAILABLE
+    assert respond(request, unreadable, asked.append, RefusalLog()).status == HTTPStatus.SERVICE_UNAVAILABLE
     assert asked == []
 
 
@@ -180,7 +180,7 @@ def test_refused_requests_do_not_fill_the_log() -> None:
     with capture_logs() as said:
         for second in range(121):
             moment[0] = float(second)
-            answer(request, lambda: SECRET, lambda by: None, refusals)
+            respond(request, lambda: SECRET, lambda by: None, refusals)
     assert [entry["requests"] for entry in said] == [1, 60, 60]
 
 
@@ -189,4 +189,4 @@ def test_a_leader_that_cannot_be_told_is_said() -> None:
         raise Unreachable(Call("update", "leases", "ops", "secretsync-leader"), "api", "timed out")
 
     request = Request("POST", "/sync", {"x-gitlab-token": SECRET}, BODY, "192.0.2.1")
-    assert answer(request, lambda: SECRET, away, RefusalLog()).status == HTTPStatus.SERVICE_UNAVAILABLE
+    assert respond(request, lambda: SECRET, away, RefusalLog()).status == HTTPStatus.SERVICE_UNAVAILABLE

@@ -19,7 +19,7 @@ DIGEST = "d" * 64
 @pytest.fixture
 def digests(tmp_path: Path) -> FetchedDigests:
     found = FetchedDigests(tmp_path / "digests")
-    found.keep(REVISION, "recipe", DIGEST)
+    found.remember(REVISION, "recipe", DIGEST)
     return found
 
 
@@ -63,7 +63,7 @@ def test_a_folder_that_others_could_write_to_is_emptied_before_it_is_believed(
 def test_a_folder_that_cannot_be_used_is_done_without(tmp_path: Path) -> None:
     (tmp_path / "digests").write_text("a file")
     digests = FetchedDigests(tmp_path / "digests")
-    digests.keep(REVISION, "recipe", DIGEST)
+    digests.remember(REVISION, "recipe", DIGEST)
     assert digests.digest_of(REVISION, "recipe") == ""
 
 
@@ -71,6 +71,6 @@ def test_what_nobody_asked_for_in_a_month_goes(digests: FetchedDigests, tmp_path
     (old,) = (tmp_path / "digests").iterdir()
     long_ago = old.stat().st_mtime - FORGOTTEN_AFTER - 60
     os.utime(old, (long_ago, long_ago))
-    digests.keep(REVISION, "another", DIGEST)
+    digests.remember(REVISION, "another", DIGEST)
     assert not old.exists()
     assert digests.digest_of(REVISION, "another") == DIGEST

@@ -78,7 +78,7 @@ def _diagnose(target: config.Target, destination: Destination, *, deep: bool) ->
 def _examine(target: config.Target, destination: Destination) -> tuple[Examination, Sequence[Remark]]:
     """What can be judged; where a call is forbidden nothing is, and the remark says which."""
     try:
-        return doctor.examine(destination, target.doctor.ignore), ()
+        return doctor.diagnose(destination, target.doctor.ignore), ()
     except Forbidden as error:
         why = f"the workloads could not be judged, as this account may not {error.call}: run this again with that right"
         return doctor.Examination((), (), ()), (Remark(why, failure=True),)
@@ -95,7 +95,10 @@ def _sources(destination: Destination) -> Iterator[Remark]:
 def _footing(target: config.Target, destination: Destination, examination: Examination) -> Sequence[Remark]:
     names = [secret.name for secret in examination.secrets]
     found = list(map(Remark, not_restarted.sentences(examination.not_restarted)))
-    found += [*footing.room(examination.secrets), *footing.others(examination.workloads, names, wired=target.wire)]
+    found += [
+        *footing.nearly_full(examination.secrets),
+        *footing.other_controllers(examination.workloads, names, wired=target.wire),
+    ]
     if destination.observed:
         return [*found, *_observed(destination, destination.observed)]
     if review := destination.cluster.review(destination.namespace):

@@ -201,6 +201,7 @@ def _causes(sick: Sequence[Container]) -> Iterator[str]:
         for verdict in one.conditions:
             if not verdict.holds:
                 causes.setdefault((verdict.wrong, verdict.remedy), []).append(str(one.workload))
-    for (wrong, remedy), names in causes.items():
+    for (wrong, remedy), workloads in causes.items():
+        names = list(dict.fromkeys(workloads))
         more = f" and {len(names) - 3} more" if len(names) > 3 else ""
         yield f"    {', '.join(names[:3])}{more}: {wrong}. To fix it: {remedy}"

@@ -219,7 +219,7 @@ def _package(deployed: Deployed) -> PackageStatus:
         digest=f"sha256:{deployed.bundle.digest}",
         revision=deployed.revision_number,
         since=deployed.since,
-        suspension=describe_suspension(deployed.remembered.hold),
+        suspension=describe_suspension(deployed.package_state.hold),
         last_run=_last_run(deployed.result) if deployed.result else None,
         secrets_of_others=deployed.foreign,
         damage=deployed.damage,
@@ -240,12 +240,12 @@ def _named(ref: Ref) -> Workload:
 def _status(
     deployed: Deployed, workloads: Sequence[WorkloadRevision]
 ) -> Literal["not managed", "drift", "rolling out", "behind", "not in force", "rejected", "suspended", "current"]:
-    hold = deployed.remembered.hold
+    hold = deployed.package_state.hold
     if deployed.foreign:
         return "not managed"
     if deployed.drift or deployed.damage:
         return "drift"
-    if not deployed.remembered.finished:
+    if not deployed.package_state.finished:
         return "rolling out"
     if not all(workload.current for workload in workloads):
         return "behind"

@@ -21,7 +21,7 @@ def _lines(needs: Sequence[Need], name: str, namespace: str, account: str, accou
     yield f"metadata: {{name: {name}, namespace: {namespace}}}"
     yield "rules:"
     for need in needs:
-        yield from textwrap.wrap(need.why, 80, initial_indent="  # ", subsequent_indent="  # ")
+        yield from textwrap.wrap(need.reason, 80, initial_indent="  # ", subsequent_indent="  # ")
         yield f"  - apiGroups: {_list([need.group])}"
         yield f"    resources: {_list(need.resources)}"
         yield f"    verbs: {_list(need.verbs)}"

@@ -54,15 +54,15 @@ def _is_manifest_of(secret: Secret, text: str) -> bool:
     """Whether *text* is a manifest of *secret* by all that can be read of it: name, annotations, digest and keys."""
     try:
         manifest = yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe
-        found = read_secret(manifest)
+        sealed = read_secret(manifest)
     except (yaml.YAMLError, AttributeError, KeyError, TypeError, ValueError):
         return False
     return (
-        found.encrypted
-        and (found.namespace, found.name, found.type) == (secret.namespace, secret.name, secret.type)
-        and found.immutable == secret.immutable
-        and (found.labels, found.annotations) == (secret.labels, secret.annotations)
-        and packing.holds_the_same(found, secret)
+        sealed.encrypted
+        and (sealed.namespace, sealed.name, sealed.type) == (secret.namespace, secret.name, secret.type)
+        and sealed.immutable == secret.immutable
+        and (sealed.labels, sealed.annotations) == (secret.labels, secret.annotations)
+        and packing.has_same_files(sealed, secret)
     )
 
 
@@ -78,10 +78,10 @@ def read_secret(manifest: Manifest) -> Secret:
 def _from_sealed_secret(manifest: Manifest) -> Secret:
     spec = manifest.get("spec") or {}
     template = spec.get("template") or {}
-    own, described = manifest["metadata"], template.get("metadata") or {}
+    metadata, described = manifest["metadata"], template.get("metadata") or {}
     return Secret(
-        namespace=own.get("namespace", ""),
-        name=own["name"],
+        namespace=metadata.get("namespace", ""),
+        name=metadata["name"],
         data=dict.fromkeys(spec.get("encryptedData") or {}, b""),
         labels=described.get("labels") or {},
         annotations=described.get("annotations") or {},

@@ -80,18 +80,18 @@ def _manifest(secret: Secret, sealed: Mapping[str, str], previous: Manifest | No
     return {
         "apiVersion": "bitnami.com/v1alpha1",
         "kind": SEALED_SECRET,
-        "metadata": {**_of_others(previous), **name, "labels": dict(sorted(secret.labels.items()))},
+        "metadata": {**_foreign_annotations(previous), **name, "labels": dict(sorted(secret.labels.items()))},
         "spec": {"encryptedData": dict(sealed), "template": template},
     }
 
 
-def _of_others(previous: Manifest | None) -> Manifest:
+def _foreign_annotations(previous: Manifest | None) -> Manifest:
     """Annotations that others put on the SealedSecret itself; one that widens the scope would break the seal."""
     if previous is None or previous["kind"] != SEALED_SECRET:
         return {}
-    found = previous["metadata"].get("annotations") or {}
-    kept = {key: value for key, value in found.items() if not key.startswith((OURS, _SCOPES))}
-    return {"annotations": kept} if kept else {}
+    annotations = previous["metadata"].get("annotations") or {}
+    others = {key: value for key, value in annotations.items() if not key.startswith((OURS, _SCOPES))}
+    return {"annotations": others} if others else {}
 
 
 def _public_key(path: Path) -> RSAPublicKey:

@@ -68,17 +68,17 @@ class Sops:
         if rules is None:
             raise SopsWithoutRule(file, "")
         manifest = to_manifest(secret)
-        status, out, complaint = self._run(rules, path, dump(manifest), file)
+        status, output, complaint = self._run(rules, path, dump(manifest), file)
         if status != 0:
             if _NO_RULE in complaint:
                 raise SopsWithoutRule(file, self._shown(rules))
             raise SopsFailed(file, f"ended with exit code {status} ({_reason(complaint)})")
-        _refuse_readable(out, manifest, file)
-        return out
+        _refuse_readable(output, manifest, file)
+        return output
 
     def _rules(self, path: Path) -> Path | None:
         folders = (folder for folder in path.parents if folder.is_relative_to(self._root))
-        return next((found for folder in folders if (found := folder / CONFIGURATION).is_file()), None)
+        return next((rules_file for folder in folders if (rules_file := folder / CONFIGURATION).is_file()), None)
 
     def _shown(self, path: Path) -> str:
         return path.relative_to(self._root).as_posix() if self._root != Path("/") else str(path)
@@ -97,13 +97,13 @@ class Sops:
         )
         with process:
             try:
-                out, complaint = process.communicate(text.encode(), self._seconds)
+                output, complaint = process.communicate(text.encode(), self._seconds)
             except subprocess.TimeoutExpired:
                 raise SopsFailed(file, f"did not end within {self._seconds:g} s") from None
             finally:
                 with suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)  # and the agents that it started
-        return process.returncode, out.decode(errors="replace"), complaint.decode(errors="replace")
+        return process.returncode, output.decode(errors="replace"), complaint.decode(errors="replace")
 
 
 def _environment() -> dict[str, str]:
@@ -124,8 +124,8 @@ def _refuse_readable(text: str, sent: Manifest, file: str) -> None:
         raise SopsFailed(file, "answered no YAML") from None
     if not isinstance(manifest, dict) or not isinstance(manifest.get("sops"), dict):
         raise SopsFailed(file, "answered no encrypted manifest")
-    values, wanted = manifest.pop("data", None) or {}, sent.get("data") or {}
-    if values.keys() != wanted.keys() or not all(str(value).startswith("ENC[") for value in values.values()):
+    values, sent_data = manifest.pop("data", None) or {}, sent.get("data") or {}
+    if values.keys() != sent_data.keys() or not all(str(value).startswith("ENC[") for value in values.values()):
         raise SopsFailed(file, "left values readable")
     described = {key: value for key, value in manifest.items() if key != "sops"}
     if described != {key: value for key, value in sent.items() if key != "data"}:

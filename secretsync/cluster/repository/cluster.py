@@ -188,14 +188,16 @@ class RepositoryCluster:
     def spawners(self, namespace: str) -> Sequence[Manifest]:
         """What is there and, for each earlier Secret that a revert of a commit would need, that revert."""
         manifests = self._manifests()
-        return [*manifests.spawners(namespace), *(_revert(one) for one in self._earlier(manifests, namespace))]
+        return [*manifests.spawners(namespace), *(_revert(secret) for secret in self._earlier(manifests, namespace))]
 
     def _earlier(self, manifests: DirectoryCluster, namespace: str) -> Sequence[Secret]:
         if not self._by_digest:
             return ()
-        ours = [one for one in manifests.secrets(namespace) if one.immutable and OURS + "module" in one.labels]
-        newest = sorted({_revision_number(one) for one in ours}, reverse=True)[: self._history]
-        return [one for one in ours if _revision_number(one) in newest]
+        own_secrets = [
+            secret for secret in manifests.secrets(namespace) if secret.immutable and OURS + "module" in secret.labels
+        ]
+        newest = sorted({_revision_number(secret) for secret in own_secrets}, reverse=True)[: self._history]
+        return [secret for secret in own_secrets if _revision_number(secret) in newest]
 
     def annotate(self, workload: Workload, annotations: Mapping[str, str], *, manager: str) -> Workload:
         return self._changed().annotate(workload, annotations, manager=manager)

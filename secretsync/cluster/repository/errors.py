@@ -28,11 +28,11 @@ class PushRefused(ClusterError):
 
     url: str
     branch: str
-    why: str
+    reason: str
 
     def __str__(self) -> str:
         return (
-            f"{self.url} does not take a push to {self.branch}: {self.why}; nothing was changed. Let the token push "
+            f"{self.url} does not take a push to {self.branch}: {self.reason}; nothing was changed. Let the token push "
             "there, or choose 'propose: merge-request'"
         )
 
@@ -62,10 +62,10 @@ class ForgeRefused(ClusterError):
 
     url: str
     action: str
-    why: str
+    reason: str
 
     def __str__(self) -> str:
-        return f"{self.url} cannot {self.action}: {self.why}; the branch is pushed, and the next run tries again"
+        return f"{self.url} cannot {self.action}: {self.reason}; the branch is pushed, and the next run tries again"
 
 
 @dataclass(eq=False)

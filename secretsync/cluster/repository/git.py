@@ -11,17 +11,19 @@ from pathlib import Path
 
 from secretsync.cluster.errors import Conflict
 from secretsync.cluster.repository.errors import PushRefused
+from secretsync.core.foreign import reading
 from secretsync.core.model import Ref
 from secretsync.sources.cache import private_folder
 from secretsync.sources.git import batch
 from secretsync.sources.git.errors import GitFailed
-from secretsync.sources.git.process import Answer, run
+from secretsync.sources.git.process import GitResult, run
 from secretsync.sources.git.remote import Remote
 
 _STALE = re.compile(r"! \[rejected\]|stale info|fetch first|non-fast-forward|cannot lock ref")
 _REJECTED = re.compile(r"! \[remote rejected\][^(\n]*\((?P<why>[^)\n]*)\)")
 _REMOTE = re.compile(r"^remote: (?P<words>\S.*)$", re.MULTILINE)
 _LONGEST_WHY = 200
+_FILES = frozenset({"100644", "100755"})
 
 
 @dataclass(frozen=True)
@@ -48,28 +50,28 @@ class GitRepository:
     def fetch(self, commit: str, branch: str) -> None:
         """Bring *commit*, the newest of *branch*, with all its files and without its history. Raises GitFailed."""
         self._make(commit)
-        if self._ask("rev-parse", "--quiet", "--verify", f"{commit}^{{tree}}").status == 0:
+        if self._run("rev-parse", "--quiet", "--verify", f"{commit}^{{tree}}").status == 0:
             return
         quietly = ("--quiet", "--no-tags", "--no-write-fetch-head", "--recurse-submodules=no", "--no-auto-maintenance")
-        answer = self._remote.ask(
+        result = self._remote.execute(
             ["fetch", *quietly, "--depth=2", self.url, f"+refs/heads/{branch}:refs/secretsync/{branch}"],
             repository=self._folder,
         )
-        if answer.status != 0:
-            raise self._remote.failure(answer)
+        if result.status != 0:
+            raise self._remote.failure(result)
 
     def files(self, commit: str, *paths: str) -> dict[str, bytes]:
         """The files of *commit* at or below *paths*, by their paths; links, submodules and ``..`` are left out."""
-        listed = self._local("ls-tree", "-r", "-z", "--full-tree", commit, "--", *paths)
-        found = {}
-        for line in filter(None, listed.decode(errors="surrogateescape").split("\0")):
-            entry, _, name = line.partition("\t")
-            mode, kind, identity = entry.split()
-            if kind == "blob" and mode != "120000" and ".." not in name.split("/"):
-                found[name] = identity
-        ids = list(found.values())
-        output = self._local("cat-file", "--batch", text=batch.request(ids)) if ids else b""
-        return dict(zip(found, batch.blobs(output, ids), strict=True))
+        listing = self._local("ls-tree", "-r", "-z", "--full-tree", commit, "--", *paths)
+        with reading(lambda reason: GitFailed(self.url, f"{reason}: git's list of files at {', '.join(paths)}")):
+            identities = {
+                name: identity
+                for name, (mode, identity) in batch.tree(listing).items()
+                if mode in _FILES and ".." not in name.split("/")
+            }
+            ids = list(identities.values())
+            output = self._local("cat-file", "--batch", text=batch.request(ids)) if ids else b""
+            return dict(zip(identities, batch.blobs(output, ids), strict=True))
 
     def tree(self, commit: str, changes: Mapping[str, bytes | None]) -> str:
         """The tree of *commit* with *changes*: the bytes of each path, None for one that goes; empty: no other tree."""
@@ -108,16 +110,16 @@ class GitRepository:
 
     def commit(self, tree: str, parent: str, message: str) -> str:
         """A commit of *tree* after *parent*, signed where a key is named; it is nowhere but here yet."""
-        who = self._identity
+        author = self._identity
         names = {
-            f"GIT_{role}_{part}": value
+            f"GIT_{role}_{field}": value
             for role in ("AUTHOR", "COMMITTER")
-            for part, value in (("NAME", who.name), ("EMAIL", who.email))
+            for field, value in (("NAME", author.name), ("EMAIL", author.email))
         }
         signing: tuple[str, ...] = ()
-        if who.signing_key:
-            signing = ("-c", "gpg.format=ssh", "-c", f"user.signingKey={who.signing_key}")
-        signed = ("-S",) if who.signing_key else ()
+        if author.signing_key:
+            signing = ("-c", "gpg.format=ssh", "-c", f"user.signingKey={author.signing_key}")
+        signed = ("-S",) if author.signing_key else ()
         made = self._local(
             *signing, "commit-tree", *signed, "-p", parent, "-F", "-", tree, text=message.encode(), environment=names
         )
@@ -129,18 +131,18 @@ class GitRepository:
         Raises Conflict where it is not, PushRefused, GitFailed.
         """
         ref = f"refs/heads/{branch}"
-        answer = self._remote.ask(
+        result = self._remote.execute(
             ["push", "--quiet", f"--force-with-lease={ref}:{expected}", self.url, f"{commit}:{ref}"],
             repository=self._folder,
         )
-        if answer.status == 0:
+        if result.status == 0:
             return
-        if rejected := _REJECTED.search(answer.complaint):
-            words = " ".join([rejected["why"], *_REMOTE.findall(answer.complaint)])
-            raise PushRefused(self.url, branch, words[:_LONGEST_WHY])
-        if _STALE.search(answer.complaint):
+        if rejected := _REJECTED.search(result.complaint):
+            message = " ".join([rejected["why"], *_REMOTE.findall(result.complaint)])
+            raise PushRefused(self.url, branch, message[:_LONGEST_WHY])
+        if _STALE.search(result.complaint):
             raise Conflict(Ref("branch", self.url, branch), "was pushed to by somebody else")
-        raise self._remote.failure(answer)
+        raise self._remote.failure(result)
 
     def _make(self, commit: str) -> None:
         private_folder(self._folder)
@@ -149,12 +151,12 @@ class GitRepository:
         form = "sha256" if len(commit) == 64 else "sha1"
         self._local("init", "--quiet", "--bare", "--template=", f"--object-format={form}", str(self._folder))
 
-    def _ask(self, *arguments: str, text: bytes = b"", environment: Mapping[str, str] | None = None) -> Answer:
+    def _run(self, *arguments: str, text: bytes = b"", environment: Mapping[str, str] | None = None) -> GitResult:
         settings = {**self._remote.settings(), "GIT_DIR": str(self._folder), "GIT_NO_LAZY_FETCH": "1"}
         return run(arguments, environment={**settings, **(environment or {})}, timeout=self._timeout, text=text)
 
     def _local(self, *arguments: str, text: bytes = b"", environment: Mapping[str, str] | None = None) -> bytes:
-        answer = self._ask(*arguments, text=text, environment=environment)
-        if answer.status != 0:
-            raise GitFailed(self.url, (answer.complaint.strip().splitlines() or ["git failed"])[-1])
-        return answer.out
+        result = self._run(*arguments, text=text, environment=environment)
+        if result.status != 0:
+            raise GitFailed(self.url, (result.complaint.strip().splitlines() or ["git failed"])[-1])
+        return result.stdout

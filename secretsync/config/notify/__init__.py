@@ -42,8 +42,8 @@ def _template(value: str) -> str:
     if not template.is_valid():
         raise ValueError("has a $ that names nothing; write $$ for the character itself")
     if unknown := [name for name in template.get_identifiers() if name not in FIELDS]:
-        known = ", ".join(f"${name}" for name in FIELDS)
-        raise ValueError(f"${unknown[0]} is not known; there are: {known}")
+        variables = ", ".join(f"${name}" for name in FIELDS)
+        raise ValueError(f"${unknown[0]} is not known; there are: {variables}")
     return value
 
 
@@ -72,8 +72,8 @@ class _Choice(Model):
     @model_validator(mode="after")
     def _is_one_channel(self) -> _Choice:
         if len(self.kinds) != 1:
-            known = [f"{kind}:" for kind in NOTIFIERS]
-            raise ValueError(f"is one of {', '.join(known[:-1])} or {known[-1]}, each in an entry of its own")
+            forms = [f"{kind}:" for kind in NOTIFIERS]
+            raise ValueError(f"is one of {', '.join(forms[:-1])} or {forms[-1]}, each in an entry of its own")
         return self
 
 

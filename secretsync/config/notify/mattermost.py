@@ -16,5 +16,5 @@ class Mattermost(IncomingWebhook):
 
     def payload(self, message: Message, text: str) -> dict[str, Any]:
         # a tag or a version that somebody chose makes no link
-        plain = without_mentions(_MARKDOWN.sub(r"\\\1", text))
-        return {"text": f"{':warning: ' if message.is_warning else ''}{plain}"}
+        escaped = without_mentions(_MARKDOWN.sub(r"\\\1", text))
+        return {"text": f"{':warning: ' if message.is_warning else ''}{escaped}"}

@@ -15,6 +15,6 @@ class Slack(IncomingWebhook):
 
     def payload(self, message: Message, text: str) -> dict[str, Any]:
         # Rocket.Chat takes Markdown's links as well
-        plain = without_mentions(text).replace("](", "]\u200b(")
-        escaped = "".join(_ESCAPED.get(character, character) for character in plain)
+        safe_text = without_mentions(text).replace("](", "]\u200b(")
+        escaped = "".join(_ESCAPED.get(character, character) for character in safe_text)
         return {"text": f"{':warning: ' if message.is_warning else ''}{escaped}"}

@@ -58,8 +58,8 @@ def parse(requirement: str) -> Requirement:
     """Read *requirement*. Raises UnusableRequirement, with what to write instead."""
     written = _written(requirement.strip())
     read = ((source, reader(written)) for source, reader in SOURCES.items())
-    source, found = next((source, found) for source, found in read if found)
-    return replace(found, text=requirement, source=source)
+    source, parsed = next((source, parsed) for source, parsed in read if parsed)
+    return replace(parsed, text=requirement, source=source)
 
 
 AS_TEXT = GetPydanticSchema(

@@ -22,21 +22,21 @@ class FileRequirement(Requirement):
 
 def file_named(names: str) -> Reader:
     """A reader of files whose name matches *names*, a regular expression."""
-    theirs = re.compile(names)
+    name_pattern = re.compile(names)
 
     def read(written: Written) -> FileRequirement | None:
         if not written.name or not written.url.startswith(("https:", "http:")):
             return None
         parts = split_url(written.url, written.text)
         file = file_name(parts)
-        return _file(written, parts, file) if theirs.fullmatch(file) else None
+        return _file(written, parts, file) if name_pattern.fullmatch(file) else None
 
     return read
 
 
 def _file(written: Written, parts: SplitResult, file: str) -> FileRequirement:
-    given = digests(parts.fragment, written.text)
-    known = {*written.hashes, *(digest for algorithm, digest in given if algorithm == "sha256")}
-    if len(known) != 1:
+    fragment_digests = digests(parts.fragment, written.text)
+    all_digests = {*written.hashes, *(digest for algorithm, digest in fragment_digests if algorithm == "sha256")}
+    if len(all_digests) != 1:
         raise UnusableRequirement(written.text, f"{file} needs one hash, as nothing else says what it is: #sha256=…")
-    return FileRequirement(written.name, parts._replace(fragment="").geturl(), known.pop())
+    return FileRequirement(written.name, parts._replace(fragment="").geturl(), all_digests.pop())

@@ -32,8 +32,8 @@ def read(written: Written) -> GitRequirement | None:
 def _git(text: str) -> GitRequirement:
     parts = split_url(text.removeprefix("git+"), text)
     if parts.scheme not in _SCHEMES:
-        known = ", ".join(f"git+{scheme}" for scheme in _SCHEMES)
-        raise UnusableRequirement(text, f"'git+{parts.scheme}' is not supported: there are {known}")
+        schemes = ", ".join(f"git+{scheme}" for scheme in _SCHEMES)
+        raise UnusableRequirement(text, f"'git+{parts.scheme}' is not supported: there are {schemes}")
     path, at, ref = parts.path.rpartition("@")
     if not at:
         path, ref = parts.path, ""

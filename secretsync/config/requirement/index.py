@@ -38,12 +38,12 @@ def _file(url: str, hashes: tuple[str, ...], requirement: str) -> IndexRequireme
         raise UnusableRequirement(
             requirement, "names no wheel or source archive; a repository's URL begins with 'git+'"
         )
-    given = digests(parts.fragment, requirement)
-    hashes += tuple(digest for algorithm, digest in given if algorithm == "sha256")
+    fragment_digests = digests(parts.fragment, requirement)
+    hashes += tuple(digest for algorithm, digest in fragment_digests if algorithm == "sha256")
     # A wheel's name begins with the distribution's; an archive's ends with the version (PEP 427, PEP 625).
     name = file.split("-")[0] if file.endswith(".whl") else file.rpartition("-")[0]
-    further = tuple(pair for pair in given if pair[0] != "sha256")
-    return IndexRequirement(name, url=parts._replace(fragment="").geturl(), hashes=hashes, digests=further)
+    other_digests = tuple(pair for pair in fragment_digests if pair[0] != "sha256")
+    return IndexRequirement(name, url=parts._replace(fragment="").geturl(), hashes=hashes, digests=other_digests)
 
 
 def _distribution(text: str, hashes: tuple[str, ...]) -> IndexRequirement:

@@ -16,19 +16,21 @@ def rollout_status(obj: Manifest) -> Status:
         return Status(State.PAUSED, "is paused: new pods start when it is resumed")
     if _observed_generation(status) < obj["metadata"].get("generation", 0) or not status.get("phase"):
         return Status(State.IN_PROGRESS, "its controller has not seen the change yet")
-    why = f": {status['message']}" if status.get("message") else ""
+    reason = f": {status['message']}" if status.get("message") else ""
     replicas = spec.get("replicas", 1)
     match status["phase"]:
         case "Healthy":
             return current(replicas)
         case "Paused":
-            return Status(State.PAUSED, f"waits at a step of its strategy until it is promoted or the pause ends{why}")
+            return Status(
+                State.PAUSED, f"waits at a step of its strategy until it is promoted or the pause ends{reason}"
+            )
         case "Degraded":
             # a specification that its controller does not take is nothing that a package could have done
-            return Status(State.FAILED, f"is degraded{why}", Cause.OTHER if _is_invalid(status) else Cause.NOT_READY)
+            return Status(State.FAILED, f"is degraded{reason}", Cause.OTHER if _is_invalid(status) else Cause.NOT_READY)
         case _:
             updated = status.get("updatedReplicas", 0)
-            return Status(State.IN_PROGRESS, f"{updated} of {replicas} replicas updated{why}", Cause.NOT_READY)
+            return Status(State.IN_PROGRESS, f"{updated} of {replicas} replicas updated{reason}", Cause.NOT_READY)
 
 
 def allows_no_ready_pod(obj: Manifest) -> bool:
@@ -47,8 +49,8 @@ def has_template(obj: Manifest) -> bool:
 
 def _observed_generation(status: Manifest) -> int:
     """A string in this API; controllers before 1.0 wrote a hash, which says nothing here."""
-    written = str(status.get("observedGeneration", ""))
-    return int(written) if written.isdecimal() else 0
+    observed = str(status.get("observedGeneration", ""))
+    return int(observed) if observed.isdecimal() else 0
 
 
 def _is_invalid(status: Manifest) -> bool:

@@ -59,38 +59,48 @@ class Examination:
         return tuple(secret for _, secrets in self.live for secret in secrets)
 
 
-def examine(destination: Destination, ignore: str = "") -> Examination:
+def diagnose(destination: Destination, ignore: str = "") -> Examination:
     """Judge every container with Rucio at *destination*: one list a kind, one read of each Secret and ConfigMap.
 
     Workloads whose labels the selector *ignore* takes are left out.
     """
     live = _live(destination)
-    judged = [(one, secrets or _configured(one)) for one, secrets in live]
-    packages = {one.placement.secret: deployed(one, secrets) for one, secrets in judged if secrets}
+    deployments = [(delivery, secrets or _configured(delivery)) for delivery, secrets in live]
+    packages = {delivery.placement.secret: deployed(delivery, secrets) for delivery, secrets in deployments if secrets}
     workloads = tuple(destination.cluster.workloads(destination.namespace, destination.selector))
-    names = {name for one in packages.values() for name in one.secrets}
-    beside = find_not_restarted(spawners(destination) or (), workloads, names)
-    asked = [one for one in workloads if not (ignore and selects(ignore, one.labels))]
-    asked += [one for each in beside if (one := each.as_workload())]
+    names = {name for package in packages.values() for name in package.secrets}
+    not_restarted = find_not_restarted(spawners(destination) or (), workloads, names)
+    judged_workloads = [workload for workload in workloads if not (ignore and selects(ignore, workload.labels))]
+    judged_workloads += [spawned for spawner in not_restarted if (spawned := spawner.as_workload())]
     pods = destination.cluster.pods(destination.namespace) if destination.cluster.runs_pods else ()
-    containers = list(rucio_containers(asked, names))
-    sources = _sources(destination, containers, packages.values(), [one for _, secrets in judged for one in secrets])
+    containers = list(rucio_containers(judged_workloads, names))
+    sources = _sources(
+        destination, containers, packages.values(), [secret for _, secrets in deployments for secret in secrets]
+    )
     return Examination(
         diagnoses=tuple(
-            Diagnosis(found.workload.ref, found.manifest["name"], package.module, judge(package, view))
-            for found in containers
+            Diagnosis(
+                rucio_container.workload.ref, rucio_container.manifest["name"], package.module, judge(package, view)
+            )
+            for rucio_container in containers
             for secret, package in packages.items()
-            for view in [view_of(found, sources, _behind(found.workload, secret, dict(_by_secret(live))[secret], pods))]
+            for view in [
+                view_of(
+                    rucio_container,
+                    sources,
+                    _behind(rucio_container.workload, secret, dict(_by_secret(live))[secret], pods),
+                )
+            ]
         ),
         live=live,
         workloads=workloads,
-        not_restarted=beside,
+        not_restarted=not_restarted,
     )
 
 
 def _live(destination: Destination) -> tuple[tuple[Delivery, tuple[Secret, ...]], ...]:
     memory = load_state(destination)
-    return tuple((one, tuple(live_secrets(destination, one, memory))) for one in destination.deliveries)
+    return tuple((delivery, tuple(live_secrets(destination, delivery, memory))) for delivery in destination.deliveries)
 
 
 def _configured(delivery: Delivery) -> Sequence[Secret]:
@@ -137,37 +147,39 @@ def _sources(
 
     The configuration may hold passwords: it is read only where no variable names the package.
     """
-    found = contents(live)
-    wanted = {key for one in containers for key in container.asked_for(one.manifest)}
-    _read_all(destination, wanted - found.keys(), found)
-    undecided = [one for one in containers if not _is_decided(one, packages, found)]
-    wanted = {key for one in undecided for key in _configuration(one, found)}
-    _read_all(destination, wanted - found.keys(), found)
-    return found
+    known_contents = contents(live)
+    needed = {key for rucio_container in containers for key in container.asked_for(rucio_container.manifest)}
+    _read_all(destination, needed - known_contents.keys(), known_contents)
+    undecided = [
+        rucio_container for rucio_container in containers if not _is_decided(rucio_container, packages, known_contents)
+    ]
+    needed = {key for rucio_container in undecided for key in _configuration(rucio_container, known_contents)}
+    _read_all(destination, needed - known_contents.keys(), known_contents)
+    return known_contents
 
 
-def _configuration(found: RucioContainer, sources: Sources) -> Iterator[tuple[str, str]]:
+def _configuration(rucio_container: RucioContainer, sources: Sources) -> Iterator[tuple[str, str]]:
     """The objects that rucio.cfg is made of, by kind and name."""
-    return rucio_cfg.asked_for(found.mounts, container.environment(found.manifest, sources))
+    return rucio_cfg.asked_for(rucio_container.mounts, container.environment(rucio_container.manifest, sources))
 
 
-def _is_decided(found: RucioContainer, packages: Iterable[Deployed], sources: Sources) -> bool:
+def _is_decided(rucio_container: RucioContainer, packages: Iterable[Deployed], sources: Sources) -> bool:
     """Whether variables name the package of each VO."""
-    variables: Environment = container.environment(found.manifest, sources)
+    variables: Environment = container.environment(rucio_container.manifest, sources)
     return all(isinstance(variables.get(package_variable(package.vo)), str) for package in packages)
 
 
 def _read_all(
     destination: Destination,
     keys: Collection[tuple[str, str]],
-    found: dict[tuple[str, str], Mapping[str, bytes] | None],
+    known_contents: dict[tuple[str, str], Mapping[str, bytes] | None],
 ) -> None:
     """What this account may read of *keys*; what it may not is unknown where it matters."""
     review = destination.cluster.review(destination.namespace) if keys else None
     for kind, name in sorted(keys):
         if may(review, Access("get", "", _RESOURCES[kind], name)):
             with suppress(Forbidden):
-                found[kind, name] = _read(destination, kind, name)
+                known_contents[kind, name] = _read(destination, kind, name)
 
 
 def _read(destination: Destination, kind: str, name: str) -> Mapping[str, bytes] | None:
@@ -182,15 +194,19 @@ def _behind(workload: Workload, secret: str, live: Sequence[Secret], pods: Seque
     """Why the pods may not run what the Secrets hold; empty where they do."""
     if not live:
         return ""
-    writes = [int(one.annotations.get(packing.REVISION_NUMBER, "0")) for one in live]
+    writes = [int(secret.annotations.get(packing.REVISION_NUMBER, "0")) for secret in live]
     carried = stamped_revision_number(workload, secret)
     if carried == max(writes, default=0):
         return ""
     if carried:
         return f"its pods run revision {carried}, and the Secrets have revision {max(writes)}"
-    written = max((one.data_written for one in live if one.data_written), default=None)
-    early = [pod for pod in pods_of(workload, pods) if written and _created(pod) <= written]
-    return f"pod {early[0]['metadata']['name']} started before the Secrets were last written" if early else ""
+    written_at = max((secret.data_written for secret in live if secret.data_written), default=None)
+    outdated_pods = [pod for pod in pods_of(workload, pods) if written_at and _created(pod) <= written_at]
+    return (
+        f"pod {outdated_pods[0]['metadata']['name']} started before the Secrets were last written"
+        if outdated_pods
+        else ""
+    )
 
 
 def _created(pod: Manifest) -> datetime:

@@ -32,7 +32,9 @@ def prove(destination: Destination, examination: Examination, clock: Clock) -> D
         return DeepProof((outcome.missing,))
     if not outcome.proven:
         return DeepProof(("no workload that mounts a package has an image of Rucio's by its name",))
-    return DeepProof(notes=(*outcome.notes, *(f"proven in the workloads' images: {one}" for one in outcome.seen)))
+    return DeepProof(
+        notes=(*outcome.notes, *(f"proven in the workloads' images: {sentence}" for sentence in outcome.seen))
+    )
 
 
 def as_candidates(examination: Examination) -> Iterator[PackagePlan]:

@@ -41,13 +41,15 @@ def permissions(lacking: Sequence[Access], surplus: Sequence[Access]) -> Iterato
         )
 
 
-def clock(here: datetime, there: datetime | None) -> Iterator[Remark]:
+def clock(local_time: datetime, server_time: datetime | None) -> Iterator[Remark]:
     """Whether this machine's clock is the cluster's: Leases and the ages of pods are told by clocks."""
-    if there and abs(here - there) > _SKEW:
-        yield Remark(f"this machine's clock is {abs(here - there).total_seconds():.0f} s off the cluster's: set it")
+    if server_time and abs(local_time - server_time) > _SKEW:
+        yield Remark(
+            f"this machine's clock is {abs(local_time - server_time).total_seconds():.0f} s off the cluster's: set it"
+        )
 
 
-def room(secrets: Sequence[Secret]) -> Iterator[Remark]:
+def nearly_full(secrets: Sequence[Secret]) -> Iterator[Remark]:
     """Secrets that are nearly full."""
     for secret in secrets:
         if secret.size > _FULL * packing.LIMIT:
@@ -57,7 +59,7 @@ def room(secrets: Sequence[Secret]) -> Iterator[Remark]:
             )
 
 
-def others(workloads: Sequence[Workload], secrets: Collection[str], *, wired: bool) -> Iterator[Remark]:
+def other_controllers(workloads: Sequence[Workload], secrets: Collection[str], *, wired: bool) -> Iterator[Remark]:
     """Other programs whose hands are in the same workloads."""
     if wired:
         # what our field manager has of a container would stay behind as a container without an image

@@ -12,7 +12,7 @@ import structlog
 
 from secretsync.cluster.errors import QuotaExceeded
 from secretsync.core.errors import ProofError
-from secretsync.core.log import foreign_words
+from secretsync.core.log import foreign_text
 from secretsync.core.model import Manifest
 from secretsync.core.pod_references import secrets_referenced
 from secretsync.plan.diff import PackagePlan
@@ -200,9 +200,9 @@ def _message(proof: _Running, pods: Sequence[Manifest], now: float) -> str | Non
         if pod.get("status", {}).get("phase") == "Failed":
             return "its pod was evicted or failed"
         if failure := pod_failure(pod):
-            raise NotProven(str(proof.candidate.workload.ref), [foreign_words(failure.message)])
-        if (status := blocked_pod_status(pod)) and foreign_words(status.message) != proof.waits_for:
-            proof.waits_for = foreign_words(status.message)
+            raise NotProven(str(proof.candidate.workload.ref), [foreign_text(failure.message)])
+        if (status := blocked_pod_status(pod)) and foreign_text(status.message) != proof.waits_for:
+            proof.waits_for = foreign_text(status.message)
             if proof.ran is None:
                 log.info("the proof waits", job=proof.name, why=status.message)
     _check_deadline(proof, now)
@@ -218,7 +218,7 @@ def _note_progress(proof: _Running, container: Manifest, now: float) -> None:
 def _termination_message(proof: _Running, terminated: Manifest) -> str:
     if message := terminated.get("message"):
         return str(message)
-    ending = foreign_words(
+    ending = foreign_text(
         ", ".join(filter(None, [f"exit code {terminated.get('exitCode')}", terminated.get("reason", "")]))
     )
     if proof.candidate.through_entrypoint and not proof.started:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from secretsync.core.foreign import read_json, reading
-from secretsync.core.log import foreign_words
+from secretsync.core.log import foreign_text
 from secretsync.core.model import Bundle, digest
 
 _LONGEST_MESSAGE = 4096
@@ -46,9 +46,9 @@ def judge(bundle: Bundle, message: str, mounted_at: str = "") -> Judgement:
     """
     judgement = _judge(bundle, message, mounted_at)
     return Judgement(
-        tuple(map(foreign_words, judgement.reasons[:_MOST])),
-        tuple(map(foreign_words, judgement.notes[:_MOST])),
-        foreign_words(judgement.seen),
+        tuple(map(foreign_text, judgement.reasons[:_MOST])),
+        tuple(map(foreign_text, judgement.notes[:_MOST])),
+        foreign_text(judgement.seen),
         judgement.fault_of,
     )
 

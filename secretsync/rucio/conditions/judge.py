@@ -55,7 +55,7 @@ class Deployed:
 
     *top* is the Secret of its own directory; *zipped* names the one key that holds all of it, else empty. *imported*
     are the files that Rucio imports, None where that is not known: where files are mounted one by one, only those must
-    be there.
+    be there; *wired* says that secretsync mounts it and sets the variables (``wire: true``).
     """
 
     module: str
@@ -64,6 +64,7 @@ class Deployed:
     files: Mapping[str, tuple[str, str]] = field(repr=False)
     zipped: str = ""
     imported: frozenset[str] | None = None
+    wired: bool = False
 
     @property
     def secrets(self) -> frozenset[str]:
@@ -91,6 +92,8 @@ class View:
 def judge(package: Deployed, view: View) -> tuple[Verdict, ...]:
     """All three, in their order."""
     root = _root(package, view)
+    if package.wired and not root:
+        return tuple(Verdict(one, False, "it is not wired yet", "'secretsync apply' wires it") for one in Condition)
     return (_code(package, view, root), _path(package, view, root), _configured(package, view))
 
 

@@ -80,7 +80,7 @@ def deployed_package(placement: Placement, secrets: Sequence[Secret], directorie
         top = secret.name if not directory else top
         if directory in directories:
             files |= {posixpath.join(directory, key): (secret.name, key) for key in secret.data}
-    return Deployed(placement.module, placement.vo, top, {} if zipped else files, zipped)
+    return Deployed(placement.module, placement.vo, top, {} if zipped else files, zipped, wired=placement.wired)
 
 
 def _shown(mounts: Iterable[Mount], sources: Sources) -> Iterator[tuple[str, tuple[str, str, int, bool]]]:

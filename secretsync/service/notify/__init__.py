@@ -62,13 +62,13 @@ def open_channel(settings: config.Channel, base: Path) -> Channel:
 def send_all(channels: Sequence[Channel], messages: Sequence[Message]) -> None:
     """Send each message to all who want it; who did not take one is not asked to take the next: a pass goes on."""
     for channel in channels:
-        wanted = [message for message in messages if channel.wants(message)]
-        sent = _tell(channel, wanted)
-        for _ in wanted[sent:]:
+        selected = [message for message in messages if channel.wants(message)]
+        sent = _send_messages(channel, selected)
+        for _ in selected[sent:]:
             instrumentation.emit(Notified(channel.kind, "failed"))
 
 
-def _tell(channel: Channel, messages: Sequence[Message]) -> int:
+def _send_messages(channel: Channel, messages: Sequence[Message]) -> int:
     """How many of *messages* were sent."""
     for number, message in enumerate(messages):
         try:

@@ -41,10 +41,10 @@ class NotSent(SecretSyncError):
     code = "not_sent"
 
     host: str
-    why: str
+    reason: str
 
     def __str__(self) -> str:
-        return f"{self.host} {self.why}"
+        return f"{self.host} {self.reason}"
 
 
 def send(settings: HttpChannel, base: Path, message: Message, text: str) -> None:
@@ -64,7 +64,7 @@ def post(url: str, body: bytes, headers: Mapping[str, str], access: Access, base
     try:
         with _session(access, base) as session:
             # not a byte of the answer's body is read: nobody cares, and it could drip in for ever
-            answer = session.post(
+            response = session.post(
                 url, data=body, headers=authorized, timeout=TIMEOUT, allow_redirects=False, verify=trusted, stream=True
             )
     except requests.exceptions.SSLError:
@@ -73,10 +73,10 @@ def post(url: str, body: bytes, headers: Mapping[str, str], access: Access, base
         raise NotSent(host, "did not answer in time") from None
     except (requests.RequestException, OSError) as error:
         raise NotSent(host, f"cannot be reached ({type(error).__name__}); check the URL and HTTPS_PROXY") from None
-    if answer.is_redirect:
-        raise NotSent(host, f"answered {answer.status_code} and names another place: correct the URL")
-    if not answer.ok:
-        raise NotSent(host, f"answered {answer.status_code}")
+    if response.is_redirect:
+        raise NotSent(host, f"answered {response.status_code} and names another place: correct the URL")
+    if not response.ok:
+        raise NotSent(host, f"answered {response.status_code}")
 
 
 def _address(settings: HttpChannel, base: Path) -> tuple[str, Access]:

@@ -19,7 +19,7 @@ from secretsync.core.files import write_atomically
 from secretsync.sources.cache import FORGOTTEN_AFTER, CacheFailed, NotOurs, private_folder
 from secretsync.sources.git import batch
 from secretsync.sources.git.errors import CommitNotServed, GitFailed
-from secretsync.sources.git.process import LARGEST_ANSWER, Answer, AnswerTooLarge, run
+from secretsync.sources.git.process import LARGEST_ANSWER, AnswerTooLarge, GitResult, run
 from secretsync.sources.tree import Entry, Kind
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class CacheBusy(CacheFailed):
     """Another process has held the cache's lock for too long."""
 
     code = "cache_busy"
-    why = "another process holds it"
+    reason = "another process holds it"
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
@@ -98,7 +98,7 @@ class BrokenCache(CacheFailed):
     """What lies in the cache cannot be read; it is made anew."""
 
     code = "broken_cache"
-    why = "it is damaged and could not be made anew"
+    reason = "it is damaged and could not be made anew"
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
@@ -120,12 +120,12 @@ class GitCache:
     def locked(self) -> Iterator[None]:
         """Hold the cache for ourselves. The kernel lets go when we, and the git we started, have ended."""
         private_folder(self.folder.parent)
-        with ExitStack() as held:
+        with ExitStack() as locks:
             try:
-                self._lock = held.enter_context(files.locked(self.folder.with_suffix(".lock"), self._timeout))
+                self._lock = locks.enter_context(files.locked(self.folder.with_suffix(".lock"), self._timeout))
             except TimeoutError:
                 raise CacheBusy(self.folder) from None
-            held.callback(setattr, self, "_lock", None)
+            locks.callback(setattr, self, "_lock", None)
             os.utime(self._lock)
             _forget_unused(self.folder.parent)
             yield
@@ -145,9 +145,9 @@ class GitCache:
 
     def remember(self, ref: str, commit: str) -> None:
         """Keep which commit *ref* was, so that a tag that moves and a branch that vanishes are noticed."""
-        known = self._memory()
-        if known.get(ref) != commit:
-            text = json.dumps({**known, ref: commit}, indent=1, sort_keys=True)
+        memory = self._memory()
+        if memory.get(ref) != commit:
+            text = json.dumps({**memory, ref: commit}, indent=1, sort_keys=True)
             write_atomically(self._memory_file, text)
 
     def remembered(self, ref: str) -> str:
@@ -160,10 +160,10 @@ class GitCache:
 
     def _memory(self) -> dict[str, str]:
         try:
-            known = json.loads(self._memory_file.read_text())
+            memory = json.loads(self._memory_file.read_text())
         except (OSError, ValueError, RecursionError):
             return {}
-        return {str(ref): str(commit) for ref, commit in known.items()} if isinstance(known, dict) else {}
+        return {str(ref): str(commit) for ref, commit in memory.items()} if isinstance(memory, dict) else {}
 
     def prepare(self, commit: str) -> None:
         """Make the repository where there is none for *commit*; take away what git has not put there, or left behind.
@@ -201,7 +201,7 @@ class GitCache:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def has_commit(self, commit: str) -> bool:
-        return self._ask("rev-parse", "--quiet", "--verify", f"{commit}^{{tree}}").status == 0
+        return self._run_git("rev-parse", "--quiet", "--verify", f"{commit}^{{tree}}").status == 0
 
     def fetch_commit(self, commit: str, ref: str) -> None:
         """Bring one commit and its trees, without history and, where the server can, without files.
@@ -221,24 +221,24 @@ class GitCache:
 
     def fetch_whole(self, commit: str, ref: str) -> None:
         """Bring one commit with all its files: for servers that serve refs alone (ssh without protocol 2)."""
-        whole = ("--refetch", "--no-filter")
+        full = ("--refetch", "--no-filter")
         name = ref or self._remote.name_of(commit)
-        if name and self._brings(["--depth=1", *whole, self._remote.url, name]) and self.has_commit(commit):
+        if name and self._brings(["--depth=1", *full, self._remote.url, name]) and self.has_commit(commit):
             return
-        self._bring([*whole, self._remote.url, *([ref] if ref else _EVERYTHING)])
+        self._bring([*full, self._remote.url, *([ref] if ref else _EVERYTHING)])
 
     def _brings(self, options: Sequence[str]) -> bool:
         """Whether the server gives what *options* ask for. Raises GitFailed where it would give nothing else either."""
-        answer = self._fetch(options)
-        failure = None if answer.status == 0 else self._remote.failure(answer)
+        result = self._fetch(options)
+        failure = None if result.status == 0 else self._remote.failure(result)
         if failure and type(failure) not in (CommitNotServed, GitFailed):
             raise failure
         return failure is None
 
     def _bring(self, options: Sequence[str]) -> None:
-        answer = self._fetch(options)
-        if answer.status != 0:
-            raise self._remote.failure(answer)
+        result = self._fetch(options)
+        if result.status != 0:
+            raise self._remote.failure(result)
 
     def object(self, kind: str, name: str) -> bytes:
         """The raw object: what a signature is over."""
@@ -246,48 +246,55 @@ class GitCache:
 
     def tag_object(self, name: str, commit: str) -> bytes:
         """The annotated tag *name* of *commit* as the server has it now; empty where it is another kind of ref."""
-        own = "refs/secretsync/tag"
-        answer = self._fetch(["--depth=1", "--filter=blob:none", self._remote.url, f"+{name}:{own}"])
-        if answer.status != 0:
-            failure = self._remote.failure(answer)
+        own_ref = "refs/secretsync/tag"
+        result = self._fetch(["--depth=1", "--filter=blob:none", self._remote.url, f"+{name}:{own_ref}"])
+        if result.status != 0:
+            failure = self._remote.failure(result)
             if isinstance(failure, CommitNotServed):
                 return b""
             raise failure
-        peeled = self._ask("rev-parse", "--quiet", "--verify", f"{own}^{{commit}}").out.decode().strip()
-        is_tag = self._ask("cat-file", "-t", own).out.strip() == b"tag"
-        return self.object("tag", own) if is_tag and peeled == commit else b""
+        peeled = self._run_git("rev-parse", "--quiet", "--verify", f"{own_ref}^{{commit}}").stdout.decode().strip()
+        is_tag = self._run_git("cat-file", "-t", own_ref).stdout.strip() == b"tag"
+        return self.object("tag", own_ref) if is_tag and peeled == commit else b""
 
     def tree(self, commit: str) -> dict[str, tuple[Kind, str]]:
         """Each path of *commit* with its kind and the id of its content."""
         try:
-            listing = self._local("ls-tree", "-r", "-z", "--full-tree", commit, largest=_LARGEST_TREE).rstrip(b"\0")
+            listing = self._local("ls-tree", "-r", "-z", "--full-tree", commit, largest=_LARGEST_TREE)
         except AnswerTooLarge:
             raise TooManyPaths(self._remote.url, MOST_PATHS) from None
-        lines = listing.split(b"\0") if listing else []
-        if len(lines) > MOST_PATHS:
+        if listing.count(b"\0") > MOST_PATHS:
             raise TooManyPaths(self._remote.url, MOST_PATHS)
-        return dict(_tree_line(line) for line in lines)
+        with self._as_git_writes():
+            found = batch.tree(listing)
+        return {path: (_KINDS.get(mode, Kind.FILE), name) for path, (mode, name) in found.items()}
 
     def contents(self, ids: Sequence[str], *, at_most: int) -> dict[str, bytes]:
         """The bytes of these objects, *at_most* so many in all; those not here yet are asked for in one fetch.
 
         Raises TooMuchToRead before anything is read into memory.
         """
-        wanted = sorted(set(ids))
+        object_ids = sorted(set(ids))
         sizes = self._sizes()
-        if missing := [name for name in wanted if name not in sizes]:
+        if missing := [name for name in object_ids if name not in sizes]:
             options = ["--filter=blob:none", "--stdin", self._remote.url]
-            answer = self._fetch(options, batch.request(missing), noop=True)
-            if answer.status != 0:
-                raise self._remote.failure(answer)
+            result = self._fetch(options, batch.request(missing), noop=True)
+            if result.status != 0:
+                raise self._remote.failure(result)
             sizes = self._sizes()
-        if not sizes.keys() >= set(wanted):
+        if not sizes.keys() >= set(object_ids):
             raise BrokenCache(self.folder)
-        if (total := sum(sizes[name] for name in wanted)) > at_most:
+        if (total := sum(sizes[name] for name in object_ids)) > at_most:
             raise TooMuchToRead(self._remote.url, total, at_most)
-        output = self._local("cat-file", "--batch", text=batch.request(wanted))
+        output = self._local("cat-file", "--batch", text=batch.request(object_ids))
+        with self._as_git_writes():
+            return dict(zip(object_ids, batch.blobs(output, object_ids), strict=True))
+
+    @contextmanager
+    def _as_git_writes(self) -> Iterator[None]:
+        """What git printed is taken apart in here. Raises BrokenCache where it is not what git prints."""
         try:
-            return dict(zip(wanted, batch.blobs(output, wanted), strict=True))
+            yield
         except ValueError:
             raise BrokenCache(self.folder) from None
 
@@ -295,28 +302,29 @@ class GitCache:
         """The size of every object that is here."""
         # Asking for each object alone ends git where one is missing from a repository with a promisor.
         form = "--batch-check=%(objectname) %(objectsize)"
-        listing = self._local("cat-file", "--batch-all-objects", "--unordered", form).decode().splitlines()
-        return {name: int(size) for name, _, size in (line.partition(" ") for line in listing)}
+        listing = self._local("cat-file", "--batch-all-objects", "--unordered", form)
+        with self._as_git_writes():
+            return batch.sizes(listing)
 
-    def _fetch(self, options: Sequence[str], text: bytes = b"", *, noop: bool = False) -> Answer:
+    def _fetch(self, options: Sequence[str], text: bytes = b"", *, noop: bool = False) -> GitResult:
         settings = ("-c", "fetch.negotiationAlgorithm=noop") if noop else ()
         quietly = ("--quiet", "--no-tags", "--no-write-fetch-head", "--recurse-submodules=no", "--no-auto-maintenance")
-        answer = self._remote.ask(
+        result = self._remote.execute(
             [*settings, "fetch", *quietly, *options],
             text=text,
             repository=self.folder,
-            hold=self._held(),
+            keep_open=self._held(),
             watch=self._refuse_too_much,
         )
         # a quick fetch ends between two looks
         self._refuse_too_much()
-        return answer
+        return result
 
     def _refuse_too_much(self) -> None:
         if _size(self.folder) > self._limit:
             raise TooMuchFetched(self._remote.url, self._limit)
 
-    def _ask(self, *arguments: str, text: bytes = b"", largest: int = LARGEST_ANSWER) -> Answer:
+    def _run_git(self, *arguments: str, text: bytes = b"", largest: int = LARGEST_ANSWER) -> GitResult:
         environment: Mapping[str, str] = {
             **self._remote.settings(),
             "GIT_DIR": str(self.folder),
@@ -324,15 +332,20 @@ class GitCache:
             "GIT_ALLOW_PROTOCOL": "",
         }
         return run(
-            arguments, environment=environment, timeout=_READING_TIMEOUT, text=text, hold=self._held(), largest=largest
+            arguments,
+            environment=environment,
+            timeout=_READING_TIMEOUT,
+            text=text,
+            keep_open=self._held(),
+            largest=largest,
         )
 
     def _local(self, *arguments: str, text: bytes = b"", largest: int = LARGEST_ANSWER) -> bytes:
         """Read without the network. Raises BrokenCache, AnswerTooLarge."""
-        answer = self._ask(*arguments, text=text, largest=largest)
-        if answer.status != 0:
+        result = self._run_git(*arguments, text=text, largest=largest)
+        if result.status != 0:
             raise BrokenCache(self.folder)
-        return answer.out
+        return result.stdout
 
     def _held(self) -> tuple[int, ...]:
         return () if self._lock is None else (self._lock,)
@@ -386,12 +399,6 @@ def _size(folder: Path) -> int:
             except FileNotFoundError:
                 continue
     return total
-
-
-def _tree_line(line: bytes) -> tuple[str, tuple[Kind, str]]:
-    attributes, _, path = line.partition(b"\t")
-    mode, _, name = attributes.decode().split(" ")
-    return path.decode(errors="surrogateescape"), (_KINDS.get(mode, Kind.FILE), name)
 
 
 def entries(tree: Mapping[str, tuple[Kind, str]], read: Callable[[Sequence[str]], Mapping[str, bytes]]) -> list[Entry]:

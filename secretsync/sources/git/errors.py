@@ -196,7 +196,7 @@ class DiskFull(GitFailed, CacheFailed):
     """There is no space left where the cache is."""
 
     code = "disk_full"
-    why = "the disk is full"
+    reason = "the disk is full"
     remedy = "make room where the cache is, or name another folder with 'cache'"
 
 
@@ -225,15 +225,15 @@ _MEANINGS: tuple[tuple[str, type[GitFailed]], ...] = (
     ),
     (r"(response|error:|HTTP code) 407|Proxy Authentication Required", ProxyWantsPassword),
     (r"CONNECT tunnel failed|from proxy after CONNECT|Proxy CONNECT aborted", ProxyRefused),
-    (certificates.NOT_YET_VALID.words, CertificateNotYetValid),
-    (certificates.EXPIRED.words, CertificateExpired),
-    (certificates.ANOTHER_NAME.words, CertificateOfAnotherName),
+    (certificates.NOT_YET_VALID.pattern, CertificateNotYetValid),
+    (certificates.EXPIRED.pattern, CertificateExpired),
+    (certificates.ANOTHER_NAME.pattern, CertificateOfAnotherName),
     (
         r"could not load PEM client certificate|unable to set private key|error (reading|setting|adding) .*[Cc]ert|"
         r"unable to load client key|error reading ca cert",
         CertificateFileUnusable,
     ),
-    (certificates.UNKNOWN_AUTHORITY.words, CertificateNotTrusted),
+    (certificates.UNKNOWN_AUTHORITY.pattern, CertificateNotTrusted),
     (r"unable to update url base from redirection|error: 30[12378]|Maximum \(\d+\) redirects", RepositoryMoved),
     (
         r"error: 429|too many (times|requests)|[Rr]ate limit|requested too many|Too Many Requests",
@@ -286,11 +286,11 @@ _LAST_LINES = 3
 def explain(url: str, complaint: str) -> GitFailed:
     """The error that *complaint*, git's stderr, means."""
     lines = [line for line in map(_unprefixed, complaint.splitlines()) if not _BOILERPLATE.search(line)]
-    for words, meaning in _MEANINGS:
-        if re.search(words, complaint):
-            matching = [line for line in lines if re.search(words, line)]
-            return meaning(url, visible(matching[0] if matching else _last_words(lines, complaint))[:_LONGEST_WORD])
-    return GitFailed(url, visible(_last_words(lines, complaint))[:_LONGEST_WORD])
+    for phrase, meaning in _MEANINGS:
+        if re.search(phrase, complaint):
+            matching = [line for line in lines if re.search(phrase, line)]
+            return meaning(url, visible(matching[0] if matching else _shown_lines(lines, complaint))[:_LONGEST_WORD])
+    return GitFailed(url, visible(_shown_lines(lines, complaint))[:_LONGEST_WORD])
 
 
 def _unprefixed(line: str) -> str:
@@ -298,8 +298,8 @@ def _unprefixed(line: str) -> str:
     return re.sub(r"^(remote: ?|fatal: |error: |@ +)+", "", line.strip()).strip(" @")
 
 
-def _last_words(lines: Sequence[str], complaint: str) -> str:
+def _shown_lines(lines: Sequence[str], complaint: str) -> str:
     """Git's last fatal word where it has one, else the last lines of whoever spoke."""
     fatal = [line for line in lines if f"fatal: {line}" in complaint or f"error: {line}" in complaint]
-    said = fatal[-1:] or lines[-_LAST_LINES:]
-    return " ".join(said) or (f"{_SILENT}." if _SILENT in complaint else "it failed without a word")
+    shown = fatal[-1:] or lines[-_LAST_LINES:]
+    return " ".join(shown) or (f"{_SILENT}." if _SILENT in complaint else "it failed without a word")

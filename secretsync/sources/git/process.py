@@ -19,7 +19,7 @@ import structlog
 from secretsync.core import shutdown
 from secretsync.core.errors import SourceError
 from secretsync.core.log import GIT_CALL
-from secretsync.sources.environment import kept_back
+from secretsync.sources.environment import withheld_names
 
 if TYPE_CHECKING:
     from git.cmd import Git
@@ -74,11 +74,11 @@ class AnswerTooLarge(SourceError):
 
 
 @dataclass(frozen=True)
-class Answer:
+class GitResult:
     """What a command wrote, and its exit code; *complaint* is its stderr."""
 
     status: int
-    out: bytes = field(repr=False)
+    stdout: bytes = field(repr=False)
     complaint: str = field(repr=False)
 
 
@@ -88,36 +88,38 @@ def run(
     environment: Mapping[str, str],
     timeout: float,
     text: bytes = b"",
-    hold: Sequence[int] = (),
+    keep_open: Sequence[int] = (),
     watch: Callable[[], None] = lambda: None,
     largest: int = LARGEST_ANSWER,
-) -> Answer:
+) -> GitResult:
     """Run ``git`` with *arguments*, *text* on its stdin, for at most *timeout* seconds and *largest* bytes of answer.
 
-    The descriptors in *hold* stay open in it: a lock then lasts as long as the command, even if we are killed.
+    The descriptors in *keep_open* stay open in it: a lock then lasts as long as the command, even if we are killed.
     *watch* is called now and then and may raise. Raises GitMissing, GitTimedOut, AnswerTooLarge.
     """
-    verb = next(word for word in arguments if not word.startswith("-"))
-    began = time.monotonic()
+    verb = next(argument for argument in arguments if not argument.startswith("-"))
+    started_at = time.monotonic()
     with tempfile.TemporaryFile() as stdin:
         stdin.write(text)
         stdin.seek(0)
-        running = _start(arguments, environment, stdin.fileno(), hold)
+        running = _start(arguments, environment, stdin.fileno(), keep_open)
     process = cast("subprocess.Popen[bytes]", running.proc)
     with ThreadPoolExecutor(2, "git") as readers:
-        out = readers.submit(_first, cast(IO[bytes], process.stdout), largest + 1, drain=False)
+        stdout = readers.submit(_first, cast(IO[bytes], process.stdout), largest + 1, drain=False)
         complaint = readers.submit(_first, cast(IO[bytes], process.stderr), _LARGEST_COMPLAINT, drain=True)
         try:
-            _wait_for((out, complaint), verb, timeout, watch, largest)
+            _wait_for((stdout, complaint), verb, timeout, watch, largest)
         finally:
             status = _end(process)
-            log.debug(GIT_CALL, verb=verb, status=status, seconds=round(time.monotonic() - began, 2))
-    if len(out.result()) > largest:
+            log.debug(GIT_CALL, verb=verb, status=status, seconds=round(time.monotonic() - started_at, 2))
+    if len(stdout.result()) > largest:
         raise AnswerTooLarge(verb, largest)
-    return Answer(status, out.result(), complaint.result().decode(errors="replace"))
+    return GitResult(status, stdout.result(), complaint.result().decode(errors="replace"))
 
 
-def _start(arguments: Sequence[str], environment: Mapping[str, str], stdin: int, hold: Sequence[int]) -> AutoInterrupt:
+def _start(
+    arguments: Sequence[str], environment: Mapping[str, str], stdin: int, keep_open: Sequence[int]
+) -> AutoInterrupt:
     # GitPython would otherwise raise at import where there is no git, long before anyone asked for it.
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
     from git import Git
@@ -125,7 +127,7 @@ def _start(arguments: Sequence[str], environment: Mapping[str, str], stdin: int,
     if not shutil.which("git"):
         raise GitMissing
     # GitPython adds to our environment; what is not for git is taken away again
-    without = [word for name in kept_back() if name not in environment for word in ("-u", name)]
+    without = [argument for name in withheld_names() if name not in environment for argument in ("-u", name)]
     # kill_after_timeout needs ps and hangs without it; a session of its own can be ended as a whole.
     return Git(os.sep).execute(
         [_ENV, *without, "git", *arguments],
@@ -133,7 +135,7 @@ def _start(arguments: Sequence[str], environment: Mapping[str, str], stdin: int,
         as_process=True,
         env=environment,
         start_new_session=True,
-        pass_fds=tuple(hold),
+        pass_fds=tuple(keep_open),
     )
 
 

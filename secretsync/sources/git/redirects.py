@@ -13,14 +13,14 @@ def repository_at(url: str, location: str) -> str:
 
     *location* is the ``Location`` of an answer to ``URL/info/refs?service=git-upload-pack``, which git asks first.
     """
-    asked = f"{url.rstrip('/')}{_ASKED}"
-    parts = urlsplit(urljoin(asked, location))
+    requested = f"{url.rstrip('/')}{_ASKED}"
+    parts = urlsplit(urljoin(requested, location))
     return shown(parts).removesuffix(_ASKED) if location and parts.path.endswith(_ASKED) else ""
 
 
-def may_follow(url: str, other: str) -> bool:
-    """Whether who may read the credentials for *url* may read them for *other*: one origin, or its upgrade to https."""
-    before, after = urlsplit(url), urlsplit(other)
+def may_follow(url: str, target: str) -> bool:
+    """Whether credentials for *url* may be sent to *target*: it is of the same origin, or its upgrade to https."""
+    before, after = urlsplit(url), urlsplit(target)
     same_host = before.hostname == after.hostname and after.username is None
     if before.scheme == after.scheme:
         return same_host and _port(before) == _port(after)

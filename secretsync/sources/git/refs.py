@@ -51,10 +51,10 @@ class NoDefaultBranch(UnknownRef):
         self.branches = tuple(branches)
 
     def __str__(self) -> str:
-        there = ", ".join(self.branches[:_MOST_SHOWN]) + (", …" if len(self.branches) > _MOST_SHOWN else "")
+        names = ", ".join(self.branches[:_MOST_SHOWN]) + (", …" if len(self.branches) > _MOST_SHOWN else "")
         first = "main" if "main" in self.branches else self.branches[0]
         return (
-            f"{self.url}: its HEAD names no branch that exists; there are {there}: write @{first} in the requirement, "
+            f"{self.url}: its HEAD names no branch that exists; there are {names}: write @{first} in the requirement, "
             "or set the server's default branch"
         )
 
@@ -84,13 +84,13 @@ class TagMoved(SourceError):
 
     url: str
     tag: str
-    before: str
-    now: str
+    previous: str
+    current: str
 
     def __str__(self) -> str:
         return (
-            f"{self.url}: tag {self.tag!r} was commit {self.before[:12]} and is now {self.now[:12]}; ask who moved it. "
-            "To go on, name a new tag, or say 'tagMoved: warn' or 'allow'"
+            f"{self.url}: tag {self.tag!r} was commit {self.previous[:12]} and is now {self.current[:12]}; ask who "
+            "moved it. To go on, name a new tag, or say 'tagMoved: warn' or 'allow'"
         )
 
 
@@ -101,13 +101,13 @@ class RolledBack(SourceError):
     code = "rolled_back"
 
     url: str
-    before: str
-    now: str
+    previous: str
+    current: str
 
     def __str__(self) -> str:
         return (
-            f"{self.url}: {self.now} is older than {self.before}, which was deployed; somebody may hide the newer one. "
-            "To go back on purpose, say 'rollback: warn' or 'allow'"
+            f"{self.url}: {self.current} is older than {self.previous}, which was deployed; somebody may hide the "
+            "newer one. To go back on purpose, say 'rollback: warn' or 'allow'"
         )
 
 
@@ -150,16 +150,16 @@ class NoTagMatches(SourceError):
     code = "no_tag_matches"
 
     url: str
-    wanted: str
+    specifier: str
     tags: list[str]
 
     def __str__(self) -> str:
-        there = ", ".join(self.tags[-8:]) or "none"
-        return f"{self.url} has no tag that is {self.wanted}; the newest that are versions: {there}. Correct 'tag'"
+        names = ", ".join(self.tags[-8:]) or "none"
+        return f"{self.url} has no tag that is {self.specifier}; the newest that are versions: {names}. Correct 'tag'"
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ResolvedRef:
     """What a ref is: the *commit*, and, for an annotated tag, the tag *object* that names it."""
 
     ref: str
@@ -168,34 +168,34 @@ class Found:
     object: str = ""
 
 
-def judge_moved_tag(now: Revision, before: str, policy: str) -> tuple[str, ...]:
-    """A warning where *now* is a tag that was the commit *before*, and *policy* is ``warn``.
+def check_moved_tag(current: Revision, previous: str, policy: str) -> tuple[str, ...]:
+    """A warning where *current* is a tag that was the commit *previous*, and *policy* is ``warn``.
 
-    Nothing where *before* is empty, or *policy* ``allow``. Raises TagMoved where it is ``refuse``.
+    Nothing where *previous* is empty, or *policy* ``allow``. Raises TagMoved where it is ``refuse``.
     """
-    commit = now.id.partition(":")[2]
-    if not now.is_tag or policy == "allow" or before in ("", commit):
+    commit = current.id.partition(":")[2]
+    if not current.is_tag or policy == "allow" or previous in ("", commit):
         return ()
-    moved = TagMoved(now.source, now.ref, before, commit)
+    moved = TagMoved(current.source, current.ref, previous, commit)
     if policy == "refuse":
         raise moved
     return (str(moved),)
 
 
-def judge_older_tag(now: Revision, live: Revision, prefix: str, policy: str) -> tuple[str, ...]:
-    """A warning where *now* is a tag of a lower version than the tag that is *live*, and *policy* is ``warn``.
+def check_older_tag(current: Revision, live: Revision, prefix: str, policy: str) -> tuple[str, ...]:
+    """A warning where *current* is a tag of a lower version than the tag that is *live*, and *policy* is ``warn``.
 
     Raises RolledBack where it is ``refuse``. *prefix* stands before the versions.
     """
-    versions = [_version(revision.ref.removeprefix("refs/tags/"), prefix) for revision in (now, live)]
-    if now.source != live.source or not now.is_tag or versions[0] is None or versions[1] is None:
+    versions = [_version(revision.ref.removeprefix("refs/tags/"), prefix) for revision in (current, live)]
+    if current.source != live.source or not current.is_tag or versions[0] is None or versions[1] is None:
         return ()
     if versions[0] >= versions[1]:
         return ()
-    return judge_rollback(RolledBack(now.source, f"tag {live.ref!r}", f"tag {now.ref!r}"), policy)
+    return check_rollback(RolledBack(current.source, f"tag {live.ref!r}", f"tag {current.ref!r}"), policy)
 
 
-def judge_rollback(rollback: RolledBack, policy: str) -> tuple[str, ...]:
+def check_rollback(rollback: RolledBack, policy: str) -> tuple[str, ...]:
     """The warning that *policy* makes of it. Raises RolledBack where it is ``refuse``."""
     if policy == "refuse":
         raise rollback
@@ -215,14 +215,14 @@ def names_of(ref: str) -> tuple[str, ...]:
     return (f"refs/heads/{ref}", f"refs/tags/{ref}", f"refs/tags/{ref}{_PEELED}")
 
 
-def find(url: str, ref: str, refs: Mapping[str, str]) -> Found:
+def find(url: str, ref: str, refs: Mapping[str, str]) -> ResolvedRef:
     """The one thing that *ref* names. Raises UnknownRef, AmbiguousRef."""
-    found = [_found(ref, name, refs) for name in names_of(ref) if name in refs and not name.endswith(_PEELED)]
-    if not found:
+    matches = [_resolved(ref, name, refs) for name in names_of(ref) if name in refs and not name.endswith(_PEELED)]
+    if not matches:
         raise UnknownRef(url, ref)
-    if len({one.commit for one in found}) > 1:
+    if len({resolved.commit for resolved in matches}) > 1:
         raise AmbiguousRef(url, ref)
-    return found[-1]
+    return matches[-1]
 
 
 def name_of(commit: str, refs: Mapping[str, str]) -> str:
@@ -230,33 +230,33 @@ def name_of(commit: str, refs: Mapping[str, str]) -> str:
     return next((name.removesuffix(_PEELED) for name, value in refs.items() if value == commit), "")
 
 
-def find_newest_tag(url: str, specifier: str, prefix: str, refs: Mapping[str, str]) -> Found:
+def find_newest_tag(url: str, specifier: str, prefix: str, refs: Mapping[str, str]) -> ResolvedRef:
     """The tag with the highest version that *specifier* takes (PEP 440). Raises NoTagMatches, AmbiguousVersion.
 
     *prefix* stands before the version; empty: nothing or ``v``. Pre-releases only where the specifier names one.
     """
     from packaging.specifiers import SpecifierSet
 
-    wanted = SpecifierSet(specifier)
+    specifiers = SpecifierSet(specifier)
     versions: dict[Version, list[str]] = {}
     for name in refs:
         if name.startswith("refs/tags/") and not name.endswith(_PEELED):
             version = _version(name.removeprefix("refs/tags/"), prefix)
             if version is not None:
                 versions.setdefault(version, []).append(name)
-    matching = list(wanted.filter(versions, prereleases=bool(wanted.prereleases)))
+    matching = list(specifiers.filter(versions, prereleases=bool(specifiers.prereleases)))
     if not matching:
         raise NoTagMatches(url, specifier, [versions[version][-1][10:] for version in sorted(versions)])
-    newest = [_found(name.removeprefix("refs/tags/"), name, refs) for name in versions[max(matching)]]
+    newest = [_resolved(name.removeprefix("refs/tags/"), name, refs) for name in versions[max(matching)]]
     for tag in newest:
         if tag.commit != newest[-1].commit:
             raise AmbiguousVersion(url, (tag.ref, newest[-1].ref))
     return newest[-1]
 
 
-def _found(ref: str, name: str, refs: Mapping[str, str]) -> Found:
+def _resolved(ref: str, name: str, refs: Mapping[str, str]) -> ResolvedRef:
     commit = refs.get(f"{name}{_PEELED}", refs[name])
-    return Found(ref, commit, name.startswith("refs/tags/"), refs[name] if refs[name] != commit else "")
+    return ResolvedRef(ref, commit, name.startswith("refs/tags/"), refs[name] if refs[name] != commit else "")
 
 
 def _version(tag: str, prefix: str) -> Version | None:

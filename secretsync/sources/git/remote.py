@@ -15,7 +15,7 @@ from secretsync.core.errors import SourceError
 from secretsync.core.files import write_atomically
 from secretsync.sources import certificates
 from secretsync.sources.cache import private_folder
-from secretsync.sources.git import redirects, ssh
+from secretsync.sources.git import batch, redirects, ssh
 from secretsync.sources.git.errors import (
     AccessRefused,
     CertificateNotTrusted,
@@ -26,7 +26,7 @@ from secretsync.sources.git.errors import (
     RepositoryNotFound,
     explain,
 )
-from secretsync.sources.git.process import Answer, run
+from secretsync.sources.git.process import GitResult, run
 from secretsync.sources.git.refs import name_of
 
 # Nothing of the machine's or the user's configuration applies: a repository means the same everywhere.
@@ -87,25 +87,25 @@ class Remote:
 
         Raises GitFailed.
         """
-        answer = self.ask(["ls-remote", "--quiet", "--", self.url, *patterns])
-        if answer.status != 0:
-            raise self.failure(answer)
-        lines = [line.partition("\t") for line in answer.out.decode(errors="replace").splitlines()]
-        if not lines and self._is_web_page():
+        result = self.execute(["ls-remote", "--quiet", "--", self.url, *patterns])
+        if result.status != 0:
+            raise self.failure(result)
+        refs = batch.refs(result.stdout)
+        if not refs and self._is_web_page():
             raise NotAGitServer(self.url, "it names no ref")
-        return {name: value for value, _, name in lines}
+        return refs
 
     def name_of(self, commit: str) -> str:
         """A ref that is *commit* now; empty where none is. Raises GitFailed."""
         return name_of(commit, self.matching_refs())
 
-    def failure(self, answer: Answer) -> GitFailed:
-        """The error that *answer*, which failed, means."""
-        failure = explain(self.url, answer.complaint)
+    def failure(self, result: GitResult) -> GitFailed:
+        """The error that *result*, which failed, means."""
+        failure = explain(self.url, result.complaint)
         if type(failure) is CertificateNotTrusted:
             ca = self._base / self._access.ca if self._access.ca else None
-            if words := certificates.handshake_words(self.url, ca, self._timeout):
-                return explain(self.url, f"server certificate verification failed: {words}")
+            if message := certificates.handshake_problem(self.url, ca, self._timeout):
+                return explain(self.url, f"server certificate verification failed: {message}")
         if isinstance(failure, RepositoryMoved) and (location := self._headers().get("location")):
             address = redirects.shown(urlsplit(urljoin(self.url, location)))
             return RepositoryMoved(self.url, f"it redirects to {address.removesuffix('/info/refs')}")
@@ -113,34 +113,34 @@ class Remote:
             return replace(failure, sent=describe_credential(self._access, self.url))
         return failure
 
-    def ask(
+    def execute(
         self,
         arguments: Sequence[str],
         *,
         text: bytes = b"",
         repository: Path | None = None,
-        hold: Sequence[int] = (),
+        keep_open: Sequence[int] = (),
         watch: Callable[[], None] = lambda: None,
-    ) -> Answer:
+    ) -> GitResult:
         """Run a command that speaks to the server; credentials are read now, and are in nothing that it says.
 
         git follows no redirect by itself; one on the same server is followed here.
         """
-        answer = self._run(arguments, text=text, repository=repository, hold=hold, watch=watch)
+        result = self._run(arguments, text=text, repository=repository, keep_open=keep_open, watch=watch)
         for _ in range(_MOST_REDIRECTS):
-            if answer.status == 0 or not isinstance(explain(self.url, answer.complaint), RepositoryMoved):
+            if result.status == 0 or not isinstance(explain(self.url, result.complaint), RepositoryMoved):
                 break
-            here = self._moved_to or self.url
-            there = redirects.repository_at(here, self._headers().get("location", ""))
-            if not there or there == here or not self._may_follow(here, there):
+            current_url = self._moved_to or self.url
+            redirect_url = redirects.repository_at(current_url, self._headers().get("location", ""))
+            if not redirect_url or redirect_url == current_url or not self._may_follow(current_url, redirect_url):
                 break
-            self._moved_to = there
-            answer = self._run(arguments, text=text, repository=repository, hold=hold, watch=watch)
-        return answer
+            self._moved_to = redirect_url
+            result = self._run(arguments, text=text, repository=repository, keep_open=keep_open, watch=watch)
+        return result
 
-    def _may_follow(self, here: str, there: str) -> bool:
+    def _may_follow(self, current_url: str, redirect_url: str) -> bool:
         """Whether a redirect is followed: on the same server, or without credentials to a host of ``redirectsTo``."""
-        if redirects.may_follow(here, there):
+        if redirects.may_follow(current_url, redirect_url):
             return True
         if authorization(self._access, self.url, self._base, default_user="x-access-token"):
             return False
@@ -149,7 +149,7 @@ class Remote:
         from secretsync.sources.index.errors import RedirectedElsewhere
 
         try:
-            refuse_detour(here, there, self._access.redirects_to, "redirects to")
+            refuse_detour(current_url, redirect_url, self._access.redirects_to, "redirects to")
         except RedirectedElsewhere:
             return False
         return True
@@ -160,16 +160,18 @@ class Remote:
         *,
         text: bytes = b"",
         repository: Path | None = None,
-        hold: Sequence[int] = (),
+        keep_open: Sequence[int] = (),
         watch: Callable[[], None] = lambda: None,
         traced: Mapping[str, str] = _UNTRACED,
-    ) -> Answer:
+    ) -> GitResult:
         allowed = authorization(self._access, self.url, self._base, default_user="x-access-token")
-        environment = {**self.settings(), **self._way(allowed), **traced}
+        environment = {**self.settings(), **self._transport_configuration(allowed), **traced}
         if repository:
             environment["GIT_DIR"] = str(repository)
-        answer = run(arguments, environment=environment, timeout=self._timeout, text=text, hold=hold, watch=watch)
-        return replace(answer, complaint=allowed.redact(answer.complaint)) if allowed else answer
+        result = run(
+            arguments, environment=environment, timeout=self._timeout, text=text, keep_open=keep_open, watch=watch
+        )
+        return replace(result, complaint=allowed.redact(result.complaint)) if allowed else result
 
     def _is_web_page(self) -> bool:
         return self._headers().get("content-type", "").startswith("text/html")
@@ -178,8 +180,8 @@ class Remote:
         """The last headers, by lower-case names, that the server sends when git asks it for its refs."""
         if not self.url.startswith("http"):
             return {}
-        answer = self._run(["ls-remote", "--quiet", "--", self.url, "HEAD"], traced=_TRACED)
-        lines = (_HEADER.search(line) for line in answer.complaint.splitlines())
+        result = self._run(["ls-remote", "--quiet", "--", self.url, "HEAD"], traced=_TRACED)
+        lines = (_HEADER.search(line) for line in result.complaint.splitlines())
         return {line["name"].lower(): line["value"].strip() for line in lines if line}
 
     def settings(self) -> dict[str, str]:
@@ -200,7 +202,7 @@ class Remote:
             "GIT_PROTOCOL_FROM_USER": "0",
         }
 
-    def _way(self, allowed: Authorization | None) -> dict[str, str]:
+    def _transport_configuration(self, allowed: Authorization | None) -> dict[str, str]:
         """What this URL's transport needs besides, and nothing for the others."""
         scheme = self.url.partition(":")[0]
         # from http a redirect may lead to https, never back
@@ -211,20 +213,20 @@ class Remote:
             return only
         if "GIT_SSL_NO_VERIFY" in os.environ:
             raise VerificationTurnedOff
-        further = _configured({**(_header(allowed) if allowed else {}), **self._move()})
-        return {**only, **self._certificates(), **_proxy(os.environ), **further}
+        configuration = _configured({**(_header(allowed) if allowed else {}), **self._move()})
+        return {**only, **self._certificates(), **_proxy(os.environ), **configuration}
 
     def _move(self) -> dict[str, str]:
         return {f"url.{self._moved_to}.insteadOf": self.url} if self._moved_to else {}
 
     def _certificates(self) -> dict[str, str]:
         access = self._access
-        named = {
+        files = {
             "GIT_SSL_CAINFO": access.ca,
             "GIT_SSL_CERT": access.client_certificate,
             "GIT_SSL_KEY": access.client_key or access.client_certificate,
         }
-        return {name: str(self._base / path) for name, path in named.items() if path}
+        return {name: str(self._base / path) for name, path in files.items() if path}
 
     def _settings_file(self) -> Path:
         path = private_folder(self._folder) / "settings"

@@ -22,18 +22,18 @@ _WEAK_HASHES = {"1": "MD5", "2": "SHA-1", "3": "RIPEMD-160"}
 
 @dataclass(eq=False)
 class SignatureRefused(SourceError):
-    """What was to be signed is not, or not by whom it must be; *thing* is the commit or tag."""
+    """What was to be signed is not, or not by whom it must be; *signed_object* is the commit or tag."""
 
     code = "signature_refused"
     reason = "has a signature that does not verify"
     remedy = "do not deploy it before you know why"
 
-    thing: str
+    signed_object: str
     detail: str = ""
 
     def __str__(self) -> str:
         detail = f" ({self.detail})" if self.detail else ""
-        return f"{self.thing} {self.reason}{detail}; {self.remedy}"
+        return f"{self.signed_object} {self.reason}{detail}; {self.remedy}"
 
 
 class SignatureMissing(SignatureRefused):
@@ -97,10 +97,10 @@ class CannotVerify(SourceError):
 
     code = "cannot_verify"
 
-    what: str
+    problem: str
 
     def __str__(self) -> str:
-        return f"signatures cannot be verified: {self.what}; install it, or correct 'verify' of the package"
+        return f"signatures cannot be verified: {self.problem}; install it, or correct 'verify' of the package"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,10 +134,10 @@ def split_commit(raw: bytes) -> Signed:
 
 def split_tag(raw: bytes) -> Signed:
     """A tag's signature is the end of its message."""
-    places = [raw.rfind(b"\n" + begin) for begin in (_OPENPGP, _SSH)]
-    if max(places) < 0:
+    positions = [raw.rfind(b"\n" + begin) for begin in (_OPENPGP, _SSH)]
+    if max(positions) < 0:
         return Signed(raw, b"")
-    return Signed(raw[: max(places) + 1], raw[max(places) + 1 :])
+    return Signed(raw[: max(positions) + 1], raw[max(positions) + 1 :])
 
 
 def confirm_tag_name(name: str, signed: Signed) -> None:
@@ -147,20 +147,20 @@ def confirm_tag_name(name: str, signed: Signed) -> None:
         raise SignedForAnother(f"tag {name}")
 
 
-def verify(thing: str, signed: Signed, wanted: Verification, base: Path) -> None:
+def verify(signed_object: str, signed: Signed, verification: Verification, base: Path) -> None:
     """Raises a SignatureRefused that tells the reason, or CannotVerify."""
-    if signed.signature.startswith(_OPENPGP) and wanted.openpgp_keys:
-        _verify_openpgp(thing, signed, [base / key for key in wanted.openpgp_keys])
-    elif signed.signature.startswith(_SSH) and wanted.allowed_signers:
-        revoked = base / wanted.revoked_keys if wanted.revoked_keys else None
-        _verify_ssh(thing, signed, base / wanted.allowed_signers, revoked)
+    if signed.signature.startswith(_OPENPGP) and verification.openpgp_keys:
+        _verify_openpgp(signed_object, signed, [base / key for key in verification.openpgp_keys])
+    elif signed.signature.startswith(_SSH) and verification.allowed_signers:
+        revoked = base / verification.revoked_keys if verification.revoked_keys else None
+        _verify_ssh(signed_object, signed, base / verification.allowed_signers, revoked)
     elif signed.signature:
-        raise SignerUnknown(thing, "'verify' names no key of this kind")
+        raise SignerUnknown(signed_object, "'verify' names no key of this kind")
     else:
-        raise SignatureMissing(thing)
+        raise SignatureMissing(signed_object)
 
 
-def _verify_openpgp(thing: str, signed: Signed, keys: list[Path]) -> None:
+def _verify_openpgp(signed_object: str, signed: Signed, keys: list[Path]) -> None:
     """With a keyring that lives as long as this call and holds the configured keys alone."""
     with tempfile.TemporaryDirectory(prefix="secretsync-") as home:
         gpg = ["gpg", "--homedir", home, "--batch", "--no-tty", "--no-autostart", "--status-fd", "1"]
@@ -171,52 +171,60 @@ def _verify_openpgp(thing: str, signed: Signed, keys: list[Path]) -> None:
         signature.write_bytes(signed.signature)
         payload.write_bytes(signed.payload)
         # Whoever is in this keyring is trusted: the configuration says so.
-        done = _run([*gpg, "--trust-model", "always", "--verify", str(signature), str(payload)])
-    _judge_openpgp(thing, done.returncode, done.stdout.decode(errors="replace"))
+        completed = _run([*gpg, "--trust-model", "always", "--verify", str(signature), str(payload)])
+    _check_openpgp_status(signed_object, completed.returncode, completed.stdout.decode(errors="replace"))
 
 
-def _judge_openpgp(thing: str, status: int, lines: str) -> None:
+def _check_openpgp_status(signed_object: str, status: int, lines: str) -> None:
     """gpg's status lines (doc/DETAILS); REVKEYSIG and EXPKEYSIG come with a VALIDSIG and must be asked first."""
-    said = {words[1]: words[2:] for line in lines.splitlines() if len(words := line.split()) > 1}
-    by = (said.get("VALIDSIG") or [""])[0]
-    if "REVKEYSIG" in said:
-        raise KeyRevoked(thing, by)
-    if "EXPKEYSIG" in said or "EXPSIG" in said:
-        raise SignatureExpired(thing, by)
-    if "BADSIG" in said:
-        raise SignatureBad(thing)
-    if "NO_PUBKEY" in said:
-        raise SignerUnknown(thing, said["NO_PUBKEY"][0])
-    if "VALIDSIG" in said and len(said["VALIDSIG"]) > 7 and (weak := _WEAK_HASHES.get(said["VALIDSIG"][7])):
-        raise SignatureWeak(thing, weak)
-    if "ERRSIG" in said and len(said["ERRSIG"]) > 2 and (weak := _WEAK_HASHES.get(said["ERRSIG"][2])):
-        raise SignatureWeak(thing, weak)
-    if status != 0 or "VALIDSIG" not in said or "GOODSIG" not in said:
-        raise SignatureRefused(thing)
+    signature_status = {fields[1]: fields[2:] for line in lines.splitlines() if len(fields := line.split()) > 1}
+    fingerprint = (signature_status.get("VALIDSIG") or [""])[0]
+    if "REVKEYSIG" in signature_status:
+        raise KeyRevoked(signed_object, fingerprint)
+    if "EXPKEYSIG" in signature_status or "EXPSIG" in signature_status:
+        raise SignatureExpired(signed_object, fingerprint)
+    if "BADSIG" in signature_status:
+        raise SignatureBad(signed_object)
+    if "NO_PUBKEY" in signature_status:
+        raise SignerUnknown(signed_object, signature_status["NO_PUBKEY"][0])
+    if (
+        "VALIDSIG" in signature_status
+        and len(signature_status["VALIDSIG"]) > 7
+        and (weak := _WEAK_HASHES.get(signature_status["VALIDSIG"][7]))
+    ):
+        raise SignatureWeak(signed_object, weak)
+    if (
+        "ERRSIG" in signature_status
+        and len(signature_status["ERRSIG"]) > 2
+        and (weak := _WEAK_HASHES.get(signature_status["ERRSIG"][2]))
+    ):
+        raise SignatureWeak(signed_object, weak)
+    if status != 0 or "VALIDSIG" not in signature_status or "GOODSIG" not in signature_status:
+        raise SignatureRefused(signed_object)
 
 
-def _verify_ssh(thing: str, signed: Signed, signers: Path, revoked: Path | None) -> None:
+def _verify_ssh(signed_object: str, signed: Signed, signers: Path, revoked: Path | None) -> None:
     for path in (signers, *([revoked] if revoked else [])):
         if not path.is_file():
             raise CannotVerify(f"{path} is not there")
     with tempfile.TemporaryDirectory(prefix="secretsync-") as folder:
         signature = Path(folder) / "signature"
         signature.write_bytes(signed.signature)
-        about = ["-n", "git", "-s", str(signature)]
-        if _keygen(["check-novalidate", *about], signed.payload).returncode != 0:
-            raise SignatureBad(thing)
+        options = ["-n", "git", "-s", str(signature)]
+        if _keygen(["check-novalidate", *options], signed.payload).returncode != 0:
+            raise SignatureBad(signed_object)
         names = _keygen(["find-principals", "-f", str(signers), "-s", str(signature)], b"").stdout.decode().split("\n")
         accepted = [
-            ["verify", "-f", str(signers), "-I", name, *about]
+            ["verify", "-f", str(signers), "-I", name, *options]
             for name in filter(None, names)
-            if _keygen(["verify", "-f", str(signers), "-I", name, *about], signed.payload).returncode == 0
+            if _keygen(["verify", "-f", str(signers), "-I", name, *options], signed.payload).returncode == 0
         ]
         if accepted and revoked and _keygen([*accepted[0], "-r", str(revoked)], signed.payload).returncode != 0:
-            raise KeyRevoked(thing)
+            raise KeyRevoked(signed_object)
     if not accepted and _is_listed(signers, signed.signature):
-        raise SignatureExpired(thing, "or was not valid yet, says allowed_signers")
+        raise SignatureExpired(signed_object, "or was not valid yet, says allowed_signers")
     if not accepted:
-        raise SignerUnknown(thing)
+        raise SignerUnknown(signed_object)
 
 
 def _is_listed(signers: Path, signature: bytes) -> bool:

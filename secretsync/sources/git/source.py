@@ -16,13 +16,13 @@ from secretsync.sources.git import refs
 from secretsync.sources.git.cache import GitCache, entries
 from secretsync.sources.git.errors import CommitNotServed
 from secretsync.sources.git.refs import (
-    Found,
     NoDefaultBranch,
     RefVanished,
+    ResolvedRef,
     RolledBack,
     UnknownRef,
-    judge_moved_tag,
-    judge_rollback,
+    check_moved_tag,
+    check_rollback,
 )
 from secretsync.sources.git.remote import Remote
 from secretsync.sources.git.signature import committed_at, confirm_tag_name, split_commit, split_tag, verify
@@ -64,8 +64,8 @@ class GitSource:
 
     @staticmethod
     def pinned(requirement: GitRequirement, bundle: Bundle) -> str:
-        below = f"#subdirectory={requirement.subdirectory}" if requirement.subdirectory else ""
-        return f"git+{requirement.url}@{bundle.revision.id.partition(':')[2]}{below}"
+        fragment = f"#subdirectory={requirement.subdirectory}" if requirement.subdirectory else ""
+        return f"git+{requirement.url}@{bundle.revision.id.partition(':')[2]}{fragment}"
 
     @staticmethod
     def package_name(requirement: GitRequirement) -> str:
@@ -77,9 +77,11 @@ class GitSource:
         Raises UnknownRef, NoDefaultBranch, RefVanished, AmbiguousRef, NoTagMatches, AmbiguousVersion, TagMoved,
         GitFailed, GitTimedOut.
         """
-        found = self._find()
-        revision = Revision(self._requirement.url, found.ref, f"commit:{found.commit}", found.is_tag)
-        moved = judge_moved_tag(revision, self._cache.remembered(found.ref), self._package.tag_moved)
+        resolved_ref = self._resolve_ref()
+        revision = Revision(
+            self._requirement.url, resolved_ref.ref, f"commit:{resolved_ref.commit}", resolved_ref.is_tag
+        )
+        moved = check_moved_tag(revision, self._cache.remembered(resolved_ref.ref), self._package.tag_moved)
         self._notes = (*self._lasting_notes, *moved)
         return revision
 
@@ -91,18 +93,18 @@ class GitSource:
             self._cache.remember(revision.ref, commit)
         return bundle
 
-    def _find(self) -> Found:
+    def _resolve_ref(self) -> ResolvedRef:
         url, ref = self._requirement.url, self._requirement.ref
         if self._package.tag:
             tags = self._remote.matching_refs("refs/tags/*")
             return refs.find_newest_tag(url, self._package.tag, self._package.tag_prefix, tags)
         if refs.is_commit(ref):
-            return Found(ref, ref)
+            return ResolvedRef(ref, ref)
         try:
             return refs.find(url, ref, self._remote.refs(*refs.names_of(ref)))
         except UnknownRef:
-            if before := self._cache.remembered(ref):
-                raise RefVanished(url, ref, before) from None
+            if previous := self._cache.remembered(ref):
+                raise RefVanished(url, ref, previous) from None
             if ref in ("", "HEAD") and (branches := self._branches()):
                 raise NoDefaultBranch(url, branches) from None
             raise
@@ -118,7 +120,7 @@ class GitSource:
         if not self._cache.has_commit(commit):
             self._cache.fetch_commit(commit, ref)
         self._verify(revision.ref, commit)
-        self._notes = (*self._notes, *self._judge_older_commit(revision.ref, commit))
+        self._notes = (*self._notes, *self._check_older_commit(revision.ref, commit))
         revision = replace(revision, subject=subject_of(self._cache.object("commit", commit)))
         try:
             return self._bundle(revision, commit)
@@ -128,28 +130,28 @@ class GitSource:
 
     def _verify(self, ref: str, commit: str) -> None:
         """Raises a SignatureRefused before anything of the tree is read."""
-        wanted = self._package.verify
-        if wanted is None:
+        verification = self._package.verify
+        if verification is None:
             return
-        if wanted.mode != "commit":
+        if verification.mode != "commit":
             name = ref.removeprefix("refs/tags/") or "HEAD"
             tag = split_tag(self._cache.tag_object(f"refs/tags/{name}", commit))
-            verify(f"tag {name}", tag, wanted, self._base)
+            verify(f"tag {name}", tag, verification, self._base)
             confirm_tag_name(name, tag)
-        if wanted.mode != "tag":
+        if verification.mode != "tag":
             signed = split_commit(self._cache.object("commit", commit))
-            verify(f"commit {commit[:12]}", signed, wanted, self._base)
+            verify(f"commit {commit[:12]}", signed, verification, self._base)
 
-    def _judge_older_commit(self, ref: str, commit: str) -> tuple[str, ...]:
+    def _check_older_commit(self, ref: str, commit: str) -> tuple[str, ...]:
         """Whether a signed commit was made before the one that its ref named last. Raises RolledBack."""
-        before = self._cache.remembered(ref)
-        if self._package.verify is None or before in ("", commit) or not self._cache.has_commit(before):
+        previous = self._cache.remembered(ref)
+        if self._package.verify is None or previous in ("", commit) or not self._cache.has_commit(previous):
             return ()
-        times = [committed_at(self._cache.object("commit", name)) for name in (commit, before)]
+        times = [committed_at(self._cache.object("commit", name)) for name in (commit, previous)]
         if times[0] >= times[1]:
             return ()
-        url, names = self._requirement.url, [f"commit {name[:12]}" for name in (before, commit)]
-        return judge_rollback(RolledBack(url, names[0], names[1]), self._package.rollback)
+        url, names = self._requirement.url, [f"commit {name[:12]}" for name in (previous, commit)]
+        return check_rollback(RolledBack(url, names[0], names[1]), self._package.rollback)
 
     def _bundle(self, revision: Revision, commit: str) -> Bundle:
         tree = self._cache.tree(commit)
@@ -157,10 +159,10 @@ class GitSource:
             return self._built(revision, tree)
         located = self._locate(tree)
         projects = project_files(tree, located.directory)
-        ids = {place: tree[place][1] for place in (*located.files.values(), *projects)}
+        ids = {source_path: tree[source_path][1] for source_path in (*located.files.values(), *projects)}
         data = self._cache.contents(list(ids.values()), at_most=self._package.limits.bytes)
-        contents = {path: data[ids[place]] for path, place in located.files.items()}
-        stated = {place: data[ids[place]] for place in projects}
+        contents = {path: data[ids[source_path]] for path, source_path in located.files.items()}
+        stated = {path: data[ids[path]] for path in projects}
         version, notes = self._version(revision.ref, stated)
         notes = (*self._notes, *notes, *notes_on_generated_files(stated, tree))
         bundle = make_bundle(self._package, revision, contents, version=version, notes=notes)
@@ -168,10 +170,10 @@ class GitSource:
 
     def _built(self, revision: Revision, tree: Mapping[str, tuple[Kind, str]]) -> Bundle:
         """The bundle of the wheel that the project builds to."""
-        below = f"{self._requirement.subdirectory}/" if self._requirement.subdirectory else ""
-        files = {path: name for path, (kind, name) in tree.items() if path.startswith(below) and kind is Kind.FILE}
+        prefix = f"{self._requirement.subdirectory}/" if self._requirement.subdirectory else ""
+        files = {path: name for path, (kind, name) in tree.items() if path.startswith(prefix) and kind is Kind.FILE}
         data = self._cache.contents(list(files.values()), at_most=self._package.limits.download)
-        project = {path.removeprefix(below): data[name] for path, name in files.items()}
+        project = {path.removeprefix(prefix): data[name] for path, name in files.items()}
         stated = {"pyproject.toml": project["pyproject.toml"]} if "pyproject.toml" in project else {}
         version, notes = self._version(revision.ref, stated)
         return bundle_of_project(self._package, revision, project, version=version, notes=(*self._notes, *notes))
@@ -189,7 +191,7 @@ class GitSource:
 
     def _version(self, ref: str, projects: Mapping[str, bytes]) -> tuple[str, tuple[str, ...]]:
         """The version that the nearest pyproject states, else the one that the tag is; and what to tell about it."""
-        statements = [(place, stated_version(data)) for place, data in projects.items()]
+        statements = [(path, stated_version(data)) for path, data in projects.items()]
         tag = ref.removeprefix("refs/tags/")
         statements.append((f"tag {tag}", tagged_version(tag)))
         return confirmed_version(self._package, statements)

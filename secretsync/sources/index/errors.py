@@ -77,12 +77,12 @@ class HashMismatch(SourceError):
 
     file: str
     expected: str
-    found: str
+    actual: str
     algorithm: str = "sha256"
 
     def __str__(self) -> str:
         return (
-            f"{self.file} has {self.algorithm} {self.found}, not {self.expected}; it was damaged or replaced on its "
+            f"{self.file} has {self.algorithm} {self.actual}, not {self.expected}; it was damaged or replaced on its "
             "way: do not use it before you know why"
         )
 
@@ -95,13 +95,13 @@ class ReleaseReplaced(SourceError):
 
     url: str
     version: str
-    before: str
-    now: str
+    previous: str
+    current: str
 
     def __str__(self) -> str:
         return (
-            f"{self.url}: version {self.version} was sha256 {self.before[:12]} and is now {self.now[:12]}; ask who "
-            "replaced the file. To go on, require another version, or say 'tagMoved: warn' or 'allow'"
+            f"{self.url}: version {self.version} was sha256 {self.previous[:12]} and is now {self.current[:12]}; ask "
+            "who replaced the file. To go on, require another version, or say 'tagMoved: warn' or 'allow'"
         )
 
 

@@ -53,10 +53,10 @@ def read_hashes(path: Path, name: str) -> tuple[str, ...]:
 def hashes_of(text: str, name: str) -> tuple[str, ...]:
     """The sha256 that a requirements file with this *text* gives for the distribution *name*."""
     lines = (_COMMENT.sub("", line).strip() for line in _CONTINUED.sub(" ", text).splitlines())
-    ours = [line for line in lines if _is_for(line, canonicalize_name(name))]
-    return tuple(dict.fromkeys(value.lower() for line in ours for value in _SHA256.findall(line)))
+    matching = [line for line in lines if _is_for(line, canonicalize_name(name))]
+    return tuple(dict.fromkeys(value.lower() for line in matching for value in _SHA256.findall(line)))
 
 
 def _is_for(line: str, name: str) -> bool:
-    written = _NAME.match(line)
-    return written is not None and canonicalize_name(written[0]) == name
+    match = _NAME.match(line)
+    return match is not None and canonicalize_name(match[0]) == name

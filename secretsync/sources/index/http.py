@@ -33,8 +33,8 @@ class Index:
 
     def __init__(self, package: Package, folder: Path, base: Path) -> None:
         self._folder, self._limit = folder, package.limits.download
-        written = package.index or os.environ.get("PIP_INDEX_URL") or DEFAULT_INDEX
-        self._url, self._in_the_url = of_url(written)
+        index_url = package.index or os.environ.get("PIP_INDEX_URL") or DEFAULT_INDEX
+        self._url, self._in_the_url = of_url(index_url)
         self._further = package.extra_indexes
         self._timeout, self._access, self._base = package.timeout, package.access, base
 
@@ -67,10 +67,10 @@ class Index:
         return open_session(self._access, allowed, self._url, self._base, redirects_to)
 
     def _authorization(self) -> Authorization | None:
-        named = authorization(self._access, self._url, self._base, default_user="__token__")
+        credentials = authorization(self._access, self._url, self._base, default_user="__token__")
         if self._in_the_url and self._url.startswith("http:") and not self._access.allow_plain_http:
             raise CredentialsOverPlainHttp(self._url)
-        return named or self._in_the_url
+        return credentials or self._in_the_url
 
     def _page(self, index: str, name: str) -> list[Listed] | None:
         """The distribution's files; asks only whether the page changed where we have it. None: not there."""
@@ -79,29 +79,29 @@ class Index:
             raise IndexFailed(
                 url, "an index is read over https:// or http:// alone; './dir' names a package's directory"
             )
-        kept = private_folder(self._folder) / "pages" / f"{hashlib.sha256(url.encode()).hexdigest()[:24]}.json"
-        known = _kept_page(kept)
-        headers = {"Accept": _ACCEPT, **({"If-None-Match": known["etag"]} if known else {})}
+        cache_file = private_folder(self._folder) / "pages" / f"{hashlib.sha256(url.encode()).hexdigest()[:24]}.json"
+        cached = _cached_page(cache_file)
+        headers = {"Accept": _ACCEPT, **({"If-None-Match": cached["etag"]} if cached else {})}
         with (
             self._session() as session,
             get(session, url, self._timeout, headers, decode=True) as (response, pieces),
         ):
             if response.status_code == 404:
                 return None
-            if response.status_code != 304 or not known:
+            if response.status_code != 304 or not cached:
                 body = b"".join(_at_most(pieces, LARGEST, url))
-                known = {
+                cached = {
                     "etag": response.headers.get("ETag", ""),
                     "type": response.headers.get("Content-Type", "text/html"),
                     "url": response.url,
                     "body": body.decode(errors="replace"),
                 }
-                if known["etag"]:
-                    write_atomically(kept, json.dumps(known))
+                if cached["etag"]:
+                    write_atomically(cache_file, json.dumps(cached))
             else:
-                mark_used(kept)
-        page_url = known["url"]
-        return files_of(name, known["type"], page_url, known["body"], lambda reason: _no_index(page_url, reason))
+                mark_used(cache_file)
+        page_url = cached["url"]
+        return files_of(name, cached["type"], page_url, cached["body"], lambda reason: _no_index(page_url, reason))
 
     def _get(self, candidate: Candidate) -> Path:
         private_folder(self._folder)
@@ -136,31 +136,31 @@ def _no_index(url: str, reason: str) -> IndexFailed:
     return IndexFailed(url, f"what it answered is not the simple API of PEP 503 or PEP 691: {reason}")
 
 
-def _at_most(pieces: Iterable[bytes], limit: int, what: str) -> Iterator[bytes]:
+def _at_most(pieces: Iterable[bytes], limit: int, label: str) -> Iterator[bytes]:
     total = 0
     for piece in pieces:
         total += len(piece)
         if total > limit:
-            raise DownloadTooLarge(what, limit)
+            raise DownloadTooLarge(label, limit)
         yield piece
 
 
-def _kept_page(path: Path) -> dict[str, str] | None:
+def _cached_page(path: Path) -> dict[str, str] | None:
     try:
-        known = read_json(path.read_bytes(), lambda _: CacheFailed(), most_bytes=8 * LARGEST)
+        content = read_json(path.read_bytes(), lambda _: CacheFailed(), most_bytes=8 * LARGEST)
     except (OSError, CacheFailed):
         return None
     fields = {"etag", "type", "url", "body"}
-    if not isinstance(known, dict) or not all(isinstance(known.get(field), str) for field in fields):
+    if not isinstance(content, dict) or not all(isinstance(content.get(field), str) for field in fields):
         return None
-    return {field: known[field] for field in fields}
+    return {field: content[field] for field in fields}
 
 
 def _mismatch(path: Path, candidate: Candidate) -> HashMismatch | None:
     """The first digest that was given for the file and that it does not have."""
     for algorithm, expected in candidate.digests.items():
-        if (found := _digest(path, algorithm)) != expected:
-            return HashMismatch(candidate.file, expected, found, algorithm)
+        if (actual := _digest(path, algorithm)) != expected:
+            return HashMismatch(candidate.file, expected, actual, algorithm)
     return None
 
 

@@ -69,12 +69,12 @@ def _files_of_html(name: str, url: str, body: str, refusal: Refusal) -> list[Lis
     page = f"{name}\n{url}\n{body}".encode(errors="replace")
     with reading(refusal):
         if len(page) <= _SMALL:
-            found = links(page)
+            files = links(page)
         else:
             from secretsync.core import confined
 
-            found = confined.call(f"{__name__}:links", page, refusal)
-        return [Listed(**fields) for fields in found]
+            files = confined.call(f"{__name__}:links", page, refusal)
+        return [Listed(**fields) for fields in files]
 
 
 def _listed(file: DistributionPackage) -> Listed:

@@ -49,8 +49,8 @@ class NoMatchingFile(SourceError):
     reasons: list[str]
 
     def __str__(self) -> str:
-        why = "; ".join(self.reasons[:5]) or "the index lists no file"
-        return f"nothing satisfies {self.requirement}: {why}"
+        reasons = "; ".join(self.reasons[:5]) or "the index lists no file"
+        return f"nothing satisfies {self.requirement}: {reasons}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +83,11 @@ def choose(requirement: IndexRequirement, files: Iterable[Listed]) -> Candidate:
     usable: list[Candidate] = []
     refused: list[_Refused] = []
     for file in files:
-        judged = _judge(requirement, file)
-        if isinstance(judged, Candidate):
-            usable.append(judged)
+        judgement = _evaluate(requirement, file)
+        if isinstance(judgement, Candidate):
+            usable.append(judgement)
         else:
-            refused.append(judged)
+            refused.append(judgement)
     specifier = SpecifierSet(requirement.specifier)
     matching = set(specifier.filter(candidate.version for candidate in usable))
     if not matching:
@@ -119,28 +119,29 @@ class _Refused:
 def _reasons(refused: list[_Refused], specifier: SpecifierSet) -> list[str]:
     """What stands in the way of the releases that were asked for comes first, the newest before the older."""
 
-    def weight(one: _Refused) -> tuple[bool, bool, Version]:
-        asked_for = one.version is not None and specifier.contains(one.version, prereleases=True)
-        wanted = asked_for and not one.reason.startswith("not ")
-        return wanted, wanted and one.does_not_run, one.version or Version("0")
+    def weight(refusal: _Refused) -> tuple[bool, bool, Version]:
+        asked_for = refusal.version is not None and specifier.contains(refusal.version, prereleases=True)
+        requested = asked_for and not refusal.reason.startswith("not ")
+        return requested, requested and refusal.does_not_run, refusal.version or Version("0")
 
-    return [f"{one.file}: {one.reason}" for one in sorted(refused, key=weight, reverse=True)]
+    return [f"{refusal.file}: {refusal.reason}" for refusal in sorted(refused, key=weight, reverse=True)]
 
 
 def _passed_over(best: Candidate, refused: list[_Refused], specifier: SpecifierSet) -> list[str]:
     """A warning that names the newest release that the images' Python cannot run, if *best* is older than that."""
-    early = bool(specifier.prereleases) or best.version.is_prerelease
+    prereleases = bool(specifier.prereleases) or best.version.is_prerelease
     newer = [
-        (one.version, one)
-        for one in refused
-        if one.does_not_run and one.version and one.version > best.version
-        if specifier.contains(one.version, prereleases=early)
+        (refusal.version, refusal)
+        for refusal in refused
+        if refusal.does_not_run and refusal.version and refusal.version > best.version
+        if specifier.contains(refusal.version, prereleases=prereleases)
     ]
     if not newer:
         return []
-    version, one = max(newer, key=lambda found: found[0])
+    version, refusal = max(newer, key=lambda pair: pair[0])
     return [
-        f"{best.file} is used and not the newer release {version}, whose file {one.file} does not fit: {one.reason}"
+        f"{best.file} is used and not the newer release {version}, whose file {refusal.file} does not fit: "
+        f"{refusal.reason}"
     ]
 
 
@@ -154,16 +155,16 @@ def of_url(requirement: IndexRequirement) -> Candidate:
     return replace(parsed, url=requirement.url, digests={**digests, **dict(requirement.digests)})
 
 
-def _judge(requirement: IndexRequirement, file: Listed) -> Candidate | _Refused:
+def _evaluate(requirement: IndexRequirement, file: Listed) -> Candidate | _Refused:
     """The file as a candidate, or why it is none."""
     parsed = _parse(file.file, requirement.name)
     if isinstance(parsed, str):
         return _Refused(file.file[:_LONGEST], parsed, _version_of_wheel(file.file), "is built for" in parsed)
-    judged = _judge_listed(requirement, file, parsed)
-    if isinstance(judged, Candidate):
-        return judged
+    judgement = _evaluate_listed(requirement, file, parsed)
+    if isinstance(judgement, Candidate):
+        return judgement
     does_not_run = not _runs_on_the_images(file.requires_python)
-    return _Refused(file.file[:_LONGEST], judged, parsed.version, does_not_run)
+    return _Refused(file.file[:_LONGEST], judgement, parsed.version, does_not_run)
 
 
 def _version_of_wheel(file: str) -> Version | None:
@@ -173,7 +174,7 @@ def _version_of_wheel(file: str) -> Version | None:
         return None
 
 
-def _judge_listed(requirement: IndexRequirement, file: Listed, parsed: Candidate) -> Candidate | str:
+def _evaluate_listed(requirement: IndexRequirement, file: Listed, parsed: Candidate) -> Candidate | str:
     """The file with what the index says of it, or why it cannot be used."""
     digests = {name: digest for name, digest in file.digests.items() if name in _DIGESTS}
     for name, digest in digests.items():
@@ -182,14 +183,14 @@ def _judge_listed(requirement: IndexRequirement, file: Listed, parsed: Candidate
     if requirement.hashes and "sha256" in digests and digests["sha256"] not in requirement.hashes:
         return "its sha256 is none of those that the requirement names"
     if not _runs_on_the_images(file.requires_python):
-        wants = f"it wants Python {file.requires_python[:_LONGEST]}"
-        return f"{wants}, and Rucio's images run {IMAGE_PYTHON} (Requires-Python)"
+        needs_python = f"it wants Python {file.requires_python[:_LONGEST]}"
+        return f"{needs_python}, and Rucio's images run {IMAGE_PYTHON} (Requires-Python)"
     notes: tuple[str, ...] = ()
     if file.is_yanked:
-        why = f" ({file.yanked_reason[:_LONGEST]})" if file.yanked_reason else ""
+        reason = f" ({file.yanked_reason[:_LONGEST]})" if file.yanked_reason else ""
         if not _is_pinned(requirement.specifier):
-            return f"it was yanked{why}; only '==' takes a yanked release"
-        notes = (f"{file.file} was yanked{why}; it is used since '==' names it",)
+            return f"it was yanked{reason}; only '==' takes a yanked release"
+        notes = (f"{file.file} was yanked{reason}; it is used since '==' names it",)
     return replace(parsed, url=file.url, digests=digests, notes=notes)
 
 
@@ -231,8 +232,8 @@ def _runs_on_the_images(requires_python: str) -> bool:
     if not requires_python or len(requires_python) > _LONGEST_SPECIFIER:
         return True
     try:
-        wanted = SpecifierSet(requires_python)
-        return any(wanted.contains(release) for release in _PATCH_RELEASES)
+        specifiers = SpecifierSet(requires_python)
+        return any(specifiers.contains(release) for release in _PATCH_RELEASES)
     except InvalidSpecifier:
         # pip ignores what it cannot read.
         return True

@@ -69,30 +69,30 @@ class IndexSource:
         if chosen is None or f"sha256:{chosen.sha256}" != revision.id:
             chosen = self._choose(revision.id.removeprefix("sha256:"))
         path = self._index.download(chosen)
-        most = self._package.limits.bytes
+        most_bytes = self._package.limits.bytes
         if chosen.is_wheel:
-            contents = read_wheel(path, most_bytes=most)
+            contents = read_wheel(path, most_bytes=most_bytes)
             entries: Iterable[Entry] = map(Entry, contents)
             module, notes = self._module(contents)
         else:
-            archive = read_sdist(path, most_bytes=most)
+            archive = read_sdist(path, most_bytes=most_bytes)
             entries, contents = archive.entries, archive.contents
             module, notes = self._package.module_name, ()
         located = locate(entries, module, include=self._package.include, exclude=self._package.exclude)
         return make_bundle(
             self._package,
             revision,
-            {path: contents[place] for path, place in located.files.items()},
+            {path: contents[source_path] for path, source_path in located.files.items()},
             version=str(chosen.version),
             module=module,
             notes=(*self._notes, *chosen.notes, *notes),
         )
 
     def _choose(self, sha256: str = "") -> Candidate:
-        wanted = self._with_hashes_of_file()
-        chosen = self._index.hashed(of_url(wanted)) if wanted.url else self._newest(wanted, sha256)
+        requirement = self._with_hashes_of_file()
+        chosen = self._index.hashed(of_url(requirement)) if requirement.url else self._newest(requirement, sha256)
         confirm_version(self._package, str(chosen.version), chosen.file)
-        expected = wanted.hashes
+        expected = requirement.hashes
         if expected and chosen.sha256 not in expected:
             raise HashMismatch(chosen.file, " or ".join(expected), chosen.sha256)
         return chosen
@@ -101,15 +101,15 @@ class IndexSource:
         """The requirement with the hashes that hold now: the file is read again for each pass. Raises NoHashes."""
         if not self._package.hashes_from:
             return self._requirement
-        more = read_hashes(self._base / self._package.hashes_from, self._requirement.name)
-        return replace(self._requirement, hashes=(*self._requirement.hashes, *more))
+        file_hashes = read_hashes(self._base / self._package.hashes_from, self._requirement.name)
+        return replace(self._requirement, hashes=(*self._requirement.hashes, *file_hashes))
 
-    def _newest(self, wanted: IndexRequirement, sha256: str) -> Candidate:
+    def _newest(self, requirement: IndexRequirement, sha256: str) -> Candidate:
         """The best file of the index, or the very one of that hash; one without a hash is downloaded for it."""
-        page, files = self._index.files(wanted.name)
+        page, files = self._index.files(requirement.name)
         if sha256:
             files = [file for file in files if file.digests.get("sha256") == sha256] or files
-        return self._index.hashed(replace(choose(wanted, files), page=page))
+        return self._index.hashed(replace(choose(requirement, files), page=page))
 
     def _module(self, contents: Mapping[str, bytes]) -> tuple[str, tuple[str, ...]]:
         """The module as configured, or the wheel's only one where the distribution's name was given for it.

@@ -56,7 +56,7 @@ def test_all_but_the_content_can_be_read_back(controller: Controller) -> None:
     found = read_secret(yaml.safe_load(text))
     assert found.encrypted
     assert set(found.data.values()) == {b""}
-    assert packing.holds_the_same(found, SECRET)
+    assert packing.has_same_files(found, SECRET)
     assert (found.labels, found.annotations, found.immutable) == (SECRET.labels, SECRET.annotations, True)
     assert "has_permission" not in text
 

@@ -62,7 +62,7 @@ def test_what_sops_encrypted_is_the_manifest_and_its_keys_can_be_read(site: Site
     found = read_secret(yaml.safe_load(site.encrypt()))
     assert found.encrypted
     assert found.data == {"permission.py": b""}
-    assert packing.holds_the_same(found, SECRET) == (packing.DIGEST in SECRET.annotations)
+    assert packing.has_same_files(found, SECRET) == (packing.DIGEST in SECRET.annotations)
     assert found.annotations == SECRET.annotations
 
 

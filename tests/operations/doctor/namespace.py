@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from secretsync.core.model import Manifest, Placement, Ref, Revision, Secret, Workload
-from secretsync.operations.doctor import Examination, examine
+from secretsync.operations.doctor import Examination, diagnose
 from secretsync.plan.state import PackageState, State, to_secret
 from secretsync.reconcile.destination import CheckRules, Delivery, Destination
 from secretsync.rucio.conditions.workloads import Diagnosis
@@ -76,7 +76,7 @@ class Namespace:
     def examination(self, ignore: str = "") -> Examination:
         delivery = Delivery(self.placement, NoSource(), "recipe", CheckRules(fail="", vo=self.placement.vo))
         destination = Destination("memory", self.cluster, "secretsync", "rucio", [delivery])
-        return examine(destination, ignore)
+        return diagnose(destination, ignore)
 
     def sick(self) -> list[Diagnosis]:
         return [one for one in self.examination().diagnoses if not one.well]

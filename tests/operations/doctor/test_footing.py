@@ -43,7 +43,7 @@ def test_a_clock_that_is_off_is_told(off: int, told: bool) -> None:
 
 
 def test_a_secret_that_is_nearly_full_is_told() -> None:
-    (remark,) = footing.room([secret_of(900_000), secret_of(1000)])
+    (remark,) = footing.nearly_full([secret_of(900_000), secret_of(1000)])
     assert "900,000 of 1,048,576 bytes" in remark.text
 
 
@@ -66,7 +66,7 @@ def annotated(key: str, value: str) -> Workload:
     ],
 )
 def test_other_hands_are_told(key: str, value: str, wired: bool, says: str) -> None:
-    remark = list(footing.others([annotated(key, value)], ["atlas"], wired=wired))[-1]
+    remark = list(footing.other_controllers([annotated(key, value)], ["atlas"], wired=wired))[-1]
     assert says in remark.text
 
 
@@ -79,9 +79,9 @@ def test_other_hands_are_told(key: str, value: str, wired: bool, says: str) -> N
     ],
 )
 def test_hands_that_are_in_nobodys_way_are_not(key: str, value: str) -> None:
-    assert list(footing.others([annotated(key, value)], ["atlas"], wired=False)) == []
+    assert list(footing.other_controllers([annotated(key, value)], ["atlas"], wired=False)) == []
 
 
 def test_whoever_wires_learns_what_to_do_before_a_container_is_renamed() -> None:
-    (remark,) = footing.others([workload("atlas")], ["atlas"], wired=True)
+    (remark,) = footing.other_controllers([workload("atlas")], ["atlas"], wired=True)
     assert "write 'wire: false'" in remark.text

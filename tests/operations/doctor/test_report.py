@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from secretsync.cluster.errors import Call, Forbidden
 from secretsync.cluster.rbac import Access
 from secretsync.operations.doctor import Examination, footing
 from secretsync.operations.doctor.footing import Remark
-from tests.operations.doctor.namespace import Namespace, with_variable, without_mount
+from tests.operations.doctor.namespace import Namespace, with_variable, without_mount, without_variable
 
 
 def text(*targets: DoctorTarget) -> str:
@@ -56,6 +57,17 @@ context prod, namespace rucio
   note: the clock is off
 """
     )
+
+
+def test_a_daemon_that_is_not_wired_yet_is_one_sentence_and_not_told_to_mount_anything_itself() -> None:
+    site = Namespace()
+    site.placement = replace(site.placement, wired=True)
+    for change in (without_mount("atlas"), without_mount("atlas-algorithms"), without_variable("PYTHONPATH")):
+        site.change(change)
+    told = text(describe_doctor("here", site.examination(), []))
+    sentence = "Deployment rucio-reaper: it is not wired yet. To fix it: 'secretsync apply' wires it"
+    assert sentence in " ".join(told.split())
+    assert told.count("To fix it") == 1
 
 
 def lacking(*accesses: Access) -> DoctorTarget:
@@ -122,7 +134,7 @@ def test_a_call_that_is_forbidden_is_a_failure_of_its_own_and_the_rest_is_said(
     def forbid(*_: object) -> None:
         raise Forbidden(Call("list", "deployments.apps", "rucio"), 403)
 
-    monkeypatch.setattr("secretsync.operations.doctor.examine", forbid)
+    monkeypatch.setattr("secretsync.operations.doctor.diagnose", forbid)
     path = tmp_path / "secretsync.yaml"
     target = {"cluster": {"directory": "there"}, "namespace": "rucio"}
     path.write_text(yaml.safe_dump({"packages": [{"moduleName": "pol", "requirement": "./src"}], "targets": [target]}))

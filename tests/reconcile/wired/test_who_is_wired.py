@@ -91,14 +91,29 @@ def test_a_workload_that_is_selected_again_is_wired_again(site: WiredSite) -> No
     assert site.mounted("judge") == site.mounted("server") != set()
 
 
-def test_a_workload_that_was_made_anew_is_wired_again(site: WiredSite) -> None:
+def test_a_workload_that_was_made_anew_is_wired_again_and_held_when_that_happens_again(site: WiredSite) -> None:
+    """As Argo CD's Force=true with Replace=true does on each sync."""
     site.sync()
-    anew = workload(name="judge", probe=True)
-    anew.manifest["metadata"]["labels"] = {"rucio": "yes"}
-    site.cluster.live_workloads[anew.ref] = anew
+    make_anew(site)
     report = site.sync()
     assert [one.workload.ref.name for one in report.plan.restarts] == ["judge"]
     assert site.mounted("judge") == site.mounted("server")
+
+    make_anew(site)
+    for _ in range(2):
+        report = site.sync()
+        assert report.plan.restarts == ()
+        assert [ref.name for ref in report.plan.stripped] == ["judge"]
+        assert report.failed
+    site.source.push(init="2")
+    site.sync()
+    assert site.mounted("judge") == site.mounted("server"), "a new revision is another start"
+
+
+def make_anew(site: WiredSite) -> None:
+    anew = workload(name="judge", probe=True)
+    anew.manifest["metadata"]["labels"] = {"rucio": "yes"}
+    site.cluster.live_workloads[anew.ref] = anew
 
 
 def test_a_workload_that_is_selected_later_is_wired_for_the_write_that_is_there(site: WiredSite) -> None:

@@ -378,7 +378,7 @@ def test_git_gets_an_environment_of_its_own(tmp_path: Path, monkeypatch: pytest.
     for name in ours:
         monkeypatch.setenv(name, "x")
     answer = run(["ls-remote"], environment={"GIT_DIR": "/dev/null"}, timeout=9)
-    names = {line.partition("=")[0] for line in answer.out.decode().splitlines()}
+    names = {line.partition("=")[0] for line in answer.stdout.decode().splitlines()}
     assert {"PATH", "GIT_DIR", "LC_ALL"} <= names
     assert not names & set(ours)
 

@@ -13,7 +13,7 @@ from secretsync.config import Package
 from secretsync.core.model import Bundle, Revision
 from secretsync.sources.http import origin, refuse_detour
 from secretsync.sources.index.errors import HashMismatch, IndexFailed, RedirectedElsewhere, ReleaseReplaced
-from secretsync.sources.index.replaced import judge_replaced_release
+from secretsync.sources.index.replaced import check_replaced_release
 from secretsync.sources.index.select import NoMatchingFile
 from tests.servers.simple_index import Release, SimpleIndex, serve
 from tests.sources.index.test_source import fetch
@@ -198,11 +198,11 @@ def bundle(version: str, sha: str, source: str = "https://index/simple/m/") -> B
 
 def test_a_version_that_became_another_file_is_a_moved_tag() -> None:
     live, now = bundle("1.0", "a"), bundle("1.0", "b")
-    (note,) = judge_replaced_release(now, live, "warn")
+    (note,) = check_replaced_release(now, live, "warn")
     assert "version 1.0 was sha256 aaaaaaaaaaaa and is now bbbbbbbbbbbb" in note
-    assert judge_replaced_release(now, live, "allow") == ()
+    assert check_replaced_release(now, live, "allow") == ()
     with pytest.raises(ReleaseReplaced):
-        judge_replaced_release(now, live, "refuse")
+        check_replaced_release(now, live, "refuse")
 
 
 @pytest.mark.parametrize(
@@ -216,4 +216,4 @@ def test_a_version_that_became_another_file_is_a_moved_tag() -> None:
     ids=["another version", "the same file", "another index", "a directory"],
 )
 def test_what_is_no_replaced_release(now: Bundle, live: Bundle) -> None:
-    assert judge_replaced_release(now, live, "refuse") == ()
+    assert check_replaced_release(now, live, "refuse") == ()

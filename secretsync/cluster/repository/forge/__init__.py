@@ -23,17 +23,17 @@ class Request:
 class Forge(Protocol):
     """The verbs of a forge's API; each raises ForgeRefused."""
 
-    def find(self, branch: str, into: str) -> Request | None:
+    def find(self, branch: str, base: str) -> Request | None:
         """The open request that would merge *branch*; None where there is none."""
 
-    def open(self, branch: str, into: str, title: str, body: str) -> Request:
+    def open(self, branch: str, base: str, title: str, body: str) -> Request:
         """Open one; *body* is Markdown."""
 
     def update(self, request: Request, title: str, body: str) -> None:
         """Replace its title and description."""
 
-    def close(self, request: Request, why: str) -> None:
-        """Say *why* in a comment, and close it."""
+    def close(self, request: Request, reason: str) -> None:
+        """Say *reason* in a comment, and close it."""
 
 
 FORGES: Mapping[str, tuple[str, ...]] = {
@@ -47,7 +47,7 @@ FORGES: Mapping[str, tuple[str, ...]] = {
 def forge_of(url: str) -> str:
     """The forge at *url*, by its host's name. Raises ForgeUnknown."""
     host = urlsplit(url).hostname or url
-    found = next((name for name, words in FORGES.items() if any(word in host for word in words)), None)
-    if found is None:
+    forge = next((name for name, hosts in FORGES.items() if any(host_part in host for host_part in hosts)), None)
+    if forge is None:
         raise ForgeUnknown(host)
-    return found
+    return forge

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from secretsync.cluster.repository.forge import Request, github
 
 
@@ -16,7 +18,12 @@ def headers(token: str) -> dict[str, str]:
 class Forge(github.Forge):
     """Pull requests of the repository at *path* (``owner/name``); they are not found by their branch."""
 
-    def find(self, branch: str, into: str) -> Request | None:
-        found = self._api.ask("GET", f"{self._path}/pulls", "list pull requests", params={"state": "open", "limit": 50})
-        ours = (one for one in found or () if one["head"]["ref"] == branch and one["base"]["ref"] == into)
-        return next(map(github.request_of, ours), None)
+    def find(self, branch: str, base: str) -> Request | None:
+        def matching(pulls: Any) -> Request | None:
+            matching_pulls = (
+                pull for pull in pulls or () if pull["head"]["ref"] == branch and pull["base"]["ref"] == base
+            )
+            return next(map(github.request_of, matching_pulls), None)
+
+        query = {"state": "open", "limit": 50}
+        return self._api.request("GET", f"{self._path}/pulls", "list pull requests", matching, params=query)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from secretsync.cluster.repository.forge import Request
-from secretsync.cluster.repository.forge.rest import Api
+from secretsync.cluster.repository.forge.rest import Api, nothing
 
 
 def api_url(host: str, scheme: str) -> str:
@@ -21,24 +23,30 @@ class Forge:
     def __init__(self, api: Api, path: str) -> None:
         self._api, self._path, self._owner = api, f"/repos/{path}", path.partition("/")[0]
 
-    def find(self, branch: str, into: str) -> Request | None:
-        query = {"head": f"{self._owner}:{branch}", "base": into, "state": "open"}
-        found = self._api.ask("GET", f"{self._path}/pulls", "list pull requests", params=query)
-        return request_of(found[0]) if found else None
+    def find(self, branch: str, base: str) -> Request | None:
+        query = {"head": f"{self._owner}:{branch}", "base": base, "state": "open"}
+        return self._api.request("GET", f"{self._path}/pulls", "list pull requests", _first, params=query)
 
-    def open(self, branch: str, into: str, title: str, body: str) -> Request:
-        request = {"title": title, "head": branch, "base": into, "body": body}
-        return request_of(self._api.ask("POST", f"{self._path}/pulls", "open a pull request", json=request))
+    def open(self, branch: str, base: str, title: str, body: str) -> Request:
+        request = {"title": title, "head": branch, "base": base, "body": body}
+        return self._api.request("POST", f"{self._path}/pulls", "open a pull request", request_of, json=request)
 
     def update(self, request: Request, title: str, body: str) -> None:
         path = f"{self._path}/pulls/{request.number}"
-        self._api.ask("PATCH", path, f"update pull request {request.number}", json={"title": title, "body": body})
+        changes = {"title": title, "body": body}
+        self._api.request("PATCH", path, f"update pull request {request.number}", nothing, json=changes)
 
-    def close(self, request: Request, why: str) -> None:
+    def close(self, request: Request, reason: str) -> None:
         action = f"close pull request {request.number}"
-        self._api.ask("POST", f"{self._path}/issues/{request.number}/comments", action, json={"body": why})
-        self._api.ask("PATCH", f"{self._path}/pulls/{request.number}", action, json={"state": "closed"})
+        self._api.request(
+            "POST", f"{self._path}/issues/{request.number}/comments", action, nothing, json={"body": reason}
+        )
+        self._api.request("PATCH", f"{self._path}/pulls/{request.number}", action, nothing, json={"state": "closed"})
 
 
-def request_of(answer: dict[str, object]) -> Request:
+def _first(answer: Any) -> Request | None:
+    return request_of(answer[0]) if answer else None
+
+
+def request_of(answer: Any) -> Request:
     return Request(int(str(answer["number"])), str(answer.get("html_url", "")))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import quote
 
 from secretsync.cluster.repository.forge import Request
-from secretsync.cluster.repository.forge.rest import Api
+from secretsync.cluster.repository.forge.rest import Api, nothing
 
 
 def api_url(host: str, scheme: str) -> str:
@@ -22,24 +23,28 @@ class Forge:
     def __init__(self, api: Api, path: str) -> None:
         self._api, self._path = api, f"/projects/{quote(path, safe='')}/merge_requests"
 
-    def find(self, branch: str, into: str) -> Request | None:
-        query = {"source_branch": branch, "target_branch": into, "state": "opened"}
-        found = self._api.ask("GET", self._path, "list merge requests", params=query)
-        return _request(found[0]) if found else None
+    def find(self, branch: str, base: str) -> Request | None:
+        query = {"source_branch": branch, "target_branch": base, "state": "opened"}
+        return self._api.request("GET", self._path, "list merge requests", _first, params=query)
 
-    def open(self, branch: str, into: str, title: str, body: str) -> Request:
-        request = {"source_branch": branch, "target_branch": into, "title": title, "description": body}
-        return _request(self._api.ask("POST", self._path, "open a merge request", json=request))
+    def open(self, branch: str, base: str, title: str, body: str) -> Request:
+        request = {"source_branch": branch, "target_branch": base, "title": title, "description": body}
+        return self._api.request("POST", self._path, "open a merge request", _request, json=request)
 
     def update(self, request: Request, title: str, body: str) -> None:
         changes = {"title": title, "description": body}
-        self._api.ask("PUT", f"{self._path}/{request.number}", f"update merge request {request.number}", json=changes)
+        action = f"update merge request {request.number}"
+        self._api.request("PUT", f"{self._path}/{request.number}", action, nothing, json=changes)
 
-    def close(self, request: Request, why: str) -> None:
+    def close(self, request: Request, reason: str) -> None:
         action = f"close merge request {request.number}"
-        self._api.ask("POST", f"{self._path}/{request.number}/notes", action, json={"body": why})
-        self._api.ask("PUT", f"{self._path}/{request.number}", action, json={"state_event": "close"})
+        self._api.request("POST", f"{self._path}/{request.number}/notes", action, nothing, json={"body": reason})
+        self._api.request("PUT", f"{self._path}/{request.number}", action, nothing, json={"state_event": "close"})
 
 
-def _request(answer: dict[str, object]) -> Request:
+def _first(answer: Any) -> Request | None:
+    return _request(answer[0]) if answer else None
+
+
+def _request(answer: Any) -> Request:
     return Request(int(str(answer["iid"])), str(answer.get("web_url", "")))

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError
 from urllib3.util import Retry
 
 from secretsync.cluster.repository.errors import ForgeRefused
 from secretsync.config.access import Access
+from secretsync.core.foreign import read_json, reading
 
 _TIMEOUT = (5, 30)
 _RETRIES = Retry(total=3, backoff_factor=1, status_forcelist=(429, 502, 503, 504), allowed_methods=("GET",))
+_WHOLE_SECONDS = 60
+_PIECE = 64 * 1024
 _LARGEST = 4 * 1024 * 1024
 _LONGEST_WHY = 200
 _REMEDIES = {
@@ -27,6 +33,21 @@ _REMEDIES = {
     429: "too many requests",
 }
 _ABOUT_THE_TOKEN = (401, 403, 404)
+
+
+T = TypeVar("T")
+
+
+def nothing(_: Any) -> None:
+    """What is read of an answer that says no more than that it was done."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came over HTTP."""
+
+    status: int
+    body: bytes = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -42,40 +63,59 @@ class Api:
     base: Path
     sent: str = ""
 
-    def ask(self, method: str, path: str, action: str, **arguments: Any) -> Any:
-        """The JSON that answers. Raises ForgeRefused."""
+    def request(self, method: str, path: str, action: str, read: Callable[[Any], T], **arguments: Any) -> T:
+        """What *read* makes of the JSON that answers, None where nothing is said. Raises ForgeRefused.
+
+        Whatever *read* raises says that no forge gives such an answer.
+        """
+        answer = self.send(method, path, action, **arguments)
+        if not 200 <= answer.status < 300:
+            raise ForgeRefused(self.url, action, _reason(answer, self.sent))
+        strange = ForgeRefused(self.url, action, "what answers is not its API")
+        content = read_json(answer.body, lambda _: strange) if answer.body else None
+        with reading(lambda _: strange):
+            return read(content)
+
+    def send(self, method: str, path: str, action: str, **arguments: Any) -> Answer:
+        """What answers, whatever it is. Raises ForgeRefused where nothing does, or more than a forge has to say."""
+        deadline = time.monotonic() + _WHOLE_SECONDS
         try:
             with requests.Session() as session:
                 session.mount("https://", HTTPAdapter(max_retries=_RETRIES))
-                answer = session.request(
+                response = session.request(
                     method,
                     f"{self.url}{path}",
                     headers=dict(self.headers),
                     timeout=_TIMEOUT,
                     allow_redirects=False,
                     verify=str(self.base / self.access.ca) if self.access.ca else True,
+                    stream=True,
                     **arguments,
                 )
-        except requests.RequestException as error:
+                body = b""
+                # read() would wait for a whole piece, however slowly its bytes drip in
+                while piece := response.raw.read1(_PIECE, decode_content=True):
+                    body += piece
+                    if len(body) > _LARGEST:
+                        raise ForgeRefused(self.url, action, "its answer is too large")
+                    if time.monotonic() > deadline:
+                        raise ForgeRefused(self.url, action, f"it did not answer within {_WHOLE_SECONDS} s")
+                return Answer(response.status_code, body)
+        except (requests.RequestException, HTTPError) as error:
             raise ForgeRefused(self.url, action, f"it cannot be reached ({type(error).__name__})") from None
-        if not answer.ok or answer.is_redirect:
-            raise ForgeRefused(self.url, action, _why(answer, self.sent))
-        if len(answer.content) > _LARGEST:
-            raise ForgeRefused(self.url, action, "its answer is too large")
-        try:
-            return answer.json() if answer.content else None
-        except ValueError:
-            raise ForgeRefused(self.url, action, "what answers is not its API") from None
 
 
-def _why(answer: requests.Response, sent: str) -> str:
-    words = ""
-    if len(answer.content) < _LARGEST:
-        try:
-            content = answer.json()
-            words = str(content.get("message") or content.get("error") or "") if isinstance(content, dict) else ""
-        except ValueError:
-            words = ""
-    remedy = _REMEDIES.get(answer.status_code, "it failed" if answer.status_code >= 500 else "it refuses")
-    credential = f"; {sent}" if sent and answer.status_code in _ABOUT_THE_TOKEN else ""
-    return f"HTTP {answer.status_code}, {remedy}" + (f" ({words[:_LONGEST_WHY]})" if words else "") + credential
+def _reason(answer: Answer, sent: str) -> str:
+    remedy = _REMEDIES.get(answer.status, "it failed" if answer.status >= 500 else "it refuses")
+    credential = f"; {sent}" if sent and answer.status in _ABOUT_THE_TOKEN else ""
+    words = _words(answer.body)
+    return f"HTTP {answer.status}, {remedy}" + (f" ({words})" if words else "") + credential
+
+
+def _words(body: bytes) -> str:
+    try:
+        content = json.loads(body)
+    except (ValueError, RecursionError):  # a page of a proxy, for instance
+        return ""
+    words = (content.get("message") or content.get("error") or "") if isinstance(content, dict) else ""
+    return str(words)[:_LONGEST_WHY]

@@ -36,7 +36,7 @@ spec:
   selector:
     matchLabels: {app: {{ .labels.app }}, release: {{ $root.Release.Name }}}
   strategy: {type: RollingUpdate, rollingUpdate: {maxSurge: 1, maxUnavailable: 1}}
-  minReadySeconds: 5
+  minReadySeconds: {{ $values.minReadySeconds }}
   template:
     metadata:
       labels:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import random
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from secretsync.core.errors import SecretSyncError
 from secretsync.core.model import Bundle, File, Revision
 from secretsync.core.package_zip import zip_bytes
 from tests.on_demand import ALL
+from tests.robustness.parsers import PARSERS, Read
 from tests.servers.simple_index import SimpleIndex
 from tests.sources.readers import READERS
 from tests.sources.wheels import release, sdist, wheel
@@ -71,16 +74,43 @@ def mutated(data: bytes, chance: random.Random) -> bytes:
     return bytes(result)
 
 
-@pytest.mark.parametrize("what", HONEST)
-def test_whatever_is_read_the_only_exception_is_an_error_of_ours(what: str, tmp_path: Path) -> None:
-    file, read = READERS[what]
-    chance = random.Random(what)
+def of_file(name: str) -> Read:
+    """What reads the file that holds the data."""
+    file, read = READERS[name]
+
+    def read_data(data: bytes) -> object:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / file
+            path.write_bytes(data)
+            return read(path)
+
+    return read_data
+
+
+ALL_PARSERS = {**{name: (data, of_file(name)) for name, data in HONEST.items()}, **PARSERS}
+
+
+@pytest.mark.parametrize("what", ALL_PARSERS)
+def test_whatever_is_read_the_only_exception_is_an_error_of_ours(
+    what: str, record_property: Callable[[str, object], None]
+) -> None:
+    data, read = ALL_PARSERS[what]
+    chance, counts = random.Random(what), {"values": 0, "errors": 0}
     for number in range(TRIES):
-        data = mutated(HONEST[what], chance)
-        (tmp_path / file).write_bytes(data)
+        foreign = mutated(data, chance)
         try:
-            read(tmp_path / file)
+            read(foreign)
+            counts["values"] += 1
         except SecretSyncError as error:
             str(error)
+            counts["errors"] += 1
         except Exception as error:  # noqa: BLE001
-            pytest.fail(f"{what}, try {number}, {data[:200]!r}: {error!r}")
+            pytest.fail(f"{what}, try {number}, {foreign[:300]!r}: {error!r}")
+    for name, count in {"inputs": TRIES, **counts}.items():
+        record_property(name, count)
+
+
+@pytest.mark.parametrize("what", PARSERS)
+def test_what_is_mutated_is_read_where_nobody_has_damaged_it(what: str) -> None:
+    data, read = PARSERS[what]
+    read(data)
