@@ -19,6 +19,7 @@ from secretsync.plan.plan import Plan
 from secretsync.plan.state import State
 from secretsync.reconcile import apply
 from secretsync.reconcile.admission import ChangedByAdmission, dry_run_writes, remember_change
+from secretsync.reconcile.approval_errors import NotApproved
 from secretsync.reconcile.asked_once import with_refreshed_sources
 from secretsync.reconcile.check import CheckReport, check_packages
 from secretsync.reconcile.destination import REAL_TIME, Clock, Destination, Report
@@ -70,10 +71,11 @@ def sync(destination: Destination, clock: Clock = REAL_TIME) -> Report:
     try:
         return _reconcile_and_publish(destination, clock)
     except Conflict as conflict:
-        if destination.approved:
-            raise  # another plan would not be the approved one
         log.warning("an object changed meanwhile; planning again", why=str(conflict))
-        return _reconcile_and_publish(destination, clock)
+        try:
+            return _reconcile_and_publish(destination, clock)
+        except NotApproved as error:
+            raise replace(error, differ=(str(conflict), *error.differ)) from None
 
 
 def _reconcile_and_publish(destination: Destination, clock: Clock) -> Report:

@@ -21,6 +21,9 @@ from secretsync.sources.git.remote import Remote
 
 _STALE = re.compile(r"! \[rejected\]|stale info|fetch first|non-fast-forward|cannot lock ref")
 _REJECTED = re.compile(r"! \[remote rejected\][^(\n]*\((?P<why>[^)\n]*)\)")
+_RACED = re.compile(r"cannot lock ref|failed to update ref|incorrect old value")
+"""Of a push that the server rejected as another came first: between its reading and its writing of the branch."""
+
 _REMOTE = re.compile(r"^remote: (?P<words>\S.*)$", re.MULTILINE)
 _LONGEST_WHY = 200
 _FILES = frozenset({"100644", "100755"})
@@ -137,10 +140,11 @@ class GitRepository:
         )
         if result.status == 0:
             return
-        if rejected := _REJECTED.search(result.complaint):
+        rejected = _REJECTED.search(result.complaint)
+        if rejected and not _RACED.search(rejected["why"]):
             message = " ".join([rejected["why"], *_REMOTE.findall(result.complaint)])
             raise PushRefused(self.url, branch, message[:_LONGEST_WHY])
-        if _STALE.search(result.complaint):
+        if rejected or _STALE.search(result.complaint):
             raise Conflict(Ref("branch", self.url, branch), "was pushed to by somebody else")
         raise self._remote.failure(result)
 
