@@ -49,6 +49,7 @@ class Authorization:
     secrets: tuple[str, ...] = field(repr=False)
 
     def redact(self, text: str) -> str:
+        """*text* without the secrets, each replaced by an ellipsis."""
         for secret in self.secrets:
             text = text.replace(secret, "…")
         return text

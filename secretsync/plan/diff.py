@@ -31,6 +31,7 @@ class FileChange:
 
     @property
     def kind(self) -> str:
+        """What happened to the file: ``added``, ``removed`` or ``changed``."""
         if self.before is None:
             return "added"
         return "removed" if self.after is None else "changed"
@@ -47,6 +48,7 @@ class Change:
 
     @property
     def pending(self) -> bool:
+        """Whether anything is to be written or deleted."""
         return self.action is not Action.KEEP
 
     @property
@@ -89,14 +91,17 @@ class PackagePlan:
 
     @property
     def placement(self) -> Placement:
+        """Where the package goes."""
         return self.desired.placement
 
     @property
     def key(self) -> str:
+        """The annotation's key that restarts a workload for this package."""
         return packing.stamp_key(self.placement.secret)
 
     @property
     def stamp(self) -> str:
+        """The annotation's value that restarts a workload: the revision number and the files' digest."""
         return f"{self.revision_number} sha256:{self.desired.bundle.digest}"
 
     @property
@@ -107,6 +112,7 @@ class PackagePlan:
 
     @property
     def deletes(self) -> tuple[Change, ...]:
+        """The Secrets that are to be deleted."""
         return tuple(change for change in self.changes if change.action is Action.DELETE)
 
     @property

@@ -38,6 +38,7 @@ class WiringPlan:
 
     @property
     def wired(self) -> Sequence[PackagePlan]:
+        """The packages that secretsync mounts itself."""
         return [package for package in self.packages if package.placement.wired]
 
 

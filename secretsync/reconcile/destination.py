@@ -237,4 +237,5 @@ class Report:
 
     @property
     def failed(self) -> bool:
+        """Whether a rollout or a proof failed."""
         return bool(self.failure)

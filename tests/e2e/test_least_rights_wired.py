@@ -34,7 +34,6 @@ WALK = (
     ("apply",),
     ("history",),
     ("diff", "1", "2"),
-    ("values", "daemons"),
     ("rollback",),
     ("status", "--accept"),
     ("resume",),
@@ -152,7 +151,6 @@ def test_no_step_of_a_wired_targets_life_is_forbidden_by_its_least_role(site: Wi
             proven += "proving" in ended.log
             calls = site.plane.calls_since(here, site.namespace)
             refused[f"{number} {' '.join(step)}"] = [call for call in calls if call.status in (401, 403)]
-            print(step, ended)
     assert {step: calls for step, calls in refused.items() if calls} == {}
     assert proven >= 2, "both revisions were proven in a pod before they were mounted"
     calls = site.plane.calls_since(mark, site.namespace)

@@ -47,12 +47,12 @@ _diff = click.option("--diff", is_flag=True, help="Add the text of what differs,
     help="Write the plan there, without contents; print its id.",
 )
 @click.pass_context
-def plan_command(context: click.Context, diff: bool, place: str | None, out: Path | None) -> None:
+def plan_command(context: click.Context, diff: bool, target_name: str | None, out: Path | None) -> None:
     """Show what an apply would write and restart, and why. Nothing is written to a target.
 
     Exit code 3 when something would change, 0 when all is up to date.
     """
-    context.exit(report_on(context.obj, "plan", apply.preview_all, place, texts=diff, out=out))
+    context.exit(report_on(context.obj, "plan", apply.preview_all, target_name, texts=diff, out=out))
 
 
 @with_formats(*FORMATS)
@@ -73,7 +73,7 @@ def plan_command(context: click.Context, diff: bool, place: str | None, out: Pat
 @click.option("--plan-id", metavar="sha256:…", help="Do exactly the plan with this id, or nothing.")
 @click.pass_context
 def apply_command(
-    context: click.Context, diff: bool, place: str | None, plan: Path | None, plan_id: str | None
+    context: click.Context, diff: bool, target_name: str | None, plan: Path | None, plan_id: str | None
 ) -> None:
     """Write what differs, restart the workloads that mount it, and wait until every pod is ready.
 
@@ -81,7 +81,7 @@ def apply_command(
     else would be done than what was approved, and that nothing was written.
     """
     act = _approved(plan, plan_id) if plan or plan_id else apply.sync_all
-    context.exit(report_on(context.obj, "apply", act, place, texts=diff))
+    context.exit(report_on(context.obj, "apply", act, target_name, texts=diff))
 
 
 def _approved(path: Path | None, plan_id: str | None) -> apply.Act:
@@ -123,7 +123,7 @@ def report_on(
     settings: Settings,
     command: Command,
     act: apply.Act,
-    place: str | None,
+    target_name: str | None,
     *,
     texts: bool,
     out: Path | None = None,
@@ -138,7 +138,7 @@ def report_on(
     from secretsync.cli.output.text import render_table
 
     style = of_terminal(settings.color)
-    configuration = chosen_targets(settings.configuration(), place)
+    configuration = chosen_targets(settings.configuration(), target_name)
     streams, dry_run = settings.output == "text", command == "plan"
 
     def show(outcome: Outcome) -> None:
@@ -146,7 +146,7 @@ def report_on(
         if streams:
             click.echo(REPORTS["text"](describe([outcome], command, dry_run=dry_run, texts=texts), style), nl=False)
 
-    outcomes = act(configuration, settings.base, show, place)
+    outcomes = act(configuration, settings.base, show, target_name)
     with_actions = settings.output in WITH_ACTIONS
     report = describe(outcomes, command, dry_run=dry_run, texts=texts, actions=with_actions)
     if out:
@@ -178,21 +178,23 @@ def log_outcome(outcome: Outcome, command: Command, settings: Settings) -> None:
     """
     from secretsync.cli.output.describe import describe_target
 
-    found = describe_target(outcome, dry_run=command == "plan")
+    described = describe_target(outcome, dry_run=command == "plan")
     if not _report_is_read_with_the_log(settings):
         if error := outcome.error or (outcome.report and outcome.report.blocked):
             explain(error, outcome.destination.name)
-        for degradation in found.degraded:
-            log.error("failed", at=found.target, why=degradation.problem.message)
-        if found.refusal:
-            log.error("refused", at=found.target, why=found.summary)
-        if found.failure:
-            log.error("failed", at=found.target, why=found.summary)
+        for degradation in described.degraded:
+            log.error("failed", at=described.target, why=degradation.problem.message)
+        if described.refusal:
+            log.error("refused", at=described.target, why=described.summary)
+        if described.failure:
+            log.error("failed", at=described.target, why=described.summary)
     if command == "run" or settings.log_format == "json":
         facts = (
-            {"revisions": {package.module: package.revision for package in found.packages}} if found.packages else {}
+            {"revisions": {package.module: package.revision for package in described.packages}}
+            if described.packages
+            else {}
         )
-        log.info("pass ended", target=found.target, outcome=str(found.outcome), **facts, why=found.summary)
+        log.info("pass ended", target=described.target, outcome=str(described.outcome), **facts, why=described.summary)
 
 
 def _report_is_read_with_the_log(settings: Settings) -> bool:

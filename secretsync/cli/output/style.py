@@ -65,7 +65,7 @@ class Style:
             lines = _table([names, *([row[name] for name in names] for row in rows)], indent)
             if max(map(len, lines), default=0) <= self.width:
                 break
-            names = [one for one in names if one != name]
+            names = [column for column in names if column != name]
         return [self.paint("title", lines[0]), *lines[1:]]
 
 
@@ -99,7 +99,7 @@ def _readable(value: Any) -> Any:
     if isinstance(value, str):
         return visible(value)
     if isinstance(value, Mapping):
-        return {_readable(key): _readable(one) for key, one in value.items()}
+        return {_readable(key): _readable(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_readable(one) for one in value]
+        return [_readable(item) for item in value]
     return value

@@ -168,21 +168,27 @@ class RepositoryCluster:
     # The verbs of Cluster, on the files that were laid out.
 
     def secret(self, namespace: str, name: str) -> Secret | None:
+        """The Secret as the branch holds it; None where there is none."""
         return self._manifests().secret(namespace, name)
 
     def create(self, secret: Secret, *, manager: str) -> Secret:
+        """Write the Secret's file; it is pushed with the others. Raises Conflict."""
         return self._changed().create(secret, manager=manager)
 
     def dry_run(self, secret: Secret, live: Secret | None, *, manager: str) -> Secret | None:
+        """What the manifests' directory makes of the write."""
         return self._manifests().dry_run(secret, live, manager=manager)
 
     def replace(self, secret: Secret, live: Secret, *, manager: str) -> Secret:
+        """Write the Secret's file anew. Raises Conflict."""
         return self._changed().replace(secret, live, manager=manager)
 
     def delete(self, live: Secret) -> None:
+        """Delete the Secret's file. Raises Conflict."""
         self._changed().delete(live)
 
     def workloads(self, namespace: str, selector: str = "") -> Sequence[Workload]:
+        """The workloads of the branch; none where their charts restart them by the Secret's digest."""
         return () if self._by_digest else self._manifests().workloads(namespace, selector)
 
     def spawners(self, namespace: str) -> Sequence[Manifest]:
@@ -200,6 +206,7 @@ class RepositoryCluster:
         return [secret for secret in own_secrets if _revision_number(secret) in newest]
 
     def annotate(self, workload: Workload, annotations: Mapping[str, str], *, manager: str) -> Workload:
+        """Stamp the workload's file. Raises Conflict."""
         return self._changed().annotate(workload, annotations, manager=manager)
 
     def __getattr__(self, verb: str) -> object:

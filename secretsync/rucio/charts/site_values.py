@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -57,12 +57,19 @@ def read(text: str, at: Keys = ()) -> dict[str, Any]:
         raise NotValues(f"it is a manifest, of kind {document['kind']}{_hint(document)}")
     found: Any = document
     for key in at:
-        found = found.get(key) if isinstance(found, dict) else None
+        found = below(found, key)
     if found is None:
         return {}
     if not isinstance(found, dict):
         raise NotValues(f"{'.'.join(at)} is no mapping of keys to values")
     return found
+
+
+def below(found: Any, key: str) -> Any:
+    """What is at a *key* of a mapping or at a number in a list; None where nothing is."""
+    if isinstance(found, list):
+        return found[int(key)] if key.isdecimal() and int(key) < len(found) else None
+    return found.get(key) if isinstance(found, dict) else None
 
 
 def part_of(text: str, at: Keys) -> Excerpt:
@@ -75,6 +82,17 @@ def has(text: str, at: Keys) -> bool:
     """Whether there is anything *at* these keys. Raises NotValues."""
     part = part_of(text, at)
     return not part.at or bool(read(part.text, part.at[:-1]).keys() & {part.at[-1]})
+
+
+def require_any(texts: Iterable[str], at: Keys) -> None:
+    """Raises NotValues where none of *texts* has anything *at* these keys."""
+    if not any(has(text, at) for text in texts):
+        raise NotValues(f"there is nothing at {'.'.join(at)}")
+
+
+def is_null(text: str, at: Keys) -> bool:
+    """Whether *text* says null at these keys. Raises NotValues."""
+    return has(text, at) and bool(at) and read(text, at[:-1])[at[-1]] is None
 
 
 def _document(text: str) -> dict[str, Any]:

@@ -196,11 +196,13 @@ class GitCache:
         return _size(self.folder) <= self._limit
 
     def discard(self) -> None:
+        """Delete the repository on this disk, whatever is in its place."""
         if self.folder.is_file() or self.folder.is_symlink():
             self.folder.unlink()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def has_commit(self, commit: str) -> bool:
+        """Whether the commit and its tree are on this disk."""
         return self._run_git("rev-parse", "--quiet", "--verify", f"{commit}^{{tree}}").status == 0
 
     def fetch_commit(self, commit: str, ref: str) -> None:

@@ -64,11 +64,13 @@ class GitSource:
 
     @staticmethod
     def pinned(requirement: GitRequirement, bundle: Bundle) -> str:
+        """The requirement with the commit in place of the ref, for pip."""
         fragment = f"#subdirectory={requirement.subdirectory}" if requirement.subdirectory else ""
         return f"git+{requirement.url}@{bundle.revision.id.partition(':')[2]}{fragment}"
 
     @staticmethod
     def package_name(requirement: GitRequirement) -> str:
+        """The last part of the subdirectory or the address, without ``.git``."""
         return (requirement.subdirectory or requirement.url).rstrip("/").rpartition("/")[2].removesuffix(".git")
 
     def resolve(self) -> Revision:
