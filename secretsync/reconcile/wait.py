@@ -57,6 +57,7 @@ class Settling:
         return None
 
     def disturbed(self, ref: Ref) -> None:
+        """The workload's pods are not quiet any more: settling starts anew."""
         self._quiet_since.pop(ref, None)
 
 
