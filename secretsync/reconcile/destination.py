@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from secretsync.cluster.protocol import Cluster
 from secretsync.config.window import Window
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from secretsync.cluster.repository.proposal import Proposal
     from secretsync.config.repository import ValuesFile
     from secretsync.plan.approval import ApprovedTarget
-    from secretsync.reconcile.lock import HeldLease
     from secretsync.rucio.check.actions import ActionRow
     from secretsync.rucio.check.finding import Finding
     from secretsync.rucio.check.policy_diff import PolicyDiff
@@ -119,18 +118,22 @@ class After:
     seconds: float = 0
 
 
+T = TypeVar("T")
+
+
 class PassLease:
     """The Lease of one pass: taken when it is first needed, and kept until *stack* ends."""
 
     def __init__(self, stack: ExitStack) -> None:
         self._stack = stack
-        self._held: HeldLease | None = None
+        self._held: Any = None
 
-    def held(self, take: Callable[[], AbstractContextManager[HeldLease]]) -> HeldLease:
+    def held(self, take: Callable[[], AbstractContextManager[T]]) -> T:
         """The Lease, which is taken by *take* where it is not held yet. Raises what *take* raises."""
         if self._held is None:
             self._held = self._stack.enter_context(take())
-        return self._held
+        held: T = self._held
+        return held
 
 
 @dataclass(frozen=True)
