@@ -17,8 +17,9 @@ from secretsync.cli.output import REPORTS
 from secretsync.cli.output import releases as shown
 from secretsync.cli.output.describe import describe, file_changes, problem
 from secretsync.cli.output.style import of_terminal
-from secretsync.cli.settings import Settings
-from secretsync.core.errors import CHANGES_PENDING, SecretSyncError, worst
+from secretsync.cli.settings import Settings, only_fitting
+from secretsync.core import shutdown
+from secretsync.core.errors import CHANGES_PENDING, INTERRUPTED, SecretSyncError, worst
 from secretsync.operations import releases
 from secretsync.operations.status import accept_lost_mounts, damage, status
 from secretsync.plan.state import Hold
@@ -33,13 +34,12 @@ def _destination_and_delivery(
     settings: Settings, target_name: str | None, module: str | None
 ) -> tuple[Destination, Delivery]:
     """The one package in the one namespace that a command is about."""
-    destinations = [destination for _, destination in settings.destinations(target_name)]
-    if len(destinations) != 1:
-        raise click.UsageError(f"{len(destinations)} targets fit; choose one with --target")
-    deliveries = [delivery for delivery in destinations[0].deliveries if module in (None, delivery.placement.module)]
-    if len(deliveries) != 1:
-        raise click.UsageError(f"{len(deliveries)} packages fit; choose one with --package")
-    return destinations[0], deliveries[0]
+    targets = settings.destinations(target_name)
+    only_fitting([target.name or target.namespace for target, _ in targets], "--target")
+    ((_, destination),) = targets
+    deliveries = [delivery for delivery in destination.deliveries if module in (None, delivery.placement.module)]
+    only_fitting([delivery.placement.module for delivery in deliveries], "--package")
+    return destination, deliveries[0]
 
 
 @click.command(
@@ -67,7 +67,10 @@ def status_command(context: click.Context, watch: bool, exit_code: bool, accept:
         if sys.stdout.isatty() and settings.output == "text":
             click.clear()
         settings.print(report, shown.status_text)
-        time.sleep(_WATCH)
+        try:
+            time.sleep(_WATCH)
+        except shutdown.Stopped:
+            context.exit(INTERRUPTED)
         report, code = _status(destinations)
     settings.print(report, shown.status_text)
     context.exit(code or (CHANGES_PENDING if exit_code and not report.current else 0))

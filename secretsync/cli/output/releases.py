@@ -39,6 +39,11 @@ class LastRun(Model):
     detail: str
     since: datetime
 
+    @property
+    def failed(self) -> bool:
+        """Whether somebody has to do something about it."""
+        return self.outcome in (_OUTCOMES[Condition.AWAY], _OUTCOMES[Condition.FAILING])
+
 
 class WorkloadRevision(Model):
     """A workload that mounts the package."""
@@ -113,7 +118,9 @@ class StatusReport(Model):
     def current(self) -> bool:
         """Whether nobody has to do anything."""
         return all(
-            not target.error and all(package.status in ("current", "suspended") for package in target.packages)
+            not target.error
+            and all(package.status in ("current", "suspended") for package in target.packages)
+            and not any(package.last_run and package.last_run.failed for package in target.packages)
             for target in self.targets
         )
 
@@ -333,8 +340,7 @@ def _remarks(package: PackageStatus, now: datetime) -> Iterator[str]:
     if package.suspension:
         yield f"{package.module}: {_suspended(package.suspension, now)}"
     if package.last_run and package.last_run.outcome not in ("current", "suspended"):
-        detail = f", {package.last_run.detail}" if package.last_run.detail else ""
-        yield f"{package.module}: last run: {package.last_run.outcome}{detail} (for {age(package.last_run.since, now)})"
+        yield f"{package.module}: {_last_run_remark(package.last_run, now)}"
     for workload in package.workloads:
         if not workload.current:
             at = f"revision {workload.revision}" if workload.revision else "no revision"
@@ -352,6 +358,13 @@ def _remarks(package: PackageStatus, now: datetime) -> Iterator[str]:
             f"without {package.module}: let that tool leave our fields alone (no Replace=true, no --force), then "
             "'secretsync resume'"
         )
+
+
+def _last_run_remark(run: LastRun, now: datetime) -> str:
+    """``last run: failed, check (for 2m)``; a digest says nothing to a person."""
+    detail = f", {run.detail}" if run.detail and ":" not in run.detail else ""
+    why = "" if run.outcome == "rejected" else "; 'secretsync plan' says why"
+    return f"last run: {run.outcome}{detail} (for {age(run.since, now)}){why}"
 
 
 def _drift(package: PackageStatus) -> Iterator[str]:
@@ -427,6 +440,14 @@ def diff_text(report: RevisionDiff, style: Style = PLAIN) -> str:
     return "".join(f"{line}\n" for line in (head, *yield_from))
 
 
+def _ended(suspension: Suspension | None) -> str:
+    """What a resume ends, and what comes of it."""
+    reason = f": {suspension.reason}" if suspension else ""
+    if suspension and suspension.rejected_digest:
+        return f"the rejection ends, and the next apply tries that content again. It was{reason[1:]}"
+    return f"it was suspended{reason}. The next apply deploys what the source holds"
+
+
 def suspension_text(report: SuspensionReport, style: Style = PLAIN) -> str:
     """What a suspend or a resume did."""
     shown = readable(report)
@@ -437,5 +458,6 @@ def suspension_text(report: SuspensionReport, style: Style = PLAIN) -> str:
     if shown.suspended:
         text = f"{subject} {'would be' if shown.dry_run else 'is'} suspended{reason}"
     else:
-        text = f"{subject} {'would be' if shown.dry_run else 'is'} resumed; it was suspended{reason}"
+        would = "would be" if shown.dry_run else "is"
+        text = f"{subject} {would} resumed; {_ended(shown.suspension)}"
     return style.wrap(text) + "\n"
