@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -212,6 +211,9 @@ def _problem_line(error: yaml.YAMLError) -> str:
 
 
 def _nearest(key: str) -> str:
+    # imported here: most configurations have no such key
+    import difflib
+
     keys = sorted(set(_keys(schema())))
     # the same key elsewhere in the file is not what is meant here
     matches = difflib.get_close_matches(key, [other for other in keys if other != key], n=1, cutoff=0.6)

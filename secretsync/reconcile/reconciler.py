@@ -11,25 +11,37 @@ from dataclasses import replace
 import structlog
 
 from secretsync.cluster.errors import Conflict
+from secretsync.core.deferred_imports import deferred_imports
 from secretsync.core.errors import SecretSyncError
 from secretsync.core.instrumentation import timed_stage
 from secretsync.core.model import Ref
 from secretsync.plan.disruption import refuse_disruption
 from secretsync.plan.plan import Plan
 from secretsync.plan.state import State
-from secretsync.reconcile import apply
 from secretsync.reconcile.admission import ChangedByAdmission, dry_run_writes, remember_change
 from secretsync.reconcile.asked_once import with_refreshed_sources
 from secretsync.reconcile.check import CheckReport, check_packages
 from secretsync.reconcile.destination import REAL_TIME, Clock, Destination, Report
-from secretsync.reconcile.gates import waits_for
-from secretsync.reconcile.lock import hold_lease
 from secretsync.reconcile.observe import observe
-from secretsync.reconcile.preflight import meet_new_content, proves, with_preflight
-from secretsync.reconcile.rights import refuse_missing_rights
-from secretsync.reconcile.rollout import roll_out
 from secretsync.reconcile.state_store import StateStore, load_state
-from secretsync.reconcile.undo import failed_untouched, packages_to_undo, reject
+
+# most passes have nothing to do, and take none of these steps
+with deferred_imports(
+    "secretsync.reconcile.apply",
+    "secretsync.reconcile.gates",
+    "secretsync.reconcile.lock",
+    "secretsync.reconcile.preflight",
+    "secretsync.reconcile.rights",
+    "secretsync.reconcile.rollout",
+    "secretsync.reconcile.undo",
+):
+    from secretsync.reconcile import apply
+    from secretsync.reconcile.gates import waits_for
+    from secretsync.reconcile.lock import hold_lease
+    from secretsync.reconcile.preflight import meet_new_content, proves, with_preflight
+    from secretsync.reconcile.rights import refuse_missing_rights
+    from secretsync.reconcile.rollout import roll_out
+    from secretsync.reconcile.undo import failed_untouched, packages_to_undo, reject
 
 log = structlog.get_logger()
 

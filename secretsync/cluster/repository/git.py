@@ -15,6 +15,7 @@ from secretsync.core.foreign import reading
 from secretsync.core.model import Ref
 from secretsync.sources.cache import private_folder
 from secretsync.sources.git import batch
+from secretsync.sources.git.commit import author_of, message_of, parents_of
 from secretsync.sources.git.errors import GitFailed
 from secretsync.sources.git.process import GitResult, run
 from secretsync.sources.git.remote import Remote
@@ -92,15 +93,12 @@ class GitRepository:
 
     def parents(self, commit: str) -> Sequence[str]:
         """The commits before *commit*."""
-        text = self._local("cat-file", "commit", commit).decode(errors="replace")
-        return re.findall(r"^parent (\w+)$", text.partition("\n\n")[0], re.MULTILINE)
+        return parents_of(self._local("cat-file", "commit", commit))
 
     def author(self, commit: str) -> tuple[str, str]:
         """The author of *commit*, and its message."""
-        text = self._local("cat-file", "commit", commit).decode(errors="replace")
-        head, _, message = text.partition("\n\n")
-        author = re.search(r"^author (.*) \d+ [-+]\d+$", head, re.MULTILINE)
-        return (author[1] if author else "somebody"), message
+        raw = self._local("cat-file", "commit", commit)
+        return author_of(raw) or "somebody", message_of(raw)
 
     def changed(self, before: str, after: str) -> str:
         """What differs between two trees or commits, as text that is the same for the same difference."""
