@@ -65,6 +65,7 @@ class PackageStatus(Model):
         "not managed",
         "drift",
         "rolling out",
+        "failing",
         "behind",
         "not in force",
         "rejected",
@@ -246,7 +247,9 @@ def _named(ref: Ref) -> Workload:
 
 def _status(
     deployed: Deployed, workloads: Sequence[WorkloadRevision]
-) -> Literal["not managed", "drift", "rolling out", "behind", "not in force", "rejected", "suspended", "current"]:
+) -> Literal[
+    "not managed", "drift", "rolling out", "failing", "behind", "not in force", "rejected", "suspended", "current"
+]:
     hold = deployed.package_state.hold
     if deployed.foreign:
         return "not managed"
@@ -254,6 +257,8 @@ def _status(
         return "drift"
     if not deployed.package_state.finished:
         return "rolling out"
+    if any(workload.state == State.FAILED and workload.revision == deployed.revision_number for workload in workloads):
+        return "failing"
     if not all(workload.current for workload in workloads):
         return "behind"
     if deployed.not_in_force:
