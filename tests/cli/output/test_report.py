@@ -10,7 +10,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from secretsync.cli.commands.schema import SCHEMAS
-from secretsync.cli.output import REPORTS, releases, report
+from secretsync.cli.output import REPORTS, releases, report, status
 from secretsync.cli.output.describe import describe, describe_pass
 from secretsync.cli.output.style import PLAIN
 from secretsync.cli.output.text import render_table, render_target
@@ -101,7 +101,7 @@ def test_control_characters_of_foreign_strings_never_reach_the_terminal() -> Non
         assert isinstance(hostile, report.Report)
         for text in (*map(render_target, hostile.targets), render_table(hostile.targets * 2)):
             assert all(character.isprintable() or character == "\n" for character in text)
-    for made, render in ((sessions._status(), releases.status_text), (sessions._history(), releases.history_text)):
+    for made, render in ((sessions._status(), status.status_text), (sessions._history(), releases.history_text)):
         hostile = type(made).model_validate(_hostile(json.loads(made.model_dump_json())))
         assert all(one.isprintable() or one == "\n" for one in render(hostile))  # type: ignore[operator]
 
