@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from pydantic import ValidationError
 
 from secretsync import config
 from secretsync.cli.commands import Settings
 from secretsync.cli.output.findings import FORMATS, Checked, Proven
+from secretsync.config import problems
 from secretsync.config.requirement import DirectoryRequirement, Requirement, parse
 from secretsync.core import packing
 from secretsync.core.errors import FAILED
@@ -137,9 +139,18 @@ def of_requirement(requirement: str, module: str | None, versions: tuple[str, ..
 
 
 def _fetched(requirement: str, module: str, vo: str) -> tuple[config.Package, Bundle]:
-    package = config.Package.model_validate({"moduleName": module, "requirement": requirement, "vo": vo})
+    package = _package(requirement, module, vo)
     source = open_source(package, cache=factory.default_cache(), base=Path())
     return package, source.fetch(source.resolve())
+
+
+def _package(requirement: str, module: str, vo: str) -> config.Package:
+    """What the configuration would say of it. Raises click.UsageError where it could not."""
+    try:
+        return config.Package.model_validate({"moduleName": module, "requirement": requirement, "vo": vo})
+    except ValidationError as error:
+        faults = problems.sentences(error.errors(), lambda _: "", lambda _: None)
+    raise click.UsageError(f"{'; '.join(faults)}; name the module with --module")
 
 
 def _intended_module(name: str, candidates: tuple[str, ...]) -> str:

@@ -22,6 +22,7 @@ from secretsync.rucio.check.values import (
     VersionInfo,
     compare,
     constant_of,
+    is_huge,
     is_key,
     is_wide,
     joined,
@@ -51,6 +52,9 @@ class Modules(Protocol):
 
     def values(self, module: Module, depth: int = 0) -> Names:
         """The values of the module's names, as far as they can be calculated."""
+
+    def spend(self, steps: int) -> bool:
+        """Whether so many steps of calculation are left; they are taken."""
 
 
 class Evaluator:
@@ -93,9 +97,12 @@ class Evaluator:
         raise NotImplementedError
 
     def value(self, expression: ast.expr) -> Any:
-        """The value of *expression*, or UNREADABLE; never an error."""
+        """The value; UNREADABLE where only running the code would tell, or where it takes too long to calculate."""
+        if not self._package.spend(1):
+            return UNREADABLE
         try:
-            return self._value(expression)
+            value = self._value(expression)
+            return UNREADABLE if is_huge(value) else value
         except (TypeError, ValueError, KeyError, IndexError, AttributeError, ArithmeticError, RecursionError):
             return UNREADABLE
 

@@ -158,7 +158,7 @@ class _Reader(Evaluator):
         previous = self._names
         ends = []
         for block in (body, orelse):
-            self._names = copy.deepcopy(previous)
+            self._names = self._copy(previous)
             ends.append(self.run(block))
         self._names = {
             name: ends[0].get(name) if same(ends[0].get(name), ends[1].get(name)) else UNREADABLE
@@ -169,12 +169,16 @@ class _Reader(Evaluator):
         self.run([*statement.body, *statement.orelse])
         for handler in statement.handlers:
             previous = dict(self._names)
-            self._names = copy.deepcopy(previous)
+            self._names = self._copy(previous)
             for name, value in self.run(handler.body).items():
                 if name not in previous or not same(previous[name], value):
                     previous[name] = UNREADABLE
             self._names = previous
         self.run(statement.finalbody)
+
+    def _copy(self, names: Names) -> Names:
+        """The names for a branch, which may change their values; without any where that takes too long."""
+        return copy.deepcopy(names) if self._package.spend(len(names)) else dict.fromkeys(names, UNREADABLE)
 
     def _forget(self, statements: list[ast.stmt]) -> None:
         """What a loop binds is not followed."""

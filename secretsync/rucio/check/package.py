@@ -27,6 +27,9 @@ from secretsync.rucio.check.values import Names
 
 T = TypeVar("T")
 
+STEPS = 200_000
+"""Expressions that are calculated, and names that are copied; real packages take thousands."""
+
 
 @dataclass(frozen=True)
 class Package:
@@ -37,6 +40,7 @@ class Package:
     _names: dict[str, frozenset[str] | None] = field(default_factory=dict, repr=False, compare=False)
     _aliases: dict[str, dict[str, str]] = field(default_factory=dict, repr=False, compare=False)
     _known: dict[tuple[object, ...], Any] = field(default_factory=dict, repr=False, compare=False)
+    _effort: dict[str, int] = field(default_factory=dict, repr=False, compare=False)
     _values: dict[str, Names] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -102,6 +106,11 @@ class Package:
         if module.name not in self._names:
             self._names[module.name] = names_of(module)
         return self._names[module.name]
+
+    def spend(self, steps: int) -> bool:
+        """Whether so many steps of calculation are left; they are taken."""
+        self._effort["steps"] = self._effort.get("steps", 0) + steps
+        return self._effort["steps"] <= STEPS
 
     def memoized(self, question: tuple[object, ...], calculate: Callable[[], T]) -> T:
         """What *calculate* gives for *question*, calculated once: rules ask the same for each version of Rucio."""

@@ -16,6 +16,10 @@ LONGEST = 10_000
 """Characters or elements of a value that is still calculated: a hostile file must not fill the memory."""
 
 
+MOST = 50_000
+"""Values inside one another: names that hold each other twice make 2^40 of them in forty lines."""
+
+
 class Unreadable(Enum):
     """The one value that only running the code would tell."""
 
@@ -59,6 +63,19 @@ def readable(value: object) -> bool:
     if isinstance(value, list | tuple | set | frozenset):
         return all(map(readable, value))
     return not isinstance(value, Unreadable)
+
+
+def is_huge(value: object) -> bool:
+    """Whether a container holds more than MOST values, those of containers inside it counted each time they occur."""
+    left, todo = MOST, [value]
+    while todo and left:
+        left -= 1
+        inner = todo.pop()
+        if isinstance(inner, Mapping):
+            todo.extend(inner.values())
+        elif isinstance(inner, list | tuple | set | frozenset):
+            todo.extend(inner)
+    return bool(todo)
 
 
 def same(left: Any, right: Any) -> bool:
