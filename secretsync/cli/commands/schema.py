@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from secretsync import config
-from secretsync.cli.output import doctor, releases, report
+from secretsync.cli.output import doctor, releases, report, status
 
 SCHEMAS: Mapping[str, Callable[[], Mapping[str, Any]]] = {
     "config": config.schema,
