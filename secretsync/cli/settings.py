@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import click
-from pydantic import BaseModel
 
 from secretsync import config
 
 if TYPE_CHECKING:
+    from secretsync.cli.output.report import Model
     from secretsync.cli.output.style import Style
     from secretsync.reconcile.destination import Destination
 
-M = TypeVar("M", bound=BaseModel)
+M = TypeVar("M", bound="Model")
 
 DEFAULT_PATH = Path("secretsync.yaml")
 

@@ -13,12 +13,16 @@ import structlog
 from secretsync.cluster import connection as kubernetes_connection
 from secretsync.cluster.connection import CALLS_AT_ONCE, Connection, Reply
 from secretsync.cluster.errors import Call, Conflict, Forbidden, UnreadableSelector, WorkloadGone
-from secretsync.cluster.rbac import Access, Review
+from secretsync.core.deferred_imports import deferred_imports
 from secretsync.core.kinds import KINDS, SPAWNERS, api_version, resource_of
 from secretsync.core.kinds.kind import Kind, plural
 from secretsync.core.model import Manifest, Ref, Secret, Workload
 from secretsync.core.revision_numbers import has_newer_stamp
 from secretsync.core.secret_codec import contains, matches, replacement_manifest, secret_from, to_manifest
+
+# rights are asked for where there is something to do
+with deferred_imports("secretsync.cluster.rbac"):
+    from secretsync.cluster.rbac import Access, Review
 
 log = structlog.get_logger()
 

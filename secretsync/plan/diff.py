@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Literal
 
 from secretsync.core import packing, revision_numbers
 from secretsync.core.model import Bundle, File, Placement, Secret, Workload
@@ -30,7 +31,7 @@ class FileChange:
     after: File | None = field(repr=False)
 
     @property
-    def kind(self) -> str:
+    def kind(self) -> Literal["added", "changed", "removed"]:
         """What happened to the file: ``added``, ``removed`` or ``changed``."""
         if self.before is None:
             return "added"

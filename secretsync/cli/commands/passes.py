@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ import structlog
 from secretsync.cli import apply
 from secretsync.cli.commands import explain
 from secretsync.cli.options import only_target, with_formats
+from secretsync.cli.output import REPORTS, render_report
 from secretsync.cli.settings import Settings, chosen_targets
 from secretsync.core import shutdown
 
@@ -23,16 +25,13 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-FORMATS = ("text", "json", "markdown", "junit", "html")
-"""The names of `cli.output.REPORTS`, which is not imported before a report is made."""
-
 WITH_ACTIONS = ("json", "markdown", "html")
 """The formats that say who decides on Rucio's actions."""
 
 _diff = click.option("--diff", is_flag=True, help="Add the text of what differs, file by file.")
 
 
-@with_formats(*FORMATS)
+@with_formats(*REPORTS)
 @click.command(
     "plan",
     short_help="Show what an apply would change.",
@@ -55,7 +54,7 @@ def plan_command(context: click.Context, diff: bool, target_name: str | None, ou
     context.exit(report_on(context.obj, "plan", apply.preview_all, target_name, texts=diff, out=out))
 
 
-@with_formats(*FORMATS)
+@with_formats(*REPORTS)
 @click.command(
     "apply",
     short_help="Write the Secrets, and restart what mounts them.",
@@ -132,7 +131,6 @@ def report_on(
 
     The plan that can be approved is written to *out*.
     """
-    from secretsync.cli.output import REPORTS
     from secretsync.cli.output.describe import describe
     from secretsync.cli.output.style import of_terminal
     from secretsync.cli.output.text import render_table
@@ -144,14 +142,16 @@ def report_on(
     def show(outcome: Outcome) -> None:
         log_outcome(outcome, command, settings)
         if streams:
-            click.echo(REPORTS["text"](describe([outcome], command, dry_run=dry_run, texts=texts), style), nl=False)
+            shown = describe([outcome], command, dry_run=dry_run, texts=texts)
+            click.echo(render_report(shown, "text", style), nl=False)
 
     outcomes = act(configuration, settings.base, show, target_name)
     with_actions = settings.output in WITH_ACTIONS
     report = describe(outcomes, command, dry_run=dry_run, texts=texts, actions=with_actions)
     if out:
-        report = report.model_copy(update={"plan_id": _write_plan(out, outcomes)})
-    click.echo(render_table(report.targets, style) if streams else REPORTS[settings.output](report, style), nl=False)
+        report = replace(report, plan_id=_write_plan(out, outcomes))
+    rest = render_table(report.targets, style) if streams else render_report(report, settings.output, style)
+    click.echo(rest, nl=False)
     if streams and report.plan_id:
         click.echo(f"plan {report.plan_id}")
     return report.exit_code
@@ -204,10 +204,9 @@ def _report_is_read_with_the_log(settings: Settings) -> bool:
 
 
 def _show_pass(settings: Settings, outcome: Outcome) -> None:
-    from secretsync.cli.output import REPORTS
     from secretsync.cli.output.describe import describe
     from secretsync.cli.output.style import of_terminal
 
     log_outcome(outcome, "run", settings)
     report = describe([outcome], "run")
-    click.echo(REPORTS[settings.output](report, of_terminal(settings.color)), nl=False)
+    click.echo(render_report(report, settings.output, of_terminal(settings.color)), nl=False)

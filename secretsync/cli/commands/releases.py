@@ -13,8 +13,8 @@ import click
 from secretsync.cli import complete
 from secretsync.cli.commands import explain
 from secretsync.cli.options import Group, dry_run_option, only_package, only_target
-from secretsync.cli.output import REPORTS
 from secretsync.cli.output import releases as shown
+from secretsync.cli.output import render_report
 from secretsync.cli.output import status as shown_status
 from secretsync.cli.output.describe import describe, file_changes, problem
 from secretsync.cli.output.style import of_terminal
@@ -194,7 +194,7 @@ def rollback_command(
 
 def _report(settings: Settings, outcome: Outcome, *, dry_run: bool) -> None:
     report = describe([outcome], "rollback", dry_run=dry_run)
-    click.echo(REPORTS[settings.output](report, of_terminal(settings.color)), nl=False)
+    click.echo(render_report(report, settings.output, of_terminal(settings.color)), nl=False)
 
 
 @click.command("suspend", short_help="Stop following the source of a package.")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -54,7 +54,7 @@ def describe_target(outcome: Outcome, *, dry_run: bool, texts: bool = False, act
     """What became of one target."""
     if outcome.report:
         target = describe_pass(outcome.report, dry_run=dry_run, texts=texts, actions=actions)
-        return target.model_copy(update={"exit_code": outcome.exit_code})
+        return replace(target, exit_code=outcome.exit_code)
     assert outcome.error  # noqa: S101 - one of the two is there
     failed = document.Target(
         target=outcome.destination.name,
@@ -79,11 +79,11 @@ def describe_pass(report: Report, *, dry_run: bool, texts: bool = False, actions
     target = _with_summary(_target(report, dry_run=dry_run, texts=texts))
     if not actions or report.refused:
         return target
-    return target.model_copy(update={"actions": tuple(_actions(report.checked_packages))})
+    return replace(target, actions=tuple(_actions(report.checked_packages)))
 
 
 def _with_summary(target: document.Target) -> document.Target:
-    return target.model_copy(update={"summary": summary(target), "remedy": remedy(target)})
+    return replace(target, summary=summary(target), remedy=remedy(target))
 
 
 def _target(report: Report, *, dry_run: bool, texts: bool, origin: float | None = None) -> document.Target:
@@ -232,6 +232,9 @@ def _side(file: File | None) -> document.FileSide | None:
 
 def text_diff(change: FileChange) -> Iterable[str]:
     """The hunks of one file, as ``diff -u`` shows them; none for a file that is not text."""
+    # imported here: few reports have contents
+    import difflib
+
     try:
         before, after = _lines(change.before), _lines(change.after)
     except UnicodeDecodeError:

@@ -6,7 +6,9 @@ This is the document of the page of the long-running form. It holds names, diges
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from secretsync.cli.output.describe import describe_target
 from secretsync.cli.output.report import Model, Outcome, Target
@@ -90,7 +92,7 @@ def describe_live(outcome: all_targets.Outcome, now: datetime, earlier: LiveTarg
     """The target after a pass that ended *now*; *earlier* is what it was before that, None after the first."""
     described = describe_target(outcome, dry_run=False)
     previous = earlier or LiveTarget(target=described.target, outcome=described.outcome, summary=described.summary)
-    facts: dict[str, object] = {
+    facts: dict[str, Any] = {
         "outcome": described.outcome,
         "summary": described.summary,
         "remedy": described.remedy,
@@ -100,17 +102,17 @@ def describe_live(outcome: all_targets.Outcome, now: datetime, earlier: LiveTarg
         facts |= _facts(outcome.report, now)
         if described.outcome is not Outcome.UP_TO_DATE:
             facts["last_change"] = described
-    return previous.model_copy(update=facts)
+    return replace(previous, **facts)
 
 
 def _with(passes: Sequence[Passes], described: Target, now: datetime) -> tuple[Passes, ...]:
     if passes and (passes[0].outcome, passes[0].summary) == (described.outcome, described.summary):
-        repeated = passes[0].model_copy(update={"last": now, "number": passes[0].number + 1})
+        repeated = replace(passes[0], last=now, number=passes[0].number + 1)
         return (repeated, *passes[1:])
     return (Passes(outcome=described.outcome, summary=described.summary, first=now, last=now), *passes)[:PASSES]
 
 
-def _facts(report: Report, now: datetime) -> dict[str, object]:
+def _facts(report: Report, now: datetime) -> dict[str, Any]:
     last = report.undone or report
     not_running = dict(_not_running(last))
     return {
