@@ -77,6 +77,7 @@ def _parsers(record: Record) -> Iterator[str]:
         f"| {_kind(case)} | {int(case['inputs']):,} | {int(case['values']):,} | {int(case['errors']):,} | "
         f"{'no' if case['held'] else 'yes'} |"
         for case in sorted(record["counted"], key=_kind)
+        if "inputs" in case
     ]
     yield _table("| what is read | inputs | came to a value | came to an error | another exception |", rows)
 
