@@ -47,6 +47,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def main(arguments: Sequence[str]) -> None:
+    """Confine this process as *arguments* say, run the command that follows them, and exit as it does."""
     folder, network, command = arguments[0], arguments[1], list(arguments[2:])
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (_LARGEST_FILE, _LARGEST_FILE))

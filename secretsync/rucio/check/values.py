@@ -16,6 +16,10 @@ LONGEST = 10_000
 """Characters or elements of a value that is still calculated: a hostile file must not fill the memory."""
 
 
+MOST = 50_000
+"""Values inside one another: names that hold each other twice make 2^40 of them in forty lines."""
+
+
 class Unreadable(Enum):
     """The one value that only running the code would tell."""
 
@@ -35,6 +39,7 @@ class Function:
 
     @property
     def name(self) -> str:
+        """The name by which it was defined; ``lambda`` has none."""
         return "lambda" if isinstance(self.node, ast.Lambda) else self.node.name
 
     def __deepcopy__(self, _: object) -> Function:
@@ -60,11 +65,26 @@ def readable(value: object) -> bool:
     return not isinstance(value, Unreadable)
 
 
-def same(one: Any, other: Any) -> bool:
-    return one is other or (readable(one) and readable(other) and type(one) is type(other) and bool(one == other))
+def is_huge(value: object) -> bool:
+    """Whether a container holds more than MOST values, those of containers inside it counted each time they occur."""
+    left, todo = MOST, [value]
+    while todo and left:
+        left -= 1
+        inner = todo.pop()
+        if isinstance(inner, Mapping):
+            todo.extend(inner.values())
+        elif isinstance(inner, list | tuple | set | frozenset):
+            todo.extend(inner)
+    return bool(todo)
+
+
+def same(left: Any, right: Any) -> bool:
+    """Whether two values are certain to be equal, and of one type."""
+    return left is right or (readable(left) and readable(right) and type(left) is type(right) and bool(left == right))
 
 
 def is_key(key: object) -> bool:
+    """Whether it may be the key of a dictionary that is calculated here."""
     return isinstance(key, str | int | float | bool | None)
 
 
@@ -86,21 +106,25 @@ def method_of(class_: Function, name: str) -> Any:
 def constant_of(class_: Function, name: str, value: Callable[[ast.expr], Any]) -> Any:
     """What the body of the class assigns the name, where it does so once and to something that is no method."""
     body = class_.node.body if isinstance(class_.node, ast.ClassDef) else []
-    found = [
+    values = [
         statement.value
         for statement in body
         if isinstance(statement, ast.Assign | ast.AnnAssign) and statement.value
         for target in (statement.targets if isinstance(statement, ast.Assign) else [statement.target])
         if isinstance(target, ast.Name) and target.id == name
     ]
-    return value(found[0]) if len(found) == 1 and isinstance(found[0], ast.Constant) else UNREADABLE
+    return value(values[0]) if len(values) == 1 and isinstance(values[0], ast.Constant) else UNREADABLE
 
 
-def _plain(definition: ast.FunctionDef, places: list[ast.arg]) -> ast.FunctionDef:
+def _plain(definition: ast.FunctionDef, parameters: list[ast.arg]) -> ast.FunctionDef:
     """The definition without its decorator, with these arguments by place."""
-    given = definition.args
+    signature = definition.args
     arguments = ast.arguments(
-        **{**vars(given), "args": places, "defaults": given.defaults[-len(places) :] if places else []}
+        **{
+            **vars(signature),
+            "args": parameters,
+            "defaults": signature.defaults[-len(parameters) :] if parameters else [],
+        }
     )
     return ast.FunctionDef(**{**vars(definition), "decorator_list": [], "args": arguments})
 
@@ -111,6 +135,7 @@ def is_wide(specification: str) -> bool:
 
 
 def joined(parts: list[Any]) -> Any:
+    """The parts as one text; UNREADABLE where one of them is."""
     return "".join(map(str, parts)) if all(map(readable, parts)) else UNREADABLE
 
 
@@ -123,13 +148,14 @@ _OPERATORS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
 
 
 def operate(op: ast.operator, left: Any, right: Any) -> Any:
+    """What the operator gives; UNREADABLE where a side is, or where the result would be large."""
     if isinstance(op, ast.BitOr) and isinstance(left, dict):
         return {**left, **(right if isinstance(right, dict) else {UNREADABLE: UNREADABLE})}
     if type(op) not in _OPERATORS or not readable(left) or not readable(right):
         return UNREADABLE
     if isinstance(op, ast.Mod) and isinstance(left, str) and is_wide(left):
         return UNREADABLE
-    if any(isinstance(one, str | list | tuple) and len(one) > LONGEST for one in (left, right)):
+    if any(isinstance(operand, str | list | tuple) and len(operand) > LONGEST for operand in (left, right)):
         return UNREADABLE
     return _OPERATORS[type(op)](left, right)
 
@@ -147,6 +173,7 @@ _COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
 
 
 def compare(op: ast.cmpop, left: Any, right: Any) -> Any:
+    """What the comparison gives; UNREADABLE where a side is."""
     if type(op) not in _COMPARISONS or not readable(left) or not readable(right):
         return UNREADABLE
     return _COMPARISONS[type(op)](left, right)
@@ -185,15 +212,18 @@ class VersionInfo(tuple[int, ...]):
 
     @classmethod
     def of(cls, python: tuple[int, int]) -> VersionInfo:
+        """The newest ``sys.version_info`` of a minor release of Python, as ``(3, 9)``."""
         # packages compare with the minor version; the patch level stands for one that is newer than any they name
         return cls((*python, 99))
 
     @property
     def major(self) -> int:
+        """The 3 of 3.9."""
         return self[0]
 
     @property
     def minor(self) -> int:
+        """The 9 of 3.9."""
         return self[1]
 
 
@@ -202,10 +232,11 @@ METHODS = frozenset(
 )
 
 
-def of_text(text: Any, method: str, given: list[Any], keywords: Mapping[str | None, Any]) -> Any:
-    known = isinstance(text, str) and all(map(readable, given)) and all(map(readable, keywords.values()))
-    if not known or None in keywords or len(text) > LONGEST or (method == "format" and is_wide(text)):
+def of_text(text: Any, method: str, arguments: list[Any], keywords: Mapping[str | None, Any]) -> Any:
+    """What a method of a text gives; UNREADABLE where it is not certain, or would be large."""
+    is_known = isinstance(text, str) and all(map(readable, arguments)) and all(map(readable, keywords.values()))
+    if not is_known or None in keywords or len(text) > LONGEST or (method == "format" and is_wide(text)):
         return UNREADABLE
-    if method == "replace" and any(isinstance(one, str) and len(one) > 100 for one in given):
+    if method == "replace" and any(isinstance(argument, str) and len(argument) > 100 for argument in arguments):
         return UNREADABLE
-    return getattr(text, method)(*given, **{str(name): value for name, value in keywords.items()})
+    return getattr(text, method)(*arguments, **{str(name): value for name, value in keywords.items()})

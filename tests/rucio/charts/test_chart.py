@@ -11,6 +11,7 @@ from secretsync.rucio.charts.merge import InTheWay, merge
 from secretsync.rucio.charts.site_values import overlaid, read
 from secretsync.rucio.charts.values import render as printed
 from secretsync.rucio.wiring import Packed, Wiring
+from tests import ROOT
 from tests.rucio.charts.build import FLAT, packed, wiring
 from tests.rucio.charts.rendering import PUBLISHED, as_published, container, environment, mounts, pods, render
 
@@ -88,6 +89,20 @@ def test_the_charts_own_installation_which_some_minors_set_pythonpath_by_stands_
     found = pods(render(helm, values, site, chart="daemons", folder=tmp_path, **as_published(minor)))
     twice = [name for name, _ in environment(found["prod-rucio-daemons-reaper"])].count("PYTHONPATH") == 2
     assert twice == ("daemons" in PUBLISHED[minor]["policy_packages"])
+
+
+def row(minor: str) -> str:
+    """A minor's line in docs/values.md."""
+    recorded = PUBLISHED[minor]
+    sources = [f"{source['chart']} {source['version']}" for source in recorded["read"] if source["chart"] != "all"]
+    read = ", ".join(sources) or ("all of it" if recorded["read"] else "nothing")
+    charts = ", ".join(recorded["policy_packages"]) or "none"
+    return f"| {minor} | {len(recorded['components'])} | {charts} | {read} | {recorded['gaps']} |"
+
+
+def test_the_page_says_of_each_minor_what_is_recorded_and_what_is_not() -> None:
+    lines = (ROOT / "docs" / "values.md").read_text().splitlines()
+    assert [line for line in map(row, PUBLISHED) if line not in lines] == []
 
 
 def test_each_recorded_fact_says_where_it_was_read_or_that_it_was_not() -> None:

@@ -16,6 +16,7 @@ from secretsync.rucio.check.values import UNREADABLE, Function, ModuleValue
 
 
 def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
+    """Entries of the schema that are not as Rucio validates with them."""
     module = package.get("schema")
     if not module:
         return
@@ -39,7 +40,7 @@ def _entries(
         if not isinstance(name, str):
             continue
         used = name in setting.rucio.schemas
-        for fault in package.once(("schema", name), partial(_faults, schema)):
+        for fault in package.memoized(("schema", name), partial(_faults, schema)):
             yield rule.finding(
                 module.path,
                 _line(module, name),
@@ -99,7 +100,7 @@ def _line(module: Module, name: str) -> int:
         match node:
             case ast.Constant(value=value, lineno=line) if value == name:
                 return line
-            case ast.Name(id=found, ctx=ast.Store(), lineno=line) if found == name:
+            case ast.Name(id=target, ctx=ast.Store(), lineno=line) if target == name:
                 return line
     return 1
 
