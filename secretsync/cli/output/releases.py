@@ -92,6 +92,8 @@ class PackageStatus(Model):
     """Workloads that mounted the package when a rollout ended, and no longer do."""
     stripped: tuple[Workload, ...] = ()
     """Wired workloads whose wiring another tool removed again."""
+    unobserved: bool = False
+    """Whether git alone is known, and no cluster that applies it."""
 
 
 class TargetStatus(Model):
@@ -230,6 +232,7 @@ def _package(deployed: Deployed) -> PackageStatus:
         not_restarted=tuple(not_restarted.sentences(deployed.not_restarted)),
         lost_mounts=tuple(map(_named, deployed.lost.workloads if deployed.lost else ())),
         stripped=tuple(map(_named, deployed.stripped)),
+        unobserved=deployed.unobserved,
     )
 
 
@@ -339,7 +342,9 @@ def _remarks(package: PackageStatus, now: datetime) -> Iterator[str]:
         if not workload.current:
             at = f"revision {workload.revision}" if workload.revision else "no revision"
             yield f"{workload.workload}: {at}, {workload.state}: {workload.message}"
-    if not package.workloads and not package.not_restarted:
+    if package.unobserved:
+        yield f"{package.module}: this is what git has; name its cluster under 'observe' to see what runs"
+    elif not package.workloads and not package.not_restarted:
         yield f"{package.module}: no workload mounts it, so nothing runs it: mount what 'secretsync values' prints"
     yield from package.not_in_force
     yield from package.not_restarted

@@ -28,6 +28,9 @@ class NotValues(ConfigError):
 
 Keys = tuple[str, ...]
 
+_KUSTOMIZATION = frozenset({"patches", "patchesStrategicMerge", "patchesJson6902", "configMapGenerator"})
+"""Keys that a kustomization has, often without its kind, and no chart of Rucio."""
+
 
 class _Loader(yaml.SafeLoader):
     """Reads what Helm reads: a date, or what looks like one, is a text."""
@@ -55,6 +58,8 @@ def read(text: str, at: Keys = ()) -> dict[str, Any]:
     document, at = _document(part.text), part.at
     if not at and {"apiVersion", "kind"} <= document.keys():
         raise NotValues(f"it is a manifest, of kind {document['kind']}{_hint(document)}")
+    if not at and document.keys() & _KUSTOMIZATION:
+        raise NotValues("it is a kustomization: say with --at which of its patches, as patches.0.patch.spec.values")
     found: Any = document
     for key in at:
         found = below(found, key)

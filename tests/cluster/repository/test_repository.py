@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +14,15 @@ import yaml
 
 from secretsync.cli.apply import preview_all
 from secretsync.cli.approved import plan_of
+from secretsync.cli.output import releases
+from secretsync.cli.output.describe import describe_pass
 from secretsync.cluster.repository import git as repository_git
 from secretsync.cluster.repository.errors import BranchMissing, BranchOfOthers, ForgeRefused, ForgeUnknown
 from secretsync.cluster.repository.git import GitRepository
 from secretsync.cluster.repository.proposal import Proposal
 from secretsync.core.errors import SecretSyncError
+from secretsync.operations.status import status
+from secretsync.reconcile import factory
 from secretsync.sources.cache import NotOurs
 from secretsync.sources.git import process, remote
 from tests.cluster.repository.site import MODULE, SOUND, VALUES, Site, git
@@ -152,6 +158,31 @@ def test_a_tree_that_leads_out_of_the_repository_is_not_followed(tmp_path: Path)
     with pytest.raises(SecretSyncError, match=r"\.\."):  # git makes no commit of it either
         site.sync()
     assert list(tmp_path.rglob("evil.yaml")) == []
+
+
+def test_status_says_that_git_alone_is_known(tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    site.sync()
+    (destination,) = factory.destinations(site.configuration, site.folder)
+    found = releases.describe_status("production", status(destination))
+    text = releases.status_text(releases.StatusReport(time=datetime(2026, 1, 1, tzinfo=UTC), targets=(found,)))
+    assert "this is what git has" in text
+    assert "no workload mounts it" not in text
+
+
+@pytest.mark.parametrize(
+    ("proposal", "sentence"),
+    [
+        (Proposal("pushed", "main", "c0ffee" * 6), "pushed: 1 Secret, commit c0ffeec0ffee on branch main"),
+        (Proposal("proposed", "b", "c0ffee", "https://f/1"), "proposed: 1 Secret, merge https://f/1"),
+        (Proposal("proposed", "b", "c0ffee"), "proposed: 1 Secret, merge branch b"),
+        (Proposal("updated", "b", "c0ffee", "https://f/1"), "proposed: 1 Secret, https://f/1 was updated: merge it"),
+        (Proposal("unchanged", "b", "c", "https://f/1"), "proposed: 1 Secret, https://f/1 has them already: merge it"),
+    ],
+)
+def test_the_outcome_says_what_a_person_does_next(tmp_path: Path, proposal: Proposal, sentence: str) -> None:
+    report = replace(Site(tmp_path).preview(), proposal=proposal, done=True)
+    assert describe_pass(report, dry_run=False).summary == sentence
 
 
 def git_commands(monkeypatch: pytest.MonkeyPatch) -> list[str]:
