@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from packaging.specifiers import SpecifierSet
+
 from secretsync.rucio.check.code import Module
 from secretsync.rucio.check.imports import Import
 from secretsync.rucio.check.rucio import not_yet_in_the_images, rucio
@@ -15,13 +17,16 @@ from secretsync.rucio.check.values import (
     CONTAINERS,
     LONGEST,
     METHODS,
+    MOST_PARTS,
     UNREADABLE,
     Function,
     ModuleValue,
     Names,
     VersionInfo,
+    built,
     compare,
     constant_of,
+    count,
     is_key,
     is_wide,
     joined,
@@ -31,6 +36,10 @@ from secretsync.rucio.check.values import (
     readable,
     same,
 )
+from secretsync.rucio.check.work import Work
+
+LONGEST_SPECIFIER = 200
+"""Characters of what is read as a version specifier."""
 
 DEEPEST = 8
 """Calls and modules that are followed, one inside the other."""
@@ -47,6 +56,9 @@ class Modules(Protocol):
     def imports_at(self, module: Module, line: int) -> tuple[Import, ...]: ...
 
     def values(self, module: Module, depth: int = 0) -> Names: ...
+
+    @property
+    def work(self) -> Work: ...
 
 
 class Evaluator:
@@ -89,10 +101,18 @@ class Evaluator:
         raise NotImplementedError
 
     def value(self, expression: ast.expr) -> Any:
+        """Its value, UNREADABLE where that is not known or too large. Raises TooMuchWork."""
         try:
-            return self._value(expression)
+            value = self._value(expression)
         except (TypeError, ValueError, KeyError, IndexError, AttributeError, ArithmeticError, RecursionError):
             return UNREADABLE
+        return value if self.counted(value) else UNREADABLE
+
+    def counted(self, value: Any) -> bool:
+        """Whether the value has no more parts than one may have; they are work. Raises TooMuchWork."""
+        parts = count(value)
+        self._package.work.spend(parts)
+        return parts <= MOST_PARTS
 
     def _value(self, expression: ast.expr) -> Any:
         read = self._readers.get(type(expression))
@@ -140,6 +160,7 @@ class Evaluator:
             if isinstance(element, ast.Starred):
                 value = self.value(element.value)
                 found.extend(value if isinstance(value, list | tuple) else [UNREADABLE])
+                self._package.work.spend(len(found))
             else:
                 found.append(self.value(element))
         return found
@@ -203,12 +224,15 @@ class Evaluator:
                 return merged
             case ast.Name(id=name) if name in CONTAINERS and name not in self._names and not readable(given):
                 return CONTAINERS[name]([UNREADABLE])
+            case ast.Name(id="SpecifierSet") | ast.Attribute(attr="SpecifierSet") if given and not keywords:
+                text = given[0]
+                return SpecifierSet(text) if isinstance(text, str) and len(text) < LONGEST_SPECIFIER else UNREADABLE
             case ast.Name(id="hasattr") if "hasattr" not in self._names:
                 return _has_attribute(call.args)
             case ast.Name(id="reversed") if "reversed" not in self._names and readable(given):
                 return list(reversed(*given))
             case ast.Name(id=name) if name in BUILTINS and name not in self._names and not keywords:
-                return BUILTINS[name](*given) if all(map(readable, given)) else UNREADABLE
+                return built(name, given)
             case ast.Attribute(value=inner, attr=name) if name in METHODS:
                 return of_text(self.value(inner), name, given, keywords)
             case ast.Attribute(value=inner, attr="copy") if not given:

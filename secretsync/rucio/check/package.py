@@ -24,6 +24,7 @@ from secretsync.rucio.check.imports import Import, imports_of
 from secretsync.rucio.check.interpret import values_of
 from secretsync.rucio.check.names import names_of
 from secretsync.rucio.check.values import Names
+from secretsync.rucio.check.work import Work
 
 T = TypeVar("T")
 
@@ -38,6 +39,7 @@ class Package:
     _aliases: dict[str, dict[str, str]] = field(default_factory=dict, repr=False, compare=False)
     _known: dict[tuple[object, ...], Any] = field(default_factory=dict, repr=False, compare=False)
     _values: dict[str, Names] = field(default_factory=dict, repr=False, compare=False)
+    work: Work = field(default_factory=Work, repr=False, compare=False)
 
     @property
     def name(self) -> str:
