@@ -33,32 +33,35 @@ Act = Callable[[config.Config, Path, Show, str | None], list[Outcome]]
 """`preview_all` or `sync_all`."""
 
 
-def preview_all(configuration: config.Config, base: Path, show: Show, place: str | None = None) -> list[Outcome]:
-    """What an apply would do at each target, or at those that *place* names. Nothing is written, nobody notified."""
-    return _shown(reconcile_targets(_destinations(configuration, base, place), preview), show)
+def preview_all(configuration: config.Config, base: Path, show: Show, target_name: str | None = None) -> list[Outcome]:
+    """What an apply would do at each target, or at those that *target_name* names. Nothing is written or sent."""
+    return _shown(reconcile_targets(_destinations(configuration, base, target_name), preview), show)
 
 
 def sync_all(
     configuration: config.Config,
     base: Path,
     show: Show,
-    place: str | None = None,
+    target_name: str | None = None,
     *,
     approved: PlanDocument | None = None,
 ) -> list[Outcome]:
-    """Bring each target, or those that *place* names, to what its packages are now, as *approved* where that is given.
-
+    """Bring each target, or those that *target_name* names, to what its packages are now, or to what was *approved*.
     The outcome is recorded in the cluster, sent to people, and its metrics are pushed.
     """
     remember = partial(record_outcome, notify=_notifier(configuration, base))
     with _pushing(configuration, base) as measure:
-        destinations = _approved(_destinations(configuration, base, place), approved)
+        destinations = _approved(_destinations(configuration, base, target_name), approved)
         return _shown(reconcile_targets(destinations, sync, remember), show, measure)
 
 
-def _destinations(configuration: config.Config, base: Path, place: str | None) -> Sequence[Destination]:
+def _destinations(configuration: config.Config, base: Path, target_name: str | None) -> Sequence[Destination]:
     opened = zip(configuration.targets, factory.destinations(configuration, base), strict=True)
-    return [replace(one, describe=request_description) for target, one in opened if fits(target, place)]
+    return [
+        replace(destination, describe=request_description)
+        for target, destination in opened
+        if fits(target, target_name)
+    ]
 
 
 def request_description(report: Report) -> str:
@@ -89,13 +92,13 @@ def _notifier(configuration: config.Config, base: Path) -> Notify | None:
     return notifier(configuration, base)
 
 
-def _shown(found: Iterable[Outcome], *shows: Show) -> list[Outcome]:
-    seen = []
-    for outcome in found:
+def _shown(outcomes: Iterable[Outcome], *shows: Show) -> list[Outcome]:
+    collected = []
+    for outcome in outcomes:
         for show in shows:
             show(outcome)
-        seen.append(outcome)
-    return seen
+        collected.append(outcome)
+    return collected
 
 
 @contextmanager

@@ -13,7 +13,8 @@ from secretsync.cli import apply
 from secretsync.core.errors import ConfigError, SecretSyncError
 from secretsync.plan.approval import PlanDocument, differences, plan_document
 from secretsync.reconcile.all_targets import Outcome
-from secretsync.reconcile.approval import NotApproved, approvable
+from secretsync.reconcile.approval import approvable
+from secretsync.reconcile.approval_errors import NotApproved
 
 
 @dataclass(eq=False)
@@ -23,10 +24,10 @@ class NotApprovable(SecretSyncError):
     code = "not_approvable"
 
     target: str
-    why: str
+    reason: str
 
     def __str__(self) -> str:
-        return f"{self.target} has no plan that can be approved: {self.why}; nothing was written"
+        return f"{self.target} has no plan that can be approved: {self.reason}; nothing was written"
 
 
 @dataclass(eq=False)
@@ -36,10 +37,10 @@ class UnreadablePlan(ConfigError):
     code = "unreadable_plan"
 
     path: Path
-    why: str
+    reason: str
 
     def __str__(self) -> str:
-        return f"{self.path} holds no plan of this secretsync: {self.why}; make one with 'secretsync plan --out'"
+        return f"{self.path} holds no plan of this secretsync: {self.reason}; make one with 'secretsync plan --out'"
 
 
 def plan_of(outcomes: Sequence[Outcome]) -> PlanDocument:
@@ -47,13 +48,13 @@ def plan_of(outcomes: Sequence[Outcome]) -> PlanDocument:
     targets = []
     for outcome in outcomes:
         report = outcome.report
-        why = str(outcome.error) if outcome.error else ""
+        reason = str(outcome.error) if outcome.error else ""
         if report and report.plan.degraded:
-            why = str(report.plan.degraded[0].error)
+            reason = str(report.plan.degraded[0].error)
         if report and report.refused:
-            why = report.refused
-        if why or report is None:
-            raise NotApprovable(outcome.destination.name, why)
+            reason = report.refused
+        if reason or report is None:
+            raise NotApprovable(outcome.destination.name, reason)
         targets.append(approvable(outcome.destination, report))
     return plan_document(targets)
 
@@ -73,10 +74,10 @@ class UnwritablePlan(ConfigError):
     code = "unwritable_plan"
 
     path: Path
-    why: str
+    reason: str
 
     def __str__(self) -> str:
-        return f"the plan cannot be written to {self.path}: {self.why}; choose another file"
+        return f"the plan cannot be written to {self.path}: {self.reason}; choose another file"
 
 
 def read_plan(path: Path) -> PlanDocument:
@@ -95,10 +96,10 @@ def apply_approved(document: PlanDocument | None, plan_id: str) -> apply.Act:
     All targets are compared before one is touched, and each again under its lock.
     """
 
-    def act(configuration: config.Config, base: Path, show: apply.Show, place: str | None) -> list[Outcome]:
-        now = plan_of(apply.preview_all(configuration, base, lambda _: None, place))
-        if now.id != plan_id:
-            raise NotApproved(plan_id, now.id, tuple(differences(document, now)) if document else ())
-        return apply.sync_all(configuration, base, show, place, approved=now)
+    def act(configuration: config.Config, base: Path, show: apply.Show, target_name: str | None) -> list[Outcome]:
+        current = plan_of(apply.preview_all(configuration, base, lambda _: None, target_name))
+        if current.id != plan_id:
+            raise NotApproved(plan_id, current.id, tuple(differences(document, current)) if document else ())
+        return apply.sync_all(configuration, base, show, target_name, approved=current)
 
     return act

@@ -17,8 +17,8 @@ def _completing(values: Callable[[Settings, click.Context], Iterable[str]]) -> C
 
     def complete(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
         with suppress(Exception):
-            found = values(context.find_object(Settings) or Settings(), context)
-            return [one for one in dict.fromkeys(found) if one.startswith(incomplete)]
+            candidates = values(context.find_object(Settings) or Settings(), context)
+            return [candidate for candidate in dict.fromkeys(candidates) if candidate.startswith(incomplete)]
         return []
 
     return complete
@@ -37,7 +37,7 @@ def _revisions(settings: Settings, context: click.Context) -> Iterable[str]:
     from secretsync.operations.releases import revisions
 
     module = context.params.get("module")
-    for _, destination in settings.destinations(context.params.get("place")):
+    for _, destination in settings.destinations(context.params.get("target_name")):
         for delivery in destination.deliveries:
             if module in (None, delivery.placement.module):
                 yield from (str(revision.revision_number) for revision in revisions(destination, delivery))

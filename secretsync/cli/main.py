@@ -40,8 +40,8 @@ Exit codes:
 """
 
 
-def _show_versions(context: click.Context, _parameter: click.Parameter, asked: bool) -> None:
-    if asked and not context.resilient_parsing:
+def _show_versions(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
+    if value and not context.resilient_parsing:
         from secretsync.cli.versions import versions
 
         click.echo(versions())
@@ -64,7 +64,7 @@ def _show_versions(context: click.Context, _parameter: click.Parameter, asked: b
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_versions, help="Show versions."
 )
 @click.pass_context
-def cli(context: click.Context, once: bool, dry_run: bool, diff: bool, place: str | None) -> None:
+def cli(context: click.Context, once: bool, dry_run: bool, diff: bool, target_name: str | None) -> None:
     """Deploy Rucio policy packages as Kubernetes Secrets.
 
     Fetches each package from git or an index, packs its files into Secrets, compares them with the live ones, writes
@@ -75,10 +75,10 @@ def cli(context: click.Context, once: bool, dry_run: bool, diff: bool, place: st
     from secretsync.cli.commands.passes import apply_command, plan_command, run_command
 
     if once:
-        context.invoke(plan_command if dry_run else apply_command, diff=diff, place=place)
+        context.invoke(plan_command if dry_run else apply_command, diff=diff, target_name=target_name)
     if dry_run or diff:
         raise click.UsageError("--dry-run and --diff need --once, or a command: 'secretsync plan --diff'")
-    if place:
+    if target_name:
         raise click.UsageError("--target needs --once or a command: 'secretsync apply --target NAME'")
     context.invoke(run_command)
 

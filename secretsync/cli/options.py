@@ -91,9 +91,9 @@ def _common_options() -> list[click.Parameter]:
 
 def with_common_options(command: click.Command) -> click.Command:
     """*command*, which takes each common option that it does not define itself."""
-    own = {name for parameter in command.params for name in parameter.opts}
+    own_options = {name for parameter in command.params for name in parameter.opts}
     command.context_settings.setdefault("help_option_names", ["-h", "--help"])
-    command.params += [option for option in _common_options() if not own.intersection(option.opts)]
+    command.params += [option for option in _common_options() if not own_options.intersection(option.opts)]
     return command
 
 
@@ -116,9 +116,11 @@ class Group(click.Group):
         with_common_options(self)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of the table's commands, in its order, then those of click."""
         return [*self._table, *super().list_commands(ctx)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name or alias, imported only now; None where there is none."""
         name = self._aliases.get(cmd_name, cmd_name)
         if name not in self._table:
             command = super().get_command(ctx, name)
@@ -133,16 +135,16 @@ class Group(click.Group):
 
     def _options_last(self, ctx: click.Context, args: Sequence[str]) -> list[str]:
         try:
-            _, rest, _ = self.make_parser(ctx).parse_args(list(args))
+            _, remaining, _ = self.make_parser(ctx).parse_args(list(args))
         except click.UsageError:
             return list(args)  # which parsing it again says
-        before = [argument for argument in args[: len(args) - len(rest)] if argument != "--"]
-        if not rest or _asks_for_version(before):
+        options = [argument for argument in args[: len(args) - len(remaining)] if argument != "--"]
+        if not remaining or _requests_version(options):
             return list(args)
-        return [rest[0], *before, *rest[1:]]
+        return [remaining[0], *options, *remaining[1:]]
 
 
-def _asks_for_version(arguments: Sequence[str]) -> bool:
+def _requests_version(arguments: Sequence[str]) -> bool:
     return "--version" in arguments
 
 
@@ -153,7 +155,7 @@ only_target: Decorator = click.option(
     "-t",
     "--namespace",
     "-n",
-    "place",
+    "target_name",
     shell_complete=complete.targets,
     help="Only this target, by its name or its namespace.",
 )

@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import click
-from pydantic import BaseModel
 
 from secretsync import config
 
 if TYPE_CHECKING:
+    from secretsync.cli.output.report import Model
     from secretsync.cli.output.style import Style
     from secretsync.reconcile.destination import Destination
 
-M = TypeVar("M", bound=BaseModel)
+M = TypeVar("M", bound="Model")
 
 DEFAULT_PATH = Path("secretsync.yaml")
 
@@ -35,21 +35,21 @@ class Settings:
         """The configuration. Raises ConfigError."""
         return config.load(self.path)
 
-    def destinations(self, place: str | None) -> list[tuple[config.Target, Destination]]:
+    def destinations(self, target_name: str | None) -> list[tuple[config.Target, Destination]]:
         """The targets of the configuration, or those of that name or namespace. Raises UsageError where none fits."""
         from secretsync.reconcile import factory
 
-        configuration = chosen_targets(self.configuration(), place)
+        configuration = chosen_targets(self.configuration(), target_name)
         opened = factory.destinations(configuration, self.base)
-        return [pair for pair in zip(configuration.targets, opened, strict=True) if fits(pair[0], place)]
+        return [pair for pair in zip(configuration.targets, opened, strict=True) if fits(pair[0], target_name)]
 
     def print(self, document: M, text: Callable[[M, Style], str]) -> None:
         """Print a document in the output format; *text* renders it for a person."""
         from secretsync.cli.output import json
         from secretsync.cli.output.style import of_terminal
 
-        words = json.render(document) if self.output == "json" else text(document, of_terminal(self.color))
-        click.echo(words, nl=False)
+        rendered = json.render(document) if self.output == "json" else text(document, of_terminal(self.color))
+        click.echo(rendered, nl=False)
 
     @property
     def base(self) -> Path:
@@ -57,14 +57,14 @@ class Settings:
         return self.path.parent
 
 
-def fits(target: config.Target, place: str | None) -> bool:
-    """Whether `--target` *place* means *target*."""
-    return place in (None, target.name, target.namespace)
+def fits(target: config.Target, target_name: str | None) -> bool:
+    """Whether `--target` *target_name* means *target*."""
+    return target_name in (None, target.name, target.namespace)
 
 
-def chosen_targets(configuration: config.Config, place: str | None) -> config.Config:
+def chosen_targets(configuration: config.Config, target_name: str | None) -> config.Config:
     """The configuration, of which at least one target fits. Raises UsageError where none does."""
-    if not any(fits(target, place) for target in configuration.targets):
-        known = ", ".join(dict.fromkeys(target.name or target.namespace for target in configuration.targets))
-        raise click.UsageError(f"no target has the name or the namespace {place!r}; the targets are: {known}")
+    if not any(fits(target, target_name) for target in configuration.targets):
+        names = ", ".join(dict.fromkeys(target.name or target.namespace for target in configuration.targets))
+        raise click.UsageError(f"no target has the name or the namespace {target_name!r}; the targets are: {names}")
     return configuration

@@ -13,12 +13,16 @@ import structlog
 from secretsync.cluster import connection as kubernetes_connection
 from secretsync.cluster.connection import CALLS_AT_ONCE, Connection, Reply
 from secretsync.cluster.errors import Call, Conflict, Forbidden, UnreadableSelector, WorkloadGone
-from secretsync.cluster.rbac import Access, Review
+from secretsync.core.deferred_imports import deferred_imports
 from secretsync.core.kinds import KINDS, SPAWNERS, api_version, resource_of
 from secretsync.core.kinds.kind import Kind, plural
 from secretsync.core.model import Manifest, Ref, Secret, Workload
 from secretsync.core.revision_numbers import has_newer_stamp
 from secretsync.core.secret_codec import contains, matches, replacement_manifest, secret_from, to_manifest
+
+# rights are asked for where there is something to do
+with deferred_imports("secretsync.cluster.rbac"):
+    from secretsync.cluster.rbac import Access, Review
 
 log = structlog.get_logger()
 
@@ -41,16 +45,19 @@ class KubernetesCluster:
         self._connection = connection
 
     def secret(self, namespace: str, name: str) -> Secret | None:
+        """The Secret, or None where there is none. Raises ClusterError."""
         reply = self._connection.send(Call("get", "secrets", namespace, name), "GET", _SECRETS + "/{name}")
         return None if reply.absent else secret_from(reply.stored())
 
     def create(self, secret: Secret, *, manager: str) -> Secret:
+        """The Secret as the API stored it. Raises Conflict where one of that name exists with other content."""
         reply = self._post(secret, {"fieldManager": manager})
         if reply.status == HTTPStatus.CONFLICT:
             return self._already_written(secret, reply, "was created by someone else")
         return secret_from(reply.stored())
 
     def replace(self, secret: Secret, live: Secret, *, manager: str) -> Secret:
+        """The Secret as the API stored it. Raises Conflict where *live* was deleted or changed since it was read."""
         desired_manifest = replacement_manifest(live, secret)
         reply = self._put(desired_manifest, {"fieldManager": manager})
         if reply.absent:
@@ -74,6 +81,7 @@ class KubernetesCluster:
         return secret_from(reply.content())
 
     def delete(self, live: Secret) -> None:
+        """Delete *live*, as it was read; one that is gone already is no error. Raises Conflict where it was changed."""
         reply = self._connection.send(
             Call("delete", "secrets", live.namespace, live.name),
             "DELETE",
@@ -90,6 +98,7 @@ class KubernetesCluster:
             reply.check()
 
     def workloads(self, namespace: str, selector: str = "") -> Sequence[Workload]:
+        """The workloads of all kinds in *namespace* that the label *selector* takes; empty takes all."""
         return [
             workload for kind in self.workload_kinds() for workload in self._workloads_of(kind, namespace, selector)
         ]
@@ -99,12 +108,15 @@ class KubernetesCluster:
         return [kind for kind in KINDS.values() if not kind.optional or self._connection.serves(kind)]
 
     def pods(self, namespace: str) -> Sequence[Manifest]:
+        """All pods of *namespace*, without their ``managedFields``."""
         return [_without_managed_fields(manifest) for manifest in self._list("Pod", namespace)]
 
     def spawners(self, namespace: str) -> Sequence[Manifest]:
+        """All objects of *namespace* that can start pods: the kinds of `SPAWNERS`."""
         return [_without_managed_fields(manifest) for kind in SPAWNERS for manifest in self._list(kind, namespace)]
 
     def annotate(self, workload: Workload, annotations: Mapping[str, str], *, manager: str) -> Workload:
+        """Stamp the pod template. Raises Conflict where it has a newer stamp or keeps changing, WorkloadGone."""
         live = workload
         for _ in range(_TRIES):
             # a stamp that was written since then may be a newer one; anything else may have changed
@@ -123,6 +135,7 @@ class KubernetesCluster:
         return _workload(workload.ref.kind, reply.stored())
 
     def wire(self, workload: Workload, part: Manifest, *, manager: str) -> Workload:
+        """Apply *part* of the template as *manager*. Raises Conflict where the template changed, WorkloadGone."""
         live = workload
         for _ in range(_TRIES):
             # what was read was judged, so nothing else is overwritten; only its status may have changed since
@@ -138,6 +151,7 @@ class KubernetesCluster:
         return _workload(workload.ref.kind, reply.stored())
 
     def set_managed_fields(self, workload: Workload, fields: Sequence[Manifest], *, manager: str) -> Workload:
+        """Replace all ``managedFields`` but the status's. Raises Conflict where the template changed, WorkloadGone."""
         ref, live = workload.ref, workload
         desired = [entry for entry in fields if not _is_of_status(entry)]
         for _ in range(_TRIES):
@@ -164,6 +178,7 @@ class KubernetesCluster:
         return _workload(ref.kind, reply.stored())
 
     def log_tail(self, namespace: str, pod: str, container: str) -> str:
+        """The last line of the container's log that is not empty, of its previous run where this one wrote none."""
         for previous in ("false", "true"):
             reply = self._connection.send(
                 Call("get", "pods/log", namespace, pod),
@@ -182,10 +197,12 @@ class KubernetesCluster:
         return ""
 
     def read(self, kind: str, namespace: str, name: str) -> Manifest | None:
+        """The object, or None where there is none. Raises ClusterError."""
         reply = self._connection.send(Call("get", resource_of(kind), namespace, name), "GET", _path(kind) + "/{name}")
         return None if reply.absent else reply.stored()
 
     def store(self, manifest: Manifest, *, manager: str) -> Manifest:
+        """Create the object, or update it where it has a resourceVersion. Returns it as stored. Raises Conflict."""
         kind, metadata = manifest["kind"], manifest["metadata"]
         exists = "resourceVersion" in metadata
         reply = self._connection.send(
@@ -203,6 +220,7 @@ class KubernetesCluster:
         return live
 
     def create_event(self, event: Manifest, *, manager: str) -> None:
+        """Write an Event; no error where its namespace is being deleted."""
         metadata = event["metadata"]
         reply = self._connection.send(
             Call("create", resource_of("Event"), metadata["namespace"], metadata["name"]),
@@ -216,6 +234,7 @@ class KubernetesCluster:
             reply.check()
 
     def remove(self, manifest: Manifest) -> None:
+        """Delete the object of that uid, and in the background what it owns; one that has gone is no error."""
         kind, metadata = manifest["kind"], manifest["metadata"]
         reply = self._connection.send(
             Call("delete", resource_of(kind), metadata["namespace"], metadata["name"]),
@@ -233,6 +252,7 @@ class KubernetesCluster:
             reply.check()
 
     def server_time(self) -> datetime:
+        """The time by the API server's clock."""
         return self._connection.server_time()
 
     def review(self, namespace: str) -> Review:

@@ -32,18 +32,23 @@ class WithCommonMetadata:
         return getattr(self._cluster, verb)
 
     def create(self, secret: Secret, *, manager: str) -> Secret:
+        """Create the Secret with the target's labels and annotations. Raises Conflict."""
         return self._cluster.create(self._secret(secret), manager=manager)
 
     def replace(self, secret: Secret, live: Secret, *, manager: str) -> Secret:
+        """Replace the Secret with one that has the target's labels and annotations. Raises Conflict."""
         return self._cluster.replace(self._secret(secret), live, manager=manager)
 
     def dry_run(self, secret: Secret, live: Secret | None, *, manager: str) -> Secret | None:
+        """Try the write with the target's labels and annotations. Returns what the API would store."""
         return self._cluster.dry_run(self._secret(secret), live, manager=manager)
 
     def store(self, manifest: Manifest, *, manager: str) -> Manifest:
+        """Write the object with the target's labels and annotations. Raises Conflict."""
         return self._cluster.store(self._object(manifest), manager=manager)
 
     def create_event(self, event: Manifest, *, manager: str) -> None:
+        """Write the Event with the target's labels and annotations."""
         self._cluster.create_event(self._object(event), manager=manager)
 
     def _secret(self, secret: Secret) -> Secret:

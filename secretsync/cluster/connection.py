@@ -25,7 +25,7 @@ from urllib3.exceptions import HTTPError, InsecureRequestWarning, MaxRetryError
 from urllib3.util.retry import Retry
 
 from secretsync import __version__
-from secretsync.cluster import answers, kubeconfig
+from secretsync.cluster import answers
 from secretsync.cluster.answers import NotAnObject
 from secretsync.cluster.errors import Call, NotFound, NotKubernetes, Refusal, Unreachable, UnusableCluster
 from secretsync.cluster.refusals import refusal
@@ -309,6 +309,9 @@ def in_context(context: str, path: Path | None = None) -> ApiClient:
 
     Raises UnusableCluster, ExecPluginFailed.
     """
+    # imported here: a pod has no kubeconfig
+    from secretsync.cluster import kubeconfig
+
     configuration = _configuration()
     location = f"context {context!r} of {path or 'the kubeconfig'}"
     try:

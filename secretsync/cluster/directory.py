@@ -38,6 +38,7 @@ class DirectoryCluster(NothingRuns):
         self._root, self._encryption = root, encryption
 
     def secret(self, namespace: str, name: str) -> Secret | None:
+        """The Secret that a file of *namespace* holds, or None."""
         return next(map(_secret, self._secrets(namespace, name)), None)
 
     def secrets(self, namespace: str) -> Sequence[Secret]:
@@ -45,6 +46,7 @@ class DirectoryCluster(NothingRuns):
         return list(map(_secret, find(self._root, namespace, KINDS_OF_SECRETS)))
 
     def create(self, secret: Secret, *, manager: str) -> Secret:
+        """Write a new file, and list it in the kustomization. Raises Conflict where the Secret or its file exists."""
         path = self._root / secret.namespace / f"secret-{secret.name}.yaml"
         with locked(self._root):
             if self._secrets(secret.namespace, secret.name):
@@ -55,6 +57,7 @@ class DirectoryCluster(NothingRuns):
             return self._written(secret)
 
     def replace(self, secret: Secret, live: Secret, *, manager: str) -> Secret:
+        """Write the file anew. Raises Conflict where *live* was deleted or changed since it was read."""
         desired_manifest = replacement_manifest(live, secret)
         with locked(self._root):
             located = self._own_file(live, "was deleted")
@@ -62,6 +65,7 @@ class DirectoryCluster(NothingRuns):
             return self._written(desired_manifest)
 
     def delete(self, live: Secret) -> None:
+        """Delete the file and its entry in the kustomization. Raises Conflict where *live* was changed."""
         with locked(self._root):
             if self._secrets(live.namespace, live.name):
                 path = self._own_file(live, "was deleted").path
@@ -69,13 +73,16 @@ class DirectoryCluster(NothingRuns):
                 manifest_files.delete(self._root, path)
 
     def workloads(self, namespace: str, selector: str = "") -> Sequence[Workload]:
+        """The workloads in the directory's files that the label *selector* takes; empty takes all."""
         located = [item for item in find(self._root, namespace, tuple(KINDS)) if _has_template(item)]
         return [workload for workload in map(_workload, located) if selects(selector, workload.labels)]
 
     def spawners(self, namespace: str) -> Sequence[Manifest]:
+        """The objects in the directory's files that can start pods."""
         return [located.manifest for located in find(self._root, namespace, tuple(SPAWNERS))]
 
     def annotate(self, workload: Workload, annotations: Mapping[str, str], *, manager: str) -> Workload:
+        """Write the annotations into the file of the workload. Raises Conflict where it carries a newer stamp."""
         with locked(self._root):
             located = self._live_workload(workload.ref)
             if has_newer_stamp(_workload(located).template_annotations, annotations):

@@ -120,6 +120,7 @@ class Refusal(ClusterError):
 
     @property
     def remedy(self) -> str:
+        """What to do: read the API server's log, as nothing more is known."""
         return "see the API server's log"
 
     def __str__(self) -> str:
@@ -134,6 +135,7 @@ class Unauthorized(Refusal):
 
     @property
     def remedy(self) -> str:
+        """What to do: renew the credentials."""
         return "the API server does not accept the credentials: renew the token or certificate, then run again"
 
 
@@ -144,6 +146,7 @@ class Forbidden(Refusal):
 
     @property
     def remedy(self) -> str:
+        """What to do: the ``kubectl`` command that asks for the right which is missing."""
         call = self.call
         # a rule may hold for this name alone; after a slash, kubectl takes what it is given for a name
         name = f"{call.resource}/{call.name}" if call.name and "/" not in call.resource else call.resource
@@ -161,6 +164,7 @@ class NotFound(Refusal):
 
     @property
     def remedy(self) -> str:
+        """What to do: create the object, or correct the target."""
         return "it does not exist: create it, or correct the target"
 
 
@@ -171,6 +175,7 @@ class NamespaceMissing(Refusal):
 
     @property
     def remedy(self) -> str:
+        """What to do: create the namespace, or correct the target."""
         return f"the namespace does not exist: kubectl create namespace {self.call.namespace}, or correct the target"
 
 
@@ -181,6 +186,7 @@ class NamespaceTerminating(Refusal):
 
     @property
     def remedy(self) -> str:
+        """What to do: wait until the namespace has gone, or correct the target."""
         return "the namespace is being deleted: wait until it has gone and create it again, or correct the target"
 
 
@@ -191,6 +197,7 @@ class QuotaExceeded(Refusal):
 
     @property
     def remedy(self) -> str:
+        """What to do: the ``kubectl`` command that shows the quota."""
         return f"a ResourceQuota leaves no room: kubectl describe quota -n {self.call.namespace}"
 
 
@@ -201,6 +208,7 @@ class Denied(Refusal):
 
     @property
     def remedy(self) -> str:
+        """What to do: satisfy the policy, or have it changed."""
         return (
             "an admission policy denies it: give the target the 'labels' or 'annotations' that it wants, "
             "or have the policy changed"
@@ -214,6 +222,7 @@ class InvalidObject(Refusal):
 
     @property
     def remedy(self) -> str:
+        """What to do: correct the fields that are named."""
         return "the API finds these fields wrong: correct the object, or report this as a fault of secretsync"
 
 
@@ -224,6 +233,7 @@ class TooLarge(Refusal):
 
     @property
     def remedy(self) -> str:
+        """What to do: make the package smaller."""
         return "it is larger than the API takes: exclude files, or choose 'layout: zip'"
 
 
@@ -234,7 +244,19 @@ class ServerFailed(Refusal):
 
     @property
     def remedy(self) -> str:
+        """What to do: nothing but wait for the next run."""
         return "the API server is overloaded or broken; nothing is lost: the next run continues"
+
+
+class WebhookFailed(ServerFailed):
+    """An admission webhook that the API server must ask did not answer; *why* names it."""
+
+    code = "webhook_failed"
+
+    @property
+    def remedy(self) -> str:
+        """What to do: find who runs the webhook; the next run tries again."""
+        return "this admission webhook does not answer the API server: ask whoever runs it; the next run tries again"
 
 
 @dataclass(eq=False)

@@ -14,13 +14,10 @@ from typing import Any
 from urllib.parse import quote
 
 from secretsync.cluster.exec_plugin import base_folder, credentials
-from secretsync.cluster.slim_client import (
-    ConfigException,
-    Configuration,
-    FileOrData,
-    KubeConfigLoader,
-    KubeConfigMerger,
-)
+from secretsync.cluster.slim_client import ConfigException, Configuration, slim_imports
+
+with slim_imports():
+    from kubernetes.config.kube_config import FileOrData, KubeConfigLoader, KubeConfigMerger
 
 _DEFAULT = "~/.kube/config"
 _CREDENTIALS = ("token", "tokenFile", "exec", "auth-provider", "username")

@@ -18,12 +18,15 @@ class NothingRuns:
     calls_at_once = 1
 
     def dry_run(self, secret: Secret, live: Secret | None, *, manager: str) -> Secret | None:
+        """None: files have no admission that could change a write."""
         return None
 
     def workload_kinds(self) -> Sequence[Kind]:
+        """All kinds: a file may hold any of them."""
         return list(KINDS.values())
 
     def pods(self, namespace: str) -> Sequence[Manifest]:
+        """None: no pod runs from a file."""
         return ()
 
     def set_managed_fields(self, workload: Workload, fields: Sequence[Manifest], *, manager: str) -> Workload:
@@ -31,9 +34,11 @@ class NothingRuns:
         return workload
 
     def log_tail(self, namespace: str, pod: str, container: str) -> str:
+        """Empty: no pod writes a log."""
         return ""
 
     def read(self, kind: str, namespace: str, name: str) -> Manifest | None:
+        """None: beside Secrets and workloads nothing is kept in files."""
         return None
 
     def store(self, manifest: Manifest, *, manager: str) -> Manifest:
@@ -41,16 +46,20 @@ class NothingRuns:
         return manifest
 
     def server_time(self) -> datetime:
+        """This machine's clock: there is no server."""
         return datetime.now(UTC)
 
     def review(self, namespace: str) -> None:
-        return None
+        """None: files have no rules of access."""
+        return
 
     def allows(self, namespace: str, access: Access) -> bool:
+        """True: the file system decides when a file is written."""
         return True
 
     def create_event(self, event: Manifest, *, manager: str) -> None:
         """Whoever reads the directory's history sees what happened."""
 
     def remove(self, manifest: Manifest) -> None:
-        return None
+        """Nothing to do: no such object was written."""
+        return

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from secretsync.cluster.rbac import Access, Review
 from secretsync.core.kinds.kind import Kind
 from secretsync.core.model import Manifest, Secret, Workload
+
+if TYPE_CHECKING:
+    from secretsync.cluster.rbac import Access, Review
 
 
 class Manifests(Protocol):

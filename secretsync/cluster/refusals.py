@@ -23,6 +23,7 @@ from secretsync.cluster.errors import (
     ServerFailed,
     TooLarge,
     Unauthorized,
+    WebhookFailed,
 )
 from secretsync.core.escape import visible
 from secretsync.core.model import Manifest
@@ -31,7 +32,12 @@ _ADMISSION = re.compile(
     r"admission webhook (?P<webhook>\"[^\"]+\") denied the request|"
     r"(?P<policy>ValidatingAdmissionPolicy '[^']+')[^:]* denied request"
 )
+_PLUGIN = re.compile(r"is forbidden: (?!User \")(?P<plugin>)")
+"""What the API server's own admission plugins say (PodSecurity, LimitRanger, security context constraints); a missing
+right is told of a user."""
+_SILENT_WEBHOOK = re.compile(r"failed calling webhook (?P<webhook>\"[^\"]+\")")
 _QUOTA = re.compile(r"exceeded quota: [^,]+|failed quota: [^:]+")
+_API_SERVER = "the API server's admission"
 _LONGEST_WHY = 300
 _SHORTEST_LINE = 6
 _SHORTEST_PIECE = 16
@@ -45,11 +51,12 @@ def refusal(call: Call, code: int, body: bytes, sent: Manifest | None = None) ->
         return Denied(call, code, _refusal_text(message, denial, sent or {}))
     if quota := _QUOTA.search(message):
         return QuotaExceeded(call, code, quota[0])
+    if silent := _SILENT_WEBHOOK.search(message):
+        return WebhookFailed(call, code, visible(silent["webhook"]))
     if code == 401:
         return Unauthorized(call, code)
     if code == 403:
-        terminating = "NamespaceTerminating" in _causes(status, "reason")
-        return NamespaceTerminating(call, code) if terminating else Forbidden(call, code)
+        return _forbidden(call, code, status, message, sent or {})
     if code == 404 and status.get("reason") == "NotFound":
         return NamespaceMissing(call, code) if _kind(status) == "namespaces" else NotFound(call, code)
     if code == 413 or "FieldValueTooLong" in _causes(status, "reason"):
@@ -59,6 +66,15 @@ def refusal(call: Call, code: int, body: bytes, sent: Manifest | None = None) ->
     if code == 429 or code >= 500:
         return ServerFailed(call, code, str(status.get("reason", "")))
     return Refusal(call, code, str(status.get("reason", "")))
+
+
+def _forbidden(call: Call, code: int, status: dict[str, Any], message: str, sent: Manifest) -> Refusal:
+    """A missing right, unless the answer says that it is something else."""
+    if "NamespaceTerminating" in _causes(status, "reason"):
+        return NamespaceTerminating(call, code)
+    if denial := _PLUGIN.search(message):
+        return Denied(call, code, _refusal_text(message, denial, sent))
+    return Forbidden(call, code)
 
 
 def _status(body: bytes) -> dict[str, Any]:
@@ -87,7 +103,8 @@ def _causes(status: dict[str, Any], key: str) -> list[str]:
 
 def _refusal_text(message: str, denial: re.Match[str], sent: Manifest) -> str:
     """Who denied, and in which words; only who where the words quote the content of the Secret that was sent."""
-    author = denial["webhook"] or denial["policy"]
+    named = denial.groupdict()
+    author = named.get("webhook") or named.get("policy") or _API_SERVER
     text = " ".join(message[denial.end() :].lstrip(": ").split())
     if not text or any(_quotes(text, value) for value in (sent.get("data") or {}).values()):
         return visible(author)

@@ -1,61 +1,43 @@
-"""The official client's configuration, authentication and transport, without what its package imports beside them.
+"""The official client's configuration, authentication and transport, without what its packages import beside them.
 
-``kubernetes/__init__.py`` imports the dynamic client, watches, streams and leader election, and ``kube_config`` imports
-requests for the refresh of an OIDC token alone: a sixth of the time that the client takes at a start.
+``kubernetes/__init__.py`` imports the dynamic client, watches, streams and leader election, ``kubernetes.config`` the
+reader of a kubeconfig, which a pod does not have, and ``kubernetes.utils`` what creates objects from YAML.
 """
 
 from __future__ import annotations
 
-import importlib
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec, module_from_spec
-from types import ModuleType
-from typing import Any
 
-_OAUTH = "requests_oauthlib"
+from secretsync.core.deferred_imports import deferred_imports
+
+_PACKAGES = "kubernetes", "kubernetes.config", "kubernetes.utils"
+_DEFERRED = "dateutil.parser", "multiprocessing.pool", "oauthlib", "oauthlib.oauth2", "requests_oauthlib"
+"""For typed models, threads of its own and the refresh of an OIDC token."""
 
 
-def _prepare_import() -> None:
-    """Make ``kubernetes`` a package whose modules are imported one by one; nothing happens where it was imported."""
-    spec = find_spec("kubernetes")
-    if "kubernetes" in sys.modules or spec is None:
-        return
-    sys.modules["kubernetes"] = module_from_spec(spec)
-    if _OAUTH in sys.modules:
-        return
-    sys.modules[_OAUTH] = _lazy_oauth()
+@contextmanager
+def slim_imports() -> Iterator[None]:
+    """In here a module of the client is imported without its package; afterwards packages are imported as ever."""
+    packages = [name for name in _PACKAGES if name not in sys.modules]
+    for name in packages:
+        if spec := find_spec(name):
+            sys.modules[name] = module_from_spec(spec)
     try:
-        importlib.import_module("kubernetes.config.kube_config")
+        with deferred_imports(*_DEFERRED):
+            yield
     finally:
-        del sys.modules[_OAUTH]
+        for name in packages:
+            sys.modules.pop(name, None)
 
 
-def _lazy_oauth() -> ModuleType:
-    """What stands for requests_oauthlib while the client is imported; the session is the real one."""
+with slim_imports():
+    from kubernetes.client.api_client import ApiClient
+    from kubernetes.client.configuration import Configuration
+    from kubernetes.client.exceptions import ApiException
+    from kubernetes.config.config_exception import ConfigException
+    from kubernetes.config.incluster_config import load_incluster_config
 
-    def session(**named: Any) -> Any:
-        return importlib.import_module(_OAUTH).OAuth2Session(**named)
-
-    module = ModuleType(_OAUTH)
-    module.OAuth2Session = session  # type: ignore[attr-defined]
-    return module
-
-
-_prepare_import()
-
-from kubernetes.client.api_client import ApiClient  # noqa: E402
-from kubernetes.client.configuration import Configuration  # noqa: E402
-from kubernetes.client.exceptions import ApiException  # noqa: E402
-from kubernetes.config import ConfigException, load_incluster_config  # noqa: E402
-from kubernetes.config.kube_config import FileOrData, KubeConfigLoader, KubeConfigMerger  # noqa: E402
-
-__all__ = [
-    "ApiClient",
-    "ApiException",
-    "ConfigException",
-    "Configuration",
-    "FileOrData",
-    "KubeConfigLoader",
-    "KubeConfigMerger",
-    "load_incluster_config",
-]
+__all__ = ["ApiClient", "ApiException", "ConfigException", "Configuration", "load_incluster_config", "slim_imports"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -212,6 +211,9 @@ def _problem_line(error: yaml.YAMLError) -> str:
 
 
 def _nearest(key: str) -> str:
+    # imported here: most configurations have no such key
+    import difflib
+
     keys = sorted(set(_keys(schema())))
     matches = difflib.get_close_matches(key, keys, n=1, cutoff=0.6)
     return f"did you mean {matches[0]!r}?" if matches else "'secretsync config schema' lists those there are"

@@ -37,7 +37,7 @@ class CredentialsOverPlainHttp(SourceError):
     def __str__(self) -> str:
         return (
             f"{self.url}: over http:// everybody on the way can read the credentials; use https://, "
-            "or say 'allowPlainHttp: true' under 'access' of the package"
+            "or say 'allowPlainHttp: true' under 'access' of the package or target"
         )
 
 
@@ -49,6 +49,7 @@ class Authorization:
     secrets: tuple[str, ...] = field(repr=False)
 
     def redact(self, text: str) -> str:
+        """*text* without the secrets, each replaced by an ellipsis."""
         for secret in self.secrets:
             text = text.replace(secret, "…")
         return text

@@ -64,6 +64,12 @@ class Model(BaseModel):
     """Keys are written as Kubernetes writes them (camelCase); unknown ones are errors."""
 
     # a number where text is meant, as in 'version: 1.10', is taken as it was written
+    # and a model is built when it is used: a part of the configuration only as a part of the whole
     model_config = ConfigDict(
-        alias_generator=to_camel, extra="forbid", frozen=True, populate_by_name=True, coerce_numbers_to_str=True
+        alias_generator=to_camel,
+        extra="forbid",
+        frozen=True,
+        populate_by_name=True,
+        coerce_numbers_to_str=True,
+        defer_build=True,
     )

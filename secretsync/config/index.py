@@ -25,6 +25,7 @@ class OwningIndex(Model):
         return plain_index_url(value)
 
     def owns(self, distribution: str) -> bool:
+        """Whether one of its *names*, which may be patterns, is *distribution*'s, both normalized as PEP 503 says."""
         return any(fnmatch.fnmatchcase(_normalized(distribution), _normalized(name)) for name in self.names)
 
 

@@ -52,6 +52,7 @@ def _first_to_end(running: set[Future[None]]) -> set[Future[None]]:
 
 
 def result_of(question: Callable[[], T]) -> T | SecretSyncError:
+    """What *question* returns, or the SecretSyncError that it raises."""
     try:
         return question()
     except SecretSyncError as error:

@@ -27,10 +27,12 @@ class File:
 
     @property
     def name(self) -> str:
+        """The last part of its path."""
         return self.path.rpartition("/")[2]
 
     @property
     def digest(self) -> str:
+        """The SHA-256 of its content, in hexadecimal."""
         return hashlib.sha256(self.data).hexdigest()
 
 
@@ -52,6 +54,7 @@ class Revision:
 
     @property
     def short(self) -> str:
+        """What kind of revision it is, and the first twelve characters of its value, for people."""
         kind, _, value = self.id.partition(":")
         return f"{kind} {value[:12]}"
 
@@ -75,6 +78,7 @@ class Bundle:
 
     @cached_property
     def digest(self) -> str:
+        """The digest of all files, that of an encrypted bundle as its annotation states it."""
         return self.encrypted_digest or digest(self.files)
 
 
@@ -152,6 +156,7 @@ class Secret:
 
     @property
     def ref(self) -> Ref:
+        """What names it in the API."""
         return Ref("Secret", self.namespace, self.name)
 
     @property
@@ -169,11 +174,13 @@ class Workload:
 
     @property
     def template(self) -> Manifest:
+        """Its pod template."""
         template: Manifest = self.manifest["spec"]["template"]
         return template
 
     @property
     def labels(self) -> Mapping[str, str]:
+        """The labels of the workload itself, which selectors of a target match."""
         labels: Mapping[str, str] = self.manifest["metadata"].get("labels") or {}
         return labels
 
@@ -185,5 +192,6 @@ class Workload:
 
     @property
     def template_annotations(self) -> Mapping[str, str]:
+        """The annotations of its pod template, among them our stamps."""
         annotations: Mapping[str, str] = (self.template.get("metadata") or {}).get("annotations") or {}
         return annotations

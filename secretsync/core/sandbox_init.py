@@ -2,9 +2,10 @@
 
     python3 sandbox_init.py FOLDER NETWORK COMMAND...
 
-The standard library alone. In namespaces of their own the command and what it starts see no other process and no
-network (unless NETWORK is "network"), and write to FOLDER alone; the kernel ends all of them with the first. Where
-namespaces are refused, what is left behind is found by its parent and killed.
+The standard library alone. By Landlock the command and what it starts read the system's programs and what their
+environment names, write to FOLDER alone, and look into no other process. In namespaces of their own they see no other
+process and no network (unless NETWORK is "network"); the kernel ends all of them with the first. Where namespaces are
+refused, what is left behind is found by its parent and killed.
 """
 
 from __future__ import annotations
@@ -13,12 +14,17 @@ import ctypes
 import os
 import resource
 import signal
+import stat
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from types import FrameType
+
+sys.path.append(str(Path(__file__).resolve().parents[2]))
+
+from secretsync.core import landlock
 
 # linux/sched.h, linux/prctl.h, linux/mount.h, linux/fcntl.h
 _NEW_MOUNTS, _NEW_IPC, _NEW_USER, _NEW_PIDS, _NEW_NETWORK = 0x20000, 0x8000000, 0x10000000, 0x20000000, 0x40000000
@@ -26,12 +32,22 @@ _SUBREAPER, _NO_NEW_PRIVILEGES, _DIES_WITH_PARENT, _DROP_CAPABILITY = 36, 38, 1,
 _NOSUID_NODEV_NOEXEC, _BIND, _RECURSIVE, _PRIVATE = 0xE, 0x1000, 0x4000, 0x40000
 _MOUNT_SETATTR, _HERE, _AT_RECURSIVE, _READ_ONLY = 442, -100, 0x8000, 1
 _LARGEST_FILE = 1024**3
+
+_OF_THE_SYSTEM = (
+    *("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/opt", "/nix", "/proc", "/sys/devices/system"),
+    *("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty"),
+    *("/etc/ld.so.conf.d", "/etc/alternatives", "/etc/crypto-policies", "/etc/ca-certificates", "/etc/ssl/certs"),
+    *("/etc/ssl/openssl.cnf", "/etc/pki/ca-trust", "/etc/pki/tls/certs", "/etc/pki/tls/cert.pem"),
+    *("/etc/pki/tls/openssl.cnf", "/etc/hosts", "/etc/resolv.conf", "/etc/hostname", "/run/systemd/resolve"),
+)
+"""What a program of strangers may read; what is not there is passed over."""
 _CAPABILITIES = 64
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def main(arguments: Sequence[str]) -> None:
+    """Confine this process as *arguments* say, run the command that follows them, and exit as it does."""
     folder, network, command = arguments[0], arguments[1], list(arguments[2:])
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (_LARGEST_FILE, _LARGEST_FILE))
@@ -41,7 +57,7 @@ def main(arguments: Sequence[str]) -> None:
     if (first := os.fork()) == 0:
         os.close(outcome)
         _libc.prctl(_DIES_WITH_PARENT, signal.SIGKILL)
-        status = run(command, folder if is_apart else "")
+        status = run(command, folder, is_apart=is_apart, with_network=network == "network")
         os.write(pipe, str(status).encode())
         os._exit(0)
     signal.signal(signal.SIGTERM, partial(_end_all, first))
@@ -65,14 +81,17 @@ def enter_namespaces(*, with_network: bool) -> bool:
     return True
 
 
-def run(command: list[str], folder: str) -> int:
+def run(command: list[str], folder: str, *, is_apart: bool, with_network: bool) -> int:
     """The wait status of *command*; what it left behind has ended with this process where that is a namespace's."""
-    if folder:
+    if is_apart:
         hide_machine(folder.encode())
     if (started := os.fork()) == 0:
         for capability in range(_CAPABILITIES):
             _libc.prctl(_DROP_CAPABILITY, capability)
         _libc.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0)
+        landlock.restrict(
+            readable=readable(command), writable=(folder, "/dev/null", "/dev/tty"), with_network=with_network
+        )
         try:
             os.execvpe(command[0], command, os.environ)  # noqa: S606 - without a shell, that is
         except OSError:
@@ -81,6 +100,35 @@ def run(command: list[str], folder: str) -> int:
         pid, status = os.wait()
         if pid == started:
             return status
+
+
+def readable(command: Sequence[str]) -> Iterator[str]:
+    """The system's programs, the command's own files, and what the environment, which was made for it, names."""
+    yield from _OF_THE_SYSTEM
+    yield from _configuration_for_all()
+    yield str(Path(__file__).resolve().parents[1])
+    for argument in (*command, sys.executable):
+        if Path(argument).is_absolute():
+            yield argument
+    for program in (command[0], sys.executable):
+        # a virtual environment, and the Python that it was made from
+        for path in (program, os.path.realpath(program)):
+            if (prefix := str(Path(path).parent.parent)) != "/":
+                yield prefix
+    for value in os.environ.values():
+        for path in value.removeprefix("file://").split(os.pathsep):
+            if Path(path).is_absolute() and path != "/":
+                yield path
+
+
+def _configuration_for_all() -> Iterator[str]:
+    """The files right in /etc that every user of the machine may read; what is mounted there may be a credential."""
+    folder = Path("/etc")
+    for path in folder.iterdir():
+        with suppress(OSError):
+            found = path.stat()
+            if stat.S_ISREG(found.st_mode) and found.st_mode & stat.S_IROTH and found.st_dev == folder.stat().st_dev:
+                yield str(path)
 
 
 def hide_machine(folder: bytes) -> None:

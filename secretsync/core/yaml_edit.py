@@ -152,10 +152,14 @@ class _Node:
         return self.children[-1].end
 
     def below(self, step: Step) -> tuple[_Node, _Node] | None:
-        """What leads to *step*, and what is there: a mapping's key and value, or a list and its item."""
-        if isinstance(step, str):
-            return self.entry(step) if self.kind == "map" else None
-        return (self, self.children[step]) if self.kind == "list" and step < len(self.children) else None
+        """What leads to *step*, and what is there: a mapping's key and value, or a list and its item.
+
+        A number may be written as text, as in a path that somebody typed.
+        """
+        if self.kind == "list":
+            number = int(step) if str(step).isdecimal() else len(self.children)
+            return (self, self.children[number]) if number < len(self.children) else None
+        return self.entry(step) if self.kind == "map" and isinstance(step, str) else None
 
     def entry(self, key: str) -> tuple[_Node, _Node] | None:
         """A mapping's *key* and its value; of several, the one that a parser takes."""

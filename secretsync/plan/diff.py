@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Literal
 
 from secretsync.core import packing, revision_numbers
 from secretsync.core.model import Bundle, File, Placement, Secret, Workload
@@ -30,7 +31,8 @@ class FileChange:
     after: File | None = field(repr=False)
 
     @property
-    def kind(self) -> str:
+    def kind(self) -> Literal["added", "changed", "removed"]:
+        """What happened to the file: ``added``, ``removed`` or ``changed``."""
         if self.before is None:
             return "added"
         return "removed" if self.after is None else "changed"
@@ -47,6 +49,7 @@ class Change:
 
     @property
     def pending(self) -> bool:
+        """Whether anything is to be written or deleted."""
         return self.action is not Action.KEEP
 
     @property
@@ -89,14 +92,17 @@ class PackagePlan:
 
     @property
     def placement(self) -> Placement:
+        """Where the package goes."""
         return self.desired.placement
 
     @property
     def key(self) -> str:
+        """The annotation's key that restarts a workload for this package."""
         return packing.stamp_key(self.placement.secret)
 
     @property
     def stamp(self) -> str:
+        """The annotation's value that restarts a workload: the revision number and the files' digest."""
         return f"{self.revision_number} sha256:{self.desired.bundle.digest}"
 
     @property
@@ -107,6 +113,7 @@ class PackagePlan:
 
     @property
     def deletes(self) -> tuple[Change, ...]:
+        """The Secrets that are to be deleted."""
         return tuple(change for change in self.changes if change.action is Action.DELETE)
 
     @property

@@ -69,6 +69,7 @@ class KeptBundle:
 
     @property
     def bundle(self) -> Bundle:
+        """The files that it keeps. Raises UnreadableSecret."""
         return packing.live_bundle([self.secret])
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from secretsync.core.deferred_imports import deferred_imports
 from secretsync.core.model import Manifest, Ref, Workload
 from secretsync.core.pod_references import secrets_referenced
 from secretsync.plan.diff import PackagePlan, stamped_revision_number
@@ -18,11 +19,14 @@ from secretsync.plan.managed_fields import (
     was_wired,
     wiring_manager,
 )
-from secretsync.plan.mount_patch import merge_template, mount_patch_of, template_part, with_mounts
 from secretsync.plan.refused import Refused
 from secretsync.plan.restarts import Restart
 from secretsync.plan.rewiring import rewiring
 from secretsync.plan.state import PackageState, State
+
+# few sites have 'wire: true'
+with deferred_imports("secretsync.plan.mount_patch"):
+    from secretsync.plan.mount_patch import merge_template, mount_patch_of, template_part, with_mounts
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,7 @@ class WiringPlan:
 
     @property
     def wired(self) -> Sequence[PackagePlan]:
+        """The packages that secretsync mounts itself."""
         return [package for package in self.packages if package.placement.wired]
 
 

@@ -65,6 +65,7 @@ class Plan:
 
     @property
     def changes(self) -> tuple[Change, ...]:
+        """What is to be done with each Secret, of all packages."""
         return tuple(change for package in self.packages for change in package.changes)
 
     @property
@@ -94,6 +95,7 @@ class Plan:
 
     @property
     def needs_pods(self) -> bool:
+        """Whether pods have to be read before it is certain which workloads restart."""
         return any(restart.provisional for restart in self.restarts)
 
 

@@ -53,6 +53,7 @@ class Hold:
 
     @property
     def by_hand(self) -> bool:
+        """Whether somebody suspended it or rolled it back, and no failure did."""
         return not self.digest
 
 
@@ -129,6 +130,7 @@ class PackageState:
         )
 
     def restarted(self, workload: str) -> PackageState:
+        """The state after *workload* was restarted for the newest revision; a second time counts it as rewired."""
         repeated = self.restarts.get(workload) == self.revision_number
         rewired = tuple(sorted({*self.rewired, workload})) if repeated else self.rewired
         return replace(self, restarts={**self.restarts, workload: self.revision_number}, rewired=rewired)
@@ -178,6 +180,7 @@ class State:
     results: Mapping[str, Result] = field(default_factory=dict)
 
     def of(self, secret: str) -> PackageState:
+        """The state of the package whose Secret has that name; an empty one where nothing is remembered."""
         return self.packages.get(secret, PackageState())
 
     @property
@@ -228,14 +231,17 @@ class State:
         return replace(self, results={**self.results, **results})
 
     def with_package(self, secret: str, package: PackageState) -> State:
+        """This state, with *package* as that of the Secret's name."""
         return replace(self, packages={**self.packages, secret: package})
 
 
 def secret_name(installation: str) -> str:
+    """The name of the Secret that holds the state of an installation."""
     return f"{installation}-state"
 
 
 def to_secret(state: State, installation: str, namespace: str) -> Secret:
+    """The Secret that stores *state* as JSON; `from_secret` reads it."""
     packages = {name: _as_stored(package) for name, package in state.packages.items()}
     text = json.dumps({**asdict(state), "packages": packages}, indent=1, sort_keys=True) + "\n"
     return Secret(

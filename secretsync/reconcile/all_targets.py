@@ -45,6 +45,7 @@ class Outcome:
 
     @property
     def exit_code(self) -> int:
+        """The exit code for this target, by the table in docs/reference: 0, 1, 3 or 4, or that of its error."""
         if self.error:
             return self.error.exit_code
         assert self.report  # noqa: S101 - one of the two is there

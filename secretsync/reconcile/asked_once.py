@@ -25,12 +25,14 @@ class AskedOncePerPass:
         self._bundles: dict[Revision, Bundle | SecretSyncError] = {}
 
     def resolve(self) -> Revision:
+        """The revision that the source names, asked once; what it raised is raised again."""
         with self._asked:
             if self._revision is None:
                 self._revision = result_of(self._source.resolve)
         return value_or_raise(self._revision)
 
     def fetch(self, revision: Revision) -> Bundle:
+        """The bundle at *revision*, fetched once; what was raised is raised again."""
         with self._asked:
             if revision not in self._bundles:
                 self._bundles[revision] = result_of(partial(self._source.fetch, revision))

@@ -8,12 +8,16 @@ from dataclasses import dataclass, replace
 import structlog
 
 from secretsync.core import packing
+from secretsync.core.deferred_imports import deferred_imports
 from secretsync.core.errors import SecretSyncError
 from secretsync.core.model import Bundle, Revision, Secret
 from secretsync.plan.state import Hold, PackageState
 from secretsync.reconcile.destination import Delivery
 from secretsync.sources.git.refs import check_moved_tag, check_older_tag
-from secretsync.sources.index.replaced import check_replaced_release
+
+# most passes read no files
+with deferred_imports("secretsync.sources.index.replaced"):
+    from secretsync.sources.index.replaced import check_replaced_release
 
 log = structlog.get_logger()
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from secretsync import config
-from secretsync.cluster.closed import ClosedCluster
 from secretsync.cluster.common_metadata import with_common_metadata
 from secretsync.cluster.protocol import Cluster
 from secretsync.cluster.selector import selects
@@ -68,7 +67,14 @@ def _opened(cluster: config.LiveCluster, base: Path) -> Cluster:
     try:
         return open_cluster(cluster, base)
     except SecretSyncError as error:
-        return cast("Cluster", ClosedCluster(error))
+        return _closed(error)
+
+
+def _closed(error: SecretSyncError) -> Cluster:
+    # imported here: most clusters can be opened
+    from secretsync.cluster.closed import ClosedCluster
+
+    return cast("Cluster", ClosedCluster(error))
 
 
 def _opened_repository(configuration: config.Config, target: config.Target, base: Path) -> Cluster:
@@ -80,7 +86,7 @@ def _opened_repository(configuration: config.Config, target: config.Target, base
     try:
         return cast("Cluster", open_repository(configuration.installation, target, cache.absolute(), base.absolute()))
     except SecretSyncError as error:
-        return cast("Cluster", ClosedCluster(error))
+        return _closed(error)
 
 
 def deliveries(configuration: config.Config, target: config.Target, base: Path) -> list[Delivery]:

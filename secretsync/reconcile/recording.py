@@ -11,14 +11,17 @@ from datetime import UTC, datetime
 import structlog
 
 from secretsync.cluster.errors import Forbidden, Unreachable
+from secretsync.core.deferred_imports import deferred_imports
 from secretsync.core.errors import ConfigError, SecretSyncError
 from secretsync.reconcile.all_targets import Outcome
 from secretsync.reconcile.destination import Destination
 from secretsync.reconcile.events import Event, events_of, manifest
-from secretsync.reconcile.lock import Busy, hold_lease
 from secretsync.reconcile.results import verdicts_of
-from secretsync.reconcile.rights import MissingRights
 from secretsync.reconcile.state_store import load_state
+
+# most passes tell nothing new
+with deferred_imports("secretsync.reconcile.lock"):
+    from secretsync.reconcile.lock import hold_lease
 
 log = structlog.get_logger()
 
@@ -34,17 +37,25 @@ def record_outcome(
         return
     try:
         events = _record(outcome, utc)
-    except Busy as busy:
-        log.debug("another run records its outcome", why=str(busy))
-    except Forbidden as error:
-        # a pass that was refused for want of rights has said so already
-        level = log.debug if isinstance(outcome.error, MissingRights) else log.warning
-        level("the outcome of this pass could not be recorded in the cluster", why=str(error))
     except SecretSyncError as error:
-        log.warning("the outcome of this pass could not be recorded in the cluster", why=str(error))
+        _log_unrecorded(outcome, error)
     else:
         if notify and events:
             notify(outcome.destination, events)
+
+
+def _log_unrecorded(outcome: Outcome, error: SecretSyncError) -> None:
+    # imported here, as above
+    from secretsync.reconcile.lock import Busy
+    from secretsync.reconcile.rights import MissingRights
+
+    if isinstance(error, Busy):
+        log.debug("another run records its outcome", why=str(error))
+        return
+    # a pass that was refused for want of rights has said so already
+    said = isinstance(error, Forbidden) and isinstance(outcome.error, MissingRights)
+    level = log.debug if said else log.warning
+    level("the outcome of this pass could not be recorded in the cluster", why=str(error))
 
 
 def _record(outcome: Outcome, utc: Callable[[], datetime]) -> Sequence[Event]:

@@ -13,9 +13,11 @@ POLL = 2.0
 """Seconds between two looks; each look costs one list per kind. The first come sooner: pods start quickly."""
 
 SLOWEST_POLL = 10.0
-"""Seconds between two looks at most, where each takes long: of a thousand workloads it is a second."""
+"""Seconds between two looks at most, where each takes long, as of a thousand workloads, or the rollout does."""
 
 _FIRST_POLL = 0.25
+_WAITED_PER_PAUSE = 20
+"""A pause grows to this part of what was waited already: ten minutes of one that hangs are less than 100 looks."""
 _PAUSE_PER_LOOK = 5
 """A pause is at least so many times as long as the look before it: who watches many workloads costs the API no more."""
 
@@ -55,6 +57,7 @@ class Settling:
         return None
 
     def disturbed(self, ref: Ref) -> None:
+        """The workload's pods are not quiet any more: settling starts anew."""
         self._quiet_since.pop(ref, None)
 
 
@@ -86,8 +89,8 @@ def wait_until_settled(
                     verdicts[ref] = replace(verdict, state=State.TIMED_OUT)
                     on_status(ref, verdicts[ref])
             break
-        costly = min(_PAUSE_PER_LOOK * (now() - observed_at), SLOWEST_POLL)
-        sleep(min(max(pause, costly), started_at + timeout - now()))
+        longer = max(_PAUSE_PER_LOOK * (now() - observed_at), (now() - started_at) / _WAITED_PER_PAUSE)
+        sleep(min(max(pause, min(longer, SLOWEST_POLL)), started_at + timeout - now()))
         pause = min(pause * 1.5, POLL)
     return verdicts
 

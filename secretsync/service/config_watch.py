@@ -25,6 +25,7 @@ class WatchedConfig:
 
     @property
     def usable(self) -> bool:
+        """Whether the file as it was last read can be used."""
         return not self._problems
 
     def poll(self) -> bool:

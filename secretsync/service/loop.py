@@ -49,6 +49,7 @@ class PassRequest:
         self._hear, self._ring = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
 
     def request(self) -> None:
+        """Ask for a pass at once; several requests before it are one."""
         try:
             os.write(self._ring, b"!")
         except BlockingIOError:

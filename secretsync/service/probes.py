@@ -63,6 +63,7 @@ class Health:
 
     @property
     def alive(self) -> Verdict:
+        """Whether the last signal of work is recent enough, in seconds; for the liveness probe."""
         silent = self._now() - self._last_sign
         if silent > self._patience():
             return Verdict(False, f"the loop is stuck: no sign of work for {silent:.0f} s")
@@ -70,6 +71,7 @@ class Health:
 
     @property
     def ready(self) -> Verdict:
+        """Whether a first pass was made, or the leader is followed; for the readiness probe."""
         follows = self._follows()
         if follows is not None:
             return Verdict(follows, "follows the leader" if follows else "cannot read the Lease")

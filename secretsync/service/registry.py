@@ -48,6 +48,7 @@ class OutcomeCollector(Collector):
             self._by_target = {target: samples for target, samples in self._by_target.items() if target in targets}
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
+        """The gauges with their newest samples, when Prometheus asks."""
         families = {
             name: GaugeMetricFamily(name, metric.meaning, labels=metric.labels) for name, metric in GAUGES.items()
         }

@@ -35,10 +35,12 @@ class ArchiveSource:
 
     @staticmethod
     def pinned(requirement: FileRequirement, bundle: Bundle) -> str:
+        """The requirement with the hash of the archive, for pip."""
         return f"{requirement.name}@{requirement.url}#{bundle.revision.id.replace(':', '=')}"
 
     @staticmethod
     def package_name(requirement: FileRequirement) -> str:
+        """The name that the requirement gives the package."""
         return requirement.name
 
     def resolve(self) -> Revision:

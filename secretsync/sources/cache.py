@@ -96,9 +96,11 @@ class CachedSource:
         self._source = open_in(shelf, ())
 
     def resolve(self) -> Revision:
+        """The revision that the source names; without the cache where its folder cannot be used."""
         return self._call(lambda source: source.resolve())
 
     def fetch(self, revision: Revision) -> Bundle:
+        """The bundle at *revision*; without the cache where its folder cannot be used."""
         return self._call(lambda source: source.fetch(revision))
 
     def _call(self, question: Callable[[Source], T]) -> T:

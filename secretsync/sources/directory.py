@@ -77,10 +77,12 @@ class DirectorySource:
 
     @staticmethod
     def pinned(requirement: DirectoryRequirement, bundle: Bundle) -> str:
+        """Raises NotForPip: a directory has no revision that pip could install."""
         raise NotForPip(bundle.module, requirement.path)
 
     @staticmethod
     def package_name(requirement: DirectoryRequirement) -> str:
+        """The name of the directory."""
         return Path(requirement.path).resolve().name
 
     def resolve(self) -> Revision:

@@ -19,8 +19,3 @@ _PASSED_ON = (
 def passed_on() -> dict[str, str]:
     """The variables of ours that git, ssh and gpg need. Credentials reach them by other ways."""
     return {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-
-
-def withheld_names() -> list[str]:
-    """The names of all other variables of ours."""
-    return sorted(os.environ.keys() - set(_PASSED_ON))

@@ -28,6 +28,7 @@ class LimitedFile:
         self._allowed = most_bytes
 
     def read(self, size: int | None = -1) -> bytes:
+        """At most *size* bytes. Raises the refusal where more is read in all than headers may hold."""
         allowed = self._allowed + 1
         data = self._file.read(allowed if size is None or size < 0 else min(size, allowed))
         self._allowed -= len(data)
@@ -36,6 +37,7 @@ class LimitedFile:
         return data
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Go to *offset*. Raises the refusal where it lies beyond what may be read."""
         if whence == os.SEEK_SET:
             self._refuse_beyond(offset)
         return self._file.seek(offset, whence)
@@ -46,9 +48,11 @@ class LimitedFile:
             self._refuse_beyond(self._file.tell())
 
     def tell(self) -> int:
+        """The position in the file, in bytes."""
         return self._file.tell()
 
     def seekable(self) -> bool:
+        """Whether the file underneath can seek."""
         return self._file.seekable()
 
     def _refuse_beyond(self, position: int) -> None:

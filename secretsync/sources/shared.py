@@ -17,10 +17,12 @@ class InstrumentedSource:
         self._module, self._source = module, source
 
     def resolve(self) -> Revision:
+        """The revision that the source names; the call is timed and counted."""
         with self._watching("resolve"):
             return self._source.resolve()
 
     def fetch(self, revision: Revision) -> Bundle:
+        """The bundle at *revision*; the call is timed and counted."""
         with self._watching("fetch"):
             return self._source.fetch(revision)
 

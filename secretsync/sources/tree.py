@@ -95,6 +95,7 @@ class Tree:
         return self._entries.get(path)
 
     def directories(self) -> list[str]:
+        """All directories, sorted by path."""
         return sorted(self._children)
 
     def packages(self) -> list[str]:
@@ -109,6 +110,7 @@ class Tree:
         return real in self._children and (path in self._entries or path in self._children)
 
     def names_in(self, directory: str) -> set[str]:
+        """The names of what lies in *directory*."""
         return {posixpath.basename(path) for path in self.children(directory)}
 
     def children(self, directory: str) -> Sequence[str]:
@@ -117,6 +119,7 @@ class Tree:
         return self._children.get(real, ()) if real is not None else ()
 
     def is_directory(self, path: str) -> bool:
+        """Whether *path* is a directory, and no link to one."""
         return path in self._children
 
     def resolve(self, path: str) -> str | None:

@@ -9,11 +9,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from secretsync.config import Package
+from secretsync.core.deferred_imports import deferred_imports
 from secretsync.core.errors import SourceError
-from secretsync.sources.pyproject import Project, read_project
+
+# a version of a tag alone is asked for where no file is read
+with deferred_imports("secretsync.sources.pyproject"):
+    from secretsync.sources.pyproject import read_project
 
 if TYPE_CHECKING:
     from packaging.version import Version
+
+    from secretsync.sources.pyproject import Project
 
 _LONGEST = 200
 """Characters of a version: packaging takes seconds for one of millions, and fails for a number of thousands."""

@@ -34,6 +34,10 @@ CAUSE = {"reason": "FieldValueInvalid", "field": "data[a/b]", "message": 'Invali
         (403, status('secrets "a" is forbidden: exceeded quota: few, requested: 1'), errors.QuotaExceeded),
         (403, status('admission webhook "w.example" denied the request: no'), errors.Denied),
         (422, status("forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied request: no"), errors.Denied),
+        (403, status('pods "a" is forbidden: violates PodSecurity "restricted:latest": privileged'), errors.Denied),
+        (403, status('deployments.apps "a" is forbidden: unable to validate against any security'), errors.Denied),
+        (403, status('secrets "a" is forbidden: User "x" cannot patch resource "secrets"'), errors.Forbidden),
+        (500, status('Internal error occurred: failed calling webhook "w.example": no route'), errors.WebhookFailed),
         (404, status("not found", "NotFound", "namespaces"), errors.NamespaceMissing),
         (404, status("not found", "NotFound"), errors.NotFound),
         (413, status("too large", "RequestEntityTooLarge"), errors.TooLarge),
@@ -67,6 +71,13 @@ def test_the_fields_that_are_wrong_are_named_but_not_their_values() -> None:
 def test_who_denied_a_restart_is_named_with_his_words() -> None:
     body = status("forbidden: ValidatingAdmissionPolicy 'freeze' with binding 'b' denied request: until Monday")
     assert "ValidatingAdmissionPolicy 'freeze': until Monday" in str(refusal(RESTART, 422, body))
+
+
+def test_words_of_the_api_servers_own_admission_are_shown_and_no_right_is_said_to_be_missing() -> None:
+    sentence = str(refusal(RESTART, 403, status('deployments.apps "server" is forbidden: maximum cpu is 2')))
+    assert "the API server's admission: maximum cpu is 2" in sentence
+    assert "an admission policy denies it" in sentence
+    assert "can-i" not in sentence
 
 
 CONTENT = "def permission():\n    return 'a-password-of-somebody'\n"

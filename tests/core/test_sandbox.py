@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from secretsync.core import sandbox
+from secretsync.core import landlock, sandbox
 
 pytestmark = pytest.mark.slow  # each case starts sandboxes
 
@@ -19,6 +20,30 @@ NAMESPACES = pytest.mark.skipif(
     subprocess.run([sys.executable, "-c", TRIAL], check=False).returncode != 0,
     reason="this kernel refuses user namespaces to this user",
 )
+
+
+LANDLOCK = pytest.mark.skipif(landlock.version() < 1, reason="this kernel has no Landlock, or a profile refuses it")
+
+WITHOUT_NAMESPACES = """
+import importlib.util, sys
+spec = importlib.util.spec_from_file_location("sandbox_init", {init!r})
+init = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(init)
+init.enter_namespaces = lambda **_: False
+init.main(sys.argv[1:])
+"""
+
+
+def refuse_namespaces(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As container runtimes and some distributions do."""
+    (folder / "init.py").write_text(WITHOUT_NAMESPACES.format(init=str(sandbox._INIT)))
+    monkeypatch.setattr(sandbox, "_INIT", folder / "init.py")
+
+
+@pytest.fixture(params=["in namespaces", "without namespaces"])
+def confined(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if request.param == "without namespaces":
+        refuse_namespaces(tmp_path, monkeypatch)
 
 
 def run(code: str, folder: Path, *, seconds: float = 60, network: bool = False) -> sandbox.Completed:
@@ -67,9 +92,7 @@ def test_what_it_left_behind_is_killed(
     seconds: float, in_namespaces: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not in_namespaces:
-        init = sandbox._INIT.read_text().replace("_libc.unshare(wanted", "(lambda _: 1)(wanted")
-        (tmp_path / "init.py").write_text(init)
-        monkeypatch.setattr(sandbox, "_INIT", tmp_path / "init.py")
+        refuse_namespaces(tmp_path, monkeypatch)
     waits = "" if seconds > 1 else "time.sleep(100)\n"
     ended = run(ESCAPE.format(mark=str(tmp_path / "mark")) + waits, tmp_path, seconds=seconds)
     assert ended.code == (0 if seconds > 1 else None)
@@ -96,8 +119,6 @@ def test_it_writes_to_its_folder_alone(place: str, errors: bytes, tmp_path: Path
 @NAMESPACES
 @pytest.mark.parametrize(("network", "devices"), [(False, b"1"), (True, None)])
 def test_it_has_no_network_unless_it_needs_one(network: bool, devices: bytes | None, tmp_path: Path) -> None:
-    import socket
-
     ended = run("import socket, sys; sys.stderr.write(str(len(socket.if_nameindex())))", tmp_path, network=network)
     assert ended.complaint == (devices or str(len(socket.if_nameindex())).encode())
 
@@ -109,3 +130,59 @@ def test_it_cannot_undo_what_keeps_it_apart(tmp_path: Path) -> None:
         "sys.stderr.write(str(libc.mount(None, b'/', None, 0x1020, None)))"
     )
     assert run(code, tmp_path).complaint == b"-1"
+
+
+SECRETS = """
+import os, socket, sys
+
+def tried(what, act):
+    try:
+        act()
+        sys.stderr.write(what + " succeeded; ")
+    except OSError as error:
+        sys.stderr.write(what + " " + type(error).__name__ + "; ")
+
+tried("write outside", lambda: open({outside!r} + "/planted", "w"))
+tried("append to a file of ours", lambda: open({outside!r} + "/key", "a"))
+tried("remove", lambda: os.unlink({outside!r} + "/key"))
+tried("rename", lambda: os.rename({outside!r} + "/key", "key"))
+tried("read a key", lambda: open({outside!r} + "/key").read())
+tried("list", lambda: os.listdir({outside!r}))
+tried("read our environment", lambda: open("/proc/{pid}/environ", "rb").read())
+tried("kill us", lambda: os.kill({pid}, 0))
+tried("connect", lambda: socket.create_connection(("127.0.0.1", {port}), 5))
+open("inside", "w").write("x")
+"""
+
+
+@pytest.mark.skipif(landlock.version() < 6, reason="Landlock of this kernel does not know of TCP and signals")
+@pytest.mark.usefixtures("confined")
+def test_it_reads_no_key_of_ours_writes_nowhere_else_and_reaches_no_server(tmp_path: Path) -> None:
+    folder, outside = tmp_path / "folder", tmp_path / "home"
+    for made in (folder, outside):
+        made.mkdir()
+    (outside / "key").write_text("canary")
+    # a child of ours, as a run of secretsync would be: root may read everybody's environment
+    other = subprocess.Popen(["sleep", "60"])
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        code = SECRETS.format(outside=str(outside), pid=other.pid, port=server.getsockname()[1])
+        said = run(code, folder).complaint.decode()
+    other.kill()
+    other.wait()
+    assert "succeeded" not in said
+    assert said.count("; ") == 9
+    assert (outside / "key").read_text() == "canary"
+    assert (folder / "inside").exists()
+
+
+@LANDLOCK
+@pytest.mark.usefixtures("confined")
+def test_it_reads_what_its_environment_names(tmp_path: Path) -> None:
+    folder, authorities = tmp_path / "folder", tmp_path / "authorities.pem"
+    folder.mkdir()
+    authorities.write_text("these")
+    environment = {"PATH": os.environ["PATH"], "SSL_CERT_FILE": str(authorities)}
+    code = "import os, sys; sys.stderr.write(open(os.environ['SSL_CERT_FILE']).read())"
+    assert (
+        sandbox.run([sys.executable, "-c", code], environment, folder, seconds=60, network=False).complaint == b"these"
+    )

@@ -76,7 +76,6 @@ def test_the_chart_does_too(path: Path) -> None:
 
 ANOTHER_MEANING = {
     "hold": "a Lease is held; the state object's key of a suspended package",
-    "look": "one look at a file or an object",
     "mark": "a cache's entry is marked as used",
     "origin": "scheme, host and port of a URL (RFC 6454)",
     "payload": "the body of a notification",

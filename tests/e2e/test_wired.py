@@ -15,6 +15,7 @@ from collections.abc import Iterator
 import pytest
 
 from secretsync.core.pod_references import secrets_referenced
+from secretsync.reconcile.wait import POLL
 from tests.build import bundle
 from tests.e2e.repository import MODULE, PACKAGE, Repository
 from tests.e2e.site import PROGRAM, ROOT, Object, Run, Site, until
@@ -121,8 +122,12 @@ def test_1_what_is_injected_is_shown_and_then_every_pod_imports_the_package(site
     for line in ("+ rucio: PYTHONPATH=/opt/policy", f"+ rucio: RUCIO_POLICY_PACKAGE={MODULE}", "+ volume policy-site-"):
         assert line in shown.out
 
+    mark = site.plane.audit_mark()
     run = site.run()
     assert run.code == 0, run
+    lists = Counter(call.resource for call in site.plane.calls_since(mark, site.namespace) if call.verb == "list")
+    assert lists["pods"] <= lists["deployments"], "a look at a rollout lists the pods once for all workloads"
+    assert lists["pods"] <= 20 + run.seconds / POLL
     assert len(site.imported()) == 4
     assert site.every_pod_runs(PACKAGE)
     assert site.mounted("rucio-server") == site.mounted("hermes", "StatefulSet") == site.package_secrets()

@@ -159,6 +159,11 @@ class RealSweep(Sweep):
         super().__init__(site, scenario)
         self._real, self._number = site, 2
 
+    def calls(self) -> int:
+        calls = super().calls()
+        assert self.site.run("apply").code == 0  # the command may have changed nothing
+        return calls
+
     def start_anew(self) -> None:
         super().start_anew()
         if not self._scenario.deployed:

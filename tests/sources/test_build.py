@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from secretsync.config import Package
+from secretsync.core import landlock
 from secretsync.core.model import Bundle
 from secretsync.sources.build import BuildFailed
 from secretsync.sources.open import open_source
@@ -100,3 +102,47 @@ def test_a_build_that_fails_or_hangs_is_named(repository: Path) -> None:
 def test_building_is_for_git(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="build: is for git"):
         Package.model_validate({"moduleName": "m", "requirement": "./m", "build": "wheel"}, by_alias=True)
+
+
+HOSTILE = """
+import os, socket, subprocess, sys
+
+def tried(act):
+    try:
+        act()
+    except OSError as error:
+        return type(error).__name__
+    return "succeeded"
+
+found = {{
+    "write": tried(lambda: open({outside!r} + "/planted", "w")),
+    "key": tried(lambda: open({outside!r} + "/key").read()),
+    "environ": tried(lambda: open("/proc/{pid}/environ", "rb").read()),
+}}
+subprocess.Popen(["sh", "-c", "sleep 1; echo x > left-behind"], start_new_session=True)
+for _ in range(40):
+    sys.stderr.write("x" * 1_000_000)
+raise SystemExit("Error: " + repr(found))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(landlock.version() < 1, reason="this kernel has no Landlock, or a profile refuses it")
+def test_a_hostile_build_reads_and_writes_nothing_of_ours_and_its_flood_is_cut(
+    repository: Path, tmp_path: Path
+) -> None:
+    """The build of a package that was taken over: it prints 40 MB and leaves a process behind."""
+    outside = tmp_path / "home"
+    outside.mkdir()
+    (outside / "key").write_text("canary")
+    ours = subprocess.Popen(["sleep", "60"])
+    write(repository, {"backend.py": HOSTILE.format(outside=str(outside), pid=ours.pid)})
+    commit(repository)
+    git(repository, "tag", "--force", "v1.2.3")
+    with pytest.raises(BuildFailed) as failed:
+        fetch(repository, build="wheel", version="1.2.3", tagMoved="allow")
+    ours.kill()
+    ours.wait()
+    assert len(str(failed.value)) < 1_000
+    assert "succeeded" not in str(failed.value)
+    assert sorted(path.name for path in outside.iterdir()) == ["key"]

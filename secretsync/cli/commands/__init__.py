@@ -52,11 +52,11 @@ def explain(error: SecretSyncError, where: str = "") -> None:
 
 
 def visit(
-    places: Iterable[tuple[config.Target, Destination]], show: Callable[[config.Target, Destination], int]
+    destinations: Iterable[tuple[config.Target, Destination]], show: Callable[[config.Target, Destination], int]
 ) -> int:
     """*show* each, which returns its exit code; one that fails does not stop the others. Returns the worst code."""
     codes = [0]
-    for target, destination in places:
+    for target, destination in destinations:
         try:
             codes.append(show(target, destination))
         except SecretSyncError as error:

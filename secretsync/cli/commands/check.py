@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from pydantic import ValidationError
 
 from secretsync import config
 from secretsync.cli.commands import Settings
 from secretsync.cli.output.findings import FORMATS, Checked, Proven
+from secretsync.config import problems
 from secretsync.config.requirement import DirectoryRequirement, Requirement, parse
 from secretsync.core import packing
 from secretsync.core.errors import FAILED
@@ -45,7 +47,7 @@ Examples:
 
 
 @dataclass(frozen=True)
-class Asked:
+class CheckRequest:
     """A package in a situation; *check_rules* is what the configuration says of its check.
 
     *directory* is where its files lie, relative to the repository's root.
@@ -60,6 +62,7 @@ class Asked:
 
     @property
     def findings(self) -> tuple[Finding, ...]:
+        """What the rules find, with the severities that the configuration gives them."""
         return with_severities(check(self.bundle, self.situation), self.check_rules.severities)
 
 
@@ -109,44 +112,53 @@ def check_command(
     if requirement and diff:
         raise click.UsageError("--diff compares with what is live: leave the requirement out")
     if requirement:
-        asked = [of_requirement(requirement, module, versions, vo)]
+        requests = [of_requirement(requirement, module, versions, vo)]
     else:
-        asked = list(of_configuration(context.obj, module, versions, ask_cluster=diff or not versions))
-    checked = [_checked(one, diff=diff, generic=generic, actions=with_actions) for one in asked]
+        requests = list(of_configuration(context.obj, module, versions, ask_cluster=diff or not versions))
+    checked = [_checked(request, diff=diff, generic=generic, actions=with_actions) for request in requests]
     if proving:
-        checked = [_proven(one, found, pythons) for one, found in zip(asked, checked, strict=True)]
+        checked = [_proven(request, result, pythons) for request, result in zip(requests, checked, strict=True)]
     click.echo(FORMATS[form or context.obj.output](checked), nl=False)
-    if any(_stops(one, found, fail) for one, found in zip(asked, checked, strict=True)):
+    if any(_stops(request, result, fail) for request, result in zip(requests, checked, strict=True)):
         context.exit(FAILED)
 
 
-def of_requirement(requirement: str, module: str | None, versions: tuple[str, ...], vo: str) -> Asked:
+def of_requirement(requirement: str, module: str | None, versions: tuple[str, ...], vo: str) -> CheckRequest:
     """The package that *requirement* names, as it is now. Raises SecretSyncError."""
     name = module or _module_named_by(parse(requirement))
     try:
         package, bundle = _fetched(requirement, name, vo)
     except PackageNotFound as error:
-        meant = "" if module else _meant(name, error.candidates)
-        if not meant:
+        intended = "" if module else _intended_module(name, error.candidates)
+        if not intended:
             raise
-        click.echo(f"note: the package is taken to be {meant}; say --module to choose", err=True)
-        package, bundle = _fetched(requirement, meant, vo)
+        click.echo(f"note: the package is taken to be {intended}; say --module to choose", err=True)
+        package, bundle = _fetched(requirement, intended, vo)
     directory = _in_repository(package.requirement, Path(), bundle)
-    return Asked(bundle.module, bundle, Situation(rucio=versions, vo=vo), package.check, directory=directory)
+    return CheckRequest(bundle.module, bundle, Situation(rucio=versions, vo=vo), package.check, directory=directory)
 
 
 def _fetched(requirement: str, module: str, vo: str) -> tuple[config.Package, Bundle]:
-    package = config.Package.model_validate({"moduleName": module, "requirement": requirement, "vo": vo})
+    package = _package(requirement, module, vo)
     source = open_source(package, cache=factory.default_cache(), base=Path())
     return package, source.fetch(source.resolve())
 
 
-def _meant(name: str, candidates: tuple[str, ...]) -> str:
+def _package(requirement: str, module: str, vo: str) -> config.Package:
+    """What the configuration would say of it. Raises click.UsageError where it could not."""
+    try:
+        return config.Package.model_validate({"moduleName": module, "requirement": requirement, "vo": vo})
+    except ValidationError as error:
+        faults = problems.sentences(error.errors(), lambda _: "", lambda _: None)
+    raise click.UsageError(f"{'; '.join(faults)}; name the module with --module")
+
+
+def _intended_module(name: str, candidates: tuple[str, ...]) -> str:
     """The one package that can be meant: it differs in case only, or there is no other."""
     modules = [candidate.rpartition("/")[2] for candidate in candidates]
-    alike = [module for module in modules if module.lower() == name.lower()]
-    (meant,) = alike if len(alike) == 1 else modules if len(modules) == 1 else ("",)
-    return meant
+    matches = [module for module in modules if module.lower() == name.lower()]
+    (intended,) = matches if len(matches) == 1 else modules if len(modules) == 1 else ("",)
+    return intended
 
 
 def _in_repository(requirement: Requirement, base: Path, bundle: Bundle) -> str:
@@ -155,13 +167,13 @@ def _in_repository(requirement: Requirement, base: Path, bundle: Bundle) -> str:
         return bundle.directory
     folder = (base / requirement.path).resolve()
     root = next((parent for parent in (folder, *folder.parents) if (parent / ".git").exists()), Path.cwd())
-    place = (folder / bundle.directory).resolve()
-    return place.relative_to(root).as_posix() if place.is_relative_to(root) else place.as_posix()
+    path = (folder / bundle.directory).resolve()
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
 
 
 def of_configuration(
     settings: Settings, module: str | None, versions: tuple[str, ...], *, ask_cluster: bool
-) -> Iterator[Asked]:
+) -> Iterator[CheckRequest]:
     """The configuration's packages, in each place they go to. Raises SecretSyncError."""
     configuration = settings.configuration()
     for destination in factory.destinations(configuration, settings.base):
@@ -173,44 +185,44 @@ def of_configuration(
             situation = replace(situation, rucio=versions or situation.rucio, accepted=frozenset(package.check.accept))
             title = f"{bundle.module} ({destination.name})"
             directory = _in_repository(package.requirement, settings.base, bundle)
-            yield Asked(title, bundle, situation, package.check, package.layout, directory)
+            yield CheckRequest(title, bundle, situation, package.check, package.layout, directory)
 
 
 def _live(destination: Destination, delivery: Delivery, bundle: Bundle, vo: str) -> Situation:
     secret = delivery.placement.secret
     memory = load_state(destination)
     names = dict.fromkeys((secret, *memory.state.of(secret).secrets))
-    found = (destination.cluster.secret(destination.namespace, name) for name in names)
-    secrets: list[Secret] = [one for one in found if one]
+    live = (destination.cluster.secret(destination.namespace, name) for name in names)
+    secrets: list[Secret] = [secret for secret in live if secret]
     readable = bool(secrets) and not packing.is_encrypted(secrets)
     directories = {packing.secret_name(delivery.placement, file.directory): file.directory for file in bundle.files}
-    around = workload_context(
+    context = workload_context(
         delivery.placement, directories, destination.cluster.workloads(destination.namespace, destination.selector)
     )
     return Situation(
-        rucio=around.versions,
-        images=around.images,
+        rucio=context.versions,
+        images=context.images,
         vo=vo,
-        mounted=around.mounted,
+        mounted=context.mounted,
         live=replace(packing.live_bundle(secrets), module=bundle.module) if readable else None,
-        environment=around.environment,
+        environment=context.environment,
     )
 
 
-def _checked(asked: Asked, *, diff: bool, generic: bool, actions: bool) -> Checked:
-    live, versions = asked.situation.live, asked.situation.rucio
+def _checked(request: CheckRequest, *, diff: bool, generic: bool, actions: bool) -> Checked:
+    live, versions = request.situation.live, request.situation.rucio
     return Checked(
-        asked.title,
-        asked.findings,
-        policy_diff(live, asked.bundle) if diff and live else None,
-        tuple(against_generic(asked.bundle, version) for version in versions or ("",)) if generic else (),
+        request.title,
+        request.findings,
+        policy_diff(live, request.bundle) if diff and live else None,
+        tuple(against_generic(request.bundle, version) for version in versions or ("",)) if generic else (),
         versions or (rucio().version,),
-        asked.directory,
-        action_table(asked.bundle, versions, live) if actions else (),
+        request.directory,
+        action_table(request.bundle, versions, live) if actions else (),
     )
 
 
-def _proven(asked: Asked, checked: Checked, pythons: tuple[str, ...]) -> Checked:
+def _proven(request: CheckRequest, checked: Checked, pythons: tuple[str, ...]) -> Checked:
     """What was found, and what the real Rucio made of it.
 
     Raises what making its environment raises, and NotOurs where others could have put a Rucio into the cache.
@@ -218,33 +230,33 @@ def _proven(asked: Asked, checked: Checked, pythons: tuple[str, ...]) -> Checked
     from secretsync.rucio.prove import prove, rucio_environment
     from secretsync.rucio.prove.decided import decisions
 
-    if not asked.situation.rucio:
+    if not request.situation.rucio:
         raise click.UsageError("--prove needs the versions of Rucio to prove it with: --rucio 41.5.1")
     proofs: dict[str, Proof] = {}
     cache = factory.default_cache()
     private_folder(cache / "rucio")
-    for tag in asked.situation.rucio:
+    for tag in request.situation.rucio:
         release = str(rucio(tag).release)
         environment = rucio_environment(release, cache, _python_for(release, pythons))
-        proofs[tag] = prove(asked.bundle, rucio=environment, vo=asked.situation.vo, layout=asked.layout)
-    seen = {tag: decisions(proof.report.get("answers") or ()) for tag, proof in proofs.items()}
+        proofs[tag] = prove(request.bundle, rucio=environment, vo=request.situation.vo, layout=request.layout)
+    decided = {tag: decisions(proof.report.get("answers") or ()) for tag, proof in proofs.items()}
     return replace(
         checked,
         findings=(*checked.findings, *(finding for proof in proofs.values() for finding in proof.findings)),
         proofs=tuple(Proven(proof.rucio, proof.python, str(proof.verdict)) for proof in proofs.values()),
-        actions=with_proof(checked.actions, seen),
+        actions=with_proof(checked.actions, decided),
     )
 
 
 def _python_for(release: str, pythons: tuple[str, ...]) -> str | None:
     """The Python that was given for that release, else one that was given for all."""
-    for_all = [one for one in pythons if not re.match(r"\d[\w.]*=", one)]
-    named = dict(one.split("=", 1) for one in pythons if one not in for_all)
-    return named.get(release, for_all[0] if for_all else None)
+    for_all = [python for python in pythons if not re.match(r"\d[\w.]*=", python)]
+    by_version = dict(python.split("=", 1) for python in pythons if python not in for_all)
+    return by_version.get(release, for_all[0] if for_all else None)
 
 
-def _stops(asked: Asked, checked: Checked, fail: str | None) -> bool:
-    strictness = asked.check_rules.model_copy(update={"fail": fail}) if fail else asked.check_rules
+def _stops(request: CheckRequest, checked: Checked, fail: str | None) -> bool:
+    strictness = request.check_rules.model_copy(update={"fail": fail}) if fail else request.check_rules
     return fails(checked.findings, strictness.threshold)
 
 

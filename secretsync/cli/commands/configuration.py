@@ -32,7 +32,7 @@ def config_command(context: click.Context, schema: bool) -> None:
 def validate_command(settings: Settings) -> None:
     """Validate the configuration, and list the Secrets that it makes. No source and no cluster is asked."""
     configuration = settings.configuration()
-    found = [
+    packages = [
         {
             "module": package.module_name,
             "requirement": package.requirement.text,
@@ -43,10 +43,11 @@ def validate_command(settings: Settings) -> None:
         for package in configuration.packages
     ]
     if settings.output == "json":
-        click.echo(json.dumps({"version": 1, "valid": True, "secrets": found}))
+        click.echo(json.dumps({"version": 1, "valid": True, "secrets": packages}))
         return
-    for one in found:
-        click.echo(f"{one['module']} from {one['requirement']}: Secret {one['namespace']}/{one['secret']}")
+    for listed in packages:
+        secret = f"{listed['namespace']}/{listed['secret']}"
+        click.echo(f"{listed['module']} from {listed['requirement']}: Secret {secret}")
 
 
 @config_command.command("schema", short_help="The JSON schema of the configuration.")

@@ -44,7 +44,7 @@ Examples:
 @click.option("--deep", is_flag=True, help="Load what is live in a pod of each kind, with the real Rucio.")
 @only_target
 @click.pass_context
-def doctor_command(context: click.Context, deep: bool, place: str | None) -> None:
+def doctor_command(context: click.Context, deep: bool, target_name: str | None) -> None:
     """Look at the live workloads: is the package's code there, on PYTHONPATH, and Rucio told to import it?
 
     Each cross comes with what is wrong and the line that fixes it. It also checks what secretsync itself needs. It
@@ -52,20 +52,20 @@ def doctor_command(context: click.Context, deep: bool, place: str | None) -> Non
     Exit code 1 when something is wrong.
     """
     settings: Settings = context.obj
-    found = [_target(*pair, deep=deep) for pair in settings.destinations(place)]
-    report = DoctorReport(targets=tuple(target for target, _ in found))
+    targets = [_target(*pair, deep=deep) for pair in settings.destinations(target_name)]
+    report = DoctorReport(targets=tuple(target for target, _ in targets))
     settings.print(report, render)
-    context.exit(worst(code for _, code in found))
+    context.exit(worst(code for _, code in targets))
 
 
 def _target(target: config.Target, destination: Destination, *, deep: bool) -> tuple[DoctorTarget, int]:
     """What was found at one target, and the exit code."""
     try:
-        found = _diagnose(target, destination, deep=deep)
+        doctor_target = _diagnose(target, destination, deep=deep)
     except SecretSyncError as error:
         explain(error, destination.name)
         return DoctorTarget(target=destination.name, well=False, error=problem(error)), error.exit_code
-    return found, 0 if found.well else FAILED
+    return doctor_target, 0 if doctor_target.well else FAILED
 
 
 def _diagnose(target: config.Target, destination: Destination, *, deep: bool) -> DoctorTarget:
@@ -80,8 +80,10 @@ def _examine(target: config.Target, destination: Destination) -> tuple[Examinati
     try:
         return doctor.diagnose(destination, target.doctor.ignore), ()
     except Forbidden as error:
-        why = f"the workloads could not be judged, as this account may not {error.call}: run this again with that right"
-        return doctor.Examination((), (), ()), (Remark(why, failure=True),)
+        reason = (
+            f"the workloads could not be judged, as this account may not {error.call}: run this again with that right"
+        )
+        return doctor.Examination((), (), ()), (Remark(reason, failure=True),)
 
 
 def _sources(destination: Destination) -> Iterator[Remark]:
@@ -94,33 +96,35 @@ def _sources(destination: Destination) -> Iterator[Remark]:
 
 def _footing(target: config.Target, destination: Destination, examination: Examination) -> Sequence[Remark]:
     names = [secret.name for secret in examination.secrets]
-    found = list(map(Remark, not_restarted.sentences(examination.not_restarted)))
-    found += [
+    remarks = list(map(Remark, not_restarted.sentences(examination.not_restarted)))
+    remarks += [
         *footing.nearly_full(examination.secrets),
         *footing.other_controllers(examination.workloads, names, wired=target.wire),
     ]
     if destination.observed:
-        return [*found, *_observed(destination, destination.observed)]
+        return [*remarks, *_observed(destination, destination.observed)]
     if review := destination.cluster.review(destination.namespace):
         packages = [delivery.placement.secret for delivery in destination.deliveries]
-        wanted = required_rules(
+        needs = required_rules(
             destination.installation,
             secret_names_with_history(names or packages, packages, target.rollout.history),
             wired=target.wire,
             proves=target.rollout.canary != "off",
             kinds=destination.cluster.workload_kinds(),
         )
-        found += footing.permissions(_lacking(destination, wanted, review), surplus(wanted, review.rules))
-        found += footing.clock(datetime.now(UTC), review.time)
-    return found
+        remarks += footing.permissions(_missing_rights(destination, needs, review), surplus(needs, review.rules))
+        remarks += footing.clock(datetime.now(UTC), review.time)
+    return remarks
 
 
 def _observed(destination: Destination, cluster: Cluster) -> Iterator[Remark]:
     """Whether the cluster that runs what git has can be looked at, and which of its workloads lag."""
     if review := cluster.review(destination.namespace):
-        wanted = observing_rules(cluster.workload_kinds())
-        there = replace(destination, cluster=cluster)
-        yield from footing.permissions(_lacking(there, wanted, review), surplus(wanted, review.rules))
+        needs = observing_rules(cluster.workload_kinds())
+        observed_destination = replace(destination, cluster=cluster)
+        yield from footing.permissions(
+            _missing_rights(observed_destination, needs, review), surplus(needs, review.rules)
+        )
         yield from footing.clock(datetime.now(UTC), review.time)
     for package in status(destination):
         current = sum(revision == package.revision_number for revision, _ in package.workloads.values())
@@ -132,9 +136,9 @@ def _observed(destination: Destination, cluster: Cluster) -> Iterator[Remark]:
                 yield Remark(f"{ref} {rollout.message}: see whether the commit is merged and applied", failure=True)
 
 
-def _lacking(destination: Destination, wanted: Sequence[Need], review: Review) -> Sequence[Access]:
+def _missing_rights(destination: Destination, needs: Sequence[Need], review: Review) -> Sequence[Access]:
     """What the rules do not allow; where the API does not tell all rules, it is asked for each."""
-    lacking = missing(wanted, review.rules)
+    lacking = missing(needs, review.rules)
     if review.complete:
         return lacking
     return [access for access in lacking if not destination.cluster.allows(destination.namespace, access)]

@@ -54,12 +54,14 @@ def export_command(settings: Settings, folder: Path, requirements: bool, module:
     """
     configuration = settings.configuration()
     pairs = zip(configuration.packages, factory.sources(configuration, settings.base), strict=True)
-    wanted = [(package, source) for package, source in pairs if module in (None, package.module_name)]
-    if not wanted:
+    selected = [(package, source) for package, source in pairs if module in (None, package.module_name)]
+    if not selected:
         raise click.UsageError(f"there is no package {module!r} in {settings.path}")
-    bundles = _fetched([source for _, source in wanted])
+    bundles = _fetched([source for _, source in selected])
     if requirements:
-        pins = tuple(pinned(package.requirement, bundle) for (package, _), bundle in zip(wanted, bundles, strict=True))
+        pins = tuple(
+            pinned(package.requirement, bundle) for (package, _), bundle in zip(selected, bundles, strict=True)
+        )
         settings.print(Pins(requirements=pins), _build_argument)
     else:
         settings.print(Exported(packages=tuple(_write(bundle, folder) for bundle in bundles)), _written)
@@ -99,21 +101,21 @@ def _write(bundle: Bundle, folder: Path) -> ExportedPackage:
     )
 
 
-def _written(done: Exported, _: Style) -> str:
+def _written(exported: Exported, _: Style) -> str:
     return "".join(
         f"{package.path}: {f'{package.module} {package.version}'.rstrip()}"
         f" ({short_commit(package.commit)}), {package.files} files\n"
-        for package in readable(done).packages
+        for package in readable(exported).packages
     )
 
 
 def _fetched(sources: list[AskedOncePerPass]) -> list[Bundle]:
     """Every package. Raises the first error, when all that failed were logged."""
     revisions = run_concurrently([partial(_newest, source) for source in sources])
-    errors = [one for one in revisions if isinstance(one, SecretSyncError)]
+    errors = [result for result in revisions if isinstance(result, SecretSyncError)]
     for error in errors[1:]:
         log.error("failed", why=str(error))
-    bundles = [value_or_raise(one) for one in revisions]
+    bundles = [value_or_raise(result) for result in revisions]
     for bundle in bundles:
         for note in bundle.notes:
             log.warning("note", module=bundle.module, why=note)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ import structlog
 from secretsync.cli import apply
 from secretsync.cli.commands import explain
 from secretsync.cli.options import only_target, with_formats
+from secretsync.cli.output import REPORTS, render_report
 from secretsync.cli.settings import Settings, chosen_targets
 from secretsync.core import shutdown
 
@@ -23,16 +25,13 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-FORMATS = ("text", "json", "markdown", "junit", "html")
-"""The names of `cli.output.REPORTS`, which is not imported before a report is made."""
-
 WITH_ACTIONS = ("json", "markdown", "html")
 """The formats that say who decides on Rucio's actions."""
 
 _diff = click.option("--diff", is_flag=True, help="Add the text of what differs, file by file.")
 
 
-@with_formats(*FORMATS)
+@with_formats(*REPORTS)
 @click.command(
     "plan",
     short_help="Show what an apply would change.",
@@ -47,15 +46,15 @@ _diff = click.option("--diff", is_flag=True, help="Add the text of what differs,
     help="Write the plan there, without contents; print its id.",
 )
 @click.pass_context
-def plan_command(context: click.Context, diff: bool, place: str | None, out: Path | None) -> None:
+def plan_command(context: click.Context, diff: bool, target_name: str | None, out: Path | None) -> None:
     """Show what an apply would write and restart, and why. Nothing is written to a target.
 
     Exit code 3 when something would change, 0 when all is up to date.
     """
-    context.exit(report_on(context.obj, "plan", apply.preview_all, place, texts=diff, out=out))
+    context.exit(report_on(context.obj, "plan", apply.preview_all, target_name, texts=diff, out=out))
 
 
-@with_formats(*FORMATS)
+@with_formats(*REPORTS)
 @click.command(
     "apply",
     short_help="Write the Secrets, and restart what mounts them.",
@@ -73,7 +72,7 @@ def plan_command(context: click.Context, diff: bool, place: str | None, out: Pat
 @click.option("--plan-id", metavar="sha256:…", help="Do exactly the plan with this id, or nothing.")
 @click.pass_context
 def apply_command(
-    context: click.Context, diff: bool, place: str | None, plan: Path | None, plan_id: str | None
+    context: click.Context, diff: bool, target_name: str | None, plan: Path | None, plan_id: str | None
 ) -> None:
     """Write what differs, restart the workloads that mount it, and wait until every pod is ready.
 
@@ -81,7 +80,7 @@ def apply_command(
     else would be done than what was approved, and that nothing was written.
     """
     act = _approved(plan, plan_id) if plan or plan_id else apply.sync_all
-    context.exit(report_on(context.obj, "apply", act, place, texts=diff))
+    context.exit(report_on(context.obj, "apply", act, target_name, texts=diff))
 
 
 def _approved(path: Path | None, plan_id: str | None) -> apply.Act:
@@ -123,7 +122,7 @@ def report_on(
     settings: Settings,
     command: Command,
     act: apply.Act,
-    place: str | None,
+    target_name: str | None,
     *,
     texts: bool,
     out: Path | None = None,
@@ -132,26 +131,27 @@ def report_on(
 
     The plan that can be approved is written to *out*.
     """
-    from secretsync.cli.output import REPORTS
     from secretsync.cli.output.describe import describe
     from secretsync.cli.output.style import of_terminal
     from secretsync.cli.output.text import render_table
 
     style = of_terminal(settings.color)
-    configuration = chosen_targets(settings.configuration(), place)
+    configuration = chosen_targets(settings.configuration(), target_name)
     streams, dry_run = settings.output == "text", command == "plan"
 
     def show(outcome: Outcome) -> None:
         log_outcome(outcome, command, settings)
         if streams:
-            click.echo(REPORTS["text"](describe([outcome], command, dry_run=dry_run, texts=texts), style), nl=False)
+            shown = describe([outcome], command, dry_run=dry_run, texts=texts)
+            click.echo(render_report(shown, "text", style), nl=False)
 
-    outcomes = act(configuration, settings.base, show, place)
+    outcomes = act(configuration, settings.base, show, target_name)
     with_actions = settings.output in WITH_ACTIONS
     report = describe(outcomes, command, dry_run=dry_run, texts=texts, actions=with_actions)
     if out:
-        report = report.model_copy(update={"plan_id": _write_plan(out, outcomes)})
-    click.echo(render_table(report.targets, style) if streams else REPORTS[settings.output](report, style), nl=False)
+        report = replace(report, plan_id=_write_plan(out, outcomes))
+    rest = render_table(report.targets, style) if streams else render_report(report, settings.output, style)
+    click.echo(rest, nl=False)
     if streams and report.plan_id:
         click.echo(f"plan {report.plan_id}")
     return report.exit_code
@@ -178,21 +178,23 @@ def log_outcome(outcome: Outcome, command: Command, settings: Settings) -> None:
     """
     from secretsync.cli.output.describe import describe_target
 
-    found = describe_target(outcome, dry_run=command == "plan")
+    described = describe_target(outcome, dry_run=command == "plan")
     if not _report_is_read_with_the_log(settings):
         if error := outcome.error or (outcome.report and outcome.report.blocked):
             explain(error, outcome.destination.name)
-        for degradation in found.degraded:
-            log.error("failed", at=found.target, why=degradation.problem.message)
-        if found.refusal:
-            log.error("refused", at=found.target, why=found.summary)
-        if found.failure:
-            log.error("failed", at=found.target, why=found.summary)
+        for degradation in described.degraded:
+            log.error("failed", at=described.target, why=degradation.problem.message)
+        if described.refusal:
+            log.error("refused", at=described.target, why=described.summary)
+        if described.failure:
+            log.error("failed", at=described.target, why=described.summary)
     if command == "run" or settings.log_format == "json":
         facts = (
-            {"revisions": {package.module: package.revision for package in found.packages}} if found.packages else {}
+            {"revisions": {package.module: package.revision for package in described.packages}}
+            if described.packages
+            else {}
         )
-        log.info("pass ended", target=found.target, outcome=str(found.outcome), **facts, why=found.summary)
+        log.info("pass ended", target=described.target, outcome=str(described.outcome), **facts, why=described.summary)
 
 
 def _report_is_read_with_the_log(settings: Settings) -> bool:
@@ -202,10 +204,9 @@ def _report_is_read_with_the_log(settings: Settings) -> bool:
 
 
 def _show_pass(settings: Settings, outcome: Outcome) -> None:
-    from secretsync.cli.output import REPORTS
     from secretsync.cli.output.describe import describe
     from secretsync.cli.output.style import of_terminal
 
     log_outcome(outcome, "run", settings)
     report = describe([outcome], "run")
-    click.echo(REPORTS[settings.output](report, of_terminal(settings.color)), nl=False)
+    click.echo(render_report(report, settings.output, of_terminal(settings.color)), nl=False)

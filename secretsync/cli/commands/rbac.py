@@ -27,14 +27,14 @@ Examples:
 @click.option("--account-namespace", help="Where that account is; default: the target's own namespace.")
 @only_target
 @click.pass_obj
-def rbac_command(settings: Settings, account: str, account_namespace: str | None, place: str | None) -> None:
+def rbac_command(settings: Settings, account: str, account_namespace: str | None, target_name: str | None) -> None:
     """Print a Role and a RoleBinding for each target's namespace: the least that secretsync has to be allowed.
 
     The packages are fetched, as each of their directories is a Secret that the Role names; print it again when one
     is added. No cluster is asked. With -o json it is a List.
     """
     configuration = settings.configuration()
-    targets = [target for target in configuration.targets if fits(target, place) and _is_in_cluster(target)]
+    targets = [target for target in configuration.targets if fits(target, target_name) and _is_in_cluster(target)]
     if not targets:
         raise click.UsageError("no target fits that is in a cluster; a directory or a repository needs no Role")
     roles = [
@@ -47,7 +47,7 @@ def rbac_command(settings: Settings, account: str, account_namespace: str | None
         )
         for target in targets
     ]
-    if configuration.election and place in (None, configuration.election.namespace):
+    if configuration.election and target_name in (None, configuration.election.namespace):
         election = render_role(
             election_needs(configuration.installation),
             name=f"{configuration.installation}-election",

@@ -13,8 +13,8 @@ import click
 from secretsync.cli import complete
 from secretsync.cli.commands import explain
 from secretsync.cli.options import Group, dry_run_option, only_package, only_target
-from secretsync.cli.output import REPORTS
 from secretsync.cli.output import releases as shown
+from secretsync.cli.output import render_report
 from secretsync.cli.output.describe import describe, file_changes, problem
 from secretsync.cli.output.style import of_terminal
 from secretsync.cli.settings import Settings
@@ -29,9 +29,11 @@ _WATCH = 2.0
 """Seconds between two looks of ``status --watch``."""
 
 
-def _one(settings: Settings, place: str | None, module: str | None) -> tuple[Destination, Delivery]:
+def _destination_and_delivery(
+    settings: Settings, target_name: str | None, module: str | None
+) -> tuple[Destination, Delivery]:
     """The one package in the one namespace that a command is about."""
-    destinations = [destination for _, destination in settings.destinations(place)]
+    destinations = [destination for _, destination in settings.destinations(target_name)]
     if len(destinations) != 1:
         raise click.UsageError(f"{len(destinations)} targets fit; choose one with --target")
     deliveries = [delivery for delivery in destinations[0].deliveries if module in (None, delivery.placement.module)]
@@ -50,14 +52,14 @@ def _one(settings: Settings, place: str | None, module: str | None) -> tuple[Des
 @click.option("--accept", is_flag=True, help="Confirm that workloads which no longer mount a package are meant to.")
 @only_target
 @click.pass_context
-def status_command(context: click.Context, watch: bool, exit_code: bool, accept: bool, place: str | None) -> None:
+def status_command(context: click.Context, watch: bool, exit_code: bool, accept: bool, target_name: str | None) -> None:
     """Show what is deployed where, since when, and which workloads run it. Only the cluster is read.
 
     With --accept, secretsync also remembers in its state object that workloads which mounted a package, and no longer
     do, are meant to run without it.
     """
     settings: Settings = context.obj
-    destinations = [destination for _, destination in settings.destinations(place)]
+    destinations = [destination for _, destination in settings.destinations(target_name)]
     if accept:
         _accept(destinations)
     report, code = _status(destinations)
@@ -83,9 +85,9 @@ def _accept(destinations: list[Destination]) -> None:
 
 def _status(destinations: list[Destination]) -> tuple[shown.StatusReport, int]:
     """The report, and the exit code of the targets that could not be read."""
-    found = [_target_status(destination) for destination in destinations]
-    report = shown.StatusReport(time=datetime.now(UTC), targets=tuple(target for target, _ in found))
-    return report, worst(code for _, code in found)
+    statuses = [_target_status(destination) for destination in destinations]
+    report = shown.StatusReport(time=datetime.now(UTC), targets=tuple(target for target, _ in statuses))
+    return report, worst(code for _, code in statuses)
 
 
 def _target_status(destination: Destination) -> tuple[shown.TargetStatus, int]:
@@ -106,12 +108,12 @@ def _target_status(destination: Destination) -> tuple[shown.TargetStatus, int]:
 @only_target
 @only_package
 @click.pass_context
-def history_command(context: click.Context, place: str | None, module: str | None) -> None:
+def history_command(context: click.Context, target_name: str | None, module: str | None) -> None:
     """List the live revision and the earlier ones that are kept in the cluster, newest first."""
     if context.invoked_subcommand:
         return
     settings: Settings = context.obj
-    destination, delivery = _one(settings, place, module)
+    destination, delivery = _destination_and_delivery(settings, target_name, module)
     report = shown.HistoryReport(
         time=datetime.now(UTC),
         target=destination.name,
@@ -127,10 +129,10 @@ def history_command(context: click.Context, place: str | None, module: str | Non
 @only_target
 @only_package
 @click.pass_obj
-def show_command(settings: Settings, revision: str, place: str | None, module: str | None) -> None:
+def show_command(settings: Settings, revision: str, target_name: str | None, module: str | None) -> None:
     """Show a REVISION: its commit, its digest and the names of its files."""
-    found = releases.find(releases.revisions(*_one(settings, place, module)), revision)
-    settings.print(shown.describe_revision(found), shown.revision_text)
+    entry = releases.find(releases.revisions(*_destination_and_delivery(settings, target_name, module)), revision)
+    settings.print(shown.describe_revision(entry), shown.revision_text)
 
 
 @click.command(
@@ -143,10 +145,10 @@ def show_command(settings: Settings, revision: str, place: str | None, module: s
 @only_target
 @only_package
 @click.pass_obj
-def diff_command(settings: Settings, before: str, after: str, place: str | None, module: str | None) -> None:
+def diff_command(settings: Settings, before: str, after: str, target_name: str | None, module: str | None) -> None:
     """Show how the files of two revisions differ. It prints the package's text."""
-    known = releases.revisions(*_one(settings, place, module))
-    old, new = releases.find(known, before), releases.find(known, after)
+    entries = releases.revisions(*_destination_and_delivery(settings, target_name, module))
+    old, new = releases.find(entries, before), releases.find(entries, after)
     report = shown.RevisionDiff(
         before=shown.describe_revision(old),
         after=shown.describe_revision(new),
@@ -169,14 +171,14 @@ def diff_command(settings: Settings, before: str, after: str, place: str | None,
 @only_package
 @click.pass_context
 def rollback_command(
-    context: click.Context, revision: str, yes: bool, dry_run: bool, place: str | None, module: str | None
+    context: click.Context, revision: str, yes: bool, dry_run: bool, target_name: str | None, module: str | None
 ) -> None:
     """Bring an earlier revision back, and suspend the package until 'secretsync resume'.
 
     On a terminal it shows what it will do, and asks.
     """
     settings: Settings = context.obj
-    destination, delivery = _one(settings, place, module)
+    destination, delivery = _destination_and_delivery(settings, target_name, module)
     interactive = not yes and sys.stdin.isatty() and sys.stdout.isatty()
     if dry_run or interactive:
         planned = Outcome(destination, releases.preview_rollback(destination, delivery, revision))
@@ -184,14 +186,14 @@ def rollback_command(
         if dry_run:
             context.exit(planned.exit_code)
         click.confirm("Roll back?", abort=True, err=True)
-    done = Outcome(destination, releases.rollback(destination, delivery, revision, by=_user()))
-    _report(settings, done, dry_run=False)
-    context.exit(done.exit_code)
+    outcome = Outcome(destination, releases.rollback(destination, delivery, revision, by=_user()))
+    _report(settings, outcome, dry_run=False)
+    context.exit(outcome.exit_code)
 
 
 def _report(settings: Settings, outcome: Outcome, *, dry_run: bool) -> None:
     report = describe([outcome], "rollback", dry_run=dry_run)
-    click.echo(REPORTS[settings.output](report, of_terminal(settings.color)), nl=False)
+    click.echo(render_report(report, settings.output, of_terminal(settings.color)), nl=False)
 
 
 @click.command("suspend", short_help="Stop following the source of a package.")
@@ -200,9 +202,11 @@ def _report(settings: Settings, outcome: Outcome, *, dry_run: bool) -> None:
 @only_target
 @only_package
 @click.pass_context
-def suspend_command(context: click.Context, reason: str, dry_run: bool, place: str | None, module: str | None) -> None:
+def suspend_command(
+    context: click.Context, reason: str, dry_run: bool, target_name: str | None, module: str | None
+) -> None:
     """Keep what is live, whatever the source brings, until 'secretsync resume'."""
-    destination, delivery = _one(context.obj, place, module)
+    destination, delivery = _destination_and_delivery(context.obj, target_name, module)
     if dry_run:
         releases.deployed_memory(destination, delivery)
     else:
@@ -216,11 +220,11 @@ def suspend_command(context: click.Context, reason: str, dry_run: bool, place: s
 @only_target
 @only_package
 @click.pass_context
-def resume_command(context: click.Context, dry_run: bool, place: str | None, module: str | None) -> None:
+def resume_command(context: click.Context, dry_run: bool, target_name: str | None, module: str | None) -> None:
     """Follow the source again: ends a suspension, a rollback, or the rejection of a digest."""
-    destination, delivery = _one(context.obj, place, module)
-    ended = (releases.suspension if dry_run else releases.resume)(destination, delivery)
-    _suspension(context, destination, delivery, ended, suspended=False, dry_run=dry_run)
+    destination, delivery = _destination_and_delivery(context.obj, target_name, module)
+    lifted = (releases.suspension if dry_run else releases.resume)(destination, delivery)
+    _suspension(context, destination, delivery, lifted, suspended=False, dry_run=dry_run)
 
 
 def _suspension(

@@ -93,7 +93,7 @@ def values_command(
     at: str,
     linted: tuple[Path, ...],
     module: str | None,
-    place: str | None,
+    target_name: str | None,
 ) -> None:
     """Print what to add to the values of Rucio's charts, so that pods find the packages and load them.
 
@@ -120,7 +120,7 @@ def values_command(
         raise ChartCannot(chart)
     settings: Settings = context.obj
     configuration = settings.configuration()
-    target = _target(configuration, place)
+    target = _target(configuration, target_name)
     wiring = wire(_packed(settings, configuration, target, module), style, root)
     if into:
         _merge((into, *layers), wiring, chart, via, keys_of(at), settings.output)
@@ -162,8 +162,10 @@ def _merge(paths: Sequence[Path], wiring: Wiring, chart: str, via: str, at: Keys
 
 
 def _lint(paths: Sequence[Path], wiring: Wiring, chart: str, via: str, at: Keys, output: str) -> int:
-    together = reduce(site_values.overlaid, [site_values.read(_read(path), at) for path in paths])
-    problems = lint.lint(Case(together, wiring, chart, via))
+    texts = [_read(path) for path in paths]
+    site_values.require_any(texts, at)
+    merged = reduce(site_values.overlaid, [site_values.read(text, at) for text in texts])
+    problems = lint.lint(Case(merged, wiring, chart, via))
     if output == "json":
         click.echo(json.dumps([dataclasses.asdict(problem) for problem in problems], indent=2))
     else:
@@ -182,8 +184,8 @@ def _read(path: Path) -> str:
         raise click.UsageError(f"{path} is not UTF-8 text") from None
 
 
-def _target(configuration: config.Config, place: str | None) -> config.Target:
-    fitting = [target for target in configuration.targets if fits(target, place)]
+def _target(configuration: config.Config, target_name: str | None) -> config.Target:
+    fitting = [target for target in configuration.targets if fits(target, target_name)]
     if len(fitting) != 1:
         raise click.UsageError(f"{len(fitting)} targets fit; choose one with --target")
     if fitting[0].wire:
@@ -199,10 +201,10 @@ def _packed(
 ) -> list[Packed]:
     """The packages as their Secrets are to be. Raises what fetching and packing raise."""
     deliveries = factory.deliveries(configuration, target, settings.base)
-    asked = [delivery for delivery in deliveries if module in (None, delivery.placement.module)]
-    if not asked:
+    selected = [delivery for delivery in deliveries if module in (None, delivery.placement.module)]
+    if not selected:
         raise click.UsageError(f"the configuration has no package {module!r}")
-    return [_fetched(one) for one in asked]
+    return [_fetched(delivery) for delivery in selected]
 
 
 def _fetched(delivery: Delivery) -> Packed:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -53,8 +53,8 @@ def report_on_targets(
 def describe_target(outcome: Outcome, *, dry_run: bool, texts: bool = False, actions: bool = False) -> document.Target:
     """What became of one target."""
     if outcome.report:
-        found = describe_pass(outcome.report, dry_run=dry_run, texts=texts, actions=actions)
-        return found.model_copy(update={"exit_code": outcome.exit_code})
+        target = describe_pass(outcome.report, dry_run=dry_run, texts=texts, actions=actions)
+        return replace(target, exit_code=outcome.exit_code)
     assert outcome.error  # noqa: S101 - one of the two is there
     failed = document.Target(
         target=outcome.destination.name,
@@ -63,12 +63,12 @@ def describe_target(outcome: Outcome, *, dry_run: bool, texts: bool = False, act
         exit_code=outcome.exit_code,
         dry_run=dry_run,
         error=problem(outcome.error),
-        packages=tuple(_package(package, texts=texts) for package in _in_the_way(outcome.error)),
+        packages=tuple(_package(package, texts=texts) for package in _conflicting(outcome.error)),
     )
     return _with_summary(failed)
 
 
-def _in_the_way(error: SecretSyncError) -> Sequence[PackagePlan]:
+def _conflicting(error: SecretSyncError) -> Sequence[PackagePlan]:
     """The packages whose Secrets somebody else has: what would change is shown with the refusal."""
     packages = error.packages if isinstance(error, Refused) else ()
     return [package for package in packages if any(change.live and change.pending for change in package.changes)]
@@ -76,14 +76,14 @@ def _in_the_way(error: SecretSyncError) -> Sequence[PackagePlan]:
 
 def describe_pass(report: Report, *, dry_run: bool, texts: bool = False, actions: bool = False) -> document.Target:
     """What a pass did, or would do; its exit code is the outcome's to say."""
-    found = _with_summary(_target(report, dry_run=dry_run, texts=texts))
+    target = _with_summary(_target(report, dry_run=dry_run, texts=texts))
     if not actions or report.refused:
-        return found
-    return found.model_copy(update={"actions": tuple(_actions(report.checked_packages))})
+        return target
+    return replace(target, actions=tuple(_actions(report.checked_packages)))
 
 
 def _with_summary(target: document.Target) -> document.Target:
-    return target.model_copy(update={"summary": summary(target), "remedy": remedy(target)})
+    return replace(target, summary=summary(target), remedy=remedy(target))
 
 
 def _target(report: Report, *, dry_run: bool, texts: bool, origin: float | None = None) -> document.Target:
@@ -110,7 +110,9 @@ def _target(report: Report, *, dry_run: bool, texts: bool, origin: float | None 
         workloads=tuple(
             _workload(workload.ref) for workload in plan.workloads if any(restarts.mounted(workload, plan.packages))
         ),
-        not_in_force=tuple(_workload(ref) for ref in dict.fromkeys(one.workload for one in plan.not_in_force)),
+        not_in_force=tuple(
+            _workload(ref) for ref in dict.fromkeys(mismatch.workload for mismatch in plan.not_in_force)
+        ),
         restarts=tuple(_restart(restart, report.planned_waves) for restart in made),
         not_restarted=tuple(_workload(restart.workload.ref) for restart in missed),
         rollout=tuple(_rollout(report, origin or 0)),
@@ -153,10 +155,10 @@ def _outcome(report: Report, *, dry_run: bool) -> document.Outcome:
 
 
 def _proposal(report: Report) -> document.Proposal | None:
-    found = report.proposal
-    if found is None:
+    proposal = report.proposal
+    if proposal is None:
         return None
-    return document.Proposal(state=found.state, branch=found.branch, commit=found.commit, url=found.url)
+    return document.Proposal(state=proposal.state, branch=proposal.branch, commit=proposal.commit, url=proposal.url)
 
 
 def problem(error: SecretSyncError) -> document.Problem:
@@ -184,12 +186,12 @@ def _package(package: PackagePlan, *, texts: bool) -> document.Package:
 
 
 def _revision(live: Sequence[Secret]) -> int | None:
-    found = [
+    numbers = [
         int(secret.annotations[packing.REVISION_NUMBER])
         for secret in live
         if secret.annotations.get(packing.REVISION_NUMBER, "").isdecimal()
     ]
-    return max(found, default=None)
+    return max(numbers, default=None)
 
 
 def _secret(change: Change, package: PackagePlan, *, texts: bool) -> document.SecretChange:
@@ -230,6 +232,9 @@ def _side(file: File | None) -> document.FileSide | None:
 
 def text_diff(change: FileChange) -> Iterable[str]:
     """The hunks of one file, as ``diff -u`` shows them; none for a file that is not text."""
+    # imported here: few reports have contents
+    import difflib
+
     try:
         before, after = _lines(change.before), _lines(change.after)
     except UnicodeDecodeError:
@@ -284,8 +289,8 @@ def _rollout(report: Report, origin: float) -> Iterator[document.WorkloadStatus]
 
 
 def _findings(examined: Mapping[str, CheckedPackage]) -> Iterator[document.Finding]:
-    for module, one in examined.items():
-        for finding in one.findings:
+    for module, checked_package in examined.items():
+        for finding in checked_package.findings:
             yield document.Finding(
                 module=module,
                 rule=finding.rule,

@@ -37,13 +37,14 @@ class Container(Model):
     conditions: tuple[ConditionVerdict, ...]
 
     @property
-    def well(self) -> bool:
-        return all(one.holds for one in self.conditions)
+    def healthy(self) -> bool:
+        """Whether all conditions hold, so that Rucio in this container loads the package."""
+        return all(verdict.holds for verdict in self.conditions)
 
     @property
     def fails(self) -> bool:
         """Whether a condition certainly does not hold."""
-        return any(not one.holds and not one.unknown for one in self.conditions)
+        return any(not verdict.holds and not verdict.unknown for verdict in self.conditions)
 
 
 class MissingRight(Model):
@@ -91,7 +92,7 @@ def describe_doctor(
     failures = bool(proof_failures) or any(remark.failure for remark in remarks)
     return DoctorTarget(
         target=target,
-        well=not any(one.fails for one in containers) and not examination.absent and not failures,
+        well=not any(container.fails for container in containers) and not examination.absent and not failures,
         not_deployed=examination.absent,
         containers=containers,
         proof_failures=tuple(proof_failures),
@@ -101,24 +102,29 @@ def describe_doctor(
 
 def _note(remark: Remark) -> Note:
     missing = tuple(
-        MissingRight(resource=one.resource, verbs=one.verbs, names=one.names) for one in grouped(remark.lacking)
+        MissingRight(resource=accesses.resource, verbs=accesses.verbs, names=accesses.names)
+        for accesses in grouped(remark.lacking)
     )
     return Note(text=remark.text, failure=remark.failure, missing_rights=missing)
 
 
-def _container(one: Diagnosis) -> Container:
-    ref = one.workload
+def _container(diagnosis: Diagnosis) -> Container:
+    ref = diagnosis.workload
     return Container(
         workload=Workload(kind=ref.kind, namespace=ref.namespace, name=ref.name),
-        container=one.container,
-        module=one.module,
-        conditions=tuple(map(_verdict, one.verdicts)),
+        container=diagnosis.container,
+        module=diagnosis.module,
+        conditions=tuple(map(_verdict, diagnosis.verdicts)),
     )
 
 
-def _verdict(one: Verdict) -> ConditionVerdict:
+def _verdict(verdict: Verdict) -> ConditionVerdict:
     return ConditionVerdict(
-        condition=one.condition.value, holds=one.holds, unknown=one.unknown, wrong=one.wrong, remedy=one.remedy
+        condition=verdict.condition.value,
+        holds=verdict.holds,
+        unknown=verdict.unknown,
+        wrong=verdict.wrong,
+        remedy=verdict.remedy,
     )
 
 
@@ -134,8 +140,8 @@ def _target(target: DoctorTarget, style: Style) -> Iterator[str]:
         return
     for module in target.not_deployed:
         yield style.wrap(f"  {module}: not deployed; 'secretsync apply' deploys it; judged as configured")
-    for module in dict.fromkeys(one.module for one in target.containers):
-        yield from _package(module, [one for one in target.containers if one.module == module], style)
+    for module in dict.fromkeys(container.module for container in target.containers):
+        yield from _package(module, [container for container in target.containers if container.module == module], style)
     if not target.containers and not target.not_deployed and not any(note.failure for note in target.notes):
         yield "  no workload here has an image of Rucio, by its name, or mounts a package"
     for reason in target.proof_failures:
@@ -152,32 +158,32 @@ def _missing_rights(missing: Sequence[MissingRight], style: Style) -> Iterator[s
         return
     rows = [
         ("resource", "verbs", "names"),
-        *((one.resource, ", ".join(one.verbs), listed(one.names)) for one in missing),
+        *((right.resource, ", ".join(right.verbs), listed(right.names)) for right in missing),
     ]
     wide, verbs = (max(len(row[column]) for row in rows) for column in (0, 1))
     yield from (
-        style.wrap(f"    {resource:<{wide}}  {said:<{verbs}}  {named}".rstrip(), hang=wide + verbs + 4)
-        for resource, said, named in rows
+        style.wrap(f"    {resource:<{wide}}  {verb_list:<{verbs}}  {names}".rstrip(), hang=wide + verbs + 4)
+        for resource, verb_list, names in rows
     )
 
 
-def _package(module: str, found: Sequence[Container], style: Style) -> Iterator[str]:
-    sick = [one for one in found if not one.well]
-    if not sick:
+def _package(module: str, containers: Sequence[Container], style: Style) -> Iterator[str]:
+    unhealthy = [container for container in containers if not container.healthy]
+    if not unhealthy:
         yield style.paint(
-            "good", style.wrap(f"  {module}: all three conditions hold in {count(len(found), 'container')}")
+            "good", style.wrap(f"  {module}: all three conditions hold in {count(len(containers), 'container')}")
         )
         return
     yield f"  {module}"
-    width = max(len(str(one.workload)) for one in sick)
+    width = max(len(str(container.workload)) for container in unhealthy)
     width = max(width, len(_OTHERS))
     yield f"    {'':<{width}}  " + "  ".join(Condition)
-    for one in sick:
-        yield f"    {one.workload!s:<{width}}  {_marks(list(map(_mark, one.conditions)), style)}"
-    if len(sick) < len(found):
+    for container in unhealthy:
+        yield f"    {container.workload!s:<{width}}  {_marks(list(map(_mark, container.conditions)), style)}"
+    if len(unhealthy) < len(containers):
         marks = _marks(["✓"] * len(Condition), style)
-        yield f"    {_OTHERS:<{width}}  {marks}  ({len(found) - len(sick)})"
-    yield from map(style.wrap, _causes(sick))
+        yield f"    {_OTHERS:<{width}}  {marks}  ({len(containers) - len(unhealthy)})"
+    yield from map(style.wrap, _causes(unhealthy))
 
 
 def _mark(verdict: ConditionVerdict) -> str:
@@ -194,14 +200,14 @@ def _marks(marks: Sequence[str], style: Style) -> str:
     return "  ".join(cells).rstrip()
 
 
-def _causes(sick: Sequence[Container]) -> Iterator[str]:
+def _causes(unhealthy: Sequence[Container]) -> Iterator[str]:
     """Each cause once, with all workloads that it keeps from the package."""
     causes: dict[tuple[str, str], list[str]] = {}
-    for one in sick:
-        for verdict in one.conditions:
+    for container in unhealthy:
+        for verdict in container.conditions:
             if not verdict.holds:
-                causes.setdefault((verdict.wrong, verdict.remedy), []).append(str(one.workload))
-    for (wrong, remedy), workloads in causes.items():
+                causes.setdefault((verdict.wrong, verdict.remedy), []).append(str(container.workload))
+    for (problem, remedy), workloads in causes.items():
         names = list(dict.fromkeys(workloads))
         more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-        yield f"    {', '.join(names[:3])}{more}: {wrong}. To fix it: {remedy}"
+        yield f"    {', '.join(names[:3])}{more}: {problem}. To fix it: {remedy}"

@@ -147,35 +147,37 @@ def _paired(removed: list[str], added: list[str]) -> Iterator[Row]:
 
 def verdicts(target: Target) -> Iterator[tuple[str, WorkloadStatus]]:
     """The verdicts in the order of their waves, those of a rollback last, with the name of the wave."""
-    for one in sorted(target.rollout, key=lambda status: status.wave):
-        yield str(one.wave or "-"), one
+    for status in sorted(target.rollout, key=lambda status: status.wave):
+        yield str(status.wave or "-"), status
     if target.undo:
         yield from ((f"rollback {wave}", verdict) for wave, verdict in verdicts(target.undo))
 
 
 def drawing(target: Target) -> Drawing | None:
     """The rollout as bars on a time axis; None where there was none."""
-    found = list(verdicts(target))
-    if not found:
+    rows = list(verdicts(target))
+    if not rows:
         return None
-    seconds = max(1.0, *(one.ended or 0 for _, one in found))
+    seconds = max(1.0, *(status.ended or 0 for _, status in rows))
     scale = (_WIDTH - _LABELS - 40) / seconds
 
-    def place(at: float) -> float:
+    def position(at: float) -> float:
         return round(_LABELS + at * scale, 1)
 
     bars = tuple(
         Bar(
-            _label(wave, one),
-            _state(one),
-            place(one.began or 0),
+            _label(wave, status),
+            _state(status),
+            position(status.began or 0),
             _TOP + row * _ROW,
-            round(max(3.0, ((one.ended or 0) - (one.began or 0)) * scale), 1),
+            round(max(3.0, ((status.ended or 0) - (status.began or 0)) * scale), 1),
         )
-        for row, (wave, one) in enumerate(found)
+        for row, (wave, status) in enumerate(rows)
     )
     digits = 0 if seconds >= _WHOLE_SECONDS else 2
-    ticks = tuple(Tick(place(seconds * part / 4), f"{seconds * part / 4:.{digits}f} s") for part in range(5))
+    ticks = tuple(
+        Tick(position(seconds * quarter / 4), f"{seconds * quarter / 4:.{digits}f} s") for quarter in range(5)
+    )
     return Drawing(seconds, _TOP + len(bars) * _ROW, bars, ticks)
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel
+from pydantic import TypeAdapter
+
+from secretsync.cli.output.report import Model
 
 
-def render(document: BaseModel) -> str:
+def render(document: Model) -> str:
     """One JSON object, with escapes for all that is not ASCII."""
-    return document.model_dump_json(ensure_ascii=True) + "\n"
+    return TypeAdapter(type(document)).dump_json(document, ensure_ascii=True).decode() + "\n"

@@ -61,7 +61,7 @@ def _cases(target: Target) -> Iterator[Case]:
         yield _case("packages", degradation.module, degradation.problem.message)
     for finding in target.findings:
         sentence = f"{finding.effect} {finding.remedy}"
-        yield _case("check", _place(finding), sentence if finding.severity == "error" else "", sentence)
+        yield _case("check", _location(finding), sentence if finding.severity == "error" else "", sentence)
     for status in target.rollout:
         failed = status.counts and status.state in _BAD
         text = f"{status.state}: {status.message}"
@@ -74,6 +74,6 @@ def _case(group: str, name: str, failure: str = "", output: str = "") -> Case:
     return Case(group, visible(name), visible(failure), visible(output))
 
 
-def _place(finding: Finding) -> str:
+def _location(finding: Finding) -> str:
     line = f":{finding.line}" if finding.line else ""
     return f"{finding.rule} {finding.path}{line}".strip()

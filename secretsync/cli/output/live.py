@@ -6,7 +6,9 @@ This is the document of the page of the long-running form. It holds names, diges
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from secretsync.cli.output.describe import describe_target
 from secretsync.cli.output.report import Model, Outcome, Target
@@ -88,35 +90,35 @@ class LivePage(Model):
 
 def describe_live(outcome: all_targets.Outcome, now: datetime, earlier: LiveTarget | None = None) -> LiveTarget:
     """The target after a pass that ended *now*; *earlier* is what it was before that, None after the first."""
-    told = describe_target(outcome, dry_run=False)
-    known = earlier or LiveTarget(target=told.target, outcome=told.outcome, summary=told.summary)
-    facts: dict[str, object] = {
-        "outcome": told.outcome,
-        "summary": told.summary,
-        "remedy": told.remedy,
-        "passes": _with(known.passes, told, now),
+    described = describe_target(outcome, dry_run=False)
+    previous = earlier or LiveTarget(target=described.target, outcome=described.outcome, summary=described.summary)
+    facts: dict[str, Any] = {
+        "outcome": described.outcome,
+        "summary": described.summary,
+        "remedy": described.remedy,
+        "passes": _with(previous.passes, described, now),
     }
     if outcome.report:
         facts |= _facts(outcome.report, now)
-        if told.outcome is not Outcome.UP_TO_DATE:
-            facts["last_change"] = told
-    return known.model_copy(update=facts)
+        if described.outcome is not Outcome.UP_TO_DATE:
+            facts["last_change"] = described
+    return replace(previous, **facts)
 
 
-def _with(passes: Sequence[Passes], told: Target, now: datetime) -> tuple[Passes, ...]:
-    if passes and (passes[0].outcome, passes[0].summary) == (told.outcome, told.summary):
-        again = passes[0].model_copy(update={"last": now, "number": passes[0].number + 1})
-        return (again, *passes[1:])
-    return (Passes(outcome=told.outcome, summary=told.summary, first=now, last=now), *passes)[:PASSES]
+def _with(passes: Sequence[Passes], described: Target, now: datetime) -> tuple[Passes, ...]:
+    if passes and (passes[0].outcome, passes[0].summary) == (described.outcome, described.summary):
+        repeated = replace(passes[0], last=now, number=passes[0].number + 1)
+        return (repeated, *passes[1:])
+    return (Passes(outcome=described.outcome, summary=described.summary, first=now, last=now), *passes)[:PASSES]
 
 
-def _facts(report: Report, now: datetime) -> dict[str, object]:
+def _facts(report: Report, now: datetime) -> dict[str, Any]:
     last = report.undone or report
     not_running = dict(_not_running(last))
     return {
-        "packages": (*(_package(one, last, not_running, now) for one in last.plan.packages), *_degraded(last)),
+        "packages": (*(_package(package, last, not_running, now) for package in last.plan.packages), *_degraded(last)),
         "not_running": tuple(
-            NotRunning(workload=f"{ref.kind} {ref.name}", why=why) for ref, why in not_running.items()
+            NotRunning(workload=f"{ref.kind} {ref.name}", why=reason) for ref, reason in not_running.items()
         ),
         "warnings": _warnings(last),
         "read": now,
@@ -128,7 +130,7 @@ def _package(package: PackagePlan, report: Report, not_running: dict[Ref, str], 
     bundle, since = _bundle(package, report, now)
     if bundle is None:
         return LivePackage(module=module)
-    mounting = [one.ref for one in report.plan.workloads if restarts.mounted(one, [package])]
+    mounting = [workload.ref for workload in report.plan.workloads if restarts.mounted(workload, [package])]
     return LivePackage(
         module=module,
         version=bundle.version,
@@ -145,7 +147,7 @@ def _package(package: PackagePlan, report: Report, not_running: dict[Ref, str], 
 
 def _bundle(package: PackagePlan, report: Report, now: datetime) -> tuple[Bundle | None, datetime | None]:
     """What is live of a package after a pass, and when it was written."""
-    written = max((one.data_written for one in package.live if one.data_written), default=None)
+    written = max((secret.data_written for secret in package.live if secret.data_written), default=None)
     if report.done:
         return package.desired.bundle, now if package.content else written
     return (packing.live_bundle(package.live) if package.live else None), written
@@ -153,29 +155,34 @@ def _bundle(package: PackagePlan, report: Report, now: datetime) -> tuple[Bundle
 
 def _degraded(report: Report) -> Iterator[LivePackage]:
     for degraded in report.plan.degraded:
-        module, why = degraded.placement.module, f"degraded: {degraded.error}"
+        module, reason = degraded.placement.module, f"degraded: {degraded.error}"
         live = degraded.live
         if live is None:
-            yield LivePackage(module=module, remark=why)
+            yield LivePackage(module=module, remark=reason)
         else:
-            yield LivePackage(module=module, source=live.source, ref=live.ref, commit=live.id, remark=why)
+            yield LivePackage(module=module, source=live.source, ref=live.ref, commit=live.id, remark=reason)
 
 
 def _not_running(report: Report) -> Iterator[tuple[Ref, str]]:
     """Each that should run what is live and does not, with the reason that weighs most last."""
     plan, reached = report.plan, {**report.verdicts, **report.ignored}
-    yield from ((ref, f"{found.state}: {found.message}") for ref, found in reached.items() if found.state in _UNUSUAL)
+    yield from (
+        (ref, f"{status.state}: {status.message}") for ref, status in reached.items() if status.state in _UNUSUAL
+    )
     if report.done:
-        missed = (one.workload.ref for one in plan.restarts if one.workload.ref not in reached)
+        missed = (restart.workload.ref for restart in plan.restarts if restart.workload.ref not in reached)
         yield from ((ref, "not restarted: the rollout stopped before it") for ref in missed)
-    yield from ((one.workload, f"{one.verdict.wrong}; fix: {one.verdict.remedy}") for one in plan.not_in_force)
-    yield from ((one.ref, not_restarted.consequence(one.ref)) for one in plan.not_restarted if one.runs)
+    yield from (
+        (mismatch.workload, f"{mismatch.verdict.wrong}; fix: {mismatch.verdict.remedy}")
+        for mismatch in plan.not_in_force
+    )
+    yield from ((spawner.ref, not_restarted.consequence(spawner.ref)) for spawner in plan.not_restarted if spawner.runs)
     for ref in plan.held_by_hand:
-        why = "another tool removed its wiring again" if ref in plan.stripped else "somebody put back its template"
-        yield ref, f"{why}: it stays so until there is new content, or 'secretsync resume'"
+        reason = "another tool removed its wiring again" if ref in plan.stripped else "somebody put back its template"
+        yield ref, f"{reason}: it stays so until there is new content, or 'secretsync resume'"
 
 
 def _warnings(report: Report) -> tuple[str, ...]:
     """What else somebody should know; what the table says is not said again."""
-    said = {*in_force.sentences(report.plan.not_in_force), *not_restarted.sentences(report.plan.not_restarted)}
-    return tuple(note for note in (*report.plan.notes, *report.notes) if note not in said)
+    covered = {*in_force.sentences(report.plan.not_in_force), *not_restarted.sentences(report.plan.not_restarted)}
+    return tuple(note for note in (*report.plan.notes, *report.notes) if note not in covered)

@@ -36,6 +36,7 @@ class Section:
 
     @property
     def size(self) -> int:
+        """Bytes of its text as UTF-8."""
         return len(self.text.encode())
 
 
@@ -45,11 +46,11 @@ def render(report: Report, limit: int = LIMIT) -> str:
     if report.plan_id:
         sections.insert(0, Section(_SUMMARY, "the plan's id", f"Plan {code(report.plan_id)}"))
     kept = _within(sections, limit - _ROOM)
-    left = list(dict.fromkeys(section.name for section in sections if section not in kept))
-    text = "\n\n".join(one.text for one in kept)
-    if left:
-        named = _named(left)
-        text += f"\n\n_Left out, as a comment takes {limit:,} bytes: {named}._"
+    omitted = list(dict.fromkeys(section.name for section in sections if section not in kept))
+    text = "\n\n".join(section.text for section in kept)
+    if omitted:
+        omitted_names = _named(omitted)
+        text += f"\n\n_Left out, as a comment takes {limit:,} bytes: {omitted_names}._"
     return f"{text}\n"
 
 
@@ -63,16 +64,16 @@ def _named(names: Sequence[str]) -> str:
 def _within(sections: Sequence[Section], limit: int) -> list[Section]:
     """The sections that fit into *limit* bytes, in their order; the most important are chosen first."""
     chosen: set[int] = set()
-    left = limit
+    remaining = limit
     for index, section in sorted(enumerate(sections), key=lambda item: (item[1].rank, item[0])):
-        if section.size + 2 <= left:
-            left -= section.size + 2
+        if section.size + 2 <= remaining:
+            remaining -= section.size + 2
             chosen.add(index)
     return [section for index, section in enumerate(sections) if index in chosen]
 
 
 def _target(target: Target) -> Iterator[Section]:
-    name = words(_shortened(target.target, 120))
+    name = plain_text(_shortened(target.target, 120))
     yield Section(_SUMMARY, f"target {name}", f"### {name}\n\n{_verdict(target)}")
     yield from _folded(_FINDINGS, f"{count(len(target.findings), 'finding')}", _findings(target), opened=True)
     yield from _of_packages(target)
@@ -89,22 +90,22 @@ def _target(target: Target) -> Iterator[Section]:
 
 
 def _verdict(target: Target) -> str:
-    lines = [f"**{words(_shortened(target.summary, 1_000))}**"]
+    lines = [f"**{plain_text(_shortened(target.summary, 1_000))}**"]
     if target.remedy:
-        lines.append(words(target.remedy))
+        lines.append(plain_text(target.remedy))
     return "\n\n".join(lines)
 
 
 def _of_packages(target: Target) -> Iterator[Section]:
     for package in target.packages:
-        yield Section(_SUMMARY, f"package {words(package.module)}", "\n".join(_package(package)))
+        yield Section(_SUMMARY, f"package {plain_text(package.module)}", "\n".join(_package(package)))
         changed = [secret for secret in package.secrets if secret.action != "keep"]
         title = f"{count(len(changed), 'Secret')} of {package.module}"
         yield from _folded(_FILES, title, [line for change in changed for line in _secret(change)])
     remarks = [*(f"warning: {warning}" for warning in target.warnings), *_by_hand(target)]
     remarks += [f"degraded: {degradation.module}: {degradation.problem.message}" for degradation in target.degraded]
     if remarks:
-        yield Section(_FINDINGS, "warnings", "\n".join(f"- {words(remark)}" for remark in remarks))
+        yield Section(_FINDINGS, "warnings", "\n".join(f"- {plain_text(remark)}" for remark in remarks))
 
 
 def _by_hand(target: Target) -> Iterator[str]:
@@ -115,7 +116,8 @@ def _by_hand(target: Target) -> Iterator[str]:
 def _package(package: Package) -> Iterator[str]:
     changes = package.live_revision not in (None, package.revision)
     revision = f"{package.live_revision} → {package.revision}" if changes else str(package.revision)
-    yield f"- **{words(package.module)}** {words(package.version)} at {code(short_commit(package.commit))}".rstrip()
+    name = f"**{plain_text(package.module)}** {plain_text(package.version)}"
+    yield f"- {name} at {code(short_commit(package.commit))}".rstrip()
     yield f"  - source {code(package.source)}" + (f", {code(package.ref)}" if package.ref else "")
     yield f"  - revision {revision}, {code(package.digest)}"
 
@@ -127,14 +129,17 @@ def _secret(change: SecretChange) -> Iterator[str]:
 
 def _findings(target: Target) -> Iterator[str]:
     for finding in target.findings:
-        place = f" {code(f'{finding.path}:{finding.line}' if finding.line else finding.path)}" if finding.path else ""
-        yield f"- **{finding.severity}**{place} {code(finding.rule)}: {words(finding.effect)}. {words(finding.remedy)}"
+        location = (
+            f" {code(f'{finding.path}:{finding.line}' if finding.line else finding.path)}" if finding.path else ""
+        )
+        sentences = f"{plain_text(finding.effect)}. {plain_text(finding.remedy)}"
+        yield f"- **{finding.severity}**{location} {code(finding.rule)}: {sentences}"
 
 
 def _rollout(target: Target) -> Iterator[str]:
     for status in target.rollout:
         remark = "" if status.counts else " (not healthy before the run)"
-        yield f"- {words(status.state)}{remark}: {code(str(status.workload))}: {words(status.message)}"
+        yield f"- {plain_text(status.state)}{remark}: {code(str(status.workload))}: {plain_text(status.message)}"
 
 
 def _restarts_title(target: Target) -> str:
@@ -143,7 +148,7 @@ def _restarts_title(target: Target) -> str:
 
 def _restarts(target: Target) -> Iterator[str]:
     for restart in target.restarts:
-        yield f"- {code(str(restart.workload))}: {words(restart.reason)}"
+        yield f"- {code(str(restart.workload))}: {plain_text(restart.reason)}"
     for workload in target.not_restarted:
         yield f"- not restarted (rollout stopped): {code(str(workload))}"
 
@@ -159,8 +164,8 @@ def _actions(changed: Sequence[Action]) -> Iterator[str]:
         yield "| action | change | decided by, before | decided by, after | Rucio |\n|---|---|---|---|---|"
     for action in changed:
         versions = ", ".join(action.rucio)
-        named = code(action.action).replace("|", "\\|")
-        cells = (named, action.change, words(action.before), words(action.after), words(versions))
+        action_code = code(action.action).replace("|", "\\|")
+        cells = (action_code, action.change, plain_text(action.before), plain_text(action.after), plain_text(versions))
         yield f"| {' | '.join(cell or '-' for cell in cells)} |"
 
 
@@ -175,8 +180,8 @@ def _diff(file: FileChange) -> Section:
     fence = "`" * max(3, 1 + _longest_run(body))
     return Section(
         _DIFF,
-        f"the diff of {words(file.path)}",
-        f"<details><summary>diff of {words(file.path)}</summary>\n\n{fence}diff\n{body}\n{fence}\n\n</details>",
+        f"the diff of {plain_text(file.path)}",
+        f"<details><summary>diff of {plain_text(file.path)}</summary>\n\n{fence}diff\n{body}\n{fence}\n\n</details>",
     )
 
 
@@ -185,7 +190,7 @@ def _folded(rank: int, title: str, lines: Iterator[str] | Sequence[str], *, open
     body = "\n".join(lines)
     if body:
         state = " open" if opened else ""
-        title = words(title)
+        title = plain_text(title)
         yield Section(rank, title, f"<details{state}><summary>{title}</summary>\n\n{body}\n\n</details>")
 
 
@@ -193,7 +198,7 @@ def _shortened(text: str, length: int) -> str:
     return text if len(text) <= length else f"{text[: length - 1]}…"
 
 
-def words(text: str) -> str:
+def plain_text(text: str) -> str:
     """*text* as text: punctuation as entities, and no mention of a person or an issue."""
     escaped = re.sub(r"[!-/:-@\[-`{-~]", _entity, visible(text))
     return escaped.replace("\t", " ").strip()

@@ -35,9 +35,9 @@ def against_generic_text(compared: AgainstGeneric) -> str:
 def _lines(diff: PolicyDiff) -> Iterator[str]:
     if diff.empty:
         yield "The policy is the same."
-    for one in (diff.delegation, diff.supported_version):
-        if one:
-            yield f"{one.name}: {one.before} -> {one.after}"
+    for changed in (diff.delegation, diff.supported_version):
+        if changed:
+            yield f"{changed.name}: {changed.before} -> {changed.after}"
     yield from _listed("Actions added:", diff.actions_added)
     yield from _listed("Actions removed:", diff.actions_removed)
     yield from _listed("Algorithms added:", diff.algorithms_added)
@@ -50,8 +50,8 @@ def _lines(diff: PolicyDiff) -> Iterator[str]:
 
 
 def _listed(title: str, names: Iterable[str]) -> list[str]:
-    words = ", ".join(names)
-    return [title, *wrap(words, 80, initial_indent="  ", subsequent_indent="  ")] if words else []
+    text = ", ".join(names)
+    return [title, *wrap(text, 80, initial_indent="  ", subsequent_indent="  ")] if text else []
 
 
 def _differences(kind: str, changes: Iterable[Changed]) -> Iterator[str]:
@@ -61,21 +61,23 @@ def _differences(kind: str, changes: Iterable[Changed]) -> Iterator[str]:
 
 
 def _printable(line: str) -> str:
-    return "".join(one if one.isprintable() or one == "\t" else repr(one)[1:-1] for one in line)
-
-
-def policy_changes(found: PolicyDiff, *, texts: bool) -> Iterator[PolicyChange]:
-    """What changes, by name; the lines that differ where *texts* are asked for."""
-    named: Sequence[tuple[PolicyKind, Sequence[str], Sequence[str], Sequence[Changed]]] = (
-        ("delegation", (), (), [found.delegation] if found.delegation else []),
-        ("supported version", (), (), [found.supported_version] if found.supported_version else []),
-        ("action", found.actions_added, found.actions_removed, found.actions_changed),
-        ("function", (), (), found.helpers_changed),
-        ("limit", (), (), found.limits_changed),
-        ("schema", (), (), found.schemas_changed),
-        ("algorithm", found.algorithms_added, found.algorithms_removed, ()),
+    return "".join(
+        character if character.isprintable() or character == "\t" else repr(character)[1:-1] for character in line
     )
-    for kind, added, removed, changed in named:
+
+
+def policy_changes(difference: PolicyDiff, *, texts: bool) -> Iterator[PolicyChange]:
+    """What changes, by name; the lines that differ where *texts* are asked for."""
+    changes_by_kind: Sequence[tuple[PolicyKind, Sequence[str], Sequence[str], Sequence[Changed]]] = (
+        ("delegation", (), (), [difference.delegation] if difference.delegation else []),
+        ("supported version", (), (), [difference.supported_version] if difference.supported_version else []),
+        ("action", difference.actions_added, difference.actions_removed, difference.actions_changed),
+        ("function", (), (), difference.helpers_changed),
+        ("limit", (), (), difference.limits_changed),
+        ("schema", (), (), difference.schemas_changed),
+        ("algorithm", difference.algorithms_added, difference.algorithms_removed, ()),
+    )
+    for kind, added, removed, changed in changes_by_kind:
         for name in added:
             yield PolicyChange(kind=kind, name=name, change="added")
         for name in removed:
@@ -104,11 +106,11 @@ def _text(kind: PolicyKind, changed: Changed) -> tuple[str, ...]:
 
 def policy_lines(changes: Sequence[PolicyChange], style: Style) -> Iterator[str]:
     """Names of the same kind on one line; what has a text has its own."""
-    alike: dict[tuple[str, str], list[str]] = {}
+    groups: dict[tuple[str, str], list[str]] = {}
     for change in changes:
         if change.text is None:
-            alike.setdefault((change.kind, change.change), []).append(change.name)
-    for (kind, change_kind), names in alike.items():
+            groups.setdefault((change.kind, change.change), []).append(change.name)
+    for (kind, change_kind), names in groups.items():
         yield from wrap(f"{kind} {change_kind}: {', '.join(names)}", style.width - 6, subsequent_indent="  ")
     for change in changes:
         if change.text is not None:

@@ -13,13 +13,13 @@ _WIDTH = 80
 
 def text(proof: Proof) -> str:
     """The verdict on one line, then each finding with its place and the way out."""
-    where = f", VO {proof.vo}" if proof.vo else ""
-    lines = [f"Rucio {proof.rucio}, Python {proof.python}{where}: {proof.verdict}"]
+    vo = f", VO {proof.vo}" if proof.vo else ""
+    lines = [f"Rucio {proof.rucio}, Python {proof.python}{vo}: {proof.verdict}"]
     if not proof.findings:
         lines += _wrapped(f"{proof.seen}.", "  ")
     for finding in proof.findings:
-        place = f"{finding.path}:{finding.line}: " if finding.line else f"{finding.path}: " if finding.path else ""
-        lines += _wrapped(f"{place}{finding.effect}.", "  ") + _wrapped(f"{finding.remedy}.", "    ")
+        location = f"{finding.path}:{finding.line}: " if finding.line else f"{finding.path}: " if finding.path else ""
+        lines += _wrapped(f"{location}{finding.effect}.", "  ") + _wrapped(f"{finding.remedy}.", "    ")
     return "\n".join(lines) + "\n"
 
 
@@ -46,6 +46,7 @@ def as_data(proof: Proof) -> dict[str, Any]:
 
 
 def json(proof: Proof) -> str:
+    """The proof as one JSON document; its keys are those of `as_data`."""
     return json_format.dumps(as_data(proof), indent=2, sort_keys=True) + "\n"
 
 

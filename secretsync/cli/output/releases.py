@@ -92,6 +92,8 @@ class PackageStatus(Model):
     """Workloads that mounted the package when a rollout ended, and no longer do."""
     stripped: tuple[Workload, ...] = ()
     """Wired workloads whose wiring another tool removed again."""
+    unobserved: bool = False
+    """Whether git alone is known, and no cluster that applies it."""
 
 
 class TargetStatus(Model):
@@ -206,7 +208,7 @@ def describe_revision(entry: Entry) -> Revision:
 def _package(deployed: Deployed) -> PackageStatus:
     if deployed.bundle is None:
         return PackageStatus(module=deployed.module, status="not deployed")
-    workloads = tuple(_workload(deployed, ref, *found) for ref, found in sorted(deployed.workloads.items()))
+    workloads = tuple(_workload(deployed, ref, *status) for ref, status in sorted(deployed.workloads.items()))
     revision = deployed.bundle.revision
     return PackageStatus(
         module=deployed.module,
@@ -226,10 +228,11 @@ def _package(deployed: Deployed) -> PackageStatus:
         workloads=workloads,
         owner=deployed.owner,
         not_in_force=tuple(in_force.sentences(deployed.not_in_force)),
-        workloads_not_in_force=tuple(dict.fromkeys(_named(one.workload) for one in deployed.not_in_force)),
+        workloads_not_in_force=tuple(dict.fromkeys(_named(mismatch.workload) for mismatch in deployed.not_in_force)),
         not_restarted=tuple(not_restarted.sentences(deployed.not_restarted)),
         lost_mounts=tuple(map(_named, deployed.lost.workloads if deployed.lost else ())),
         stripped=tuple(map(_named, deployed.stripped)),
+        unobserved=deployed.unobserved,
     )
 
 
@@ -289,8 +292,8 @@ def status_text(report: StatusReport, style: Style = PLAIN) -> str:
 def _counted(package: PackageStatus) -> str:
     """``8/9``: workloads that run the package, of those that should."""
     failing = set(package.workloads_not_in_force)
-    running = [one for one in package.workloads if one.current and one.workload not in failing]
-    return f"{len(running)}/{len(failing.union(one.workload for one in package.workloads))}"
+    running = [workload for workload in package.workloads if workload.current and workload.workload not in failing]
+    return f"{len(running)}/{len(failing.union(workload.workload for workload in package.workloads))}"
 
 
 def _target_lines(target: TargetStatus, now: datetime, style: Style) -> Iterator[str]:
@@ -339,7 +342,9 @@ def _remarks(package: PackageStatus, now: datetime) -> Iterator[str]:
         if not workload.current:
             at = f"revision {workload.revision}" if workload.revision else "no revision"
             yield f"{workload.workload}: {at}, {workload.state}: {workload.message}"
-    if not package.workloads and not package.not_restarted:
+    if package.unobserved:
+        yield f"{package.module}: this is what git has; name its cluster under 'observe' to see what runs"
+    elif not package.workloads and not package.not_restarted:
         yield f"{package.module}: no workload mounts it, so nothing runs it: mount what 'secretsync values' prints"
     yield from package.not_in_force
     yield from package.not_restarted
@@ -401,20 +406,20 @@ def _revision_status(revision: Revision) -> str:
 
 def revision_text(revision: Revision, style: Style = PLAIN) -> str:
     """One revision with the names of its files."""
-    one = readable(revision)
+    shown = readable(revision)
     facts = {
-        "status": _revision_status(one),
-        "date": date(one.date),
-        "version": one.version or "-",
-        "source": f"{one.source} {one.ref}".rstrip(),
-        "commit": one.commit.removeprefix("commit:"),
-        "subject": one.subject or "-",
-        "digest": one.digest,
-        "files": str(len(one.files)),
+        "status": _revision_status(shown),
+        "date": date(shown.date),
+        "version": shown.version or "-",
+        "source": f"{shown.source} {shown.ref}".rstrip(),
+        "commit": shown.commit.removeprefix("commit:"),
+        "subject": shown.subject or "-",
+        "digest": shown.digest,
+        "files": str(len(shown.files)),
     }
-    lines = [style.paint("title", f"revision {one.revision}")]
+    lines = [style.paint("title", f"revision {shown.revision}")]
     lines += [f"  {name:<8}{value}" for name, value in facts.items()]
-    return "".join(f"{line}\n" for line in (*lines, *(f"    {path}" for path in one.files)))
+    return "".join(f"{line}\n" for line in (*lines, *(f"    {path}" for path in shown.files)))
 
 
 def diff_text(report: RevisionDiff, style: Style = PLAIN) -> str:
@@ -429,13 +434,13 @@ def diff_text(report: RevisionDiff, style: Style = PLAIN) -> str:
 
 def suspension_text(report: SuspensionReport, style: Style = PLAIN) -> str:
     """What a suspend or a resume did."""
-    one = readable(report)
-    where = f"{one.module} in {one.target}"
-    why = f": {one.suspension.reason}" if one.suspension else ""
-    if not one.changed:
-        return f"{where} is not suspended; nothing to do\n"
-    if one.suspended:
-        words = f"{where} {'would be' if one.dry_run else 'is'} suspended{why}"
+    shown = readable(report)
+    subject = f"{shown.module} in {shown.target}"
+    reason = f": {shown.suspension.reason}" if shown.suspension else ""
+    if not shown.changed:
+        return f"{subject} is not suspended; nothing to do\n"
+    if shown.suspended:
+        text = f"{subject} {'would be' if shown.dry_run else 'is'} suspended{reason}"
     else:
-        words = f"{where} {'would be' if one.dry_run else 'is'} resumed; it was suspended{why}"
-    return style.wrap(words) + "\n"
+        text = f"{subject} {'would be' if shown.dry_run else 'is'} resumed; it was suspended{reason}"
+    return style.wrap(text) + "\n"

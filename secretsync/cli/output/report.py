@@ -6,17 +6,27 @@ and digests; the text of a package is in it only where ``--diff`` asked for that
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, dataclass_transform
 
-from pydantic import BaseModel, ConfigDict
+if TYPE_CHECKING:
+    from pydantic import ConfigDict
 
 
-class Model(BaseModel):
-    """A part of a document; it does not change."""
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+class Model:
+    """A part of a document; it does not change. A class of its kind is a dataclass.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    pydantic makes its JSON and its schema, where they are asked for: to build its models costs time at each start.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = {"extra": "forbid", "use_attribute_docstrings": True}
+
+    def __init_subclass__(cls) -> None:
+        # frozen for mypy alone: at run time that would double what the classes cost at each start
+        dataclass(kw_only=True, unsafe_hash=True)(cls)
 
 
 class Outcome(StrEnum):
@@ -297,5 +307,8 @@ def worst(targets: tuple[Target, ...]) -> Outcome:
 
 def schema(document: type[Model]) -> dict[str, Any]:
     """The JSON schema of a document, as it is printed."""
-    described = document.model_json_schema(mode="serialization")
+    # imported here: a report for a person needs none of it
+    from pydantic import TypeAdapter
+
+    described = TypeAdapter(document).json_schema(mode="serialization")
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **described}

@@ -37,5 +37,5 @@ def _lines(needs: Sequence[Need], name: str, namespace: str, account: str, accou
     yield f"  - {{kind: ServiceAccount, name: {account}, namespace: {account_namespace}}}"
 
 
-def _list(words: Sequence[str]) -> str:
-    return f"[{', '.join(word or json.dumps(word) for word in words)}]"
+def _list(items: Sequence[str]) -> str:
+    return f"[{', '.join(item or json.dumps(item) for item in items)}]"

@@ -22,10 +22,13 @@ def summary(target: Target) -> str:
             return "DEGRADED: nothing was changed; the live Secrets stay, and the next run tries the source again"
         case Outcome.PENDING:
             return f"pending: {_secrets(target)}, {count(len(target.restarts), 'restart')} (nothing was written)"
+        case Outcome.UP_TO_DATE if target.proposal:
+            return f"up to date: {_all_secrets(target)}, {_proposed(target.proposal)}"
         case Outcome.UP_TO_DATE:
             return f"up to date: {_all_of(target)}"
         case _ if target.proposal:
-            return f"applied: {_secrets(target)}, {_proposed(target.proposal)}"
+            word = "pushed" if target.proposal.state == "pushed" else "proposed"
+            return f"{word}: {_secrets(target)}, {_proposed(target.proposal)}"
         case _:
             return _applied(target)
 
@@ -33,13 +36,13 @@ def summary(target: Target) -> str:
 def _proposed(proposal: Proposal) -> str:
     """What people find in the repository now."""
     if proposal.state == "pushed":
-        return f"pushed to {proposal.branch} as commit {proposal.commit[:12]}"
-    where = proposal.url or f"branch {proposal.branch}"
+        return f"commit {proposal.commit[:12]} on branch {proposal.branch}"
+    location = proposal.url or f"branch {proposal.branch}"
     return {
-        "proposed": f"proposed by {where}",
-        "updated": f"{where} was updated",
-        "unchanged": f"proposed by {where} already: merge it",
-        "closed": f"{where} is merged or no longer needed and was closed",
+        "proposed": f"merge {location}",
+        "updated": f"{location} was updated: merge it",
+        "unchanged": f"{location} has them already: merge it",
+        "closed": f"{location} is merged or no longer needed and was closed",
         "nothing": f"branch {proposal.branch} holds everything",
     }[proposal.state]
 
@@ -70,10 +73,10 @@ def _refused(target: Target) -> str:
     finding = reason_of_refusal(target)
     if finding is None:
         return f"REFUSED {target.refusal}"
-    place = f"{finding.path}:{finding.line}" if finding.line else finding.path
-    more = len([one for one in target.findings if one.severity == finding.severity]) - 1
+    location = f"{finding.path}:{finding.line}" if finding.line else finding.path
+    more = len([finding for finding in target.findings if finding.severity == finding.severity]) - 1
     also = f" (and {more} more)" if more else ""
-    return f"REFUSED {place or finding.module} [{finding.rule}] {finding.effect}{also}"
+    return f"REFUSED {location or finding.module} [{finding.rule}] {finding.effect}{also}"
 
 
 def remedy(target: Target) -> str:
@@ -93,7 +96,7 @@ def remedy(target: Target) -> str:
 
 def _failed(target: Target) -> str:
     if target.undo is None:
-        return f"FAILED, not rolled back, {_stands(target)}: {target.failure}"
+        return f"FAILED, not rolled back, {_as_it_is(target)}: {target.failure}"
     if target.undo.failure:
         return f"FAILED, and the rollback FAILED too: {target.undo.failure}; before that: {target.failure}"
     return f"FAILED, rolled back to {_back(target, target.undo)}: {target.failure}"
@@ -101,16 +104,16 @@ def _failed(target: Target) -> str:
 
 def _back(target: Target, undo: Target) -> str:
     """``revision 1 (now revision 3)``: the content that is live again, and the number that it has now."""
-    now = {package.module: package.revision for package in undo.packages}
+    restored = {package.module: package.revision for package in undo.packages}
     changed = [package for package in target.packages if package.live_revision not in (None, package.revision)]
     name = "{0.module} " if len(changed) > 1 else ""
     return ", ".join(
-        f"{name.format(change)}revision {change.live_revision} (now revision {now.get(change.module)})"
+        f"{name.format(change)}revision {change.live_revision} (now revision {restored.get(change.module)})"
         for change in changed
     )
 
 
-def _stands(target: Target) -> str:
+def _as_it_is(target: Target) -> str:
     states = [status.state for status in target.rollout if status.counts]
     return f"{states.count('current')}/{count(len(states), 'workload')} current"
 
@@ -121,17 +124,20 @@ def _applied(target: Target) -> str:
         return "nothing to write; an earlier rollout is not complete"
     if not states or "written" in states:
         return f"applied: {_secrets(target)}, {count(len(states), 'workload')} annotated"
-    return f"applied: {_secrets(target)}, {_stands(target)}"
+    return f"applied: {_secrets(target)}, {_as_it_is(target)}"
 
 
 def _all_of(target: Target) -> str:
     total = len({*target.workloads, *target.not_in_force})
-    secrets = count(sum(len(package.secrets) for package in target.packages), "Secret")
     stopped = {*target.suspended, *target.not_in_force}
-    named = {"suspended": target.suspended, "not in force": target.not_in_force}
-    counts = [f"{len(refs)} {word}" for word, refs in named.items() if refs]
-    why = f" ({', '.join(counts)})" if counts else ""
-    return f"{secrets}, {total - len(stopped)}/{count(total, 'workload')}{why}"
+    groups = {"suspended": target.suspended, "not in force": target.not_in_force}
+    counts = [f"{len(refs)} {label}" for label, refs in groups.items() if refs]
+    details = f" ({', '.join(counts)})" if counts else ""
+    return f"{_all_secrets(target)}, {total - len(stopped)}/{count(total, 'workload')}{details}"
+
+
+def _all_secrets(target: Target) -> str:
+    return count(sum(len(package.secrets) for package in target.packages), "Secret")
 
 
 def _secrets(target: Target) -> str:

@@ -7,12 +7,13 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
+from enum import Enum
 from typing import Any, TypeVar
 
 import click
-from pydantic import BaseModel
 
+from secretsync.cli.output.report import Model
 from secretsync.core.escape import visible
 
 NARROW = 80
@@ -30,7 +31,7 @@ _COLORS: Mapping[str, Mapping[str, Any]] = {
     "title": {"bold": True},
 }
 
-M = TypeVar("M", bound=BaseModel)
+M = TypeVar("M", bound=Model)
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class Style:
             lines = _table([names, *([row[name] for name in names] for row in rows)], indent)
             if max(map(len, lines), default=0) <= self.width:
                 break
-            names = [one for one in names if one != name]
+            names = [column for column in names if column != name]
         return [self.paint("title", lines[0]), *lines[1:]]
 
 
@@ -92,14 +93,17 @@ def colored(color: str, *, terminal: bool) -> bool:
 
 def readable(document: M) -> M:
     """The document with its control and format characters escaped: a terminal must not obey them."""
-    return document.model_validate(_readable(document.model_dump()))
+    read: M = _readable(document)
+    return read
 
 
 def _readable(value: Any) -> Any:
-    if isinstance(value, str):
+    if is_dataclass(value) and not isinstance(value, type):
+        return replace(value, **{field.name: _readable(getattr(value, field.name)) for field in fields(value)})
+    if isinstance(value, str) and not isinstance(value, Enum):
         return visible(value)
     if isinstance(value, Mapping):
-        return {_readable(key): _readable(one) for key, one in value.items()}
+        return {_readable(key): _readable(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_readable(one) for one in value]
+        return type(value)(_readable(item) for item in value)
     return value

@@ -55,8 +55,8 @@ def render_table(targets: Sequence[Target], style: Style = PLAIN) -> str:
     """A line for each of several targets, in the order in which they ended; nothing for a single one."""
     if len(targets) < 2:
         return ""
-    well = sum(target.exit_code == 0 for target in targets)
-    lines = [f"{count(len(targets), 'target')}, {well} without a failure or a pending change:"]
+    succeeded = sum(target.exit_code == 0 for target in targets)
+    lines = [f"{count(len(targets), 'target')}, {succeeded} without a failure or a pending change:"]
     names = [textwrap.shorten(target.target, _LONGEST_NAME, placeholder="…") for target in map(readable, targets)]
     width = max(map(len, names))
     for name, target in zip(names, map(readable, targets), strict=True):
@@ -114,12 +114,12 @@ def _title(package: Package) -> str:
 
 def _secret(change: SecretChange, style: Style, *, dry_run: bool) -> Iterator[str]:
     if change.superseded:
-        yield f"    kept      Secret {change.name}: pods of an earlier revision may need it"
+        yield style.wrap(f"    kept      Secret {change.name}: pods of an earlier revision may need it")
         return
-    word = change.action if dry_run and change.action != "keep" else _DONE[change.action]
+    verb = change.action if dry_run and change.action != "keep" else _DONE[change.action]
     size = f"{count(change.keys, 'file')}, {change.bytes:,} bytes"
     remark = " (labels and annotations only)" if change.metadata_only else ""
-    yield f"    {word:<9} Secret {change.name}: {size}{remark}"
+    yield f"    {verb:<9} Secret {change.name}: {size}{remark}"
     for file in change.files:
         yield from (f"      {line}" for line in file_lines(file, style))
 
@@ -154,27 +154,27 @@ def _changes_bytes(change: FileChange) -> bool:
 
 def _findings(target: Target, style: Style) -> Iterator[str]:
     for finding in target.findings:
-        place = f" {finding.path}:{finding.line}" if finding.line else f" {finding.path}" if finding.path else ""
+        location = f" {finding.path}:{finding.line}" if finding.line else f" {finding.path}" if finding.path else ""
         versions = f" (Rucio {', '.join(finding.rucio)})" if finding.rucio else ""
         kind = {"error": "bad", "warning": "warning"}.get(finding.severity, "")
-        yield style.paint(kind, f"    {finding.severity}{place} [{finding.rule}]{versions}")
-        for words in (finding.effect, finding.remedy):
-            yield style.wrap(f"      {words}", hang=0)
+        yield style.paint(kind, f"    {finding.severity}{location} [{finding.rule}]{versions}")
+        for paragraph in (finding.effect, finding.remedy):
+            yield style.wrap(f"      {paragraph}", hang=0)
 
 
 def _restarts(target: Target, style: Style) -> Iterator[str]:
     """Workloads with the same reason are one line with their number; a plan tells their waves."""
     waves = {restart.wave for restart in target.restarts}
     if target.restarts:
-        word = "restart" if target.dry_run else "restarted"
+        verb = "restart" if target.dry_run else "restarted"
         order = f" in {len(waves)} waves" if len(waves) > 1 else ""
-        yield f"    {word:<9} {count(len(target.restarts), 'workload')}{order}:"
-    alike: dict[tuple[int, str], list[Restart]] = {}
+        yield f"    {verb:<9} {count(len(target.restarts), 'workload')}{order}:"
+    groups: dict[tuple[int, str], list[Restart]] = {}
     for restart in sorted(target.restarts, key=lambda restart: restart.wave):
-        alike.setdefault((restart.wave, restart.reason), []).append(restart)
-    for (wave, reason), same in alike.items():
+        groups.setdefault((restart.wave, restart.reason), []).append(restart)
+    for (wave, reason), group in groups.items():
         number = f"wave {wave}: " if len(waves) > 1 else ""
-        yield style.wrap(f"      {number}{_names([restart.workload for restart in same])}: {reason}")
+        yield style.wrap(f"      {number}{_names([restart.workload for restart in group])}: {reason}")
     yield from map(style.wrap, _template_changes(target.restarts))
     if target.not_restarted:
         yield f"    not restarted (rollout stopped): {count(len(target.not_restarted), 'workload')}"
@@ -191,23 +191,23 @@ def _names(workloads: Sequence[Workload]) -> str:
 
 def _template_changes(restarts: Sequence[Restart]) -> Iterable[str]:
     """What is applied to pod templates: once for all workloads that get the same."""
-    alike: dict[tuple[str | None, tuple[TemplateChange, ...]], list[Restart]] = {}
+    groups: dict[tuple[str | None, tuple[TemplateChange, ...]], list[Restart]] = {}
     for restart in restarts:
         if restart.changes:
-            alike.setdefault((restart.manager, restart.changes), []).append(restart)
-    for (manager, changes), same in alike.items():
-        more = f" and {len(same) - 1} more" if len(same) > 1 else ""
-        yield f"    pod template of {same[0].workload}{more}, field manager {manager}:"
+            groups.setdefault((restart.manager, restart.changes), []).append(restart)
+    for (manager, changes), group in groups.items():
+        more = f" and {len(group) - 1} more" if len(group) > 1 else ""
+        yield f"    pod template of {group[0].workload}{more}, field manager {manager}:"
         yield from (f"      {_MARKS[change.change]} {_entry(change)}" for change in changes)
 
 
 def _entry(template_change: TemplateChange) -> str:
     """``rucio: PYTHONPATH=/opt/rucio/policy``."""
-    where = f"{template_change.container}: " if template_change.container else ""
+    prefix = f"{template_change.container}: " if template_change.container else ""
     if template_change.kind == "variable":
-        return f"{where}{template_change.name}" + (f"={template_change.value}" if template_change.value else "")
+        return f"{prefix}{template_change.name}" + (f"={template_change.value}" if template_change.value else "")
     name = template_change.name if template_change.kind == "mount" else f"volume {template_change.name}"
-    return f"{where}{name}" + (f" ({template_change.value})" if template_change.value else "")
+    return f"{prefix}{name}" + (f" ({template_change.value})" if template_change.value else "")
 
 
 def _warnings(target: Target) -> Iterator[str]:
@@ -217,13 +217,13 @@ def _warnings(target: Target) -> Iterator[str]:
 
 def _rollout(target: Target) -> Iterator[str]:
     """Only what an operator has to read: current workloads are counted in the summary."""
-    alike: dict[tuple[str, str], list[WorkloadStatus]] = {}
+    groups: dict[tuple[str, str], list[WorkloadStatus]] = {}
     for status in target.rollout:
         if status.counts and status.state != "current":
-            alike.setdefault((status.state, _POD.sub("", status.message)), []).append(status)
-    for (state, message), same in alike.items():
-        detail = same[0].message if len(same) == 1 else message
-        yield f"    {state}: {_names([status.workload for status in same])}: {detail}"
+            groups.setdefault((status.state, _POD.sub("", status.message)), []).append(status)
+    for (state, message), group in groups.items():
+        detail = group[0].message if len(group) == 1 else message
+        yield f"    {state}: {_names([status.workload for status in group])}: {detail}"
     for status in target.rollout:
         if not status.counts:
             yield f"    {status.state} (not healthy before the run): {status.workload}: {status.message}"
@@ -231,6 +231,6 @@ def _rollout(target: Target) -> Iterator[str]:
 
 def _skew(target: Target) -> Iterator[str]:
     if target.version_skew:
-        longest = max(target.version_skew, key=lambda one: one.seconds)
+        longest = max(target.version_skew, key=lambda skew: skew.seconds)
         total = count(len(target.version_skew), "workload")
         yield f"    version skew: up to {longest.seconds:.0f} s ({total}, {longest.workload} the longest)"

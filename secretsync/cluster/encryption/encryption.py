@@ -41,9 +41,11 @@ class KeepingProposed:
         self._encryption, self._proposed = encryption, proposed
 
     def refuse_unusable(self) -> None:
+        """Raises the errors of the encryption that cannot be used."""
         self._encryption.refuse_unusable()
 
     def encrypt(self, secret: Secret, path: Path, previous: Manifest | None) -> str:
+        """The text that the request proposes already where it is of this Secret, else a new encryption of it."""
         text = self._proposed(path)
         if text is not None and _is_manifest_of(secret, text):
             return text

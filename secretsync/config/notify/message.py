@@ -22,6 +22,7 @@ class Message:
 
     @property
     def is_warning(self) -> bool:
+        """Whether something failed or needs somebody, as the Event's type says."""
         return self.type == "Warning"
 
 

@@ -14,6 +14,7 @@ class Slack(IncomingWebhook):
     """An incoming webhook of Slack, or of what speaks like it (Rocket.Chat)."""
 
     def payload(self, message: Message, text: str) -> dict[str, Any]:
+        """The body of Slack's incoming webhook: mrkdwn, with what would link or mention escaped."""
         # Rocket.Chat takes Markdown's links as well
         safe_text = without_mentions(text).replace("](", "]\u200b(")
         escaped = "".join(_ESCAPED.get(character, character) for character in safe_text)

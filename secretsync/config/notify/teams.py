@@ -15,6 +15,7 @@ class Teams(IncomingWebhook):
     """A webhook of Workflows in Microsoft Teams, which posts an Adaptive Card."""
 
     def payload(self, message: Message, text: str) -> dict[str, Any]:
+        """The body of a Teams workflow: an Adaptive Card with the message's facts."""
         colour = "attention" if message.is_warning else "default"
         title = f"{message.reason}: {message.object} at {message.target}"
         card = {

@@ -22,4 +22,5 @@ class WebhookReceiver(HttpChannel):
     access: Access = Field(Access(), description="credentials and TLS")
 
     def payload(self, message: Message, text: str) -> dict[str, Any]:
+        """The body of a webhook of one's own: the facts and the text, with the version of their form."""
         return {"version": VERSION, "text": text, **asdict(message)}

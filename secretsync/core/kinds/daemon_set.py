@@ -23,6 +23,7 @@ def rollout_status(obj: Manifest) -> Status:
 
 
 def allows_no_ready_pod(manifest: Manifest) -> bool:
+    """Whether its updateStrategy takes all pods down at once. False where it updates no pod by itself."""
     strategy = manifest["spec"].get("updateStrategy") or {}
     pods = (manifest.get("status") or {}).get("desiredNumberScheduled", 0)
     if strategy.get("type") == "OnDelete":

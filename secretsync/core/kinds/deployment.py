@@ -34,6 +34,7 @@ def rollout_status(obj: Manifest) -> Status:
 
 
 def allows_no_ready_pod(manifest: Manifest) -> bool:
+    """Whether its strategy may leave no pod ready: Recreate, or a maxUnavailable of all replicas."""
     spec = manifest["spec"]
     strategy, replicas = spec.get("strategy") or {}, spec.get("replicas", 1)
     if spec.get("paused") or not replicas:

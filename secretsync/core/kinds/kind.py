@@ -52,10 +52,12 @@ class Status:
 
     @property
     def ended(self) -> bool:
+        """Whether nothing more is waited for: the rollout succeeded, failed or timed out."""
         return self.state is not State.IN_PROGRESS
 
     @property
     def bad(self) -> bool:
+        """Whether the rollout failed or timed out."""
         return self.state in (State.FAILED, State.TIMED_OUT)
 
 

@@ -28,6 +28,7 @@ def rollout_status(obj: Manifest) -> Status:
 
 
 def allows_no_ready_pod(manifest: Manifest) -> bool:
+    """Whether its updateStrategy takes all its pods down at once. False where it updates only some by itself."""
     spec = manifest["spec"]
     strategy, replicas = spec.get("updateStrategy") or {}, spec.get("replicas", 1)
     rules = strategy.get("rollingUpdate") or {}

@@ -44,6 +44,7 @@ ONLY_ASKED = frozenset({"-t", "-v", "-V", "-M", "-S", "-l", "-L", "-h"})
 
 
 def main(*arguments: str) -> None:
+    """Prove the package, as the Job's variable says; a call that only asks Rucio for its version is let pass."""
     setting = os.environ.get("SECRETSYNC_PROOF")
     if setting is None:
         prove(arguments, through_entrypoint=False)
@@ -52,6 +53,7 @@ def main(*arguments: str) -> None:
 
 
 def prove(arguments: Any, *, through_entrypoint: bool) -> None:
+    """Run the probe as a process of its own, and write its report as the termination message."""
     options, of_probe = parser().parse_known_args(list(arguments))
     if through_entrypoint:
         (RUN / "started").touch()
@@ -70,6 +72,7 @@ def prove(arguments: Any, *, through_entrypoint: bool) -> None:
 
 
 def parser() -> argparse.ArgumentParser:
+    """The options of this program; the rest is the probe's."""
     made = argparse.ArgumentParser(allow_abbrev=False)
     made.add_argument("probe")
     made.add_argument("seconds", type=float)
@@ -90,6 +93,7 @@ def merged_configuration(folder: Path) -> dict[str, str]:
 
 
 def apply_patches() -> None:
+    """Apply the patches that the image's entrypoint would apply to Rucio. Raises CalledProcessError."""
     if not PATCHES.is_dir():
         return
     from importlib.util import find_spec
@@ -178,6 +182,7 @@ def write_report(exit_status: int, report: dict[str, Any]) -> None:
 
 
 def encoded(report: dict[str, Any]) -> bytes:
+    """The report as a termination message takes it: JSON, compressed, in base64."""
     return base64.b64encode(zlib.compress(json.dumps(report).encode(), 9))
 
 

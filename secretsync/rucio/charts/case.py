@@ -87,6 +87,7 @@ def lists_of_pods(case: Case) -> Iterator[tuple[str, list[Entry]]]:
 
 
 def all_entries(case: Case) -> Iterator[tuple[str, Entry]]:
+    """All entries that mount Secrets, of the release and of each daemon, each with the keys that lead to it."""
     for number, entry in enumerate(mount_entries(case.values)):
         yield f"secretMounts[{number}]", entry
     for name, daemon in daemons(case):
@@ -97,6 +98,7 @@ def all_entries(case: Case) -> Iterator[tuple[str, Entry]]:
 
 
 def extra_entries(daemon: Values) -> list[Entry]:
+    """The Secrets that one daemon mounts beside those of the release."""
     return dictionaries(daemon.get("extraSecretMounts"))
 
 
@@ -108,12 +110,14 @@ def policies(case: Case) -> Iterator[tuple[str, Values]]:
 
 
 def variables(case: Case) -> Iterator[tuple[str, str, object]]:
+    """Where each environment variable is set, its name and its value: those of ``optional_config`` first."""
     for key, value in _optional_config(case).items():
         yield f"optional_config.{key}", str(key).upper(), value
     yield from additional_variables(case)
 
 
 def additional_variables(case: Case) -> Iterator[tuple[str, str, object]]:
+    """Where each of ``additionalEnvs`` is set, its name and its value."""
     yield from _listed("", case.values)
     for name, daemon in daemons(case):
         yield from _listed(f"{name}.", daemon)
@@ -128,10 +132,12 @@ def section(values: Values, *keys: str) -> Values:
 
 
 def dictionaries(value: object) -> list[Entry]:
+    """The mappings in a list; what strangers wrote beside them is left out."""
     return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
 def is_mount(entry: Entry, mount: Mount) -> bool:
+    """Whether *entry* mounts what *mount* says, at its path and with its key."""
     if path_of(entry) != mount.path or (entry.get("subPath") or "") != mount.key:
         return False
     if entry.get("secretFullName"):
@@ -142,14 +148,17 @@ def is_mount(entry: Entry, mount: Mount) -> bool:
 
 
 def secret_of(entry: Entry) -> str:
+    """The name of the Secret, with or without the release's name before it, as the entry says."""
     return str(entry.get("secretFullName") or entry.get("secretName") or "")
 
 
 def volume_of(entry: Entry) -> str:
+    """The name of the volume, which the charts make of the Secret's where the entry names none."""
     return str(entry.get("volumeName") or secret_of(entry))
 
 
 def path_of(entry: Entry) -> str:
+    """The path where it is mounted, without a slash at its end."""
     return str(entry.get("mountPath") or "").rstrip("/")
 
 

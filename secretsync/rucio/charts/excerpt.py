@@ -104,8 +104,18 @@ def _text_on_the_way(node: yaml.Node | None, at: Keys) -> tuple[yaml.ScalarNode,
     for depth, key in enumerate(at):
         node = _below(node, key)
         if isinstance(node, yaml.ScalarNode):
-            return (node, depth + 1) if "\n" in node.value or node.style == "|" else None
+            return (node, depth + 1) if "\n" in node.value or node.style == "|" or _is_quoted_mapping(node) else None
     return None
+
+
+def _is_quoted_mapping(node: yaml.ScalarNode) -> bool:
+    """Whether values are written in quotes, in one line."""
+    if node.style not in ("'", '"'):
+        return False
+    try:
+        return isinstance(yaml.compose(node.value, yaml.SafeLoader), yaml.MappingNode)
+    except yaml.YAMLError:
+        return False
 
 
 def _below(node: yaml.Node | None, key: str) -> yaml.Node | None:

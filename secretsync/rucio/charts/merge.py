@@ -17,7 +17,17 @@ from secretsync.core.errors import SecretSyncError
 from secretsync.core.yaml_edit import Addition, CannotEdit, Keys, add_items, set_key
 from secretsync.rucio.charts.case import Case, Problem, folders, mount_entries, mounted, same_key, section
 from secretsync.rucio.charts.lint import lint
-from secretsync.rucio.charts.site_values import NotValues, has, load, overlaid, part_of, read
+from secretsync.rucio.charts.site_values import (
+    NotValues,
+    below,
+    has,
+    is_null,
+    load,
+    overlaid,
+    part_of,
+    read,
+    require_any,
+)
 from secretsync.rucio.charts.values import Setting, entry, entry_lines, scalar, setting_lines, settings
 from secretsync.rucio.wiring import Mount, Wiring
 
@@ -59,8 +69,7 @@ def merge_layers(texts: Sequence[str], wiring: Wiring, chart: str, via: str, at:
 
     Raises NotValues, InTheWay and CannotEdit.
     """
-    if not any(has(text, at) for text in texts):
-        raise NotValues(f"there is nothing at {'.'.join(at)}")
+    require_any(texts, at)
     parts = [part_of(text, at) for text in texts]
     if len({part.at for part in parts}) > 1:
         raise NotValues(
@@ -84,6 +93,7 @@ def _merged(texts: Sequence[str], wiring: Wiring, chart: str, via: str, at: Keys
     for setting in settings(wiring, via):
         if (changed := _adapted(setting, values, wiring)) is not None:
             number = _deciding(layers, (*at, *changed.path))
+            _refuse_deleted(layers[number + 1 :], changed, at)
             text = _with_setting(layers[number].text, changed, at)
             layers[number] = _done(layers[number], text, [f"{'.'.join(changed.path)}: {changed.value}"])
     problems = lint(Case(_together(layers, at), wiring, chart, via))
@@ -100,6 +110,13 @@ def _together(layers: Sequence[Merged], at: Keys) -> dict[str, Any]:
 def _deciding(layers: Sequence[Merged], keys: Keys) -> int:
     """The number of the last layer that says something at *keys*, else of the first."""
     return max((number for number, layer in enumerate(layers) if has(layer.text, keys)), default=0)
+
+
+def _refuse_deleted(later: Sequence[Merged], setting: Setting, at: Keys) -> None:
+    """Raises CannotEdit where a later file has null for the mapping, by which Helm deletes what earlier files say."""
+    keys = (*at, *setting.path[:-1])
+    if any(is_null(layer.text, keys) for layer in later):
+        raise CannotEdit(keys, "is null in a later file, which deletes what the files before it say")
 
 
 def _done(layer: Merged, text: str, lines: Iterator[str] | Sequence[str]) -> Merged:
@@ -143,12 +160,14 @@ def _with_setting(text: str, setting: Setting, at: Keys) -> str:
     return _saying(expected, changed, keys)
 
 
-def _holder(document: dict[str, Any], keys: Keys) -> dict[str, Any]:
-    """The mapping at *keys*, made where there is none."""
+def _holder(document: dict[str, Any], keys: Keys) -> Any:
+    """The mapping at *keys*, made where there is none; keys may lead through lists, by number."""
+    holder: Any = document
     for key in keys:
-        document[key] = document.get(key) or {}
-        document = document[key]
-    return document
+        step = int(key) if isinstance(holder, list) else key
+        holder[step] = below(holder, key) or {}
+        holder = holder[step]
+    return holder
 
 
 def _saying(expected: dict[str, Any], text: str, keys: Keys) -> str:

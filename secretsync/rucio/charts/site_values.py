@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +27,9 @@ class NotValues(ConfigError):
 
 
 Keys = tuple[str, ...]
+
+_KUSTOMIZATION = frozenset({"patches", "patchesStrategicMerge", "patchesJson6902", "configMapGenerator"})
+"""Keys that a kustomization has, often without its kind, and no chart of Rucio."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -55,14 +58,23 @@ def read(text: str, at: Keys = ()) -> dict[str, Any]:
     document, at = _document(part.text), part.at
     if not at and {"apiVersion", "kind"} <= document.keys():
         raise NotValues(f"it is a manifest, of kind {document['kind']}{_hint(document)}")
+    if not at and document.keys() & _KUSTOMIZATION:
+        raise NotValues("it is a kustomization: say with --at which of its patches, as patches.0.patch.spec.values")
     found: Any = document
     for key in at:
-        found = found.get(key) if isinstance(found, dict) else None
+        found = below(found, key)
     if found is None:
         return {}
     if not isinstance(found, dict):
         raise NotValues(f"{'.'.join(at)} is no mapping of keys to values")
     return found
+
+
+def below(found: Any, key: str) -> Any:
+    """What is at a *key* of a mapping or at a number in a list; None where nothing is."""
+    if isinstance(found, list):
+        return found[int(key)] if key.isdecimal() and int(key) < len(found) else None
+    return found.get(key) if isinstance(found, dict) else None
 
 
 def part_of(text: str, at: Keys) -> Excerpt:
@@ -75,6 +87,17 @@ def has(text: str, at: Keys) -> bool:
     """Whether there is anything *at* these keys. Raises NotValues."""
     part = part_of(text, at)
     return not part.at or bool(read(part.text, part.at[:-1]).keys() & {part.at[-1]})
+
+
+def require_any(texts: Iterable[str], at: Keys) -> None:
+    """Raises NotValues where none of *texts* has anything *at* these keys."""
+    if not any(has(text, at) for text in texts):
+        raise NotValues(f"there is nothing at {'.'.join(at)}")
+
+
+def is_null(text: str, at: Keys) -> bool:
+    """Whether *text* says null at these keys. Raises NotValues."""
+    return has(text, at) and bool(at) and read(text, at[:-1])[at[-1]] is None
 
 
 def _document(text: str) -> dict[str, Any]:

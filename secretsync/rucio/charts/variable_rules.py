@@ -61,12 +61,12 @@ def _settings_that_differ(case: Case) -> Iterator[Problem]:
 def _variables_that_win(case: Case) -> Iterator[Problem]:
     """The charts put ``additionalEnvs`` behind ``optional_config``, and the last of one name counts."""
     of_environment = [setting for setting in settings(case.wiring, case.via) if setting.path[0] == "optional_config"]
-    wanted = {setting.path[-1].upper(): setting.value for setting in of_environment}
-    for place, name, value in additional_variables(case):
+    wanted = {setting.path[-1].upper() for setting in of_environment}
+    for place, name, _ in additional_variables(case):
         if name == "PYTHONPATH" and "PYTHONPATH" in wanted:
             what = "PYTHONPATH is set a second time, and this one counts"
             yield Problem(place, what, "remove it, and name its folders in optional_config.pythonpath")
-        elif name in wanted and value != wanted[name]:
+        elif name in wanted:
             yield Problem(place, f"{name} is set a second time, and this one counts", "remove it")
 
 

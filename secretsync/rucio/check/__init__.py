@@ -23,12 +23,14 @@ def check(bundle: Bundle, situation: Situation) -> tuple[Finding, ...]:
     package = Package(bundle)
     live = Package(situation.live) if situation.live else None
     versions = [rucio(version) for version in dict.fromkeys(situation.rucio)] or [rucio()]
-    holds: dict[Finding, list[str]] = {}
+    versions_by_finding: dict[Finding, list[str]] = {}
     for version in versions:
         for finding in dict.fromkeys(_findings(package, Setting(situation, version, live))):
-            holds.setdefault(finding, []).append(version.version)
-    found = [_for_versions(finding, those, versions) for finding, those in holds.items()]
-    return tuple(sorted(found, key=lambda one: (-one.severity.weight, one.path, one.line, one.rule)))
+            versions_by_finding.setdefault(finding, []).append(version.version)
+    result = [_for_versions(finding, holding, versions) for finding, holding in versions_by_finding.items()]
+    return tuple(
+        sorted(result, key=lambda finding: (-finding.severity.weight, finding.path, finding.line, finding.rule))
+    )
 
 
 def with_severities(findings: tuple[Finding, ...], severities: Mapping[str, Severity | None]) -> tuple[Finding, ...]:
@@ -79,5 +81,5 @@ def _accepted(finding: Finding) -> Finding:
     return replace(finding, severity=Severity.NOTICE, remedy="Nothing to do: it is accepted")
 
 
-def _for_versions(finding: Finding, those: list[str], all_: list[Rucio]) -> Finding:
-    return finding if len(those) == len(all_) else replace(finding, rucio=tuple(those))
+def _for_versions(finding: Finding, holding: list[str], releases: list[Rucio]) -> Finding:
+    return finding if len(holding) == len(releases) else replace(finding, rucio=tuple(holding))

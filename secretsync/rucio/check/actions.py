@@ -43,15 +43,17 @@ def action_table(bundle: Bundle, versions: tuple[str, ...], live: Bundle | None 
 
     *versions* are those of Rucio, none: the newest that is known. *live* is what is deployed now, if that is known.
     """
-    found: dict[ActionRow, tuple[str, ...]] = {}
+    merged: dict[ActionRow, tuple[str, ...]] = {}
     for version in versions or ("",):
-        known = rucio(version)
-        after, before = _decisions(bundle, known), _decisions(live, known) if live else None
+        release = rucio(version)
+        after, before = _decisions(bundle, release), _decisions(live, release) if live else None
         for action in sorted({*after, *(before or ())}):
-            was = _decider(action, before) if before is not None else ""
-            row = ActionRow(action, _decider(action, after), _change(action, after, before), (), before=was)
-            found[row] = (*found.get(row, ()), known.version)
-    rows = (replace(row, rucio=those) for row, those in found.items())
+            previous_decider = _decider(action, before) if before is not None else ""
+            row = ActionRow(
+                action, _decider(action, after), _change(action, after, before), (), before=previous_decider
+            )
+            merged[row] = (*merged.get(row, ()), release.version)
+    rows = (replace(row, rucio=releases) for row, releases in merged.items())
     return tuple(sorted(rows, key=lambda row: (row.action, row.rucio)))
 
 
@@ -64,23 +66,23 @@ def _decider(action: str, decisions: Decisions) -> str:
     return decided[0] if decided else GENERIC
 
 
-def _decisions(bundle: Bundle, known: Rucio) -> Decisions:
+def _decisions(bundle: Bundle, release: Rucio) -> Decisions:
     package = Package(bundle)
     table = dispatch(package)
-    errors = _errors(bundle, known)
-    actions = known.asked | (table.actions.keys() if table else set())
+    errors = _errors(bundle, release)
+    actions = release.known_actions | (table.actions.keys() if table else set())
     return {action: _decision(package, table, action, errors) for action in actions}
 
 
-def _errors(bundle: Bundle, known: Rucio) -> tuple[Finding, ...]:
-    found = check(bundle, Situation(rucio=(known.version,)))
-    return tuple(one for one in found if one.severity is Severity.ERROR)
+def _errors(bundle: Bundle, release: Rucio) -> tuple[Finding, ...]:
+    found_findings = check(bundle, Situation(rucio=(release.version,)))
+    return tuple(finding for finding in found_findings if finding.severity is Severity.ERROR)
 
 
 def _decision(package: Package, table: Dispatch | None, action: str, errors: tuple[Finding, ...]) -> tuple[str, str]:
-    whole = _of_the_whole(table, errors)
-    if whole or table is None:
-        return whole or GENERIC, ""
+    overall = _of_the_whole(table, errors)
+    if overall or table is None:
+        return overall or GENERIC, ""
     name = table.actions.get(action, "")
     if not name and table.lookup:
         return f"{FAILS} (KeyError)", ""
@@ -89,9 +91,9 @@ def _decision(package: Package, table: Dispatch | None, action: str, errors: tup
     function = table.functions.get(name) or _function(package, name) or decides
     if function is None:
         return name or GENERIC, ""
-    spoilt = _spoilt(function, errors)
+    failed = _failing_decider(function, errors)
     text = text_of(function.module, function.node)
-    return spoilt or function.name, text
+    return failed or function.name, text
 
 
 def _of_the_whole(table: Dispatch | None, errors: tuple[Finding, ...]) -> str:
@@ -117,7 +119,7 @@ def _function(package: Package, name: str) -> Function | None:
     return value if isinstance(value, Function) else None
 
 
-def _spoilt(function: Function, errors: tuple[Finding, ...]) -> str:
+def _failing_decider(function: Function, errors: tuple[Finding, ...]) -> str:
     """What decides instead of the function, where something in it fails."""
     first, last = _lines(function)
     for error in errors:
@@ -147,8 +149,8 @@ def with_proof(rows: tuple[ActionRow, ...], proven: Mapping[str, Mapping[str, st
 
 def _split(rows: tuple[ActionRow, ...], proven: Mapping[str, Mapping[str, str]]) -> Iterator[ActionRow]:
     for row in rows:
-        seen: dict[str, tuple[str, ...]] = {}
+        by_result: dict[str, tuple[str, ...]] = {}
         for version in row.rucio:
-            said = proven.get(version, {}).get(row.action, "")
-            seen[said] = (*seen.get(said, ()), version)
-        yield from (replace(row, rucio=those, proven=said) for said, those in seen.items())
+            result = proven.get(version, {}).get(row.action, "")
+            by_result[result] = (*by_result.get(result, ()), version)
+        yield from (replace(row, rucio=releases, proven=result) for result, releases in by_result.items())

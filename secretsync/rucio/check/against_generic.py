@@ -25,10 +25,10 @@ class AgainstGeneric:
 
 def against_generic(bundle: Bundle, version: str = "") -> AgainstGeneric:
     """Compare with the generic permissions of Rucio *version* (empty: the newest that is known)."""
-    known = rucio(version)
+    release = rucio(version)
     table = dispatch(Package(bundle))
     if table is None or table.delegates or not table.actions:
-        return AgainstGeneric(known.version, (), (), "Rucio's generic permissions")
+        return AgainstGeneric(release.version, (), (), "Rucio's generic permissions")
     decided_by = f"the package's {table.default}" if table.default else "Rucio's generic permissions"
-    lacks, only_here = known.actions - table.actions.keys(), table.actions.keys() - known.actions
-    return AgainstGeneric(known.version, tuple(sorted(lacks)), tuple(sorted(only_here)), decided_by)
+    lacks, only_here = release.actions - table.actions.keys(), table.actions.keys() - release.actions
+    return AgainstGeneric(release.version, tuple(sorted(lacks)), tuple(sorted(only_here)), decided_by)

@@ -53,7 +53,7 @@ def registry(package: Package) -> tuple[str, str]:
 
 def algorithms(package: Package) -> Algorithms | None:
     """What ``get_algorithms()`` of the package returns, None where it has no such function."""
-    return package.once(("algorithms",), lambda: _algorithms(package))
+    return package.memoized(("algorithms",), lambda: _algorithms(package))
 
 
 def _algorithms(package: Package) -> Algorithms | None:
@@ -78,13 +78,17 @@ def _cannot_be_called(function: Function) -> str:
         return "is async and returns a coroutine"
     if isinstance(node, ast.ClassDef) or (not isinstance(node, ast.Lambda) and node.decorator_list):
         return ""
-    given = node.args
-    places = [*given.posonlyargs, *given.args]
-    missing = [place.arg for place in places[: len(places) - len(given.defaults)]]
-    missing += [one.arg for one, default in zip(given.kwonlyargs, given.kw_defaults, strict=True) if default is None]
+    arguments = node.args
+    positional = [*arguments.posonlyargs, *arguments.args]
+    missing = [parameter.arg for parameter in positional[: len(positional) - len(arguments.defaults)]]
+    missing += [
+        parameter.arg
+        for parameter, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+        if default is None
+    ]
     if missing:
         return f"wants the argument {missing[0]}, and Rucio calls it without any"
-    if any(isinstance(one, ast.Yield | ast.YieldFrom) for one in ast.walk(node)):
+    if any(isinstance(child, ast.Yield | ast.YieldFrom) for child in ast.walk(node)):
         return "is a generator"
     return ""
 
@@ -106,20 +110,20 @@ def _merged(returned: list[object], function: Function, path: str, line: int) ->
         if not isinstance(table, dict):
             kind = "nothing" if table is None else f"a {type(table).__name__}"
             return Algorithms(path=path, line=line, unusable=f"returns {kind} instead of a dictionary")
-        for kind, named in table.items():
+        for kind, registered in table.items():
             if not isinstance(kind, str):
                 complete = False
                 continue
             types[kind] = lines.get(kind, line)
-            named = _by_name(kind, named)
-            if not isinstance(named, dict):
-                if named is not UNREADABLE:
+            registered = _by_name(kind, registered)
+            if not isinstance(registered, dict):
+                if registered is not UNREADABLE:
                     return Algorithms(
                         path=path, line=types[kind], unusable=f"gives no dictionary for the type {kind!r}"
                     )
                 complete = False
                 continue
-            for name, value in named.items():
+            for name, value in registered.items():
                 if not isinstance(name, str):
                     complete = False
                     continue
@@ -140,12 +144,12 @@ def _by_name(kind: str, named: object) -> object:
 
 def _lines(function: Function) -> dict[str, int]:
     """Where the texts of the file stand, those of the function before all others."""
-    found: dict[str, int] = {}
+    lines: dict[str, int] = {}
     for tree in (function.node, function.module.tree):
         for node in ast.walk(tree):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                found.setdefault(node.value, node.lineno)
-    return found
+                lines.setdefault(node.value, node.lineno)
+    return lines
 
 
 def default_algorithm(package: Package, kind: str) -> tuple[Module, Function] | None:

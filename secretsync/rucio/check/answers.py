@@ -82,8 +82,8 @@ def _may_answer(call: ast.Call) -> bool:
     """Not ``log(…)`` or ``print(…)``: a policy may well refuse to decide and say so."""
     if any(keyword.arg == "session" for keyword in call.keywords):
         return True
-    words = ast.unparse(call.func).lower()
-    return any(word in words for word in ("perm", "is_", "has_", "allow"))
+    call_text = ast.unparse(call.func).lower()
+    return any(fragment in call_text for fragment in ("perm", "is_", "has_", "allow"))
 
 
 def awaits_or_yields(definition: ast.FunctionDef | ast.AsyncFunctionDef) -> str:

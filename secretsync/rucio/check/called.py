@@ -16,18 +16,18 @@ _MOST = 2_000
 
 def called(package: Package, rucio: Rucio) -> tuple[Function, ...]:
     """Every function of the package that may run when Rucio checks a permission or uses an algorithm."""
-    return package.once(("called", rucio.default_algorithms), lambda: _called(package, rucio))
+    return package.memoized(("called", rucio.default_algorithms), lambda: _called(package, rucio))
 
 
 def _called(package: Package, rucio: Rucio) -> tuple[Function, ...]:
     todo = list(_entrances(package, rucio))
-    found: dict[int, Function] = {}
-    while todo and len(found) < _MOST:
+    called_functions: dict[int, Function] = {}
+    while todo and len(called_functions) < _MOST:
         function = todo.pop()
-        if id(function.node) not in found:
-            found[id(function.node)] = function
+        if id(function.node) not in called_functions:
+            called_functions[id(function.node)] = function
             todo.extend(_uses(package, function))
-    return tuple(found.values())
+    return tuple(called_functions.values())
 
 
 def _entrances(package: Package, rucio: Rucio) -> Iterator[Function]:
@@ -37,12 +37,12 @@ def _entrances(package: Package, rucio: Rucio) -> Iterator[Function]:
     if table:
         module = package.get("permission")
         values = package.values(module) if module else {}
-        named = (values.get(name) for name in (*table.actions.values(), table.default))
-        yield from (one for one in (*named, *table.functions.values()) if isinstance(one, Function))
+        deciding = (values.get(name) for name in (*table.actions.values(), table.default))
+        yield from (function for function in (*deciding, *table.functions.values()) if isinstance(function, Function))
     if registers := defined_as(package):
         yield registers
     registered = algorithms(package)
-    yield from (one.function for one in (registered.entries if registered else ()) if one.function)
+    yield from (algorithm.function for algorithm in (registered.entries if registered else ()) if algorithm.function)
     if rucio.default_algorithms:
         defaults = (default_algorithm(package, kind) for kind in ALGORITHM_TYPES)
         yield from (default[1] for default in defaults if default)

@@ -72,20 +72,23 @@ class Module:
 
     @property
     def path(self) -> str:
+        """Its path within the package."""
         return self.file.path
 
     @property
     def is_package(self) -> bool:
+        """Whether it is the ``__init__.py`` of a package."""
         return self.file.name == "__init__.py"
 
     @cached_property
     def nodes(self) -> tuple[ast.AST, ...]:
+        """All nodes of its syntax tree."""
         return tuple(ast.walk(self.tree))
 
     @cached_property
     def binds(self) -> Mapping[str, int]:
         """How often each name is bound by an assignment, a loop, a definition or an import, wherever that stands."""
-        found: Counter[str] = Counter()
+        bindings: Counter[str] = Counter()
         for node in self.nodes:
             match node:
                 case (
@@ -93,12 +96,12 @@ class Module:
                     | ast.FunctionDef(name=name)
                     | ast.ClassDef(name=name)
                 ):
-                    found[name] += 1
+                    bindings[name] += 1
                 case ast.arg(arg=name):
-                    found[name] += 1
+                    bindings[name] += 1
                 case ast.Import(names=aliases) | ast.ImportFrom(names=aliases):
-                    found.update((alias.asname or alias.name).partition(".")[0] for alias in aliases)
-        return found
+                    bindings.update((alias.asname or alias.name).partition(".")[0] for alias in aliases)
+        return bindings
 
     @cached_property
     def assigned(self) -> Mapping[str, ast.expr]:
@@ -119,6 +122,7 @@ class Module:
 
     @cached_property
     def lines(self) -> list[str]:
+        """Its lines as text; what is no UTF-8 is replaced."""
         return self.file.data.decode("utf-8", errors="replace").splitlines()
 
 
@@ -187,14 +191,14 @@ def _faults_of_the_grammar(modules: Sequence[Module]) -> Sequence[Fault | None]:
     sources = json.dumps([module.file.data.decode("utf-8", errors="replace") for module in modules]).encode()
     try:
         if len(sources) <= _SMALL:
-            found = grammar_faults(sources)
+            faults = grammar_faults(sources)
         else:
             from secretsync.core import confined
 
-            found = confined.call(f"{__name__}:grammar_faults", sources, TooMuchToParse)
+            faults = confined.call(f"{__name__}:grammar_faults", sources, TooMuchToParse)
     except TooMuchToParse as error:
         return [Fault(0, error.reason.removeprefix("it "), too_large=True)] * len(modules)
-    return [Fault(fault[0], fault[1]) if fault else None for fault in found]
+    return [Fault(fault[0], fault[1]) if fault else None for fault in faults]
 
 
 def grammar_faults(sources: bytes) -> list[tuple[int, str] | None]:
@@ -218,7 +222,7 @@ def _may_be_newer(node: ast.AST) -> bool:
     match node:
         case ast.Subscript(slice=index):
             inside = index.elts if isinstance(index, ast.Tuple) else [index]
-            return any(isinstance(one, ast.Starred | ast.NamedExpr) for one in inside)
+            return any(isinstance(expression, ast.Starred | ast.NamedExpr) for expression in inside)
         case ast.arg(annotation=ast.Starred()):
             return True
         case ast.JoinedStr():

@@ -41,7 +41,7 @@ def has_permission(package: Package) -> Function | None:
 
 def dispatch(package: Package) -> Dispatch | None:
     """The table of actions in ``has_permission``; None where there is no such function."""
-    return package.once(("dispatch",), lambda: _dispatch(package))
+    return package.memoized(("dispatch",), lambda: _dispatch(package))
 
 
 def _dispatch(package: Package) -> Dispatch | None:
@@ -67,9 +67,9 @@ def _dispatch(package: Package) -> Dispatch | None:
     returned = [statement.value for statement in returns(definition)]
     delegates = all(value is None or (isinstance(value, ast.Constant) and value.value is None) for value in returned)
     default, keywords = _default(returned)
-    found = names.get(default, UNREADABLE)
-    if isinstance(found, Function):
-        functions[default] = found
+    deciding = names.get(default, UNREADABLE)
+    if isinstance(deciding, Function):
+        functions[default] = deciding
     return Dispatch(actions, lines, default, delegates, keywords, functions, _lookup(definition), complete)
 
 
@@ -99,17 +99,17 @@ def _default(returned: list[ast.expr | None]) -> tuple[str, tuple[str, ...] | No
     for value in returned:
         match value:
             case ast.Call(
-                func=ast.Call(func=ast.Attribute(attr="get"), args=[_, ast.Name(id=name)]), args=[], keywords=given
+                func=ast.Call(func=ast.Attribute(attr="get"), args=[_, ast.Name(id=name)]), args=[], keywords=keywords
             ):
-                return name, _keywords(given)
-            case ast.Call(func=ast.Subscript(), args=[], keywords=given):
-                return "", _keywords(given)
+                return name, _keywords(keywords)
+            case ast.Call(func=ast.Subscript(), args=[], keywords=keywords):
+                return "", _keywords(keywords)
     return "", None
 
 
-def _keywords(given: list[ast.keyword]) -> tuple[str, ...] | None:
-    names = tuple(one.arg for one in given if one.arg)
-    return names if len(names) == len(given) else None
+def _keywords(keywords: list[ast.keyword]) -> tuple[str, ...] | None:
+    names = tuple(keyword.arg for keyword in keywords if keyword.arg)
+    return names if len(names) == len(keywords) else None
 
 
 def _lookup(definition: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
@@ -118,8 +118,8 @@ def _lookup(definition: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     is_asked = any(isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.In | ast.NotIn) for node in nodes)
     if is_asked or any(isinstance(node, ast.Try | ast.With) for node in nodes):
         return 0
-    places = [*definition.args.posonlyargs, *definition.args.args]
-    action = places[1].arg if len(places) > 1 else "action"
+    parameters = [*definition.args.posonlyargs, *definition.args.args]
+    action = parameters[1].arg if len(parameters) > 1 else "action"
     for node in nodes:
         match node:
             case ast.Call(func=ast.Subscript(slice=ast.Name(id=name), lineno=line)) if name == action:

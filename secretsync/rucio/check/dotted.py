@@ -10,19 +10,19 @@ from secretsync.rucio.check.code import Module
 
 def aliases_of(module: Module) -> dict[str, str]:
     """Every name that an import of the module binds, wherever it stands, with what it means."""
-    found: dict[str, str] = {}
+    aliases: dict[str, str] = {}
     for node in module.nodes:
         if isinstance(node, ast.Import):
             for alias in node.names:
                 if alias.asname:
-                    found[alias.asname] = alias.name
+                    aliases[alias.asname] = alias.name
                 else:
                     top = alias.name.partition(".")[0]
-                    found[top] = top
+                    aliases[top] = top
         elif isinstance(node, ast.ImportFrom) and not node.level:
             for alias in node.names:
-                found[alias.asname or alias.name] = f"{node.module}.{alias.name}"
-    return found
+                aliases[alias.asname or alias.name] = f"{node.module}.{alias.name}"
+    return aliases
 
 
 def dotted(expression: ast.expr, aliases: Mapping[str, str]) -> str:

@@ -49,16 +49,21 @@ class Modules(Protocol):
     """What is asked of a policy package: its modules, their imports and their values."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The package's name, by which its modules import each other."""
 
-    def get(self, name: str) -> Module | None: ...
+    def get(self, name: str) -> Module | None:
+        """The module of that dotted name, empty for the package itself; None where there is none."""
 
-    def imports_at(self, module: Module, line: int) -> tuple[Import, ...]: ...
+    def imports_at(self, module: Module, line: int) -> tuple[Import, ...]:
+        """The imports of *module* at *line*."""
 
-    def values(self, module: Module, depth: int = 0) -> Names: ...
+    def values(self, module: Module, depth: int = 0) -> Names:
+        """The values of the module's names, as far as they can be calculated."""
 
     @property
-    def work(self) -> Work: ...
+    def work(self) -> Work:
+        """What may still be calculated of it."""
 
 
 class Evaluator:
@@ -67,26 +72,26 @@ class Evaluator:
     def __init__(self, package: Modules, module: Module, names: Names, depth: int) -> None:
         self._package, self._module, self._names, self._depth = package, module, names, depth
         self._readers: dict[type[ast.expr], Callable[[Any], Any]] = {
-            ast.Constant: lambda one: one.value,
-            ast.Name: lambda one: self._names.get(one.id, UNREADABLE),
+            ast.Constant: lambda node: node.value,
+            ast.Name: lambda node: self._names.get(node.id, UNREADABLE),
             ast.Attribute: self._attribute,
-            ast.List: lambda one: self._elements(one.elts),
-            ast.Tuple: lambda one: tuple(self._elements(one.elts)),
-            ast.Set: lambda one: set(self._elements(one.elts)),
+            ast.List: lambda node: self._elements(node.elts),
+            ast.Tuple: lambda node: tuple(self._elements(node.elts)),
+            ast.Set: lambda node: set(self._elements(node.elts)),
             ast.Dict: self._dictionary,
-            ast.JoinedStr: lambda one: joined([self._part(part) for part in one.values]),
-            ast.BinOp: lambda one: operate(one.op, self.value(one.left), self.value(one.right)),
+            ast.JoinedStr: lambda node: joined([self._part(part) for part in node.values]),
+            ast.BinOp: lambda node: operate(node.op, self.value(node.left), self.value(node.right)),
             ast.UnaryOp: self._unary,
             ast.IfExp: self._choice,
             ast.BoolOp: self._and_or,
             ast.Compare: self._comparison,
             ast.Subscript: self._item,
-            ast.Slice: lambda one: slice(*(part and self.value(part) for part in (one.lower, one.upper, one.step))),
-            ast.ListComp: lambda one: self._comprehension(one.generators, lambda inner: inner.value(one.elt)),
-            ast.DictComp: lambda one: dict(
-                self._comprehension(one.generators, lambda inner: (inner.value(one.key), inner.value(one.value)))
+            ast.Slice: lambda node: slice(*(part and self.value(part) for part in (node.lower, node.upper, node.step))),
+            ast.ListComp: lambda node: self._comprehension(node.generators, lambda inner: inner.value(node.elt)),
+            ast.DictComp: lambda node: dict(
+                self._comprehension(node.generators, lambda inner: (inner.value(node.key), inner.value(node.value)))
             ),
-            ast.Lambda: lambda one: Function(self._module, one),
+            ast.Lambda: lambda node: Function(self._module, node),
             ast.Call: self._call,
         }
 
@@ -101,7 +106,10 @@ class Evaluator:
         raise NotImplementedError
 
     def value(self, expression: ast.expr) -> Any:
-        """Its value, UNREADABLE where that is not known or too large. Raises TooMuchWork."""
+        """The value; UNREADABLE where only running the code would tell, or where it is too large.
+
+        Raises TooMuchWork.
+        """
         try:
             value = self._value(expression)
         except (TypeError, ValueError, KeyError, IndexError, AttributeError, ArithmeticError, RecursionError):
@@ -155,26 +163,26 @@ class Evaluator:
         return UNREADABLE
 
     def _elements(self, elements: list[ast.expr]) -> list[Any]:
-        found: list[Any] = []
+        items: list[Any] = []
         for element in elements:
             if isinstance(element, ast.Starred):
                 value = self.value(element.value)
-                found.extend(value if isinstance(value, list | tuple) else [UNREADABLE])
-                self._package.work.spend(len(found))
+                items.extend(value if isinstance(value, list | tuple) else [UNREADABLE])
+                self._package.work.spend(len(items))
             else:
-                found.append(self.value(element))
-        return found
+                items.append(self.value(element))
+        return items
 
     def _dictionary(self, expression: ast.Dict) -> dict[Any, Any]:
-        found: dict[Any, Any] = {}
+        entries: dict[Any, Any] = {}
         for key, inner in zip(expression.keys, expression.values, strict=True):
             value = self.value(inner)
             if key is None:
-                found.update(value if isinstance(value, dict) else {UNREADABLE: UNREADABLE})
+                entries.update(value if isinstance(value, dict) else {UNREADABLE: UNREADABLE})
             else:
                 name = self.value(key)
-                found[name if is_key(name) else UNREADABLE] = value
-        return found
+                entries[name if is_key(name) else UNREADABLE] = value
+        return entries
 
     def _part(self, part: ast.expr) -> Any:
         if not isinstance(part, ast.FormattedValue):
@@ -194,12 +202,12 @@ class Evaluator:
                 raise ValueError("more than one loop, or a condition")
         if not isinstance(elements, list | tuple | dict) or len(elements) > LONGEST:
             raise ValueError("not known")
-        kept, found = self._names, []
+        outer_names, results = self._names, []
         for element in elements:
-            self._names = {**kept, name: element}
-            found.append(read(self))
-        self._names = kept
-        return found
+            self._names = {**outer_names, name: element}
+            results.append(read(self))
+        self._names = outer_names
+        return results
 
     def _choice(self, expression: ast.IfExp) -> Any:
         test, body, orelse = map(self.value, (expression.test, expression.body, expression.orelse))
@@ -214,35 +222,35 @@ class Evaluator:
         return value[index] if readable(index) else UNREADABLE
 
     def _call(self, call: ast.Call) -> Any:
-        given = self._elements(call.args)
+        arguments = self._elements(call.args)
         keywords = {keyword.arg: self.value(keyword.value) for keyword in call.keywords}
         match call.func:
-            case ast.Name(id="dict") if not call.args or isinstance(given[0], dict):
-                merged: dict[Any, Any] = dict(given[0]) if given else {}
+            case ast.Name(id="dict") if not call.args or isinstance(arguments[0], dict):
+                merged: dict[Any, Any] = dict(arguments[0]) if arguments else {}
                 for name, value in keywords.items():
                     merged.update({name: value} if name else value)
                 return merged
-            case ast.Name(id=name) if name in CONTAINERS and name not in self._names and not readable(given):
+            case ast.Name(id=name) if name in CONTAINERS and name not in self._names and not readable(arguments):
                 return CONTAINERS[name]([UNREADABLE])
-            case ast.Name(id="SpecifierSet") | ast.Attribute(attr="SpecifierSet") if given and not keywords:
-                text = given[0]
+            case ast.Name(id="SpecifierSet") | ast.Attribute(attr="SpecifierSet") if arguments and not keywords:
+                text = arguments[0]
                 return SpecifierSet(text) if isinstance(text, str) and len(text) < LONGEST_SPECIFIER else UNREADABLE
             case ast.Name(id="hasattr") if "hasattr" not in self._names:
                 return _has_attribute(call.args)
-            case ast.Name(id="reversed") if "reversed" not in self._names and readable(given):
-                return list(reversed(*given))
+            case ast.Name(id="reversed") if "reversed" not in self._names and readable(arguments):
+                return list(reversed(*arguments))
             case ast.Name(id=name) if name in BUILTINS and name not in self._names and not keywords:
-                return built(name, given)
+                return built(name, arguments)
             case ast.Attribute(value=inner, attr=name) if name in METHODS:
-                return of_text(self.value(inner), name, given, keywords)
-            case ast.Attribute(value=inner, attr="copy") if not given:
-                held = self.value(inner)
-                return dict(held) if isinstance(held, dict) else UNREADABLE
-            case ast.Attribute(value=inner, attr="items" | "keys" | "values" as name) if not given:
-                held = self.value(inner)
-                return list(getattr(held, name)()) if isinstance(held, dict) else UNREADABLE
+                return of_text(self.value(inner), name, arguments, keywords)
+            case ast.Attribute(value=inner, attr="copy") if not arguments:
+                owner = self.value(inner)
+                return dict(owner) if isinstance(owner, dict) else UNREADABLE
+            case ast.Attribute(value=inner, attr="items" | "keys" | "values" as name) if not arguments:
+                owner = self.value(inner)
+                return list(getattr(owner, name)()) if isinstance(owner, dict) else UNREADABLE
         function = self.value(call.func)
-        if isinstance(function, Function) and not given and not keywords and self._depth < DEEPEST:
+        if isinstance(function, Function) and not arguments and not keywords and self._depth < DEEPEST:
             return self.called(function)
         return UNREADABLE
 

@@ -15,6 +15,7 @@ class Severity(StrEnum):
 
     @property
     def weight(self) -> int:
+        """How much worse it is than the others: 3 for an error."""
         return {"error": 3, "warning": 2, "notice": 1}[self.value]
 
 

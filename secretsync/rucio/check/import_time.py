@@ -9,7 +9,7 @@ from functools import partial
 
 from secretsync.rucio.check.algorithms import registry
 from secretsync.rucio.check.code import Module
-from secretsync.rucio.check.imports import Around, statements
+from secretsync.rucio.check.imports import StatementContext, statements
 from secretsync.rucio.check.interpret import nodes_outside_functions, value_of
 from secretsync.rucio.check.package import Package
 from secretsync.rucio.check.reach import loads
@@ -28,14 +28,14 @@ class Running:
 
     node: ast.AST
     module: Module
-    around: Around
+    context: StatementContext
     start: str
     after_return: bool = False
 
 
 def at_import(package: Package, rucio: Rucio) -> tuple[Running, ...]:
     """Everything that runs when Rucio loads the package and its default algorithms, and calls get_algorithms()."""
-    return package.once(("at import", rucio.default_algorithms), lambda: tuple(_at_import(package, rucio)))
+    return package.memoized(("at import", rucio.default_algorithms), lambda: tuple(_at_import(package, rucio)))
 
 
 def _at_import(package: Package, rucio: Rucio) -> Iterator[Running]:
@@ -44,18 +44,18 @@ def _at_import(package: Package, rucio: Rucio) -> Iterator[Running]:
         for module, optional in loads(package, start):
             if module.name not in seen:
                 seen.add(module.name)
-                around = Around(conditional=optional)
-                yield from _running(package, module, module.tree.body, around, start, 0)
+                context = StatementContext(conditional=optional)
+                yield from _running(package, module, module.tree.body, context, start, 0)
     name, function = registry(package)
-    holder = package.get(name)
-    value = package.values(holder).get(function) if holder else None
-    if holder and isinstance(value, Function) and not isinstance(value.node, ast.Lambda):
-        yield from _running(package, holder, value.node.body, Around(), "get_algorithms", 1)
+    parent = package.get(name)
+    value = package.values(parent).get(function) if parent else None
+    if parent and isinstance(value, Function) and not isinstance(value.node, ast.Lambda):
+        yield from _running(package, parent, value.node.body, StatementContext(), "get_algorithms", 1)
 
 
 def within(package: Package, function: Function) -> tuple[Running, ...]:
     """Everything that runs when the function is called, its own functions left aside."""
-    return package.once(("within", id(function.node)), lambda: tuple(_within(package, function)))
+    return package.memoized(("within", id(function.node)), lambda: tuple(_within(package, function)))
 
 
 def _within(package: Package, function: Function) -> Iterator[Running]:
@@ -63,18 +63,18 @@ def _within(package: Package, function: Function) -> Iterator[Running]:
         nodes: list[ast.stmt] = [ast.Expr(function.node.body)]
     else:
         nodes = function.node.body
-    yield from _running(package, function.module, nodes, Around(), "", _DEEPEST)
+    yield from _running(package, function.module, nodes, StatementContext(), "", _DEEPEST)
 
 
 def _running(
-    package: Package, module: Module, body: list[ast.stmt], outside: Around, start: str, depth: int
+    package: Package, module: Module, body: list[ast.stmt], outside: StatementContext, start: str, depth: int
 ) -> Iterator[Running]:
-    may_return = bool(depth) and any(isinstance(node, ast.Return) for one in body for node in ast.walk(one))
-    for statement, around in statements(body, partial(_decided, package, module)):
-        if around.function:
+    may_return = bool(depth) and any(isinstance(node, ast.Return) for statement in body for node in ast.walk(statement))
+    for statement, context in statements(body, partial(_decided, package, module)):
+        if context.function:
             continue
         joined = replace(
-            around, conditional=around.conditional or outside.conditional, caught=around.caught | outside.caught
+            context, conditional=context.conditional or outside.conditional, caught=context.caught | outside.caught
         )
         only_if = _only_if(statement)
         for node in nodes_outside_functions(_own_expressions(statement)):
@@ -102,7 +102,7 @@ def _decided(package: Package, module: Module, test: ast.expr) -> bool | None:
 
 def _only_if(statement: ast.stmt) -> frozenset[int]:
     """The nodes that another part of their expression decides on: ``a if b else c``, ``a and b``, a loop inside."""
-    found: set[int] = set()
+    guarded: set[int] = set()
     for node in nodes_outside_functions(_own_expressions(statement)):
         match node:
             case ast.IfExp(body=body, orelse=orelse):
@@ -115,8 +115,8 @@ def _only_if(statement: ast.stmt) -> frozenset[int]:
                 later = [key, value]
             case _:
                 continue
-        found.update(id(inner) for expression in later for inner in ast.walk(expression))
-    return frozenset(found)
+        guarded.update(id(inner) for expression in later for inner in ast.walk(expression))
+    return frozenset(guarded)
 
 
 def _called(package: Package, module: Module, node: ast.AST) -> tuple[Module, list[ast.stmt]] | None:

@@ -23,7 +23,7 @@ _BASES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Around:
+class StatementContext:
     """The circumstances of a statement.
 
     *function* is the outermost function it stands in (``""``: it runs when the module is imported); *conditional* means
@@ -43,8 +43,8 @@ class Around:
 
     def catches(self, error: str) -> bool:
         """Whether an ``except`` around takes an exception of that name."""
-        every = {"BaseException", ""} if error == "SystemExit" else {"Exception", "BaseException", ""}
-        return bool(self.caught & {error, *_BASES.get(error, ()), *every})
+        catch_all = {"BaseException", ""} if error == "SystemExit" else {"Exception", "BaseException", ""}
+        return bool(self.caught & {error, *_BASES.get(error, ()), *catch_all})
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,24 +57,24 @@ class Import:
     name: str
     names: tuple[str, ...]
     line: int
-    around: Around
+    context: StatementContext
     beyond: bool = False
 
 
 def imports_of(module: Module, package: str) -> tuple[Import, ...]:
     """Every import in *module* of the policy package named *package*, but those that only type checkers see."""
     return tuple(
-        found
-        for statement, around in statements(module.tree.body)
-        for found in (
-            _read(statement, around, module, package)
+        imported
+        for statement, context in statements(module.tree.body)
+        for imported in (
+            _read(statement, context, module, package)
             if isinstance(statement, ast.Import | ast.ImportFrom)
-            else _called(statement, around)
+            else _called(statement, context)
         )
     )
 
 
-def _called(statement: ast.stmt, around: Around) -> Iterator[Import]:
+def _called(statement: ast.stmt, context: StatementContext) -> Iterator[Import]:
     """``import_module("name")`` and ``__import__("name")``, which import as a statement does; not in a lambda."""
     if not isinstance(statement, ast.Assign | ast.AnnAssign | ast.Expr) or not isinstance(statement.value, ast.Call):
         return
@@ -83,7 +83,7 @@ def _called(statement: ast.stmt, around: Around) -> Iterator[Import]:
             func=ast.Name(id="import_module" | "__import__") | ast.Attribute(attr="import_module"),
             args=[ast.Constant(value=str(name)), *_],
         ) if name and not name.startswith("."):
-            yield Import(name, (), statement.lineno, around)
+            yield Import(name, (), statement.lineno, context)
 
 
 def _unknown(_: ast.expr) -> bool | None:
@@ -92,46 +92,46 @@ def _unknown(_: ast.expr) -> bool | None:
 
 def statements(
     body: list[ast.stmt], decide: Callable[[ast.expr], bool | None] = _unknown
-) -> Iterator[tuple[ast.stmt, Around]]:
+) -> Iterator[tuple[ast.stmt, StatementContext]]:
     """Every statement below *body* with its circumstances. Not recursive: an ``elif`` chain has no limit.
 
     *decide* says how the condition of an ``if`` ends, None where that is not known; the branch that never runs is left
     out.
     """
-    todo = [(statement, Around()) for statement in reversed(body)]
+    todo = [(statement, StatementContext()) for statement in reversed(body)]
     while todo:
-        statement, around = todo.pop()
-        yield statement, around
-        for inner, circumstances in reversed(list(_blocks(statement, around, decide))):
-            todo.extend((one, circumstances) for one in reversed(inner))
+        statement, context = todo.pop()
+        yield statement, context
+        for inner, circumstances in reversed(list(_blocks(statement, context, decide))):
+            todo.extend((inner_statement, circumstances) for inner_statement in reversed(inner))
 
 
 def _blocks(
-    statement: ast.stmt, around: Around, decide: Callable[[ast.expr], bool | None]
-) -> Iterator[tuple[list[ast.stmt], Around]]:
-    maybe = replace(around, conditional=True)
+    statement: ast.stmt, context: StatementContext, decide: Callable[[ast.expr], bool | None]
+) -> Iterator[tuple[list[ast.stmt], StatementContext]]:
+    maybe = replace(context, conditional=True)
     match statement:
         case ast.FunctionDef(name=name, body=body) | ast.AsyncFunctionDef(name=name, body=body):
-            yield body, Around(around.function or name)
+            yield body, StatementContext(context.function or name)
         case ast.ClassDef(body=body):
-            yield body, around
+            yield body, context
         case ast.If(test=test, body=body, orelse=orelse):
-            holds = False if _is_type_checking(test) else decide(test)
-            if holds is not False:
-                yield body, around if holds else maybe
-            if holds is not True:
-                yield orelse, maybe if holds is None else around
+            value = False if _is_type_checking(test) else decide(test)
+            if value is not False:
+                yield body, context if value else maybe
+            if value is not True:
+                yield orelse, maybe if value is None else context
         case ast.Try(body=body, handlers=handlers, orelse=orelse, finalbody=finalbody):
-            yield body, _guarded(around, handlers)
+            yield body, _guarded(context, handlers)
             alternative = replace(
                 maybe, instead_of=_first_import(body) if _is_import_error(handlers) else 0, handling=True
             )
             for handler in handlers:
                 yield handler.body, alternative
-            yield orelse, replace(around, only_after=_first_import(body))
-            yield finalbody, around
+            yield orelse, replace(context, only_after=_first_import(body))
+            yield finalbody, context
         case ast.With(items=items, body=body) | ast.AsyncWith(items=items, body=body):
-            yield body, _suppressed(around, items)
+            yield body, _suppressed(context, items)
         case (
             ast.For(body=body, orelse=orelse)
             | ast.AsyncFor(body=body, orelse=orelse)
@@ -157,29 +157,29 @@ def _is_type_checking(test: ast.expr) -> bool:
     return False
 
 
-def _guarded(around: Around, handlers: list[ast.ExceptHandler]) -> Around:
+def _guarded(context: StatementContext, handlers: list[ast.ExceptHandler]) -> StatementContext:
     caught: set[str] = set()
     for handler in handlers:
         if not (handler.body and isinstance(handler.body[-1], ast.Raise)):
             caught |= _exceptions(handler.type)
-    return _with_caught(around, caught)
+    return _with_caught(context, caught)
 
 
-def _suppressed(around: Around, items: list[ast.withitem]) -> Around:
+def _suppressed(context: StatementContext, items: list[ast.withitem]) -> StatementContext:
     caught: set[str] = set()
     for item in items:
         match item.context_expr:
             case ast.Call(func=ast.Name(id="suppress") | ast.Attribute(attr="suppress"), args=arguments):
                 caught |= {name for argument in arguments for name in _exceptions(argument)}
-    return _with_caught(around, caught)
+    return _with_caught(context, caught)
 
 
-def _with_caught(around: Around, caught: set[str]) -> Around:
+def _with_caught(context: StatementContext, caught: set[str]) -> StatementContext:
     return replace(
-        around,
-        missing_module_is_caught=around.missing_module_is_caught or bool(caught & _CATCHES_A_MISSING_MODULE),
-        missing_name_is_caught=around.missing_name_is_caught or bool(caught & _CATCHES_A_MISSING_NAME),
-        caught=around.caught | caught,
+        context,
+        missing_module_is_caught=context.missing_module_is_caught or bool(caught & _CATCHES_A_MISSING_MODULE),
+        missing_name_is_caught=context.missing_name_is_caught or bool(caught & _CATCHES_A_MISSING_NAME),
+        caught=context.caught | caught,
     )
 
 
@@ -194,17 +194,19 @@ def _exceptions(expression: ast.expr | None) -> set[str]:
     return set()
 
 
-def _read(statement: ast.Import | ast.ImportFrom, around: Around, module: Module, package: str) -> Iterator[Import]:
+def _read(
+    statement: ast.Import | ast.ImportFrom, context: StatementContext, module: Module, package: str
+) -> Iterator[Import]:
     if isinstance(statement, ast.Import):
         for alias in statement.names:
-            yield Import(alias.name, (), statement.lineno, around)
+            yield Import(alias.name, (), statement.lineno, context)
         return
     names = tuple(alias.name for alias in statement.names)
     if not statement.level:
-        yield Import(statement.module or "", names, statement.lineno, around)
+        yield Import(statement.module or "", names, statement.lineno, context)
         return
-    here = [package, *filter(None, module.name.split("."))]
+    package_path = [package, *filter(None, module.name.split("."))]
     climbs = statement.level - module.is_package
-    base = here[: max(len(here) - climbs, 0)]
+    base = package_path[: max(len(package_path) - climbs, 0)]
     name = ".".join([*base, *filter(None, [statement.module])])
-    yield Import(name, names, statement.lineno, around, beyond=not base)
+    yield Import(name, names, statement.lineno, context, beyond=not base)

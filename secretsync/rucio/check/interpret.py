@@ -57,8 +57,8 @@ def names_within(package: Modules, function: Function) -> Names:
     """The names that the function sees when it has run through, its parameters UNREADABLE."""
     if isinstance(function.node, ast.Lambda | ast.ClassDef):
         return dict(package.values(function.module))
-    given = function.node.args
-    parameters = [*given.posonlyargs, *given.args, *given.kwonlyargs, given.vararg, given.kwarg]
+    signature = function.node.args
+    parameters = [*signature.posonlyargs, *signature.args, *signature.kwonlyargs, signature.vararg, signature.kwarg]
     names = {**package.values(function.module), **{parameter.arg: UNREADABLE for parameter in parameters if parameter}}
     try:
         reader = _Reader(package, function.module, names, 0)
@@ -92,11 +92,7 @@ class _Reader(Evaluator):
 
     def on_a_copy(self) -> _Reader:
         """A reader that changes nothing of the values that this one has. Raises TooMuchWork."""
-        return _Reader(self._package, self._module, self._copied(), self._depth)
-
-    def _copied(self) -> Names:
-        self._package.work.spend(COPYING * sum(map(count, self._names.values())))
-        return copy.deepcopy(self._names)
+        return _Reader(self._package, self._module, self._copy(self._names), self._depth)
 
     def run(self, body: list[ast.stmt]) -> Names:
         for statement in body:
@@ -153,51 +149,50 @@ class _Reader(Evaluator):
                 self._names[name] = value
             case ast.Tuple(elts=inner) | ast.List(elts=inner):
                 parts = value if isinstance(value, list | tuple) and len(value) == len(inner) else None
-                for index, one in enumerate(inner):
-                    self._bind(one, parts[index] if parts else UNREADABLE)
+                for index, element in enumerate(inner):
+                    self._bind(element, parts[index] if parts else UNREADABLE)
             case ast.Subscript(
                 value=ast.Call(func=ast.Name(id="globals"), args=[]), slice=ast.Constant(value=str(name))
             ):
                 self._names[name] = value
             case ast.Subscript(value=container, slice=index):
-                held, key = self.value(container), self.value(index)
-                if isinstance(held, dict):
-                    held[key if is_key(key) else UNREADABLE] = value
-                elif isinstance(held, list) and isinstance(key, int) and -len(held) <= key < len(held):
-                    held[key] = value
-                self._keep_small(held)
+                stored, key = self.value(container), self.value(index)
+                if isinstance(stored, dict):
+                    stored[key if is_key(key) else UNREADABLE] = value
+                elif isinstance(stored, list) and isinstance(key, int) and -len(stored) <= key < len(stored):
+                    stored[key] = value
+                self._keep_small(stored)
 
     def _import(self, statement: ast.Import | ast.ImportFrom) -> None:
         for imported in self._package.imports_at(self._module, statement.lineno):
             top, _, rest = imported.name.partition(".")
             if isinstance(statement, ast.Import):
                 for alias in statement.names:
-                    own = alias.asname and alias.name == imported.name and top == self._package.name
+                    is_own_alias = alias.asname and alias.name == imported.name and top == self._package.name
                     self._names[(alias.asname or alias.name).partition(".")[0]] = (
-                        ModuleValue(rest) if own else UNREADABLE
+                        ModuleValue(rest) if is_own_alias else UNREADABLE
                     )
                 continue
             source = self._package.get(rest) if top == self._package.name and not imported.beyond else None
-            given = self.given(source) if source else _of_others(imported.name)
+            names = self.given(source) if source else _foreign_names(imported.name)
             for alias in statement.names:
                 if alias.name == "*":
-                    self._names.update({name: value for name, value in given.items() if not name.startswith("_")})
+                    self._names.update({name: value for name, value in names.items() if not name.startswith("_")})
                     continue
-                below = f"{rest}.{alias.name}".strip(".") if top == self._package.name else ""
-                value = given.get(alias.name, UNREADABLE)
-                if value is UNREADABLE and below and self._package.get(below):
-                    value = ModuleValue(below)
+                submodule = f"{rest}.{alias.name}".strip(".") if top == self._package.name else ""
+                value = names.get(alias.name, UNREADABLE)
+                if value is UNREADABLE and submodule and self._package.get(submodule):
+                    value = ModuleValue(submodule)
                 self._names[alias.asname or alias.name] = value
 
     def _branch(self, test: Any, body: list[ast.stmt], orelse: list[ast.stmt]) -> None:
         if readable(test) and not isinstance(test, Function | ModuleValue):
             self.run(body if test else orelse)
             return
-        before = self._names
+        previous = self._names
         ends = []
         for block in (body, orelse):
-            self._names = before
-            self._names = self._copied()
+            self._names = self._copy(previous)
             ends.append(self.run(block))
         self._names = {
             name: ends[0].get(name) if same(ends[0].get(name), ends[1].get(name)) else UNREADABLE
@@ -207,13 +202,18 @@ class _Reader(Evaluator):
     def _try(self, statement: ast.Try) -> None:
         self.run([*statement.body, *statement.orelse])
         for handler in statement.handlers:
-            kept = dict(self._names)
-            self._names = self._copied()
+            previous = dict(self._names)
+            self._names = self._copy(previous)
             for name, value in self.run(handler.body).items():
-                if name not in kept or not same(kept[name], value):
-                    kept[name] = UNREADABLE
-            self._names = kept
+                if name not in previous or not same(previous[name], value):
+                    previous[name] = UNREADABLE
+            self._names = previous
         self.run(statement.finalbody)
+
+    def _copy(self, names: Names) -> Names:
+        """The names for a branch, which may change their values. Raises TooMuchWork."""
+        self._package.work.spend(COPYING * sum(map(count, names.values())))
+        return copy.deepcopy(names)
 
     def _forget(self, statements: list[ast.stmt]) -> None:
         """What a loop binds is not followed."""
@@ -238,47 +238,47 @@ class _Reader(Evaluator):
         """``table.update(…)``, ``names.append(…)``: a call for its effect on a value that is known."""
         if not isinstance(call.func, ast.Attribute):
             return
-        held, method = self.value(call.func.value), call.func.attr
-        given = [self.value(argument) for argument in call.args]
-        if isinstance(held, dict) and method == "update":
-            for one in given:
-                held.update(one if isinstance(one, dict) else {UNREADABLE: UNREADABLE})
-            held.update({keyword.arg or UNREADABLE: self.value(keyword.value) for keyword in call.keywords})
-        elif isinstance(held, dict) and method in ("setdefault", "pop", "clear", "popitem"):
-            self._set_default(held, method, given)
-        elif isinstance(held, list) and method == "append" and len(given) == 1 and len(held) < LONGEST:
-            held.append(given[0])
-        elif isinstance(held, list) and method == "extend" and len(given) == 1:
-            held.extend(given[0] if isinstance(given[0], list | tuple) else [UNREADABLE])
-        self._keep_small(held)
+        owner, method = self.value(call.func.value), call.func.attr
+        arguments = [self.value(argument) for argument in call.args]
+        if isinstance(owner, dict) and method == "update":
+            for argument in arguments:
+                owner.update(argument if isinstance(argument, dict) else {UNREADABLE: UNREADABLE})
+            owner.update({keyword.arg or UNREADABLE: self.value(keyword.value) for keyword in call.keywords})
+        elif isinstance(owner, dict) and method in ("setdefault", "pop", "clear", "popitem"):
+            self._set_default(owner, method, arguments)
+        elif isinstance(owner, list) and method == "append" and len(arguments) == 1 and len(owner) < LONGEST:
+            owner.append(arguments[0])
+        elif isinstance(owner, list) and method == "extend" and len(arguments) == 1:
+            owner.extend(arguments[0] if isinstance(arguments[0], list | tuple) else [UNREADABLE])
+        self._keep_small(owner)
 
-    def _keep_small(self, held: Any) -> None:
+    def _keep_small(self, owner: Any) -> None:
         """A list or dictionary that is changed may come to hold itself, or more than is read."""
-        if self.counted(held):
+        if self.counted(owner):
             return
-        if isinstance(held, list):
-            held[:] = [UNREADABLE]
-        elif isinstance(held, dict):
-            held.clear()
-            held[UNREADABLE] = UNREADABLE
+        if isinstance(owner, list):
+            owner[:] = [UNREADABLE]
+        elif isinstance(owner, dict):
+            owner.clear()
+            owner[UNREADABLE] = UNREADABLE
 
-    def _set_default(self, held: dict[Any, Any], method: str, given: list[Any]) -> None:
-        if method == "setdefault" and given and is_key(given[0]):
-            held.setdefault(given[0], given[1] if len(given) > 1 else None)
+    def _set_default(self, dictionary: dict[Any, Any], method: str, arguments: list[Any]) -> None:
+        if method == "setdefault" and arguments and is_key(arguments[0]):
+            dictionary.setdefault(arguments[0], arguments[1] if len(arguments) > 1 else None)
         else:
-            held[UNREADABLE] = UNREADABLE
+            dictionary[UNREADABLE] = UNREADABLE
 
     def called(self, function: Function) -> Any:
         if not isinstance(function.node, ast.FunctionDef | ast.Lambda):
             return UNREADABLE
         self._package.work.spend(CALLING + len(self._names))
-        own = function.module is self._module
-        names = dict(self._names) if own else dict(self.given(function.module))
+        is_own = function.module is self._module
+        names = dict(self._names) if is_own else dict(self.given(function.module))
         returned = _Reader(self._package, function.module, names, self._depth + 1).returned(function)
         return returned[0] if len(returned) == 1 else UNREADABLE
 
 
-def _of_others(module: str) -> Names:
+def _foreign_names(module: str) -> Names:
     """What is known of modules that are not the package's: Rucio's generic schemas are a dictionary of any entries."""
     if module in ("rucio.common.schema.generic", "rucio.common.schema.generic_multi_vo"):
         return {"SCHEMAS": {UNREADABLE: UNREADABLE}}
@@ -292,7 +292,13 @@ def nodes_outside_functions(body: Sequence[ast.AST]) -> Iterator[ast.AST]:
         node = todo.pop()
         yield node
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            given = node.args
-            todo.extend([*node.decorator_list, *given.defaults, *(default for default in given.kw_defaults if default)])
+            parameters = node.args
+            todo.extend(
+                [
+                    *node.decorator_list,
+                    *parameters.defaults,
+                    *(default for default in parameters.kw_defaults if default),
+                ]
+            )
         elif not isinstance(node, ast.Lambda):
             todo.extend(reversed(list(ast.iter_child_nodes(node))))

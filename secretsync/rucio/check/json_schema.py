@@ -43,13 +43,13 @@ def _faults(schema: Any, root: Any, depth: int, work: Work) -> Iterator[str]:
 
 
 def _type(schema: Mapping[Any, Any]) -> Iterator[str]:
-    given = schema.get("type", UNREADABLE)
-    if not readable(given):
+    declared = schema.get("type", UNREADABLE)
+    if not readable(declared):
         return
-    names = given if isinstance(given, list) else [given]
-    wrong = [name for name in names if not isinstance(name, str) or name not in _TYPES]
-    if wrong or not names:
-        yield f"{_short(wrong[0] if wrong else given)} is no type of JSON"
+    names = declared if isinstance(declared, list) else [declared]
+    unknown = [name for name in names if not isinstance(name, str) or name not in _TYPES]
+    if unknown or not names:
+        yield f"{_short(unknown[0] if unknown else declared)} is no type of JSON"
 
 
 def _patterns(schema: Mapping[Any, Any], work: Work) -> Iterator[str]:
@@ -98,7 +98,7 @@ def _values(schema: Mapping[Any, Any]) -> Iterator[str]:
         elif name in _COUNTS and isinstance(value, int | float) and value < 0:
             yield f"{name} is less than 0"
     required = schema.get("required", [])
-    texts = isinstance(required, list) and all(isinstance(one, str) or one is UNREADABLE for one in required)
+    texts = isinstance(required, list) and all(isinstance(item, str) or item is UNREADABLE for item in required)
     if readable(required) and not texts:
         yield f"required is {_short(required)} and no list of names"
     if "enum" in schema and readable(schema["enum"]) and not isinstance(schema["enum"], list):
@@ -117,16 +117,16 @@ def _reference(schema: Mapping[Any, Any], root: Any) -> Iterator[str]:
         return
     if not reference.startswith("#/"):
         return
-    place = root
+    node = root
     for part in reference[2:].split("/"):
         name = part.replace("~1", "/").replace("~0", "~")
-        if isinstance(place, dict) and name in place:
-            place = place[name]
-        elif isinstance(place, list) and name.isdigit() and int(name) < len(place):
-            place = place[int(name)]
+        if isinstance(node, dict) and name in node:
+            node = node[name]
+        elif isinstance(node, list) and name.isdigit() and int(name) < len(node):
+            node = node[int(name)]
         else:
-            known = not isinstance(place, dict) or UNREADABLE not in place
-            if place is not UNREADABLE and known:
+            resolvable = not isinstance(node, dict) or UNREADABLE not in node
+            if node is not UNREADABLE and resolvable:
                 yield f"$ref {_short(reference)} leads nowhere"
             return
 

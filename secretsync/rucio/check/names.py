@@ -18,16 +18,16 @@ def names_of(module: Module, *, stars: bool = True) -> frozenset[str] | None:
 
     Without *stars*, what ``import *`` brings is left out.
     """
-    found = set(MODULE_ATTRIBUTES)
-    for statement, around in statements(module.tree.body):
-        if not around.function and not _imports_from_itself(statement, module):
-            found.update(bound(statement))
-        elif isinstance(statement, ast.FunctionDef | ast.ClassDef) and around.function == statement.name:
-            found.add(statement.name)
+    names = set(MODULE_ATTRIBUTES)
+    for statement, context in statements(module.tree.body):
+        if not context.function and not _imports_from_itself(statement, module):
+            names.update(bound(statement))
+        elif isinstance(statement, ast.FunctionDef | ast.ClassDef) and context.function == statement.name:
+            names.add(statement.name)
         if isinstance(statement, ast.Global):
-            found.update(statement.names)
+            names.update(statement.names)
     unknown = {"*", "__getattr__"} if stars else {"__getattr__"}
-    return None if found & unknown or _writes_globals(module) else frozenset(found - {"*"})
+    return None if names & unknown or _writes_globals(module) else frozenset(names - {"*"})
 
 
 def _imports_from_itself(statement: ast.stmt, module: Module) -> bool:

@@ -43,22 +43,23 @@ class Package:
 
     @property
     def name(self) -> str:
+        """The module name by which Rucio imports it."""
         return self.bundle.module
 
     @cached_property
     def modules(self) -> dict[str, Module]:
         """Every module by its name relative to the package; a package hides a module of the same name, as in Python."""
-        found: dict[str, Module] = {}
-        left, tokens_left = ALL, TOKENS
+        by_name: dict[str, Module] = {}
+        bytes_left, tokens_left = ALL, TOKENS
         for file in sorted(self.bundle.files, key=lambda file: (len(file.data), file.path)):
             name = module_name(file.path)
-            if not file.path.endswith(".py") or (name in found and found[name].is_package):
+            if not file.path.endswith(".py") or (name in by_name and by_name[name].is_package):
                 continue
-            readable = len(file.data) <= min(LARGEST, left) and (found_tokens := tokens(file)) <= tokens_left
-            found[name] = parse(name, file) if readable else unread(name, file)
+            readable = len(file.data) <= min(LARGEST, bytes_left) and (found_tokens := tokens(file)) <= tokens_left
+            by_name[name] = parse(name, file) if readable else unread(name, file)
             if readable:
-                left, tokens_left = left - len(file.data), tokens_left - found_tokens
-        return {module.name: module for module in without_newer_syntax(found.values())}
+                bytes_left, tokens_left = bytes_left - len(file.data), tokens_left - found_tokens
+        return {module.name: module for module in without_newer_syntax(by_name.values())}
 
     @cached_property
     def folders(self) -> frozenset[str]:
@@ -79,6 +80,7 @@ class Package:
         )
 
     def has(self, name: str) -> bool:
+        """Whether ``import`` finds that name: a module, a folder or an extension."""
         return name in self.modules or name in self.folders or name in self.compiled
 
     def get(self, name: str) -> Module | None:
@@ -88,6 +90,7 @@ class Package:
 
     @property
     def sources(self) -> Iterator[Module]:
+        """All modules that could be parsed."""
         return iter(self.modules.values())
 
     def imports(self, module: Module) -> tuple[Import, ...]:
@@ -102,12 +105,12 @@ class Package:
             self._names[module.name] = names_of(module)
         return self._names[module.name]
 
-    def once(self, question: tuple[object, ...], calculate: Callable[[], T]) -> T:
+    def memoized(self, question: tuple[object, ...], calculate: Callable[[], T]) -> T:
         """What *calculate* gives for *question*, calculated once: rules ask the same for each version of Rucio."""
         if question not in self._known:
             self._known[question] = calculate()
-        known: T = self._known[question]
-        return known
+        cached: T = self._known[question]
+        return cached
 
     def aliases(self, module: Module) -> dict[str, str]:
         """The names that the module's imports bind, with what they mean; read once."""

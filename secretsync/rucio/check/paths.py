@@ -20,7 +20,7 @@ _DEEPEST = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PackagePath:
     """A path. *inside* means relative to the package's own directory, else as the process sees it.
 
     *resolved* says that symbolic links were followed: in a Secret volume each directory leads to one of its own.
@@ -31,7 +31,7 @@ class Place:
     resolved: bool = False
 
 
-def opened(package: Package, module: Module, node: ast.AST) -> Place | None:
+def opened(package: Package, module: Module, node: ast.AST) -> PackagePath | None:
     """The file that the node reads; None where it reads none or that cannot be told."""
     if not isinstance(node, ast.Call):
         return None
@@ -61,74 +61,74 @@ class _Finder:
         self._package, self._module = package, module
         self._aliases = package.aliases(module)
 
-    def resource(self, arguments: list[ast.expr]) -> Place | None:
+    def resource(self, arguments: list[ast.expr]) -> PackagePath | None:
         """``read_text(package, "file")``."""
         if len(arguments) < 2:
             return None
         directory, name = self._directory(arguments[0]), self._text(arguments[1])
-        return Place(_normal(f"{directory}/{name}"), inside=True) if directory is not None and name else None
+        return PackagePath(_normal(f"{directory}/{name}"), inside=True) if directory is not None and name else None
 
-    def place(self, expression: ast.expr, depth: int = 0) -> Place | None:
+    def place(self, expression: ast.expr, depth: int = 0) -> PackagePath | None:
         if depth > _DEEPEST:
             return None
         match expression:
             case ast.Name(id="__file__"):
-                return Place(self._module.path, inside=True)
+                return PackagePath(self._module.path, inside=True)
             case ast.Name(id=name):
                 assigned = self._assigned(name)
-                found = self.place(assigned, depth + 1) if assigned else None
-                return found or self._current(expression)
+                resolved = self.place(assigned, depth + 1) if assigned else None
+                return resolved or self._current(expression)
             case ast.Attribute(value=inner, attr="parent"):
                 return _up(self.place(inner, depth + 1))
             case ast.Subscript(value=ast.Attribute(value=inner, attr="parents"), slice=ast.Constant(value=int(count))):
-                found = self.place(inner, depth + 1)
+                resolved = self.place(inner, depth + 1)
                 for _ in range(min(count, _DEEPEST) + 1):
-                    found = _up(found)
-                return found
+                    resolved = _up(resolved)
+                return resolved
             case ast.BinOp(left=left, op=ast.Div() | ast.Add(), right=right):
                 return self._below(self.place(left, depth + 1), [right])
             case ast.Call():
                 return self._call(expression, depth + 1)
         return self._current(expression)
 
-    def _call(self, call: ast.Call, depth: int) -> Place | None:
+    def _call(self, call: ast.Call, depth: int) -> PackagePath | None:
         name = dotted(call.func, self._aliases)
         first = call.args[0] if call.args else None
         if name in ("importlib.resources.files", "importlib_resources.files") and first:
             directory = self._directory(first)
-            return Place(directory, inside=True) if directory is not None else None
+            return PackagePath(directory, inside=True) if directory is not None else None
         if (name in (*_SAME, *_RESOLVES) or _is_str(call)) and first:
-            found = self._below(self.place(first, depth), call.args[1:])
-            return _followed(found) if name in _RESOLVES else found
+            resolved = self._below(self.place(first, depth), call.args[1:])
+            return _followed(resolved) if name in _RESOLVES else resolved
         if name == "os.path.dirname" and first:
             return _up(self.place(first, depth))
         if name == "os.path.join" and first:
             return self._below(self.place(first, depth), call.args[1:])
         if isinstance(call.func, ast.Attribute) and not name:
-            found = self.place(call.func.value, depth)
+            resolved = self.place(call.func.value, depth)
             match call.func.attr:
                 case "joinpath":
-                    return self._below(found, call.args)
+                    return self._below(resolved, call.args)
                 case "resolve":
-                    return _followed(found)
+                    return _followed(resolved)
                 case "absolute":
-                    return found
+                    return resolved
                 case "with_name":
-                    return self._below(_up(found), call.args)
+                    return self._below(_up(resolved), call.args)
         return None
 
-    def _below(self, found: Place | None, parts: list[ast.expr]) -> Place | None:
+    def _below(self, resolved: PackagePath | None, parts: list[ast.expr]) -> PackagePath | None:
         for part in parts:
             text = self._text(part)
-            if found is None or text is None:
+            if resolved is None or text is None:
                 return None
-            path = text if text.startswith("/") and not found.inside else _normal(f"{found.path}/{text}")
-            found = Place(path, found.inside, found.resolved)
-        return found
+            path = text if text.startswith("/") and not resolved.inside else _normal(f"{resolved.path}/{text}")
+            resolved = PackagePath(path, resolved.inside, resolved.resolved)
+        return resolved
 
-    def _current(self, expression: ast.expr) -> Place | None:
+    def _current(self, expression: ast.expr) -> PackagePath | None:
         text = self._text(expression)
-        return Place(text, inside=False) if text else None
+        return PackagePath(text, inside=False) if text else None
 
     def _text(self, expression: ast.expr) -> str | None:
         value = value_of(self._package, self._module, expression, self._package.values(self._module))
@@ -144,28 +144,28 @@ class _Finder:
 
     def _assigned(self, name: str) -> ast.expr | None:
         """What the name is assigned at the top of the module, if that happens once."""
-        found = [
+        assigned = [
             statement.value
             for statement in self._module.tree.body
             if isinstance(statement, ast.Assign)
             and any(isinstance(target, ast.Name) and target.id == name for target in statement.targets)
         ]
-        return found[0] if len(found) == 1 else None
+        return assigned[0] if len(assigned) == 1 else None
 
 
 def _is_str(call: ast.Call) -> bool:
     return isinstance(call.func, ast.Name) and call.func.id == "str"
 
 
-def _up(found: Place | None) -> Place | None:
-    if found is None:
+def _up(resolved: PackagePath | None) -> PackagePath | None:
+    if resolved is None:
         return None
-    directory = ".." if found.path == "" else _normal(f"{found.path}/..")
-    return Place(directory, found.inside, found.resolved)
+    directory = ".." if resolved.path == "" else _normal(f"{resolved.path}/..")
+    return PackagePath(directory, resolved.inside, resolved.resolved)
 
 
-def _followed(found: Place | None) -> Place | None:
-    return Place(found.path, found.inside, resolved=True) if found else None
+def _followed(resolved: PackagePath | None) -> PackagePath | None:
+    return PackagePath(resolved.path, resolved.inside, resolved=True) if resolved else None
 
 
 def _normal(path: str) -> str:

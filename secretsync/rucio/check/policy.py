@@ -23,7 +23,7 @@ class Value:
 
 def constants(module: Module) -> dict[str, Value]:
     """The constants assigned at the top of *module*; the last assignment counts."""
-    found: dict[str, Value] = {}
+    values: dict[str, Value] = {}
     for statement in module.tree.body:
         match statement:
             case ast.Assign(targets=targets, value=value):
@@ -33,11 +33,12 @@ def constants(module: Module) -> dict[str, Value]:
             case _:
                 continue
         for name in names:
-            found[name] = Value(literal(value), statement.lineno, text_of(module, value))
-    return found
+            values[name] = Value(literal(value), statement.lineno, text_of(module, value))
+    return values
 
 
 def literal(expression: ast.expr) -> object:
+    """The value of a literal, or UNREADABLE."""
     try:
         return ast.literal_eval(expression)
     except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
@@ -51,7 +52,7 @@ def supported_version(package: Package) -> Value | None:
         return None
     names = package.values(module)
     if "SUPPORTED_VERSION" in names:
-        line = max((found.lineno for found in _binding(module, "SUPPORTED_VERSION")), default=1)
+        line = max((statement.lineno for statement in _binding(module, "SUPPORTED_VERSION")), default=1)
         value = names["SUPPORTED_VERSION"]
         return Value(value if readable(value) else UNREADABLE, line, module.lines[line - 1].strip())
     return None
@@ -59,8 +60,8 @@ def supported_version(package: Package) -> Value | None:
 
 def _binding(module: Module, name: str) -> Iterator[ast.stmt]:
     """The statements of the module that mention the name or import it."""
-    for statement, around in statements(module.tree.body):
-        if around.function:
+    for statement, context in statements(module.tree.body):
+        if context.function:
             continue
         if isinstance(statement, ast.ImportFrom):
             if any((alias.asname or alias.name) in (name, "*") for alias in statement.names):
@@ -82,15 +83,20 @@ def function(module: Module | None, name: str) -> ast.FunctionDef | ast.AsyncFun
 
 
 def functions(module: Module | None) -> dict[str, ast.FunctionDef | ast.AsyncFunctionDef]:
+    """The functions that a module defines at its top, by name; none of None."""
     body = module.tree.body if module else []
-    return {one.name: one for one in body if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)}
+    return {
+        definition.name: definition
+        for definition in body
+        if isinstance(definition, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
 
 
 def schemas(module: Module | None) -> dict[str, Value]:
     """The entries of ``SCHEMAS``, each with the text of the schema that it names."""
     if not module:
         return {}
-    named = constants(module)
+    values = constants(module)
     for statement in reversed(module.tree.body):
         match statement:
             case ast.Assign(targets=[ast.Name(id="SCHEMAS")], value=ast.Dict() as table):
@@ -99,12 +105,12 @@ def schemas(module: Module | None) -> dict[str, Value]:
                 break
     else:
         return {}
-    found: dict[str, Value] = {}
+    result: dict[str, Value] = {}
     for key, value in zip(table.keys, table.values, strict=True):
         if isinstance(key, ast.Constant):
-            by_name = named.get(value.id) if isinstance(value, ast.Name) else None
-            found[str(key.value)] = by_name or Value(literal(value), value.lineno, text_of(module, value))
-    return found
+            by_name = values.get(value.id) if isinstance(value, ast.Name) else None
+            result[str(key.value)] = by_name or Value(literal(value), value.lineno, text_of(module, value))
+    return result
 
 
 def text_of(module: Module, node: ast.AST) -> str:

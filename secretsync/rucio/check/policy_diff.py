@@ -64,25 +64,28 @@ class PolicyDiff:
 
     @property
     def empty(self) -> bool:
+        """Whether nothing that Rucio asks a policy for differs."""
         return not any(getattr(self, name) for name in self.__slots__)
 
 
 def policy_diff(before: Bundle, after: Bundle) -> PolicyDiff:
     """What changes for Rucio from *before* to *after*. Nothing of either is run."""
     old, new = Package(before), Package(after)
-    was, will_be = _actions(old), _actions(new)
+    actions_before, will_be = _actions(old), _actions(new)
     was_registered, will_be_registered = _algorithms(old), _algorithms(new)
     return PolicyDiff(
-        actions_added=tuple(sorted(will_be.keys() - was.keys())),
-        actions_removed=tuple(sorted(was.keys() - will_be.keys())),
-        actions_changed=tuple(one for one in _changed(was, will_be) if one.before and one.after),
+        actions_added=tuple(sorted(will_be.keys() - actions_before.keys())),
+        actions_removed=tuple(sorted(actions_before.keys() - will_be.keys())),
+        actions_changed=tuple(
+            changed for changed in _changed(actions_before, will_be) if changed.before and changed.after
+        ),
         helpers_changed=_changed(_helpers(old), _helpers(new)),
         schemas_changed=_changed(_schemas(old), _schemas(new)),
         limits_changed=_changed(_limits(old), _limits(new)),
         algorithms_added=tuple(sorted(will_be_registered - was_registered)),
         algorithms_removed=tuple(sorted(was_registered - will_be_registered)),
-        supported_version=_one("SUPPORTED_VERSION", _supported, old, new),
-        delegation=_one("has_permission", _decision, old, new),
+        supported_version=_changed_value("SUPPORTED_VERSION", _supported, old, new),
+        delegation=_changed_value("has_permission", _decision, old, new),
     )
 
 
@@ -94,7 +97,7 @@ def _changed(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[Chang
     )
 
 
-def _one(name: str, read: Callable[[Package], str], old: Package, new: Package) -> Changed | None:
+def _changed_value(name: str, read: Callable[[Package], str], old: Package, new: Package) -> Changed | None:
     return Changed(name, read(old), read(new)) if read(old) != read(new) else None
 
 
@@ -120,17 +123,17 @@ def _schemas(package: Package) -> dict[str, str]:
 
 def _limits(package: Package) -> dict[str, str]:
     module = package.get("schema")
-    named = constants(module) if module else {}
+    values = constants(module) if module else {}
     return {
         name: _said(value)
-        for name, value in named.items()
+        for name, value in values.items()
         if name.isupper() and isinstance(value.value, int | float | str)
     }
 
 
 def _algorithms(package: Package) -> set[str]:
-    found = algorithms(package)
-    registered = {f"{entry.type}/{entry.name}" for entry in found.entries} if found else set()
+    package_algorithms = algorithms(package)
+    registered = {f"{entry.type}/{entry.name}" for entry in package_algorithms.entries} if package_algorithms else set()
     default = {kind for kind in ALGORITHM_TYPES if (module := package.get(kind)) and kind in functions(module)}
     return registered | default
 

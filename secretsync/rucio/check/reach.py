@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from secretsync.rucio.check.code import Module
-from secretsync.rucio.check.imports import Around, Import
+from secretsync.rucio.check.imports import Import, StatementContext
 from secretsync.rucio.check.package import Package
 from secretsync.rucio.check.rucio import Rucio, not_yet_in_the_images, standard_library
 
@@ -23,7 +23,7 @@ class Failure:
     missing: str
     is_module: bool
     certain: bool
-    why: str
+    reason: str
     import_: Import
 
 
@@ -35,7 +35,7 @@ def reached(package: Package, start: str, *, function: str = "") -> Iterator[tup
     for module, optional in loads(package, start, function=function):
         only = function if module.name == start and function else ""
         for imported in package.imports(module):
-            if imported.around.function == only:
+            if imported.context.function == only:
                 yield module, _made_optional(imported) if optional else imported
 
 
@@ -45,20 +45,20 @@ def loads(package: Package, start: str, *, function: str = "") -> Iterator[tuple
     The module that holds *function* comes first, though it ran before.
     """
     todo = [(False, 0, start, function)]
-    seen = {""}  # Rucio has imported the package itself before anything else of it
+    loaded = {""}  # Rucio has imported the package itself before anything else of it
     count = 0
     while todo:
         optional, _, name, only = heapq.heappop(todo)
         module = package.get(name)
-        if not module or (count and name in seen):
+        if not module or (count and name in loaded):
             continue
-        seen.add(name)
+        loaded.add(name)
         count += 1
         yield module, optional
         for imported in package.imports(module):
-            if imported.around.function != only:
+            if imported.context.function != only:
                 continue
-            caught = imported.around.missing_module_is_caught or imported.around.conditional
+            caught = imported.context.missing_module_is_caught or imported.context.conditional
             for inner in _inside(package, imported):
                 count += 1
                 heapq.heappush(todo, (optional or caught, count, inner, ""))
@@ -77,33 +77,36 @@ def failures_of(
 ) -> Iterator[Failure]:
     """Why *one* import cannot succeed; nothing if it can, or if the package catches the failure."""
 
-    certain = not imported.around.conditional or _first_choice_fails(package, rucio, images, module, imported)
+    certain = not imported.context.conditional or _first_choice_fails(package, rucio, images, module, imported)
 
-    def failure(missing: str, why: str, *, is_module: bool) -> Failure:
-        return Failure(module, imported.line, missing, is_module, certain, why, imported)
+    def failure(missing: str, reason: str, *, is_module: bool) -> Failure:
+        return Failure(module, imported.line, missing, is_module, certain, reason, imported)
 
-    if imported.beyond and not imported.around.missing_name_is_caught:
+    if imported.beyond and not imported.context.missing_name_is_caught:
         yield failure("." * 2 + imported.name, "the relative import leaves the package", is_module=False)
         return
     lacking = None if imported.beyond else _missing_module(package, rucio, images, imported.name)
     if lacking:
-        if not imported.around.missing_module_is_caught:
+        if not imported.context.missing_module_is_caught:
             yield failure(*lacking, is_module=True)
         return
-    if not imported.around.missing_name_is_caught:
-        for missing, why in _missing_names(package, rucio, imported):
-            yield failure(missing, why, is_module=False)
+    if not imported.context.missing_name_is_caught:
+        for missing, reason in _missing_names(package, rucio, imported):
+            yield failure(missing, reason, is_module=False)
 
 
 def _first_choice_fails(
     package: Package, rucio: Rucio, images: tuple[str, ...], module: Module, imported: Import
 ) -> bool:
     """Whether this import is the second choice of a ``try`` whose first is certain to fail."""
-    if not imported.around.instead_of:
+    if not imported.context.instead_of:
         return False
-    unguarded = Around(function=imported.around.function)
-    first = [replace(before, around=unguarded) for before in package.imports_at(module, imported.around.instead_of)]
-    return any(True for before in first for _ in failures_of(package, rucio, images, module, before))
+    unguarded = StatementContext(function=imported.context.function)
+    first = [
+        replace(alternative, context=unguarded)
+        for alternative in package.imports_at(module, imported.context.instead_of)
+    ]
+    return any(True for alternative in first for _ in failures_of(package, rucio, images, module, alternative))
 
 
 def _missing_module(package: Package, rucio: Rucio, images: tuple[str, ...], name: str) -> tuple[str, str] | None:
@@ -131,8 +134,8 @@ def _missing_names(package: Package, rucio: Rucio, imported: Import) -> Iterator
             continue
         if top == package.name:
             module = package.get(rest)
-            known = package.names(module) if module else None
-            if known is not None and name not in known and not package.has(f"{rest}.{name}".strip(".")):
+            known_names = package.names(module) if module else None
+            if known_names is not None and name not in known_names and not package.has(f"{rest}.{name}".strip(".")):
                 yield f"{imported.name}.{name}", "that module has no such name"
             elif rest in package.folders and rest not in package.modules and not package.has(f"{rest}.{name}"):
                 yield f"{imported.name}.{name}", "that folder has no such module"
@@ -152,13 +155,13 @@ def _inside(package: Package, imported: Import) -> Iterator[str]:
     parts = rest.split(".") if rest else []
     yield from (".".join(parts[:end]) for end in range(len(parts) + 1))
     for name in imported.names:
-        below = f"{rest}.{name}".strip(".")
-        if package.get(below):
-            yield below
+        submodule = f"{rest}.{name}".strip(".")
+        if package.get(submodule):
+            yield submodule
 
 
 def _made_optional(imported: Import) -> Import:
-    return replace(imported, around=replace(imported.around, conditional=True))
+    return replace(imported, context=replace(imported.context, conditional=True))
 
 
 def _either(names: list[str]) -> str:

@@ -43,6 +43,7 @@ class Rucio:
 
     @property
     def is_known(self) -> bool:
+        """Whether this minor release was recorded, and none is used in its place."""
         return self.known == _minor(self.version)
 
     @property
@@ -62,6 +63,7 @@ class Rucio:
 
     @property
     def package_lost(self) -> PackageLost:
+        """What Rucio does where the package cannot be imported."""
         return PackageLost(self._own["package_lost"])
 
     @property
@@ -96,7 +98,7 @@ class Rucio:
         return frozenset(self._own["actions"])
 
     @cached_property
-    def asked(self) -> frozenset[str]:
+    def known_actions(self) -> frozenset[str]:
         """The actions that Rucio's gateway asks for, and those that the generic permissions decide on."""
         return frozenset(self._own["asked"])
 
@@ -107,6 +109,7 @@ class Rucio:
 
     @cached_property
     def modules(self) -> frozenset[str]:
+        """The dotted names of all modules of Rucio."""
         return _at(_facts()["modules"], self.known)
 
     @cached_property
@@ -126,7 +129,9 @@ class Rucio:
     @cached_property
     def needs(self) -> frozenset[str]:
         """The top-level modules that Rucio imports or may import: no package can have one of these names."""
-        return frozenset({"rucio"}).union(standard_library(), *(self.installed(one) for one in _facts()["installed"]))
+        return frozenset({"rucio"}).union(
+            standard_library(), *(self.installed(distribution) for distribution in _facts()["installed"])
+        )
 
     def distributions(self, image: str) -> frozenset[str]:
         """The distributions that the image has, by their canonical names."""
@@ -170,8 +175,8 @@ class Rucio:
 
     @property
     def _own(self) -> dict[str, Any]:
-        own: dict[str, Any] = _facts()["releases"][self.known]
-        return own
+        facts: dict[str, Any] = _facts()["releases"][self.known]
+        return facts
 
 
 ALGORITHM_TYPES = (
@@ -193,7 +198,7 @@ def rucio(version: str = "") -> Rucio:
         return Rucio(releases[-1], releases[-1])
     if minor is None or minor in releases:
         return Rucio(version, minor or releases[-1])
-    older = [known for known in releases if Version(known) <= Version(minor)]
+    older = [release for release in releases if Version(release) <= Version(minor)]
     newest_wanted = not older or Version(minor).major > Version(releases[-1]).major
     nearest = releases[-1] if newest_wanted and older else (older[-1] if older else releases[0])
     return Rucio(version, nearest)
@@ -201,6 +206,7 @@ def rucio(version: str = "") -> Rucio:
 
 @cache
 def image_bases() -> tuple[ImageBase, ...]:
+    """What images of Rucio are built on, that of the newest releases' own tags first."""
     return tuple(ImageBase(**base) for base in _facts()["image_bases"])
 
 
@@ -232,10 +238,10 @@ def _release(version: str) -> Version | None:
 
     Rucio's releases are 1.0 to 1.31, and from 32.0 on (https://github.com/rucio/rucio/releases).
     """
-    found = re.match(r"(?:release-)?v?(\d{1,3}(?:\.\d{1,4}){0,3})(?!\w)", version)
-    if not found:
+    match = re.match(r"(?:release-)?v?(\d{1,3}(?:\.\d{1,4}){0,3})(?!\w)", version)
+    if not match:
         return None
-    release = Version(found[1])
+    release = Version(match[1])
     first_numbering = release.major == 1 and _FIRST_OF_IMAGES <= release.minor <= _LAST_OF_FIRST_NUMBERING
     return release if first_numbering or _FIRST_OF_SECOND_NUMBERING <= release.major < _NO_RELEASE else None
 

@@ -42,6 +42,7 @@ class Function:
 
     @property
     def name(self) -> str:
+        """The name by which it was defined; ``lambda`` has none."""
         return "lambda" if isinstance(self.node, ast.Lambda) else self.node.name
 
     def __deepcopy__(self, _: object) -> Function:
@@ -109,11 +110,13 @@ def extent(value: object) -> float:
     return found
 
 
-def same(one: Any, other: Any) -> bool:
-    return one is other or (readable(one) and readable(other) and type(one) is type(other) and bool(one == other))
+def same(left: Any, right: Any) -> bool:
+    """Whether two values are certain to be equal, and of one type."""
+    return left is right or (readable(left) and readable(right) and type(left) is type(right) and bool(left == right))
 
 
 def is_key(key: object) -> bool:
+    """Whether it may be the key of a dictionary that is calculated here."""
     return isinstance(key, str | int | float | bool | None)
 
 
@@ -135,21 +138,25 @@ def method_of(class_: Function, name: str) -> Any:
 def constant_of(class_: Function, name: str, value: Callable[[ast.expr], Any]) -> Any:
     """What the body of the class assigns the name, where it does so once and to something that is no method."""
     body = class_.node.body if isinstance(class_.node, ast.ClassDef) else []
-    found = [
+    values = [
         statement.value
         for statement in body
         if isinstance(statement, ast.Assign | ast.AnnAssign) and statement.value
         for target in (statement.targets if isinstance(statement, ast.Assign) else [statement.target])
         if isinstance(target, ast.Name) and target.id == name
     ]
-    return value(found[0]) if len(found) == 1 and isinstance(found[0], ast.Constant) else UNREADABLE
+    return value(values[0]) if len(values) == 1 and isinstance(values[0], ast.Constant) else UNREADABLE
 
 
-def _plain(definition: ast.FunctionDef, places: list[ast.arg]) -> ast.FunctionDef:
+def _plain(definition: ast.FunctionDef, parameters: list[ast.arg]) -> ast.FunctionDef:
     """The definition without its decorator, with these arguments by place."""
-    given = definition.args
+    signature = definition.args
     arguments = ast.arguments(
-        **{**vars(given), "args": places, "defaults": given.defaults[-len(places) :] if places else []}
+        **{
+            **vars(signature),
+            "args": parameters,
+            "defaults": signature.defaults[-len(parameters) :] if parameters else [],
+        }
     )
     return ast.FunctionDef(**{**vars(definition), "decorator_list": [], "args": arguments})
 
@@ -164,6 +171,7 @@ _FILLED = 100 * LONGEST
 
 
 def joined(parts: list[Any]) -> Any:
+    """The parts as one text; UNREADABLE where one of them is, or where that is long."""
     if not all(map(readable, parts)) or sum(map(extent, parts)) > 4 * LONGEST:
         return UNREADABLE
     return "".join(map(str, parts))
@@ -178,6 +186,7 @@ _OPERATORS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
 
 
 def operate(op: ast.operator, left: Any, right: Any) -> Any:
+    """What the operator gives; UNREADABLE where a side is, or where the result would be large."""
     if isinstance(op, ast.BitOr) and isinstance(left, dict):
         return {**left, **(right if isinstance(right, dict) else {UNREADABLE: UNREADABLE})}
     if type(op) not in _OPERATORS or not readable(left) or not readable(right):
@@ -188,7 +197,7 @@ def operate(op: ast.operator, left: Any, right: Any) -> Any:
         and (is_wide(left) or left.count("%") * extent(right) > _FILLED)
     ):
         return UNREADABLE
-    if any(isinstance(one, str | list | tuple) and len(one) > LONGEST for one in (left, right)):
+    if any(isinstance(operand, str | list | tuple) and len(operand) > LONGEST for operand in (left, right)):
         return UNREADABLE
     if any(isinstance(one, int) and one.bit_length() > LONGEST for one in (left, right)):
         return UNREADABLE
@@ -208,6 +217,7 @@ _COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
 
 
 def compare(op: ast.cmpop, left: Any, right: Any) -> Any:
+    """What the comparison gives; UNREADABLE where a side is."""
     if type(op) not in _COMPARISONS or not readable(left) or not readable(right):
         return UNREADABLE
     return _COMPARISONS[type(op)](left, right)
@@ -254,15 +264,18 @@ class VersionInfo(tuple[int, ...]):
 
     @classmethod
     def of(cls, python: tuple[int, int]) -> VersionInfo:
+        """The newest ``sys.version_info`` of a minor release of Python, as ``(3, 9)``."""
         # packages compare with the minor version; the patch level stands for one that is newer than any they name
         return cls((*python, 99))
 
     @property
     def major(self) -> int:
+        """The 3 of 3.9."""
         return self[0]
 
     @property
     def minor(self) -> int:
+        """The 9 of 3.9."""
         return self[1]
 
 
@@ -271,15 +284,15 @@ METHODS = frozenset(
 )
 
 
-def of_text(text: Any, method: str, given: list[Any], keywords: Mapping[str | None, Any]) -> Any:
-    """What the method of a text gives; UNREADABLE where that would be a long text, or is not known."""
-    known = isinstance(text, str) and all(map(readable, given)) and all(map(readable, keywords.values()))
-    if not known or None in keywords or len(text) > LONGEST or (method == "format" and is_wide(text)):
+def of_text(text: Any, method: str, arguments: list[Any], keywords: Mapping[str | None, Any]) -> Any:
+    """What a method of a text gives; UNREADABLE where it is not certain, or would be large."""
+    is_known = isinstance(text, str) and all(map(readable, arguments)) and all(map(readable, keywords.values()))
+    if not is_known or None in keywords or len(text) > LONGEST or (method == "format" and is_wide(text)):
         return UNREADABLE
-    longest = max(map(extent, [*given, *keywords.values()]), default=0)
+    longest = max(map(extent, [*arguments, *keywords.values()]), default=0)
     times = {"format": text.count("{"), "replace": len(text) + 1}.get(method, 1)
     if method == "join":
-        times, longest = sum(map(count, given)), len(text) + longest
+        times, longest = sum(map(count, arguments)), len(text) + longest
     if times * longest > _FILLED:
         return UNREADABLE
-    return getattr(text, method)(*given, **{str(name): value for name, value in keywords.items()})
+    return getattr(text, method)(*arguments, **{str(name): value for name, value in keywords.items()})

@@ -68,6 +68,7 @@ class Deployed:
 
     @property
     def secrets(self) -> frozenset[str]:
+        """The names of the Secrets that hold its files."""
         return frozenset({self.top, *(secret for secret, _ in self.files.values())})
 
 

@@ -34,6 +34,7 @@ class Diagnosis:
 
     @property
     def well(self) -> bool:
+        """Whether all conditions hold."""
         return all(verdict.holds for verdict in self.verdicts)
 
 

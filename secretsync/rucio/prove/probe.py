@@ -89,10 +89,12 @@ class Report(dict[str, Any]):
         self._file = Path(path).open("w", encoding="utf-8")  # noqa: SIM115 - kept open: the package may change directory
 
     def enter(self, step: str) -> None:
+        """*step* begins: it is named where nothing more is heard."""
         self["step"] = step
         self.save()
 
     def save(self) -> None:
+        """Write the report as it is now: the process may end at any moment."""
         self._file.seek(0)
         self._file.truncate()
         self._file.write(json.dumps(self, default=str))
@@ -107,12 +109,14 @@ class Logged(logging.Handler):
         self._lines = lines
 
     def emit(self, record: logging.LogRecord) -> None:
+        """Keep the line, if it is new and one of the first hundred."""
         line = f"{record.name}: {record.getMessage()}"[:1000]
         if line not in self._lines and len(self._lines) < 100:
             self._lines.append(line)
 
 
 def main(arguments: list[str]) -> None:
+    """Load the package as a process of Rucio's does, and write the report."""
     options = parse(arguments)
     limit(options.memory, options.cpu)
     forget_own_folder()
@@ -126,6 +130,7 @@ def main(arguments: list[str]) -> None:
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
+    """The options of this program."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("report", help="the file that the report is written to")
     parser.add_argument("--vo", default="", help="the VO whose package is loaded, where Rucio serves several")
@@ -136,6 +141,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
 
 def limit(memory: int, cpu: int) -> None:
+    """Limit this process: no core file, and no more than *memory* bytes and *cpu* seconds; 0 is no limit."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_FILE, LARGEST_FILE))
     if memory:
@@ -151,6 +157,7 @@ def forget_own_folder() -> None:
 
 
 def examine(report: Report, vo: str, *, with_files: bool) -> None:
+    """Load the package step by step, as Rucio does; each result is in *report*."""
     report.enter("rucio")
     report["rucio"] = importlib.import_module("rucio.version").version_string()
     report["module"] = module = configured_module(vo)
@@ -261,6 +268,7 @@ def make_rows(name: str, vo: str) -> Causes:
 
 
 def rows(name: str, vo: str) -> list[dict[str, Any]]:
+    """The rows of a table in an example database, for the VO, so that questions find what they name."""
     from rucio.common.types import InternalScope
     from rucio.db.sqla import constants
 
@@ -292,6 +300,7 @@ def rows(name: str, vo: str) -> list[dict[str, Any]]:
 
 
 def without_package(folder: Path) -> None:
+    """Rucio's configuration without the package, from now on: what remains is the generic one."""
     from rucio.common.config import get_config
 
     for name in [name for name in os.environ if name.startswith("RUCIO_POLICY_PACKAGE")]:
@@ -414,6 +423,7 @@ def default_algorithm(module: str, kind: str, vo: str) -> Causes:
 
 
 def exists(module: str, name: str) -> bool:
+    """Whether *module* has a submodule *name*. Never raises."""
     found: list[object] = []
     failure(lambda: found.append(importlib.util.find_spec(f"{module}.{name}")))
     return any(found)
@@ -528,6 +538,7 @@ def actions() -> list[str]:
 
 
 def source_of(module: str) -> ast.Module:
+    """The syntax tree of an installed module; an empty one where it has no source."""
     spec = importlib.util.find_spec(module)
     return ast.parse(Path(spec.origin).read_bytes()) if spec and spec.origin else ast.Module([], [])
 
@@ -574,10 +585,12 @@ def asked_in(function: ast.FunctionDef) -> list[tuple[str, Form]]:
 
 
 def name_of(expression: ast.expr | None) -> str:
+    """The name that the expression is; empty for all others."""
     return expression.id if isinstance(expression, ast.Name) else ""
 
 
 def keys_of(table: ast.Dict) -> tuple[str, ...]:
+    """The keys of a dictionary that are literal texts."""
     return tuple(key.value for key in table.keys if isinstance(key, ast.Constant) and isinstance(key.value, str))
 
 
@@ -605,11 +618,13 @@ def as_the_gateway_asks(
 
 
 def ask_gateway(account: str, action: str, given: dict[str, Any], vo: str, session: object) -> None:
+    """Ask Rucio's gateway whether *account* may do *action*. Raises what Rucio raises."""
     permission = importlib.import_module("rucio.gateway.permission")
     permission.has_permission(issuer=account, action=action, kwargs=given, vo=vo, session=session)
 
 
 def internal_account(account: str, vo: str) -> object:
+    """The account as Rucio's core names it."""
     from rucio.common.types import InternalAccount
 
     return InternalAccount(account, vo=vo or DEFAULT_VO)
@@ -693,6 +708,7 @@ def folder_files(root: Path) -> list[tuple[str, str | None]]:
 
 
 def zipped_files(archive: str, prefix: str) -> dict[str, str | None]:
+    """The SHA-256 of each file below *prefix* in the archive, by its path there."""
     with zipfile.ZipFile(archive) as opened:
         return {
             name[len(prefix) :]: hashlib.sha256(opened.read(name)).hexdigest()
@@ -702,6 +718,7 @@ def zipped_files(archive: str, prefix: str) -> dict[str, str | None]:
 
 
 def sha256(path: Path) -> str | None:
+    """The SHA-256 of the file in hexadecimal; None where it cannot be read."""
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError:

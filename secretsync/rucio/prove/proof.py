@@ -27,6 +27,7 @@ class Verdict(StrEnum):
 
     @property
     def weight(self) -> int:
+        """How bad it is, from 0 for a package that loads."""
         return list(Verdict).index(self)
 
 
@@ -48,6 +49,7 @@ class Fault:
         return f"{place}{self.effect}. {self.remedy}"
 
     def finding(self, rucio: str) -> Finding:
+        """The fault as a finding of *rucio*, in the form of those of the check."""
         about = self.about or self.verdict.value
         return Finding("proof", self.severity, self.path, self.line, self.effect, self.remedy, about, (rucio,))
 
@@ -64,10 +66,12 @@ class Proof:
 
     @property
     def verdict(self) -> Verdict:
+        """The worst verdict of its faults; without one, it loads."""
         return max((fault.verdict for fault in self.faults), key=lambda one: one.weight, default=Verdict.LOADS)
 
     @property
     def findings(self) -> tuple[Finding, ...]:
+        """Its faults in the form of the check's findings."""
         return tuple(fault.finding(self.rucio) for fault in self.faults)
 
     @property

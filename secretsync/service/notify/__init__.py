@@ -38,6 +38,7 @@ class Channel:
     template: str = ""
 
     def wants(self, message: Message) -> bool:
+        """Whether the channel takes messages with that reason; one without a list takes all."""
         return not self.reasons or message.reason in self.reasons
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import shutil
 import time
@@ -19,6 +17,7 @@ from secretsync.core.files import write_atomically
 from secretsync.sources.cache import FORGOTTEN_AFTER, CacheFailed, NotOurs, private_folder
 from secretsync.sources.git import batch
 from secretsync.sources.git.errors import CommitNotServed, GitFailed
+from secretsync.sources.git.fetched_refs import FetchedRefs, folder_of
 from secretsync.sources.git.process import LARGEST_ANSWER, AnswerTooLarge, GitResult, run
 from secretsync.sources.tree import Entry, Kind
 
@@ -112,7 +111,7 @@ class GitCache:
     """The objects of one remote. All verbs but *open* want its lock to be held (``with cache.locked()``)."""
 
     def __init__(self, root: Path, remote: Remote, *, timeout: float, limit: int) -> None:
-        self.folder = root / "git" / f"{hashlib.sha256(remote.url.encode()).hexdigest()[:24]}.git"
+        self.folder = folder_of(root, remote.url)
         self._remote, self._timeout, self._limit = remote, timeout, limit
         self._lock: int | None = None
 
@@ -142,28 +141,6 @@ class GitCache:
                 raise
             self.discard()
         return read()
-
-    def remember(self, ref: str, commit: str) -> None:
-        """Keep which commit *ref* was, so that a tag that moves and a branch that vanishes are noticed."""
-        memory = self._memory()
-        if memory.get(ref) != commit:
-            text = json.dumps({**memory, ref: commit}, indent=1, sort_keys=True)
-            write_atomically(self._memory_file, text)
-
-    def remembered(self, ref: str) -> str:
-        """The commit that *ref* was when it was last fetched; empty where nobody knows."""
-        return self._memory().get(ref, "")
-
-    @property
-    def _memory_file(self) -> Path:
-        return self.folder.with_suffix(".refs.json")
-
-    def _memory(self) -> dict[str, str]:
-        try:
-            memory = json.loads(self._memory_file.read_text())
-        except (OSError, ValueError, RecursionError):
-            return {}
-        return {str(ref): str(commit) for ref, commit in memory.items()} if isinstance(memory, dict) else {}
 
     def prepare(self, commit: str) -> None:
         """Make the repository where there is none for *commit*; take away what git has not put there, or left behind.
@@ -196,11 +173,13 @@ class GitCache:
         return _size(self.folder) <= self._limit
 
     def discard(self) -> None:
+        """Delete the repository on this disk, whatever is in its place."""
         if self.folder.is_file() or self.folder.is_symlink():
             self.folder.unlink()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def has_commit(self, commit: str) -> bool:
+        """Whether the commit and its tree are on this disk."""
         return self._run_git("rev-parse", "--quiet", "--verify", f"{commit}^{{tree}}").status == 0
 
     def fetch_commit(self, commit: str, ref: str) -> None:
@@ -385,7 +364,7 @@ def _forget_unused(folder: Path) -> None:
         with suppress(FileNotFoundError):
             if lock.stat().st_mtime < oldest:
                 shutil.rmtree(lock.with_suffix(".git"), ignore_errors=True)
-                lock.with_suffix(".refs.json").unlink(missing_ok=True)
+                FetchedRefs(lock.with_suffix(".git")).forget()
                 lock.unlink()
 
 

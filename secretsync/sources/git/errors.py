@@ -41,9 +41,8 @@ class AccessRefused(GitFailed):
     """The server did not accept the credentials, or wants some."""
 
     code = "access_refused"
-    # git's own word is often that nobody was there to be asked for a name
     remedy = (
-        "authentication failed: check 'access' of the package, "
+        "authentication failed: check 'access' of the package or target, "
         "whose token, password or key may be missing, wrong or expired, or may not read this repository"
     )
 
@@ -101,7 +100,7 @@ class CertificateFileUnusable(GitFailed):
     """A file with a certificate or a key, named in the configuration, cannot be used."""
 
     code = "certificate_file_unusable"
-    remedy = "correct the files that 'access.ca', 'clientCertificate' and 'clientKey' of the package name"
+    remedy = "correct the files that 'access.ca', 'clientCertificate' and 'clientKey' of the package or target name"
 
 
 class HostKeyUnknown(GitFailed):
@@ -132,7 +131,9 @@ class KeyRejected(GitFailed):
     """The SSH server does not accept the key."""
 
     code = "key_rejected"
-    remedy = "check 'access.sshKey' of the package, and that its public half is a deploy key of the repository"
+    remedy = (
+        "check 'access.sshKey' of the package or target, and that its public half is a deploy key of the repository"
+    )
 
 
 class UserUnknown(GitFailed):
@@ -273,6 +274,8 @@ _MEANINGS: tuple[tuple[str, type[GitFailed]], ...] = (
     # ssh reached the server, which said no in words of its own, or in none
     (_SILENT, AccessRefused),
 )
+_UNASKED = re.compile(r"could not read (Username|Password)")
+"""What git says of a server that wants credentials: that nobody was there to be asked for a name."""
 _BOILERPLATE = re.compile(
     rf"{_SILENT}|Please make sure you have the correct access|and the repository exists|Warning: Permanently added|"
     r"post-quantum|store now, decrypt later|may need to be upgraded|^\W*$"
@@ -286,6 +289,8 @@ def explain(url: str, complaint: str) -> GitFailed:
     lines = [line for line in map(_unprefixed, complaint.splitlines()) if not _BOILERPLATE.search(line)]
     for phrase, meaning in _MEANINGS:
         if re.search(phrase, complaint):
+            if meaning is AccessRefused and _UNASKED.search(complaint):
+                return AccessRefused(url, "it wants credentials, or other ones")
             matching = [line for line in lines if re.search(phrase, line)]
             return meaning(url, visible(matching[0] if matching else _shown_lines(lines, complaint))[:_LONGEST_WORD])
     return GitFailed(url, visible(_shown_lines(lines, complaint))[:_LONGEST_WORD])

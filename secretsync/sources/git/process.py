@@ -1,4 +1,4 @@
-"""One git command, through GitPython: hermetic, bounded in time and output, its whole process group ended with it."""
+"""One git command: hermetic, bounded in time and output, its whole process group ended with it."""
 
 from __future__ import annotations
 
@@ -12,19 +12,14 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import IO, TYPE_CHECKING, cast
+from typing import IO, cast
 
 import structlog
 
 from secretsync.core import shutdown
 from secretsync.core.errors import SourceError
 from secretsync.core.log import GIT_CALL
-from secretsync.sources.environment import withheld_names
-
-if TYPE_CHECKING:
-    from git.cmd import Git
-
-    AutoInterrupt = Git.AutoInterrupt
+from secretsync.sources.environment import passed_on
 
 log = structlog.get_logger()
 
@@ -32,7 +27,8 @@ log = structlog.get_logger()
 LARGEST_ANSWER = 256 * 1024 * 1024
 _LARGEST_COMPLAINT = 64 * 1024
 _TICK = 0.2
-_ENV = "/usr/bin/env"
+_IN_ENGLISH: Mapping[str, str] = {"LANGUAGE": "C", "LC_ALL": "C"}
+"""What git says is read."""
 
 
 class GitMissing(SourceError):
@@ -56,7 +52,7 @@ class GitTimedOut(SourceError):
     def __str__(self) -> str:
         return (
             f"git {self.verb} did not end within {self.seconds:g} s and was ended; "
-            "check the server, or raise 'timeout' of the package"
+            "check the server, or raise 'timeout' of the package or target"
         )
 
 
@@ -102,8 +98,7 @@ def run(
     with tempfile.TemporaryFile() as stdin:
         stdin.write(text)
         stdin.seek(0)
-        running = _start(arguments, environment, stdin.fileno(), keep_open)
-    process = cast("subprocess.Popen[bytes]", running.proc)
+        process = _start(arguments, environment, stdin.fileno(), keep_open)
     with ThreadPoolExecutor(2, "git") as readers:
         stdout = readers.submit(_first, cast(IO[bytes], process.stdout), largest + 1, drain=False)
         complaint = readers.submit(_first, cast(IO[bytes], process.stderr), _LARGEST_COMPLAINT, drain=True)
@@ -119,21 +114,17 @@ def run(
 
 def _start(
     arguments: Sequence[str], environment: Mapping[str, str], stdin: int, keep_open: Sequence[int]
-) -> AutoInterrupt:
-    # GitPython would otherwise raise at import where there is no git, long before anyone asked for it.
-    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
-    from git import Git
-
+) -> subprocess.Popen[bytes]:
     if not shutil.which("git"):
         raise GitMissing
-    # GitPython adds to our environment; what is not for git is taken away again
-    without = [argument for name in withheld_names() if name not in environment for argument in ("-u", name)]
-    # kill_after_timeout needs ps and hangs without it; a session of its own can be ended as a whole.
-    return Git(os.sep).execute(
-        [_ENV, *without, "git", *arguments],
-        stdin,
-        as_process=True,
-        env=environment,
+    return subprocess.Popen(
+        ["git", *arguments],
+        stdin=stdin,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=os.sep,
+        env={**passed_on(), **_IN_ENGLISH, **environment},
+        # a session of its own can be ended as a whole
         start_new_session=True,
         pass_fds=tuple(keep_open),
     )

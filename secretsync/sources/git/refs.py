@@ -203,6 +203,7 @@ def check_rollback(rollback: RolledBack, policy: str) -> tuple[str, ...]:
 
 
 def is_commit(ref: str) -> bool:
+    """Whether *ref* is written as a full commit id."""
     return _COMMIT.fullmatch(ref) is not None
 
 

@@ -13,7 +13,6 @@ from secretsync.core.errors import SourceError
 from secretsync.sources.environment import passed_on
 
 _TIMEOUT = 30
-_MOST_DIGITS = 12
 _OPENPGP = b"-----BEGIN PGP SIGNATURE-----"
 _SSH = b"-----BEGIN SSH SIGNATURE-----"
 # RFC 4880, 9.4: MD5, SHA-1, RIPEMD-160.
@@ -109,14 +108,6 @@ class Signed:
 
     payload: bytes = field(repr=False)
     signature: bytes = field(repr=False)
-
-
-def committed_at(raw: bytes) -> int:
-    """When a commit object says that it was made, in seconds since 1970; 0 where it does not say."""
-    head = raw.partition(b"\n\n")[0]
-    line = next((line for line in head.split(b"\n") if line.startswith(b"committer ")), b"")
-    seconds = line.rpartition(b">")[2].split()[:1]
-    return int(seconds[0]) if seconds and seconds[0].isdigit() and len(seconds[0]) <= _MOST_DIGITS else 0
 
 
 def split_commit(raw: bytes) -> Signed:

@@ -44,12 +44,14 @@ class IndexSource:
 
     @staticmethod
     def pinned(requirement: IndexRequirement, bundle: Bundle) -> str:
+        """The requirement with the version, or the file's hash, for pip."""
         if requirement.url:
             return f"{requirement.url}#{bundle.revision.id.replace(':', '=')}"
         return f"{requirement.name}=={bundle.version}"
 
     @staticmethod
     def package_name(requirement: IndexRequirement) -> str:
+        """The name of the distribution."""
         return requirement.name
 
     def resolve(self) -> Revision:

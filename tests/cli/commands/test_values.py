@@ -130,6 +130,16 @@ def test_several_files_are_judged_together(
     assert "config.policy.permission" in capsys.readouterr().out
 
 
+def test_a_path_at_which_nothing_is_is_said_and_not_judged_as_empty_values(
+    configuration: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    application = tmp_path / "application.yaml"
+    application.write_text("spec: {source: {helm: {valuesObject: {}}}}\n")
+    command = ["-c", str(configuration), "values", "-n", "int", "--lint", str(application)]
+    assert main([*command, "--at", "spec.sources.0.helm.valuesObject"]) == 2
+    assert "there is nothing at spec.sources.0.helm.valuesObject" in capsys.readouterr().err
+
+
 def test_the_lint_is_json_for_programs(configuration: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     values = tmp_path / "values.yaml"
     values.write_text("")

@@ -26,7 +26,7 @@ def _plan() -> str:
     site = sessions._deployed()
     outcome = Outcome(site.destination, site.preview())
     report = describe([outcome], "plan", dry_run=True, texts=True, actions=True, now=sessions.NOW)
-    return html.render(report.model_copy(update={"plan_id": f"sha256:{'5e' * 32}"}))
+    return html.render(replace(report, plan_id=f"sha256:{'5e' * 32}"))
 
 
 def _live() -> str:
@@ -58,16 +58,14 @@ def _waves() -> str:
     wave = len(target.rollout) // 3 + 1
     went = tuple(_timed(one, number, number // wave) for number, one in enumerate(target.rollout))
     back = tuple(_timed(one, number, 3) for number, one in enumerate(target.undo.rollout))
-    undo = target.undo.model_copy(update={"rollout": back})
-    return html.render(
-        report.model_copy(update={"targets": (target.model_copy(update={"rollout": went, "undo": undo}),)})
-    )
+    undo = replace(target.undo, rollout=back)
+    return html.render(replace(report, targets=(replace(target, rollout=went, undo=undo),)))
 
 
 def _timed(status: WorkloadStatus, number: int, wave: int) -> WorkloadStatus:
     times = {"began": 60.0 * wave, "ended": 60.0 * wave + 10 + 4 * (number % 7), "wave": wave + 1}
     well = {"state": "current", "message": "1 of 1 replicas updated"} if wave < 2 else {}
-    return status.model_copy(update={**times, **well})
+    return replace(status, **times, **well)
 
 
 def _live_failing() -> str:

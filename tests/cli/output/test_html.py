@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 from secretsync.cli.output import html, report
@@ -118,7 +119,7 @@ def test_values_to_be_written_by_hand_and_the_request_are_on_it() -> None:
         "values": (report.ValuesFile(path="apps/ui.yaml", by_hand="it is not there"),),
         "proposal": report.Proposal(state="proposed", branch="b", commit="c0ffee", url="https://forge.example/1"),
     }
-    page = Page(html.render(plan.model_copy(update={"targets": (target.model_copy(update=changes),)})))
+    page = Page(html.render(replace(plan, targets=(replace(target, **changes),))))
     assert "change apps/ui.yaml by hand: it is not there" in page.text
     assert "https://forge.example/1" in page.text
     assert page.links == ["data:,"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from xml.etree import ElementTree
 
 from secretsync.cli.output import junit
@@ -39,7 +40,7 @@ def test_control_characters_and_markup_stay_text() -> None:
     plan = sessions._plan()
     (target,) = plan.targets
     words = "\x00\x1b]]><failure/>\ud800"
-    target = target.model_copy(update={"summary": words, "target": words})
-    text = junit.render(plan.model_copy(update={"targets": (target,)}))
+    target = replace(target, summary=words, target=words)
+    text = junit.render(replace(plan, targets=(target,)))
     assert failed(text) == []
     assert ElementTree.fromstring(text)[0].get("name") == "\\x00\\x1b]]><failure/>\\ud800"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -21,9 +22,9 @@ def hostile() -> report.Report:
         module=HOSTILE, rule="rule", severity="error", path=HOSTILE, line=3, effect=HOSTILE, remedy=HOSTILE
     )
     (package,) = target.packages
-    package = package.model_copy(update={"module": HOSTILE, "version": HOSTILE, "source": HOSTILE})
+    package = replace(package, module=HOSTILE, version=HOSTILE, source=HOSTILE)
     changes = {"findings": (finding,), "warnings": (HOSTILE,), "summary": HOSTILE, "packages": (package,)}
-    return plan.model_copy(update={"targets": (target.model_copy(update=changes),)})
+    return replace(plan, targets=(replace(target, **changes),))
 
 
 def outside_of_code(text: str) -> str:
@@ -62,9 +63,9 @@ def test_what_matters_least_is_left_out_and_named(limit: int) -> None:
     (package,) = target.packages
     (secret,) = package.secrets
     long = report.FileChange(path="long.py", change="added", diff=tuple(f"+{'ä' * 60}" for _ in range(2_000)))
-    package = package.model_copy(update={"secrets": (secret.model_copy(update={"files": (long, *secret.files)}),)})
-    target = target.model_copy(update={"packages": (package,)})
-    text = markdown.render(plan.model_copy(update={"targets": (target,)}), limit)
+    package = replace(package, secrets=(replace(secret, files=(long, *secret.files)),))
+    target = replace(target, packages=(package,))
+    text = markdown.render(replace(plan, targets=(target,)), limit)
     assert len(text.encode()) <= limit
     assert "**pending" in text
     assert "the diff of long.py" in text.rpartition("Left out")[2]
@@ -72,7 +73,7 @@ def test_what_matters_least_is_left_out_and_named(limit: int) -> None:
 
 def test_many_targets_fit() -> None:
     plan = sessions._plan()
-    text = markdown.render(plan.model_copy(update={"targets": plan.targets * 500}))
+    text = markdown.render(replace(plan, targets=plan.targets * 500))
     assert len(text.encode()) <= markdown.LIMIT
 
 
@@ -82,7 +83,7 @@ def test_who_decides_otherwise_is_a_table_and_hostile_names_stay_in_their_cells(
     row = report.Action(action=f"a|{HOSTILE}", before=HOSTILE, after="generic", change="removed", rucio=("41.5.1",))
     same = report.Action(action="add_did", before="generic", after="generic", change="", rucio=("41.5.1",))
     actions = (report.Actions(module=HOSTILE, actions=(row, same)),)
-    text = markdown.render(plan.model_copy(update={"targets": (target.model_copy(update={"actions": actions}),)}))
+    text = markdown.render(replace(plan, targets=(replace(target, actions=actions),)))
     (line,) = [line for line in text.splitlines() if "generic" in line]
     assert len(re.findall(r"(?<!\\)\|", line)) == 6
     assert "add_did" not in text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -95,7 +95,7 @@ here
 
 def test_json_has_all_missing_rights() -> None:
     (note,) = lacking(Access("get", "", "secrets", "a"), Access("get", "", "secrets", "b")).notes
-    assert [one.model_dump() for one in note.missing_rights] == [
+    assert [asdict(right) for right in note.missing_rights] == [
         {"resource": "secrets", "verbs": ("get",), "names": ("a", "b")}
     ]
 

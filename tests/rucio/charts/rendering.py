@@ -11,8 +11,7 @@ import yaml
 
 CHART = Path(__file__).with_name("chart")
 PUBLISHED: dict[str, dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("published.yaml").read_text())
-"""What is recorded of each published version of the charts."""
-ALL_DAEMONS = {f"{component}Count": 1 for component in PUBLISHED["40.0.0"]["components"]}
+"""What is recorded of each published minor of the charts."""
 DAEMONS = {"reaperCount": 1, "judgeCleanerCount": 1}
 
 
@@ -25,6 +24,17 @@ def render(
     told = subprocess.run(command, capture_output=True, text=True, check=False)
     assert told.returncode == 0, told.stderr
     return [manifest for manifest in yaml.safe_load_all(told.stdout) if manifest]
+
+
+def as_published(minor: str) -> dict[str, Any]:
+    """Values by which the fixture renders as the charts of *minor* do, with all of its daemons."""
+    recorded = PUBLISHED[minor]
+    features = {
+        "policyPackages": recorded["policy_packages"],
+        "ephemeralVolume": recorded["ephemeral_volume"],
+        "proxyCertificateSecret": recorded["proxy_certificate_secret"],
+    }
+    return {"features": features, **{f"{component}Count": 1 for component in recorded["components"]}}
 
 
 def _written(files: Sequence[str], folder: Path) -> list[str]:

@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from secretsync.rucio.charts.merge import merge
+from secretsync.rucio.charts.merge import InTheWay, merge
 from secretsync.rucio.charts.site_values import overlaid, read
 from secretsync.rucio.charts.values import render as printed
 from secretsync.rucio.wiring import Packed, Wiring
+from tests import ROOT
 from tests.rucio.charts.build import FLAT, packed, wiring
-from tests.rucio.charts.rendering import ALL_DAEMONS, PUBLISHED, environment, mounts, pods, render
+from tests.rucio.charts.rendering import PUBLISHED, as_published, container, environment, mounts, pods, render
 
 pytestmark = pytest.mark.slow  # each case starts Helm
 
@@ -54,20 +55,64 @@ def _told(made: Wiring) -> set[tuple[str, str]]:
     return modules | ({("PYTHONPATH", ":".join(made.python_path))} if made.python_path else set())
 
 
-@pytest.mark.parametrize("version", PUBLISHED)
-def test_all_components_of_a_published_chart_get_the_package_once(helm: str, version: str, tmp_path: Path) -> None:
-    """With the Secrets that the charts mount by default beside it, and the init container's off where there is one."""
+@pytest.mark.parametrize("minor", PUBLISHED)
+def test_every_workload_of_every_published_minor_gets_the_package_once(helm: str, minor: str, tmp_path: Path) -> None:
+    """With the Secrets that the charts mount by default beside it, and each daemon's own configuration."""
     made = wiring()
-    recorded = PUBLISHED[version]
-    keys = {} if recorded["policy_packages"] else {"policyPackages": {"enabled": False}}
-    values = printed(made, "daemons", "env", "rucio")
-    found = pods(render(helm, values, chart="daemons", folder=tmp_path, **ALL_DAEMONS, **keys))
-    assert len(found) == len(PUBLISHED["40.0.0"]["components"]) == 28
-    for pod in found.values():
-        assert {mount.path: (mount.secret, mount.key) for mount in made.mounts}.items() <= mounts(pod).items()
-        assert [name for name, _ in environment(pod)].count("PYTHONPATH") == 1
-    configurations = {volume["secret"]["secretName"] for pod in found.values() for volume in pod["volumes"]}
-    assert len([name for name in configurations if ".config." in name]) == 29
+    for chart, workloads in (("server", 1), ("daemons", len(PUBLISHED[minor]["components"])), ("ui", 1)):
+        values = printed(made, chart, "env", "rucio")
+        found = pods(render(helm, values, chart=chart, folder=tmp_path, **as_published(minor)))
+        assert len(found) == workloads
+        for pod in found.values():
+            assert {mount.path: (mount.secret, mount.key) for mount in made.mounts}.items() <= mounts(pod).items()
+            assert _told(made) <= set(environment(pod))
+            assert [name for name, _ in environment(pod)].count("PYTHONPATH") == 1
+            assert len({mount["mountPath"] for mount in container(pod)["volumeMounts"]}) == len(
+                container(pod)["volumeMounts"]
+            )
+        configurations = {
+            volume["secret"]["secretName"] for pod in found.values() for volume in pod["volumes"] if "secret" in volume
+        }
+        own = workloads if chart == "daemons" else 0
+        assert len([name for name in configurations if ".config." in name]) == own + 1
+
+
+@pytest.mark.parametrize("minor", PUBLISHED)
+def test_the_charts_own_installation_which_some_minors_set_pythonpath_by_stands_in_the_way(
+    helm: str, minor: str, tmp_path: Path
+) -> None:
+    """In a minor that has no policyPackages the key does nothing, and says what nobody means."""
+    site = "policyPackages: {enabled: true, packages: [{moduleName: a, requirement: a, version: '1'}]}\n"
+    with pytest.raises(InTheWay, match=r"policyPackages\.enabled"):
+        merge(site, wiring(), "daemons", "env")
+    values = printed(wiring(), "daemons", "env", "rucio")
+    found = pods(render(helm, values, site, chart="daemons", folder=tmp_path, **as_published(minor)))
+    twice = [name for name, _ in environment(found["prod-rucio-daemons-reaper"])].count("PYTHONPATH") == 2
+    assert twice == ("daemons" in PUBLISHED[minor]["policy_packages"])
+
+
+def row(minor: str) -> str:
+    """A minor's line in docs/values.md."""
+    recorded = PUBLISHED[minor]
+    sources = [f"{source['chart']} {source['version']}" for source in recorded["read"] if source["chart"] != "all"]
+    read = ", ".join(sources) or ("all of it" if recorded["read"] else "nothing")
+    charts = ", ".join(recorded["policy_packages"]) or "none"
+    return f"| {minor} | {len(recorded['components'])} | {charts} | {read} | {recorded['gaps']} |"
+
+
+def test_the_page_says_of_each_minor_what_is_recorded_and_what_is_not() -> None:
+    lines = (ROOT / "docs" / "values.md").read_text().splitlines()
+    assert [line for line in map(row, PUBLISHED) if line not in lines] == []
+
+
+def test_each_recorded_fact_says_where_it_was_read_or_that_it_was_not() -> None:
+    minors = [tuple(map(int, minor.split("."))) for minor in PUBLISHED]
+    assert minors == sorted(minors)
+    for recorded in PUBLISHED.values():
+        assert recorded["read"] or recorded["gaps"]
+        for source in recorded["read"]:
+            assert source.keys() == {"chart", "version", "commit", "files"}
+            assert source["commit"] == "" or len(source["commit"]) == 40
 
 
 SICK = """\

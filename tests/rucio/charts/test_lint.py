@@ -54,6 +54,11 @@ SICK = {
         "additionalEnvs[0]",
         "set a second time, and this one counts",
     ),
+    "a second name of the package, though it is the same": (
+        "additionalEnvs: [{name: RUCIO_POLICY_PACKAGE, value: cms_policy}]",
+        "additionalEnvs[0]",
+        "set a second time, and this one counts",
+    ),
     "a second PYTHONPATH of one daemon": (
         "reaper: {additionalEnvs: [{name: A, value: b}, {name: PYTHONPATH, value: /x}]}",
         "reaper.additionalEnvs[1]",

@@ -242,6 +242,29 @@ def test_merging_layers_again_changes_nothing() -> None:
     assert [(layer.text, layer.done) for layer in again] == [(text, ()) for text in once]
 
 
+def test_what_a_later_file_deletes_by_null_is_not_added_before_it() -> None:
+    """Helm drops what earlier files have where a later one says null; a list that it says anew is its own."""
+    with pytest.raises(CannotEdit, match="optional_config: is null in a later file, which deletes what the files befo"):
+        merge_layers([DAEMONS, "optional_config: null\n"], FLAT_PACKAGE, "daemons", "env")
+    first, second = merge_layers([DAEMONS, "secretMounts: null\n"], FLAT_PACKAGE, "daemons", "env")
+    assert [mount["mountPath"] for mount in yaml.safe_load(second.text)["secretMounts"]] == ["/opt/policy/cms_policy"]
+    assert yaml.safe_load(first.text)["secretMounts"] == yaml.safe_load(DAEMONS)["secretMounts"]
+
+
+SOURCES = "spec:\n  sources:\n    - {chart: other}\n    - chart: rucio-daemons\n      helm:\n        valuesObject:%s\n"
+
+
+@pytest.mark.parametrize("there", [" {}", "", "\n          a: b  # kept", " {a: b}"])
+def test_the_values_of_one_of_several_sources_are_found_by_its_number(there: str) -> None:
+    at = ("spec", "sources", "1", "helm", "valuesObject")
+    once = merge(SOURCES % there, FLAT_PACKAGE, "daemons", "env", at)
+    other, source = yaml.safe_load(once.text)["spec"]["sources"]
+    assert other == {"chart": "other"}
+    assert source["helm"]["valuesObject"]["optional_config"]["pythonpath"] == "/opt/policy"
+    assert ("kept" in once.text) == ("kept" in there)
+    assert merge(once.text, FLAT_PACKAGE, "daemons", "env", at).done == ()
+
+
 APPLICATION = "spec:\n  source:\n    helm:\n      valuesObject:\n        a: b\n"
 RELEASE = """\
 apiVersion: helm.toolkit.fluxcd.io/v2

@@ -83,3 +83,20 @@ def test_what_python_would_write_is_read_as_it_is(value: object) -> None:
 def test_a_value_with_one_part_that_is_calculated_is_not_readable() -> None:
     assert not readable({"a": [1, UNREADABLE]})
     assert readable({"a": [1, None]})
+
+
+DOUBLED = "".join(f"A{n} = {{'a': A{n - 1}, 'b': A{n - 1}}}\n" for n in range(1, 50))
+MERGED = "".join(f"A{n} = {{**A{n - 1}, 'k{n}': A{n - 1}}}\n" for n in range(1, 50))
+
+
+@pytest.mark.parametrize("lines", [DOUBLED, MERGED])
+def test_values_that_hold_each_other_many_times_are_taken_for_calculated(lines: str) -> None:
+    found = findings({"__init__.py": f"A0 = {{'a': 'b'}}\n{lines}SUPPORTED_VERSION = A49\n"})
+    assert [one.rule for one in found] == ["supported-version"]
+    assert "cannot be read here" in found[0].effect
+
+
+def test_a_package_whose_values_take_too_many_steps_is_read_as_far_as_they_go() -> None:
+    branches = "".join(f"if random.random() > {n}:\n    Y{n} = 1\nelse:\n    Y{n} = 2\n" for n in range(600))
+    found = only(findings({"__init__.py": f"import random\n{branches}SUPPORTED_VERSION = ['>=38']\n"}))
+    assert "cannot be read here" in found.effect

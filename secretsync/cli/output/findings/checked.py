@@ -49,11 +49,11 @@ class Checked:
         return f"Rucio {', '.join(versions)}" if versions else ""
 
 
-def sentence(words: str) -> str:
+def sentence(text: str) -> str:
     """Capital letter and full stop, unless it begins with a name from the code."""
-    first = words.partition(" ")[0]
-    begun = words if "_" in first or "." in first else words[:1].upper() + words[1:]
-    return begun if begun.endswith((".", "…")) else f"{begun}."
+    first = text.partition(" ")[0]
+    capitalized = text if "_" in first or "." in first else text[:1].upper() + text[1:]
+    return capitalized if capitalized.endswith((".", "…")) else f"{capitalized}."
 
 
 def message(finding: Finding) -> str:
@@ -61,6 +61,6 @@ def message(finding: Finding) -> str:
     return f"{sentence(finding.effect)} {sentence(finding.remedy)}"
 
 
-def printable(words: str) -> str:
+def printable(text: str) -> str:
     """A package's own words may hold control characters: nothing that shows them must obey."""
-    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in words)
+    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)

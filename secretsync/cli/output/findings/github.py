@@ -19,13 +19,13 @@ def _command(checked: Checked, finding: Finding) -> str:
     versions = checked.versions_of(finding)
     title = f"{finding.rule} ({versions})" if versions else finding.rule
     properties = {"file": checked.path_of(finding), "line": str(finding.line or ""), "title": title}
-    given = ",".join(f"{name}={_property(value)}" for name, value in properties.items() if value)
-    return f"::{_KINDS[finding.severity]} {given}::{_escaped(message(finding))}"
+    parameters = ",".join(f"{name}={_property(value)}" for name, value in properties.items() if value)
+    return f"::{_KINDS[finding.severity]} {parameters}::{_escaped(message(finding))}"
 
 
 def _property(value: str) -> str:
     return _escaped(value).replace(":", "%3A").replace(",", "%2C")
 
 
-def _escaped(words: str) -> str:
-    return words.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+def _escaped(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")

@@ -37,17 +37,17 @@ def _case(checked: Checked, rule: str) -> ElementTree.Element:
     errors = [finding for finding in findings if finding.severity is Severity.ERROR]
     for error in errors:
         failure = ElementTree.SubElement(case, "failure", message=printable(message(error)), type=rule)
-        failure.text = _place(checked, error)
+        failure.text = _location(checked, error)
     warnings = [finding for finding in findings if finding.severity is not Severity.ERROR]
     if warnings:
         output = ElementTree.SubElement(case, "system-out")
         output.text = "\n".join(
-            f"{_place(checked, finding)}: {finding.severity}: {printable(message(finding))}" for finding in warnings
+            f"{_location(checked, finding)}: {finding.severity}: {printable(message(finding))}" for finding in warnings
         )
     return case
 
 
-def _place(checked: Checked, finding: Finding) -> str:
+def _location(checked: Checked, finding: Finding) -> str:
     line = f":{finding.line}" if finding.line else ""
     versions = checked.versions_of(finding)
     return printable(f"{checked.path_of(finding)}{line}{f' ({versions})' if versions else ''}")

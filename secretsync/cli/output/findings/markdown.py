@@ -44,6 +44,6 @@ def _row(checked: Checked, finding: Finding) -> str:
     return f"| {' | '.join(map(_cell, cells))} |"
 
 
-def _cell(words: str) -> str:
+def _cell(text: str) -> str:
     """A package's own words must stay in their cell and be no markup."""
-    return re.sub(r"([\\`*_<>|\[\]#])", r"\\\1", printable(words))
+    return re.sub(r"([\\`*_<>|\[\]#])", r"\\\1", printable(text))

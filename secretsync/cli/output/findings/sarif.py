@@ -23,7 +23,7 @@ def render(checked: Sequence[Checked]) -> str:
 
 
 def _rule(name: str) -> dict[str, Any]:
-    rule = next((one for one in RULES if one.name == name), None)
+    rule = next((candidate for candidate in RULES if candidate.name == name), None)
     if rule is None:  # the proof has no rule: it says what was seen
         return {"id": name, "shortDescription": {"text": "What the real Rucio was seen to do."}}
     return {
@@ -35,11 +35,11 @@ def _rule(name: str) -> dict[str, Any]:
 
 
 def _result(checked: Checked, finding: Finding) -> dict[str, Any]:
-    place = {"artifactLocation": {"uri": checked.path_of(finding)}, "region": {"startLine": max(finding.line, 1)}}
+    location = {"artifactLocation": {"uri": checked.path_of(finding)}, "region": {"startLine": max(finding.line, 1)}}
     return {
         "ruleId": finding.rule,
         "level": _LEVELS[finding.severity],
         "message": {"text": message(finding)},
-        "locations": [{"physicalLocation": place}],
+        "locations": [{"physicalLocation": location}],
         "properties": {"rucio": list(finding.rucio or checked.rucio), "about": finding.about},
     }

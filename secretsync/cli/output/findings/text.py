@@ -33,21 +33,21 @@ def _package(checked: Checked) -> Iterator[str]:
 
 def _paragraph(finding: Finding) -> Iterator[str]:
     line = f":{finding.line}" if finding.line else ""
-    place = f" {printable(finding.path)}{line}" if finding.path else ""
+    location = f" {printable(finding.path)}{line}" if finding.path else ""
     versions = f" (Rucio {', '.join(finding.rucio)})" if finding.rucio else ""
-    yield f"{finding.severity}{place} [{finding.rule}]{versions}"
-    for words in (finding.effect, finding.remedy):
+    yield f"{finding.severity}{location} [{finding.rule}]{versions}"
+    for paragraph in (finding.effect, finding.remedy):
         yield from wrap(
-            printable(sentence(words)), _WIDTH, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False
+            printable(sentence(paragraph)), _WIDTH, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False
         )
 
 
 def _verdict(checked: Checked) -> str:
     """``passed (Rucio 41.5.1)``, or how many findings there are."""
     counts = {severity: sum(finding.severity is severity for finding in checked.findings) for severity in Severity}
-    said = [f"{count} {severity}{'s' if count > 1 else ''}" for severity, count in counts.items() if count]
+    counted = [f"{count} {severity}{'s' if count > 1 else ''}" for severity, count in counts.items() if count]
     versions = f" (Rucio {', '.join(checked.rucio)})" if checked.rucio else ""
-    return ", ".join(said) or f"passed{versions}"
+    return ", ".join(counted) or f"passed{versions}"
 
 
 def _actions(rows: tuple[ActionRow, ...]) -> Iterator[str]:

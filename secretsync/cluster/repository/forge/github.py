@@ -14,6 +14,7 @@ def api_url(host: str, scheme: str) -> str:
 
 
 def headers(token: str) -> dict[str, str]:
+    """The headers with which GitHub takes a token."""
     return {"Authorization": f"Bearer {token}", "Accept": "application/vnd.github+json"}
 
 
@@ -24,19 +25,23 @@ class Forge:
         self._api, self._path, self._owner = api, f"/repos/{path}", path.partition("/")[0]
 
     def find(self, branch: str, base: str) -> Request | None:
+        """The open pull request from *branch* into *base*; None where there is none."""
         query = {"head": f"{self._owner}:{branch}", "base": base, "state": "open"}
         return self._api.request("GET", f"{self._path}/pulls", "list pull requests", _first, params=query)
 
     def open(self, branch: str, base: str, title: str, body: str) -> Request:
+        """Open a pull request, and return it."""
         request = {"title": title, "head": branch, "base": base, "body": body}
         return self._api.request("POST", f"{self._path}/pulls", "open a pull request", request_of, json=request)
 
     def update(self, request: Request, title: str, body: str) -> None:
+        """Give the pull request another title and body."""
         path = f"{self._path}/pulls/{request.number}"
         changes = {"title": title, "body": body}
         self._api.request("PATCH", path, f"update pull request {request.number}", nothing, json=changes)
 
     def close(self, request: Request, reason: str) -> None:
+        """Close the pull request, with *reason* as its last comment."""
         action = f"close pull request {request.number}"
         self._api.request(
             "POST", f"{self._path}/issues/{request.number}/comments", action, nothing, json={"body": reason}
@@ -49,4 +54,5 @@ def _first(answer: Any) -> Request | None:
 
 
 def request_of(answer: Any) -> Request:
+    """The pull request as the API describes it: its number and the address of its page."""
     return Request(int(str(answer["number"])), str(answer.get("html_url", "")))

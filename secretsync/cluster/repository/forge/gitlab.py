@@ -10,10 +10,12 @@ from secretsync.cluster.repository.forge.rest import Api, nothing
 
 
 def api_url(host: str, scheme: str) -> str:
+    """Where GitLab serves its API."""
     return f"{scheme}://{host}/api/v4"
 
 
 def headers(token: str) -> dict[str, str]:
+    """The header with which GitLab takes a token."""
     return {"PRIVATE-TOKEN": token}
 
 
@@ -24,19 +26,23 @@ class Forge:
         self._api, self._path = api, f"/projects/{quote(path, safe='')}/merge_requests"
 
     def find(self, branch: str, base: str) -> Request | None:
+        """The open merge request from *branch* into *base*; None where there is none."""
         query = {"source_branch": branch, "target_branch": base, "state": "opened"}
         return self._api.request("GET", self._path, "list merge requests", _first, params=query)
 
     def open(self, branch: str, base: str, title: str, body: str) -> Request:
+        """Open a merge request, and return it."""
         request = {"source_branch": branch, "target_branch": base, "title": title, "description": body}
         return self._api.request("POST", self._path, "open a merge request", _request, json=request)
 
     def update(self, request: Request, title: str, body: str) -> None:
+        """Give the merge request another title and description."""
         changes = {"title": title, "description": body}
         action = f"update merge request {request.number}"
         self._api.request("PUT", f"{self._path}/{request.number}", action, nothing, json=changes)
 
     def close(self, request: Request, reason: str) -> None:
+        """Close the merge request, with *reason* as its last note."""
         action = f"close merge request {request.number}"
         self._api.request("POST", f"{self._path}/{request.number}/notes", action, nothing, json={"body": reason})
         self._api.request("PUT", f"{self._path}/{request.number}", action, nothing, json={"state_event": "close"})

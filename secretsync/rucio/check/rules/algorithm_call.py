@@ -15,8 +15,13 @@ from secretsync.rucio.check.values import Function
 
 
 def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
-    found = algorithms(package)
-    used = {(entry.type, entry.name): entry.function for entry in found.entries if entry.function} if found else {}
+    """Functions of algorithms that Rucio cannot call with the arguments it gives."""
+    registered = algorithms(package)
+    used = (
+        {(entry.type, entry.name): entry.function for entry in registered.entries if entry.function}
+        if registered
+        else {}
+    )
     if setting.rucio.default_algorithms:
         defaults = {kind: default_algorithm(package, kind) for kind in ALGORITHM_TYPES}
         used |= {(kind, ""): default[1] for kind, default in defaults.items() if default}

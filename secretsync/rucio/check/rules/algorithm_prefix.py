@@ -11,13 +11,14 @@ from secretsync.rucio.check.rules.rule import Rule, Setting
 
 
 def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
-    found = algorithms(package)
-    if not found or not setting.vo:
+    """Algorithms whose names do not begin with the VO, which Rucio refuses."""
+    registered = algorithms(package)
+    if not registered or not setting.vo:
         return
-    for entry in found.entries:
+    for entry in registered.entries:
         if not entry.name.lower().startswith(setting.vo.lower()):
             yield rule.finding(
-                found.path,
+                registered.path,
                 entry.line,
                 f"Rucio raises InvalidAlgorithmName, since the algorithm {entry.name!r} does not start with its "
                 "VO's name "

@@ -12,23 +12,24 @@ from secretsync.rucio.check.rules.rule import Rule, Setting
 
 
 def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
-    found = algorithms(package)
-    if not found:
+    """Types of algorithms that Rucio does not know."""
+    registered = algorithms(package)
+    if not registered:
         return
     accepted = setting.rucio.algorithm_types
-    for kind, line in found.types.items():
+    for kind, line in registered.types.items():
         if accepted is not None and kind not in accepted:
             yield rule.finding(
-                found.path,
+                registered.path,
                 line,
                 f"Rucio has no algorithms of type {kind!r} and raises InvalidPolicyPackageAlgorithmType at their "
                 "first use, by which servers and nearly all daemons fail",
                 "Rename 'surl' to 'non_deterministic_pfn'" if kind == "surl" else f"Use one of {', '.join(accepted)}",
                 about=kind,
             )
-        elif accepted is None and kind == "surl" and "non_deterministic_pfn" in found.types:
+        elif accepted is None and kind == "surl" and "non_deterministic_pfn" in registered.types:
             yield rule.finding(
-                found.path,
+                registered.path,
                 line,
                 "Rucio replaces the algorithms of type 'non_deterministic_pfn' by those of 'surl'",
                 "Give 'non_deterministic_pfn' only",
@@ -37,7 +38,7 @@ def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
             )
         elif accepted is None and kind not in (*ALGORITHM_TYPES, "surl"):
             yield rule.finding(
-                found.path,
+                registered.path,
                 line,
                 f"Rucio keeps algorithms of type {kind!r}, and no part of it ever asks for them",
                 f"Use one of {', '.join(ALGORITHM_TYPES)}",

@@ -11,6 +11,7 @@ from secretsync.rucio.check.rules.rule import Rule, Setting
 
 
 def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
+    """Algorithms that the live package registers and this one does not."""
     before = algorithms(setting.live) if setting.live else None
     after = algorithms(package)
     if not before or (after and not after.complete):

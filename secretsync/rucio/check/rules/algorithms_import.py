@@ -13,6 +13,8 @@ from secretsync.rucio.check.rules.rule import Rule, Setting
 
 
 def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
+    """Imports that fail when ``get_algorithms`` is looked up."""
+
     def effect(_: Failure) -> str:
         return "get_algorithms() fails, Rucio swallows it, and none of the algorithms it names is registered by it"
 

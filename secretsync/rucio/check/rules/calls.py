@@ -13,7 +13,7 @@ from secretsync.rucio.check.values import Function
 
 def accepts(arguments: ast.arguments, positional: int, keywords: tuple[str, ...]) -> bool:
     """Whether a call with *positional* values and these *keywords* raises no TypeError."""
-    by_place = [one.arg for one in (*arguments.posonlyargs, *arguments.args)]
+    by_place = [parameter.arg for parameter in (*arguments.posonlyargs, *arguments.args)]
     if positional > len(by_place) and not arguments.vararg:
         return False
     only_by_place = {argument.arg for argument in arguments.posonlyargs}
@@ -94,7 +94,7 @@ def _wrapper(package: Package, module: Module, decorator: ast.expr) -> tuple[Def
 
 
 def _returned_function(definition: ast.FunctionDef) -> ast.FunctionDef | None:
-    inner = {one.name: one for one in definition.body if isinstance(one, ast.FunctionDef)}
+    inner = {statement.name: statement for statement in definition.body if isinstance(statement, ast.FunctionDef)}
     for statement in definition.body:
         match statement:
             case ast.Return(value=ast.Name(id=name)) if name in inner:
@@ -106,11 +106,11 @@ def _handed_on(
     wrapper: ast.arguments, call: ast.Call, count: int, names: tuple[str, ...]
 ) -> tuple[int, tuple[str, ...]]:
     """What the wrapper's *call* gives, when the wrapper itself was given *count* values and *names*."""
-    places = [*wrapper.posonlyargs, *wrapper.args]
+    positional = [*wrapper.posonlyargs, *wrapper.args]
     starred = sum(isinstance(argument, ast.Starred) for argument in call.args)
-    given = len(call.args) - starred + (max(count - len(places), 0) if starred else 0)
-    named = [keyword.arg for keyword in call.keywords if keyword.arg]
+    given_count = len(call.args) - starred + (max(count - len(positional), 0) if starred else 0)
+    keywords = [keyword.arg for keyword in call.keywords if keyword.arg]
     if any(keyword.arg is None for keyword in call.keywords):
-        captured = {one.arg for one in (*places, *wrapper.kwonlyargs)}
-        named += [name for name in names if name not in captured]
-    return given, tuple(named)
+        captured = {parameter.arg for parameter in (*positional, *wrapper.kwonlyargs)}
+        keywords += [name for name in names if name not in captured]
+    return given_count, tuple(keywords)

@@ -13,6 +13,7 @@ from secretsync.rucio.check.rules.rule import Rule, Setting
 
 
 def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
+    """Modules named like a type of algorithm that have no function of that name."""
     if not setting.rucio.default_algorithms:
         return
     used = _used_elsewhere(package)

@@ -13,6 +13,7 @@ from secretsync.rucio.check.rules.rule import Rule, Setting
 
 
 def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
+    """Imports that fail when Rucio loads a default algorithm."""
     if not setting.rucio.default_algorithms:
         return
     for kind in ALGORITHM_TYPES:

@@ -11,6 +11,7 @@ from secretsync.rucio.check.rules.rule import Rule, Setting
 
 
 def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
+    """Default algorithms that the live package has and this one has not."""
     if not setting.live or not setting.rucio.default_algorithms:
         return
     for kind in ALGORITHM_TYPES:

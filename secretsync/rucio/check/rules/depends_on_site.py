@@ -24,22 +24,23 @@ _RUCIO_NEEDS = frozenset({("common", "multi_vo"), ("database", "default"), ("pol
 
 
 def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
+    """What the import of the package needs and a site may lack: variables, the network, options of ``rucio.cfg``."""
     for running in at_import(package, setting.rucio):
-        found = (
+        problem = (
             _variable(package, setting, running)
             or _unset_variable(package, setting, running)
             or _network(package, running)
             or _option(package, running)
         )
-        if found and not running.around.catches(found[0]):
-            error, words, remedy, about = found
+        if problem and not running.context.catches(problem[0]):
+            error, cause, remedy, subject = problem
             yield rule.finding(
                 running.module.path,
                 getattr(running.node, "lineno", 0),
-                f"{words}: {failing.then(setting, running.start, error=error)}",
+                f"{cause}: {failing.then(setting, running.start, error=error)}",
                 remedy,
-                about=about,
-                severity=Severity.WARNING if running.around.conditional else rule.severity,
+                about=subject,
+                severity=Severity.WARNING if running.context.conditional else rule.severity,
             )
 
 
@@ -56,10 +57,10 @@ def _variable(package: Package, setting: Setting, running: Running) -> _Found | 
     name = value_of(package, running.module, node.slice, package.values(running.module))
     if not isinstance(name, str) or _is_set(setting, name):
         return None
-    if running.around.conditional and _is_looked_for(running, name):
+    if running.context.conditional and _is_looked_for(running, name):
         return None
-    words = f"os.environ[{name!r}] raises KeyError where the pods do not set {name}"
-    return "KeyError", words, f"Use os.environ.get({name!r}, …), or set it in every pod", name
+    cause = f"os.environ[{name!r}] raises KeyError where the pods do not set {name}"
+    return "KeyError", cause, f"Use os.environ.get({name!r}, …), or set it in every pod", name
 
 
 def _is_set(setting: Setting, name: str) -> bool:
@@ -84,24 +85,24 @@ _WANT_TEXT = frozenset({
 def _unset_variable(package: Package, setting: Setting, running: Running) -> _Found | None:
     """``int(os.getenv("X"))`` and ``os.environ.get("X").split()``: None where the pods do not set the variable."""
     match running.node:
-        case ast.Call(func=ast.Name() | ast.Attribute() as callee, args=[given, *_]):
-            wants = (dotted(callee, package.aliases(running.module)) or ast.unparse(callee)) in _WANT_TEXT
+        case ast.Call(func=ast.Name() | ast.Attribute() as callee, args=[name_node, *_]):
+            needs_text = (dotted(callee, package.aliases(running.module)) or ast.unparse(callee)) in _WANT_TEXT
             error = "TypeError"
-        case ast.Attribute(value=given, ctx=ast.Load(), attr=attribute):
-            wants, error = not hasattr(None, attribute), "AttributeError"
-        case ast.Subscript(value=given, ctx=ast.Load()):
-            wants, error = True, "TypeError"
-        case ast.BinOp(left=ast.Constant(value=str()), op=ast.Add(), right=given):
-            wants, error = True, "TypeError"
-        case ast.BinOp(left=given, op=ast.Add()):
-            wants, error = True, "TypeError"
+        case ast.Attribute(value=name_node, ctx=ast.Load(), attr=attribute):
+            needs_text, error = not hasattr(None, attribute), "AttributeError"
+        case ast.Subscript(value=name_node, ctx=ast.Load()):
+            needs_text, error = True, "TypeError"
+        case ast.BinOp(left=ast.Constant(value=str()), op=ast.Add(), right=name_node):
+            needs_text, error = True, "TypeError"
+        case ast.BinOp(left=name_node, op=ast.Add()):
+            needs_text, error = True, "TypeError"
         case _:
             return None
-    name = _may_be_unset(package, running, given) if wants else ""
+    name = _may_be_unset(package, running, name_node) if needs_text else ""
     if not name or _is_set(setting, name) or _is_looked_for(running, name):
         return None
-    words = f"{ast.unparse(running.node)[:60]} raises {error} where the pods do not set {name}"
-    return error, words, f"Give a default, os.environ.get({name!r}, …), or set it in every pod", name
+    cause = f"{ast.unparse(running.node)[:60]} raises {error} where the pods do not set {name}"
+    return error, cause, f"Give a default, os.environ.get({name!r}, …), or set it in every pod", name
 
 
 def _may_be_unset(package: Package, running: Running, expression: ast.expr) -> str:
@@ -109,14 +110,16 @@ def _may_be_unset(package: Package, running: Running, expression: ast.expr) -> s
     if isinstance(expression, ast.Name) and running.module.binds.get(expression.id) == 1:
         assigned = running.module.assigned.get(expression.id)
         # what is asked before it is used is None only where the code says so
-        asked = running.around.conditional or expression.id in running.module.tested
-        return _may_be_unset(package, running, assigned) if assigned and not asked else ""
+        is_guarded = running.context.conditional or expression.id in running.module.tested
+        return _may_be_unset(package, running, assigned) if assigned and not is_guarded else ""
     match expression:
-        case ast.Call(func=callee, args=[given], keywords=[]) if dotted(callee, package.aliases(running.module)) in (
+        case ast.Call(func=callee, args=[name_node], keywords=[]) if dotted(
+            callee, package.aliases(running.module)
+        ) in (
             "os.getenv",
             "os.environ.get",
         ):
-            name = value_of(package, running.module, given, package.values(running.module))
+            name = value_of(package, running.module, name_node, package.values(running.module))
             return name if isinstance(name, str) else ""
     return ""
 
@@ -127,8 +130,8 @@ def _network(package: Package, running: Running) -> _Found | None:
     name = dotted(running.node.func, package.aliases(running.module))
     if name not in _NETWORK:
         return None
-    words = f"{name} needs the network while Rucio starts; where the other side does not answer, it raises or hangs"
-    return "ConnectionError", words, "Ask when the answer is needed, and have a default", name
+    cause = f"{name} needs the network while Rucio starts; where the other side does not answer, it raises or hangs"
+    return "ConnectionError", cause, "Ask when the answer is needed, and have a default", name
 
 
 def _option(package: Package, running: Running) -> _Found | None:
@@ -141,8 +144,8 @@ def _option(package: Package, running: Running) -> _Found | None:
     section, option = (value_of(package, running.module, argument, names) for argument in call.args[:2])
     if not isinstance(section, str) or not isinstance(option, str) or (section, option) in _RUCIO_NEEDS:
         return None
-    words = f"config_get raises NoOptionError or NoSectionError where rucio.cfg has no [{section}] {option}"
-    return "NoOptionError", words, "Give it a default, as in config_get(…, raise_exception=False, default=…)", option
+    cause = f"config_get raises NoOptionError or NoSectionError where rucio.cfg has no [{section}] {option}"
+    return "NoOptionError", cause, "Give it a default, as in config_get(…, raise_exception=False, default=…)", option
 
 
 def _has_default(call: ast.Call) -> bool:

@@ -18,6 +18,7 @@ _SHOWN = 3
 
 
 def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
+    """Entries of the permissions' table that name no function, or one that cannot be called."""
     module, table = package.get("permission"), dispatch(package)
     names = package.names(module) if module else None
     if not module or not table or names is None:
@@ -34,9 +35,9 @@ def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
             )
     for name, function in _deciding(package, table).items():
         actions = [action for action, decides in table.actions.items() if decides == name]
-        whose = [repr(action) for action in actions] or ["every other action"]
-        yield from package.once(("decides", name), partial(_findings, rule, package, table, function, whose))
-    missing = sorted(setting.rucio.asked - table.actions.keys())
+        deciders = [repr(action) for action in actions] or ["every other action"]
+        yield from package.memoized(("decides", name), partial(_findings, rule, package, table, function, deciders))
+    missing = sorted(setting.rucio.known_actions - table.actions.keys())
     if table.lookup and table.complete and table.actions and missing:
         yield rule.finding(
             module.path,
@@ -52,9 +53,9 @@ def _deciding(package: Package, table: Dispatch) -> Mapping[str, Function]:
     """The functions that the table names, by name."""
     module = package.get("permission")
     values = package.values(module) if module else {}
-    named = {name: values.get(name) for name in (*table.actions.values(), table.default)}
-    own = {name: value for name, value in named.items() if isinstance(value, Function)}
-    return {**own, **table.functions}
+    by_name = {name: values.get(name) for name in (*table.actions.values(), table.default)}
+    functions = {name: value for name, value in by_name.items() if isinstance(value, Function)}
+    return {**functions, **table.functions}
 
 
 def _findings(
@@ -66,46 +67,46 @@ def _findings(
 def _function(
     rule: Rule, package: Package, table: Dispatch, function: Function, actions: list[str]
 ) -> Iterator[Finding]:
-    node, path, about = function.node, function.module.path, actions[0].strip("'")
+    node, path, subject = function.node, function.module.path, actions[0].strip("'")
     if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
         return
-    whose = _some(actions)
+    decider = _some(actions)
     problem = cannot_be_called(package, function.module, node, 0, table.keywords) if table.keywords is not None else ""
     if instead := awaits_or_yields(node):
         yield rule.finding(
             path,
             node.lineno,
-            f"{node.name} gives {instead} instead of an answer: checking {whose} fails with an AttributeError",
+            f"{node.name} gives {instead} instead of an answer: checking {decider} fails with an AttributeError",
             f"Make {node.name} a plain function that returns True or False",
-            about=about,
+            about=subject,
         )
     elif problem and table.keywords is not None:
         yield rule.finding(
             path,
             node.lineno,
             f"Rucio takes the TypeError of calling {node.name} ({problem}) for an action without a rule, and decides "
-            f"{whose} by its generic permissions, without a log line",
+            f"{decider} by its generic permissions, without a log line",
             f"Let {node.name} take {', '.join(table.keywords)}",
-            about=about,
+            about=subject,
         )
     elif dropped := forgets_its_return(node):
         yield rule.finding(
             path,
             dropped,
             f"{node.name} calculates an answer here and does not return it: Rucio's generic permissions decide "
-            f"{whose}, without a log line",
+            f"{decider}, without a log line",
             "Write 'return' before it",
-            about=about,
+            about=subject,
         )
     for statement in returns(node):
         if kind := unusable_answer(statement.value):
             yield rule.finding(
                 path,
                 statement.lineno,
-                f"{node.name} returns {kind}, and Rucio asks for its .allowed: checking {whose} fails with an "
+                f"{node.name} returns {kind}, and Rucio asks for its .allowed: checking {decider} fails with an "
                 "AttributeError",
                 "Return True, False, None or a PermissionResult",
-                about=about,
+                about=subject,
             )
 
 

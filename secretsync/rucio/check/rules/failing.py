@@ -19,11 +19,11 @@ def findings(
     for failure in failures(package, setting.rucio, setting.images, start, function=function):
         if not is_own_name(package, failure):
             severity = rule.severity if failure.certain else Severity.WARNING
-            words = f"{cause(failure)}: {effect(failure)}"
+            message = f"{cause(failure)}: {effect(failure)}"
             yield rule.finding(
                 failure.module.path,
                 failure.line,
-                words,
+                message,
                 remedy(package, failure),
                 about=failure.missing,
                 severity=severity,
@@ -45,24 +45,26 @@ def then(setting: Setting, start: str, *, error: str) -> str:
         swallowed = "Rucio swallows it, and none of the algorithms is registered"
         return swallowed if is_import else "whatever asks for an algorithm first fails"
     if start in ALGORITHM_TYPES:
-        own = f"Rucio uses its own default for {start} instead of the package's"
-        return own if is_import else f"whatever asks for the algorithm {start} fails"
+        default_used = f"Rucio uses its own default for {start} instead of the package's"
+        return default_used if is_import else f"whatever asks for the algorithm {start} fails"
     if not is_module:
         return "the process dies"
     if start == "":
         return _LOST[setting.rucio.package_lost]
     if start == "permission" and setting.vo:
         return f"Rucio raises PolicyPackageNotFound for every permission it checks for VO {setting.vo!r}"
-    part = "permissions" if start == "permission" else "schema"
-    return f"Rucio takes its generic {part} instead of the package's, with a WARNING in the log only"
+    kind = "permissions" if start == "permission" else "schema"
+    return f"Rucio takes its generic {kind} instead of the package's, with a WARNING in the log only"
 
 
 def cause(failure: Failure) -> str:
+    """What Python raises, and why."""
     kind = "ModuleNotFoundError" if failure.is_module else "ImportError"
-    return f"importing {failure.missing} raises {kind} ({failure.why})"
+    return f"importing {failure.missing} raises {kind} ({failure.reason})"
 
 
 def remedy(package: Package, failure: Failure) -> str:
+    """What to change so that the import does not fail."""
     top, _, rest = failure.missing.partition(".")
     if failure.import_.beyond:
         return f"import it by its full name, {package.name}.…"
@@ -80,5 +82,5 @@ def remedy(package: Package, failure: Failure) -> str:
 def is_own_name(package: Package, failure: Failure) -> bool:
     """Whether the package is imported under another name than it will have; a rule of its own speaks of that."""
     top, _, rest = failure.missing.partition(".")
-    wanted = failure.import_.name.partition(".")[2]
-    return failure.is_module and not rest and top != package.name and bool(wanted) and package.has(wanted)
+    name = failure.import_.name.partition(".")[2]
+    return failure.is_module and not rest and top != package.name and bool(name) and package.has(name)

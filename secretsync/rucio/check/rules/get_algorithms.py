@@ -11,12 +11,14 @@ from secretsync.rucio.check.rules.rule import Rule, Setting
 
 
 def find(rule: Rule, package: Package, _: Setting) -> Iterator[Finding]:
-    found = algorithms(package)
-    if found and found.unusable:
+    """A ``get_algorithms`` that Rucio cannot call or read."""
+    registered = algorithms(package)
+    if registered and registered.unusable:
         yield rule.finding(
-            found.path,
-            found.line,
-            f"get_algorithms() {found.unusable}: whatever asks for an algorithm first, a daemon or a request, fails",
+            registered.path,
+            registered.line,
+            f"get_algorithms() {registered.unusable}: whatever asks for an algorithm first, a daemon or a request, "
+            "fails",
             "Let get_algorithms() take no argument and return a dictionary, {type: {name: function}}",
         )
 

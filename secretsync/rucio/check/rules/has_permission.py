@@ -18,6 +18,7 @@ _WRITE_IT_SO = "Define has_permission(issuer, action, kwargs, *, session=None)"
 
 
 def find(rule: Rule, package: Package, _: Setting) -> Iterator[Finding]:
+    """A permission module without a ``has_permission`` that can be called."""
     module = package.get("permission")
     names = package.names(module) if module else None
     if not module or names is None:
@@ -73,11 +74,11 @@ def _definition(rule: Rule, package: Package, module: Module, definition: Defini
             )
 
 
-def _not_called(rule: Rule, module: Module, line: int, why: str) -> Finding:
+def _not_called(rule: Rule, module: Module, line: int, reason: str) -> Finding:
     return rule.finding(
         module.path,
         line,
-        f"Rucio calls has_permission(issuer, action, kwargs, session=…), takes the TypeError ({why}) for an action "
+        f"Rucio calls has_permission(issuer, action, kwargs, session=…), takes the TypeError ({reason}) for an action "
         "without a rule, and uses its generic permissions for every action, without a log line",
         _WRITE_IT_SO,
     )

@@ -18,14 +18,15 @@ _PERMISSION = "rucio.core.permission"
 
 
 def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
+    """Imports that close a circle with Rucio while it is being loaded."""
     seen: set[tuple[str, int]] = set()
     for start in ("", "schema"):
         for module, imported in reached(package, start):
-            place = (module.path, imported.line)
-            if place in seen or not (culprit := _culprit(imported.name, imported.names, setting)):
+            position = (module.path, imported.line)
+            if position in seen or not (culprit := _cycle_member(imported.name, imported.names, setting)):
                 continue
-            seen.add(place)
-            certain = not (imported.around.conditional or imported.around.missing_name_is_caught)
+            seen.add(position)
+            certain = not (imported.context.conditional or imported.context.missing_name_is_caught)
             yield rule.finding(
                 module.path,
                 imported.line,
@@ -45,56 +46,62 @@ def _read_too_early(rule: Rule, package: Package, setting: Setting) -> Iterator[
     module = package.get("permission")
     if setting.vo or not module:
         return
-    always = [one for one in module.tree.body if not isinstance(one, ast.If | ast.Try | ast.With | ast.AnnAssign)]
+    always = [
+        statement
+        for statement in module.tree.body
+        if not isinstance(statement, ast.If | ast.Try | ast.With | ast.AnnAssign)
+    ]
     for node in nodes_outside_functions(always):
         name = dotted(node, package.aliases(module)) if isinstance(node, ast.Attribute) else ""
-        late = (name or "").removeprefix(f"{_PERMISSION}.")
-        if isinstance(node, ast.Attribute) and late in setting.rucio.late_in_permission and late != name:
+        late_name = (name or "").removeprefix(f"{_PERMISSION}.")
+        if isinstance(node, ast.Attribute) and late_name in setting.rucio.late_in_permission and late_name != name:
             yield rule.finding(
                 module.path,
                 node.lineno,
-                f"This line reads {late} while {_PERMISSION} is half loaded and has none yet: an AttributeError, and "
-                "the process dies",
-                f"Use {late} in a function alone",
-                about=f"{_PERMISSION}.{late}",
+                f"This line reads {late_name} while {_PERMISSION} is half loaded and has none yet: an AttributeError, "
+                "and the process dies",
+                f"Use {late_name} in a function alone",
+                about=f"{_PERMISSION}.{late_name}",
             )
 
 
 def _of_permission(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
     """With several VOs Rucio loads the package later, when its own module is complete."""
     for module, imported in () if setting.vo else reached(package, "permission"):
-        late = sorted(setting.rucio.late_in_permission & set(imported.names)) if imported.name == _PERMISSION else []
-        if late and not imported.around.missing_name_is_caught:
+        late_names = (
+            sorted(setting.rucio.late_in_permission & set(imported.names)) if imported.name == _PERMISSION else []
+        )
+        if late_names and not imported.context.missing_name_is_caught:
             yield rule.finding(
                 module.path,
                 imported.line,
-                f"Rucio imports this while {_PERMISSION} is half loaded and has no {late[0]} yet: an ImportError, and "
-                "the process dies of ErrorLoadingPolicyPackage",
-                f"Import {late[0]} in the function that uses it",
-                about=f"{_PERMISSION}.{late[0]}",
-                severity=Severity.WARNING if imported.around.conditional else rule.severity,
+                f"Rucio imports this while {_PERMISSION} is half loaded and has no {late_names[0]} yet: an "
+                "ImportError, and the process dies of ErrorLoadingPolicyPackage",
+                f"Import {late_names[0]} in the function that uses it",
+                about=f"{_PERMISSION}.{late_names[0]}",
+                severity=Severity.WARNING if imported.context.conditional else rule.severity,
             )
 
 
 def _of_its_own(rule: Rule, package: Package) -> Iterator[Finding]:
-    for one in dict.fromkeys(half_loaded(package, ("", "schema", "permission"))):
-        culprit = f"{package.name}.{one.culprit}".rstrip(".")
+    for half in dict.fromkeys(half_loaded(package, ("", "schema", "permission"))):
+        culprit = f"{package.name}.{half.culprit}".rstrip(".")
         yield rule.finding(
-            one.module.path,
-            one.line,
-            f"{culprit} is half loaded when this line runs and has no {one.name} yet: the modules import each other in "
-            "a circle, and the process dies",
-            f"Import {one.name} in the function that uses it, or move it to a module that both import",
-            about=f"{culprit}.{one.name}",
-            severity=rule.severity if one.certain else Severity.WARNING,
+            half.module.path,
+            half.line,
+            f"{culprit} is half loaded when this line runs and has no {half.name} yet: the modules import each other "
+            "in a circle, and the process dies",
+            f"Import {half.name} in the function that uses it, or move it to a module that both import",
+            about=f"{culprit}.{half.name}",
+            severity=rule.severity if half.certain else Severity.WARNING,
         )
 
 
-def _culprit(name: str, names: tuple[str, ...], setting: Setting) -> str:
-    below = [f"{name}.{one}" for one in names]
-    if name == _SCHEMA and any(one not in setting.rucio.modules for one in below):
+def _cycle_member(name: str, names: tuple[str, ...], setting: Setting) -> str:
+    members = [f"{name}.{member}" for member in names]
+    if name == _SCHEMA and any(member not in setting.rucio.modules for member in members):
         return _SCHEMA
-    return next((one for one in (name, *below) if one in setting.rucio.closes_a_cycle), "")
+    return next((candidate for candidate in (name, *members) if candidate in setting.rucio.closes_a_cycle), "")
 
 
 RULE = Rule(

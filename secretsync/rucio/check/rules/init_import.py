@@ -19,6 +19,8 @@ _LOST = {
 
 
 def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
+    """Imports that fail when Rucio loads the package itself."""
+
     def effect(failure: Failure) -> str:
         if failure.is_module:
             return _LOST[setting.rucio.package_lost]

@@ -10,6 +10,7 @@ from secretsync.rucio.check.rules.rule import Rule, Setting
 
 
 def find(rule: Rule, package: Package, _: Setting) -> Iterator[Finding]:
+    """A package without an ``__init__.py``."""
     if "" not in package.modules and "" not in package.compiled:
         yield rule.finding(
             "",

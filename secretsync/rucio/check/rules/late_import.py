@@ -16,13 +16,14 @@ from secretsync.rucio.check.rules.rule import Rule, Setting
 
 
 def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
+    """Imports inside functions that cannot succeed."""
     always = set(_runs_always(package, setting))
     for name in sorted(loaded(package, setting.rucio)):
         module = package.get(name)
         for imported in package.imports(module) if module else ():
-            if module and imported.around.function and (name, imported.around.function) != registry(package):
+            if module and imported.context.function and (name, imported.context.function) != registry(package):
                 for failure in failures_of(package, setting.rucio, setting.images, module, imported):
-                    call = f"Rucio's call of {imported.around.function}()"
+                    call = f"Rucio's call of {imported.context.function}()"
                     effect = f"{failing.cause(failure)}: {call} fails when it comes to this line"
                     yield rule.finding(
                         module.path,

@@ -13,6 +13,7 @@ from secretsync.rucio.check.values import UNREADABLE
 
 
 def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
+    """Limits of names' lengths that differ from those of the live package."""
     if not setting.live:
         return
     before, after = lengths(setting.live, setting.rucio), lengths(package, setting.rucio)
@@ -35,8 +36,8 @@ def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
 def lengths(package: Package, rucio: Rucio) -> dict[str, object]:
     """The lengths in force: the package's own, and Rucio's generic ones for those that it lacks."""
     module = package.get("schema")
-    own = {name: value.value for name, value in constants(module).items()} if module else {}
-    return {name: value for name, value in {**rucio.limits, **own}.items() if name.endswith("_LENGTH")}
+    values = {name: value.value for name, value in constants(module).items()} if module else {}
+    return {name: value for name, value in {**rucio.limits, **values}.items() if name.endswith("_LENGTH")}
 
 
 def _said(value: object) -> str:

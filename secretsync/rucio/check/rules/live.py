@@ -15,12 +15,12 @@ from secretsync.rucio.check.rucio import ALGORITHM_TYPES, Rucio, rucio
 def loaded(package: Package, rucio: Rucio) -> frozenset[str]:
     """The modules that Rucio loads, with or without our knowing that they can be parsed."""
     starts = ["", "permission", "schema", *(ALGORITHM_TYPES if rucio.default_algorithms else ())]
-    found = {start for start in starts if start in package.modules}
+    modules = {start for start in starts if start in package.modules}
     for start, function in [*((start, "") for start in starts), registry(package)]:
         for module, imported in reached(package, start, function=function):
-            found.add(module.name)
-            found.update(_modules(package, imported.name, imported.names))
-    return frozenset(found)
+            modules.add(module.name)
+            modules.update(_modules(package, imported.name, imported.names))
+    return frozenset(modules)
 
 
 @lru_cache(maxsize=8)

@@ -18,10 +18,11 @@ _EVERY_CLASS = frozenset(dir(type)) | frozenset(dir(object))
 
 
 def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
+    """Attributes that a module is asked for at import and does not have."""
     for running in at_import(package, setting.rucio):
-        found = _missing(package, setting, running)
-        if found and not running.around.catches("AttributeError"):
-            holder, name = found
+        problem = _missing(package, setting, running)
+        if problem and not running.context.catches("AttributeError"):
+            holder, name = problem
             yield rule.finding(
                 running.module.path,
                 getattr(running.node, "lineno", 0),
@@ -29,7 +30,7 @@ def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
                 f"{failing.then(setting, running.start, error='AttributeError')}",
                 f"Correct the name, or define {name} in {holder}",
                 about=f"{holder}.{name}",
-                severity=Severity.WARNING if running.around.conditional else rule.severity,
+                severity=Severity.WARNING if running.context.conditional else rule.severity,
             )
 
 
@@ -39,8 +40,8 @@ def _missing(package: Package, setting: Setting, running: Running) -> tuple[str,
         case ast.Attribute(value=ast.Name(id=holder), attr=name, ctx=ast.Load()):
             value = _value(package, running, holder)
             if isinstance(value, Function) and isinstance(value.node, ast.ClassDef):
-                known = members(package, setting, value)
-                return (value.name, name) if known is not None and name not in known else None
+                names = members(package, setting, value)
+                return (value.name, name) if names is not None and name not in names else None
     return None
 
 
@@ -63,23 +64,23 @@ def members(package: Package, setting: Setting, class_: Function, depth: int = 0
     node = class_.node
     if not isinstance(node, ast.ClassDef) or node.keywords or node.decorator_list or depth > _DEEPEST:
         return None
-    found = set(_EVERY_CLASS)
+    attributes = set(_EVERY_CLASS)
     for statement in ast.walk(node):
         match statement:
             case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
-                found.add(name)
+                attributes.add(name)
             case ast.Name(id=name, ctx=ast.Store()) | ast.Attribute(attr=name, ctx=ast.Store()):
-                found.add(name)
+                attributes.add(name)
             case ast.Import(names=aliases) | ast.ImportFrom(names=aliases):
-                found.update((alias.asname or alias.name).partition(".")[0] for alias in aliases)
-    if any(_sets_from_outside(one, node.name) for one in class_.module.nodes):
+                attributes.update((alias.asname or alias.name).partition(".")[0] for alias in aliases)
+    if any(_sets_from_outside(child, node.name) for child in class_.module.nodes):
         return None
     for base in node.bases:
         inherited = _of_base(package, setting, class_, base, depth)
         if inherited is None:
             return None
-        found |= inherited
-    return frozenset(found)
+        attributes |= inherited
+    return frozenset(attributes)
 
 
 def _of_base(package: Package, setting: Setting, class_: Function, base: ast.expr, depth: int) -> frozenset[str] | None:

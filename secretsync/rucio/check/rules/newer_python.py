@@ -47,17 +47,18 @@ _GIVE_THEMSELVES = frozenset({"parent", "resolve", "absolute", "joinpath", "with
 
 
 def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
+    """What the images' Python is too old for, where it runs at import."""
     if setting.rucio.python >= (3, 10):
         return
     for running in at_import(package, setting.rucio):
-        if found := _newer(package, running):
-            error, words = found
-            if not running.around.catches(error):
-                yield _finding(rule, running, f"{words}: {failing.then(setting, running.start, error=error)}")
+        if problem := _newer(package, running):
+            error, cause = problem
+            if not running.context.catches(error):
+                yield _finding(rule, running, f"{cause}: {failing.then(setting, running.start, error=error)}")
     for function in called(package, setting.rucio):
         for running in within(package, function):
-            if (found := _newer(package, running)) and not running.around.catches(found[0]):
-                yield _finding(rule, running, f"{found[1]}: {_at_call(function, found[0])}")
+            if (problem := _newer(package, running)) and not running.context.catches(problem[0]):
+                yield _finding(rule, running, f"{problem[1]}: {_at_call(function, problem[0])}")
 
 
 def _finding(rule: Rule, running: Running, effect: str) -> Finding:
@@ -66,7 +67,7 @@ def _finding(rule: Rule, running: Running, effect: str) -> Finding:
         getattr(running.node, "lineno", 0),
         effect,
         "Write it so that it runs on Python 3.9",
-        severity=Severity.WARNING if running.around.conditional and running.start else rule.severity,
+        severity=Severity.WARNING if running.context.conditional and running.start else rule.severity,
     )
 
 
@@ -169,7 +170,8 @@ def _class_of(package: Package, running: Running, expression: ast.expr, depth: i
 
 def _is_class(running: Running, name: str) -> bool:
     return any(
-        isinstance(one, ast.ClassDef) and one.name == name and not one.keywords for one in running.module.tree.body
+        isinstance(statement, ast.ClassDef) and statement.name == name and not statement.keywords
+        for statement in running.module.tree.body
     )
 
 

@@ -27,28 +27,29 @@ _ENTRY_POINTS = frozenset({"importlib.metadata.entry_points", "importlib_metadat
 
 
 @dataclass(frozen=True, slots=True)
-class _Lack:
+class _Missing:
     error: str
-    words: str
+    cause: str
     remedy: str
-    about: str
+    subject: str
 
 
 def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
+    """What a package in a Secret does not have: its metadata, entry points, and files beside its modules."""
     for running in at_import(package, setting.rucio):
-        lack = _lack(package, setting, running)
-        if lack and not running.around.catches(lack.error):
+        lack = _missing(package, setting, running)
+        if lack and not running.context.catches(lack.error):
             yield rule.finding(
                 running.module.path,
                 getattr(running.node, "lineno", 0),
-                f"{lack.words}: {failing.then(setting, running.start, error=lack.error)}",
+                f"{lack.cause}: {failing.then(setting, running.start, error=lack.error)}",
                 lack.remedy,
-                about=lack.about,
-                severity=Severity.WARNING if running.around.conditional else rule.severity,
+                about=lack.subject,
+                severity=Severity.WARNING if running.context.conditional else rule.severity,
             )
 
 
-def _lack(package: Package, setting: Setting, running: Running) -> _Lack | None:
+def _missing(package: Package, setting: Setting, running: Running) -> _Missing | None:
     node = running.node
     if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Call):
         name = dotted(node.value.func, package.aliases(running.module))
@@ -63,46 +64,48 @@ def _lack(package: Package, setting: Setting, running: Running) -> _Lack | None:
     return _file(package, running)
 
 
-def _distribution(package: Package, setting: Setting, running: Running, call: ast.Call, name: str) -> _Lack | None:
-    given = value_of(package, running.module, call.args[0], package.values(running.module)) if call.args else None
-    if not isinstance(given, str):
+def _distribution(package: Package, setting: Setting, running: Running, call: ast.Call, name: str) -> _Missing | None:
+    distribution = (
+        value_of(package, running.module, call.args[0], package.values(running.module)) if call.args else None
+    )
+    if not isinstance(distribution, str):
         return None
-    asked = canonicalize_name(given)
-    if all(asked in setting.rucio.distributions(image) for image in setting.images):
+    requested = canonicalize_name(distribution)
+    if all(requested in setting.rucio.distributions(image) for image in setting.images):
         return None
     error = "PackageNotFoundError" if name in _METADATA else "DistributionNotFound"
-    words = (
-        f"{name}({given!r}) raises {error}, a ModuleNotFoundError: no such distribution is installed, a Secret brings "
-        "files alone"
+    cause = (
+        f"{name}({distribution!r}) raises {error}, a ModuleNotFoundError: no such distribution is installed, a "
+        "Secret brings files alone"
         if name in _METADATA
-        else f"{name}({given!r}) raises {error}: no such distribution is installed, a Secret brings files alone"
+        else f"{name}({distribution!r}) raises {error}: no such distribution is installed, a Secret brings files alone"
     )
-    return _Lack(error, words, "Write the version into the package, or catch PackageNotFoundError", given)
+    return _Missing(error, cause, "Write the version into the package, or catch PackageNotFoundError", distribution)
 
 
-def _entry_points(error: str, why: str) -> _Lack:
-    words = f"entry_points raises {error} ({why}); a package in a Secret has no entry points, as it is not installed"
-    return _Lack(error, words, "Import what the entry points name", "entry_points")
+def _entry_points(error: str, reason: str) -> _Missing:
+    cause = f"entry_points raises {error} ({reason}); a package in a Secret has no entry points, as it is not installed"
+    return _Missing(error, cause, "Import what the entry points name", "entry_points")
 
 
-def _file(package: Package, running: Running) -> _Lack | None:
-    place = opened(package, running.module, running.node)
-    if place is None:
+def _file(package: Package, running: Running) -> _Missing | None:
+    path = opened(package, running.module, running.node)
+    if path is None:
         return None
     paths = {file.path for file in package.bundle.files}
     error = "FileNotFoundError"
-    if not place.inside and not place.path.startswith("/"):
-        words = f"open({place.path!r}) looks in the folder that Rucio was started in and raises {error}"
-        return _Lack(error, words, "Open it beside __file__, as Path(__file__).parent / …", place.path)
-    if place.inside and place.path not in paths:
-        words = f"{place.path} is not in the package as it is packed, and opening it raises {error}"
-        return _Lack(error, words, "Bring the file (see include and exclude), or do without it", place.path)
-    if place.inside and place.resolved and place.path.rpartition("/")[0] != running.module.file.directory:
-        words = (
-            f"{place.path} is another Secret's, and following the links of __file__ (resolve, realpath) ends in a "
+    if not path.inside and not path.path.startswith("/"):
+        cause = f"open({path.path!r}) looks in the folder that Rucio was started in and raises {error}"
+        return _Missing(error, cause, "Open it beside __file__, as Path(__file__).parent / …", path.path)
+    if path.inside and path.path not in paths:
+        cause = f"{path.path} is not in the package as it is packed, and opening it raises {error}"
+        return _Missing(error, cause, "Bring the file (see include and exclude), or do without it", path.path)
+    if path.inside and path.resolved and path.path.rpartition("/")[0] != running.module.file.directory:
+        cause = (
+            f"{path.path} is another Secret's, and following the links of __file__ (resolve, realpath) ends in a "
             f"folder of this Secret alone: {error}"
         )
-        return _Lack(error, words, "Do without resolve() and realpath()", place.path)
+        return _Missing(error, cause, "Do without resolve() and realpath()", path.path)
     return None
 
 

@@ -13,19 +13,20 @@ from secretsync.rucio.check.rules.rule import Rule, Setting
 
 
 def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
+    """Imports of the package under another name than the one by which Rucio imports it."""
     for name in sorted(loaded(package, setting.rucio)):
         module = package.get(name)
         for imported in package.imports(module) if module else ():
             for failure in failures_of(package, setting.rucio, setting.images, module, imported) if module else ():
                 if module and failing.is_own_name(package, failure):
-                    other, _, rest = imported.name.partition(".")
+                    top_level, _, rest = imported.name.partition(".")
                     yield rule.finding(
                         module.path,
                         imported.line,
-                        f"Rucio imports the package as {package.name}, and here it imports itself as {other}: a "
+                        f"Rucio imports the package as {package.name}, and here it imports itself as {top_level}: a "
                         "ModuleNotFoundError, which Rucio takes for a module that the package does not have",
                         f"Write 'from .{rest} import …', or {package.name}.{rest}",
-                        about=other,
+                        about=top_level,
                     )
 
 

@@ -11,6 +11,7 @@ from secretsync.rucio.check.rules.rule import Rule, Setting
 
 
 def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
+    """A permissions' table that is emptied, where the live one has actions."""
     module = package.get("permission")
     before = dispatch(setting.live) if setting.live else None
     if not module or not before:

@@ -12,6 +12,8 @@ from secretsync.rucio.check.rules.rule import Rule, Setting
 
 
 def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
+    """Imports that fail when Rucio loads the permissions."""
+
     def effect(failure: Failure) -> str:
         if not failure.is_module:
             return "Rucio cannot load the permissions and the process dies of ErrorLoadingPolicyPackage"

@@ -10,6 +10,7 @@ from secretsync.rucio.check.rules.rule import Rule, Setting
 
 
 def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
+    """A package without a permission module."""
     if package.has("permission"):
         return
     effect = (

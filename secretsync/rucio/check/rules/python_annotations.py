@@ -16,14 +16,15 @@ from secretsync.rucio.check.rules.rule import Rule, Setting
 
 
 def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
+    """Annotations that the images' Python evaluates, with names that nothing defines."""
     for name in sorted(loaded(package, setting.rucio)):
         module = package.get(name)
         if not module or _annotations_are_text(module):
             continue
         names = package.names(module)
-        known = None if names is None else names | set(dir(builtins)) - not_yet_in_the_images("builtins")
+        known_names = None if names is None else names | set(dir(builtins)) - not_yet_in_the_images("builtins")
         for annotation in _evaluated(module):
-            if problem := _problem(annotation, known):
+            if problem := _problem(annotation, known_names):
                 yield rule.finding(
                     module.path,
                     annotation.lineno,
@@ -44,24 +45,30 @@ def _annotations_are_text(module: Module) -> bool:
 
 def _evaluated(module: Module) -> Iterator[ast.expr]:
     """Annotations that are evaluated when the module is imported: not those of functions within functions."""
-    for statement, around in statements(module.tree.body):
-        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef) and not around.function:
-            given = statement.args
-            arguments = [*given.posonlyargs, *given.args, *given.kwonlyargs, given.vararg, given.kwarg]
+    for statement, context in statements(module.tree.body):
+        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef) and not context.function:
+            signature = statement.args
+            arguments = [
+                *signature.posonlyargs,
+                *signature.args,
+                *signature.kwonlyargs,
+                signature.vararg,
+                signature.kwarg,
+            ]
             yield from (argument.annotation for argument in arguments if argument and argument.annotation)
             if statement.returns:
                 yield statement.returns
-        elif isinstance(statement, ast.AnnAssign) and not around.function:
+        elif isinstance(statement, ast.AnnAssign) and not context.function:
             yield statement.annotation
 
 
-def _problem(annotation: ast.expr, known: frozenset[str] | set[str] | None) -> str:
+def _problem(annotation: ast.expr, known_names: frozenset[str] | set[str] | None) -> str:
     todo: list[ast.AST] = [annotation]
     while todo:
         node = todo.pop()
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
             return "types cannot be joined with | before Python 3.10"
-        if isinstance(node, ast.Name) and known is not None and node.id not in known:
+        if isinstance(node, ast.Name) and known_names is not None and node.id not in known_names:
             return f"{node.id} is not defined when the module is imported"
         if not isinstance(node, ast.Lambda):
             todo.extend(ast.iter_child_nodes(node))

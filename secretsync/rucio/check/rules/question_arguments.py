@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from secretsync.rucio.check.answers import own_nodes
 from secretsync.rucio.check.dispatch import dispatch
 from secretsync.rucio.check.finding import Finding, Severity
-from secretsync.rucio.check.imports import Around, statements
+from secretsync.rucio.check.imports import StatementContext, statements
 from secretsync.rucio.check.interpret import nodes_outside_functions
 from secretsync.rucio.check.package import Package
 from secretsync.rucio.check.rules.rule import Rule, Setting
@@ -18,6 +18,7 @@ _ACCOUNT = "rucio.common.types.InternalAccount"
 
 
 def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
+    """Arguments of an action that its function reads and the gateway does not give."""
     for function, actions in _functions(package):
         definition = function.node
         if not isinstance(definition, ast.FunctionDef):
@@ -33,36 +34,37 @@ def _functions(package: Package) -> Iterator[tuple[Function, list[str]]]:
     if not table or not module:
         return
     names = package.values(module)
-    found: dict[int, tuple[Function, list[str]]] = {}
+    functions: dict[int, tuple[Function, list[str]]] = {}
     for action, name in table.actions.items():
         function = table.functions.get(name) or names.get(name)
         if isinstance(function, Function):
-            found.setdefault(id(function.node), (function, []))[1].append(action)
-    yield from found.values()
+            functions.setdefault(id(function.node), (function, []))[1].append(action)
+    yield from functions.values()
 
 
 def _arguments(
     rule: Rule, setting: Setting, function: Function, definition: ast.FunctionDef, actions: list[str]
 ) -> Iterator[Finding]:
     """``kwargs["…"]`` with a name that Rucio gives with none of the actions."""
-    given = [setting.rucio.arguments(action) for action in actions]
-    if None in given or not _is_parameter(definition, "kwargs"):
+    argument_sets = [setting.rucio.arguments(action) for action in actions]
+    if None in argument_sets or not _is_parameter(definition, "kwargs"):
         return
-    known = frozenset().union(*(names for names in given if names))
-    asked_before = _looked_for(definition)
-    for node, around in _running(definition):
+    gateway_arguments = frozenset().union(*(names for names in argument_sets if names))
+    asked_before = _guarded_names(definition)
+    for node, context in _running(definition):
         match node:
             case ast.Subscript(
                 value=ast.Name(id="kwargs"), slice=ast.Constant(value=str(name)), ctx=ast.Load(), lineno=line
-            ) if name not in known | asked_before and not around.catches("KeyError"):
+            ) if name not in gateway_arguments | asked_before and not context.catches("KeyError"):
                 yield rule.finding(
                     function.module.path,
                     line,
                     f"kwargs has no {name!r} when Rucio asks for {', '.join(sorted(actions))}: a KeyError, and the "
                     "request fails",
-                    f"Rucio gives {', '.join(sorted(known)) or 'nothing'}; use one of these, or kwargs.get({name!r})",
+                    f"Rucio gives {', '.join(sorted(gateway_arguments)) or 'nothing'}; use one of these, or "
+                    f"kwargs.get({name!r})",
                     about=name,
-                    severity=Severity.WARNING if around.conditional else rule.severity,
+                    severity=Severity.WARNING if context.conditional else rule.severity,
                 )
 
 
@@ -71,10 +73,10 @@ def _issuer(rule: Rule, setting: Setting, function: Function, definition: ast.Fu
     members = setting.rucio.members(_ACCOUNT)
     if members is None or not _is_parameter(definition, "issuer"):
         return
-    for node, around in _running(definition):
+    for node, context in _running(definition):
         match node:
             case ast.Attribute(value=ast.Name(id="issuer"), attr=name, lineno=line) if not (
-                name in members or name in dir(object) or around.catches("AttributeError")
+                name in members or name in dir(object) or context.catches("AttributeError")
             ):
                 yield rule.finding(
                     function.module.path,
@@ -82,53 +84,53 @@ def _issuer(rule: Rule, setting: Setting, function: Function, definition: ast.Fu
                     f"the issuer is an InternalAccount and has no {name}: an AttributeError, and the request fails",
                     "Use issuer.external, the name of the account, or issuer.internal",
                     about=f"issuer.{name}",
-                    severity=Severity.WARNING if around.conditional else rule.severity,
+                    severity=Severity.WARNING if context.conditional else rule.severity,
                 )
 
 
-def _running(definition: ast.FunctionDef) -> Iterator[tuple[ast.AST, Around]]:
+def _running(definition: ast.FunctionDef) -> Iterator[tuple[ast.AST, StatementContext]]:
     """The expressions of the function itself, with their circumstances."""
-    for statement, around in statements(definition.body):
-        if around.function or isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+    for statement, context in statements(definition.body):
+        if context.function or isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             continue
-        own = [
+        nodes = [
             child for child in ast.iter_child_nodes(statement) if not isinstance(child, ast.stmt | ast.ExceptHandler)
         ]
-        for node in nodes_outside_functions(own):
-            yield node, around
+        for node in nodes_outside_functions(nodes):
+            yield node, context
 
 
 def _is_parameter(definition: ast.FunctionDef, name: str) -> bool:
     """Whether the name is what Rucio gives, and stays that."""
-    given = [*definition.args.posonlyargs, *definition.args.args, *definition.args.kwonlyargs]
-    stored = any(
+    parameters = [*definition.args.posonlyargs, *definition.args.args, *definition.args.kwonlyargs]
+    is_assigned = any(
         (isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Store))
         or (
             isinstance(node, ast.Call)
-            and any(isinstance(one, ast.Name) and one.id == name for one in node.args)
+            and any(isinstance(argument, ast.Name) and argument.id == name for argument in node.args)
             and isinstance(node.func, ast.Name)
             and node.func.id == "hasattr"
         )
         for node in own_nodes(definition)
     )
-    return any(one.arg == name for one in given) and not stored
+    return any(parameter.arg == name for parameter in parameters) and not is_assigned
 
 
-def _looked_for(definition: ast.FunctionDef) -> frozenset[str]:
+def _guarded_names(definition: ast.FunctionDef) -> frozenset[str]:
     """The names that the function looks for before it takes them (``"x" in kwargs``), gets or sets itself."""
-    found: set[str] = set()
+    names: set[str] = set()
     for node in own_nodes(definition):
         match node:
             case ast.Compare(left=ast.Constant(value=str(name)), ops=[ast.In() | ast.NotIn()]):
-                found.add(name)
+                names.add(name)
             case ast.Call(func=ast.Attribute(attr="get" | "setdefault"), args=[ast.Constant(value=str(name)), *_]):
-                found.add(name)
+                names.add(name)
             case ast.Subscript(slice=ast.Constant(value=str(name)), ctx=ast.Store()):
-                found.add(name)
+                names.add(name)
             case ast.Call(func=ast.Attribute(attr="update")):
-                found.update(str(one.value) for one in ast.walk(node) if isinstance(one, ast.Constant))
-                found.update(keyword.arg for keyword in node.keywords if keyword.arg)
-    return frozenset(found)
+                names.update(str(constant.value) for constant in ast.walk(node) if isinstance(constant, ast.Constant))
+                names.update(keyword.arg for keyword in node.keywords if keyword.arg)
+    return frozenset(names)
 
 
 RULE = Rule(

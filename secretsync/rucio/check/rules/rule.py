@@ -24,10 +24,12 @@ class Setting:
 
     @property
     def vo(self) -> str:
+        """The VO whose package it is; empty without VOs."""
         return self.situation.vo
 
     @property
     def images(self) -> tuple[str, ...]:
+        """The images of the workloads that mount it."""
         return self.situation.images
 
 
@@ -48,4 +50,5 @@ class Rule:
     def finding(
         self, path: str, line: int, effect: str, remedy: str, *, about: str = "", severity: Severity | None = None
     ) -> Finding:
+        """A finding of this rule, of its own *severity* unless another is given; *about* is what it is about."""
         return Finding(self.name, severity or self.severity, path, line, effect, remedy, about)

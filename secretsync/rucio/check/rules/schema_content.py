@@ -19,6 +19,7 @@ from secretsync.rucio.check.work import TooMuchWork, Work
 
 
 def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
+    """Entries of the schema that are not as Rucio validates with them."""
     module = package.get("schema")
     if not module:
         return
@@ -47,7 +48,7 @@ def _entries(
         if not isinstance(name, str):
             continue
         used = name in setting.rucio.schemas and (setting.rucio.validates_by_schemas or "validate_schema" in own)
-        for fault in package.once(("schema", name), partial(_faults, schema, package.work)):
+        for fault in package.memoized(("schema", name), partial(_faults, schema, package.work)):
             yield rule.finding(
                 module.path,
                 _line(module, name),
@@ -80,7 +81,7 @@ def _not_a_dictionary(rule: Rule, module: Module, schemas: object) -> Iterator[F
 def _scope_and_name(rule: Rule, package: Package, module: Module, pattern: object) -> Iterator[Finding]:
     if pattern is UNREADABLE or isinstance(pattern, Function | ModuleValue):
         return
-    problem = package.once(("scope and name",), partial(_problem_of_scope_and_name, pattern, package.work))
+    problem = package.memoized(("scope and name",), partial(_problem_of_scope_and_name, pattern, package.work))
     if problem:
         yield rule.finding(
             module.path,
@@ -112,7 +113,7 @@ def _line(module: Module, name: str) -> int:
         match node:
             case ast.Constant(value=value, lineno=line) if value == name:
                 return line
-            case ast.Name(id=found, ctx=ast.Store(), lineno=line) if found == name:
+            case ast.Name(id=target, ctx=ast.Store(), lineno=line) if target == name:
                 return line
     return 1
 

@@ -12,6 +12,8 @@ from secretsync.rucio.check.rules.rule import Rule, Setting
 
 
 def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
+    """Imports that fail when Rucio loads the schema."""
+
     def effect(failure: Failure) -> str:
         if failure.is_module:
             return "Rucio takes its generic schema instead of the package's, with a WARNING in the log only"

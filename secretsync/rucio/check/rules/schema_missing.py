@@ -10,6 +10,7 @@ from secretsync.rucio.check.rules.rule import Rule, Setting
 
 
 def find(rule: Rule, package: Package, _: Setting) -> Iterator[Finding]:
+    """A package without a schema module."""
     if not package.has("schema"):
         yield rule.finding(
             "",

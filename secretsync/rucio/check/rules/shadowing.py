@@ -11,6 +11,7 @@ from secretsync.rucio.check.rules.rule import Rule, Setting
 
 
 def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
+    """A package or a module of it that is named like one which Rucio needs."""
     if package.name in setting.rucio.needs:
         yield rule.finding(
             "",

@@ -9,7 +9,7 @@ from dataclasses import replace
 from secretsync.rucio.check.dotted import dotted
 from secretsync.rucio.check.finding import Finding, Severity
 from secretsync.rucio.check.import_time import Running, at_import
-from secretsync.rucio.check.imports import Around
+from secretsync.rucio.check.imports import StatementContext
 from secretsync.rucio.check.interpret import value_of
 from secretsync.rucio.check.package import Package
 from secretsync.rucio.check.reach import failures_of
@@ -21,20 +21,21 @@ _EXITS = ("sys.exit", "os._exit", "os.abort", "exit", "quit")
 
 
 def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
+    """Statements that are certain to end the import."""
     for running in at_import(package, setting.rucio):
-        found = _stops(package, running)
+        problem = _stops(package, running)
         # what stands in an except is the answer to a failure of which other rules speak
-        if not found or running.around.handling or running.around.catches(found[0]):
+        if not problem or running.context.handling or running.context.catches(problem[0]):
             continue
-        if _never_comes_here(package, setting, running):
+        if _is_unreachable(package, setting, running):
             continue
-        if running.start == "get_algorithms" and found[0] in ("ImportError", "ModuleNotFoundError"):
+        if running.start == "get_algorithms" and problem[0] in ("ImportError", "ModuleNotFoundError"):
             continue  # a way to say that there are none: Rucio swallows it
-        error, words, certain = found
+        error, cause, certain = problem
         yield rule.finding(
             running.module.path,
             getattr(running.node, "lineno", 0),
-            f"{words}: {failing.then(setting, running.start, error=error)}"
+            f"{cause}: {failing.then(setting, running.start, error=error)}"
             + ("" if certain else ", where its condition holds"),
             "Let the import succeed; decide when a permission is asked for",
             severity=rule.severity if certain else Severity.WARNING,
@@ -43,7 +44,7 @@ def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
 
 def _stops(package: Package, running: Running) -> tuple[str, str, bool] | None:
     """The exception, the words about it, and whether it is certain."""
-    certain = not running.around.conditional and not running.after_return
+    certain = not running.context.conditional and not running.after_return
     match running.node:
         case ast.Raise(exc=ast.expr() as raised):
             error = _name(raised)
@@ -52,8 +53,8 @@ def _stops(package: Package, running: Running) -> tuple[str, str, bool] | None:
             value = value_of(package, running.module, test, package.values(running.module))
             if readable(value) and value:
                 return None
-            words = f"assert {ast.unparse(test)[:60]} raises AssertionError where it does not hold"
-            return "AssertionError", words, certain and readable(value)
+            cause = f"assert {ast.unparse(test)[:60]} raises AssertionError where it does not hold"
+            return "AssertionError", cause, certain and readable(value)
         case ast.Call(func=callee):
             name = dotted(callee, package.aliases(running.module)) or ast.unparse(callee)
             if name in _EXITS:
@@ -66,14 +67,16 @@ def _name(raised: ast.expr) -> str:
     return ast.unparse(callee).rpartition(".")[2]
 
 
-def _never_comes_here(package: Package, setting: Setting, running: Running) -> bool:
+def _is_unreachable(package: Package, setting: Setting, running: Running) -> bool:
     """Whether it stands in the ``else`` of a ``try`` whose import is certain to fail."""
-    line = running.around.only_after
-    before = package.imports_at(running.module, line) if line else ()
+    line = running.context.only_after
+    alternatives = package.imports_at(running.module, line) if line else ()
     # as if nothing caught the failure of the import
-    unguarded = (replace(imported, around=Around()) for imported in before)
-    found = (failures_of(package, setting.rucio, setting.images, running.module, one) for one in unguarded)
-    return any(True for failures in found for _ in failures)
+    unguarded = (replace(imported, context=StatementContext()) for imported in alternatives)
+    failing = (
+        failures_of(package, setting.rucio, setting.images, running.module, alternative) for alternative in unguarded
+    )
+    return any(True for failures in failing for _ in failures)
 
 
 RULE = Rule(

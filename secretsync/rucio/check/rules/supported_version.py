@@ -15,13 +15,14 @@ from secretsync.rucio.check.values import UNREADABLE
 
 
 def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
-    module, found = package.get(""), supported_version(package)
-    if not module or not found:
+    """A ``SUPPORTED_VERSION`` that Rucio cannot read, or that excludes this Rucio."""
+    module, value = package.get(""), supported_version(package)
+    if not module or not value:
         return
-    if found.value is UNREADABLE:
+    if value.value is UNREADABLE:
         yield rule.finding(
             module.path,
-            found.line,
+            value.line,
             "SUPPORTED_VERSION is calculated and cannot be read here: whether it admits this Rucio is known only when "
             "it runs, and if it does not, the process dies",
             "Write it as text, for instance '>=38,<42', or prove the package with --prove",
@@ -29,18 +30,18 @@ def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
         )
         return
     try:
-        specifiers = as_rucio_reads_it(found.value, setting.rucio)
+        specifiers = as_rucio_reads_it(value.value, setting.rucio)
     except (InvalidSpecifier, TypeError) as error:
         effect = f"{error}: Rucio cannot read SUPPORTED_VERSION and the process dies"
         remedy = "Write specifiers with an operator for the major version, such as '>=38,<42'"
-        yield rule.finding(module.path, found.line, effect, remedy)
+        yield rule.finding(module.path, value.line, effect, remedy)
         return
     rucio = setting.rucio
     if rucio.major not in specifiers:
         full = ", although its full version would pass" if specifiers.contains(rucio.release, prereleases=True) else ""
         yield rule.finding(
             module.path,
-            found.line,
+            value.line,
             f"Rucio {rucio.version} compares {str(specifiers)!r} with its major version alone, and {rucio.major!r} is "
             f"not in it{full}: the process dies of PolicyPackageVersionError",
             f"Say that the major version is supported, for instance '>={rucio.major}'",
@@ -49,7 +50,7 @@ def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
         if _names_a_minor_version(specifier.version):
             yield rule.finding(
                 module.path,
-                found.line,
+                value.line,
                 f"{str(specifier)!r} names a minor version, and Rucio compares its major version alone: it does not do "
                 "what it says",
                 "Name major versions only",
@@ -65,7 +66,7 @@ def as_rucio_reads_it(value: object, rucio: Rucio) -> SpecifierSet:
             raise TypeError("SUPPORTED_VERSION is a SpecifierSet, and the packaging of this Rucio reads text alone")
         return value
     if isinstance(value, list):
-        if not all(isinstance(one, str) for one in value):
+        if not all(isinstance(item, str) for item in value):
             raise TypeError(f"SUPPORTED_VERSION is a list of other things than text ({value!r})")
         return SpecifierSet(",".join(value))
     if not isinstance(value, str):

@@ -12,6 +12,7 @@ from secretsync.rucio.check.rules.rule import Rule, Setting
 
 
 def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
+    """Modules that the images' Python cannot parse; those that Rucio does not load are a warning."""
     harmful = loaded(package, setting.rucio)
     for module in package.sources:
         fault = module.fault

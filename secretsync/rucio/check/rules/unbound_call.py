@@ -9,7 +9,7 @@ from functools import cache, partial
 from secretsync.rucio.check.called import called
 from secretsync.rucio.check.dotted import dotted
 from secretsync.rucio.check.finding import Finding, Severity
-from secretsync.rucio.check.imports import Around, statements
+from secretsync.rucio.check.imports import StatementContext, statements
 from secretsync.rucio.check.interpret import nodes_outside_functions
 from secretsync.rucio.check.package import Package
 from secretsync.rucio.check.rules.calls import accepts
@@ -18,9 +18,10 @@ from secretsync.rucio.check.values import Function
 
 
 def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
+    """Calls that do not fit the function of Rucio's that they name."""
     for function in called(package, setting.rucio):
-        for call, around in package.once(("calls", id(function.node)), partial(_call_list, function)):
-            if around.catches("TypeError"):
+        for call, context in package.memoized(("calls", id(function.node)), partial(_call_list, function)):
+            if context.catches("TypeError"):
                 continue
             name = dotted(call.func, package.aliases(function.module))
             parameters = _of_rucio(setting, name) or _of_the_package(package, function, call)
@@ -36,22 +37,22 @@ def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
                 )
 
 
-def _call_list(function: Function) -> tuple[tuple[ast.Call, Around], ...]:
+def _call_list(function: Function) -> tuple[tuple[ast.Call, StatementContext], ...]:
     return tuple(_calls(function))
 
 
-def _calls(function: Function) -> Iterator[tuple[ast.Call, Around]]:
+def _calls(function: Function) -> Iterator[tuple[ast.Call, StatementContext]]:
     """The calls in the function, without those that a version of Rucio decides on."""
     if isinstance(function.node, ast.Lambda | ast.ClassDef):
         return
-    for statement, around in statements(function.node.body):
-        if around.function or isinstance(statement, ast.If | ast.Try | ast.With | ast.For | ast.While):
-            inner: list[ast.AST] = _heads(statement) if not around.function else []
+    for statement, context in statements(function.node.body):
+        if context.function or isinstance(statement, ast.If | ast.Try | ast.With | ast.For | ast.While):
+            inner: list[ast.AST] = _heads(statement) if not context.function else []
         else:
             inner = [statement]
         for node in nodes_outside_functions(inner):
             if isinstance(node, ast.Call):
-                yield node, around
+                yield node, context
 
 
 def _heads(statement: ast.stmt) -> list[ast.AST]:
@@ -81,10 +82,10 @@ def _of_the_package(package: Package, function: Function, call: ast.Call) -> str
     return ast.unparse(node.args).replace(", ", ",") if _plain(node.args) else ""
 
 
-def _plain(given: ast.arguments) -> bool:
+def _plain(parameters: ast.arguments) -> bool:
     """No annotation or default that holds a comma would be read wrongly."""
-    every = [*given.posonlyargs, *given.args, *given.kwonlyargs]
-    return not any(one.annotation for one in every)
+    all_parameters = [*parameters.posonlyargs, *parameters.args, *parameters.kwonlyargs]
+    return not any(parameter.annotation for parameter in all_parameters)
 
 
 def _is_local(function: Function, name: str) -> bool:
@@ -97,22 +98,22 @@ def _is_local(function: Function, name: str) -> bool:
 @cache
 def _arguments(parameters: str) -> ast.arguments | None:
     """``a,b,*,session=`` as Python's own."""
-    words = [f"{word}None" if word.endswith("=") else word for word in parameters.split(",")]
+    texts = [f"{text}None" if text.endswith("=") else text for text in parameters.split(",")]
     try:
-        expression = ast.parse(f"lambda {','.join(words)}: 0", mode="eval").body
+        expression = ast.parse(f"lambda {','.join(texts)}: 0", mode="eval").body
     except SyntaxError:
         return None
     return expression.args if isinstance(expression, ast.Lambda) else None
 
 
 def _binds(parameters: str, call: ast.Call) -> bool:
-    given = _arguments(parameters)
+    declared = _arguments(parameters)
     unknown = any(isinstance(argument, ast.Starred) for argument in call.args) or any(
         keyword.arg is None for keyword in call.keywords
     )
-    if given is None or unknown:
+    if declared is None or unknown:
         return True
-    return accepts(given, len(call.args), tuple(keyword.arg for keyword in call.keywords if keyword.arg))
+    return accepts(declared, len(call.args), tuple(keyword.arg for keyword in call.keywords if keyword.arg))
 
 
 def _remedy(parameters: str, call: ast.Call) -> str:

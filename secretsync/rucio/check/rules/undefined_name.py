@@ -12,7 +12,7 @@ from secretsync.rucio.check.called import called
 from secretsync.rucio.check.code import Module
 from secretsync.rucio.check.dispatch import dispatch
 from secretsync.rucio.check.finding import Finding, Severity
-from secretsync.rucio.check.imports import Around, statements
+from secretsync.rucio.check.imports import StatementContext, statements
 from secretsync.rucio.check.names import names_of
 from secretsync.rucio.check.package import Package
 from secretsync.rucio.check.rucio import Rucio, not_yet_in_the_images
@@ -23,24 +23,25 @@ _IMPLICIT = frozenset({"__class__", "__builtins__", "__annotations__", "__cached
 
 
 def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
+    """Names that nothing defines, where they are used."""
     table = dispatch(package)
     of_the_table = set(table.actions.values()) if table else set()  # a rule of its own speaks of them
-    running = {id(one.node) for one in called(package, setting.rucio)}
+    running = {id(function.node) for function in called(package, setting.rucio)}
     for name in sorted(loaded(package, setting.rucio)):
         module = package.get(name)
-        known = _known(package, setting.rucio, module) if module else None
-        if not module or known is None:
+        names = _known(package, setting.rucio, module) if module else None
+        if not module or names is None:
             continue
-        undefined = package.once(("referenced", name), partial(_referenced, module)) - known
-        for missing, (node, around, function) in _uses(module, undefined).items():
-            if around.catches("NameError") or missing in of_the_table:
+        undefined = package.memoized(("referenced", name), partial(_referenced, module)) - names
+        for missing, (node, context, function) in _uses(module, undefined).items():
+            if context.catches("NameError") or missing in of_the_table:
                 continue
-            certain = not around.conditional if function is None else id(function) in running
-            where = f"the call of {function.name}()" if function is not None else "importing the module"
+            certain = not context.conditional if function is None else id(function) in running
+            when = f"the call of {function.name}()" if function is not None else "importing the module"
             yield rule.finding(
                 module.path,
                 node.lineno,
-                f"{missing} is not defined: {where} fails with a NameError when it comes to this line",
+                f"{missing} is not defined: {when} fails with a NameError when it comes to this line",
                 f"Import or define {missing}",
                 about=missing,
                 severity=rule.severity if certain else Severity.WARNING,
@@ -59,7 +60,7 @@ def _known(package: Package, rucio: Rucio, module: Module, depth: int = 0) -> fr
         ]
         if without_stars is None or None in brought:
             return None
-        names = without_stars.union(*(one for one in brought if one))
+        names = without_stars.union(*(star_names for star_names in brought if star_names))
     return names | _imported(module) | _builtins() | _IMPLICIT
 
 
@@ -73,12 +74,12 @@ def _star(package: Package, rucio: Rucio, source: str, depth: int) -> frozenset[
     """What ``from source import *`` brings."""
     top, _, rest = source.partition(".")
     module = package.get(rest) if top == package.name else None
-    found = rucio.names(source) if top == "rucio" else None
+    names = rucio.names(source) if top == "rucio" else None
     if module and depth < 5 and not _has_all(module):
         # modules that bring each other's names all around would be read once for each way between them
         question = ("brought", rucio.known, module.name, depth)
-        found = package.once(question, partial(_known, package, rucio, module, depth + 1))
-    return frozenset(name for name in found if not name.startswith("_")) if found is not None else None
+        names = package.memoized(question, partial(_known, package, rucio, module, depth + 1))
+    return frozenset(name for name in names if not name.startswith("_")) if names is not None else None
 
 
 def _has_all(module: Module) -> bool:
@@ -96,30 +97,30 @@ def _referenced(module: Module) -> set[str]:
         tables = [symtable.symtable(module.file.data.decode("utf-8", errors="replace"), module.path, "exec")]
     except (SyntaxError, ValueError, RecursionError):
         return set()
-    found: set[str] = set()
+    names: set[str] = set()
     while tables:
         table = tables.pop()
         tables.extend(table.get_children())
-        top = table.get_type() == "module"
+        is_module = table.get_type() == "module"
         for symbol in table.get_symbols():
-            if symbol.is_referenced() and (symbol.is_global() or (top and not symbol.is_assigned())):
-                found.add(symbol.get_name())
-    return found
+            if symbol.is_referenced() and (symbol.is_global() or (is_module and not symbol.is_assigned())):
+                names.add(symbol.get_name())
+    return names
 
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-def _uses(module: Module, undefined: set[str]) -> Mapping[str, tuple[ast.Name, Around, Definition | None]]:
+def _uses(module: Module, undefined: set[str]) -> Mapping[str, tuple[ast.Name, StatementContext, Definition | None]]:
     """The first place of each name, with the top function that it stands in."""
-    found: dict[str, tuple[ast.Name, Around, Definition | None]] = {}
+    uses: dict[str, tuple[ast.Name, StatementContext, Definition | None]] = {}
     if not undefined:
-        return found
+        return uses
     annotations = _annotations(module)
     for top in module.tree.body:
         function = top if isinstance(top, ast.FunctionDef | ast.AsyncFunctionDef) else None
         body = function.body if function else [top]
-        for statement, around in statements(body):
+        for statement, context in statements(body):
             for node in ast.walk(statement) if not _holds_statements(statement) else _heads(statement):
                 if (
                     isinstance(node, ast.Name)
@@ -127,16 +128,16 @@ def _uses(module: Module, undefined: set[str]) -> Mapping[str, tuple[ast.Name, A
                     and node.id in undefined
                     and id(node) not in annotations
                 ):
-                    inside = function or _method_of(top, around)
-                    found.setdefault(node.id, (node, around, inside))
-    return found
+                    inside = function or _method_of(top, context)
+                    uses.setdefault(node.id, (node, context, inside))
+    return uses
 
 
-def _method_of(top: ast.stmt, around: Around) -> Definition | None:
-    if not around.function:
+def _method_of(top: ast.stmt, context: StatementContext) -> Definition | None:
+    if not context.function:
         return None
     for node in ast.walk(top):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == around.function:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == context.function:
             return node
     return None
 
@@ -153,12 +154,12 @@ def _heads(statement: ast.stmt) -> Iterator[ast.AST]:
 
 def _annotations(module: Module) -> set[int]:
     """Names in annotations: a rule of its own speaks of them."""
-    found: set[int] = set()
+    annotations: set[int] = set()
     for node in module.nodes:
         for annotation in (getattr(node, "annotation", None), getattr(node, "returns", None)):
             if isinstance(annotation, ast.expr):
-                found.update(id(node) for node in ast.walk(annotation))
-    return found
+                annotations.update(id(node) for node in ast.walk(annotation))
+    return annotations
 
 
 RULE = Rule(

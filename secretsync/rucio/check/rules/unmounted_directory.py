@@ -11,6 +11,7 @@ from secretsync.rucio.check.rules.rule import Rule, Setting
 
 
 def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
+    """Directories of the package that Rucio imports from and no workload mounts."""
     mounted = setting.situation.mounted
     if mounted is None:
         return

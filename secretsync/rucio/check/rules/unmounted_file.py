@@ -15,6 +15,7 @@ _NAMED = 5
 
 
 def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
+    """Files of the package that no workload mounts."""
     mounted = setting.situation.mounted_files
     if mounted is None:
         return
@@ -30,12 +31,12 @@ def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
             "Secret as a directory",
             about=path,
         )
-    if others := [path for path in missing if path not in imported]:
+    if unimported := [path for path in missing if path not in imported]:
         yield rule.finding(
             "",
             0,
-            f"No mount brings {listed(others, _NAMED)}: the Secret holds them, no pod does, and Rucio imports none",
-            f"Nothing to do where no code opens them; else add {_mount(package, others[0])} to the volumeMounts",
+            f"No mount brings {listed(unimported, _NAMED)}: the Secret holds them, no pod does, and Rucio imports none",
+            f"Nothing to do where no code opens them; else add {_mount(package, unimported[0])} to the volumeMounts",
             about="not imported",
             severity=Severity.NOTICE,
         )

@@ -17,6 +17,7 @@ _EFFECTS = {
 
 
 def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
+    """Modules that the live package has and this one has not."""
     for name, effect in _EFFECTS.items():
         module = name.removeprefix("__init__")
         if setting.live and module in setting.live.modules and module not in package.modules:

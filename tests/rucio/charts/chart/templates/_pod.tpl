@@ -18,6 +18,15 @@
 {{- $daemon := eq $values.chart "daemons" }}
 {{- $common := $values.config | default dict | mustToPrettyJson | b64enc }}
 {{- $own := $component.config | default dict | mustToPrettyJson | b64enc }}
+{{- $policy := and $values.policyPackages.enabled (has $values.chart $values.features.policyPackages) }}
+{{- $reaper := and $daemon (has .daemon (list "reaper" "dark-reaper")) }}
+{{- $implicit := and $values.useDeprecatedImplicitSecrets (or $daemon (and (eq $values.chart "server") $values.ftsRenewal.enabled)) }}
+{{- $proxy := and $daemon (not $implicit) $values.features.proxyCertificateSecret $values.proxyCertificateSecret.name }}
+{{- $hostPaths := $values.hostPathMounts }}
+{{- if $daemon }}
+{{- $hostPaths = hasKey $component "hostPathMounts" | ternary $component.hostPathMounts $hostPaths }}
+{{- $hostPaths = concat ($hostPaths | default list) ($component.extraHostPathMounts | default list) }}
+{{- end }}
 {{- if $daemon }}
 apiVersion: v1
 kind: Secret
@@ -32,10 +41,14 @@ kind: Deployment
 metadata:
   name: {{ .workload }}
   labels: {{- toYaml .labels | nindent 4 }}
+  {{- with $values.deploymentAnnotations }}
+  annotations: {{- toYaml . | nindent 4 }}
+  {{- end }}
 spec:
+  replicas: {{ .replicas }}
   selector:
     matchLabels: {app: {{ .labels.app }}, release: {{ $root.Release.Name }}}
-  strategy: {type: RollingUpdate, rollingUpdate: {maxSurge: 1, maxUnavailable: 1}}
+  strategy: {{- toYaml $values.strategy | nindent 4 }}
   minReadySeconds: {{ $values.minReadySeconds }}
   template:
     metadata:
@@ -65,19 +78,27 @@ spec:
         {{- if $daemon }}
         - name: config-component
           secret: {secretName: {{ .fullname }}.config.{{ .daemon }}}
-        {{- if $values.useDeprecatedImplicitSecrets }}
-        - name: proxy-volume
-          secret: {secretName: {{ $root.Release.Name }}-rucio-x509up}
-        - name: ca-volume
-          secret: {secretName: {{ $root.Release.Name }}-rucio-ca-bundle}
-        {{- end }}
         {{- else }}
         - name: httpdlog
           emptyDir: {}
         {{- end }}
-        {{- if $values.policyPackages.enabled }}
+        {{- if eq $values.chart "ui" }}
+        - name: aliases
+          configMap: {name: {{ .fullname }}-aliases}
+        {{- end }}
+        {{- if $implicit }}
+        - name: proxy-volume
+          secret: {secretName: {{ $root.Release.Name }}-rucio-x509up}
+        - name: ca-volume
+          secret: {secretName: {{ $root.Release.Name }}-rucio-ca-bundle{{ if $reaper }}-reaper{{ end }}}
+        {{- end }}
+        {{- if $proxy }}
+        - name: proxy-certificate-volume
+          secret: {secretName: {{ $proxy }}}
+        {{- end }}
+        {{- if $policy }}
         - name: policy-package-volume
-          {{- if $values.policyPackages.ephemeralVolume }}
+          {{- if and $values.features.ephemeralVolume $values.policyPackages.ephemeralVolume }}
           emptyDir: {}
           {{- else }}
           persistentVolumeClaim: {claimName: {{ $values.policyPackages.pvc.name }}}
@@ -95,6 +116,18 @@ spec:
         - name: {{ $name }}
           persistentVolumeClaim: {claimName: {{ $claim.name }}}
         {{- end }}
+        {{- range $hostPaths }}
+        - name: {{ .volumeName | default (printf "a%s" (.mountPath | sha1sum)) }}
+          hostPath: {path: {{ .hostPath }}}
+        {{- end }}
+      {{- if $policy }}
+      initContainers:
+        - name: install-policy-packages
+          image: {{ $values.imageRegistry }}almalinux:9
+          command: [/bin/bash, -e, -c, 'pip install {{ range $values.policyPackages.packages }}{{ .requirement }} {{ end }}--target {{ $values.policyPackages.mountPath }}']
+          volumeMounts:
+            - {name: policy-package-volume, mountPath: {{ $values.policyPackages.mountPath }}}
+      {{- end }}
       containers:
         {{- if and (not $daemon) $values.exposeErrorLogs }}
         - name: httpd-error-log
@@ -117,14 +150,20 @@ spec:
               subPath: common.json
             {{- if $daemon }}
             - {name: config-component, mountPath: /opt/rucio/etc/conf.d/20_component.json, subPath: component.json}
-            {{- if $values.useDeprecatedImplicitSecrets }}
-            - {name: proxy-volume, mountPath: /opt/proxy}
-            - {name: ca-volume, mountPath: /etc/grid-security/certificates}
-            {{- end }}
             {{- else }}
             - {name: httpdlog, mountPath: /var/log/httpd}
             {{- end }}
-            {{- if $values.policyPackages.enabled }}
+            {{- if eq $values.chart "ui" }}
+            - {name: aliases, mountPath: /opt/rucio/etc/aliases.conf, subPath: aliases.conf}
+            {{- end }}
+            {{- if $implicit }}
+            - {name: proxy-volume, mountPath: /opt/proxy}
+            - {name: ca-volume, mountPath: {{ $reaper | ternary "/etc/grid-security/certificates" "/opt/certs" }}}
+            {{- end }}
+            {{- if $proxy }}
+            - {name: proxy-certificate-volume, mountPath: {{ $values.proxyCertificateSecret.mountPath }}, subPath: {{ $values.proxyCertificateSecret.subPath }}}
+            {{- end }}
+            {{- if $policy }}
             - {name: policy-package-volume, mountPath: {{ $values.policyPackages.mountPath }}}
             {{- end }}
             {{- range $mount := $mounts }}
@@ -144,7 +183,18 @@ spec:
             {{- range $name, $claim := $values.persistentVolumes }}
             - {name: {{ $name }}, mountPath: {{ $claim.mountPath }}}
             {{- end }}
+            {{- range $hostPaths }}
+            - name: {{ .volumeName | default (printf "a%s" (.mountPath | sha1sum)) }}
+              mountPath: {{ .mountPath }}
+              readOnly: {{ .readOnly | default false }}
+            {{- end }}
           env:
+            {{- if not $daemon }}
+            {{- range $key, $value := $values.httpd_config }}
+            - name: RUCIO_HTTPD_{{ $key | upper }}
+              valueFrom: {secretKeyRef: {name: {{ $.fullname }}.cfg, key: {{ $key }}}}
+            {{- end }}
+            {{- end }}
             {{- range $key, $value := $values.optional_config }}
             - name: {{ $key | upper }}
               value: "{{ $value }}"
@@ -157,9 +207,20 @@ spec:
             - name: RUCIO_DAEMON_ARGS
               value: "{{ with $component.threads }} --threads {{ . }}{{ end }}"
             {{- end }}
-            {{- if $values.policyPackages.enabled }}
+            {{- if $reaper }}
+            - {name: GLOBUS_THREAD_MODEL, value: pthread}
+            - {name: RUCIO_HOME, value: /opt/rucio/reaper}
+            {{- if $implicit }}
+            - {name: X509_USER_PROXY, value: /opt/proxy/x509up}
+            {{- end }}
+            {{- end }}
+            {{- if $policy }}
             - name: PYTHONPATH
-              value: {{ $values.policyPackages.mountPath }}
+              value: {{ $values.policyPackages.mountPath }}{{ if eq $values.chart "ui" }}:${PYTHONPATH}{{ end }}
+            {{- end }}
+            {{- if eq $values.chart "server" }}
+            - {name: RUCIO_ENABLE_SSL, value: "False"}
+            - {name: RUCIO_SERVER_TYPE, value: api}
             {{- end }}
             {{- with $values.additionalEnvs }}
             {{- toYaml . | nindent 12 }}

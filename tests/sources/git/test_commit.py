@@ -1,4 +1,4 @@
-"""The subject of a commit goes with its revision."""
+"""What a commit says of itself; its subject goes with its revision."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 from secretsync.core import packing
 from secretsync.core.model import Revision
-from secretsync.sources.git.source import subject_of
+from secretsync.sources.git.commit import author_of, committed_at, message_of, parents_of, subject_of
 from tests.build import PLACEMENT, bundle
 
 HEAD = b"tree 1\nauthor a\ngpgsig -----BEGIN\n \n x\n"
@@ -30,3 +30,21 @@ def test_live_secrets_tell_it() -> None:
     revision = Revision("https://git.example.org/policy", "main", "commit:" + "a" * 40, subject="Allow bob")
     secrets = packing.pack(bundle({"__init__.py": ""}, revision=revision), PLACEMENT, "recipe")
     assert packing.live_bundle(secrets).revision.subject == "Allow bob"
+
+
+COMMIT = (
+    b"tree 1\nparent aa\nparent bb\nauthor J\xc3\xbcrgen M <j@example.org> 1700000000 +0200\n"
+    b"committer B <b@example.org> 1700000001 -0130\ngpgsig x\n committer Z <z@example.org> 5 +0000\n\nHello\n"
+)
+
+
+def test_who_wrote_it_when_it_was_made_and_after_what() -> None:
+    assert author_of(COMMIT) == "Jürgen M <j@example.org>"
+    assert committed_at(COMMIT) == 1700000001
+    assert parents_of(COMMIT) == ["aa", "bb"]
+    assert message_of(COMMIT) == "Hello\n"
+
+
+@pytest.mark.parametrize("line", [b"", b"committer x", b"committer a <b> " + b"9" * 5000 + b" +0000", b"committer"])
+def test_a_commit_that_does_not_say_when_it_was_made_is_as_old_as_can_be(line: bytes) -> None:
+    assert committed_at(b"tree 1\n" + line + b"\n\nHello") == 0
