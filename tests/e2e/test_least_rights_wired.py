@@ -32,6 +32,7 @@ WALK = (
     ("status",),
     ("resume",),
     "no wiring any more",
+    "the Role for that",
     ("apply",),
     ("status",),
 )
@@ -135,6 +136,8 @@ def test_no_step_of_a_wired_targets_life_is_forbidden_by_its_least_role(site: Wi
             site.publish("second")
         elif step == "no wiring any more":
             site.wire = False
+        elif step == "the Role for that":
+            rules += site.use_least_role()
         else:
             here = site.plane.audit_mark()
             ended = site.run(*step)

@@ -190,9 +190,11 @@ def without_newer_syntax(modules: Iterable[Module]) -> Iterator[Module]:
 def _faults_of_the_grammar(modules: Sequence[Module]) -> Sequence[Fault | None]:
     sources = json.dumps([module.file.data.decode("utf-8", errors="replace") for module in modules]).encode()
     try:
-        if len(sources) <= _SMALL:
-            faults = grammar_faults(sources)
-        else:
+        faults = grammar_faults(sources) if len(sources) <= _SMALL else None
+    except RuntimeError:
+        faults = None  # parso looks for a home when it is imported, and this user has none; a child has
+    try:
+        if faults is None:
             from secretsync.core import confined
 
             faults = confined.call(f"{__name__}:grammar_faults", sources, TooMuchToParse)
