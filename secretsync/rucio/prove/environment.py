@@ -62,10 +62,10 @@ def rucio_environment(version: str, cache: Path, python: str | None = None) -> R
     if python is not None:
         return RucioEnvironment(version, Path(python).absolute())
     interpreter = _interpreter()
-    kept = cache / "rucio" / f"{version}-{Path(interpreter).name}"
-    if not kept.exists():
-        _install(version, interpreter, kept)
-    return RucioEnvironment(version, kept / "bin" / "python")
+    directory = cache / "rucio" / f"{version}-{Path(interpreter).name}"
+    if not directory.exists():
+        _install(version, interpreter, directory)
+    return RucioEnvironment(version, directory / "bin" / "python")
 
 
 def _interpreter() -> str:
