@@ -104,6 +104,23 @@ class Module:
         return bindings
 
     @cached_property
+    def assigned(self) -> Mapping[str, ast.expr]:
+        """What is first assigned to each name at the top of the module, in a statement of its own."""
+        found: dict[str, ast.expr] = {}
+        for statement in self.tree.body:
+            if isinstance(statement, ast.Assign):
+                for target in statement.targets:
+                    if isinstance(target, ast.Name):
+                        found.setdefault(target.id, statement.value)
+        return found
+
+    @cached_property
+    def tested(self) -> frozenset[str]:
+        """The names that a condition asks for, wherever that stands."""
+        tests = (node.test for node in self.nodes if isinstance(node, ast.If | ast.IfExp | ast.Assert | ast.While))
+        return frozenset(inner.id for test in tests for inner in ast.walk(test) if isinstance(inner, ast.Name))
+
+    @cached_property
     def lines(self) -> list[str]:
         """Its lines as text; what is no UTF-8 is replaced."""
         return self.file.data.decode("utf-8", errors="replace").splitlines()

@@ -292,7 +292,10 @@ def _other_python(report: Report) -> Iterator[Fault]:
     ran = tuple(int(part) for part in report["python"].split(".")[:2] if part.isdigit())
     if facts.is_known and len(ran) == 2 and ran != facts.python:
         images = ".".join(map(str, facts.python))
-        effect = f"The proof ran on Python {report['python']}, and the images of Rucio {facts.version} run {images}"
+        effect = (
+            f"The proof ran on Python {report['python']}, and the images of Rucio {facts.version}, which are built on "
+            f"{facts.image_base.base}, run {images}"
+        )
         remedy = f"Name a Python {images} that has Rucio with --rucio-python"
         yield Fault(Verdict.LOADS, effect, remedy, severity=Severity.WARNING, about="python")
 
