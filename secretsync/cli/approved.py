@@ -13,7 +13,8 @@ from secretsync.cli import apply
 from secretsync.core.errors import ConfigError, SecretSyncError
 from secretsync.plan.approval import PlanDocument, differences, plan_document
 from secretsync.reconcile.all_targets import Outcome
-from secretsync.reconcile.approval import NotApproved, approvable
+from secretsync.reconcile.approval import approvable
+from secretsync.reconcile.approval_errors import NotApproved
 
 
 @dataclass(eq=False)

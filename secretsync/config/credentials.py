@@ -37,7 +37,7 @@ class CredentialsOverPlainHttp(SourceError):
     def __str__(self) -> str:
         return (
             f"{self.url}: over http:// everybody on the way can read the credentials; use https://, "
-            "or say 'allowPlainHttp: true' under 'access' of the package"
+            "or say 'allowPlainHttp: true' under 'access' of the package or target"
         )
 
 

@@ -192,6 +192,11 @@ class Target(Model):
     rollout: Rollout = Field(Rollout(), description="how its workloads are taken to a new revision")
     doctor: Doctor = Field(Doctor(), description="what 'secretsync doctor' looks at")
 
+    @property
+    def may_be_wired(self) -> bool:
+        """Whether it is wired, or was: ``wire: false``, where it is written, ends the wiring and needs its rights."""
+        return "wire" in self.model_fields_set
+
     @model_validator(mode="after")
     def _can_be_wired(self) -> Target:
         if self.wire and not self.selector:

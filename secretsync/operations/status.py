@@ -34,7 +34,8 @@ class Deployed:
     the last passes; *workloads* has for each that mounts it the revision that its template carries, and how its rollout
     is. *owner* says who has the first of the foreign ones. *not_in_force* are the containers that do not load the
     package; *not_restarted* mounts it and is no workload of the destination; *lost* are workloads that no longer mount
-    it, and *stripped* those whose wiring another tool removed again.
+    it, and *stripped* those whose wiring another tool removed again. *unobserved* says that git alone is known, and no
+    cluster that applies it.
     """
 
     module: str
@@ -52,6 +53,7 @@ class Deployed:
     not_restarted: tuple[NotRestarted, ...] = ()
     lost: LostMounts | None = None
     stripped: tuple[Ref, ...] = ()
+    unobserved: bool = False
 
 
 def status(destination: Destination) -> tuple[Deployed, ...]:
@@ -117,6 +119,7 @@ def _deployed(
         not_restarted=unrestarted,
         lost=lost_mounts(delivery.placement.module, memory.state.of(secret), names, workloads),
         stripped=lost_wiring(memory.state.of(secret), names, workloads) if delivery.placement.wired else (),
+        unobserved=destination.repository is not None and destination.observed is None and not workloads,
     )
 
 

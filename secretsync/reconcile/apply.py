@@ -25,7 +25,7 @@ from secretsync.plan.lost_mounts import still_expected
 from secretsync.plan.plan import Plan
 from secretsync.plan.restarts import Restart
 from secretsync.plan.rollout_status import is_ready, pods_of
-from secretsync.reconcile.admission import ChangedByAdmission, field_manager, refuse_changed
+from secretsync.reconcile.admission import ChangedByAdmission, changed_fields, field_manager, refuse_changed
 from secretsync.reconcile.destination import Clock, Destination
 from secretsync.reconcile.lock import LeaseLost
 from secretsync.reconcile.observe import referrers
@@ -158,14 +158,26 @@ def record_start(plan: Plan, memory: StateStore, kept: Mapping[str, str], checke
 
 @timed_stage("write")
 def apply_secrets(destination: Destination, plan: Plan) -> None:
-    """Every create and update, creates first; a package of which one is refused or changed stays as it was."""
+    """Every create and update, creates first; a package of which one is refused or changed stays as it was.
+
+    So does all that was approved, where one is not what was read: another plan would not be the approved one.
+    """
+    everything: list[tuple[Change, Secret]] = []
     for package in plan.packages:
         written: list[tuple[Change, Secret]] = []
         try:
             for change in package.writes:
                 stored = _write_secret(destination, change)
                 written.append((change, stored))
-                refuse_changed(change.desired, stored)
+                everything.append((change, stored))
+                if changed_fields(change.desired, stored):
+                    # an answer may have been damaged on its way: what is stored is asked for before anybody is blamed
+                    stored = destination.cluster.secret(stored.namespace, stored.name) or stored
+                    refuse_changed(change.desired, stored)
+        except Conflict:
+            if destination.approved:
+                _put_back(destination, everything)
+            raise
         except Refusal:
             _put_back(destination, written)
             raise
@@ -185,7 +197,7 @@ def _put_back(destination: Destination, written: Sequence[tuple[Change, Secret]]
         except SecretSyncError as error:
             log.error("a Secret could not be put back as it was", secret=secret.name, why=str(error))
         else:
-            log.warning("put back as it was, as another Secret of the package was refused", secret=secret.name)
+            log.warning("put back as it was, as another Secret was refused or changed", secret=secret.name)
 
 
 def seconds_since_written(plan: Plan, clock: Clock) -> float:

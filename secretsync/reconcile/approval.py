@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
-from secretsync.core.errors import CHANGES_PENDING, SecretSyncError
 from secretsync.core.model import Secret
 from secretsync.plan.approval import (
     ApprovedFile,
@@ -21,28 +19,8 @@ from secretsync.plan.approval import (
 from secretsync.plan.diff import Change, PackagePlan
 from secretsync.plan.restarts import Restart
 from secretsync.plan.waves import split_into_waves
+from secretsync.reconcile.approval_errors import NotApproved
 from secretsync.reconcile.destination import CheckedPackage, Destination, Report
-
-_NAMED = 10
-
-
-@dataclass(eq=False)
-class NotApproved(SecretSyncError):
-    """What would be done now is not what was approved; *differ* says where, and is empty where only ids are known."""
-
-    exit_code = CHANGES_PENDING
-    code = "not_approved"
-
-    approved: str
-    current: str
-    differ: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        lines = [f"what would be done now is not the plan that was approved: {self.approved} -> {self.current}"]
-        lines += [f"differs: {difference}" for difference in self.differ[:_NAMED]]
-        if len(self.differ) > _NAMED:
-            lines.append(f"and {len(self.differ) - _NAMED} more differences")
-        return "\n".join([*lines, "nothing was written: make and approve a new plan with 'secretsync plan --out'"])
 
 
 def approvable(destination: Destination, report: Report) -> ApprovedTarget:
@@ -73,7 +51,23 @@ def refuse_unapproved(destination: Destination, report: Report) -> None:
     current = approvable(destination, report).model_copy(update={"values": approved.values})
     if current != approved:
         ids = [f"sha256:{digest_of(target.model_dump(mode='json'))}" for target in (approved, current)]
-        raise NotApproved(ids[0], ids[1], tuple(differences(approved, current)))
+        raise NotApproved(ids[0], ids[1], tuple(differences(approved, current)), _written(approved, current))
+
+
+def _written(approved: ApprovedTarget, current: ApprovedTarget) -> tuple[str, ...]:
+    """The Secrets that hold by now what was approved."""
+    kept = {
+        (secret.name, secret.live)
+        for package in current.packages
+        for secret in package.secrets
+        if secret.action == "keep"
+    }
+    return tuple(
+        secret.name
+        for package in approved.packages
+        for secret in package.secrets
+        if secret.action in ("create", "update") and (secret.name, secret.desired) in kept
+    )
 
 
 def _package(package: PackagePlan) -> ApprovedPackage:
@@ -95,9 +89,9 @@ def _secret(change: Change) -> ApprovedSecret:
     return ApprovedSecret(
         name=change.desired.name,
         action=change.action.value,
-        live=_secret_digest(live) if live else None,
+        live=secret_digest(live) if live else None,
         live_resource_version=str(live.metadata.get("resourceVersion", "")) if live else "",
-        desired=_secret_digest(change.desired),
+        desired=secret_digest(change.desired),
         files=tuple(
             ApprovedFile(
                 path=file.path,
@@ -109,7 +103,8 @@ def _secret(change: Change) -> ApprovedSecret:
     )
 
 
-def _secret_digest(secret: Secret) -> str:
+def secret_digest(secret: Secret) -> str:
+    """Sha256 of all that a Secret is, beside its metadata that the API gives."""
     data = {key: _sha256(value) for key, value in secret.data.items()}
     return digest_of([data, dict(secret.labels), dict(secret.annotations), secret.type, secret.immutable])
 

@@ -19,7 +19,8 @@ from secretsync.plan.waves import Selects
 
 if TYPE_CHECKING:
     from secretsync.cluster.common_metadata import WithCommonMetadata
-    from secretsync.cluster.repository.cluster import Proposal, RepositoryCluster
+    from secretsync.cluster.repository.cluster import RepositoryCluster
+    from secretsync.cluster.repository.proposal import Proposal
     from secretsync.config.repository import ValuesFile
     from secretsync.plan.approval import ApprovedTarget
     from secretsync.rucio.check.actions import ActionRow

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 import structlog
 
-from secretsync.cluster.repository.cluster import PLAN_TRAILER, TRAILER, Message, RepositoryCluster
+from secretsync import __version__
+from secretsync.cluster.repository.cluster import RepositoryCluster
+from secretsync.cluster.repository.proposal import PLAN_TRAILER, TRAILER, Message, Proposal
 from secretsync.config.repository import ValuesFile
 from secretsync.core.errors import SecretSyncError
 from secretsync.core.escape import visible
-from secretsync.plan.approval import plan_document
+from secretsync.plan.approval import digest_of, plan_document
 from secretsync.plan.diff import PackagePlan
 from secretsync.plan.plan import Plan
-from secretsync.reconcile.approval import approvable
+from secretsync.reconcile.approval import approvable, secret_digest
 from secretsync.reconcile.destination import Destination, Report, ValuesEdit
 from secretsync.rucio.charts.merge import merge
 from secretsync.rucio.charts.repoint import repoint
 from secretsync.rucio.charts.site_values import keys_of
-from secretsync.rucio.wiring import Packed, wire
+from secretsync.rucio.wiring import Packed, Wiring, wire
 
 log = structlog.get_logger()
 
@@ -32,18 +35,42 @@ def values_edits(repository: RepositoryCluster, files: Sequence[ValuesFile], pla
 
 
 def _edit(repository: RepositoryCluster, file: ValuesFile, packages: Sequence[PackagePlan]) -> ValuesEdit | None:
-    text = repository.read_file(file.file)
-    if text is None:
+    data = repository.read_file(file.file)
+    if data is None:
         return ValuesEdit(file.file, problem="it is not in the repository: correct 'values' of the target")
     try:
-        packed = [_packed(package) for package in packages]
-        wiring = wire(packed, file.style, file.root)
-        moved = repoint(text, wiring.mounts, [package.placement.secret for package in packages], keys_of(file.at))
-        merged = merge(moved, wiring, file.chart, file.via, keys_of(file.at)).text
+        text = data.decode()
+        wiring = wire([_packed(package) for package in packages], file.style, file.root)
+        merged = _merged(_Asked(text, file, tuple(package.placement.secret for package in packages), wiring))
+    except UnicodeDecodeError:
+        return ValuesEdit(file.file, problem="it is not UTF-8 text: write it anew as UTF-8")
     except SecretSyncError as error:
-        reason = "; ".join(str(error).removeprefix("nothing was written, for these stand in the way:\n").splitlines())
-        return ValuesEdit(file.file, problem=f"{reason}; write by hand what 'secretsync values {file.chart}' prints")
+        why = "; ".join(str(error).removeprefix("nothing was written, for these stand in the way:\n").splitlines())
+        return ValuesEdit(file.file, problem=f"{why}; write by hand what 'secretsync values {file.chart}' prints")
     return ValuesEdit(file.file, merged) if merged != text else None
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A values file with its *text*, and the wiring that it shall have; *secrets* are the packages'."""
+
+    text: str
+    file: ValuesFile
+    secrets: tuple[str, ...]
+    wiring: Wiring = field(compare=False)
+    said: str = field(init=False)
+    """The wiring as something that can be compared."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "said", repr(self.wiring))
+
+
+@lru_cache(maxsize=64)
+def _merged(asked: _Asked) -> str:
+    """The text with the wiring; in most passes it is that of the pass before. Raises SecretSyncError."""
+    file, wiring, at = asked.file, asked.wiring, keys_of(asked.file.at)
+    moved = repoint(asked.text, wiring.mounts, asked.secrets, at)
+    return merge(moved, wiring, file.chart, file.via, at).text
 
 
 def _packed(package: PackagePlan) -> Packed:
@@ -51,21 +78,46 @@ def _packed(package: PackagePlan) -> Packed:
     return Packed(placement.module, placement.vo, placement.layout, package.desired.secrets)
 
 
+def open_request(destination: Destination, plan: Plan) -> Proposal | None:
+    """The request that brings *plan* already; None where there is none, or where that has to be looked at."""
+    repository = destination.repository
+    if repository is None or plan.degraded or destination.approved:
+        return None
+    return repository.proposed(_key(destination, plan))
+
+
+def _key(destination: Destination, plan: Plan) -> str:
+    """Changes with all that decides what is proposed, beside the commit that it is made of."""
+    settings = [
+        (delivery.recipe, sorted(rules.accepted), rules.fail, dict(rules.severities), rules.vo)
+        for delivery in destination.deliveries
+        for rules in [delivery.check_rules]
+    ]
+    packages = [
+        (package.desired.bundle.digest, package.desired.bundle.revision.id, package.revision_number, package.outdated)
+        for package in plan.packages
+    ]
+    secrets = [secret_digest(change.desired) for change in plan.changes]
+    values = [file.model_dump(mode="json") for file in destination.values]
+    return digest_of([__version__, settings, packages, secrets, values, destination.rollout.history])
+
+
 def publish(destination: Destination, report: Report) -> Report:
     """*report* with what became of the change; one that was refused is not proposed. Raises SecretSyncError."""
     repository = destination.repository
-    if repository is None or report.refused or report.failed or not report.done:
+    if repository is None or report.proposal or report.refused or report.failed or not report.done:
         return report
-    edits = values_edits(repository, destination.values, report.plan)
-    for edit in edits:
+    report = replace(report, values=values_edits(repository, destination.values, report.plan))
+    for edit in report.values:
         if edit.problem:
             log.warning("a values file has to be changed by hand", file=edit.path, why=edit.problem)
         else:
             repository.write_file(edit.path, edit.text)
-    report = replace(report, values=edits)
     message = _message(destination, report)
     description = destination.describe(report) if destination.describe else message.body
-    return replace(report, proposal=repository.publish(message, description))
+    # what a person has to do is said in each pass
+    key = "" if any(edit.problem for edit in report.values) else _key(destination, report.plan)
+    return replace(report, proposal=repository.publish(message, description, key))
 
 
 def _message(destination: Destination, report: Report) -> Message:

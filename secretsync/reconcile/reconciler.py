@@ -19,6 +19,7 @@ from secretsync.plan.disruption import refuse_disruption
 from secretsync.plan.plan import Plan
 from secretsync.plan.state import State
 from secretsync.reconcile.admission import ChangedByAdmission, dry_run_writes, remember_change
+from secretsync.reconcile.approval_errors import NotApproved
 from secretsync.reconcile.asked_once import with_refreshed_sources
 from secretsync.reconcile.check import CheckReport, check_packages
 from secretsync.reconcile.destination import REAL_TIME, Clock, Destination, Report
@@ -59,15 +60,22 @@ def preview_with(destination: Destination, state: State, clock: Clock = REAL_TIM
 
 def _compare(destination: Destination, state: State) -> Report:
     """What there is to do, before anybody is asked whether it may be done. Raises SecretSyncError."""
-    plan = observe(destination, state)
-    check = check_packages(destination, plan, state)
-    report = _report(destination, plan, check, state)
-    if destination.repository is None or report.refused:
+    return _checked(destination, observe(destination, state), state)
+
+
+def _checked(destination: Destination, plan: Plan, state: State) -> Report:
+    report = _report(destination, plan, check_packages(destination, plan, state), state)
+    return report if report.refused else _with_values(destination, report)
+
+
+def _with_values(destination: Destination, report: Report) -> Report:
+    """*report* with what changes in the values files of a repository."""
+    if destination.repository is None:
         return report
     # imported here: most targets are clusters
     from secretsync.reconcile.publish import values_edits
 
-    return replace(report, values=values_edits(destination.repository, destination.values, plan))
+    return replace(report, values=values_edits(destination.repository, destination.values, report.plan))
 
 
 def sync(destination: Destination, clock: Clock = REAL_TIME) -> Report:
@@ -75,10 +83,11 @@ def sync(destination: Destination, clock: Clock = REAL_TIME) -> Report:
     try:
         return _reconcile_and_publish(destination, clock)
     except Conflict as conflict:
-        if destination.approved:
-            raise  # another plan would not be the approved one
         log.warning("an object changed meanwhile; planning again", why=str(conflict))
-        return _reconcile_and_publish(destination, clock)
+        try:
+            return _reconcile_and_publish(destination, clock)
+        except NotApproved as error:
+            raise replace(error, differ=(str(conflict), *error.differ)) from None
 
 
 def _reconcile_and_publish(destination: Destination, clock: Clock) -> Report:
@@ -106,7 +115,11 @@ def _reconcile(destination: Destination, clock: Clock) -> Report:
 
 def _reconcile_unlocked(destination: Destination, clock: Clock) -> Report | None:
     """What a pass comes to that has nothing to do, or may not do it; None where there is something to do."""
-    report = _compare(destination, load_state(destination).state)
+    state = load_state(destination).state
+    plan = observe(destination, state)
+    if report := _open_request(destination, plan, state):
+        return report
+    report = _checked(destination, plan, state)
     if report.refused:
         return report
     _refuse_unapproved(destination, report)
@@ -117,6 +130,20 @@ def _reconcile_unlocked(destination: Destination, clock: Clock) -> Report | None
         return replace(report, waits=waits)
     refuse_missing_rights(destination, report.plan)
     return None
+
+
+def _open_request(destination: Destination, plan: Plan, state: State) -> Report | None:
+    """What a pass comes to whose plan is proposed already; None where that is not so."""
+    if destination.repository is None:
+        return None
+    # imported here: most targets are clusters
+    from secretsync.reconcile.publish import open_request
+
+    proposal = open_request(destination, plan)
+    if proposal is None:
+        return None
+    report = _with_values(destination, _report(destination, plan, CheckReport(), state))
+    return replace(report, done=True, proposal=proposal)
 
 
 def _reconcile_locked(destination: Destination, store: StateStore, clock: Clock) -> Report:

@@ -31,6 +31,7 @@ def open_repository(installation: str, target: config.Target, cache: Path, base:
     folder = private_folder(private_folder(cache / "sites") / key)
     remote = Remote(requirement.url, settings.access, folder=folder, base=base, timeout=settings.timeout)
     signing = base / settings.signing_key if settings.signing_key else None
+    open_encryption(settings.encrypt, base, folder)  # says at once where nothing can be encrypted
     identity = Identity(settings.author.name, settings.author.email, signing)
     return RepositoryCluster(
         GitRepository(remote, folder / "objects.git", identity, timeout=settings.timeout),
@@ -42,7 +43,7 @@ def open_repository(installation: str, target: config.Target, cache: Path, base:
         forge=partial(open_forge, settings, requirement.url, base) if proposed else None,
         by_digest=bool(settings.values),
         history=target.rollout.history,
-        encryption=open_encryption(settings.encrypt, base, folder / "files"),
+        encryption=partial(open_encryption, settings.encrypt, base) if settings.encrypt else None,
     )
 
 

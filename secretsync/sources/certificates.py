@@ -34,7 +34,7 @@ ANOTHER_NAME = Fault(
 )
 UNKNOWN_AUTHORITY = Fault(
     r"SSL certificate|certificate verif|CAfile|SSL peer certificate|self[- ]signed|local issuer certificate",
-    "name the certificate authority's file under 'access.ca' of the package",
+    "name the certificate authority's file under 'access.ca' of the package or target",
 )
 _LONGEST = 10.0
 _FAULTS = (NOT_YET_VALID, EXPIRED, ANOTHER_NAME, UNKNOWN_AUTHORITY)

@@ -124,19 +124,23 @@ def test_the_role_of_a_cluster_without_a_custom_kind_does_not_name_it(helm: str)
     assert not absent & {group for rule in rules for group in rule["apiGroups"]}
 
 
-@pytest.mark.parametrize(("canary", "wired"), [("auto", False), ("off", False), ("auto", True)])
-def test_the_role_is_the_one_that_secretsync_rbac_prints(helm: str, canary: str, wired: bool) -> None:
-    target = {**CONFIG["targets"][0], "rollout": {"canary": canary}, "selector": "app=rucio-server", "wire": wired}
+@pytest.mark.parametrize(("canary", "wired"), [("auto", None), ("off", None), ("auto", True), ("auto", False)])
+def test_the_role_is_the_one_that_secretsync_rbac_prints(helm: str, canary: str, wired: bool | None) -> None:
+    """A target that says 'wire: false' ends its wiring, for which it needs the rights of one that is wired."""
+    target = {**CONFIG["targets"][0], "rollout": {"canary": canary}, "selector": "app=rucio-server"}
+    target |= {} if wired is None else {"wire": wired}
     told = {**CONFIG, "targets": [target]}
     has_all = [f"--api-versions={kind.api_version}/{kind.name}" for kind in KINDS.values() if kind.optional]
     rules = one(render(helm, *has_all, config=told), "Role")["rules"]
     read = config.parse(told, Path("secretsync.yaml"))
+    assert read.targets[0].may_be_wired == (wired is not None)
     (package,) = read.packages
     secret = read.secret_name(package, read.targets[0])
     placement = Placement(read.installation, read.targets[0].namespace, secret, package.module_name)
     names = [packing.secret_name(placement, ""), packing.secret_name(placement, "algorithms")]
     secrets = permissions.secret_names_with_history(names, [secret], read.targets[0].rollout.history)
-    wanted = permissions.required_rules(read.installation, secrets, wired=wired, proves=canary != "off")
+    wired_rights = read.targets[0].may_be_wired
+    wanted = permissions.required_rules(read.installation, secrets, wired=wired_rights, proves=canary != "off")
     assert accesses(rules) == accesses([need.rule() for need in wanted])
 
 

@@ -12,7 +12,7 @@ from secretsync.cli import apply, approved
 from secretsync.cli.commands.passes import apply_command, plan_command
 from secretsync.cli.settings import Settings
 from secretsync.plan.approval import PlanDocument
-from secretsync.reconcile.approval import NotApproved
+from secretsync.reconcile.approval_errors import NotApproved
 from secretsync.reconcile.state_store import load_state
 from tests.build import workload
 from tests.cli.test_apply import ignore, site, told
@@ -103,6 +103,40 @@ def test_what_changes_after_the_first_look_is_refused_under_the_lock(
     assert isinstance(outcome.error, NotApproved)
     assert outcome.exit_code == 3
     assert secrets(site).get("atlas") == before.get("atlas")
+
+
+def test_a_write_of_somebody_else_while_it_is_applied_leaves_what_was_there(site: Site) -> None:
+    site.source.push(init="1", sub__a="1")
+    assert carry_out(plan()) == [0]
+    site.source.push(init="2", sub__a="2")
+    document, written = plan(), []
+
+    def somebody_writes(verb: str, name: str) -> None:
+        if (verb, name) == ("replace", "atlas-sub") and not written:
+            written.append(name)
+            site.cluster.edit("atlas-sub")
+
+    site.cluster.before = somebody_writes
+    before = site.cluster.secrets["atlas"].data
+    error = failure_of(document)
+    assert written
+    assert error.exit_code == 3
+    assert "atlas-sub" in str(error)
+    assert "nothing was written" in str(error)
+    assert site.cluster.secrets["atlas"].data == before
+
+
+def test_what_an_earlier_apply_of_it_wrote_is_said(site: Site) -> None:
+    document = plan()
+    assert carry_out(document) == [0]
+    assert "Secret atlas has what was approved, nothing else was written" in str(failure_of(document))
+
+
+def failure_of(document: PlanDocument) -> NotApproved:
+    """What an apply of its one target fails with, that was not looked at before."""
+    (outcome,) = apply.sync_all(told("production"), BASE, ignore, None, approved=document)
+    assert isinstance(outcome.error, NotApproved)
+    return outcome.error
 
 
 def test_a_rollout_that_fails_is_still_undone(site: Site) -> None:

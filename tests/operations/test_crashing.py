@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from secretsync.cli.output.describe import describe_pass
-from secretsync.cli.output.releases import describe_status
+from secretsync.cli.output.status import describe_status
 from secretsync.core.kinds.kind import State
 from secretsync.operations.doctor import diagnose
 from secretsync.operations.status import status

@@ -15,10 +15,11 @@ from urllib.parse import parse_qsl, urlsplit
 
 @dataclass
 class FakeForge:
-    """What is open, and what was asked; *status* answers everything where it is not 0."""
+    """What is open, and what was asked; *status* answers everything where it is not 0, *refused* one method."""
 
     kind: str = "github"
     status: int = 0
+    refused: dict[str, int] = field(default_factory=dict)
     requests: list[dict[str, Any]] = field(default_factory=list)
     comments: list[str] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
@@ -65,10 +66,11 @@ def serve(forge: FakeForge) -> Iterator[str]:
             parts = urlsplit(self.path)
             forge.calls.append(f"{self.command} {parts.path}")
             forge.tokens.add(self.headers.get("Authorization") or self.headers.get("PRIVATE-TOKEN") or "")
-            status = forge.status or 200
+            refusal = forge.status or forge.refused.get(self.command, 0)
+            status = refusal or 200
             answer = (
                 {"message": "no"}
-                if forge.status
+                if refusal
                 else forge.answer(self.command, parts.path, dict(parse_qsl(parts.query)), body)
             )
             data = json.dumps(answer).encode()

@@ -109,7 +109,7 @@ def _footing(target: config.Target, destination: Destination, examination: Exami
         needs = required_rules(
             destination.installation,
             secret_names_with_history(names or packages, packages, target.rollout.history),
-            wired=target.wire,
+            wired=target.may_be_wired,
             proves=target.rollout.canary != "off",
             kinds=destination.cluster.workload_kinds(),
         )

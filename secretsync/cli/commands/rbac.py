@@ -84,4 +84,5 @@ def rules_of_target(settings: Settings, configuration: config.Config, target: co
         [delivery.placement.secret for delivery in deliveries],
         target.rollout.history,
     )
-    return required_rules(configuration.installation, secrets, wired=target.wire, proves=target.rollout.canary != "off")
+    proves = target.rollout.canary != "off"
+    return required_rules(configuration.installation, secrets, wired=target.may_be_wired, proves=proves)

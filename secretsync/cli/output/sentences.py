@@ -22,10 +22,13 @@ def summary(target: Target) -> str:
             return "DEGRADED: nothing was changed; the live Secrets stay, and the next run tries the source again"
         case Outcome.PENDING:
             return f"pending: {_secrets(target)}, {count(len(target.restarts), 'restart')} (nothing was written)"
+        case Outcome.UP_TO_DATE if target.proposal:
+            return f"up to date: {_all_secrets(target)}, {_proposed(target.proposal)}"
         case Outcome.UP_TO_DATE:
             return f"up to date: {_all_of(target)}"
         case _ if target.proposal:
-            return f"applied: {_secrets(target)}, {_proposed(target.proposal)}"
+            word = "pushed" if target.proposal.state == "pushed" else "proposed"
+            return f"{word}: {_secrets(target)}, {_proposed(target.proposal)}"
         case _:
             return _applied(target)
 
@@ -33,12 +36,12 @@ def summary(target: Target) -> str:
 def _proposed(proposal: Proposal) -> str:
     """What people find in the repository now."""
     if proposal.state == "pushed":
-        return f"pushed to {proposal.branch} as commit {proposal.commit[:12]}"
+        return f"commit {proposal.commit[:12]} on branch {proposal.branch}"
     location = proposal.url or f"branch {proposal.branch}"
     return {
-        "proposed": f"proposed by {location}",
-        "updated": f"{location} was updated",
-        "unchanged": f"proposed by {location} already: merge it",
+        "proposed": f"merge {location}",
+        "updated": f"{location} was updated: merge it",
+        "unchanged": f"{location} has them already: merge it",
         "closed": f"{location} is merged or no longer needed and was closed",
         "nothing": f"branch {proposal.branch} holds everything",
     }[proposal.state]
@@ -126,7 +129,6 @@ def _applied(target: Target) -> str:
 
 def _all_of(target: Target) -> str:
     total = len({*target.workloads, *target.not_in_force})
-    secrets = count(sum(len(package.secrets) for package in target.packages), "Secret")
     groups = {
         "suspended": target.suspended,
         "not in force": target.not_in_force,
@@ -135,7 +137,11 @@ def _all_of(target: Target) -> str:
     stopped = {ref for refs in groups.values() for ref in refs}
     counts = [f"{len(refs)} {label}" for label, refs in groups.items() if refs]
     details = f" ({', '.join(counts)})" if counts else ""
-    return f"{secrets}, {total - len(stopped)}/{count(total, 'workload')}{details}"
+    return f"{_all_secrets(target)}, {total - len(stopped)}/{count(total, 'workload')}{details}"
+
+
+def _all_secrets(target: Target) -> str:
+    return count(sum(len(package.secrets) for package in target.packages), "Secret")
 
 
 def _secrets(target: Target) -> str:

@@ -114,7 +114,7 @@ def _title(package: Package) -> str:
 
 def _secret(change: SecretChange, style: Style, *, dry_run: bool) -> Iterator[str]:
     if change.superseded:
-        yield f"    kept      Secret {change.name}: pods of an earlier revision may need it"
+        yield style.wrap(f"    kept      Secret {change.name}: pods of an earlier revision may need it")
         return
     verb = change.action if dry_run and change.action != "keep" else _DONE[change.action]
     size = f"{count(change.keys, 'file')}, {change.bytes:,} bytes"

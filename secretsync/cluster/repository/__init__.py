@@ -4,6 +4,7 @@ In: the verbs of a directory of manifests. Out: a commit on a branch and, where 
 is no work tree, no hook is run, and nothing that others pushed is overwritten.
 """
 
-from secretsync.cluster.repository.cluster import Proposal, RepositoryCluster
+from secretsync.cluster.repository.cluster import RepositoryCluster
+from secretsync.cluster.repository.proposal import Proposal
 
 __all__ = ["Proposal", "RepositoryCluster"]

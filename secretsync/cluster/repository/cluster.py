@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Literal
 
 import structlog
 
@@ -15,47 +11,16 @@ from secretsync.cluster.directory import DirectoryCluster
 from secretsync.cluster.encryption import Encryption
 from secretsync.cluster.encryption.encryption import KeepingProposed
 from secretsync.cluster.encryption.sops import CONFIGURATION
-from secretsync.cluster.repository.errors import BranchMissing, BranchOfOthers
+from secretsync.cluster.repository.errors import BranchMissing
 from secretsync.cluster.repository.forge import Forge
 from secretsync.cluster.repository.git import GitRepository
+from secretsync.cluster.repository.layout import Layout
+from secretsync.cluster.repository.proposal import Message, OpenRequest, Proposal
 from secretsync.core import packing
-from secretsync.core.files import write_atomically
 from secretsync.core.model import Manifest, Secret, Workload
 from secretsync.core.secret_codec import OURS
 
 log = structlog.get_logger()
-
-TRAILER = "Secretsync-Target"
-"""The trailer of our commits: a branch whose newest commit lacks it was pushed to by others."""
-
-
-PLAN_TRAILER = "Secretsync-Plan"
-"""The trailer that has the id of the plan, as ``secretsync plan --out`` prints it for this target."""
-
-
-@dataclass(frozen=True)
-class Message:
-    """A commit's message; its *title* is also that of the request."""
-
-    title: str
-    body: str
-    trailers: Mapping[str, str]
-
-    def __str__(self) -> str:
-        return f"{self.title}\n\n{self.body}\n\n" + "".join(f"{key}: {value}\n" for key, value in self.trailers.items())
-
-
-@dataclass(frozen=True)
-class Proposal:
-    """What became of a change: the *commit* on *branch*, and the *url* of its request (empty: pushed, no request).
-
-    *state* ``nothing`` says that the branch holds everything already, ``unchanged`` that the request brings it.
-    """
-
-    state: Literal["pushed", "proposed", "updated", "unchanged", "closed", "nothing"]
-    branch: str
-    commit: str = ""
-    url: str = ""
 
 
 class RepositoryCluster:
@@ -81,160 +46,116 @@ class RepositoryCluster:
         forge: Callable[[], Forge] | None = None,
         by_digest: bool = False,
         history: int = 5,
-        encryption: Encryption | None = None,
+        encryption: Callable[[Path], Encryption | None] | None = None,
     ) -> None:
         self._repository, self._branch, self._directory, self._scratch = repository, branch, directory, scratch
-        self._paths, self._proposal_branch, self._forge = tuple(files), proposal_branch, forge
-        self._by_digest, self._history, self._encryption = by_digest, history, encryption
+        self._paths, self._by_digest, self._history, self._encryption = tuple(files), by_digest, history, encryption
+        self._request = (
+            OpenRequest(repository, proposal_branch, branch, forge, scratch / "request.json")
+            if proposal_branch
+            else None
+        )
         self._base = self._proposed = ""
-        self._live: dict[str, bytes] = {}
+        self._layout: Layout | None = None
         self._open: DirectoryCluster | None = None
+        self._proposed_files: Mapping[str, bytes] | None = None
 
     def begin(self) -> None:
         """Forget what was read: the next verb asks the server what the branch is now."""
-        self._open = None
+        if self._layout:
+            self._layout.close()
+        self._layout = self._open = self._proposed_files = None
 
-    def read_file(self, path: str) -> str | None:
+    def read_file(self, path: str) -> bytes | None:
         """One of *files* as it is now; None where it is not there."""
-        self._manifests()
-        file = self._root / path
-        return file.read_bytes().decode() if file.is_file() else None
+        place = self._files().root / path
+        return place.read_bytes() if place.is_file() else None
 
     def write_file(self, path: str, text: str) -> None:
         """Change one of *files*."""
-        file = self._root / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(text.encode())
+        self._changed()
+        place = self._files().root / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.unlink(missing_ok=True)  # the file itself is shared with other passes
+        place.write_bytes(text.encode())
 
-    def publish(self, message: Message, description: str) -> Proposal:
+    def proposed(self, key: str) -> Proposal | None:
+        """The request that is open, if it brings what was published with *key* to the branch as it is now."""
+        self._files()
+        return self._request.known(self._proposed, self._base, key) if self._request else None
+
+    def publish(self, message: Message, description: str, key: str = "") -> Proposal:
         """Make a commit of all that was written since `begin`, and push or propose it. Nothing written, nothing made.
 
-        *description* is the Markdown below the request.
+        *description* is the Markdown below the request; `proposed` knows what was published by *key*.
         Raises Conflict where the branch moved, PushRefused, BranchOfOthers, ForgeRefused.
         """
-        self._manifests()
-        changes = self._changes()
-        repository, base_branch = self._repository, self._proposal_branch or self._branch
-        tree = repository.tree(self._base, changes) if changes else ""
-        if not self._proposal_branch:
-            return self._push(tree, str(message)) if tree else Proposal("nothing", base_branch)
-        if not tree:
-            return self._withdraw()
-        if self._is_proposed(tree):
-            return self._request("unchanged", self._proposed, message.title, description)
-        commit = repository.commit(tree, self._base, str(message))
-        repository.push(commit, base_branch, self._proposed)
-        log.info("pushed", repository=repository.url, branch=base_branch, commit=commit[:12])
-        previous, self._proposed = self._proposed, commit
-        return self._request("updated" if previous else "proposed", commit, message.title, description)
+        try:
+            return self._publish(message, description, key)
+        finally:
+            self.begin()
 
-    def _push(self, tree: str, message: str) -> Proposal:
-        commit = self._repository.commit(tree, self._base, message)
-        self._repository.push(commit, self._branch, self._base)
-        log.info("pushed", repository=self._repository.url, branch=self._branch, commit=commit[:12])
+    def _publish(self, message: Message, description: str, key: str) -> Proposal:
+        repository, request, tree = self._repository, self._request, self._tree(self._files().changes())
+        if request and tree:
+            return request.bring(self._proposed, self._base, tree, message, description, key)
+        if request:
+            return request.withdraw(self._proposed)
+        if not tree:
+            return Proposal("nothing", self._branch)
+        commit = repository.commit(tree, self._base, str(message))
+        repository.push(commit, self._branch, self._base)
+        log.info("pushed", repository=repository.url, branch=self._branch, commit=commit[:12])
         return Proposal("pushed", self._branch, commit)
 
-    def _is_proposed(self, tree: str) -> bool:
-        """Whether the branch of the request brings this very change. Raises BranchOfOthers."""
-        if not self._proposed:
-            return False
-        repository = self._repository
-        self._refuse_commit_of_others()
-        parents = repository.parents(self._proposed)
-        proposed = repository.changed(parents[0], self._proposed) if parents else ""
-        return bool(proposed) and proposed == repository.changed(self._base, tree)
+    def _tree(self, changes: Mapping[str, bytes | None]) -> str:
+        """The tree of the branch with *changes*; empty where nothing differs."""
+        if not changes:
+            return ""
+        self._repository.fetch(self._base, self._branch)
+        return self._repository.tree(self._base, changes)
 
-    def _refuse_commit_of_others(self) -> None:
-        """Raises BranchOfOthers where the newest commit of the request's branch is not ours."""
-        self._repository.fetch(self._proposed, self._proposal_branch)
-        author, message = self._repository.author(self._proposed)
-        if f"\n{TRAILER}: " not in message:
-            raise BranchOfOthers(self._proposal_branch, self._proposed, author)
+    def _files(self) -> Layout:
+        """The files of the branch as it is now. Raises BranchMissing, GitFailed."""
+        if self._layout is None:
+            asked = self._request.branch if self._request else ""
+            now = self._repository.branches(*filter(None, (self._branch, asked)))
+            if self._branch not in now:
+                raise BranchMissing(self._repository.url, self._branch)
+            self._base, self._proposed = now[self._branch], now.get(asked, "")
+            paths = (self._directory, *self._paths, *self._rules)
+            self._layout = Layout(self._base, paths, self._scratch, self._files_of_base)
+        return self._layout
 
-    def _withdraw(self) -> Proposal:
-        """The branch holds everything already: a request that is still open is closed, and its branch deleted."""
-        if not self._proposed:
-            return Proposal("nothing", self._proposal_branch)
-        self._refuse_commit_of_others()
-        url = ""
-        forge = self._forge() if self._forge else None
-        if forge and (request := forge.find(self._proposal_branch, self._branch)):
-            forge.close(request, "The branch holds all of this already: nothing is left to propose.")
-            url = request.url
-        self._repository.push("", self._proposal_branch, self._proposed)
-        self._remember(None)
-        return Proposal("closed", self._proposal_branch, url=url)
-
-    def _request(
-        self, state: Literal["proposed", "updated", "unchanged"], commit: str, title: str, body: str
-    ) -> Proposal:
-        """Open or update the request for *commit*; one that is known to be there is not asked for again."""
-        if not self._forge:
-            return Proposal(state, self._proposal_branch, commit)
-        remembered = self._remembered()
-        if state == "unchanged" and remembered.get("commit") == commit:
-            return Proposal(state, self._proposal_branch, commit, remembered.get("url", ""))
-        forge = self._forge()
-        request = forge.find(self._proposal_branch, self._branch)
-        if request is None:
-            request = forge.open(self._proposal_branch, self._branch, title, body)
-        else:
-            forge.update(request, title, body)
-        self._remember({"commit": commit, "url": request.url})
-        return Proposal(state, self._proposal_branch, commit, request.url)
-
-    @property
-    def _root(self) -> Path:
-        return self._scratch / "files"
-
-    @property
-    def _memory(self) -> Path:
-        return self._scratch / "request.json"
-
-    def _remembered(self) -> dict[str, str]:
-        try:
-            content = json.loads(self._memory.read_text())
-        except (OSError, ValueError):
-            return {}
-        return {str(key): str(value) for key, value in content.items()} if isinstance(content, dict) else {}
-
-    def _remember(self, request: Mapping[str, str] | None) -> None:
-        if request is None:
-            self._memory.unlink(missing_ok=True)
-        else:
-            write_atomically(self._memory, json.dumps(request))
+    def _files_of_base(self, *paths: str) -> Mapping[str, bytes]:
+        self._repository.fetch(self._base, self._branch)
+        return self._repository.files(self._base, *paths)
 
     def _manifests(self) -> DirectoryCluster:
-        """The files of the branch as it is now, laid out below *scratch*. Raises BranchMissing, GitFailed."""
-        if self._open is not None:
-            return self._open
-        names = filter(None, (self._branch, self._proposal_branch))
-        now = self._repository.branches(*names)
-        if self._branch not in now:
-            raise BranchMissing(self._repository.url, self._branch)
-        base = now[self._branch]
-        self._proposed = now.get(self._proposal_branch, "") if self._proposal_branch else ""
-        if base != self._base:
-            self._repository.fetch(base, self._branch)
-            paths = (self._directory, *self._paths, *self._rules)
-            self._live = {name: data for path in paths for name, data in self._repository.files(base, path).items()}
-            self._base = base
-        shutil.rmtree(self._root, ignore_errors=True)
-        for name, data in self._live.items():
-            (self._root / name).parent.mkdir(parents=True, exist_ok=True)
-            (self._root / name).write_bytes(data)
-        kept = KeepingProposed(self._encryption, self._proposed_text) if self._encryption else None
-        self._open = DirectoryCluster(self._root / self._directory, kept)
+        """The manifests as they are now."""
+        if self._open is None:
+            self._open = DirectoryCluster(self._files().root / self._directory)
         return self._open
+
+    def _changed(self) -> DirectoryCluster:
+        """The manifests, to be changed: not those that other passes read."""
+        files = self._files()
+        if not files.changing:
+            root = files.change()
+            encryption = self._encryption(root) if self._encryption else None
+            kept = KeepingProposed(encryption, self._proposed_text) if encryption else None
+            self._open = DirectoryCluster(root / self._directory, kept)
+        return self._manifests()
 
     def _proposed_text(self, path: Path) -> str | None:
         """The file at *path* as the request's branch has it."""
-        if not self._proposed:
+        if not self._proposed or not self._request:
             return None
-        self._repository.fetch(self._proposed, self._proposal_branch)
-        name = path.relative_to(self._root).as_posix()
-        content = self._repository.files(self._proposed, name).get(name)
-        return content.decode(errors="replace") if content else None
+        if self._proposed_files is None:
+            self._repository.fetch(self._proposed, self._request.branch)
+            self._proposed_files = self._repository.files(self._proposed, self._directory)
+        found = self._proposed_files.get(path.relative_to(self._files().root).as_posix())
+        return found.decode(errors="replace") if found else None
 
     @property
     def _rules(self) -> tuple[str, ...]:
@@ -244,16 +165,6 @@ class RepositoryCluster:
         folders = PurePosixPath(self._directory).parents
         return tuple((folder / CONFIGURATION).as_posix() for folder in folders)
 
-    def _changes(self) -> dict[str, bytes | None]:
-        now = {
-            path.relative_to(self._root).as_posix(): path.read_bytes()
-            for path in self._root.rglob("*")
-            if path.is_file() and not path.name.startswith(".")
-        }
-        changed: dict[str, bytes | None] = {name: data for name, data in now.items() if self._live.get(name) != data}
-        deleted = [name for name in self._live if name not in now and not Path(name).name.startswith(".")]
-        return {**changed, **dict.fromkeys(deleted)}
-
     # The verbs of Cluster, on the files that were laid out.
 
     def secret(self, namespace: str, name: str) -> Secret | None:
@@ -261,20 +172,20 @@ class RepositoryCluster:
         return self._manifests().secret(namespace, name)
 
     def create(self, secret: Secret, *, manager: str) -> Secret:
-        """Write the Secret into the work tree; it is pushed with the others. Raises Conflict."""
-        return self._manifests().create(secret, manager=manager)
+        """Write the Secret's file; it is pushed with the others. Raises Conflict."""
+        return self._changed().create(secret, manager=manager)
 
     def dry_run(self, secret: Secret, live: Secret | None, *, manager: str) -> Secret | None:
         """What the manifests' directory makes of the write."""
         return self._manifests().dry_run(secret, live, manager=manager)
 
     def replace(self, secret: Secret, live: Secret, *, manager: str) -> Secret:
-        """Write the Secret's file in the work tree anew. Raises Conflict."""
-        return self._manifests().replace(secret, live, manager=manager)
+        """Write the Secret's file anew. Raises Conflict."""
+        return self._changed().replace(secret, live, manager=manager)
 
     def delete(self, live: Secret) -> None:
-        """Delete the Secret's file in the work tree. Raises Conflict."""
-        self._manifests().delete(live)
+        """Delete the Secret's file. Raises Conflict."""
+        self._changed().delete(live)
 
     def workloads(self, namespace: str, selector: str = "") -> Sequence[Workload]:
         """The workloads of the branch; none where their charts restart them by the Secret's digest."""
@@ -295,8 +206,8 @@ class RepositoryCluster:
         return [secret for secret in own_secrets if _revision_number(secret) in newest]
 
     def annotate(self, workload: Workload, annotations: Mapping[str, str], *, manager: str) -> Workload:
-        """Stamp the workload's file in the work tree. Raises Conflict."""
-        return self._manifests().annotate(workload, annotations, manager=manager)
+        """Stamp the workload's file. Raises Conflict."""
+        return self._changed().annotate(workload, annotations, manager=manager)
 
     def __getattr__(self, verb: str) -> object:
         """All other verbs are those of the directory: nothing runs in a repository."""

@@ -22,6 +22,9 @@ from secretsync.sources.git.remote import Remote
 
 _STALE = re.compile(r"! \[rejected\]|stale info|fetch first|non-fast-forward|cannot lock ref")
 _REJECTED = re.compile(r"! \[remote rejected\][^(\n]*\((?P<why>[^)\n]*)\)")
+_RACED = re.compile(r"cannot lock ref|failed to update ref|incorrect old value")
+"""Of a push that the server rejected as another came first: between its reading and its writing of the branch."""
+
 _REMOTE = re.compile(r"^remote: (?P<words>\S.*)$", re.MULTILINE)
 _LONGEST_WHY = 200
 _FILES = frozenset({"100644", "100755"})
@@ -61,27 +64,29 @@ class GitRepository:
         if result.status != 0:
             raise self._remote.failure(result)
 
-    def files(self, commit: str, path: str) -> dict[str, bytes]:
-        """The files of *commit* at or below *path*, by their paths; links, submodules and ``..`` are left out."""
-        listing = self._local("ls-tree", "-r", "-z", "--full-tree", commit, "--", path)
-        with reading(lambda reason: GitFailed(self.url, f"{reason}: git's list of files at {path or '/'}")):
+    def files(self, commit: str, *paths: str) -> dict[str, bytes]:
+        """The files of *commit* at or below *paths*, by their paths; links, submodules and ``..`` are left out."""
+        listing = self._local("ls-tree", "-r", "-z", "--full-tree", commit, "--", *paths)
+        with reading(lambda reason: GitFailed(self.url, f"{reason}: git's list of files at {', '.join(paths)}")):
             identities = {
                 name: identity
                 for name, (mode, identity) in batch.tree(listing).items()
                 if mode in _FILES and ".." not in name.split("/")
             }
             ids = list(identities.values())
-            output = self._local("cat-file", "--batch", text=batch.request(ids))
+            output = self._local("cat-file", "--batch", text=batch.request(ids)) if ids else b""
             return dict(zip(identities, batch.blobs(output, ids), strict=True))
 
     def tree(self, commit: str, changes: Mapping[str, bytes | None]) -> str:
-        """The tree of *commit* with *changes*: the bytes of each path, None for one that goes."""
+        """The tree of *commit* with *changes*: the bytes of each path, None for one that goes; empty: no other tree."""
         with tempfile.TemporaryDirectory(dir=self._folder) as scratch:
             index = {"GIT_INDEX_FILE": os.path.join(scratch, "index")}  # noqa: PTH118 - git wants text
             self._local("read-tree", commit, environment=index)
             lines = [self._index_line(commit, path, data) for path, data in sorted(changes.items())]
             self._local("update-index", "-z", "--index-info", text=b"".join(lines), environment=index)
-            return self._local("write-tree", environment=index).decode().strip()
+            tree = self._local("write-tree", environment=index).decode().strip()
+        own = self._local("rev-parse", f"{commit}^{{tree}}").decode().strip()
+        return "" if tree == own else tree
 
     def _index_line(self, commit: str, path: str, data: bytes | None) -> bytes:
         name = path.encode(errors="surrogateescape")
@@ -133,10 +138,11 @@ class GitRepository:
         )
         if result.status == 0:
             return
-        if rejected := _REJECTED.search(result.complaint):
+        rejected = _REJECTED.search(result.complaint)
+        if rejected and not _RACED.search(rejected["why"]):
             message = " ".join([rejected["why"], *_REMOTE.findall(result.complaint)])
             raise PushRefused(self.url, branch, message[:_LONGEST_WHY])
-        if _STALE.search(result.complaint):
+        if rejected or _STALE.search(result.complaint):
             raise Conflict(Ref("branch", self.url, branch), "was pushed to by somebody else")
         raise self._remote.failure(result)
 

@@ -57,10 +57,10 @@ def _documents(text: str) -> list[str]:
 
 
 def _embedded(text: str, at: Keys) -> Excerpt:
-    found = _text_on_the_way(yaml.compose(text, yaml.SafeLoader), at)
-    if found is None:
+    located = _text_on_the_way(yaml.compose(text, yaml.SafeLoader), at)
+    if located is None:
         return Excerpt(text, at, lambda changed: changed)
-    node, depth = found
+    node, depth = located
     if node.style != "|":
         raise CannotEdit(at[:depth], "is a text in quotes or folded: make it a block, with '|' behind the colon")
     start = text.index("\n", node.start_mark.index) + 1
@@ -104,14 +104,24 @@ def _text_on_the_way(node: yaml.Node | None, at: Keys) -> tuple[yaml.ScalarNode,
     for depth, key in enumerate(at):
         node = _below(node, key)
         if isinstance(node, yaml.ScalarNode):
-            return (node, depth + 1) if "\n" in node.value or node.style == "|" else None
+            return (node, depth + 1) if "\n" in node.value or node.style == "|" or _is_quoted_mapping(node) else None
     return None
+
+
+def _is_quoted_mapping(node: yaml.ScalarNode) -> bool:
+    """Whether values are written in quotes, in one line."""
+    if node.style not in ("'", '"'):
+        return False
+    try:
+        return isinstance(yaml.compose(node.value, yaml.SafeLoader), yaml.MappingNode)
+    except yaml.YAMLError:
+        return False
 
 
 def _below(node: yaml.Node | None, key: str) -> yaml.Node | None:
     if isinstance(node, yaml.MappingNode):
         return next((value for name, value in reversed(node.value) if name.value == key), None)
     if isinstance(node, yaml.SequenceNode) and key.isdecimal() and int(key) < len(node.value):
-        found: yaml.Node = node.value[int(key)]
-        return found
+        child: yaml.Node = node.value[int(key)]
+        return child
     return None

@@ -42,7 +42,7 @@ class AccessRefused(GitFailed):
 
     code = "access_refused"
     remedy = (
-        "authentication failed: check 'access' of the package, "
+        "authentication failed: check 'access' of the package or target, "
         "whose token, password or key may be missing, wrong or expired, or may not read this repository"
     )
 
@@ -100,7 +100,7 @@ class CertificateFileUnusable(GitFailed):
     """A file with a certificate or a key, named in the configuration, cannot be used."""
 
     code = "certificate_file_unusable"
-    remedy = "correct the files that 'access.ca', 'clientCertificate' and 'clientKey' of the package name"
+    remedy = "correct the files that 'access.ca', 'clientCertificate' and 'clientKey' of the package or target name"
 
 
 class HostKeyUnknown(GitFailed):
@@ -131,7 +131,9 @@ class KeyRejected(GitFailed):
     """The SSH server does not accept the key."""
 
     code = "key_rejected"
-    remedy = "check 'access.sshKey' of the package, and that its public half is a deploy key of the repository"
+    remedy = (
+        "check 'access.sshKey' of the package or target, and that its public half is a deploy key of the repository"
+    )
 
 
 class UserUnknown(GitFailed):

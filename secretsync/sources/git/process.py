@@ -52,7 +52,7 @@ class GitTimedOut(SourceError):
     def __str__(self) -> str:
         return (
             f"git {self.verb} did not end within {self.seconds:g} s and was ended; "
-            "check the server, or raise 'timeout' of the package"
+            "check the server, or raise 'timeout' of the package or target"
         )
 
 

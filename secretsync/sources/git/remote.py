@@ -63,7 +63,7 @@ class VerificationTurnedOff(SourceError):
     def __str__(self) -> str:
         return (
             "GIT_SSL_NO_VERIFY is set, so git would take any server for the right one; unset it, "
-            "and name a private certificate authority's file under 'access.ca' of the package"
+            "and name a private certificate authority's file under 'access.ca' of the package or target"
         )
 
 

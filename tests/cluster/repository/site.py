@@ -44,6 +44,8 @@ class Site:
         self.commit({"apps/daemons.yaml": VALUES, "README.md": "ours\r\n"})
         self.package({"__init__.py": 'SUPPORTED_VERSION = ">=37"\n', "permission.py": SOUND})
         self.requirement = "./policy"
+        self.check: Mapping[str, Any] = {}
+        self.cache = "cache"
         self._cluster = {
             "repository": f"git+{url or self.bare.as_uri()}@main",
             "directory": "clusters/production",
@@ -94,8 +96,8 @@ class Site:
     @property
     def configuration(self) -> config.Config:
         told = {
-            "cache": "cache",
-            "packages": [{"moduleName": MODULE, "requirement": self.requirement}],
+            "cache": self.cache,
+            "packages": [{"moduleName": MODULE, "requirement": self.requirement, "check": dict(self.check)}],
             "targets": [{"cluster": self._cluster, "namespace": "rucio"}],
         }
         return config.parse(told, self.folder / "secretsync.yaml")

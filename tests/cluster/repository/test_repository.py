@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from secretsync.cli.apply import preview_all
 from secretsync.cli.approved import plan_of
-from secretsync.cluster.repository.cluster import Proposal
+from secretsync.cli.output.describe import describe_pass
+from secretsync.cli.output.status import StatusReport, describe_status, status_text
+from secretsync.cluster.repository import git as repository_git
 from secretsync.cluster.repository.errors import BranchMissing, BranchOfOthers, ForgeRefused, ForgeUnknown
+from secretsync.cluster.repository.git import GitRepository
+from secretsync.cluster.repository.proposal import Proposal
 from secretsync.core.errors import SecretSyncError
+from secretsync.operations.status import status
+from secretsync.reconcile import factory
 from secretsync.sources.cache import NotOurs
+from secretsync.sources.git import process, remote
 from tests.cluster.repository.site import MODULE, SOUND, VALUES, Site, git
-from tests.servers import forge as forges
-from tests.servers import git_http
 from tests.servers.forge import FakeForge
 
 pytestmark = pytest.mark.slow  # each case starts git
@@ -111,8 +119,6 @@ def test_values_that_somebody_put_back_are_moved_again(tmp_path: Path) -> None:
 
 def test_a_push_by_somebody_else_meanwhile_is_planned_again(tmp_path: Path) -> None:
     site = Site(tmp_path)
-    from secretsync.cluster.repository.git import GitRepository
-
     original, raced = GitRepository.push, []
 
     def push(self: GitRepository, commit: str, branch: str, expected: str) -> None:
@@ -154,38 +160,97 @@ def test_a_tree_that_leads_out_of_the_repository_is_not_followed(tmp_path: Path)
     assert list(tmp_path.rglob("evil.yaml")) == []
 
 
+def test_status_says_that_git_alone_is_known(tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    site.sync()
+    (destination,) = factory.destinations(site.configuration, site.folder)
+    found = describe_status("production", status(destination))
+    text = status_text(StatusReport(time=datetime(2026, 1, 1, tzinfo=UTC), targets=(found,)))
+    assert "this is what git has" in text
+    assert "no workload mounts it" not in text
+
+
+@pytest.mark.parametrize(
+    ("proposal", "sentence"),
+    [
+        (Proposal("pushed", "main", "c0ffee" * 6), "pushed: 1 Secret, commit c0ffeec0ffee on branch main"),
+        (Proposal("proposed", "b", "c0ffee", "https://f/1"), "proposed: 1 Secret, merge https://f/1"),
+        (Proposal("proposed", "b", "c0ffee"), "proposed: 1 Secret, merge branch b"),
+        (Proposal("updated", "b", "c0ffee", "https://f/1"), "proposed: 1 Secret, https://f/1 was updated: merge it"),
+        (Proposal("unchanged", "b", "c", "https://f/1"), "proposed: 1 Secret, https://f/1 has them already: merge it"),
+    ],
+)
+def test_the_outcome_says_what_a_person_does_next(tmp_path: Path, proposal: Proposal, sentence: str) -> None:
+    report = replace(Site(tmp_path).preview(), proposal=proposal, done=True)
+    assert describe_pass(report, dry_run=False).summary == sentence
+
+
+def git_commands(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The commands of git that are started from now on."""
+    started: list[str] = []
+
+    def run(arguments: Sequence[str], **options: Any) -> process.Answer:
+        started.append(arguments[0])
+        return original(arguments, **options)
+
+    original = process.run
+    for module in (repository_git, remote):
+        monkeypatch.setattr(module, "run", run)
+    return started
+
+
+def test_an_idle_pass_starts_git_once_and_lays_out_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    site = Site(tmp_path)
+    site.sync()
+    site.sync()
+    started, before = git_commands(monkeypatch), laid_out(tmp_path)
+    site.sync()
+    assert started == ["ls-remote"]
+    assert laid_out(tmp_path) == before
+
+
+def laid_out(folder: Path) -> set[tuple[str, int]]:
+    return {(path.name, path.stat().st_ino) for path in folder.glob("cache/sites/*/*") if path.is_dir()}
+
+
+def test_what_another_process_reads_meanwhile_is_what_the_branch_has(tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    site.sync()
+    head = site.head()
+    site.package({"permission.py": CHANGED})
+    original, seen = GitRepository.push, []
+
+    def push(self: GitRepository, commit: str, branch: str, expected: str) -> None:
+        seen.append(site.preview().plan.pending)  # what is written by now is not on the branch yet
+        original(self, commit, branch, expected)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(GitRepository, "push", push)
+        site.sync()
+    assert seen == [True]
+    assert site.head() != head
+    assert not site.preview().pending
+
+
+def test_what_a_killed_pass_had_written_is_not_part_of_the_next(tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    site.sync()
+    site.package({"permission.py": CHANGED})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(GitRepository, "push", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            site.sync()
+    site.package({"permission.py": SOUND})
+    before = site.head()
+    site.sync()
+    assert site.head() == before
+
+
 def test_a_branch_that_does_not_exist_is_named(tmp_path: Path) -> None:
     site = Site(tmp_path)
     git(site.bare, "branch", "-m", "main", "trunk")
     with pytest.raises(BranchMissing, match="no branch 'main'"):
         site.sync()
-
-
-@pytest.fixture(params=["github", "gitlab", "gitea"])
-def forge(request: pytest.FixtureRequest) -> FakeForge:
-    return FakeForge(request.param)
-
-
-@pytest.fixture
-def site(tmp_path: Path, forge: FakeForge, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    """A repository behind a server, and a forge that is asked for requests."""
-    from secretsync.reconcile import repository_factory
-
-    monkeypatch.setenv("FORGE_TOKEN", "forge-token")
-    with git_http.serve(tmp_path / "served") as url, forges.serve(forge) as host:
-        original = repository_factory.open_forge
-
-        def open_forge(settings: object, repository: str, base: Path) -> object:
-            return original(settings, f"http://{host}/site/flux.git", base)  # type: ignore[arg-type]
-
-        monkeypatch.setattr(repository_factory, "open_forge", open_forge)
-        yield Site(
-            tmp_path,
-            f"{url}/site/flux.git",
-            propose="merge-request",
-            forge=forge.kind,
-            forgeToken={"env": "FORGE_TOKEN"},
-        )
 
 
 def test_a_request_is_opened_updated_in_place_and_ends_when_it_is_merged(site: Site, forge: FakeForge) -> None:
@@ -224,6 +289,34 @@ def test_an_unchanged_proposal_costs_no_push_and_no_question_to_the_forge(site: 
     assert (site.head(PROPOSED), len(forge.calls)) == (head, calls)
 
 
+def test_an_open_request_that_still_holds_starts_git_once(
+    site: Site, forge: FakeForge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.sync()
+    started = git_commands(monkeypatch)
+    report = site.sync()
+    assert started == ["ls-remote"]
+    assert report.proposal == Proposal("unchanged", PROPOSED, site.head(PROPOSED), "https://forge.example/1")
+
+
+def test_an_open_request_is_made_anew_when_the_branch_changes_what_it_changes(site: Site, forge: FakeForge) -> None:
+    site.sync()
+    site.commit({"apps/daemons.yaml": f"# theirs\n{VALUES}"})
+    updated = site.sync().proposal
+    assert updated
+    assert updated.state == "updated"
+    assert site.show("apps/daemons.yaml", PROPOSED).startswith("# theirs")
+    assert len(forge.requests) == 1
+
+
+def test_an_open_request_is_looked_at_again_when_the_check_becomes_stricter(site: Site, forge: FakeForge) -> None:
+    site.package({"permission.py": "def has_permission(:\n"})
+    site.check = {"fail": "never"}
+    assert site.sync().proposal
+    site.check = {}
+    assert site.sync().refused
+
+
 def test_what_people_pushed_onto_the_branch_is_not_overwritten(site: Site, forge: FakeForge) -> None:
     site.sync()
     theirs = site.commit({"README.md": "by hand"}, PROPOSED)
@@ -233,13 +326,15 @@ def test_what_people_pushed_onto_the_branch_is_not_overwritten(site: Site, forge
     assert site.head(PROPOSED) == theirs
 
 
-@pytest.mark.parametrize("status", [401, 403, 404, 409, 422, 500])
+@pytest.mark.parametrize("status", [401, 403, 404, 409, 422, 429, 500, 503])
 def test_a_forge_that_refuses_is_said_and_the_next_pass_opens_the_request(
     site: Site, forge: FakeForge, status: int
 ) -> None:
     forge.status = status
-    with pytest.raises(ForgeRefused, match=f"HTTP {status}"):
+    with pytest.raises(ForgeRefused, match=f"HTTP {status}") as refused:
         site.sync()
+    assert refused.value.exit_code == 1
+    assert "\n" not in str(refused.value)
     assert PROPOSED in site.branches()
     forge.status = 0
     report = site.sync()

@@ -208,3 +208,21 @@ def test_an_empty_text_is_named_as_its_indentation_is_not_known(empty: str) -> N
 def test_a_patch_of_a_deployment_is_answered_with_what_to_add_by_hand() -> None:
     with pytest.raises(NotValues, match="secretsync values --patch"):
         merge("apiVersion: apps/v1\nkind: Deployment\nspec: {}\n", FLAT_PACKAGE, "daemons", "env")
+
+
+@pytest.mark.parametrize("key", ["patches", "patchesJson6902", "configMapGenerator"])
+def test_a_kustomization_without_its_kind_is_not_taken_for_values(key: str) -> None:
+    with pytest.raises(NotValues, match=r"patches\.0\.patch\.spec\.values"):
+        merge(f"resources: [a.yaml]\n{key}:\n  - path: p.yaml\n", FLAT_PACKAGE, "daemons", "env")
+
+
+@pytest.mark.parametrize("text", ['"a: 1\\nb: 2\\n"', ">\n    a: 1", "'a: 1'"])
+def test_values_in_quotes_or_folded_are_left_with_what_to_do(text: str) -> None:
+    with pytest.raises(CannotEdit, match="make it a block"):
+        merge(
+            f"kind: ConfigMap\ndata:\n  values.yaml: {text}\n",
+            FLAT_PACKAGE,
+            "daemons",
+            "env",
+            keys_of(r"data.values\.yaml"),
+        )
