@@ -46,7 +46,9 @@ def page(versions: Sequence[str]) -> str:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("versions", nargs="*", default=["38.5.5", "41.5.1"], metavar="VERSION")
+    parser.add_argument(
+        "versions", nargs="*", default=["36.5.0", "37.7.1", "38.5.5", "40.0.0", "41.5.1"], metavar="VERSION"
+    )
     parser.add_argument("--cache", type=Path, default=Path.home() / ".cache" / "secretsync-tests")
     return parser.parse_args()
 

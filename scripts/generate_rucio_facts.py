@@ -42,8 +42,22 @@ NOT_IMPORTED = ("bin", "etc", "tests", "examples", "setup", "__pycache__")
 WITHOUT_NAMES = ("tests", "web", "cli", "daemons", "client", "transfertool")
 """Parts of Rucio whose modules are listed, but whose names a policy package has no use for."""
 
-IMAGES_PYTHON = "3.9"
-"""What the container files' AlmaLinux 9 runs; no release since 37 changed that for the tag that is its version."""
+CONTAINERS = "https://github.com/rucio/containers/blob"
+IMAGE_BASES = (  # the Python of AlmaLinux is that of its python3 package, which the container files install Rucio with
+    {
+        "base": "almalinux:9",
+        "python": "3.9",
+        "since": "36.0",
+        "source": f"{CONTAINERS}/33460c7128e466ff2a251c00874829b0573a37b9/daemons/alma9.Dockerfile",
+    },
+    {
+        "base": "almalinux:10",
+        "python": "3.12",
+        "since": None,
+        "source": f"{CONTAINERS}/e60474fde76ca1770eb6d54d61f7afa0315dca6f/server/alma10.Dockerfile",
+    },
+)
+"""What the images are built on, and the first release whose own tag (release-X.Y.Z) is; None: beside that tag only."""
 
 ALGORITHM_CALLS = {  # where Rucio calls an algorithm of each type: module, class, method, the callee
     "scope": ("rucio.common.utils", "ScopeExtractionAlgorithms", "extract_scope", r"fn|self\.get_algorithm\(.*\)"),
@@ -109,7 +123,8 @@ def main() -> None:
     installed = {minor: images(files, given.python, given.cache) for minor, files in releases.items()}
     before, after = standard_library(given.python), standard_library(given.newer_python)
     result = {
-        "releases": {minor: facts[minor]["own"] for minor in releases},
+        "releases": {minor: {**facts[minor]["own"], "python": python_of(minor)} for minor in releases},
+        "image_bases": IMAGE_BASES,
         "installed": {kind: compact({minor: one[kind] for minor, one in installed.items()}) for kind in IMAGES},
         "modules": compact({minor: fact["modules"] for minor, fact in facts.items()}),
         "names": {
@@ -139,6 +154,12 @@ def main() -> None:
     }
     OUTPUT.write_text(json.dumps(result, sort_keys=True, separators=(",", ":")).replace("},", "},\n") + "\n")
     print(f"{OUTPUT}: {len(releases)} releases, {OUTPUT.stat().st_size:,} bytes")  # noqa: T201 - its only output
+
+
+def python_of(minor: str) -> str:
+    """The Python of the images whose tag is the release."""
+    since = {base["since"]: base["python"] for base in IMAGE_BASES if base["since"]}
+    return str(since[max((first for first in since if Version(first) <= Version(minor)), key=Version)])
 
 
 def newest_patches() -> dict[str, str]:
@@ -188,12 +209,13 @@ def facts_of(files: Mapping[str, bytes]) -> dict[str, dict[str, object]]:
         "own": {
             "package_lost": package_lost(loader),
             "algorithm_types": algorithm_types(trees["rucio.common.constants"]),
+            "reads_specifier_sets": reads_specifier_sets(files["METADATA"].decode()),
             "default_algorithms": "_get_default_algorithm" in plugins,
             "actions": actions(trees["rucio.core.permission.generic"]),
             "asked": sorted({*actions(trees["rucio.core.permission.generic"]), *asked_by_the_gateway(trees)}),
             "limits": limits(trees["rucio.common.schema.generic"]),
+            "validates_by_schemas": b"SCHEMAS" in files["rucio/common/schema/__init__.py"],
             "schemas": schema_names(trees["rucio.common.schema.generic"]),
-            "python": IMAGES_PYTHON,
             "algorithm_arguments": algorithm_arguments(trees),
             "late_in_permission": late_names(trees["rucio.core.permission"]),
         },
@@ -226,6 +248,12 @@ def package_lost(loader: str) -> str:
     if "check_policy_package_version(policy)" in loader:
         return "generic with a warning"
     return "generic without a log line" if "NoSectionError, ModuleNotFoundError" in loader else "stops"
+
+
+def reads_specifier_sets(metadata: str) -> bool:
+    """Whether the release admits packaging 24.2, the first that makes a SpecifierSet of another one (its changelog)."""
+    needs = map(Requirement, re.findall(r"^Requires-Dist: (packaging\b.*)$", metadata, re.MULTILINE))
+    return all("24.2" in need.specifier for need in needs if canonicalize_name(need.name) == "packaging")
 
 
 def algorithm_types(constants: ast.Module) -> list[str] | None:

@@ -70,13 +70,14 @@ def _kills(where: str, record: Record) -> Iterator[str]:
     )
 
 
-def _parsers(record: Record) -> Iterator[str]:
+def _parsers(*records: Record) -> Iterator[str]:
     yield "## What strangers send\n"
-    yield f"{_made(record)}{PARSERS}"
+    yield f"{_made(*records)}{PARSERS}"
+    newest = {case["name"]: case for record in records for case in record["counted"] if "inputs" in case}
     rows = [
         f"| {_kind(case)} | {int(case['inputs']):,} | {int(case['values']):,} | {int(case['errors']):,} | "
         f"{'no' if case['held'] else 'yes'} |"
-        for case in sorted(record["counted"], key=_kind)
+        for case in sorted(newest.values(), key=_kind)
     ]
     yield _table("| what is read | inputs | came to a value | came to an error | another exception |", rows)
 

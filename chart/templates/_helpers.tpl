@@ -40,6 +40,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 
 {{/* The configuration: in the deployment mode with the port of the probes, and with the Lease of several replicas. */}}
 {{- define "secretsync.config" -}}
+{{- include "secretsync.refuseTargets" . }}
 {{- $added := dict }}
 {{- if eq .Values.mode "deployment" }}
 {{- $_ := set $added "health" (dict "port" 8080) }}
@@ -48,6 +49,23 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end }}
 {{- end }}
 {{- toYaml (mergeOverwrite $added .Values.config) }}
+{{- end }}
+
+{{/* Fails for a target that no pod can serve: helm is told now what each run would say. */}}
+{{- define "secretsync.refuseTargets" -}}
+{{- range $index, $target := .Values.config.targets }}
+{{- $cluster := $target.cluster | default dict }}
+{{- $places := list }}
+{{- range list "inCluster" "context" "directory" "repository" }}
+{{- if hasKey $cluster . }}{{- $places = append $places . }}{{- end }}
+{{- end }}
+{{- if gt (len $places) 1 }}
+{{- fail (printf "config.targets[%d].cluster: a target is in one place, and these are given: %s" $index (join ", " $places)) }}
+{{- end }}
+{{- if and (hasKey $cluster "context") (not $cluster.kubeconfig) (not $.Values.extraEnv) }}
+{{- fail (printf "config.targets[%d].cluster.context: the pod has no kubeconfig: write {inCluster: true} for this cluster, or mount a kubeconfig by 'credentials' and name it by 'kubeconfig: /credentials/NAME/KEY' beside the context" $index) }}
+{{- end }}
+{{- end }}
 {{- end }}
 
 {{/* The ports that the pod answers on, by name, as JSON; none in the cronjob mode. */}}

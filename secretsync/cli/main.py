@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import threading
@@ -11,14 +12,13 @@ import click
 import structlog
 
 from secretsync.cli.commands import ALIASES, COMMANDS, explain
+from secretsync.cli.hints import with_hint
 from secretsync.cli.options import Group, only_target
+from secretsync.cli.settings import Settings
 from secretsync.core import shutdown
-from secretsync.core.errors import FAILED, SecretSyncError
+from secretsync.core.errors import FAILED, INTERRUPTED, SecretSyncError
 
 logger = structlog.get_logger()
-
-INTERRUPTED = 130
-"""By Ctrl-C, as a shell says it of any program."""
 
 _EXAMPLES = """\b
 Examples:
@@ -83,6 +83,14 @@ def cli(context: click.Context, once: bool, dry_run: bool, diff: bool, target_na
     context.invoke(run_command)
 
 
+def _failed(settings: Settings, code: str, category: str, message: str, exit_code: int) -> int:
+    """A program that reads JSON gets a document for a command that could not begin, too. Returns *exit_code*."""
+    if settings.output == "json":
+        error = {"code": code, "category": category, "message": message}
+        click.echo(json.dumps({"version": 1, "outcome": "failed", "exit_code": exit_code, "error": error}))
+    return exit_code
+
+
 def _log_thread(failure: threading.ExceptHookArgs) -> None:
     """A bug in a thread, without the exception's text."""
     logger.error("this is a bug in secretsync; please report it", exc_info=failure.exc_value)
@@ -92,16 +100,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command: sentences for expected errors, a traceback for a bug alone. Returns the exit code."""
     shutdown.install_signal_handlers()
     threading.excepthook = _log_thread
+    settings = Settings()
     try:
-        return cli.main(args=arguments, prog_name="secretsync", standalone_mode=False) or 0
+        return cli.main(args=arguments, prog_name="secretsync", standalone_mode=False, obj=settings) or 0
     except click.ClickException as error:
-        error.show()
-        return error.exit_code
+        with_hint(error).show()
+        return _failed(settings, "usage", "usage", error.format_message(), error.exit_code)
     except click.Abort:
+        click.echo("nothing was done", err=True)
         return FAILED
     except SecretSyncError as error:
         explain(error)
-        return error.exit_code
+        return _failed(settings, error.code, error.category, str(error), error.exit_code)
     except (shutdown.Stopped, KeyboardInterrupt) as stopped:
         logger.warning(str(stopped) or "stopped")
         return FAILED if getattr(stopped, "signal_name", "") == "SIGTERM" else INTERRUPTED

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from secretsync.cli import complete
+from secretsync.cli.hints import unknown_command
 from secretsync.cli.settings import DEFAULT_PATH, Settings
 from secretsync.core import log
 
@@ -128,6 +129,14 @@ class Group(click.Group):
         module, _, attribute = self._table[name].partition(":")
         command = getattr(import_module(module), attribute)
         return with_common_options(command)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that the first of *args* names. Raises UsageError with the nearest name where there is none."""
+        if not ctx.resilient_parsing and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+            ctx.fail(unknown_command(args[0], self.list_commands(ctx)))
+        return super().resolve_command(ctx, args)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Move the options before a command's name behind it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -60,6 +60,14 @@ class Settings:
 def fits(target: config.Target, target_name: str | None) -> bool:
     """Whether `--target` *target_name* means *target*."""
     return target_name in (None, target.name, target.namespace)
+
+
+def only_fitting(names: Sequence[str], option: str) -> None:
+    """Raises UsageError where *names*, of the targets or packages that a command is about, are none or several."""
+    if len(names) != 1:
+        what = "target" if option == "--target" else "package"
+        choices = ": " + " or ".join(f"{option} {name}" for name in names) if names else ""
+        raise click.UsageError(f"{len(names) or 'no'} {what}{'' if len(names) == 1 else 's'} fit; choose one{choices}")
 
 
 def chosen_targets(configuration: config.Config, target_name: str | None) -> config.Config:

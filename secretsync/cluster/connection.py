@@ -318,7 +318,7 @@ def in_context(context: str, path: Path | None = None) -> ApiClient:
         identity = kubeconfig.load(context, path, configuration)
     except (ConfigException, OSError) as error:
         raise UnusableCluster(location, _first_line(error)) from None
-    except (yaml.YAMLError, UnicodeDecodeError, AttributeError, KeyError, TypeError, ValueError):
+    except (yaml.YAMLError, AttributeError, LookupError, TypeError, ValueError, RecursionError):
         raise UnusableCluster(location, "the file is not a kubeconfig") from None
     if not configuration.verify_ssl:
         urllib3.disable_warnings(InsecureRequestWarning)  # said once here, not with each request

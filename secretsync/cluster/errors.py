@@ -249,7 +249,7 @@ class ServerFailed(Refusal):
 
 
 class WebhookFailed(ServerFailed):
-    """An admission webhook that the API server must ask did not answer; *why* names it."""
+    """An admission webhook that the API server must call did not answer; *reason* names it."""
 
     code = "webhook_failed"
 

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
-from collections.abc import Mapping
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from secretsync.core.errors import ConfigError
 
-_SECONDS = 60
+_SECONDS = 60.0
 _LARGEST = 1 << 20
 
 
@@ -46,30 +49,59 @@ def credentials(plugin: Mapping[str, Any], folder: str, cluster: Mapping[str, An
         raise ExecPluginFailed(command, "has no command or no apiVersion")
     if plugin.get("interactiveMode") == "Always":
         raise ExecPluginFailed(command, "wants a terminal (interactiveMode: Always), which secretsync does not give")
+    environment = {**os.environ, **_variables(plugin), "KUBERNETES_EXEC_INFO": _information(version, plugin, cluster)}
     try:
-        completed = subprocess.run(
-            [command, *map(str, plugin.get("args") or ())],
-            env={**os.environ, **_variables(plugin), "KUBERNETES_EXEC_INFO": _information(version, plugin, cluster)},
-            cwd=folder or None,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            timeout=_SECONDS,
-            check=False,
-        )
+        code, output = _run([command, *map(str, plugin.get("args") or ())], environment, folder or None)
     except FileNotFoundError:
         raise ExecPluginFailed(command, "is not installed", hint) from None
-    except OSError as error:
-        raise ExecPluginFailed(command, f"cannot be started: {error.strerror}") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", "") or "its command or environment has a null byte"
+        raise ExecPluginFailed(command, f"cannot be started: {reason}") from None
     except subprocess.TimeoutExpired:
-        raise ExecPluginFailed(command, f"did not end within {_SECONDS} s") from None
-    if completed.returncode != 0:
-        raise ExecPluginFailed(command, f"ended with exit code {completed.returncode}")
-    return _status(command, version, completed.stdout[:_LARGEST])
+        raise ExecPluginFailed(command, f"did not end within {_SECONDS:g} s") from None
+    if code != 0:
+        raise ExecPluginFailed(command, f"ended with exit code {code}")
+    return _status(command, version, output)
+
+
+def _run(command: Sequence[str], environment: Mapping[str, str], folder: str | None) -> tuple[int, bytes]:
+    """The exit code, and the beginning of what it wrote; what it left behind has ended, and is not waited for.
+
+    Raises OSError, ValueError, subprocess.TimeoutExpired.
+    """
+    process = subprocess.Popen(
+        command,
+        env=environment,
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    beginning = bytearray()
+    reader = threading.Thread(target=_keep_beginning, args=(process.stdout, beginning), daemon=True)
+    reader.start()
+    try:
+        code = process.wait(_SECONDS)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    reader.join(1)  # a child in a session of its own may hold the output open
+    return code, bytes(beginning)
+
+
+def _keep_beginning(stream: IO[bytes], beginning: bytearray) -> None:
+    """Read all, so that the plugin never waits for a full pipe, and keep no more than a credential has."""
+    while piece := stream.read1(_LARGEST):  # type: ignore[attr-defined]  # a BufferedReader
+        beginning += piece[: _LARGEST - len(beginning)]
 
 
 def _variables(plugin: Mapping[str, Any]) -> dict[str, str]:
-    return {str(entry["name"]): str(entry["value"]) for entry in plugin.get("env") or ()}
+    """Those that the kubeconfig gives it; entries of another form are passed over."""
+    entries = plugin.get("env")
+    named = (entry for entry in entries if isinstance(entry, dict)) if isinstance(entries, list) else ()
+    return {str(entry["name"]): str(entry.get("value", "")) for entry in named if entry.get("name")}
 
 
 def _information(version: str, plugin: Mapping[str, Any], cluster: Mapping[str, Any] | None) -> str:

@@ -58,7 +58,7 @@ def _resources(text: str) -> Sequence[str] | None:
     """The list as it is written; None where there is none."""
     try:
         root = yaml.load(text, yaml.BaseLoader)  # noqa: S506 - it makes of every scalar its text
-    except yaml.YAMLError:
+    except (yaml.YAMLError, RecursionError):
         raise NotEditable("it is not YAML that can be read") from None
     if root is None:
         return None

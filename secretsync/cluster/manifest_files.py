@@ -22,6 +22,7 @@ import yaml
 from secretsync.cluster.errors import UnusableManifest
 from secretsync.core import files
 from secretsync.core.files import HALF_WRITTEN, write_in
+from secretsync.core.foreign import reading
 from secretsync.core.model import Manifest
 from secretsync.core.yaml_edit import Step
 
@@ -186,10 +187,12 @@ def _is_folder(path: Path) -> bool:
 
 def _objects(root: Path, path: Path, namespace: str) -> list[LocatedManifest]:
     text = read(root, path)
-    try:
-        documents = _parsed(text)
-    except yaml.YAMLError as error:
-        raise UnusableManifest(path, f"is not YAML that can be read{_position(error)}: correct or remove it") from None
+    with reading(lambda reason: UnusableManifest(path, f"cannot be read, as {reason}: correct or remove it")):
+        try:
+            documents = _parsed(text)
+        except yaml.YAMLError as error:
+            place = _position(error)
+            raise UnusableManifest(path, f"is not YAML that can be read{place}: correct or remove it") from None
     alone = sum(document is not None for document in documents) == 1
     return [
         LocatedManifest(path, text, number, steps, _in_namespace(manifest, namespace), alone and not steps)
@@ -216,8 +219,12 @@ def _items(document: Any) -> Iterator[tuple[tuple[Step, ...], Manifest]]:
         for number, item in enumerate(document["items"]):
             for steps, manifest in _items(item):
                 yield ("items", number, *steps), manifest
-    elif isinstance(document.get("metadata"), dict) and "kind" in document and "name" in document["metadata"]:
+    elif isinstance(named := document.get("metadata"), dict) and _are_texts(document.get("kind"), named.get("name")):
         yield (), document
+
+
+def _are_texts(*values: Any) -> bool:
+    return all(isinstance(value, str) and value for value in values)
 
 
 def _position(error: yaml.YAMLError) -> str:

@@ -215,7 +215,8 @@ def _nearest(key: str) -> str:
     import difflib
 
     keys = sorted(set(_keys(schema())))
-    matches = difflib.get_close_matches(key, keys, n=1, cutoff=0.6)
+    # the same key elsewhere in the file is not what is meant here
+    matches = difflib.get_close_matches(key, [other for other in keys if other != key], n=1, cutoff=0.6)
     return f"did you mean {matches[0]!r}?" if matches else "'secretsync config schema' lists those there are"
 
 

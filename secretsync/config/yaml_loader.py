@@ -36,6 +36,14 @@ class WrittenFloat(float):
 class _Loader(yaml.SafeLoader):
     """Of booleans only true and false, as in YAML 1.2; of dates none."""
 
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        """Its value; one that Python has no value for (a number of 5,000 digits) is a fault of its line."""
+        try:
+            return super().construct_object(node, deep)
+        except (ValueError, TypeError, AttributeError, LookupError, OverflowError):
+            problem = "this value cannot be read"
+            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from None
+
     def construct_yaml_int(self, node: yaml.ScalarNode) -> WrittenInt:
         number = WrittenInt(super().construct_yaml_int(node))
         number.written = node.value

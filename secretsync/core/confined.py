@@ -6,6 +6,7 @@ The child is this very file: it limits itself before it reads anything, and answ
 from __future__ import annotations
 
 import json
+import os
 import resource
 import signal
 import subprocess
@@ -36,7 +37,7 @@ def call(function: str, data: bytes, refusal: Refusal) -> Any:
     memory, seconds = MEMORY, SECONDS
     process = subprocess.Popen(
         [sys.executable, "-I", str(Path(__file__)), function, str(memory), str(seconds)],
-        env={},
+        env={"HOME": os.devnull},  # libraries look for a home when imported, and a user may have no account to give one
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

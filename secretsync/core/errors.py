@@ -12,6 +12,7 @@ FAILED = 1
 USAGE = 2
 CHANGES_PENDING = 3
 ROLLOUT_FAILED = 4
+INTERRUPTED = 130  # by Ctrl-C, as a shell says it of any program
 
 
 def worst(codes: Iterable[int]) -> int:

@@ -38,7 +38,7 @@ def annotated(text: str, document: int, workload: Sequence[Step], annotations: M
     try:
         for key, value in sorted(annotations.items()):
             edited = set_first(edited, document, (*workload, *_ANNOTATIONS, key), value)
-    except (CannotEdit, yaml.YAMLError):
+    except (CannotEdit, yaml.YAMLError, ValueError, RecursionError):
         raise NotEditable from None
     if _parsed(edited) != _expected(text, document, workload, annotations):
         raise NotEditable
@@ -60,7 +60,7 @@ def _expected(text: str, document: int, workload: Sequence[Step], annotations: M
 def _parsed(text: str) -> list[Any]:
     try:
         documents = list(yaml.safe_load_all(text))
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError, RecursionError):
         raise NotEditable from None
     return [_unshared(document) for document in documents]
 

@@ -40,12 +40,13 @@ class NotInHistory(SecretSyncError):
     requested: str
     known: Sequence[str]
     encrypted: bool = False
+    several: bool = False
 
     def __str__(self) -> str:
         names = ", ".join(self.known) or "no revision"
-        problem = (
-            f"{self.requested!r} names no revision, or several" if self.requested else "there is no earlier revision"
-        )
+        problem = f"{self.requested!r} names {'several revisions' if self.several else 'no revision'}"
+        if not self.requested:
+            problem = "there is no earlier revision"
         hint = " An encrypted package goes back by a revert of the commit that brought it." if self.encrypted else ""
         return f"{problem}; the history keeps {names} (see 'secretsync history').{hint}".removesuffix(".")
 
@@ -92,7 +93,8 @@ def find(entries: Sequence[Entry], requested: str) -> Entry:
     exact = [entry for entry in entries if requested in (entry.bundle.version, str(entry.revision_number))]
     matches = exact or [entry for entry in entries if _begins(entry.bundle, requested)]
     if len(matches) != 1:
-        raise NotInHistory(requested, [f"{entry.revision_number} ({entry.bundle.revision.short})" for entry in entries])
+        known = [f"{entry.revision_number} ({entry.bundle.revision.short})" for entry in entries]
+        raise NotInHistory(requested, known, several=bool(matches))
     return matches[0]
 
 

@@ -1,8 +1,8 @@
-"""What is deployed at a target, told by the cluster alone: neither a source nor a pod is asked."""
+"""What is deployed at a target, told by the cluster alone: no source is asked."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -62,9 +62,26 @@ def status(destination: Destination) -> tuple[Deployed, ...]:
     cluster = destination.observed or destination.cluster
     workloads = cluster.workloads(destination.namespace, destination.selector)
     spawner_manifests = spawners(replace(destination, cluster=cluster)) or ()
-    return tuple(
+    deployed = [
         _deployed(destination, delivery, memory, workloads, spawner_manifests) for delivery in destination.deliveries
-    )
+    ]
+    return tuple(_with_pod_failures(destination, deployed, {workload.ref: workload for workload in workloads}))
+
+
+def _with_pod_failures(
+    destination: Destination, deployed: Sequence[Deployed], workloads: Mapping[Ref, Workload]
+) -> Iterator[Deployed]:
+    """The same; a workload whose pods crash says so. Pods are listed only where a workload is not current."""
+    pods: Sequence[Manifest] | None = None
+    for package in deployed:
+        statuses = dict(package.workloads)
+        for ref, (revision_number, found) in package.workloads.items():
+            if found.state is RolloutState.IN_PROGRESS and ref in workloads and not destination.observed:
+                pods = destination.cluster.pods(destination.namespace) if pods is None else pods
+                failures = map(rollout_status.pod_failure, rollout_status.pods_of(workloads[ref], pods))
+                if failure := next(filter(None, failures), None):
+                    statuses[ref] = (revision_number, replace(failure, message=foreign_text(failure.message)))
+        yield replace(package, workloads=statuses)
 
 
 def _deployed(

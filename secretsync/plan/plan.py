@@ -17,6 +17,7 @@ from secretsync.plan.in_force import NotInForce
 from secretsync.plan.not_restarted import NotRestarted, find_not_restarted
 from secretsync.plan.not_restarted import sentences as not_restarted_sentences
 from secretsync.plan.refused import Refused
+from secretsync.plan.rollout_status import not_current
 from secretsync.plan.state import State
 
 
@@ -62,6 +63,8 @@ class Plan:
     stripped: tuple[Ref, ...] = ()
     not_restarted: tuple[NotRestarted, ...] = ()
     looked_beside: bool = False
+    not_current: tuple[Ref, ...] = ()
+    """Workloads whose pods are not all up, though nothing is to be restarted there."""
 
     @property
     def changes(self) -> tuple[Change, ...]:
@@ -116,19 +119,26 @@ def make_plan(desired: Sequence[Desired], live: Live, state: State, *, adopt: bo
     miswired = in_force.not_in_force(
         desired, [*workloads, *(spawned for spawner in not_restarted if (spawned := spawner.as_workload()))]
     )
+    watch = stale.unfinished_restarts(live.workloads, packages, state)
+    restarting = {restart.workload.ref for restart in restarts}.union(watch)
+    down = not_current(
+        workload for workload in workloads if workload.ref not in restarting and any(stale.mounted(workload, packages))
+    )
     return Plan(
         packages,
         restarts,
         workloads,
-        stale.unfinished_restarts(live.workloads, packages, state),
+        watch,
         (
             *_holds(desired),
             *_drifts(desired, live),
             *(note for package in desired for note in package.bundle.notes),
+            *_taken_over(desired, live),
             *_put_back_by_owners(desired, live),
             *(() if live.mounted_elsewhere else _mounted_by_nobody(desired, workloads, not_restarted)),
             *not_restarted_sentences(not_restarted),
             *in_force.sentences(miswired),
+            *(f"{ref} is not current: {found.message}; 'secretsync status' says more" for ref, found in down.items()),
             *_not_mounted(desired, mounting),
             *map(str, lost_mounts.of_plan(packages, mounting, state)),
             *stale.forgotten_restarts(mounting, packages, state),
@@ -143,6 +153,7 @@ def make_plan(desired: Sequence[Desired], live: Live, state: State, *, adopt: bo
         stripped=tuple(workload.ref for workload in put_back if mounts.is_stripped(intent, workload)),
         not_restarted=not_restarted,
         looked_beside=live.spawners is not None,
+        not_current=tuple(down),
     )
 
 
@@ -210,6 +221,17 @@ def _refuse(packages: Sequence[PackagePlan], live: Live, *, adopt: bool) -> None
 def _refuse_shared_names(desired: Sequence[Desired]) -> None:
     if problems := list(_shared_names(desired)):
         raise Refused(problems)
+
+
+def _taken_over(desired: Sequence[Desired], live: Live) -> Iterable[str]:
+    """Secrets that others made, and that `adopt` lets this installation write."""
+    return (
+        f"Secret {secret.name} is taken over: 'secretsync history' keeps what it held as revision 0; remove "
+        "'adopt: true' from the target afterwards"
+        for package in desired
+        for secret in package.secrets
+        if (live_secret := live.secrets.get(secret.name)) and not ownership.is_ours(live_secret, package.placement)
+    )
 
 
 def _put_back_by_owners(desired: Sequence[Desired], live: Live) -> Iterable[str]:

@@ -3,17 +3,23 @@ arguments. The rules follow kstatus (https://github.com/kubernetes-sigs/cli-util
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from secretsync.core.kinds import KINDS
 from secretsync.core.kinds.kind import Cause, State, Status
-from secretsync.core.model import Manifest, Workload
+from secretsync.core.model import Manifest, Ref, Workload
 
 
 def status(workload: Workload) -> Status:
     """How far the rollout of *workload* is, by its own object alone."""
     return KINDS[workload.ref.kind].rollout_status(workload.manifest)
+
+
+def not_current(workloads: Iterable[Workload]) -> dict[Ref, Status]:
+    """Those of *workloads* whose pods are not all up by their own status; manifests without one say nothing."""
+    observed = {workload.ref: status(workload) for workload in workloads if workload.manifest.get("status")}
+    return {ref: found for ref, found in observed.items() if found.state in (State.IN_PROGRESS, State.FAILED)}
 
 
 def pods_of(workload: Workload, pods: Sequence[Manifest]) -> list[Manifest]:

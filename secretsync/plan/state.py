@@ -161,7 +161,9 @@ class PackageState:
 
     def rejected(self, reason: str, digest: str, revision: str, *, kept: str = "") -> PackageState:
         """What has this digest is not to come again: what is *kept* shall be live, or stay live, instead."""
-        return replace(self, hold=Hold(f"digest {digest[:12]} was rejected: {reason}", kept, digest, revision))
+        kind, _, name = revision.partition(":")
+        content = f"{kind} {name[:12]} (digest {digest[:12]})"
+        return replace(self, hold=Hold(f"{content} was rejected: {reason}", kept, digest, revision))
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from secretsync.plan.lost_mounts import still_expected
 from secretsync.plan.plan import Plan
 from secretsync.plan.restarts import Restart
 from secretsync.plan.rollout_status import is_ready, pods_of
-from secretsync.reconcile.admission import ChangedByAdmission, field_manager, refuse_changed
+from secretsync.reconcile.admission import ChangedByAdmission, changed_fields, field_manager, refuse_changed
 from secretsync.reconcile.destination import Clock, Destination
 from secretsync.reconcile.lock import LeaseLost
 from secretsync.reconcile.observe import referrers
@@ -170,7 +170,10 @@ def apply_secrets(destination: Destination, plan: Plan) -> None:
                 stored = _write_secret(destination, change)
                 written.append((change, stored))
                 everything.append((change, stored))
-                refuse_changed(change.desired, stored)
+                if changed_fields(change.desired, stored):
+                    # an answer may have been damaged on its way: what is stored is asked for before anybody is blamed
+                    stored = destination.cluster.secret(stored.namespace, stored.name) or stored
+                    refuse_changed(change.desired, stored)
         except Conflict:
             if destination.approved:
                 _put_back(destination, everything)

@@ -179,7 +179,7 @@ def _note(outcome: Outcome, secret: str, package: PackagePlan | None, current: V
 
 
 _FAILURES = {
-    "proof": "it was refused in a workload's own image, or could not be proven there",
+    "proof": "the package was refused in a workload's own image, or could not be proven there",
     "rollout": "a rollout failed, and what was live before is not back",
 }
 

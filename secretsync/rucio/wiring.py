@@ -197,8 +197,8 @@ def _label(text: str) -> str:
 
 
 def _distinct(name: str, mount: Mount) -> str:
-    told = hashlib.sha256(f"{mount.secret}/{mount.key}".encode()).hexdigest()[:10]
-    return f"{name[: _LONGEST_LABEL - 11].rstrip('-')}-{told}"
+    digest = hashlib.sha256(f"{mount.secret}/{mount.key}".encode()).hexdigest()[:10]
+    return f"{name[: _LONGEST_LABEL - 11].rstrip('-')}-{digest}"
 
 
 def _usable(root: str) -> str:

@@ -36,11 +36,11 @@ def workload_context(
     """Read off the *workloads* that mount the package; *directories* are by the name of the Secret that holds each."""
     tops = {secret for secret, directory in directories.items() if not directory}
     mounting = [workload for workload in workloads if tops & secrets_referenced(workload.template)]
-    images = [image for one in mounting for image in _rucio_images(one)]
-    found = tuple(kind for kind in IMAGES if any(kind in image_name(image) for image in images))
+    images = [image for workload in mounting for image in _rucio_images(workload)]
+    kinds = tuple(kind for kind in IMAGES if any(kind in image_name(image) for image in images))
     return WorkloadContext(
         versions=tuple(sorted({_tag(image) for image in images if _tag(image)})),
-        images=found or ("server", "daemons"),
+        images=kinds or ("server", "daemons"),
         mounted=_mounted(placement, directories, mounting),
         environment=_environment(mounting),
         mounted_files=_mounted_files(placement, tops, mounting),
@@ -52,7 +52,7 @@ def _mounted(
 ) -> frozenset[str] | None:
     if not mounting or placement.layout != "directories":
         return None
-    everywhere = frozenset.intersection(*(secrets_referenced(one.template) for one in mounting))
+    everywhere = frozenset.intersection(*(secrets_referenced(workload.template) for workload in mounting))
     return frozenset(directory for secret, directory in directories.items() if secret in everywhere)
 
 
@@ -66,7 +66,7 @@ def _mounted_files(placement: Placement, tops: Collection[str], mounting: Sequen
         for container in _rucio_containers(workload)
         if all(sub_paths := _sub_paths(container, _volumes_of(workload, tops)))
     ]
-    files = [one for one in files if one]
+    files = [listed for listed in files if listed]
     return frozenset.intersection(*files) if files else None
 
 
@@ -85,7 +85,7 @@ def _sub_paths(container: Mapping[str, Any], volumes: Collection[str]) -> list[s
 
 def _environment(mounting: Sequence[Workload]) -> frozenset[str]:
     named = [
-        frozenset(str(one.get("name")) for one in container.get("env") or ())
+        frozenset(str(variable.get("name")) for variable in container.get("env") or ())
         for workload in mounting
         for container in _rucio_containers(workload)
     ]
@@ -123,8 +123,8 @@ def runs_rucio(image: str) -> bool:
 
 
 def _tag(image: str) -> str:
-    found = re.match(r"[^:@]*:([^@]+)", image.rpartition("/")[2])
-    return found[1] if found else ""
+    match = re.match(r"[^:@]*:([^@]+)", image.rpartition("/")[2])
+    return match[1] if match else ""
 
 
 def is_search_path(variable: str) -> bool:

@@ -89,6 +89,21 @@ def test_a_wrong_value_fails_the_lint_with_a_line_that_names_its_key(
     assert any(key in line for line in (told.stdout + told.stderr).splitlines())
 
 
+@pytest.mark.parametrize(
+    ("cluster", "message"),
+    [
+        ({"context": "production"}, "the pod has no kubeconfig"),
+        ({"inCluster": True, "context": "a"}, "a target is in one place, and these are given: inCluster, context"),
+    ],
+)
+def test_a_target_that_no_pod_can_serve_is_refused_when_it_is_installed(
+    helm: str, cluster: dict[str, Any], message: str
+) -> None:
+    config = {**CONFIG, "targets": [{"cluster": cluster, "namespace": "rucio"}]}
+    done = run(helm, "template", "policy", str(CHART), values={"config": config})
+    assert (done.returncode != 0, message in done.stderr) == (True, True)
+
+
 @pytest.mark.parametrize("mode", ["cronjob", "deployment"])
 def test_the_chart_passes_the_strict_lint_in_both_modes(helm: str, mode: str) -> None:
     told = run(helm, "lint", "--strict", str(CHART), values={"config": CONFIG, "mode": mode})
@@ -177,7 +192,11 @@ def test_jobs_may_be_created_only_where_packages_are_proven_first(helm: str, can
 
 
 def test_a_target_reached_by_a_context_gets_no_role(helm: str) -> None:
-    elsewhere = {"cluster": {"context": "testbed"}, "namespace": "rucio", "secretName": "testbed-policy"}
+    elsewhere = {
+        "cluster": {"context": "testbed", "kubeconfig": "/credentials/site/config"},
+        "namespace": "rucio",
+        "secretName": "testbed-policy",
+    }
     manifests = render(helm, config={**CONFIG, "targets": [*CONFIG["targets"], elsewhere]})
     assert len([manifest for manifest in manifests if manifest["kind"] == "Role"]) == 1
 

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from secretsync.cli.main import main
+from secretsync.core.errors import USAGE
 from tests import ROOT
 
 GOOD = {
@@ -336,3 +337,28 @@ def test_a_secret_of_another_tool_is_refused_with_how_it_differs_and_the_reason_
     status = run(folder, "status").stdout
     assert "not managed" in status
     assert "drift" not in status
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (["statsu"], "Did you mean 'status'?"),
+        (["version"], "Use: secretsync --version"),
+        (["apply", "--dry-run"], "'secretsync plan'"),
+        (["plan", "--kubeconfig", "x"], "cluster: {context: NAME}"),
+        (["apply", "--plan-id", "abc"], "sha256: and 64 hex digits"),
+    ],
+)
+def test_what_other_tools_call_otherwise_is_a_usage_error_that_says_how_it_is_called_here(
+    arguments: list[str], hint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == USAGE
+    assert hint in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_command_that_cannot_begin_gives_a_document_where_json_is_wanted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["status", "-o", "json", "-c", str(tmp_path / "none.yaml")]) == USAGE
+    document = json.loads(capsys.readouterr().out)
+    assert (document["outcome"], document["exit_code"], document["error"]["code"]) == ("failed", 2, "unusable_config")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +127,25 @@ def test_a_plugin_that_fails_ends_in_a_sentence_before_any_request(
     monkeypatch.setattr(exec_plugin, "_SECONDS", 1)
     with pytest.raises(ExecPluginFailed, match=words):
         in_context("c", kubeconfig(tmp_path, plugin(tmp_path, script)))
+
+
+def test_a_child_that_a_plugin_leaves_behind_is_ended_and_not_waited_for(tmp_path: Path) -> None:
+    """It holds the plugin's output open."""
+    script = f"sleep 1000 & echo $! >{tmp_path / 'pid'}; {answer_of(token='p')}"
+    assert ("authorization", "Bearer p") in ask(tmp_path, plugin(tmp_path, script))
+    status = Path("/proc", (tmp_path / "pid").read_text().strip(), "status")
+    deadline = time.monotonic() + 60
+    while status.exists() and "State:\tZ" not in status.read_text():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_the_flood_of_a_plugin_is_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = bytearray()
+    monkeypatch.setattr(exec_plugin, "bytearray", lambda: kept, raising=False)
+    with pytest.raises(ExecPluginFailed, match="answered no JSON"):
+        in_context("c", kubeconfig(tmp_path, plugin(tmp_path, "head -c 20000000 /dev/zero")))
+    assert len(kept) == exec_plugin._LARGEST
 
 
 def test_a_plugin_that_is_missing_or_wants_a_terminal_is_refused(tmp_path: Path) -> None:

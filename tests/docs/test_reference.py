@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from scripts import reference
-from secretsync.cli.main import INTERRUPTED
-from secretsync.core.errors import CHANGES_PENDING, FAILED, ROLLOUT_FAILED, USAGE
+from secretsync.core.errors import CHANGES_PENDING, FAILED, INTERRUPTED, ROLLOUT_FAILED, USAGE
 from tests import ROOT
 
 PAGES = reference.pages()

@@ -6,13 +6,13 @@ Helm with the values of the repository.
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from secretsync import config
 from secretsync.reconcile import repository_factory
@@ -30,6 +30,7 @@ pytestmark = [pytest.mark.control_plane, pytest.mark.slow]
 
 VALUES = "# the daemons of our site\nreaperCount:   1   # one is enough\n"
 CHANGED = {**PACKAGE, "rules.py": b"ALL = False\n"}
+KUSTOMIZATION = "kind: Kustomization\nresources: []  # secretsync lists its Secrets\n"
 DAEMONS = 2
 """The daemons of the fixture chart that are on by default."""
 PROPOSED = "secretsync/secretsync/{namespace}"
@@ -42,7 +43,7 @@ class Production(GitSite):
         token = {"env": "FORGE_TOKEN"}
         url = f"{served}/site/flux.git"
         super().__init__(folder, url, propose="merge-request", forge="gitlab", forgeToken=token)
-        self.commit({"apps/daemons.yaml": VALUES})
+        self.commit({"apps/daemons.yaml": VALUES, "clusters/production/kustomization.yaml": KUSTOMIZATION})
         self._policy, self.cluster, self._helm = policy, cluster, helm
 
     @property
@@ -65,12 +66,13 @@ class Production(GitSite):
         git(self.work, "push", "--quiet", "origin", "main")
 
     def apply_what_git_has(self) -> None:
-        """The manifests of the directory, and the chart with the values of the repository."""
-        for path in self.files():
-            if path.startswith("clusters/production/") and path.endswith(".yaml"):
-                for manifest in yaml.safe_load_all(self.show(path)):
-                    if manifest["kind"] == "Secret":
-                        self.cluster.plane.put(manifest)
+        """The manifests by ``kubectl apply -k``, and the chart with the values of the repository."""
+        git(self.work, "fetch", "--quiet", "origin")
+        git(self.work, "checkout", "--quiet", "-B", "main", "origin/main")
+        plane = self.cluster.plane
+        own = plane.kubeconfig.parent / "bin" / "kubectl"
+        kubectl = [str(own) if own.exists() else "kubectl", "--kubeconfig", str(plane.kubeconfig)]
+        subprocess.run([*kubectl, "apply", "-k", str(self.work / "clusters" / "production")], check=True)
         for manifest in render(self._helm, self.show("apps/daemons.yaml"), chart="daemons", folder=self.folder):
             if manifest["kind"] == "Deployment":
                 self.cluster.plane.put(runnable(manifest, self.cluster.namespace))

@@ -19,7 +19,7 @@ STAMP = {"secretsync.rucio/atlas": "1 sha256:x"}
         ({"paused": True}, {}, State.PAUSED, "is paused: new pods start when it is resumed"),
         ({}, {"observedGeneration": 0}, State.IN_PROGRESS, "its controller has not seen the change yet"),
         ({"replicas": 3}, {"updatedReplicas": 1}, State.IN_PROGRESS, "1 of 3 replicas updated"),
-        ({}, {"replicas": 2}, State.IN_PROGRESS, "1 old replicas still end"),
+        ({}, {"replicas": 2}, State.IN_PROGRESS, "1 old pod is still terminating"),
         ({}, {"availableReplicas": 0}, State.IN_PROGRESS, "0 of 1 updated replicas available"),
         (
             {"replicas": 0},

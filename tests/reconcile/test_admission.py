@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -135,6 +136,21 @@ def test_a_change_that_no_dry_run_showed_is_put_back_and_nothing_is_restarted(si
 
 
 STATE = "secretsync-state"
+
+
+def test_an_answer_to_a_write_that_lost_its_data_on_the_way_blames_no_policy(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create = site.cluster.create
+
+    def damaged(secret: Secret, *arguments: Any, **more: Any) -> Secret:
+        stored = create(secret, *arguments, **more)
+        return replace(stored, data={}) if secret.name == "atlas" else stored
+
+    monkeypatch.setattr(site.cluster, "create", damaged)
+    site.sync()
+    assert site.cluster.secrets["atlas"].data
+    assert not site.preview().pending
 
 
 @pytest.mark.parametrize("number", range(24))

@@ -327,9 +327,9 @@ def tag(data: bytes) -> object:
 
 
 def signature_status(data: bytes) -> object:
-    from secretsync.sources.git.signature import _judge_openpgp
+    from secretsync.sources.git.signature import _check_openpgp_status
 
-    return _judge_openpgp("commit a", 0, data.decode(errors="replace"))  # type: ignore[func-returns-value]
+    return _check_openpgp_status("commit a", 0, data.decode(errors="replace"))  # type: ignore[func-returns-value]
 
 
 def _of_git(read: Callable[[], object]) -> object:

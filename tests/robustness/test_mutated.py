@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -114,3 +115,27 @@ def test_whatever_is_read_the_only_exception_is_an_error_of_ours(
 def test_what_is_mutated_is_read_where_nobody_has_damaged_it(what: str) -> None:
     data, read = PARSERS[what]
     read(data)
+
+
+WRONG_YAML = {
+    "a number of 5,000 digits": "a: " + "9" * 5000,
+    "nested 5,000 deep": "a: " + "[" * 5000 + "]" * 5000,
+    "a date that there is not": "a: !!timestamp 2026-13-45",
+    "an integer that is empty": 'a: !!int ""',
+    "bytes that are none": "a: !!binary =",
+    "a float of words": "a: !!float x",
+    "a name that is null": "kind: Secret\nmetadata: {name: }\n---\nkind: Secret\nmetadata: {name: b}",
+    "a name that is a list": "kind: Secret\nmetadata: {name: [a]}\n---\nkind: [Secret]\nmetadata: {name: b}",
+    "a set and pairs": "a: !!set {b, c}\nd: !!pairs [e: f]\ng: !!omap [h]",
+    "an object of Python's": "a: !!python/object/apply:os.system [id]",
+}
+
+
+@pytest.mark.parametrize("text", WRONG_YAML.values(), ids=WRONG_YAML)
+@pytest.mark.parametrize(
+    "what", ["configuration", "kubeconfig", "manifests of a directory", "values of a chart", "kustomization"]
+)
+def test_yaml_that_python_has_no_value_for_ends_in_a_sentence(what: str, text: str) -> None:
+    """Found by thousands of mutated inputs, each with what is like it."""
+    with contextlib.suppress(SecretSyncError):
+        PARSERS[what][1](text.encode())

@@ -98,6 +98,7 @@ def _footing(target: config.Target, destination: Destination, examination: Exami
     names = [secret.name for secret in examination.secrets]
     remarks = list(map(Remark, not_restarted.sentences(examination.not_restarted)))
     remarks += [
+        *footing.failing_pods(examination.failing),
         *footing.nearly_full(examination.secrets),
         *footing.other_controllers(examination.workloads, names, wired=target.wire),
     ]

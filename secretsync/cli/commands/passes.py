@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -88,6 +89,10 @@ def _approved(path: Path | None, plan_id: str | None) -> apply.Act:
     # imported here: most applies need no approval
     from secretsync.cli import approved
 
+    if plan_id and not re.fullmatch(r"sha256:[0-9a-f]{64}", plan_id):
+        raise click.UsageError(
+            f"--plan-id {plan_id!r}: an id is sha256: and 64 hex digits, as 'secretsync plan' prints it"
+        )
     document = approved.read_plan(path) if path else None
     if document and plan_id and document.id != plan_id:
         raise click.UsageError(f"{path} holds the plan {document.id}, not {plan_id}")

@@ -15,10 +15,12 @@ from secretsync.cli.commands import explain
 from secretsync.cli.options import Group, dry_run_option, only_package, only_target
 from secretsync.cli.output import releases as shown
 from secretsync.cli.output import render_report
+from secretsync.cli.output import status as shown_status
 from secretsync.cli.output.describe import describe, file_changes, problem
 from secretsync.cli.output.style import of_terminal
-from secretsync.cli.settings import Settings
-from secretsync.core.errors import CHANGES_PENDING, SecretSyncError, worst
+from secretsync.cli.settings import Settings, only_fitting
+from secretsync.core import shutdown
+from secretsync.core.errors import CHANGES_PENDING, INTERRUPTED, SecretSyncError, worst
 from secretsync.operations import releases
 from secretsync.operations.status import accept_lost_mounts, damage, status
 from secretsync.plan.state import Hold
@@ -33,13 +35,12 @@ def _destination_and_delivery(
     settings: Settings, target_name: str | None, module: str | None
 ) -> tuple[Destination, Delivery]:
     """The one package in the one namespace that a command is about."""
-    destinations = [destination for _, destination in settings.destinations(target_name)]
-    if len(destinations) != 1:
-        raise click.UsageError(f"{len(destinations)} targets fit; choose one with --target")
-    deliveries = [delivery for delivery in destinations[0].deliveries if module in (None, delivery.placement.module)]
-    if len(deliveries) != 1:
-        raise click.UsageError(f"{len(deliveries)} packages fit; choose one with --package")
-    return destinations[0], deliveries[0]
+    targets = settings.destinations(target_name)
+    only_fitting([target.name or target.namespace for target, _ in targets], "--target")
+    ((_, destination),) = targets
+    deliveries = [delivery for delivery in destination.deliveries if module in (None, delivery.placement.module)]
+    only_fitting([delivery.placement.module for delivery in deliveries], "--package")
+    return destination, deliveries[0]
 
 
 @click.command(
@@ -66,10 +67,13 @@ def status_command(context: click.Context, watch: bool, exit_code: bool, accept:
     while watch:
         if sys.stdout.isatty() and settings.output == "text":
             click.clear()
-        settings.print(report, shown.status_text)
-        time.sleep(_WATCH)
+        settings.print(report, shown_status.status_text)
+        try:
+            time.sleep(_WATCH)
+        except shutdown.Stopped:
+            context.exit(INTERRUPTED)
         report, code = _status(destinations)
-    settings.print(report, shown.status_text)
+    settings.print(report, shown_status.status_text)
     context.exit(code or (CHANGES_PENDING if exit_code and not report.current else 0))
 
 
@@ -83,19 +87,19 @@ def _accept(destinations: list[Destination]) -> None:
             click.echo(f"{destination.name}: nothing to accept: no workload lost a mount", err=True)
 
 
-def _status(destinations: list[Destination]) -> tuple[shown.StatusReport, int]:
+def _status(destinations: list[Destination]) -> tuple[shown_status.StatusReport, int]:
     """The report, and the exit code of the targets that could not be read."""
     statuses = [_target_status(destination) for destination in destinations]
-    report = shown.StatusReport(time=datetime.now(UTC), targets=tuple(target for target, _ in statuses))
+    report = shown_status.StatusReport(time=datetime.now(UTC), targets=tuple(target for target, _ in statuses))
     return report, worst(code for _, code in statuses)
 
 
-def _target_status(destination: Destination) -> tuple[shown.TargetStatus, int]:
+def _target_status(destination: Destination) -> tuple[shown_status.TargetStatus, int]:
     try:
-        return shown.describe_status(destination.name, status(destination)), 0
+        return shown_status.describe_status(destination.name, status(destination)), 0
     except SecretSyncError as error:
         explain(error, destination.name)
-        return shown.TargetStatus(target=destination.name, error=problem(error)), error.exit_code
+        return shown_status.TargetStatus(target=destination.name, error=problem(error)), error.exit_code
 
 
 @click.group(

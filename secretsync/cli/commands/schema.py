@@ -9,12 +9,12 @@ from typing import Any
 import click
 
 from secretsync import config
-from secretsync.cli.output import doctor, releases, report
+from secretsync.cli.output import doctor, releases, report, status
 
 SCHEMAS: Mapping[str, Callable[[], Mapping[str, Any]]] = {
     "config": config.schema,
     "report": lambda: report.schema(report.Report),
-    "status": lambda: report.schema(releases.StatusReport),
+    "status": lambda: report.schema(status.StatusReport),
     "history": lambda: report.schema(releases.HistoryReport),
     "diff": lambda: report.schema(releases.RevisionDiff),
     "doctor": lambda: report.schema(doctor.DoctorReport),

@@ -14,6 +14,7 @@ import yaml
 from secretsync import config
 from secretsync.cli.commands import Settings, fits, only_target
 from secretsync.cli.output.style import PLAIN
+from secretsync.cli.settings import only_fitting
 from secretsync.core import packing
 from secretsync.core.errors import FAILED
 from secretsync.core.files import write_atomically
@@ -186,8 +187,7 @@ def _read(path: Path) -> str:
 
 def _target(configuration: config.Config, target_name: str | None) -> config.Target:
     fitting = [target for target in configuration.targets if fits(target, target_name)]
-    if len(fitting) != 1:
-        raise click.UsageError(f"{len(fitting)} targets fit; choose one with --target")
+    only_fitting([target.name or target.namespace for target in fitting], "--target")
     if fitting[0].wire:
         raise click.UsageError(
             f"'wire: true' has secretsync mount the packages in {fitting[0].namespace} itself; values beside it would "

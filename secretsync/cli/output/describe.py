@@ -113,6 +113,7 @@ def _target(report: Report, *, dry_run: bool, texts: bool, origin: float | None 
         not_in_force=tuple(
             _workload(ref) for ref in dict.fromkeys(mismatch.workload for mismatch in plan.not_in_force)
         ),
+        not_current=tuple(map(_workload, plan.not_current)),
         restarts=tuple(_restart(restart, report.planned_waves) for restart in made),
         not_restarted=tuple(_workload(restart.workload.ref) for restart in missed),
         rollout=tuple(_rollout(report, origin or 0)),

@@ -1,4 +1,4 @@
-"""What is deployed, which revisions are kept, and what is suspended: documents, and their tables for a person."""
+"""Which revisions are kept, and what is suspended: documents, and their tables for a person."""
 
 from __future__ import annotations
 
@@ -7,19 +7,11 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from secretsync.cli.output.ages import age, date
-from secretsync.cli.output.report import FileChange, Model, Problem, Workload
+from secretsync.cli.output.report import FileChange, Model
 from secretsync.cli.output.sentences import commit_cell, count
 from secretsync.cli.output.style import PLAIN, Style, readable
-from secretsync.core.kinds.kind import State, Status
-from secretsync.core.model import Ref
 from secretsync.operations.releases import Entry
-from secretsync.operations.status import Deployed
-from secretsync.plan import in_force, not_restarted
-from secretsync.plan.lost_mounts import LostMounts
-from secretsync.plan.state import Hold, Result
-from secretsync.reconcile.results import Condition, Verdict, parse
-
-_OUTCOMES = {Condition.AWAY: "source failed", Condition.FAILING: "failed", Condition.HELD: "suspended"}
+from secretsync.plan.state import Hold
 
 
 class Suspension(Model):
@@ -30,94 +22,6 @@ class Suspension(Model):
     since: datetime | None = None
     rejected_digest: str | None = None
     """Of content that failed; a new commit with other content ends such a suspension."""
-
-
-class LastRun(Model):
-    """The outcome of the last runs, and since when it is the same."""
-
-    outcome: str
-    detail: str
-    since: datetime
-
-
-class WorkloadRevision(Model):
-    """A workload that mounts the package."""
-
-    workload: Workload
-    revision: int
-    """The revision that its pod template carries; 0 for none."""
-    current: bool
-    state: str
-    message: str
-
-
-class PackageStatus(Model):
-    """A package at a target."""
-
-    module: str
-    status: Literal[
-        "not deployed",
-        "not managed",
-        "drift",
-        "rolling out",
-        "behind",
-        "not in force",
-        "rejected",
-        "suspended",
-        "current",
-    ]
-    version: str | None = None
-    source: str | None = None
-    ref: str | None = None
-    commit: str | None = None
-    subject: str | None = None
-    digest: str | None = None
-    revision: int | None = None
-    since: datetime | None = None
-    suspension: Suspension | None = None
-    last_run: LastRun | None = None
-    secrets_of_others: tuple[str, ...] = ()
-    damage: tuple[str, ...] = ()
-    """What is wrong with its Secrets beside their files; the next run corrects it."""
-    owner: str = ""
-    """Who has those Secrets, in words."""
-    workloads: tuple[WorkloadRevision, ...] = ()
-    not_in_force: tuple[str, ...] = ()
-    """Which workloads do not load the package, why, and the fix: a sentence for each cause."""
-    workloads_not_in_force: tuple[Workload, ...] = ()
-    """Those that do not load the package."""
-    not_restarted: tuple[str, ...] = ()
-    """What mounts the package and is no workload of the target: a sentence for each kind of owner."""
-    lost_mounts: tuple[Workload, ...] = ()
-    """Workloads that mounted the package when a rollout ended, and no longer do."""
-    stripped: tuple[Workload, ...] = ()
-    """Wired workloads whose wiring another tool removed again."""
-    unobserved: bool = False
-    """Whether git alone is known, and no cluster that applies it."""
-
-
-class TargetStatus(Model):
-    """The packages at a target, or why they could not be read."""
-
-    target: str
-    packages: tuple[PackageStatus, ...] = ()
-    error: Problem | None = None
-
-
-class StatusReport(Model):
-    """What ``secretsync status`` says."""
-
-    version: Literal[1] = 1
-    time: datetime
-    targets: tuple[TargetStatus, ...]
-
-    @property
-    def current(self) -> bool:
-        """Whether nobody has to do anything."""
-        return all(
-            not target.error and all(package.status in ("current", "suspended") for package in target.packages)
-            for target in self.targets
-        )
 
 
 class Revision(Model):
@@ -170,11 +74,6 @@ class SuspensionReport(Model):
     suspension: Suspension | None
 
 
-def describe_status(target: str, deployed: Sequence[Deployed]) -> TargetStatus:
-    """What is deployed at a target."""
-    return TargetStatus(target=target, packages=tuple(map(_package, deployed)))
-
-
 def describe_suspension(hold: Hold | None) -> Suspension | None:
     """A suspension as the state object has it."""
     if hold is None:
@@ -205,176 +104,9 @@ def describe_revision(entry: Entry) -> Revision:
     )
 
 
-def _package(deployed: Deployed) -> PackageStatus:
-    if deployed.bundle is None:
-        return PackageStatus(module=deployed.module, status="not deployed")
-    workloads = tuple(_workload(deployed, ref, *status) for ref, status in sorted(deployed.workloads.items()))
-    revision = deployed.bundle.revision
-    return PackageStatus(
-        module=deployed.module,
-        status=_status(deployed, workloads),
-        version=deployed.bundle.version,
-        source=revision.source,
-        ref=revision.ref,
-        commit=None if deployed.foreign else revision.id,
-        subject=revision.subject,
-        digest=f"sha256:{deployed.bundle.digest}",
-        revision=deployed.revision_number,
-        since=deployed.since,
-        suspension=describe_suspension(deployed.package_state.hold),
-        last_run=_last_run(deployed.result) if deployed.result else None,
-        secrets_of_others=deployed.foreign,
-        damage=deployed.damage,
-        workloads=workloads,
-        owner=deployed.owner,
-        not_in_force=tuple(in_force.sentences(deployed.not_in_force)),
-        workloads_not_in_force=tuple(dict.fromkeys(_named(mismatch.workload) for mismatch in deployed.not_in_force)),
-        not_restarted=tuple(not_restarted.sentences(deployed.not_restarted)),
-        lost_mounts=tuple(map(_named, deployed.lost.workloads if deployed.lost else ())),
-        stripped=tuple(map(_named, deployed.stripped)),
-        unobserved=deployed.unobserved,
-    )
-
-
-def _named(ref: Ref) -> Workload:
-    return Workload(kind=ref.kind, namespace=ref.namespace, name=ref.name)
-
-
-def _status(
-    deployed: Deployed, workloads: Sequence[WorkloadRevision]
-) -> Literal["not managed", "drift", "rolling out", "behind", "not in force", "rejected", "suspended", "current"]:
-    hold = deployed.package_state.hold
-    if deployed.foreign:
-        return "not managed"
-    if deployed.drift or deployed.damage:
-        return "drift"
-    if not deployed.package_state.finished:
-        return "rolling out"
-    if not all(workload.current for workload in workloads):
-        return "behind"
-    if deployed.not_in_force:
-        return "not in force"
-    if hold:
-        return "suspended" if hold.by_hand else "rejected"
-    return "current"
-
-
-def _workload(deployed: Deployed, ref: Ref, revision: int, status: Status) -> WorkloadRevision:
-    return WorkloadRevision(
-        workload=_named(ref),
-        revision=revision,
-        current=revision in (0, deployed.revision_number) and status.state in (State.CURRENT, State.WRITTEN),
-        state=str(status.state),
-        message=status.message,
-    )
-
-
-def _last_run(result: Result) -> LastRun:
-    since = datetime.fromtimestamp(result.since, UTC)
-    verdict = parse(result.verdict)
-    if verdict is None:
-        return LastRun(outcome=result.verdict, detail="", since=since)
-    return LastRun(
-        outcome=_OUTCOMES.get(verdict.condition, str(verdict.condition)), detail=_details(verdict), since=since
-    )
-
-
-def _details(verdict: Verdict) -> str:
-    return "canary" if verdict.fact == "proof" else verdict.fact
-
-
-def status_text(report: StatusReport, style: Style = PLAIN) -> str:
-    """A table for each target, and below it what somebody has to know or do."""
-    shown = readable(report)
-    return "".join(f"{line}\n" for target in shown.targets for line in _target_lines(target, shown.time, style))
-
-
-def _counted(package: PackageStatus) -> str:
-    """``8/9``: workloads that run the package, of those that should."""
-    failing = set(package.workloads_not_in_force)
-    running = [workload for workload in package.workloads if workload.current and workload.workload not in failing]
-    return f"{len(running)}/{len(failing.union(workload.workload for workload in package.workloads))}"
-
-
-def _target_lines(target: TargetStatus, now: datetime, style: Style) -> Iterator[str]:
-    yield style.paint("title", target.target)
-    if target.error:
-        yield style.paint("bad", style.wrap(f"  FAILED ({target.error.category}): {target.error.message}"))
-        return
-    rows = [
-        {
-            "PACKAGE": package.module,
-            "REVISION": str(package.revision or "-"),
-            "STATUS": package.status,
-            "AGE": age(package.since, now),
-            "DATE": date(package.since),
-            "COMMIT": commit_cell(package.commit),
-            "WORKLOADS": _counted(package),
-            "VERSION": package.version or "-",
-            "SUBJECT": package.subject or "",
-        }
-        for package in target.packages
-    ]
-    yield from style.columns(rows, indent="  ", droppable=("SUBJECT", "VERSION", "DATE", "COMMIT"))
-    for package in target.packages:
-        yield from (style.wrap(f"  {line}") for line in _remarks(package, now))
-
-
-def _remarks(package: PackageStatus, now: datetime) -> Iterator[str]:
-    if package.status == "not deployed":
-        yield f"{package.module}: run 'secretsync apply' to deploy it"
-        return
-    if package.status == "not managed":
-        yield (
-            f"{package.module}: Secret {', '.join(package.secrets_of_others)} is not managed by this installation of "
-            f"secretsync: it {package.owner}; 'secretsync plan' shows how it differs and what to do"
-        )
-        return
-    yield from _drift(package)
-    if package.status == "rolling out":
-        yield f"{package.module}: the rollout of revision {package.revision} is not complete; the next run continues it"
-    if package.suspension:
-        yield f"{package.module}: {_suspended(package.suspension, now)}"
-    if package.last_run and package.last_run.outcome not in ("current", "suspended"):
-        detail = f", {package.last_run.detail}" if package.last_run.detail else ""
-        yield f"{package.module}: last run: {package.last_run.outcome}{detail} (for {age(package.last_run.since, now)})"
-    for workload in package.workloads:
-        if not workload.current:
-            at = f"revision {workload.revision}" if workload.revision else "no revision"
-            yield f"{workload.workload}: {at}, {workload.state}: {workload.message}"
-    if package.unobserved:
-        yield f"{package.module}: this is what git has; name its cluster under 'observe' to see what runs"
-    elif not package.workloads and not package.not_restarted:
-        yield f"{package.module}: no workload mounts it, so nothing runs it: mount what 'secretsync values' prints"
-    yield from package.not_in_force
-    yield from package.not_restarted
-    if package.lost_mounts:
-        refs = tuple(Ref(lost.kind, lost.namespace, lost.name) for lost in package.lost_mounts)
-        yield str(LostMounts(package.module, refs))
-    for stripped in package.stripped:
-        yield (
-            f"{stripped}: another tool replaced its template by one without the wiring again, and its new pods run "
-            f"without {package.module}: let that tool leave our fields alone (no Replace=true, no --force), then "
-            "'secretsync resume'"
-        )
-
-
-def _drift(package: PackageStatus) -> Iterator[str]:
-    yield from _damage(package.module, package.damage)
-    if package.status == "drift" and not package.damage:
-        yield f"{package.module}: somebody changed the live files; the next run restores them"
-
-
-def _damage(module: str, damage: Sequence[str]) -> Iterator[str]:
+def damage_lines(module: str, damage: Sequence[str]) -> Iterator[str]:
+    """A line for each sentence of what is wrong with a module's Secrets beside their files."""
     yield from (f"{module}: {sentence}; the next run corrects it" for sentence in damage)
-
-
-def _suspended(suspension: Suspension, now: datetime) -> str:
-    since = f" {age(suspension.since, now)} ago" if suspension.since else ""
-    if suspension.rejected_digest:  # the reason begins with what was rejected
-        return suspension.reason
-    by = f" by {suspension.by}" if suspension.by else ""
-    return f"suspended{by}{since}: {suspension.reason}"
 
 
 def history_text(report: HistoryReport, style: Style = PLAIN) -> str:
@@ -396,7 +128,7 @@ def history_text(report: HistoryReport, style: Style = PLAIN) -> str:
         for revision in shown.revisions
     ]
     table = style.columns(rows, droppable=("FILES", "SUBJECT"))
-    remarks = (style.wrap(line) for line in _damage(shown.module, shown.damage))
+    remarks = (style.wrap(line) for line in damage_lines(shown.module, shown.damage))
     return "".join(f"{line}\n" for line in (*table, *remarks))
 
 
@@ -432,6 +164,14 @@ def diff_text(report: RevisionDiff, style: Style = PLAIN) -> str:
     return "".join(f"{line}\n" for line in (head, *yield_from))
 
 
+def _ended(suspension: Suspension | None) -> str:
+    """What a resume ends, and what comes of it."""
+    reason = f": {suspension.reason}" if suspension else ""
+    if suspension and suspension.rejected_digest:
+        return f"the rejection ends, and the next apply tries that content again. It was{reason[1:]}"
+    return f"it was suspended{reason}. The next apply deploys what the source holds"
+
+
 def suspension_text(report: SuspensionReport, style: Style = PLAIN) -> str:
     """What a suspend or a resume did."""
     shown = readable(report)
@@ -442,5 +182,6 @@ def suspension_text(report: SuspensionReport, style: Style = PLAIN) -> str:
     if shown.suspended:
         text = f"{subject} {'would be' if shown.dry_run else 'is'} suspended{reason}"
     else:
-        text = f"{subject} {'would be' if shown.dry_run else 'is'} resumed; it was suspended{reason}"
+        would = "would be" if shown.dry_run else "is"
+        text = f"{subject} {would} resumed; {_ended(shown.suspension)}"
     return style.wrap(text) + "\n"

@@ -253,6 +253,8 @@ class Target(Model):
     """Those that mount one of the packages."""
     not_in_force: tuple[Workload, ...] = ()
     """Workloads that do not load a package: not mounted, not on PYTHONPATH, or not named in Rucio's configuration."""
+    not_current: tuple[Workload, ...] = ()
+    """Workloads whose pods are not all up, though nothing is to be restarted there."""
     restarts: tuple[Restart, ...] = ()
     """Due restarts of a plan; after an apply those that were made."""
     not_restarted: tuple[Workload, ...] = ()

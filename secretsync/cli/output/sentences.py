@@ -129,8 +129,12 @@ def _applied(target: Target) -> str:
 
 def _all_of(target: Target) -> str:
     total = len({*target.workloads, *target.not_in_force})
-    stopped = {*target.suspended, *target.not_in_force}
-    groups = {"suspended": target.suspended, "not in force": target.not_in_force}
+    groups = {
+        "suspended": target.suspended,
+        "not in force": target.not_in_force,
+        "not current": target.not_current,
+    }
+    stopped = {ref for refs in groups.values() for ref in refs}
     counts = [f"{len(refs)} {label}" for label, refs in groups.items() if refs]
     details = f" ({', '.join(counts)})" if counts else ""
     return f"{_all_secrets(target)}, {total - len(stopped)}/{count(total, 'workload')}{details}"

@@ -60,14 +60,26 @@ class Style:
     def columns(
         self, rows: Sequence[Mapping[str, str]], *, indent: str = "", droppable: Sequence[str] = ()
     ) -> list[str]:
-        """A table with a head. Where it is too wide, *droppable* columns go, the first of them first."""
+        """A table with a head. Where it is too wide, *droppable* columns go, the first of them first.
+
+        The last column is cut before it goes, as long as a third of a line is left for it.
+        """
         names = [name for name in rows[0] if any(row[name] for row in rows)] if rows else []
         for name in (*droppable, ""):
             lines = _table([names, *([row[name] for name in names] for row in rows)], indent)
-            if max(map(len, lines), default=0) <= self.width:
+            widest = max(map(len, lines), default=0)
+            if widest <= self.width:
+                break
+            if names and name == names[-1] and (room := self._room(rows, name, widest)) >= self.width // 3:
+                rows = [{**row, name: textwrap.shorten(row[name], room, placeholder=" …")} for row in rows]
+                lines = _table([names, *([row[name] for name in names] for row in rows)], indent)
                 break
             names = [column for column in names if column != name]
         return [self.paint("title", lines[0]), *lines[1:]]
+
+    def _room(self, rows: Sequence[Mapping[str, str]], name: str, widest: int) -> int:
+        """The columns that are left for the last column *name* of a table that is *widest* columns wide."""
+        return max(len(row[name]) for row in rows) - (widest - self.width)
 
 
 def _table(rows: Sequence[Sequence[str]], indent: str) -> list[str]:

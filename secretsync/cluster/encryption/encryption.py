@@ -57,7 +57,7 @@ def _is_manifest_of(secret: Secret, text: str) -> bool:
     try:
         manifest = yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe
         sealed = read_secret(manifest)
-    except (yaml.YAMLError, AttributeError, KeyError, TypeError, ValueError):
+    except (yaml.YAMLError, AttributeError, KeyError, TypeError, ValueError, RecursionError):
         return False
     return (
         sealed.encrypted

@@ -120,7 +120,7 @@ def _refuse_readable(text: str, sent: Manifest, file: str) -> None:
     """What goes to git is the manifest that was sent, with each value encrypted. Raises SopsFailed."""
     try:
         manifest = yaml.safe_load(text)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError, RecursionError):
         raise SopsFailed(file, "answered no YAML") from None
     if not isinstance(manifest, dict) or not isinstance(manifest.get("sops"), dict):
         raise SopsFailed(file, "answered no encrypted manifest")

@@ -26,7 +26,7 @@ def rollout_status(obj: Manifest) -> Status:
             State.IN_PROGRESS, f"{updated} of {want} replicas updated{_replica_failure(conditions)}", _cause(conditions)
         )
     if total > updated:
-        return Status(State.IN_PROGRESS, f"{total - updated} old replicas still end")
+        return Status(State.IN_PROGRESS, f"{_pods(total - updated)} still terminating")
     available = status.get("availableReplicas", 0)
     if available < want:
         return Status(State.IN_PROGRESS, f"{available} of {want} updated replicas available", Cause.NOT_READY)
@@ -52,6 +52,10 @@ def _replica_failure(conditions: Mapping[str, Manifest]) -> str:
 def _cause(conditions: Mapping[str, Manifest]) -> Cause:
     message = _replica_failure(conditions)
     return (Cause.QUOTA if "quota" in message else Cause.OTHER) if message else Cause.NOT_READY
+
+
+def _pods(number: int) -> str:
+    return "1 old pod is" if number == 1 else f"{number} old pods are"
 
 
 KIND = Kind("Deployment", "apps/v1", rollout_status, allows_no_ready_pod)

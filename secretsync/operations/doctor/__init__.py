@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from secretsync.cluster.errors import Forbidden
@@ -12,11 +12,12 @@ from secretsync.cluster.rbac import Access, may
 from secretsync.cluster.selector import selects
 from secretsync.core import packing
 from secretsync.core.errors import SecretSyncError
-from secretsync.core.model import Manifest, Secret, Workload
+from secretsync.core.log import foreign_text
+from secretsync.core.model import Manifest, Ref, Secret, Workload
 from secretsync.operations.status import live_secrets
 from secretsync.plan.diff import stamped_revision_number
 from secretsync.plan.not_restarted import NotRestarted, find_not_restarted
-from secretsync.plan.rollout_status import pods_of
+from secretsync.plan.rollout_status import pod_failure, pods_of
 from secretsync.reconcile.destination import Delivery, Destination
 from secretsync.reconcile.observe import spawners
 from secretsync.reconcile.state_store import load_state
@@ -47,6 +48,8 @@ class Examination:
     workloads: tuple[Workload, ...]
     not_restarted: tuple[NotRestarted, ...] = ()
     """What mounts a package and is no workload of the target."""
+    failing: Mapping[Ref, str] = field(default_factory=dict)
+    """Workloads that were judged and whose pods do not come up, each with the sentence of a pod."""
 
     @property
     def absent(self) -> tuple[str, ...]:
@@ -95,7 +98,14 @@ def diagnose(destination: Destination, ignore: str = "") -> Examination:
         live=live,
         workloads=workloads,
         not_restarted=not_restarted,
+        failing=dict(_failing({container.workload.ref: container.workload for container in containers}, pods)),
     )
+
+
+def _failing(workloads: Mapping[Ref, Workload], pods: Sequence[Manifest]) -> Iterator[tuple[Ref, str]]:
+    for ref, workload in workloads.items():
+        if failure := next(filter(None, map(pod_failure, pods_of(workload, pods))), None):
+            yield ref, foreign_text(failure.message)
 
 
 def _live(destination: Destination) -> tuple[tuple[Delivery, tuple[Secret, ...]], ...]:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 
 from secretsync.core import packing
 from secretsync.operations.doctor import Examination
+from secretsync.plan import in_force
 from secretsync.plan.diff import Action, Change, Desired, PackagePlan
 from secretsync.plan.plan import Plan
-from secretsync.reconcile.canary import NotProven, prove_candidates
+from secretsync.reconcile.canary import NotProven, NoWorkloadLoadsIt, prove_candidates
 from secretsync.reconcile.destination import Clock, Destination
 
 
@@ -25,17 +26,23 @@ def prove(destination: Destination, examination: Examination, clock: Clock) -> D
     """The proof of what is live in each kind of pod that runs it."""
     if not destination.cluster.runs_pods:
         return DeepProof(("no pods run here, so no image can prove it: 'check --prove' proves the package alone",))
-    plan = Plan(tuple(as_candidates(examination)), (), workloads=examination.workloads)
+    packages = tuple(as_candidates(examination))
+    # a container that cannot load it is named with its line to fix already: a proof there says nothing of the package
+    miswired = in_force.not_in_force([package.desired for package in packages], examination.workloads)
+    plan = Plan(packages, (), workloads=examination.workloads, not_in_force=miswired)
+    failures: list[NotProven] = []
     try:
-        outcome = prove_candidates(destination, plan, clock)
-    except NotProven as error:
-        return DeepProof(tuple(f"in the image of {error.workload}: {reason}" for reason in error.reasons))
+        outcome = prove_candidates(destination, plan, clock, failures.append)
+    except NoWorkloadLoadsIt as error:
+        return DeepProof(tuple(error.problems))
+    sentences = [f"in the image of {failure.workload}: {reason}" for failure in failures for reason in failure.reasons]
     if outcome.missing:
-        return DeepProof((outcome.missing,))
-    if not outcome.proven:
-        return DeepProof(("no workload that mounts a package has an image of Rucio's by its name",))
+        sentences.append(outcome.missing)
+    elif not outcome.proven:
+        sentences.append("no workload that mounts a package has an image of Rucio's by its name")
     return DeepProof(
-        notes=(*outcome.notes, *(f"proven in the workloads' images: {sentence}" for sentence in outcome.seen))
+        tuple(sentences),
+        (*outcome.notes, *(f"proven in the workloads' images: {sentence}" for sentence in outcome.seen)),
     )
 
 

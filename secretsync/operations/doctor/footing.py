@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from secretsync.cluster.rbac import Access, summarize
 from secretsync.core import packing
-from secretsync.core.model import Secret, Workload
+from secretsync.core.model import Ref, Secret, Workload
 
 _SKEW = timedelta(seconds=5)
 _FULL = 0.8
@@ -47,6 +47,13 @@ def clock(local_time: datetime, server_time: datetime | None) -> Iterator[Remark
         yield Remark(
             f"this machine's clock is {abs(local_time - server_time).total_seconds():.0f} s off the cluster's: set it"
         )
+
+
+def failing_pods(failing: Mapping[Ref, str]) -> Iterator[Remark]:
+    """Pods that do not come up, whatever their manifests say."""
+    for ref, failure in failing.items():
+        text = f"{ref} does not run: {failure}; see its log; 'secretsync rollback' goes back to the revision before"
+        yield Remark(text, failure=True)
 
 
 def nearly_full(secrets: Sequence[Secret]) -> Iterator[Remark]:

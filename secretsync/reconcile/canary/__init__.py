@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -15,7 +15,7 @@ from secretsync.plan import in_force
 from secretsync.plan.plan import Plan
 from secretsync.reconcile.canary.environment import Environment, assumed, identity, to_read
 from secretsync.reconcile.canary.manifests import candidates, environments, runs_rucio
-from secretsync.reconcile.canary.run import CandidateRefused, NotProven, prove_all
+from secretsync.reconcile.canary.run import CandidateRefused, NotProven, end_at, prove_all
 from secretsync.reconcile.canary.verdict import proof_failures
 from secretsync.reconcile.destination import Clock, Destination
 from secretsync.reconcile.progress import working
@@ -41,9 +41,12 @@ class ProofOutcome:
     seen: tuple[str, ...] = ()
 
 
-def prove_candidates(destination: Destination, plan: Plan, clock: Clock) -> ProofOutcome:
-    """Prove every changed package once in each environment that will run it. Raises NotProven.
+def prove_candidates(
+    destination: Destination, plan: Plan, clock: Clock, on_failure: Callable[[NotProven], None] = end_at
+) -> ProofOutcome:
+    """Prove every changed package once in each environment that will run it. Raises NotProven at the first failure.
 
+    *on_failure* may go on instead.
     Where the permissions for it are missing that is said, and required only where the destination requires it.
     """
     pod_environments = environments(plan.packages, plan.workloads)
@@ -59,7 +62,7 @@ def prove_candidates(destination: Destination, plan: Plan, clock: Clock) -> Proo
     log.debug("environments", containers=len(pod_environments), proofs=len(distinct))
     try:
         with working(f"proving {', '.join(dict.fromkeys(package.placement.module for package in plan.packages))}"):
-            proofs = prove_all(destination, distinct, clock)
+            proofs = prove_all(destination, distinct, clock, on_failure)
     except (Forbidden, QuotaExceeded) as error:
         if destination.rollout.canary == "require":
             raise

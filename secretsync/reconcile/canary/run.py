@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import uuid
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NoReturn
 
 import structlog
 
@@ -57,8 +58,10 @@ class CandidateRefused(NotProven):
         self.package = package
 
     def __str__(self) -> str:
+        bundle = self.package.desired.bundle
         return "\n".join(
-            f"nothing was written: the package is refused in the image of {self.workload}: {reason}"
+            f"nothing was written: {self.package.placement.module} ({bundle.revision.short}) is refused in the image "
+            f"of {self.workload}: {reason}"
             for reason in self.reasons
         )
 
@@ -107,10 +110,20 @@ class AllProven:
     seen: tuple[str, ...]
 
 
-def prove_all(destination: Destination, candidates: Iterable[Candidate], clock: Clock) -> AllProven:
-    """Prove each candidate, `rollout.proofs` of them at once.
+def end_at(failure: NotProven) -> NoReturn:
+    """What a rollout does at the first proof that fails: it ends there."""
+    raise failure
 
-    Raises NotProven at the first that fails, Forbidden, and QuotaExceeded where not even one fits.
+
+def prove_all(
+    destination: Destination,
+    candidates: Iterable[Candidate],
+    clock: Clock,
+    on_failure: Callable[[NotProven], None] = end_at,
+) -> AllProven:
+    """Prove each candidate, `rollout.proofs` of them at once; *on_failure* is told of each that fails.
+
+    Raises what *on_failure* raises, Forbidden, and QuotaExceeded where not even one fits.
     """
     waiting, running, notes = deque(candidates), list[_Running](), dict[str, None]()
     seen = dict[str, None]()
@@ -127,9 +140,17 @@ def prove_all(destination: Destination, candidates: Iterable[Candidate], clock: 
                     waiting.appendleft(replace(proof.candidate, through_entrypoint=False))
                     notes[_passed_by(proof.candidate, error.reason)] = None
                     continue
+                except NotProven as failure:
+                    _end(destination, running, proof)
+                    on_failure(failure)
+                    continue
                 if message is not None:
                     _end(destination, running, proof)
-                    judgement = _judgement(proof.candidate, message)
+                    try:
+                        judgement = _judgement(proof.candidate, message)
+                    except NotProven as failure:
+                        on_failure(failure)
+                        continue
                     notes |= dict.fromkeys(f"{proof.candidate.workload.ref}: {note}" for note in judgement.notes)
                     seen |= dict.fromkeys([judgement.seen] if judgement.seen else [])
                     log.info(
@@ -163,7 +184,7 @@ def _make(destination: Destination, candidate: Candidate, running: list[_Running
     cluster, manager, placement = destination.cluster, destination.manager, candidate.package.placement
     strictness = next(d.check_rules for d in destination.deliveries if d.placement == placement)
     name = f"{placement.secret}-candidate-{uuid.uuid4().hex[:6]}"
-    log.info("proving", workload=str(candidate.workload.ref), job=name, through_entrypoint=candidate.through_entrypoint)
+    log.info("proving", workload=str(candidate.workload.ref), job=name)
     made = cluster.store(job(candidate, name, vo=strictness.vo, seconds=SECONDS), manager=manager)
     proof = _Running(candidate, made, clock.now())
     running.append(proof)

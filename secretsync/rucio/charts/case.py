@@ -125,15 +125,15 @@ def additional_variables(case: Case) -> Iterator[tuple[str, str, object]]:
 
 def section(values: Values, *keys: str) -> Values:
     """The mapping at *keys*, an empty one where there is none."""
-    found: Any = values
+    current: Any = values
     for key in keys:
-        found = found.get(key) if isinstance(found, Mapping) else None
-    return found if isinstance(found, Mapping) else {}
+        current = current.get(key) if isinstance(current, Mapping) else None
+    return current if isinstance(current, Mapping) else {}
 
 
 def dictionaries(value: object) -> list[Entry]:
     """The mappings in a list; what strangers wrote beside them is left out."""
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def is_mount(entry: Entry, mount: Mount) -> bool:

@@ -57,10 +57,10 @@ def _documents(text: str) -> list[str]:
 
 
 def _embedded(text: str, at: Keys) -> Excerpt:
-    found = _text_on_the_way(yaml.compose(text, yaml.SafeLoader), at)
-    if found is None:
+    located = _text_on_the_way(yaml.compose(text, yaml.SafeLoader), at)
+    if located is None:
         return Excerpt(text, at, lambda changed: changed)
-    node, depth = found
+    node, depth = located
     if node.style != "|":
         raise CannotEdit(at[:depth], "is a text in quotes or folded: make it a block, with '|' behind the colon")
     start = text.index("\n", node.start_mark.index) + 1
@@ -122,6 +122,6 @@ def _below(node: yaml.Node | None, key: str) -> yaml.Node | None:
     if isinstance(node, yaml.MappingNode):
         return next((value for name, value in reversed(node.value) if name.value == key), None)
     if isinstance(node, yaml.SequenceNode) and key.isdecimal() and int(key) < len(node.value):
-        found: yaml.Node = node.value[int(key)]
-        return found
+        child: yaml.Node = node.value[int(key)]
+        return child
     return None

@@ -125,15 +125,15 @@ def _done(layer: Merged, text: str, lines: Iterator[str] | Sequence[str]) -> Mer
 
 def _adapted(setting: Setting, values: dict[str, Any], wiring: Wiring) -> Setting | None:
     """The setting as *values* spell its key, beside the folders that they have; None where it holds already."""
-    there = section(values, *setting.path[:-1])
-    key = same_key(there, setting.path)
-    found = there.get(key)
+    target_section = section(values, *setting.path[:-1])
+    key = same_key(target_section, setting.path)
+    current = target_section.get(key)
     value = setting.value
     if setting.path[-1] == "pythonpath":
-        others = [folder for folder in folders(found) if folder not in wiring.python_path]
-        held = set(wiring.python_path) <= set(folders(found))
-        value = str(found) if held else ":".join([*wiring.python_path, *others])
-    return None if found == value else Setting((*setting.path[:-1], key), value, setting.why)
+        other_folders = [folder for folder in folders(current) if folder not in wiring.python_path]
+        held = set(wiring.python_path) <= set(folders(current))
+        value = str(current) if held else ":".join([*wiring.python_path, *other_folders])
+    return None if current == value else Setting((*setting.path[:-1], key), value, setting.why)
 
 
 def _with_mounts(text: str, mounts: Sequence[Mount], at: Keys) -> str:

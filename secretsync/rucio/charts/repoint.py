@@ -25,11 +25,11 @@ def repoint(text: str, mounts: Sequence[Mount], names: Sequence[str], at: Keys =
 
 def _repointed(text: str, mounts: Sequence[Mount], names: Sequence[str], at: Keys) -> str:
     by_path = {(mount.path, mount.key): mount.secret for mount in mounts}
-    ours = re.compile("|".join(f"{re.escape(name)}(-[0-9a-f]{{12}}(\\.zip)?)?(-[a-z0-9-]+)?" for name in names))
+    pattern = re.compile("|".join(f"{re.escape(name)}(-[0-9a-f]{{12}}(\\.zip)?)?(-[a-z0-9-]+)?" for name in names))
     for keys, number, entry in _entries(read(text, at)):
         wanted = by_path.get((str(entry.get("mountPath", "")).rstrip("/"), entry.get("subPath") or ""))
-        there = str(entry.get("secretFullName", ""))
-        if wanted and there != wanted and ours.fullmatch(there):
+        written = str(entry.get("secretFullName", ""))
+        if wanted and written != wanted and pattern.fullmatch(written):
             text = set_item(text, (*at, *keys), number, "secretFullName", wanted)
     return text
 

@@ -60,14 +60,14 @@ def read(text: str, at: Keys = ()) -> dict[str, Any]:
         raise NotValues(f"it is a manifest, of kind {document['kind']}{_hint(document)}")
     if not at and document.keys() & _KUSTOMIZATION:
         raise NotValues("it is a kustomization: say with --at which of its patches, as patches.0.patch.spec.values")
-    found: Any = document
+    current: Any = document
     for key in at:
-        found = below(found, key)
-    if found is None:
+        current = below(current, key)
+    if current is None:
         return {}
-    if not isinstance(found, dict):
+    if not isinstance(current, dict):
         raise NotValues(f"{'.'.join(at)} is no mapping of keys to values")
-    return found
+    return current
 
 
 def below(found: Any, key: str) -> Any:
@@ -132,7 +132,7 @@ def _reading() -> Iterator[None]:
         mark = getattr(error, "problem_mark", None)
         place = f"line {mark.line + 1}: " if mark else ""
         raise NotValues(f"{place}{getattr(error, 'problem', None) or 'it is not YAML'}") from None
-    except (ValueError, RecursionError) as error:
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
         raise NotValues(f"a value in it cannot be read ({type(error).__name__})") from None
 
 
@@ -145,10 +145,10 @@ def _hint(document: Mapping[str, Any]) -> str:
         return ": a workload has none; add by hand what 'secretsync values --patch' prints"
     data = document.get("data") if document["kind"] == "ConfigMap" else None
     texts = [key for key, value in data.items() if "\n" in str(value)] if isinstance(data, dict) else []
-    place = "data." + str(texts[0]).replace(".", "\\.") if texts else _PLACES.get(str(document["kind"]))
-    quoted = f"'{place}'" if place and "\\" in place else place
-    known = f", as in --at {quoted}" if place else ", or take them into a file of their own"
-    return f"; say with --at where its values are{known}"
+    path = "data." + str(texts[0]).replace(".", "\\.") if texts else _PLACES.get(str(document["kind"]))
+    quoted = f"'{path}'" if path and "\\" in path else path
+    hint = f", as in --at {quoted}" if path else ", or take them into a file of their own"
+    return f"; say with --at where its values are{hint}"
 
 
 def overlaid(values: Mapping[str, Any], later: Mapping[str, Any]) -> dict[str, Any]:

@@ -24,76 +24,76 @@ _CHOOSES = "chooses one of Rucio's own policies; a package brings both"
 
 def _a_second_delivery(case: Case) -> Iterator[Problem]:
     if section(case.values, "policyPackages").get("enabled"):
-        what = "an init container installs packages too, and sets PYTHONPATH a second time"
-        yield Problem("policyPackages.enabled", what, "set it to false")
+        problem = "an init container installs packages too, and sets PYTHONPATH a second time"
+        yield Problem("policyPackages.enabled", problem, "set it to false")
 
 
 def _lists_that_are_hidden(case: Case) -> Iterator[Problem]:
     if case.values.get("additionalSecrets"):
-        what = "older charts read it only where secretMounts is empty, newer ones not at all"
-        yield Problem("additionalSecrets", what, "move its entries to secretMounts")
+        problem = "older charts read it only where secretMounts is empty, newer ones not at all"
+        yield Problem("additionalSecrets", problem, "move its entries to secretMounts")
 
 
 def _old_keys_of_policies(case: Case) -> Iterator[Problem]:
-    for place, policy in policies(case):
+    for location, policy in policies(case):
         for key in ("permission", "schema"):
             if policy.get(key) is not None:
-                yield Problem(f"{place}.{key}", f"{key!r} {_CHOOSES}", "remove this line")
-    for place, name, _ in variables(case):
+                yield Problem(f"{location}.{key}", f"{key!r} {_CHOOSES}", "remove this line")
+    for location, name, _ in variables(case):
         if name in ("RUCIO_CFG_POLICY_PERMISSION", "RUCIO_CFG_POLICY_SCHEMA"):
-            yield Problem(place, f"{name} {_CHOOSES}", "remove it")
+            yield Problem(location, f"{name} {_CHOOSES}", "remove it")
 
 
 def _settings_that_differ(case: Case) -> Iterator[Problem]:
     for setting in settings(case.wiring, case.via):
-        found = section(case.values, *setting.path[:-1])
-        key = same_key(found, setting.path)
-        place, value = ".".join((*setting.path[:-1], key)), found.get(key)
+        target_section = section(case.values, *setting.path[:-1])
+        key = same_key(target_section, setting.path)
+        location, value = ".".join((*setting.path[:-1], key)), target_section.get(key)
         if setting.path[-1] == "pythonpath":
-            missing = [one for one in case.wiring.python_path if one not in folders(value)]
+            missing = [folder for folder in case.wiring.python_path if folder not in folders(value)]
             if missing:
-                yield Problem(place, f"PYTHONPATH does not name {' or '.join(missing)}", "--merge adds it")
+                yield Problem(location, f"PYTHONPATH does not name {' or '.join(missing)}", "--merge adds it")
         elif value != setting.value:
             says = f"names {value!r} instead of" if value else "does not name"
-            yield Problem(place, f"{says} {setting.value}", "--merge writes it")
+            yield Problem(location, f"{says} {setting.value}", "--merge writes it")
 
 
 def _variables_that_win(case: Case) -> Iterator[Problem]:
     """The charts put ``additionalEnvs`` behind ``optional_config``, and the last of one name counts."""
     of_environment = [setting for setting in settings(case.wiring, case.via) if setting.path[0] == "optional_config"]
-    wanted = {setting.path[-1].upper() for setting in of_environment}
-    for place, name, _ in additional_variables(case):
-        if name == "PYTHONPATH" and "PYTHONPATH" in wanted:
-            what = "PYTHONPATH is set a second time, and this one counts"
-            yield Problem(place, what, "remove it, and name its folders in optional_config.pythonpath")
-        elif name in wanted:
-            yield Problem(place, f"{name} is set a second time, and this one counts", "remove it")
+    variable_names = {setting.path[-1].upper() for setting in of_environment}
+    for location, name, _ in additional_variables(case):
+        if name == "PYTHONPATH" and "PYTHONPATH" in variable_names:
+            problem = "PYTHONPATH is set a second time, and this one counts"
+            yield Problem(location, problem, "remove it, and name its folders in optional_config.pythonpath")
+        elif name in variable_names:
+            yield Problem(location, f"{name} is set a second time, and this one counts", "remove it")
 
 
 def _variables_over_the_configuration(case: Case) -> Iterator[Problem]:
     """Rucio asks the environment first."""
     for vo, module in case.wiring.modules.items() if case.via == "config" else ():
         variable = f"RUCIO_POLICY_PACKAGE_{vo.upper()}" if vo else "RUCIO_POLICY_PACKAGE"
-        for place, name, value in variables(case):
+        for location, name, value in variables(case):
             if name == variable and value != module:
-                yield Problem(place, f"{variable} names {value!r}, and wins over the configuration", "remove it")
+                yield Problem(location, f"{variable} names {value!r}, and wins over the configuration", "remove it")
 
 
 def _policies_that_differ(case: Case) -> Iterator[Problem]:
-    for place, policy in policies(case):
+    for location, policy in policies(case):
         for vo, module in case.wiring.modules.items():
             key = f"package-{vo}" if vo else "package"
-            is_a_setting = case.via == "config" and place == "config.policy"
+            is_a_setting = case.via == "config" and location == "config.policy"
             if not is_a_setting and policy.get(key, module) != module:
-                yield Problem(f"{place}.{key}", f"names {policy[key]!r} instead of {module}", "remove this line")
+                yield Problem(f"{location}.{key}", f"names {policy[key]!r} instead of {module}", "remove this line")
 
 
 def _variables_that_rucio_ignores(case: Case) -> Iterator[Problem]:
-    for place, name, _ in variables(case):
+    for location, name, _ in variables(case):
         if name.startswith("RUCIO_CFG_POLICY_PACKAGE_"):
             vo = name.removeprefix("RUCIO_CFG_POLICY_PACKAGE_")
-            what = f"{name} becomes [policy] package_{vo.lower()}, which Rucio ignores"
-            yield Problem(place, what, f"remove it; RUCIO_POLICY_PACKAGE_{vo} is read")
+            problem = f"{name} becomes [policy] package_{vo.lower()}, which Rucio ignores"
+            yield Problem(location, problem, f"remove it; RUCIO_POLICY_PACKAGE_{vo} is read")
 
 
 def _python_path_without_the_root(case: Case) -> Iterator[Problem]:
@@ -102,18 +102,18 @@ def _python_path_without_the_root(case: Case) -> Iterator[Problem]:
         return
     root = case.wiring.found_at
     remedy = "add it, or choose --style directory, which does"
-    for place, name, value in variables(case):
+    for location, name, value in variables(case):
         if name == "PYTHONPATH" and root not in folders(value):
-            yield Problem(place, f"PYTHONPATH does not name {root}", remedy)
+            yield Problem(location, f"PYTHONPATH does not name {root}", remedy)
     pods = list(variables_of_pods(case))
-    lacking = [name for name, found in pods if not _has_search_path(found)]
+    lacking = [name for name, listed in pods if not _has_search_path(listed)]
     remedy = "name it in optional_config.pythonpath, or choose --style directory, which does"
     if len(lacking) == len(pods):
-        what = f"nothing here puts {root} on PYTHONPATH; it holds only where the image does"
-        yield Problem("optional_config.pythonpath", what, remedy, blocks=False)
+        problem = f"nothing here puts {root} on PYTHONPATH; it holds only where the image does"
+        yield Problem("optional_config.pythonpath", problem, remedy, blocks=False)
     elif lacking:
-        what = f"PYTHONPATH is set for other daemons and not for {', '.join(lacking)}"
-        yield Problem("optional_config.pythonpath", what, remedy)
+        problem = f"PYTHONPATH is set for other daemons and not for {', '.join(lacking)}"
+        yield Problem("optional_config.pythonpath", problem, remedy)
 
 
 def _has_search_path(found: list[tuple[str, str, object]]) -> bool:
@@ -122,28 +122,32 @@ def _has_search_path(found: list[tuple[str, str, object]]) -> bool:
 
 def _other_search_paths(case: Case) -> Iterator[Problem]:
     """Entrypoints of sites' images put the folder in such a variable before PYTHONPATH."""
-    ours = {case.wiring.found_at, *case.wiring.python_path}
-    for place, name, value in variables(case):
-        other = [folder for folder in folders(value) if folder not in ours]
-        if is_search_path(name) and other:
-            what = (
-                f"{name} names {' and '.join(other)}, which an image's entrypoint may put before PYTHONPATH: a copy of "
-                "the package that lies there decides"
+    own_folders = {case.wiring.found_at, *case.wiring.python_path}
+    for location, name, value in variables(case):
+        other_folders = [folder for folder in folders(value) if folder not in own_folders]
+        if is_search_path(name) and other_folders:
+            problem = (
+                f"{name} names {' and '.join(other_folders)}, which an image's entrypoint may put before PYTHONPATH: "
+                "a copy of the package that lies there decides"
             )
-            yield Problem(place, what, f"set it to {case.wiring.found_at}, or remove it")
+            yield Problem(location, problem, f"set it to {case.wiring.found_at}, or remove it")
 
 
 def _variables_that_come_twice(case: Case) -> Iterator[Problem]:
-    wanted = {setting.path[-1].upper() for setting in settings(case.wiring, case.via)}
+    variable_names = {setting.path[-1].upper() for setting in settings(case.wiring, case.via)}
     seen: set[tuple[str, ...]] = set()
-    for _, found in variables_of_pods(case):
-        for name, count in Counter(name for _, name, _ in found).items():
-            places = tuple(place for place, other, _ in found if other == name)
-            if count < 2 or places in seen or (name in wanted and "the chart's own" not in places and _is_told(places)):
+    for _, listed in variables_of_pods(case):
+        for name, count in Counter(name for _, name, _ in listed).items():
+            places = tuple(location for location, variable, _ in listed if variable == name)
+            if (
+                count < 2
+                or places in seen
+                or (name in variable_names and "the chart's own" not in places and _is_told(places))
+            ):
                 continue
             seen.add(places)
-            what = f"{name} is set twice ({' and '.join(places)}): Helm 4 and server-side apply refuse that"
-            yield Problem(places[-1], what, "set it once", blocks=name in wanted or name == "PYTHONPATH")
+            problem = f"{name} is set twice ({' and '.join(places)}): Helm 4 and server-side apply refuse that"
+            yield Problem(places[-1], problem, "set it once", blocks=name in variable_names or name == "PYTHONPATH")
 
 
 def _is_told(places: tuple[str, ...]) -> bool:

@@ -115,6 +115,7 @@ def _merged(returned: list[object], function: Function, path: str, line: int) ->
                 complete = False
                 continue
             types[kind] = lines.get(kind, line)
+            registered = _by_name(kind, registered)
             if not isinstance(registered, dict):
                 if registered is not UNREADABLE:
                     return Algorithms(
@@ -129,6 +130,16 @@ def _merged(returned: list[object], function: Function, path: str, line: int) ->
                 used = value if isinstance(value, Function) else None
                 entries[kind, name] = Algorithm(kind, name, lines.get(name, types[kind]), used)
     return Algorithms(tuple(entries.values()), types, complete, path, line)
+
+
+_UPDATED = ("scope", "non_deterministic_pfn")
+"""Types of which Rucio registers its own algorithms before a package's (rucio.common.utils), which update those."""
+
+
+def _by_name(kind: str, named: object) -> object:
+    """Pairs do as well as a dictionary where they update one."""
+    pairs = isinstance(named, list | tuple) and all(isinstance(one, list | tuple) and len(one) == 2 for one in named)
+    return dict(named) if kind in _UPDATED and pairs else named  # type: ignore[call-overload] # they are pairs
 
 
 def _lines(function: Function) -> dict[str, int]:

@@ -104,6 +104,23 @@ class Module:
         return bindings
 
     @cached_property
+    def assigned(self) -> Mapping[str, ast.expr]:
+        """What is first assigned to each name at the top of the module, in a statement of its own."""
+        found: dict[str, ast.expr] = {}
+        for statement in self.tree.body:
+            if isinstance(statement, ast.Assign):
+                for target in statement.targets:
+                    if isinstance(target, ast.Name):
+                        found.setdefault(target.id, statement.value)
+        return found
+
+    @cached_property
+    def tested(self) -> frozenset[str]:
+        """The names that a condition asks for, wherever that stands."""
+        tests = (node.test for node in self.nodes if isinstance(node, ast.If | ast.IfExp | ast.Assert | ast.While))
+        return frozenset(inner.id for test in tests for inner in ast.walk(test) if isinstance(inner, ast.Name))
+
+    @cached_property
     def lines(self) -> list[str]:
         """Its lines as text; what is no UTF-8 is replaced."""
         return self.file.data.decode("utf-8", errors="replace").splitlines()
@@ -173,9 +190,11 @@ def without_newer_syntax(modules: Iterable[Module]) -> Iterator[Module]:
 def _faults_of_the_grammar(modules: Sequence[Module]) -> Sequence[Fault | None]:
     sources = json.dumps([module.file.data.decode("utf-8", errors="replace") for module in modules]).encode()
     try:
-        if len(sources) <= _SMALL:
-            faults = grammar_faults(sources)
-        else:
+        faults = grammar_faults(sources) if len(sources) <= _SMALL else None
+    except RuntimeError:
+        faults = None  # parso looks for a home when it is imported, and this user has none; a child has
+    try:
+        if faults is None:
             from secretsync.core import confined
 
             faults = confined.call(f"{__name__}:grammar_faults", sources, TooMuchToParse)

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from packaging.specifiers import SpecifierSet
+
 from secretsync.rucio.check.code import Module
 from secretsync.rucio.check.imports import Import
 from secretsync.rucio.check.rucio import not_yet_in_the_images, rucio
@@ -15,14 +17,16 @@ from secretsync.rucio.check.values import (
     CONTAINERS,
     LONGEST,
     METHODS,
+    MOST_PARTS,
     UNREADABLE,
     Function,
     ModuleValue,
     Names,
     VersionInfo,
+    built,
     compare,
     constant_of,
-    is_huge,
+    count,
     is_key,
     is_wide,
     joined,
@@ -32,6 +36,10 @@ from secretsync.rucio.check.values import (
     readable,
     same,
 )
+from secretsync.rucio.check.work import Work
+
+LONGEST_SPECIFIER = 200
+"""Characters of what is read as a version specifier."""
 
 DEEPEST = 8
 """Calls and modules that are followed, one inside the other."""
@@ -53,8 +61,9 @@ class Modules(Protocol):
     def values(self, module: Module, depth: int = 0) -> Names:
         """The values of the module's names, as far as they can be calculated."""
 
-    def spend(self, steps: int) -> bool:
-        """Whether so many steps of calculation are left; they are taken."""
+    @property
+    def work(self) -> Work:
+        """What may still be calculated of it."""
 
 
 class Evaluator:
@@ -97,14 +106,21 @@ class Evaluator:
         raise NotImplementedError
 
     def value(self, expression: ast.expr) -> Any:
-        """The value; UNREADABLE where only running the code would tell, or where it takes too long to calculate."""
-        if not self._package.spend(1):
-            return UNREADABLE
+        """The value; UNREADABLE where only running the code would tell, or where it is too large.
+
+        Raises TooMuchWork.
+        """
         try:
             value = self._value(expression)
-            return UNREADABLE if is_huge(value) else value
         except (TypeError, ValueError, KeyError, IndexError, AttributeError, ArithmeticError, RecursionError):
             return UNREADABLE
+        return value if self.counted(value) else UNREADABLE
+
+    def counted(self, value: Any) -> bool:
+        """Whether the value has no more parts than one may have; they are work. Raises TooMuchWork."""
+        parts = count(value)
+        self._package.work.spend(parts)
+        return parts <= MOST_PARTS
 
     def _value(self, expression: ast.expr) -> Any:
         read = self._readers.get(type(expression))
@@ -152,6 +168,7 @@ class Evaluator:
             if isinstance(element, ast.Starred):
                 value = self.value(element.value)
                 items.extend(value if isinstance(value, list | tuple) else [UNREADABLE])
+                self._package.work.spend(len(items))
             else:
                 items.append(self.value(element))
         return items
@@ -215,12 +232,15 @@ class Evaluator:
                 return merged
             case ast.Name(id=name) if name in CONTAINERS and name not in self._names and not readable(arguments):
                 return CONTAINERS[name]([UNREADABLE])
+            case ast.Name(id="SpecifierSet") | ast.Attribute(attr="SpecifierSet") if arguments and not keywords:
+                text = arguments[0]
+                return SpecifierSet(text) if isinstance(text, str) and len(text) < LONGEST_SPECIFIER else UNREADABLE
             case ast.Name(id="hasattr") if "hasattr" not in self._names:
                 return _has_attribute(call.args)
             case ast.Name(id="reversed") if "reversed" not in self._names and readable(arguments):
                 return list(reversed(*arguments))
             case ast.Name(id=name) if name in BUILTINS and name not in self._names and not keywords:
-                return BUILTINS[name](*arguments) if all(map(readable, arguments)) else UNREADABLE
+                return built(name, arguments)
             case ast.Attribute(value=inner, attr=name) if name in METHODS:
                 return of_text(self.value(inner), name, arguments, keywords)
             case ast.Attribute(value=inner, attr="copy") if not arguments:

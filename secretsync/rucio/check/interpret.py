@@ -15,17 +15,36 @@ from secretsync.rucio.check.values import (
     Function,
     ModuleValue,
     Names,
+    count,
     is_key,
     operate,
     readable,
     same,
 )
+from secretsync.rucio.check.work import CALLING, COPYING, TooMuchWork
 
 
 def values_of(package: Modules, module: Module, depth: int = 0) -> Names:
     """Every name of *module* with its value, UNREADABLE where that is calculated in a way that is not followed."""
     names: Names = {"__name__": f"{package.name}.{module.name}".rstrip("."), "__package__": package_of(package, module)}
-    return _Reader(package, module, names, depth).run(module.tree.body)
+    try:
+        return _Reader(package, module, names, depth).run(module.tree.body)
+    except TooMuchWork:
+        return {**names, **bound_in(module.tree)}
+
+
+def bound_in(tree: ast.AST) -> Names:
+    """Every name that is bound somewhere in *tree*, UNREADABLE."""
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        match node:
+            case ast.Name(id=name, ctx=ast.Store()) | ast.arg(arg=name):
+                found.add(name)
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                found.add(name)
+            case ast.alias(name=name, asname=other):
+                found.add((other or name).partition(".")[0])
+    return dict.fromkeys(found, UNREADABLE)
 
 
 def package_of(package: Modules, module: Module) -> str:
@@ -41,17 +60,27 @@ def names_within(package: Modules, function: Function) -> Names:
     signature = function.node.args
     parameters = [*signature.posonlyargs, *signature.args, *signature.kwonlyargs, signature.vararg, signature.kwarg]
     names = {**package.values(function.module), **{parameter.arg: UNREADABLE for parameter in parameters if parameter}}
-    return _Reader(package, function.module, copy.deepcopy(names), 0).run(function.node.body)
+    try:
+        reader = _Reader(package, function.module, names, 0)
+        return reader.on_a_copy().run(function.node.body)
+    except TooMuchWork:
+        return {**names, **bound_in(function.node)}
 
 
 def value_of(package: Modules, module: Module, expression: ast.expr, names: Mapping[str, Any]) -> Any:
     """The value of *expression* in *module* where its names have the values *names*."""
-    return _Reader(package, module, dict(names), 0).value(expression)
+    try:
+        return _Reader(package, module, dict(names), 0).value(expression)
+    except TooMuchWork:
+        return UNREADABLE
 
 
 def returns_of(package: Modules, function: Function) -> list[Any]:
     """The values that the function returns when it is called without arguments, one for each ``return``."""
-    return _Reader(package, function.module, dict(package.values(function.module)), 0).returned(function)
+    try:
+        return _Reader(package, function.module, dict(package.values(function.module)), 0).returned(function)
+    except TooMuchWork:
+        return [UNREADABLE]
 
 
 class _Reader(Evaluator):
@@ -60,6 +89,10 @@ class _Reader(Evaluator):
     def __init__(self, package: Modules, module: Module, names: Names, depth: int) -> None:
         super().__init__(package, module, names, depth)
         self._returned: list[Any] = []
+
+    def on_a_copy(self) -> _Reader:
+        """A reader that changes nothing of the values that this one has. Raises TooMuchWork."""
+        return _Reader(self._package, self._module, self._copy(self._names), self._depth)
 
     def run(self, body: list[ast.stmt]) -> Names:
         for statement in body:
@@ -128,6 +161,7 @@ class _Reader(Evaluator):
                     stored[key if is_key(key) else UNREADABLE] = value
                 elif isinstance(stored, list) and isinstance(key, int) and -len(stored) <= key < len(stored):
                     stored[key] = value
+                self._keep_small(stored)
 
     def _import(self, statement: ast.Import | ast.ImportFrom) -> None:
         for imported in self._package.imports_at(self._module, statement.lineno):
@@ -177,8 +211,9 @@ class _Reader(Evaluator):
         self.run(statement.finalbody)
 
     def _copy(self, names: Names) -> Names:
-        """The names for a branch, which may change their values; without any where that takes too long."""
-        return copy.deepcopy(names) if self._package.spend(len(names)) else dict.fromkeys(names, UNREADABLE)
+        """The names for a branch, which may change their values. Raises TooMuchWork."""
+        self._package.work.spend(COPYING * sum(map(count, names.values())))
+        return copy.deepcopy(names)
 
     def _forget(self, statements: list[ast.stmt]) -> None:
         """What a loop binds is not followed."""
@@ -215,6 +250,17 @@ class _Reader(Evaluator):
             owner.append(arguments[0])
         elif isinstance(owner, list) and method == "extend" and len(arguments) == 1:
             owner.extend(arguments[0] if isinstance(arguments[0], list | tuple) else [UNREADABLE])
+        self._keep_small(owner)
+
+    def _keep_small(self, owner: Any) -> None:
+        """A list or dictionary that is changed may come to hold itself, or more than is read."""
+        if self.counted(owner):
+            return
+        if isinstance(owner, list):
+            owner[:] = [UNREADABLE]
+        elif isinstance(owner, dict):
+            owner.clear()
+            owner[UNREADABLE] = UNREADABLE
 
     def _set_default(self, dictionary: dict[Any, Any], method: str, arguments: list[Any]) -> None:
         if method == "setdefault" and arguments and is_key(arguments[0]):
@@ -225,6 +271,7 @@ class _Reader(Evaluator):
     def called(self, function: Function) -> Any:
         if not isinstance(function.node, ast.FunctionDef | ast.Lambda):
             return UNREADABLE
+        self._package.work.spend(CALLING + len(self._names))
         is_own = function.module is self._module
         names = dict(self._names) if is_own else dict(self.given(function.module))
         returned = _Reader(self._package, function.module, names, self._depth + 1).returned(function)

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from secretsync.rucio.check.values import UNREADABLE, readable
+from secretsync.rucio.check.work import Work
 
 _TYPES = frozenset({"array", "boolean", "integer", "null", "number", "object", "string"})
 _NUMBERS = ("minimum", "maximum", "multipleOf")
@@ -20,12 +21,13 @@ _SCHEMAS = ("additionalProperties", "additionalItems", "not", "contains", "prope
 _DEEPEST = 30
 
 
-def faults(schema: Any) -> Iterator[str]:
-    """A sentence for each fault of *schema* and of the schemas inside it."""
-    yield from _faults(schema, schema, 0)
+def faults(schema: Any, work: Work) -> Iterator[str]:
+    """A sentence for each fault of *schema* and of the schemas inside it. Raises TooMuchWork."""
+    yield from _faults(schema, schema, 0, work)
 
 
-def _faults(schema: Any, root: Any, depth: int) -> Iterator[str]:
+def _faults(schema: Any, root: Any, depth: int, work: Work) -> Iterator[str]:
+    work.spend(1)
     if schema is UNREADABLE or isinstance(schema, bool) or depth > _DEEPEST:
         return
     if not isinstance(schema, dict):
@@ -33,11 +35,11 @@ def _faults(schema: Any, root: Any, depth: int) -> Iterator[str]:
             yield f"{_short(schema)} is no schema"
         return
     yield from _type(schema)
-    yield from _patterns(schema)
+    yield from _patterns(schema, work)
     yield from _values(schema)
     yield from _reference(schema, root)
     for inner in _inner(schema):
-        yield from _faults(inner, root, depth + 1)
+        yield from _faults(inner, root, depth + 1, work)
 
 
 def _type(schema: Mapping[Any, Any]) -> Iterator[str]:
@@ -50,7 +52,7 @@ def _type(schema: Mapping[Any, Any]) -> Iterator[str]:
         yield f"{_short(unknown[0] if unknown else declared)} is no type of JSON"
 
 
-def _patterns(schema: Mapping[Any, Any]) -> Iterator[str]:
+def _patterns(schema: Mapping[Any, Any], work: Work) -> Iterator[str]:
     patterns = [schema["pattern"]] if "pattern" in schema else []
     if isinstance(schema.get("patternProperties"), dict):
         patterns += schema["patternProperties"]
@@ -59,15 +61,26 @@ def _patterns(schema: Mapping[Any, Any]) -> Iterator[str]:
             continue
         if not isinstance(pattern, str):
             yield f"the pattern {_short(pattern)} is no text"
-        elif problem := uncompilable(pattern):
+        elif problem := uncompilable(pattern, work):
             yield f"the regular expression {_short(pattern)} does not compile ({problem})"
 
 
 _ESCAPES_AND_SETS = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", re.DOTALL)
 
 
-def uncompilable(pattern: str) -> str:
-    """Why the regular expression does not compile with the images' Python, empty where it does."""
+LONGEST_PATTERN = 2_000
+"""Characters of a regular expression that is compiled here."""
+
+_SET = 3_000
+"""A set of characters may hold all of Unicode, and compiling it then costs as much as reading so many values."""
+
+
+def uncompilable(pattern: str, work: Work) -> str:
+    """Why the regular expression does not compile with the images' Python, empty where it does. Raises TooMuchWork."""
+    if len(pattern) > LONGEST_PATTERN:
+        return ""
+    wide = not pattern.isascii() or re.search(r"\\[xuUN0-7]", pattern) is not None
+    work.spend(len(pattern) + (_SET * pattern.count("[") if wide else 0))
     if newer := re.search(r"[*+?}]\+|\(\?>", _ESCAPES_AND_SETS.sub("x", pattern)):
         return f"{newer[0]} needs Python 3.11"
     try:

@@ -24,11 +24,9 @@ from secretsync.rucio.check.imports import Import, imports_of
 from secretsync.rucio.check.interpret import values_of
 from secretsync.rucio.check.names import names_of
 from secretsync.rucio.check.values import Names
+from secretsync.rucio.check.work import Work
 
 T = TypeVar("T")
-
-STEPS = 200_000
-"""Expressions that are calculated, and names that are copied; real packages take thousands."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +38,8 @@ class Package:
     _names: dict[str, frozenset[str] | None] = field(default_factory=dict, repr=False, compare=False)
     _aliases: dict[str, dict[str, str]] = field(default_factory=dict, repr=False, compare=False)
     _known: dict[tuple[object, ...], Any] = field(default_factory=dict, repr=False, compare=False)
-    _effort: dict[str, int] = field(default_factory=dict, repr=False, compare=False)
     _values: dict[str, Names] = field(default_factory=dict, repr=False, compare=False)
+    work: Work = field(default_factory=Work, repr=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -106,11 +104,6 @@ class Package:
         if module.name not in self._names:
             self._names[module.name] = names_of(module)
         return self._names[module.name]
-
-    def spend(self, steps: int) -> bool:
-        """Whether so many steps of calculation are left; they are taken."""
-        self._effort["steps"] = self._effort.get("steps", 0) + steps
-        return self._effort["steps"] <= STEPS
 
     def memoized(self, question: tuple[object, ...], calculate: Callable[[], T]) -> T:
         """What *calculate* gives for *question*, calculated once: rules ask the same for each version of Rucio."""

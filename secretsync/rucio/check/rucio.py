@@ -22,6 +22,19 @@ class PackageLost(StrEnum):
 
 
 @dataclass(frozen=True)
+class ImageBase:
+    """What images are built on, and the Python that it has. *source* is the container file that says so.
+
+    *since* is the first release whose own tag is built on it, None where only a tag beside that is.
+    """
+
+    base: str
+    python: str
+    since: str | None
+    source: str
+
+
+@dataclass(frozen=True)
 class Rucio:
     """One version of Rucio. *known* is the release whose facts are used: the version's own, or the nearest."""
 
@@ -58,6 +71,11 @@ class Rucio:
         """The types of algorithms that Rucio accepts; None where it does not look."""
         types = self._own["algorithm_types"]
         return None if types is None else tuple(types)
+
+    @property
+    def reads_specifier_sets(self) -> bool:
+        """Whether Rucio's packaging makes a SpecifierSet of another one, as it does from 24.2 on."""
+        return bool(self._own["reads_specifier_sets"])
 
     @cached_property
     def algorithm_arguments(self) -> dict[str, tuple[str, ...]]:
@@ -140,6 +158,16 @@ class Rucio:
         major, minor = self._own["python"].split(".")
         return int(major), int(minor)
 
+    @property
+    def image_base(self) -> ImageBase:
+        """What this release's images are built on."""
+        return next(base for base in image_bases() if base.python == self._own["python"])
+
+    @property
+    def validates_by_schemas(self) -> bool:
+        """Whether Rucio itself validates by the package's SCHEMAS; before, the package's validate_schema() did."""
+        return bool(self._own["validates_by_schemas"])
+
     @cached_property
     def schemas(self) -> frozenset[str]:
         """The names that Rucio validates by."""
@@ -174,6 +202,12 @@ def rucio(version: str = "") -> Rucio:
     newest_wanted = not older or Version(minor).major > Version(releases[-1]).major
     nearest = releases[-1] if newest_wanted and older else (older[-1] if older else releases[0])
     return Rucio(version, nearest)
+
+
+@cache
+def image_bases() -> tuple[ImageBase, ...]:
+    """What images of Rucio are built on, that of the newest releases' own tags first."""
+    return tuple(ImageBase(**base) for base in _facts()["image_bases"])
 
 
 @cache

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import ast
+import math
 import operator
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from itertools import islice
 from typing import Any
+
+from packaging.specifiers import SpecifierSet
 
 from secretsync.rucio.check.code import Module
 
 LONGEST = 10_000
-"""Characters or elements of a value that is still calculated: a hostile file must not fill the memory."""
+"""Characters, elements or bits of a value that is still calculated: a hostile file must not fill the memory."""
 
-
-MOST = 50_000
-"""Values inside one another: names that hold each other twice make 2^40 of them in forty lines."""
+MOST_PARTS = 100_000
+"""Parts of a value that is still known: elements, those inside them, keys. More is a value that doubles itself."""
 
 
 class Unreadable(Enum):
@@ -56,26 +59,55 @@ class ModuleValue:
 Names = dict[str, Any]
 
 
+def parts_of(value: object) -> Iterator[object]:
+    """The value and all that is in it; what is held in two places comes twice."""
+    todo = [value]
+    while todo:
+        part = todo.pop()
+        yield part
+        if isinstance(part, Mapping):
+            todo.extend(part.keys())
+            todo.extend(part.values())
+        elif isinstance(part, list | tuple | set | frozenset):
+            todo.extend(part)
+
+
+def count(value: object) -> int:
+    """How many parts the value has, MOST_PARTS + 1 where there are more: a list may hold itself."""
+    if not isinstance(value, Mapping | list | tuple | set | frozenset):
+        return 1
+    return sum(1 for _ in islice(parts_of(value), MOST_PARTS + 1))
+
+
 def readable(value: object) -> bool:
     """Whether the whole value is known."""
-    if isinstance(value, Mapping):
-        return all(readable(key) and readable(inner) for key, inner in value.items())
-    if isinstance(value, list | tuple | set | frozenset):
-        return all(map(readable, value))
-    return not isinstance(value, Unreadable)
+    if not isinstance(value, Mapping | list | tuple | set | frozenset):
+        return not isinstance(value, Unreadable)
+    found = 0
+    for part in islice(parts_of(value), MOST_PARTS + 1):
+        if isinstance(part, Unreadable):
+            return False
+        found += 1
+    return found <= MOST_PARTS
 
 
-def is_huge(value: object) -> bool:
-    """Whether a container holds more than MOST values, those of containers inside it counted each time they occur."""
-    left, todo = MOST, [value]
-    while todo and left:
-        left -= 1
-        inner = todo.pop()
-        if isinstance(inner, Mapping):
-            todo.extend(inner.values())
-        elif isinstance(inner, list | tuple | set | frozenset):
-            todo.extend(inner)
-    return bool(todo)
+def extent(value: object) -> float:
+    """How many characters the value has as text, at most; infinite for what is no plain value."""
+    found = 0.0
+    for part in islice(parts_of(value), LONGEST + 1):
+        if isinstance(part, str | bytes):
+            found += 4 * len(part) + 4
+        elif isinstance(part, int) and not isinstance(part, bool):
+            found += part.bit_length() / 3 + 4
+        elif isinstance(part, SpecifierSet):
+            found += 4 * len(str(part))
+        elif isinstance(part, Mapping | list | tuple | set | frozenset | bool | float | complex | None):
+            found += 32
+        else:
+            return math.inf
+        if found > 4 * LONGEST:
+            return math.inf
+    return found
 
 
 def same(left: Any, right: Any) -> bool:
@@ -130,13 +162,19 @@ def _plain(definition: ast.FunctionDef, parameters: list[ast.arg]) -> ast.Functi
 
 
 def is_wide(specification: str) -> bool:
-    """A width of thousands would make a text of that size."""
-    return bool(re.search(r"\d{4,}|\*", specification))
+    """A width of thousands would make a text of that size; one that is a value of its own may be of thousands."""
+    return bool(re.search(r"\d{4,}|\*|\{[^{}]*\{", specification))
+
+
+_FILLED = 100 * LONGEST
+"""Characters of a text into which values are put, at most."""
 
 
 def joined(parts: list[Any]) -> Any:
-    """The parts as one text; UNREADABLE where one of them is."""
-    return "".join(map(str, parts)) if all(map(readable, parts)) else UNREADABLE
+    """The parts as one text; UNREADABLE where one of them is, or where that is long."""
+    if not all(map(readable, parts)) or sum(map(extent, parts)) > 4 * LONGEST:
+        return UNREADABLE
+    return "".join(map(str, parts))
 
 
 _OPERATORS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
@@ -153,9 +191,15 @@ def operate(op: ast.operator, left: Any, right: Any) -> Any:
         return {**left, **(right if isinstance(right, dict) else {UNREADABLE: UNREADABLE})}
     if type(op) not in _OPERATORS or not readable(left) or not readable(right):
         return UNREADABLE
-    if isinstance(op, ast.Mod) and isinstance(left, str) and is_wide(left):
+    if (
+        isinstance(op, ast.Mod)
+        and isinstance(left, str)
+        and (is_wide(left) or left.count("%") * extent(right) > _FILLED)
+    ):
         return UNREADABLE
     if any(isinstance(operand, str | list | tuple) and len(operand) > LONGEST for operand in (left, right)):
+        return UNREADABLE
+    if any(isinstance(one, int) and one.bit_length() > LONGEST for one in (left, right)):
         return UNREADABLE
     return _OPERATORS[type(op)](left, right)
 
@@ -193,6 +237,14 @@ BUILTINS: dict[str, Callable[..., Any]] = {
     "max": max,
     "min": min,
 }
+
+
+def built(name: str, given: list[Any]) -> Any:
+    """What the built-in function gives; UNREADABLE where what it is given is not known, or its text is long."""
+    if not all(map(readable, given)) or (name == "str" and extent(given) > 4 * LONGEST):
+        return UNREADABLE
+    return BUILTINS[name](*given)
+
 
 CONTAINERS: dict[str, Callable[[list[Any]], Any]] = {
     "list": list,
@@ -237,6 +289,10 @@ def of_text(text: Any, method: str, arguments: list[Any], keywords: Mapping[str 
     is_known = isinstance(text, str) and all(map(readable, arguments)) and all(map(readable, keywords.values()))
     if not is_known or None in keywords or len(text) > LONGEST or (method == "format" and is_wide(text)):
         return UNREADABLE
-    if method == "replace" and any(isinstance(argument, str) and len(argument) > 100 for argument in arguments):
+    longest = max(map(extent, [*arguments, *keywords.values()]), default=0)
+    times = {"format": text.count("{"), "replace": len(text) + 1}.get(method, 1)
+    if method == "join":
+        times, longest = sum(map(count, arguments)), len(text) + longest
+    if times * longest > _FILLED:
         return UNREADABLE
     return getattr(text, method)(*arguments, **{str(name): value for name, value in keywords.items()})

@@ -51,19 +51,19 @@ class Mount:
 
 def environment(container: Manifest, sources: Sources) -> Environment:
     """The variables that tell where the policy is. A later one wins; those of *container* win over whole sources."""
-    found: dict[str, str | Unknown] = {}
+    variables: dict[str, str | Unknown] = {}
     for whole in container.get("envFrom") or ():
         for name, value in _of_source(whole, sources):
             if _decides(name):
-                found[name] = value
+                variables[name] = value
     for variable in container.get("env") or ():
         if not _decides(variable["name"]):
             continue
         if variable.get("valueFrom"):
-            found[variable["name"]] = _referred(variable["valueFrom"], sources)
+            variables[variable["name"]] = _referred(variable["valueFrom"], sources)
         else:
-            found[variable["name"]] = _expanded(variable.get("value") or "", found)
-    return found
+            variables[variable["name"]] = _expanded(variable.get("value") or "", variables)
+    return variables
 
 
 def _decides(variable: str) -> bool:
@@ -109,8 +109,8 @@ def _referred(value_from: Manifest, sources: Sources) -> str | Unknown:
     if content is None:
         return Unknown(f"comes from {kind} {name}, which does not exist")
     if entry not in content:
-        known = ", ".join(sorted(content)) or "none"
-        return Unknown(f"comes from key {entry!r} of {kind} {name}, which has no such key; its keys: {known}")
+        keys = ", ".join(sorted(content)) or "none"
+        return Unknown(f"comes from key {entry!r} of {kind} {name}, which has no such key; its keys: {keys}")
     return content[entry].decode(errors="replace")
 
 
@@ -125,8 +125,8 @@ def _expanded(value: str, before: Environment) -> str:
     """``$(NAME)`` stands for a variable that was set before; else it stays as it is."""
 
     def known(found: re.Match[str]) -> str:
-        other = before.get(found[1])
-        return other if isinstance(other, str) else found[0]
+        referenced = before.get(found[1])
+        return referenced if isinstance(referenced, str) else found[0]
 
     return re.sub(r"\$\(([A-Za-z_][\w.-]*)\)", known, value)
 
@@ -135,7 +135,7 @@ def mounts(template: Manifest, container: Manifest) -> tuple[Mount, ...]:
     """What is mounted into *container*, in the order of its list."""
     volumes = {volume["name"]: volume for volume in (template.get("spec") or {}).get("volumes") or ()}
     listed = container.get("volumeMounts") or ()
-    return tuple(found for mount in listed for found in _mounted(mount, volumes.get(mount["name"]) or {}))
+    return tuple(mounted for mount in listed for mounted in _mounted(mount, volumes.get(mount["name"]) or {}))
 
 
 def _mounted(mount: Manifest, volume: Manifest) -> Iterator[Mount]:

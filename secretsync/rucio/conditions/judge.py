@@ -94,7 +94,9 @@ def judge(package: Deployed, view: View) -> tuple[Verdict, ...]:
     """All three, in their order."""
     root = _root(package, view)
     if package.wired and not root:
-        return tuple(Verdict(one, False, "it is not wired yet", "'secretsync apply' wires it") for one in Condition)
+        return tuple(
+            Verdict(condition, False, "it is not wired yet", "'secretsync apply' wires it") for condition in Condition
+        )
     return (_code(package, view, root), _path(package, view, root), _configured(package, view))
 
 
@@ -143,17 +145,17 @@ def _parent(view: View) -> str:
 
 
 def _not_mounted(package: Deployed, view: View) -> tuple[str, str]:
-    other = next((mount for mount in view.mounts if posixpath.basename(mount.path) == package.module), None)
-    if other and other.kind == "Secret" and other.name == package.top:
+    other_mount = next((mount for mount in view.mounts if posixpath.basename(mount.path) == package.module), None)
+    if other_mount and other_mount.kind == "Secret" and other_mount.name == package.top:
         return (
-            f"its mount of Secret {package.top} at {other.path} shows none of the package's files",
+            f"its mount of Secret {package.top} at {other_mount.path} shows none of the package's files",
             "leave subPath and items out",
         )
-    if other:
-        what = f"{other.kind} {other.name}" if other.kind else f"volume {other.name}"
+    if other_mount:
+        source = f"{other_mount.kind} {other_mount.name}" if other_mount.kind else f"volume {other_mount.name}"
         return (
-            f"its {package.module} at {other.path} comes from {what}, and secretsync keeps the package in Secret "
-            f"{package.top}",
+            f"its {package.module} at {other_mount.path} comes from {source}, and secretsync keeps the package in "
+            f"Secret {package.top}",
             f"secretFullName: {package.top}",
         )
     return (
@@ -192,13 +194,13 @@ def _lost(package: Deployed, root: str, missing: Sequence[str]) -> tuple[str, st
     path = missing[0]
     secret, key = package.files[path]
     folder = posixpath.dirname(path)
-    others = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
-    if folder and all(one.startswith(f"{folder}/") for one in missing):
+    suffix = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+    if folder and all(path.startswith(f"{folder}/") for path in missing):
         return (
-            f"its folder {folder}/ is not there: {path}{others}",
+            f"its folder {folder}/ is not there: {path}{suffix}",
             f"mount Secret {secret} at {posixpath.join(root, folder)}",
         )
-    return f"{path}{others} is not mounted", f"mount key {key} of Secret {secret} at {posixpath.join(root, path)}"
+    return f"{path}{suffix} is not mounted", f"mount key {key} of Secret {secret} at {posixpath.join(root, path)}"
 
 
 def _path(package: Deployed, view: View, root: str) -> Verdict:
@@ -241,11 +243,11 @@ def _other_search_path(view: View, needed: str) -> tuple[str, str] | None:
     """A variable whose folder an image's entrypoint may put before PYTHONPATH, as those of CMS do."""
     for name, value in view.variables.items():
         if is_search_path(name) and isinstance(value, str):
-            others = [entry for entry in value.split(":") if entry and posixpath.normpath(entry) != needed]
-            if others:
+            other_entries = [entry for entry in value.split(":") if entry and posixpath.normpath(entry) != needed]
+            if other_entries:
                 return (
-                    f"{name} names {':'.join(others)}, which the image's entrypoint may put before PYTHONPATH: a copy "
-                    "of the package there would decide ('doctor --deep' shows which one does)",
+                    f"{name} names {':'.join(other_entries)}, which the image's entrypoint may put before PYTHONPATH: "
+                    "a copy of the package there would decide ('doctor --deep' shows which one does)",
                     f"{name}: {needed}, or leave it out",
                 )
     return None

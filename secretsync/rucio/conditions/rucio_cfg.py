@@ -50,11 +50,11 @@ def policy(seen: Sequence[Mount], variables: Environment, sources: Sources) -> P
             content = (sources.get((mount.kind, mount.name)) or {}).get(key)
             if whole and file != posixpath.basename(MADE):
                 continue
-            where = f"{mount.kind} {mount.name}, key {key}"
+            location = f"{mount.kind} {mount.name}, key {key}"
             if content is None:
-                unread.append(where)
+                unread.append(location)
             else:
-                options |= {name: Option(value, where) for name, value in _section(file, content).items()}
+                options |= {name: Option(value, location) for name, value in _section(file, content).items()}
     if not whole:
         options |= _of_variables(variables)
     return Policy(options, tuple(unread), mounted=whole is not None)
@@ -71,15 +71,15 @@ def asked_for(seen: Sequence[Mount], variables: Environment) -> Iterator[tuple[s
 def _mounted_whole(seen: Sequence[Mount]) -> Mount | None:
     """The mount that shows rucio.cfg itself, so that none is made."""
     folder, file = posixpath.split(MADE)
-    return next((one for one in seen if one.path == folder and file in (one.keys or {})), None)
+    return next((mount for mount in seen if mount.path == folder and file in (mount.keys or {})), None)
 
 
 def _overriding(seen: Sequence[Mount], variables: Environment) -> list[Mount]:
     """The mounts below the folders of RUCIO_OVERRIDE_CONFIGS; their files count in the order of their names."""
     folders_text = variables.get("RUCIO_OVERRIDE_CONFIGS") or ""
-    folders = [posixpath.normpath(place) for place in folders_text.split()] if isinstance(folders_text, str) else []
-    found = [mount for folder in folders for mount in seen if mount.path == folder]
-    return sorted(found, key=lambda mount: (folders.index(mount.path), min(mount.keys or {"": ""})))
+    folders = [posixpath.normpath(folder) for folder in folders_text.split()] if isinstance(folders_text, str) else []
+    overriding = [mount for folder in folders for mount in seen if mount.path == folder]
+    return sorted(overriding, key=lambda mount: (folders.index(mount.path), min(mount.keys or {"": ""})))
 
 
 def _of_variables(variables: Environment) -> dict[str, Option]:

@@ -76,7 +76,7 @@ def examine(
 def environment_of(module: str, python_path: Path, folder: Path, vo: str) -> dict[str, str]:
     """All that the process is given: nothing of the caller's, whose environment may hold credentials."""
     configuration = folder / "rucio.cfg"
-    configuration.write_text(_configuration(vo), encoding="utf-8")
+    configuration.write_text(_configuration(module, vo), encoding="utf-8")
     return {
         "HOME": str(folder),
         "LANG": "C.UTF-8",
@@ -89,9 +89,15 @@ def environment_of(module: str, python_path: Path, folder: Path, vo: str) -> dic
     }
 
 
-def _configuration(vo: str) -> str:
-    """What Rucio must have to start; the database is only named, to say that this is a server."""
-    return f"[common]\nmulti_vo = {bool(vo)}\n[database]\ndefault = sqlite://\n[policy]\npermission = generic\n"
+def _configuration(module: str, vo: str) -> str:
+    """What Rucio must have to start; the database is only named, to say that this is a server.
+
+    The package is named here as well as in the environment: Rucio 36 looks here alone when it registers algorithms.
+    """
+    package = f"package{'-' + vo if vo else ''} = {module}\n"
+    return (
+        f"[common]\nmulti_vo = {bool(vo)}\n[database]\ndefault = sqlite://\n[policy]\npermission = generic\n{package}"
+    )
 
 
 def _run(

@@ -35,8 +35,8 @@ _LACKS_ACTION = "'NoneType' object is not callable"
 
 def is_the_questions_fault(answer: Mapping[str, Any], who: str) -> bool:
     """Whether the error of *who* (``rucio``, ``package``) says something about the question instead of the package."""
-    said = answer[who]
-    return isinstance(said, str) and _why_it_failed(answer, said) in _THE_QUESTIONS
+    result = answer[who]
+    return isinstance(result, str) and _why_it_failed(answer, result) in _THE_QUESTIONS
 
 
 def _why_it_failed(answer: Mapping[str, Any], said: str) -> Decided:
@@ -55,21 +55,21 @@ def _why_it_failed(answer: Mapping[str, Any], said: str) -> Decided:
 
 def decided_by(answer: Mapping[str, Any]) -> Decided:
     """Who decided on the action of one of the probe's answers."""
-    said = answer["package"]
-    if isinstance(said, str):
-        return _why_it_failed(answer, said)
-    return Decided.NONE if said is None else Decided.PACKAGE
+    result = answer["package"]
+    if isinstance(result, str):
+        return _why_it_failed(answer, result)
+    return Decided.NONE if result is None else Decided.PACKAGE
 
 
 def decisions(answers: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     """Who decides on each action: once where root and an account without attributes are treated alike."""
-    found: dict[str, list[str]] = {}
+    by_action: dict[str, list[str]] = {}
     for answer in answers:
-        seen = found.setdefault(str(answer["action"]), [])
-        words = _words(answer)
-        if words not in seen:
-            seen.append(words)
-    return {action: " / ".join(seen) for action, seen in found.items()}
+        results = by_action.setdefault(str(answer["action"]), [])
+        text = _words(answer)
+        if text not in results:
+            results.append(text)
+    return {action: " / ".join(results) for action, results in by_action.items()}
 
 
 def _words(answer: Mapping[str, Any]) -> str:

@@ -14,9 +14,7 @@ from pathlib import Path
 from packaging.version import Version
 
 from secretsync.core.errors import ProofError
-
-_PYTHONS = ("python3.9", "python3.12")
-"""What Rucio's images run: AlmaLinux 9 and AlmaLinux 10."""
+from secretsync.rucio.check.rucio import image_bases, rucio
 
 _WITH_RUCIO = ("jinja2",)
 """What the images install beside Rucio and its drivers."""
@@ -61,16 +59,18 @@ def rucio_environment(version: str, cache: Path, python: str | None = None) -> R
     """
     if python is not None:
         return RucioEnvironment(version, Path(python).absolute())
-    interpreter = _interpreter()
-    kept = cache / "rucio" / f"{version}-{Path(interpreter).name}"
-    if not kept.exists():
-        _install(version, interpreter, kept)
-    return RucioEnvironment(version, kept / "bin" / "python")
+    interpreter = _interpreter(version)
+    directory = cache / "rucio" / f"{version}-{Path(interpreter).name}"
+    if not directory.exists():
+        _install(version, interpreter, directory)
+    return RucioEnvironment(version, directory / "bin" / "python")
 
 
-def _interpreter() -> str:
-    """The first of the images' Pythons that is here and runs, else the one that runs this."""
-    return next((path for path in map(shutil.which, _PYTHONS) if path and _runs(path)), sys.executable)
+def _interpreter(version: str) -> str:
+    """The Python of that release's images, else another of Rucio's images, else the one that runs this."""
+    pythons = dict.fromkeys([rucio(version).image_base.python, *(base.python for base in image_bases())])
+    found = (shutil.which(f"python{python}") for python in pythons)
+    return next((path for path in found if path and _runs(path)), sys.executable)
 
 
 def _runs(python: str) -> bool:

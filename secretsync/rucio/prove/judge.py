@@ -38,10 +38,10 @@ def judge(bundle: Bundle, report: Report, ended: int, *, vo: str, rucio: RucioEn
 
 def _judge(bundle: Bundle, report: Report, ended: int, *, vo: str, rucio: RucioEnvironment) -> Proof:
     if report.get("step", "start") in _BEFORE_THE_PACKAGE:
-        why = _why(report["died"]) if report.get("died") else _last(ended)
+        cause = _why(report["died"]) if report.get("died") else _last(ended)
         if not _takes_a_name_of_rucio(bundle, rucio.version):
-            raise RucioUnusable(rucio, why)
-        return Proof(rucio.version, str(report.get("python", "")), vo, (_taken_name(bundle, why),), report)
+            raise RucioUnusable(rucio, cause)
+        return Proof(rucio.version, str(report.get("python", "")), vo, (_taken_name(bundle, cause),), report)
     faults = tuple(_faults(bundle, report, ended))
     return Proof(str(report.get("rucio", rucio.version)), str(report["python"]), vo, faults, report)
 
@@ -117,9 +117,9 @@ def _generic(bundle: Bundle, report: Report) -> Iterator[Fault]:
         if used == f"{bundle.module}.{part}":
             continue
         chain = report["reasons"].get(part) or ()
-        there = any(file.path in (f"{part}.py", f"{part}/__init__.py") for file in bundle.files)
+        provided = any(file.path in (f"{part}.py", f"{part}/__init__.py") for file in bundle.files)
         effect = f"Rucio goes on with {used} instead of the package's {part}, {_told(report, part)}"
-        if there:
+        if provided:
             yield _at(chain, Verdict.GENERIC, f"{effect}: {_why(chain)}", _remedy(chain), path=f"{part}.py")
         else:
             severity = Severity.ERROR if part == "permission" else Severity.WARNING
@@ -138,11 +138,11 @@ def _told(report: Report, part: str) -> str:
 def _other_code(bundle: Bundle, report: Report) -> Iterator[Fault]:
     """What the process sees is not what was laid out: an older copy wins, or files got lost."""
     expected = {file.path: file.digest for file in bundle.files}
-    seen: Mapping[str, str | None] = report["files"]
-    differing = sorted(path for path, digest in expected.items() if seen.get(path) != digest)
-    if seen and differing and not seen.keys() & set(differing):
+    loaded_files: Mapping[str, str | None] = report["files"]
+    differing = sorted(path for path, digest in expected.items() if loaded_files.get(path) != digest)
+    if loaded_files and differing and not loaded_files.keys() & set(differing):
         yield _unmounted(bundle, differing)
-    elif seen and differing:
+    elif loaded_files and differing:
         effect = (
             f"Rucio imports the package from {' and '.join(report['folders'])}, where {len(differing)} of its "
             f"{len(expected)} files are missing or others, {differing[0]} first"
@@ -189,9 +189,9 @@ def _takes(report: Report) -> Iterator[Fault]:
     """Algorithms that cannot be called with as many arguments as Rucio gives them."""
     given = rucio(report["rucio"]).algorithm_arguments
     registered = report["algorithms"].get("takes") or {}
-    found = {(kind, name): counts for kind, named in registered.items() for name, counts in named.items()}
-    found.update({(kind, kind): counts for kind, counts in (report.get("defaults_take") or {}).items()})
-    for (kind, name), counts in found.items():
+    argument_counts = {(kind, name): counts for kind, named in registered.items() for name, counts in named.items()}
+    argument_counts.update({(kind, kind): counts for kind, counts in (report.get("defaults_take") or {}).items()})
+    for (kind, name), counts in argument_counts.items():
         if counts and kind in given and not counts[0] <= len(given[kind]) <= counts[1]:
             effect = (
                 f"Rucio calls the {kind} algorithm {name!r} with {len(given[kind])} arguments, which it does not take: "
@@ -211,31 +211,33 @@ def _schema(report: Report) -> Iterator[Fault]:
     named = report.get("schema_errors")
     for name, chain in {"account": report.get("schema_error") or ()}.items() if named is None else named.items():
         if chain:
-            what = "Taking scope and name of a URL" if name == "SCOPE_NAME_REGEXP" else f"Validating by {name!r}"
-            effect = f"{what} ends with {_why(chain)}: each such request fails"
+            activity = "Taking scope and name of a URL" if name == "SCOPE_NAME_REGEXP" else f"Validating by {name!r}"
+            effect = f"{activity} ends with {_why(chain)}: each such request fails"
             yield _at(chain, Verdict.DIES_AT_FIRST_USE, effect, _remedy(chain), "schema.py", about=name)
 
 
 def _permissions(answers: Sequence[Mapping[str, Any]]) -> Iterator[Fault]:
     """The actions that fail, and those that the package leaves to generic without meaning to."""
-    failing = [one for one in answers if isinstance(one["rucio"], str) and not is_the_questions_fault(one, "rucio")]
-    failed = _by_words(one for one in failing if not _reads_another_questions(one, answers))
-    yield from _reads_of_others([one for one in failing if _reads_another_questions(one, answers)])
-    type_errors = (one for one in answers if decided_by(one) is Decided.TYPE_ERROR)
-    refused = _by_words(one for one in type_errors if not is_the_questions_fault(one, "package"))
-    stumbling = {one["action"] for one in answers if is_the_questions_fault(one, "package")}
-    for words, names in failed.items():
-        effect = f"Checking the permission {_some(names)} ends with {words}"
+    failing = [
+        answer for answer in answers if isinstance(answer["rucio"], str) and not is_the_questions_fault(answer, "rucio")
+    ]
+    failed = _by_words(answer for answer in failing if not _reads_another_questions(answer, answers))
+    yield from _reads_of_others([answer for answer in failing if _reads_another_questions(answer, answers)])
+    type_errors = (answer for answer in answers if decided_by(answer) is Decided.TYPE_ERROR)
+    refused = _by_words(answer for answer in type_errors if not is_the_questions_fault(answer, "package"))
+    stumbling = {answer["action"] for answer in answers if is_the_questions_fault(answer, "package")}
+    for message, names in failed.items():
+        effect = f"Checking the permission {_some(names)} ends with {message}"
         yield Fault(Verdict.DIES_AT_FIRST_USE, effect, "Correct has_permission(), and what it calls", "permission.py")
-    for words, names in refused.items():
-        if len(names) + len(stumbling) >= len({one["action"] for one in answers}):
+    for message, names in refused.items():
+        if len(names) + len(stumbling) >= len({answer["action"] for answer in answers}):
             effect = (
                 "has_permission() cannot be called as Rucio does, which then asks its generic permissions, without a "
-                f"log line: {words}"
+                f"log line: {message}"
             )
             remedy = "Define has_permission(issuer, action, kwargs, *, session)"
         else:
-            effect = f"Rucio decides {_some(names)} by its generic permissions, without a log line: {words}"
+            effect = f"Rucio decides {_some(names)} by its generic permissions, without a log line: {message}"
             remedy = "Correct the call that fails"
         yield Fault(Verdict.GENERIC, effect, remedy, "permission.py", about=names[0])
 
@@ -246,30 +248,30 @@ def _reads_another_questions(answer: Mapping[str, Any], answers: Sequence[Mappin
     Published packages have such lines, and Rucio's own permissions, too: root never comes to them.
     """
     lacks = str(answer["rucio"]).removeprefix("KeyError: ").strip("'")
-    of_the_action = [one for one in answers if one["action"] == answer["action"]]
+    of_the_action = [other for other in answers if other["action"] == answer["action"]]
     return (
         str(answer["rucio"]).startswith("KeyError: ")
-        and any(lacks in one.get("given", ()) for one in answers)
-        and any(isinstance(one["rucio"], bool) for one in of_the_action)
+        and any(lacks in other.get("given", ()) for other in answers)
+        and any(isinstance(other["rucio"], bool) for other in of_the_action)
     )
 
 
 def _reads_of_others(failing: Sequence[Mapping[str, Any]]) -> Iterator[Fault]:
-    for words, names in _by_words(failing).items():
-        effect = f"The permission {_some(names)} ends with {words} for an account without attributes"
+    for message, names in _by_words(failing).items():
+        effect = f"The permission {_some(names)} ends with {message} for an account without attributes"
         remedy = "Read what Rucio's gateway gives for that action"
         yield Fault(Verdict.LOADS, effect, remedy, "permission.py", severity=Severity.WARNING, about=names[0])
 
 
 def _by_words(answers: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
     """The actions by what is said of them, each once."""
-    found: dict[str, list[str]] = {}
-    for one in answers:
-        words = str(one["package"] if str(one["package"]).startswith("TypeError:") else one["rucio"])
-        actions = found.setdefault(words, [])
-        if one["action"] not in actions:
-            actions.append(one["action"])
-    return found
+    by_message: dict[str, list[str]] = {}
+    for answer in answers:
+        message = str(answer["package"] if str(answer["package"]).startswith("TypeError:") else answer["rucio"])
+        actions = by_message.setdefault(message, [])
+        if answer["action"] not in actions:
+            actions.append(answer["action"])
+    return by_message
 
 
 def _some(actions: Sequence[str]) -> str:
@@ -290,7 +292,10 @@ def _other_python(report: Report) -> Iterator[Fault]:
     ran = tuple(int(part) for part in report["python"].split(".")[:2] if part.isdigit())
     if facts.is_known and len(ran) == 2 and ran != facts.python:
         images = ".".join(map(str, facts.python))
-        effect = f"The proof ran on Python {report['python']}, and the images of Rucio {facts.version} run {images}"
+        effect = (
+            f"The proof ran on Python {report['python']}, and the images of Rucio {facts.version}, which are built on "
+            f"{facts.image_base.base}, run {images}"
+        )
         remedy = f"Name a Python {images} that has Rucio with --rucio-python"
         yield Fault(Verdict.LOADS, effect, remedy, severity=Severity.WARNING, about="python")
 
@@ -307,11 +312,11 @@ def _why(chain: Sequence[Cause]) -> str:
     """The exception that is seen, and the first one behind it."""
     if not chain:
         return "nothing says why"
-    seen, first = chain[0], chain[-1]
-    words = f"{seen['error']}: {_sentence(seen['message'])}"
-    if first is not seen and first["message"] not in seen["message"]:
-        words += f", because of {first['error']}: {_sentence(first['message'])}"
-    return words
+    outer, first = chain[0], chain[-1]
+    message = f"{outer['error']}: {_sentence(outer['message'])}"
+    if first is not outer and first["message"] not in outer["message"]:
+        message += f", because of {first['error']}: {_sentence(first['message'])}"
+    return message
 
 
 def _sentence(message: str) -> str:

@@ -343,13 +343,14 @@ def algorithms(module: str) -> dict[str, Any]:
     """
     from rucio.common.plugins import PolicyPackageAlgorithms
 
-    returned: dict[str, dict[str, object]] = {}
+    given: dict[str, object] = {}
     registration = failure(PolicyPackageAlgorithms, lambda: module)
     get_algorithms = getattr(sys.modules.get(module), "get_algorithms", dict)
-    error = failure(lambda: returned.update(get_algorithms()), lambda: module)
+    error = failure(lambda: given.update(get_algorithms()), lambda: module)
+    returned = {str(kind): by_name(named) for kind, named in given.items()}
     registered = PolicyPackageAlgorithms._ALGORITHMS
     return {
-        "registration": registration,
+        "registration": registration or failure(lambda: ask_each(registered), lambda: module),
         "error": error,
         "returned": {kind: sorted(map(str, named)) for kind, named in returned.items()},
         "takes": {
@@ -359,9 +360,22 @@ def algorithms(module: str) -> dict[str, Any]:
             f"{kind} {name}"
             for kind, named in returned.items()
             for name, algorithm in named.items()
-            if not same(registered.get(kind, {}).get(name), algorithm)
+            if not same(by_name(registered.get(kind)).get(name), algorithm)
         ],
     }
+
+
+def by_name(named: Any) -> dict[object, object]:
+    """The algorithms of a type, of which Rucio makes a dictionary where it has some already; else none."""
+    found: dict[object, object] = {}
+    failure(lambda: found.update(named))
+    return found
+
+
+def ask_each(registered: Any) -> None:
+    """Whether a type has an algorithm, as Rucio asks: what a package gives for a type is kept as it is."""
+    for named in registered.values():
+        "name" in named  # noqa: B015 - it raises, or not
 
 
 def takes(algorithm: object) -> list[int] | None:
@@ -421,6 +435,8 @@ def schema_errors(vo: str) -> dict[str, Causes]:
 
     used = entrance.schema_modules[vo or DEFAULT_VO]
     own, generic = getattr(used, "SCHEMAS", {}), importlib.import_module("rucio.common.schema.generic").SCHEMAS
+    if not (hasattr(used, "validate_schema") or "SCHEMAS" in inspect.getsource(entrance)):
+        own = {}  # before 37 a package that brings no validate_schema() leaves validating to the generic schemas
     names = sorted({*(own if isinstance(own, dict) else ()), *generic}, key=str)
     found = {str(name): failure(partial(validate, name, own, vo)) for name in names}
     found["SCOPE_NAME_REGEXP"] = failure(lambda: scope_and_name(vo))

@@ -45,8 +45,8 @@ class Fault:
 
     def __str__(self) -> str:
         """One line with the place in the package, as a traceback names it."""
-        place = f"{self.path}:{self.line}: " if self.line else ""
-        return f"{place}{self.effect}. {self.remedy}"
+        location = f"{self.path}:{self.line}: " if self.line else ""
+        return f"{location}{self.effect}. {self.remedy}"
 
     def finding(self, rucio: str) -> Finding:
         """The fault as a finding of *rucio*, in the form of those of the check."""
@@ -67,7 +67,7 @@ class Proof:
     @property
     def verdict(self) -> Verdict:
         """The worst verdict of its faults; without one, it loads."""
-        return max((fault.verdict for fault in self.faults), key=lambda one: one.weight, default=Verdict.LOADS)
+        return max((fault.verdict for fault in self.faults), key=lambda verdict: verdict.weight, default=Verdict.LOADS)
 
     @property
     def findings(self) -> tuple[Finding, ...]:

@@ -109,7 +109,7 @@ def test_the_configuration_is_compared_with_what_is_live(tmp_path: Path) -> None
 def test_a_change_that_is_accepted_and_a_rule_that_is_off_do_not_fail(tmp_path: Path) -> None:
     written(tmp_path, GOOD)
     run("--config", str(configured(tmp_path)), "--once")
-    written(tmp_path, {"schema.py": GOOD["schema.py"].replace("250", "500"), "__init__.py": INIT.replace(">=37", "41")})
+    written(tmp_path, {"schema.py": GOOD["schema.py"].replace("250", "500"), "__init__.py": INIT.replace(">=36", "41")})
     off = "supported-version: {severity: off, reason: it is tried}"
     path = configured(tmp_path, "{accept: [NAME_LENGTH], rules: {" + off + "}}")
     result = run("--config", str(path), "check")

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from secretsync.cli.output import doctor, releases, text
+from secretsync.cli.output import status as status_output
 from secretsync.cli.output.describe import describe
 from secretsync.cli.output.report import Report
 from secretsync.cli.output.style import Style
@@ -91,14 +92,14 @@ def _refused() -> Report:
     return describe([Outcome(site.destination, site.sync())], "apply", now=NOW)
 
 
-def _status() -> releases.StatusReport:
+def _status() -> status_output.StatusReport:
     site = _deployed()
     site.sync()
     (delivery,) = site.destination.deliveries
     clock = Clock(lambda: site.time, site._sleep, lambda: site.utc)
     by_hand.suspend(site.destination, delivery, "data taking", clock, by="ddm@ops")
-    found = releases.describe_status("production", status(site.destination))
-    return releases.StatusReport(time=NOW, targets=(found,))
+    found = status_output.describe_status("production", status(site.destination))
+    return status_output.StatusReport(time=NOW, targets=(found,))
 
 
 def _history() -> releases.HistoryReport:
@@ -124,7 +125,7 @@ SESSIONS: Mapping[str, Callable[[Style], str]] = {
     "apply": lambda style: text.render(_apply(), style),
     "rolled-back": lambda style: text.render(_rolled_back(), style),
     "refused": lambda style: text.render(_refused(), style),
-    "status": lambda style: releases.status_text(_status(), style),
+    "status": lambda style: status_output.status_text(_status(), style),
     "history": lambda style: releases.history_text(_history(), style),
     "doctor": lambda style: doctor.render(_doctor(), style),
 }

@@ -14,8 +14,8 @@ import yaml
 
 from secretsync.cli.apply import preview_all
 from secretsync.cli.approved import plan_of
-from secretsync.cli.output import releases
 from secretsync.cli.output.describe import describe_pass
+from secretsync.cli.output.status import StatusReport, describe_status, status_text
 from secretsync.cluster.repository import git as repository_git
 from secretsync.cluster.repository.errors import BranchMissing, BranchOfOthers, ForgeRefused, ForgeUnknown
 from secretsync.cluster.repository.git import GitRepository
@@ -164,8 +164,8 @@ def test_status_says_that_git_alone_is_known(tmp_path: Path) -> None:
     site = Site(tmp_path)
     site.sync()
     (destination,) = factory.destinations(site.configuration, site.folder)
-    found = releases.describe_status("production", status(destination))
-    text = releases.status_text(releases.StatusReport(time=datetime(2026, 1, 1, tzinfo=UTC), targets=(found,)))
+    found = describe_status("production", status(destination))
+    text = status_text(StatusReport(time=datetime(2026, 1, 1, tzinfo=UTC), targets=(found,)))
     assert "this is what git has" in text
     assert "no workload mounts it" not in text
 

@@ -83,6 +83,13 @@ def test_the_first_refusal_ends_the_others_and_leaves_nothing(cluster: RunningCl
     assert cluster.objects == {}
 
 
+def test_where_failures_are_collected_every_environment_gets_its_verdict(cluster: RunningCluster) -> None:
+    cluster.answer = lambda job, _: ended("no verdict")
+    failures: list[NotProven] = []
+    prove_candidates(at_once(cluster, 4), plan(cluster), clock(), failures.append)
+    assert (len(failures), cluster.objects) == (6, {})
+
+
 def test_a_quota_that_the_running_proofs_use_up_is_waited_for(cluster: RunningCluster) -> None:
     cluster.answer = lambda _, __: ended(PROVEN)
 

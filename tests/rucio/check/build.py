@@ -8,7 +8,7 @@ from secretsync.core.model import Bundle
 from secretsync.rucio.check import Finding, Severity, Situation, check
 from tests.build import bundle
 
-INIT = 'SUPPORTED_VERSION = ">=37"\n'
+INIT = 'SUPPORTED_VERSION = ">=36"\n'
 PERMISSION = """
 def has_permission(issuer, action, kwargs, *, session=None):
     perm = {"add_rule": perm_add_rule, "add_did": perm_default}

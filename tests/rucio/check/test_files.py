@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from secretsync.rucio.check import Severity
+from tests import ROOT
 from tests.rucio.check.build import GOOD, errors, findings, only
 
 
@@ -182,3 +186,23 @@ def test_a_file_without_a_mount_is_an_error_where_rucio_imports_it_and_a_notice_
     assert notice.effect.startswith("No mount brings README.md, tools.py: ")
     assert only(findings(files, mounted_files=mounted | {"helper.py"})) == notice
     assert findings(files, mounted_files=mounted | set(files)) == ()
+
+
+WITHOUT_A_HOME = """
+import os, pwd
+os.environ.pop("HOME", None)
+os.environ.pop("XDG_CACHE_HOME", None)
+def no_account(_):
+    raise KeyError
+pwd.getpwuid = no_account
+from secretsync.core.model import Bundle, File, Revision
+from secretsync.rucio.check import Situation, check
+files = [File("__init__.py", b"SUPPORTED_VERSION = ['>=37']"), File("permission.py", b"x = {}\\na[*b]\\n")]
+found = check(Bundle("pol", "1", Revision("s", "", "commit:1"), tuple(files)), Situation())
+assert not [finding for finding in found if "damaged" in finding.effect], found
+"""
+
+
+def test_the_check_works_for_a_user_with_neither_a_home_nor_an_account() -> None:
+    """As containers are run; the parser looks for a home when it is imported."""
+    subprocess.run([sys.executable, "-c", WITHOUT_A_HOME], cwd=ROOT, check=True)

@@ -54,7 +54,7 @@ def test_algorithms_defaults_and_supported_versions() -> None:
     )
     assert (diff.algorithms_added, diff.algorithms_removed) == (("scope/a",), ("lfn2pfn",))
     assert diff.supported_version
-    assert (diff.supported_version.before, diff.supported_version.after) == (">=37", ">=40")
+    assert (diff.supported_version.before, diff.supported_version.after) == (">=36", ">=40")
 
 
 def test_a_policy_that_begins_to_delegate_says_so() -> None:

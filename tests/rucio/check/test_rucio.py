@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from secretsync.rucio.check.rucio import known_releases, rucio
+from secretsync.rucio.check.rucio import image_bases, known_releases, rucio
 from tests.rucio.check.build import findings, only
 
 
@@ -61,3 +61,18 @@ def test_before_what_is_recorded_nothing_is_an_error_but_what_holds_for_any_vers
     assert {str(one.severity) for one in findings(init, rucio=version)} == {"warning"}
     broken = findings({"schema.py": "def (:\n"}, rucio=version)
     assert [one.rule for one in broken if one.severity == "error"] == ["syntax"]
+
+
+def test_the_python_of_the_images_is_recorded_with_the_container_file_that_says_so() -> None:
+    for release in known_releases():
+        base = rucio(release).image_base
+        assert ".".join(map(str, rucio(release).python)) == base.python
+        assert base.source.startswith("https://github.com/rucio/containers/blob/")
+    assert rucio("41.5.1").image_base.base == "almalinux:9"
+    assert "3.12" in {base.python for base in image_bases()}
+
+
+@pytest.mark.parametrize(("version", "said"), [("38.5.5", ["supported-version"]), ("41.5.1", [])])
+def test_a_specifier_set_is_read_where_the_packaging_of_that_rucio_reads_it(version: str, said: list[str]) -> None:
+    init = "from packaging.specifiers import SpecifierSet\nSUPPORTED_VERSION = SpecifierSet('>=35')\n"
+    assert [one.rule for one in findings({"__init__.py": init}, rucio=version) if one.severity == "error"] == said

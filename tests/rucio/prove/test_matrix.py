@@ -38,6 +38,6 @@ def test_each_row_has_a_name_of_its_own() -> None:
     assert len(set(names)) == len(names) > 50
 
 
-@pytest.mark.parametrize("version", ["37.7.1", "38.5.5", "41.5.1"])
+@pytest.mark.parametrize("version", ["36.5.0", "37.7.1", "38.5.5", "40.0.0", "41.5.1"])
 def test_each_row_says_what_is_expected_of_each_version(version: str) -> None:
     assert all(row.expected(version) for row in rows())

@@ -108,15 +108,10 @@ def _unset_variable(package: Package, setting: Setting, running: Running) -> _Fo
 def _may_be_unset(package: Package, running: Running, expression: ast.expr) -> str:
     """The variable that the expression reads without a default, at once or by a name that is bound once."""
     if isinstance(expression, ast.Name) and running.module.binds.get(expression.id) == 1:
-        assigned = [
-            statement.value
-            for statement in running.module.tree.body
-            if isinstance(statement, ast.Assign)
-            and any(isinstance(target, ast.Name) and target.id == expression.id for target in statement.targets)
-        ]
+        assigned = running.module.assigned.get(expression.id)
         # what is asked before it is used is None only where the code says so
-        is_guarded = running.context.conditional or _is_tested(running, expression.id)
-        return _may_be_unset(package, running, assigned[0]) if assigned and not is_guarded else ""
+        is_guarded = running.context.conditional or expression.id in running.module.tested
+        return _may_be_unset(package, running, assigned) if assigned and not is_guarded else ""
     match expression:
         case ast.Call(func=callee, args=[name_node], keywords=[]) if dotted(
             callee, package.aliases(running.module)
@@ -127,13 +122,6 @@ def _may_be_unset(package: Package, running: Running, expression: ast.expr) -> s
             name = value_of(package, running.module, name_node, package.values(running.module))
             return name if isinstance(name, str) else ""
     return ""
-
-
-def _is_tested(running: Running, name: str) -> bool:
-    tests = (
-        node.test for node in running.module.nodes if isinstance(node, ast.If | ast.IfExp | ast.Assert | ast.While)
-    )
-    return any(isinstance(inner, ast.Name) and inner.id == name for test in tests for inner in ast.walk(test))
 
 
 def _network(package: Package, running: Running) -> _Found | None:

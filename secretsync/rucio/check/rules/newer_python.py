@@ -151,10 +151,8 @@ def _class_of(package: Package, running: Running, expression: ast.expr, depth: i
         case ast.Constant(value=int(number)) if not isinstance(number, bool):
             return "int"
         case ast.Name(id=name) if running.module.binds.get(name) == 1:
-            for statement in running.module.tree.body:
-                match statement:
-                    case ast.Assign(targets=[ast.Name(id=target)], value=value) if target == name:
-                        return _class_of(package, running, value, depth + 1)
+            if value := running.module.assigned.get(name):
+                return _class_of(package, running, value, depth + 1)
         case ast.Call(func=callee):
             name = dotted(callee, aliases)
             if name in _NEW_METHODS_OF:

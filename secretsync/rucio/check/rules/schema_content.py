@@ -5,14 +5,17 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 
 from secretsync.rucio.check import json_schema
 from secretsync.rucio.check.code import Module
 from secretsync.rucio.check.finding import Finding, Severity
 from secretsync.rucio.check.package import Package
+from secretsync.rucio.check.policy import functions
 from secretsync.rucio.check.rules.rule import Rule, Setting
 from secretsync.rucio.check.values import UNREADABLE, Function, ModuleValue
+from secretsync.rucio.check.work import TooMuchWork, Work
 
 
 def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
@@ -26,21 +29,26 @@ def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
         yield from _entries(rule, package, module, schemas, setting)
     elif schemas is not UNREADABLE and not isinstance(schemas, Function | ModuleValue):
         yield from _not_a_dictionary(rule, module, schemas)
-    yield from _scope_and_name(rule, module, values.get("SCOPE_NAME_REGEXP", UNREADABLE))
+    yield from _scope_and_name(rule, package, module, values.get("SCOPE_NAME_REGEXP", UNREADABLE))
 
 
-def _faults(schema: object) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(json_schema.faults(schema)))
+def _faults(schema: object, work: Work) -> tuple[str, ...]:
+    found: dict[str, None] = {}
+    with suppress(TooMuchWork):
+        for fault in json_schema.faults(schema, work):
+            found[fault] = None
+    return tuple(found)
 
 
 def _entries(
     rule: Rule, package: Package, module: Module, schemas: dict[object, object], setting: Setting
 ) -> Iterator[Finding]:
+    own = functions(module)
     for name, schema in schemas.items():
         if not isinstance(name, str):
             continue
-        used = name in setting.rucio.schemas
-        for fault in package.memoized(("schema", name), partial(_faults, schema)):
+        used = name in setting.rucio.schemas and (setting.rucio.validates_by_schemas or "validate_schema" in own)
+        for fault in package.memoized(("schema", name), partial(_faults, schema, package.work)):
             yield rule.finding(
                 module.path,
                 _line(module, name),
@@ -70,10 +78,10 @@ def _not_a_dictionary(rule: Rule, module: Module, schemas: object) -> Iterator[F
     )
 
 
-def _scope_and_name(rule: Rule, module: Module, pattern: object) -> Iterator[Finding]:
+def _scope_and_name(rule: Rule, package: Package, module: Module, pattern: object) -> Iterator[Finding]:
     if pattern is UNREADABLE or isinstance(pattern, Function | ModuleValue):
         return
-    problem = _problem_of_scope_and_name(pattern)
+    problem = package.memoized(("scope and name",), partial(_problem_of_scope_and_name, pattern, package.work))
     if problem:
         yield rule.finding(
             module.path,
@@ -85,11 +93,16 @@ def _scope_and_name(rule: Rule, module: Module, pattern: object) -> Iterator[Fin
         )
 
 
-def _problem_of_scope_and_name(pattern: object) -> str:
+def _problem_of_scope_and_name(pattern: object, work: Work) -> str:
     if not isinstance(pattern, str):
         return f"is a {type(pattern).__name__} and no text"
-    if problem := json_schema.uncompilable(pattern):
-        return f"does not compile ({problem})"
+    if len(pattern) > json_schema.LONGEST_PATTERN:
+        return ""
+    try:
+        if problem := json_schema.uncompilable(pattern, work):
+            return f"does not compile ({problem})"
+    except TooMuchWork:
+        return ""
     groups = re.compile(pattern).groups
     return "" if groups >= 2 else f"has {groups or 'no'} group{'' if groups == 1 else 's'} instead of two (scope, name)"
 

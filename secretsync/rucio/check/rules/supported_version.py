@@ -9,6 +9,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from secretsync.rucio.check.finding import Finding, Severity
 from secretsync.rucio.check.package import Package
 from secretsync.rucio.check.policy import supported_version
+from secretsync.rucio.check.rucio import Rucio
 from secretsync.rucio.check.rules.rule import Rule, Setting
 from secretsync.rucio.check.values import UNREADABLE
 
@@ -29,7 +30,7 @@ def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
         )
         return
     try:
-        specifiers = as_rucio_reads_it(value.value)
+        specifiers = as_rucio_reads_it(value.value, setting.rucio)
     except (InvalidSpecifier, TypeError) as error:
         effect = f"{error}: Rucio cannot read SUPPORTED_VERSION and the process dies"
         remedy = "Write specifiers with an operator for the major version, such as '>=38,<42'"
@@ -58,8 +59,12 @@ def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
             )
 
 
-def as_rucio_reads_it(value: object) -> SpecifierSet:
+def as_rucio_reads_it(value: object, rucio: Rucio) -> SpecifierSet:
     """A list is joined with commas, anything else is taken as it is. Raises InvalidSpecifier or TypeError."""
+    if isinstance(value, SpecifierSet):
+        if not rucio.reads_specifier_sets:
+            raise TypeError("SUPPORTED_VERSION is a SpecifierSet, and the packaging of this Rucio reads text alone")
+        return value
     if isinstance(value, list):
         if not all(isinstance(item, str) for item in value):
             raise TypeError(f"SUPPORTED_VERSION is a list of other things than text ({value!r})")
@@ -79,7 +84,8 @@ RULE = Rule(
     "SUPPORTED_VERSION cannot be read, or does not admit the Rucio in use",
     "Rucio reads SUPPORTED_VERSION (a list is joined with commas, which means AND) as a SpecifierSet and compares its "
     "major version alone, '41' for 41.5.1. A number without operator raises InvalidSpecifier, which nothing catches: "
-    "the process dies, as it does of a tuple. '>=41.2' and '==41.5.1' refuse 41.5.1, '!=36.4.0' excludes nothing, and "
+    "the process dies, as it does of a tuple. A SpecifierSet is read by a Rucio whose packaging is 24.2 or newer, "
+    "which 36 and 38 do not have. '>=41.2' and '==41.5.1' refuse 41.5.1, '!=36.4.0' excludes nothing, and "
     "['==41', '==42'] admits none. A version that is not admitted ends the process with PolicyPackageVersionError. A "
     "value that is calculated is followed through texts, lists, conditions and the package's own modules; where that "
     "ends, a warning says that it cannot be read.",

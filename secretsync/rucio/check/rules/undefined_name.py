@@ -76,7 +76,9 @@ def _star(package: Package, rucio: Rucio, source: str, depth: int) -> frozenset[
     module = package.get(rest) if top == package.name else None
     names = rucio.names(source) if top == "rucio" else None
     if module and depth < 5 and not _has_all(module):
-        names = _known(package, rucio, module, depth + 1)
+        # modules that bring each other's names all around would be read once for each way between them
+        question = ("brought", rucio.known, module.name, depth)
+        names = package.memoized(question, partial(_known, package, rucio, module, depth + 1))
     return frozenset(name for name in names if not name.startswith("_")) if names is not None else None
 
 

@@ -93,6 +93,8 @@ if found:
     seen["permission"], seen["schema"] = permission.__name__, schema.__name__
     seen["file"] = getattr(sys.modules.get(MODULE), "__file__", None) or ""
     algorithms = attempt("first use", register) or {}
+    attempt("first use", lambda: ["name" in named for named in algorithms.values()])
+    algorithms = {kind: dict(named) for kind, named in algorithms.items() if hasattr(named, "keys")}
     seen["algorithms"] = {kind: sorted(named) for kind, named in algorithms.items()}
     seen["lfn2pfn"] = bool(attempt("default", lambda: default_algorithm("lfn2pfn")))
     if VO:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from secretsync.cli.output import json as json_format
-from secretsync.cli.output.releases import StatusReport, describe_status, status_text
+from secretsync.cli.output.status import StatusReport, describe_status, status_text
 from secretsync.operations.status import status
 from tests.cli.output.sessions import NOW
 from tests.reconcile.test_reconciler import Site

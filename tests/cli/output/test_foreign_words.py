@@ -1,0 +1,74 @@
+"""Every text of a report spoilt with words of others: no format of it obeys them."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from pydantic import BaseModel
+
+from secretsync.cli.output import html, junit, markdown, text
+from secretsync.cli.output.report import Report
+from tests.cli.output import sessions
+from tests.cli.output.test_html import Page
+from tests.cli.output.test_markdown import hostile as with_findings
+from tests.cli.output.test_markdown import outside_of_code
+
+HOSTILE = (
+    "\x1b[2J\x1b]0;title\x07\x9b31m",
+    "line\nFAKE: everything is well\r\n",
+    "\u202egnp.exe\u2066 \u2028\u2029\u200e",
+    "\ud800 half a character \x00\x85\x08",
+    "[the report](https://evil.example) ![x](https://evil.example/x.png) **b** @channel #1 <b>x</b>",
+    "| a | b |\n|---|---|\n# Heading\n- [x] done\n```\nend of code",
+    "]]><failure message='x'/></testcase></testsuite>&lt;&#27;",
+    "</td></script><script>alert(1)</script><img src=x onerror=alert(1)>",
+)
+CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+REPORTS: dict[str, Callable[[], Report]] = {
+    "plan": lambda: sessions._plan(texts=True),
+    "apply": sessions._apply,
+    "refused": sessions._refused,
+    "rolled back": sessions._rolled_back,
+    "findings": with_findings,
+}
+
+
+def spoilt(value: Any, words: str, annotation: Any = str) -> Any:
+    """*value* with *words* in every text that may be any text; lines of a diff stay lines of it."""
+    if isinstance(value, BaseModel):
+        fields = type(value).model_fields
+        changes = {name: spoilt(held, words, fields[name].annotation) for name, held in value if name in fields}
+        return value.model_copy(update=changes)
+    if isinstance(value, str):
+        is_any = annotation is str or (re.search(r"\bstr\b", str(annotation)) and "Literal" not in str(annotation))
+        return value + words if is_any else value
+    if isinstance(value, tuple):
+        return tuple(spoilt(one, words, annotation) for one in value)
+    if isinstance(value, dict):
+        return {key: spoilt(held, words, annotation) for key, held in value.items()}
+    return value
+
+
+@pytest.mark.parametrize("words", HOSTILE, ids=range(len(HOSTILE)))
+@pytest.mark.parametrize("report", REPORTS)
+def test_no_format_of_a_report_obeys_them(report: str, words: str) -> None:
+    document = spoilt(REPORTS[report](), words)
+    terminal, page, summary = text.render(document), html.render(document), markdown.render(document)
+    for rendered in (terminal, page, summary, junit.render(document)):
+        assert not CONTROLS.search(rendered)
+        rendered.encode()
+    assert not re.search(r"^FAKE", terminal + summary, re.MULTILINE)
+    assert not {"script", "img", "b"} & set(Page(page).tags)
+    cases = ElementTree.fromstring(junit.render(document)).iter("testcase")
+    assert all(child.tag in ("failure", "skipped", "system-out") for case in cases for child in case)
+    outside = outside_of_code(summary)
+    assert "](https://evil" not in outside
+    assert "<b>x" not in outside
+    assert "# Heading" not in outside.splitlines()
+    assert CONTROLS.sub("", json.dumps(dataclasses.asdict(document), default=str))
