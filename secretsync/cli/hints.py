@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 import click
@@ -36,6 +35,9 @@ def with_hint(error: click.ClickException) -> click.ClickException:
 
 def unknown_command(name: str, known: Iterable[str]) -> str:
     """What to say of a command that does not exist, with the nearest that does."""
+    # imported here: most commands are spelled as they are
+    import difflib
+
     if name in _COMMANDS:
         return f"No such command {name!r}. Use: {_COMMANDS[name]}"
     nearest = difflib.get_close_matches(name, list(known), n=2, cutoff=0.6)
