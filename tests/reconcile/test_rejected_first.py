@@ -33,7 +33,7 @@ def test_it_is_named_as_never_deployed_with_the_reason(site: Site, live: dict[st
     report = site.sync()
     (degraded,) = report.plan.degraded
     assert isinstance(degraded.error, RejectedBeforeFirst)
-    assert "was never deployed: digest" in str(degraded.error)
+    assert "was never deployed: commit" in str(degraded.error)
     assert "was rejected: it fails. Other content" in str(degraded.error)
     assert {name: site.cluster.secrets[name] for name in live} == live
 
