@@ -312,8 +312,8 @@ def exec_credential(data: bytes) -> object:
 
 
 def commit(data: bytes) -> object:
-    from secretsync.sources.git.signature import committed_at, split_commit
-    from secretsync.sources.git.source import subject_of
+    from secretsync.sources.git.commit import committed_at, subject_of
+    from secretsync.sources.git.signature import split_commit
 
     return committed_at(data), split_commit(data), subject_of(data)
 

@@ -130,8 +130,8 @@ def _reading() -> Iterator[None]:
         yield
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        place = f"line {mark.line + 1}: " if mark else ""
-        raise NotValues(f"{place}{getattr(error, 'problem', None) or 'it is not YAML'}") from None
+        location = f"line {mark.line + 1}: " if mark else ""
+        raise NotValues(f"{location}{getattr(error, 'problem', None) or 'it is not YAML'}") from None
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
         raise NotValues(f"a value in it cannot be read ({type(error).__name__})") from None
 
