@@ -66,8 +66,8 @@ def only_fitting(names: Sequence[str], option: str) -> None:
     """Raises UsageError where *names*, of the targets or packages that a command is about, are none or several."""
     if len(names) != 1:
         what = "target" if option == "--target" else "package"
-        choices = ": " + " or ".join(f"{option} {name}" for name in names) if names else ""
-        raise click.UsageError(f"{len(names) or 'no'} {what}{'' if len(names) == 1 else 's'} fit; choose one{choices}")
+        choices = f": {', '.join(names)}" if names else ""
+        raise click.UsageError(f"{len(names) or 'no'} {what}s fit; choose one with {option}{choices}")
 
 
 def chosen_targets(configuration: config.Config, target_name: str | None) -> config.Config:

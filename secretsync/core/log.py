@@ -14,7 +14,7 @@ import structlog
 
 from secretsync.core.escape import visible
 
-_IN_URL = re.compile(r"(?<=://)(?!git@)[^/\s@]+(?=@)")
+_IN_URL = re.compile(r"(?<=://)[^/\s@]+(?=@)")
 _TOKENS = re.compile(r"\b(gh[pousr]_[A-Za-z0-9]{16,}|glpat-[-\w]{16,}|eyJ[-\w]+\.[-\w]+\.[-\w]+)")
 _NAMES = re.compile(r"password|passphrase|secret_value|token|authorization", re.IGNORECASE)
 _SHORTEST = 4
