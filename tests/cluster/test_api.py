@@ -67,7 +67,9 @@ def test_a_workload_that_changed_meanwhile_is_read_again_alone(
     for name in ("server", "daemon"):
         api.put(workload(api, "Deployment", name))
     read = next(one for one in api.cluster.workloads(api.namespace) if one.ref.name == "server")
-    api.put(workload(api, "Deployment", "server") | {"metadata": {**read.manifest["metadata"], "labels": {"a": "b"}}})
+    # without the version that was read: the controller may have written its status since
+    metadata = {key: value for key, value in read.manifest["metadata"].items() if key != "resourceVersion"}
+    api.put(workload(api, "Deployment", "server") | {"metadata": {**metadata, "labels": {"a": "b"}}})
     answers: list[Reply] = []
     send = Connection.send
 

@@ -7,10 +7,9 @@ from dataclasses import dataclass, replace
 
 from secretsync.core import packing
 from secretsync.operations.doctor import Examination
-from secretsync.plan import in_force
 from secretsync.plan.diff import Action, Change, Desired, PackagePlan
 from secretsync.plan.plan import Plan
-from secretsync.reconcile.canary import NotProven, NoWorkloadLoadsIt, prove_candidates
+from secretsync.reconcile.canary import NotProven, prove_candidates
 from secretsync.reconcile.destination import Clock, Destination
 
 
@@ -27,14 +26,9 @@ def prove(destination: Destination, examination: Examination, clock: Clock) -> D
     if not destination.cluster.runs_pods:
         return DeepProof(("no pods run here, so no image can prove it: 'check --prove' proves the package alone",))
     packages = tuple(as_candidates(examination))
-    # a container that cannot load it is named with its line to fix already: a proof there says nothing of the package
-    miswired = in_force.not_in_force([package.desired for package in packages], examination.workloads)
-    plan = Plan(packages, (), workloads=examination.workloads, not_in_force=miswired)
+    plan = Plan(packages, (), workloads=examination.workloads)
     failures: list[NotProven] = []
-    try:
-        outcome = prove_candidates(destination, plan, clock, failures.append)
-    except NoWorkloadLoadsIt as error:
-        return DeepProof(tuple(error.problems))
+    outcome = prove_candidates(destination, plan, clock, failures.append)
     sentences = [f"in the image of {failure.workload}: {reason}" for failure in failures for reason in failure.reasons]
     if outcome.missing:
         sentences.append(outcome.missing)

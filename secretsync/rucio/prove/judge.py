@@ -144,7 +144,7 @@ def _other_code(bundle: Bundle, report: Report) -> Iterator[Fault]:
         yield _unmounted(bundle, differing)
     elif loaded_files and differing:
         effect = (
-            f"Rucio imports the package from {' and '.join(report['folders'])}, where {len(differing)} of its "
+            f"Rucio imports the package from {' and '.join(report['folders']) or 'no folder'}, where {len(differing)} of its "
             f"{len(expected)} files are missing or others, {differing[0]} first"
         )
         remedy = "Remove the other copy of the package, and give this one an __init__.py"
