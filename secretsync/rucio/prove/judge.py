@@ -145,8 +145,8 @@ def _other_code(bundle: Bundle, report: Report) -> Iterator[Fault]:
     elif loaded_files and differing:
         folders = " and ".join(report["folders"]) or "no folder"
         effect = (
-            f"Rucio imports the package from {folders}, where {len(differing)} of its {len(expected)} files are missing or "
-            f"others, {differing[0]} first"
+            f"Rucio imports the package from {folders}, where {len(differing)} of its {len(expected)} files "
+            f"are missing or others, {differing[0]} first"
         )
         remedy = "Remove the other copy of the package, and give this one an __init__.py"
         yield Fault(Verdict.OTHER_CODE, effect, remedy, differing[0])
