@@ -157,7 +157,7 @@ def job(candidate: Candidate, name: str, *, vo: str, seconds: float) -> Manifest
 def _container(candidate: Candidate, vo: str, seconds: float) -> Manifest:
     container = candidate.template
     proof = {key: deepcopy(container[key]) for key in _KEPT_OF_A_CONTAINER if key in container}
-    arguments = [f"{PROBE_FOLDER}/probe.py", f"{seconds:.0f}"]
+    arguments = [f"{PROBE_FOLDER}/probe.zip", f"{seconds:.0f}"]
     arguments += [] if entrypoint.is_daemon(container) else ["--user", "apache"]
     arguments += ["--vo", vo] if vo else []
     mounts = [("secretsync-probe", PROBE_FOLDER, ""), ("secretsync-run", RUN_FOLDER, "")]

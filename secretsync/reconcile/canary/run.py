@@ -197,9 +197,9 @@ def _make(destination: Destination, candidate: Candidate, running: list[_Running
 
 
 def _probe() -> dict[str, bytes]:
-    from secretsync.rucio.prove import PROBE
+    from secretsync.rucio.prove import probe_archive
 
-    return {"probe.py": PROBE.read_bytes(), "in_pod.py": Path(__file__).with_name("in_pod.py").read_bytes()}
+    return {"probe.zip": probe_archive(), "in_pod.py": Path(__file__).with_name("in_pod.py").read_bytes()}
 
 
 def _end(destination: Destination, running: list[_Running], proof: _Running) -> None:
