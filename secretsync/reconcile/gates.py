@@ -8,7 +8,6 @@ from datetime import datetime
 from secretsync.core import packing
 from secretsync.core.errors import SecretSyncError
 from secretsync.core.model import Workload
-from secretsync.core.pod_references import secrets_referenced
 from secretsync.plan.diff import PackagePlan
 from secretsync.plan.plan import Plan
 from secretsync.plan.rollout_status import status
@@ -101,7 +100,7 @@ def _title(package: PackagePlan) -> str:
 def _unhealthy_workload(earlier: Destination, workloads: Sequence[Workload], secrets: Collection[str]) -> str:
     """A workload that mounts the package there and is not well any more: what a testbed is for."""
     for workload in workloads:
-        if secrets_referenced(workload.template) & set(secrets) and not is_healthy(workload):
+        if workload.referenced_secrets & set(secrets) and not is_healthy(workload):
             return f"goes out when target {earlier.name} is well: {workload.ref}, {status(workload).message}"
     return ""
 
