@@ -31,7 +31,7 @@ def main(arguments: list[str]) -> None:
     forget_own_archive()
     report = Report(options.report)
     error = failure(
-        lambda: load_step_by_step(report, options.vo, with_files=options.files), lambda: report.get("module", "")
+        lambda: load_package(report, options.vo, with_files=options.files), lambda: report.get("module", "")
     )
     if error:
         report["died"] = error
