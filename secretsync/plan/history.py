@@ -142,7 +142,7 @@ def history_secret(live: Sequence[Secret], placement: Placement, name: str) -> S
     bundle = replace(packing.live_bundle(live), module=placement.module)
     (secret,) = packing.pack(bundle, compressed, live[0].annotations.get(packing.RECIPE, ""))
     facts = {KEPT: live[0].annotations.get(packing.REVISION_NUMBER, "0")}
-    if written := max((one.data_written for one in live if one.data_written), default=None):
+    if written := max((secret.data_written for secret in live if secret.data_written), default=None):
         facts[WRITTEN] = written.isoformat()
     if is_edited(live):
         facts[EDITED] = "true"

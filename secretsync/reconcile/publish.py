@@ -43,7 +43,7 @@ def _edit(repository: RepositoryCluster, file: ValuesFile, packages: Sequence[Pa
     try:
         text = data.decode()
         wiring = wire([_packed(package) for package in packages], file.style, file.root)
-        merged = _merged(_Asked(text, file, tuple(package.placement.secret for package in packages), wiring))
+        merged = _merged(_WiredFile(text, file, tuple(package.placement.secret for package in packages), wiring))
     except UnicodeDecodeError:
         return ValuesEdit(file.file, problem="it is not UTF-8 text: write it anew as UTF-8")
     except SecretSyncError as error:
@@ -53,25 +53,25 @@ def _edit(repository: RepositoryCluster, file: ValuesFile, packages: Sequence[Pa
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _WiredFile:
     """A values file with its *text*, and the wiring that it shall have; *secrets* are the packages'."""
 
     text: str
     file: ValuesFile
     secrets: tuple[str, ...]
     wiring: Wiring = field(compare=False)
-    said: str = field(init=False)
-    """The wiring as something that can be compared."""
+    comparable: str = field(init=False)
+    """The wiring as text, which can be compared."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "said", repr(self.wiring))
+        object.__setattr__(self, "comparable", repr(self.wiring))
 
 
 @lru_cache(maxsize=64)
-def _merged(asked: _Asked) -> str:
+def _merged(wired: _WiredFile) -> str:
     """The text with the wiring; in most passes it is that of the pass before. Raises SecretSyncError."""
-    file, wiring, at = asked.file, asked.wiring, keys_of(asked.file.at)
-    moved = repoint(asked.text, wiring.mounts, asked.secrets, at)
+    file, wiring, at = wired.file, wired.wiring, keys_of(wired.file.at)
+    moved = repoint(wired.text, wiring.mounts, wired.secrets, at)
     return merge(moved, wiring, file.chart, file.via, at).text
 
 

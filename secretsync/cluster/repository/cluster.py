@@ -131,11 +131,11 @@ class RepositoryCluster:
     def _files(self) -> Layout:
         """The files of the branch as it is now. Raises BranchMissing, GitFailed."""
         if self._layout is None:
-            asked = self._request.branch if self._request else ""
-            now = self._repository.branches(*filter(None, (self._branch, asked)))
+            branch = self._request.branch if self._request else ""
+            now = self._repository.branches(*filter(None, (self._branch, branch)))
             if self._branch not in now:
                 raise BranchMissing(self._repository.url, self._branch)
-            self._base, self._proposed = now[self._branch], now.get(asked, "")
+            self._base, self._proposed = now[self._branch], now.get(branch, "")
             paths = (self._directory, *self._paths, *self._rules)
             self._layout = Layout(self._base, paths, self._scratch, self._files_of_base)
         return self._layout

@@ -144,10 +144,10 @@ class GitRepository:
         if author.signing_key:
             signing = ("-c", "gpg.format=ssh", "-c", f"user.signingKey={author.signing_key}")
         signed = ("-S",) if author.signing_key else ()
-        made = self._local(
+        commit = self._local(
             *signing, "commit-tree", *signed, "-p", parent, "-F", "-", tree, text=message.encode(), environment=names
         )
-        return made.decode().strip()
+        return commit.decode().strip()
 
     def push(self, commit: str, branch: str, expected: str) -> None:
         """Make *branch* be *commit* (empty: delete it) where it still is *expected* (empty: where it is not there).
