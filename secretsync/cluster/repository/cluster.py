@@ -90,7 +90,7 @@ class RepositoryCluster:
         if not self._request or not self._proposed:
             return None
         self._repository.fetch(self._base, self._branch)
-        return self._request.look(self._proposed, self._base)
+        return self._request.proposed(self._proposed, self._base)
 
     @property
     def branch(self) -> str:

@@ -119,7 +119,7 @@ class OpenRequest:
         self._memory.unlink(missing_ok=True)
         return Proposal("closed", self.branch, url=url)
 
-    def look(self, head: str, base: str) -> Proposed | None:
+    def proposed(self, head: str, base: str) -> Proposed | None:
         """What the branch, which is at *head*, would bring to *base*; None where *base* has all of it.
 
         The forge is asked for the request; where it does not answer, what is remembered of it counts.
