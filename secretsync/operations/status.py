@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from secretsync.cluster.repository.proposal import Proposed
 from secretsync.core import packing, revision_numbers
 from secretsync.core.kinds.kind import State as RolloutState
 from secretsync.core.kinds.kind import Status
@@ -35,7 +36,7 @@ class Deployed:
     is. *owner* says who has the first of the foreign ones. *not_in_force* are the containers that do not load the
     package; *not_restarted* mounts it and is no workload of the destination; *lost* are workloads that no longer mount
     it, and *stripped* those whose wiring another tool removed again. *unobserved* says that git alone is known, and no
-    cluster that applies it.
+    cluster that applies it. *proposed* waits for somebody to merge it into that repository.
     """
 
     module: str
@@ -54,6 +55,7 @@ class Deployed:
     lost: LostMounts | None = None
     stripped: tuple[Ref, ...] = ()
     unobserved: bool = False
+    proposed: Proposed | None = None
 
 
 def status(destination: Destination) -> tuple[Deployed, ...]:
@@ -65,6 +67,8 @@ def status(destination: Destination) -> tuple[Deployed, ...]:
     deployed = [
         _deployed(destination, delivery, memory, workloads, spawner_manifests) for delivery in destination.deliveries
     ]
+    if proposed := destination.repository.waiting() if destination.repository else None:
+        deployed = [replace(package, proposed=proposed) for package in deployed]
     return tuple(_with_pod_failures(destination, deployed, {workload.ref: workload for workload in workloads}))
 
 

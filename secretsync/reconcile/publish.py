@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from typing import Literal
 
 import structlog
 
 from secretsync import __version__
 from secretsync.cluster.repository.cluster import RepositoryCluster
+from secretsync.cluster.repository.errors import BranchOfOthers
 from secretsync.cluster.repository.proposal import PLAN_TRAILER, TRAILER, Message, Proposal
 from secretsync.config.repository import ValuesFile
 from secretsync.core.errors import SecretSyncError
@@ -84,6 +86,24 @@ def open_request(destination: Destination, plan: Plan) -> Proposal | None:
     if repository is None or plan.degraded or destination.approved:
         return None
     return repository.proposed(_key(destination, plan))
+
+
+def with_standing(destination: Destination, report: Report) -> Report:
+    """*report*, of a dry run, with whether its change is proposed already, and where. Raises SecretSyncError."""
+    repository = destination.repository
+    if repository is None or report.refused:
+        return report
+    if not report.pending:
+        return replace(report, proposal=Proposal("nothing", repository.branch))
+    waiting = repository.waiting()
+    if waiting is None:
+        return replace(report, proposal=Proposal("unproposed", repository.branch))
+    if waiting.others:
+        return replace(report, blocked=BranchOfOthers(waiting.branch, waiting.commit, waiting.others))
+    current = plan_document([approvable(destination, report)]).id == waiting.plan
+    state: Literal["declined", "unchanged", "outdated"]
+    state = "outdated" if not current else "declined" if waiting.declined else "unchanged"
+    return replace(report, proposal=Proposal(state, waiting.branch, waiting.commit, waiting.url))
 
 
 def _key(destination: Destination, plan: Plan) -> str:

@@ -11,6 +11,7 @@ from secretsync.cli.output.releases import Suspension, damage_lines, describe_su
 from secretsync.cli.output.report import Model, Problem, Workload
 from secretsync.cli.output.sentences import commit_cell
 from secretsync.cli.output.style import PLAIN, Style, readable
+from secretsync.cluster.repository.proposal import Proposed
 from secretsync.core.kinds.kind import State, Status
 from secretsync.core.model import Ref
 from secretsync.operations.status import Deployed
@@ -44,6 +45,19 @@ class WorkloadRevision(Model):
     current: bool
     state: str
     message: str
+
+
+class Waiting(Model):
+    """A merge or pull request of this installation that is open, or its branch where no request is known."""
+
+    branch: str
+    commit: str
+    title: str
+    url: str = ""
+    declined: bool = False
+    """Whether somebody closed it without a merge."""
+    others: str = ""
+    """Who pushed a commit onto its branch that is not ours; it is not overwritten."""
 
 
 class PackageStatus(Model):
@@ -90,6 +104,8 @@ class PackageStatus(Model):
     """Wired workloads whose wiring another tool removed again."""
     unobserved: bool = False
     """Whether git alone is known, and no cluster that applies it."""
+    proposed: Waiting | None = None
+    """The request that waits for a merge, where the target is a repository."""
 
 
 class TargetStatus(Model):
@@ -114,6 +130,7 @@ class StatusReport(Model):
             not target.error
             and all(package.status in ("current", "suspended") for package in target.packages)
             and not any(package.last_run and package.last_run.failed for package in target.packages)
+            and not any(package.proposed for package in target.packages)
             for target in self.targets
         )
 
@@ -123,9 +140,22 @@ def describe_status(target: str, deployed: Sequence[Deployed]) -> TargetStatus:
     return TargetStatus(target=target, packages=tuple(map(_package, deployed)))
 
 
+def _waiting(proposed: Proposed | None) -> Waiting | None:
+    if proposed is None:
+        return None
+    return Waiting(
+        branch=proposed.branch,
+        commit=proposed.commit,
+        title=proposed.title,
+        url=proposed.url,
+        declined=proposed.declined,
+        others=proposed.others,
+    )
+
+
 def _package(deployed: Deployed) -> PackageStatus:
     if deployed.bundle is None:
-        return PackageStatus(module=deployed.module, status="not deployed")
+        return PackageStatus(module=deployed.module, status="not deployed", proposed=_waiting(deployed.proposed))
     workloads = tuple(_workload(deployed, ref, *status) for ref, status in sorted(deployed.workloads.items()))
     revision = deployed.bundle.revision
     return PackageStatus(
@@ -151,6 +181,7 @@ def _package(deployed: Deployed) -> PackageStatus:
         lost_mounts=tuple(map(_named, deployed.lost.workloads if deployed.lost else ())),
         stripped=tuple(map(_named, deployed.stripped)),
         unobserved=deployed.unobserved,
+        proposed=_waiting(deployed.proposed),
     )
 
 
@@ -212,7 +243,9 @@ def status_text(report: StatusReport, style: Style = PLAIN) -> str:
 
 
 def _counted(package: PackageStatus) -> str:
-    """``8/9``: workloads that run the package, of those that should."""
+    """``8/9``: workloads that run the package, of those that should; ``-`` where no cluster is looked at."""
+    if package.unobserved:
+        return "-"
     failing = set(package.workloads_not_in_force)
     running = [workload for workload in package.workloads if workload.current and workload.workload not in failing]
     return f"{len(running)}/{len(failing.union(workload.workload for workload in package.workloads))}"
@@ -243,9 +276,16 @@ def _target_lines(target: TargetStatus, now: datetime, style: Style) -> Iterator
 
 
 def _remarks(package: PackageStatus, now: datetime) -> Iterator[str]:
+    if package.proposed:
+        yield _proposed(package.module, package.proposed)
     if package.status == "not deployed":
-        yield f"{package.module}: run 'secretsync apply' to deploy it"
+        if not package.proposed:
+            yield f"{package.module}: run 'secretsync apply' to deploy it"
         return
+    yield from _deployed_remarks(package, now)
+
+
+def _deployed_remarks(package: PackageStatus, now: datetime) -> Iterator[str]:
     if package.status == "not managed":
         yield (
             f"{package.module}: Secret {', '.join(package.secrets_of_others)} is not managed by this installation of "
@@ -278,6 +318,21 @@ def _remarks(package: PackageStatus, now: datetime) -> Iterator[str]:
             f"without {package.module}: let that tool leave our fields alone (no Replace=true, no --force), then "
             "'secretsync resume'"
         )
+
+
+def _proposed(module: str, waiting: Waiting) -> str:
+    location = waiting.url or f"branch {waiting.branch}"
+    if waiting.others:
+        return (
+            f"{module}: {location} has commit {waiting.commit[:12]} by {waiting.others}, which is not overwritten: "
+            "merge it, or delete the branch"
+        )
+    if waiting.declined:
+        return (
+            f"{module}: {location} ('{waiting.title}') was closed without a merge: open it again, or 'secretsync "
+            "suspend' the package"
+        )
+    return f"{module}: {location} proposes '{waiting.title}' and waits for a merge"
 
 
 def _last_run_remark(run: LastRun, now: datetime) -> str:
