@@ -21,7 +21,8 @@ def summary(target: Target) -> str:
         case Outcome.DEGRADED if not target.packages:
             return "DEGRADED: nothing was changed; the live Secrets stay, and the next run tries the source again"
         case Outcome.PENDING:
-            return f"pending: {_secrets(target)}, {count(len(target.restarts), 'restart')} (nothing was written)"
+            waits = f"; an apply would wait: {target.waits}" if target.waits else ""
+            return f"pending: {_secrets(target)}, {count(len(target.restarts), 'restart')} (nothing was written){waits}"
         case Outcome.UP_TO_DATE if target.proposal:
             return f"up to date: {_all_secrets(target)}, {_proposed(target.proposal)}"
         case Outcome.UP_TO_DATE:

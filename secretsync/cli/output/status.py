@@ -35,6 +35,14 @@ class LastRun(Model):
         return self.outcome in (_OUTCOMES[Condition.AWAY], _OUTCOMES[Condition.FAILING])
 
 
+class Waiting(Model):
+    """What new content waits for: a maintenance window, or another target."""
+
+    reason: str
+    since: datetime | None
+    """Since when it waits; null before the first deployment."""
+
+
 class WorkloadRevision(Model):
     """A workload that mounts the package."""
 
@@ -72,6 +80,7 @@ class PackageStatus(Model):
     since: datetime | None = None
     suspension: Suspension | None = None
     last_run: LastRun | None = None
+    waiting: Waiting | None = None
     secrets_of_others: tuple[str, ...] = ()
     damage: tuple[str, ...] = ()
     """What is wrong with its Secrets beside their files; the next run corrects it."""
@@ -125,7 +134,7 @@ def describe_status(target: str, deployed: Sequence[Deployed]) -> TargetStatus:
 
 def _package(deployed: Deployed) -> PackageStatus:
     if deployed.bundle is None:
-        return PackageStatus(module=deployed.module, status="not deployed")
+        return PackageStatus(module=deployed.module, status="not deployed", waiting=_waiting(deployed))
     workloads = tuple(_workload(deployed, ref, *status) for ref, status in sorted(deployed.workloads.items()))
     revision = deployed.bundle.revision
     return PackageStatus(
@@ -141,6 +150,7 @@ def _package(deployed: Deployed) -> PackageStatus:
         since=deployed.since,
         suspension=describe_suspension(deployed.package_state.hold),
         last_run=_last_run(deployed.result) if deployed.result else None,
+        waiting=_waiting(deployed),
         secrets_of_others=deployed.foreign,
         damage=deployed.damage,
         workloads=workloads,
@@ -152,6 +162,10 @@ def _package(deployed: Deployed) -> PackageStatus:
         stripped=tuple(map(_named, deployed.stripped)),
         unobserved=deployed.unobserved,
     )
+
+
+def _waiting(deployed: Deployed) -> Waiting | None:
+    return Waiting(reason=deployed.waits, since=deployed.waits_since) if deployed.waits else None
 
 
 def _named(ref: Ref) -> Workload:
@@ -244,7 +258,7 @@ def _target_lines(target: TargetStatus, now: datetime, style: Style) -> Iterator
 
 def _remarks(package: PackageStatus, now: datetime) -> Iterator[str]:
     if package.status == "not deployed":
-        yield f"{package.module}: run 'secretsync apply' to deploy it"
+        yield f"{package.module}: {_not_deployed(package.waiting)}"
         return
     if package.status == "not managed":
         yield (
@@ -257,7 +271,9 @@ def _remarks(package: PackageStatus, now: datetime) -> Iterator[str]:
         yield f"{package.module}: the rollout of revision {package.revision} is not complete; the next run continues it"
     if package.suspension:
         yield f"{package.module}: {_suspended(package.suspension, now)}"
-    if package.last_run and package.last_run.outcome not in ("current", "suspended"):
+    if package.waiting and package.waiting.since:
+        yield f"{package.module}: new content waits (for {age(package.waiting.since, now)}): {package.waiting.reason}"
+    elif package.last_run and package.last_run.outcome not in ("current", "suspended"):
         yield f"{package.module}: {_last_run_remark(package.last_run, now)}"
     for workload in package.workloads:
         if not workload.current:
@@ -278,6 +294,12 @@ def _remarks(package: PackageStatus, now: datetime) -> Iterator[str]:
             f"without {package.module}: let that tool leave our fields alone (no Replace=true, no --force), then "
             "'secretsync resume'"
         )
+
+
+def _not_deployed(waiting: Waiting | None) -> str:
+    if waiting is None:
+        return "run 'secretsync apply' to deploy it"
+    return f"the first deployment waits: {waiting.reason}"
 
 
 def _last_run_remark(run: LastRun, now: datetime) -> str:
