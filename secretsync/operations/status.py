@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from secretsync.cluster.repository.proposal import Proposed
 from secretsync.core import packing, revision_numbers
 from secretsync.core.kinds.kind import State as RolloutState
 from secretsync.core.kinds.kind import Status
@@ -40,6 +41,7 @@ class Deployed:
     it, and *stripped* those whose wiring another tool removed again. *unobserved* says that git alone is known, and no
     cluster that applies it. *waits* says what new content waits for, and *waits_since* since when it does; without that
     time nobody knows whether there is new content.
+    *proposed* waits for somebody to merge it into that repository.
     """
 
     module: str
@@ -60,6 +62,7 @@ class Deployed:
     unobserved: bool = False
     waits: str = ""
     waits_since: datetime | None = None
+    proposed: Proposed | None = None
 
 
 def status(destination: Destination, clock: Clock = REAL_TIME) -> tuple[Deployed, ...]:
@@ -72,6 +75,8 @@ def status(destination: Destination, clock: Clock = REAL_TIME) -> tuple[Deployed
         _with_wait(_deployed(destination, delivery, memory, workloads, spawner_manifests), destination, delivery, clock)
         for delivery in destination.deliveries
     ]
+    if proposed := destination.repository.waiting() if destination.repository else None:
+        deployed = [replace(package, proposed=proposed) for package in deployed]
     return tuple(_with_pod_failures(destination, deployed, {workload.ref: workload for workload in workloads}))
 
 

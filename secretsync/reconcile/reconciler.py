@@ -54,8 +54,17 @@ def preview(destination: Destination, clock: Clock = REAL_TIME) -> Report:
 
 def preview_with(destination: Destination, state: State, clock: Clock = REAL_TIME) -> Report:
     """What `sync` would do if *state* were what is remembered; nothing is written. Raises SecretSyncError."""
-    report = _compare(destination, state)
+    report = _with_standing(destination, _compare(destination, state))
     return report if report.refused else with_preflight(destination, report, state, clock)
+
+
+def _with_standing(destination: Destination, report: Report) -> Report:
+    if destination.repository is None:
+        return report
+    # imported here: most targets are clusters
+    from secretsync.reconcile.publish import with_standing
+
+    return with_standing(destination, report)
 
 
 def _compare(destination: Destination, state: State) -> Report:

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from secretsync.cluster.errors import Call, Forbidden
 from secretsync.cli.output.describe import describe
 from secretsync.cli.output.status import StatusReport, describe_status, status_text
+from secretsync.cluster.errors import Call, Forbidden
 from secretsync.operations import releases
 from secretsync.operations.status import status
 from secretsync.reconcile.all_targets import Outcome, reconcile_targets

@@ -54,8 +54,8 @@ def _settings_that_differ(case: Case) -> Iterator[Problem]:
             if missing:
                 yield Problem(location, f"PYTHONPATH does not name {' or '.join(missing)}", "--merge adds it")
         elif value != setting.value:
-            says = f"names {value!r} instead of" if value else "does not name"
-            yield Problem(location, f"{says} {setting.value}", "--merge writes it")
+            problem = f"names {value!r} instead of" if value else "does not name"
+            yield Problem(location, f"{problem} {setting.value}", "--merge writes it")
 
 
 def _variables_that_win(case: Case) -> Iterator[Problem]:

@@ -54,7 +54,7 @@ class Image:
                 place.write_text(program)
                 place.chmod(0o755)
         variables = {one["name"]: one["value"] for one in container["env"]}
-        variables[PROOF] = variables[PROOF].replace("/secretsync-probe/probe.py", str(SCRIPTS / "probe.py"))
+        variables[PROOF] = variables[PROOF].replace("/secretsync-probe/probe.zip", str(SCRIPTS / "probe.py"))
         variables = {name: value.replace("ROOT", str(self.root)) for name, value in variables.items()}
         command = [str(SCRIPTS / script) for script in entrypoint]
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
