@@ -6,6 +6,8 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
+import pytest
+
 from secretsync.cli.output import html, report
 from secretsync.cli.output.describe import describe
 from secretsync.cli.output.html import Row
