@@ -128,7 +128,7 @@ def _target(report: Report, *, dry_run: bool, texts: bool, origin: float | None 
         ),
         values=tuple(document.ValuesFile(path=file.path, by_hand=file.problem) for file in report.values),
         proposal=_proposal(report),
-        waits=report.waits,
+        waits=report.waits or report.would_wait,
         refusal=report.refused,
         failure=report.failure,
         undo=undo,

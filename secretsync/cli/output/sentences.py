@@ -23,7 +23,8 @@ def summary(target: Target) -> str:
         case Outcome.PENDING if target.proposal:
             return f"pending: {_secrets(target)}{_values(target)}, {_proposed(target.proposal)}"
         case Outcome.PENDING:
-            return f"pending: {_secrets(target)}, {count(len(target.restarts), 'restart')} (nothing was written)"
+            waits = f"; an apply would wait: {target.waits}" if target.waits else ""
+            return f"pending: {_secrets(target)}, {count(len(target.restarts), 'restart')} (nothing was written){waits}"
         case Outcome.UP_TO_DATE if target.proposal:
             return f"up to date: {_all_secrets(target)}, {_proposed(target.proposal)}"
         case Outcome.UP_TO_DATE:

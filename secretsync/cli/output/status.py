@@ -36,6 +36,14 @@ class LastRun(Model):
         return self.outcome in (_OUTCOMES[Condition.AWAY], _OUTCOMES[Condition.FAILING])
 
 
+class Wait(Model):
+    """What new content waits for: a maintenance window, or another target."""
+
+    reason: str
+    since: datetime | None
+    """Since when it waits; null before the first deployment."""
+
+
 class WorkloadRevision(Model):
     """A workload that mounts the package."""
 
@@ -86,6 +94,7 @@ class PackageStatus(Model):
     since: datetime | None = None
     suspension: Suspension | None = None
     last_run: LastRun | None = None
+    waiting: Wait | None = None
     secrets_of_others: tuple[str, ...] = ()
     damage: tuple[str, ...] = ()
     """What is wrong with its Secrets beside their files; the next run corrects it."""
@@ -155,7 +164,12 @@ def _waiting(proposed: Proposed | None) -> Waiting | None:
 
 def _package(deployed: Deployed) -> PackageStatus:
     if deployed.bundle is None:
-        return PackageStatus(module=deployed.module, status="not deployed", proposed=_waiting(deployed.proposed))
+        return PackageStatus(
+            module=deployed.module,
+            status="not deployed",
+            waiting=_wait(deployed),
+            proposed=_waiting(deployed.proposed),
+        )
     workloads = tuple(_workload(deployed, ref, *status) for ref, status in sorted(deployed.workloads.items()))
     revision = deployed.bundle.revision
     return PackageStatus(
@@ -171,6 +185,7 @@ def _package(deployed: Deployed) -> PackageStatus:
         since=deployed.since,
         suspension=describe_suspension(deployed.package_state.hold),
         last_run=_last_run(deployed.result) if deployed.result else None,
+        waiting=_wait(deployed),
         secrets_of_others=deployed.foreign,
         damage=deployed.damage,
         workloads=workloads,
@@ -183,6 +198,10 @@ def _package(deployed: Deployed) -> PackageStatus:
         unobserved=deployed.unobserved,
         proposed=_waiting(deployed.proposed),
     )
+
+
+def _wait(deployed: Deployed) -> Wait | None:
+    return Wait(reason=deployed.waits, since=deployed.waits_since) if deployed.waits else None
 
 
 def _named(ref: Ref) -> Workload:
@@ -280,7 +299,7 @@ def _remarks(package: PackageStatus, now: datetime) -> Iterator[str]:
         yield _proposed(package.module, package.proposed)
     if package.status == "not deployed":
         if not package.proposed:
-            yield f"{package.module}: run 'secretsync apply' to deploy it"
+            yield f"{package.module}: {_not_deployed(package.waiting)}"
         return
     yield from _deployed_remarks(package, now)
 
@@ -296,8 +315,10 @@ def _deployed_remarks(package: PackageStatus, now: datetime) -> Iterator[str]:
     if package.status == "rolling out":
         yield f"{package.module}: the rollout of revision {package.revision} is not complete; the next run continues it"
     if package.suspension:
-        yield f"{package.module}: {_suspended(package.suspension, now)}"
-    if package.last_run and package.last_run.outcome not in ("current", "suspended"):
+        yield f"{package.module}: {_suspended(package.suspension, now)}{_restored(package)}"
+    if package.waiting and package.waiting.since:
+        yield f"{package.module}: new content waits (for {age(package.waiting.since, now)}): {package.waiting.reason}"
+    elif package.last_run and package.last_run.outcome not in ("current", "suspended"):
         yield f"{package.module}: {_last_run_remark(package.last_run, now)}"
     for workload in package.workloads:
         if not workload.current:
@@ -318,6 +339,12 @@ def _deployed_remarks(package: PackageStatus, now: datetime) -> Iterator[str]:
             f"without {package.module}: let that tool leave our fields alone (no Replace=true, no --force), then "
             "'secretsync resume'"
         )
+
+
+def _not_deployed(waiting: Wait | None) -> str:
+    if waiting is None:
+        return "run 'secretsync apply' to deploy it"
+    return f"the first deployment waits: {waiting.reason}"
 
 
 def _proposed(module: str, waiting: Waiting) -> str:
@@ -346,6 +373,12 @@ def _drift(package: PackageStatus) -> Iterator[str]:
     yield from damage_lines(package.module, package.damage)
     if package.status == "drift" and not package.damage:
         yield f"{package.module}: somebody changed the live files; the next run restores them"
+
+
+def _restored(package: PackageStatus) -> str:
+    """A rollback gives a content a new number; that of before is in the reason."""
+    restores = package.suspension.restores if package.suspension else None
+    return f"; live as revision {package.revision}" if restores and restores != package.revision else ""
 
 
 def _suspended(suspension: Suspension, now: datetime) -> str:
