@@ -13,7 +13,7 @@ import pytest
 
 from secretsync.cluster.errors import Call, Conflict, Denied, QuotaExceeded
 from secretsync.config.check import Check
-from secretsync.config.target import Rollout
+from secretsync.config.target import Rollout, Wave
 from secretsync.core import packing
 from secretsync.core.errors import SecretSyncError
 from secretsync.core.kinds.kind import State
@@ -525,7 +525,7 @@ def test_a_downtime_that_is_accepted_by_name_goes_on(site: Site) -> None:
 def test_outside_of_its_window_changes_wait_and_nothing_is_written(site: Site) -> None:
     site.utc = datetime(2026, 1, 4, 12, tzinfo=UTC)
     report = ruled(site, window="Mon-Fri 09:00-16:00 UTC").sync()
-    assert "changes go out from Mon 2026-01-05 09:00 UTC" in report.waits
+    assert "closed until Mon 2026-01-05 09:00 UTC" in report.waits
     assert (report.pending, report.failed, site.cluster.writes) == (False, False, [])
     site.utc = datetime(2026, 1, 5, 9, tzinfo=UTC)
     assert site.sync().done
@@ -557,7 +557,7 @@ def test_drift_that_is_only_to_be_reported_stays_and_restarts_nothing(site: Site
 
 
 def test_it_is_told_how_long_new_files_lay_under_old_processes(site: Site) -> None:
-    site = ruled(site, waves=[lambda labels: False])
+    site = ruled(site, waves=(Wave(selector="app=nothing"),))
     assert site.sync().mixed == {}, "before there was a Secret no process had started"
     site.source.push(init="2")
     report = site.sync()
