@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, TypeVar
@@ -37,15 +36,17 @@ from secretsync.cluster.slim_client import (
     load_incluster_config,
 )
 from secretsync.core import shutdown
+from secretsync.core.http_patience import PatientRetry, all_within, are_crumbs
 from secretsync.core.instrumentation import CallEnded, emit
 from secretsync.core.kinds import KINDS, resource_of
 from secretsync.core.kinds.kind import Kind
 from secretsync.core.log import API_CALL
 from secretsync.core.model import Manifest
+from secretsync.core.times import http_time
 
 log = structlog.get_logger()
 
-_RETRIES = Retry(
+_RETRIES = PatientRetry(
     total=5,
     allowed_methods=None,
     status_forcelist=(429, 500, 502, 503, 504),
@@ -245,10 +246,11 @@ class Connection:
                 )
             response = None
             try:
-                response = self._client.call_api(
-                    *request, _request_timeout=(self._patience.connect, self._patience.read)
-                ).response
-                content = self._read(response)
+                with all_within(self._patience.total):
+                    response = self._client.call_api(
+                        *request, _request_timeout=(self._patience.connect, self._patience.read)
+                    ).response
+                    content = self._read(response)
             except HTTPError as error:
                 _ended(call, path, "none")
                 retries = retries.increment(method, path, error=error)
@@ -272,11 +274,8 @@ class Connection:
             retries.sleep(response)
 
     def _remember(self, date: str) -> None:
-        try:
-            time = parsedate_to_datetime(date)
-        except ValueError:
-            return
-        self._server_time = (time if time.tzinfo else time.replace(tzinfo=UTC)), self._clock()
+        if time := http_time(date):
+            self._server_time = time, self._clock()
 
     def _read(self, response: Any) -> bytes:
         """The whole body; the read timeout is one block's, so a trickle needs a limit of its own."""
@@ -289,6 +288,8 @@ class Connection:
                 length += len(block)
                 if length > _LARGEST_ANSWER:
                     raise _TooMuch(f"the answer has more than {_LARGEST_ANSWER:,} bytes")
+                if are_crumbs(len(blocks), length):
+                    raise _TooMuch("the answer comes in pieces of a few bytes")
                 if self._clock() > deadline:
                     raise _TooMuch(f"the answer took longer than {self._patience.total:g} s")
         return b"".join(blocks)

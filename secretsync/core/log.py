@@ -86,7 +86,7 @@ def register_secret(credential: str) -> None:
 
 def redact(text: str) -> str:
     """The text without credentials: those that were read in this process, and what looks like one."""
-    for credential in _credentials:
+    for credential in sorted(_credentials, key=len, reverse=True):  # one may be the begin of another
         text = text.replace(credential, "***")
     return _TOKENS.sub("***", _IN_URL.sub("***", text))
 

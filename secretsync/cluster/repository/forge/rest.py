@@ -12,14 +12,20 @@ from typing import Any, TypeVar
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
-from urllib3.util import Retry
 
 from secretsync.cluster.repository.errors import ForgeRefused
 from secretsync.config.access import Access
 from secretsync.core.foreign import read_json, reading
+from secretsync.core.http_patience import PatientRetry, all_within
 
 _TIMEOUT = (5, 30)
-_RETRIES = Retry(total=3, backoff_factor=1, status_forcelist=(429, 502, 503, 504), allowed_methods=("GET",))
+_RETRIES = PatientRetry(
+    total=3,
+    backoff_factor=1,
+    status_forcelist=(429, 502, 503, 504),
+    allowed_methods=("GET",),
+    retry_after_max=30,
+)
 _WHOLE_SECONDS = 60
 _PIECE = 64 * 1024
 _LARGEST = 4 * 1024 * 1024
@@ -80,7 +86,7 @@ class Api:
         """What answers, whatever it is. Raises ForgeRefused where nothing does, or more than a forge has to say."""
         deadline = time.monotonic() + _WHOLE_SECONDS
         try:
-            with requests.Session() as session:
+            with all_within(_WHOLE_SECONDS), requests.Session() as session:
                 session.mount("https://", HTTPAdapter(max_retries=_RETRIES))
                 response = session.request(
                     method,
