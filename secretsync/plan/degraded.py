@@ -94,9 +94,9 @@ def _shared(
 ) -> WaitsForAnother | None:
     for workload in workloads:
         referenced = secrets_referenced(workload.template)
-        for other in degraded:
-            if referenced & set(own_names) and referenced & set(names[other.placement]):
-                return WaitsForAnother(workload.ref, other.placement.module)
+        for target in degraded:
+            if referenced & set(own_names) and referenced & set(names[target.placement]):
+                return WaitsForAnother(workload.ref, target.placement.module)
     return None
 
 

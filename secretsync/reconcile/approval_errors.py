@@ -29,5 +29,5 @@ class NotApproved(SecretSyncError):
         lines += [f"differs: {difference}" for difference in self.differ[:_NAMED]]
         if len(self.differ) > _NAMED:
             lines.append(f"and {len(self.differ) - _NAMED} more differences")
-        there = f"Secret {', '.join(self.written)} has what was approved, nothing else" if self.written else "nothing"
-        return "\n".join([*lines, f"{there} was written: make and approve a new plan with 'secretsync plan --out'"])
+        written = f"Secret {', '.join(self.written)} has what was approved, nothing else" if self.written else "nothing"
+        return "\n".join([*lines, f"{written} was written: make and approve a new plan with 'secretsync plan --out'"])

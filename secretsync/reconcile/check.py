@@ -40,7 +40,7 @@ class CheckReport:
 @timed_stage("check")
 def check_packages(destination: Destination, plan: Plan, state: State) -> CheckReport:
     """Check each package whose content, Rucio or rules are not those of its last check."""
-    examined, keys = {}, {}
+    checked, keys = {}, {}
     deliveries = {delivery.placement: delivery for delivery in destination.deliveries}
     for package in plan.packages:
         context = _context(package, plan.workloads)
@@ -50,8 +50,8 @@ def check_packages(destination: Destination, plan: Plan, state: State) -> CheckR
         if key == state.of(package.placement.secret).checked or (hold and not hold.by_hand):
             continue
         keys[package.placement.secret] = key
-        examined[package.placement.module] = _check_package(deliveries[package.placement], package, context)
-    return CheckReport(examined, keys)
+        checked[package.placement.module] = _check_package(deliveries[package.placement], package, context)
+    return CheckReport(checked, keys)
 
 
 def _check_package(delivery: Delivery, package: PackagePlan, context: WorkloadContext) -> CheckedPackage:

@@ -236,7 +236,7 @@ class Report:
     change as well, *proposal* what became of the commit. *waves* tell when each was restarted, in their order.
 
     Of a dry run: *planned_waves* are the workloads in the order of their restarts, *blocked* is what an apply would be
-    refused, and *notes* what an operator should know of it.
+    refused, *would_wait* what its changes would wait for, and *notes* what an operator should know of it.
     """
 
     destination: str
@@ -257,6 +257,7 @@ class Report:
     planned_waves: tuple[tuple[Ref, ...], ...] = ()
     blocked: SecretSyncError | None = None
     notes: tuple[str, ...] = ()
+    would_wait: str = ""
 
     @property
     def pending(self) -> bool:

@@ -52,7 +52,6 @@ def test_a_date_header_is_a_time_in_utc() -> None:
         "Fri, 31 Dec 2020 99999999999999999999:59:59 GMT",
         f"Fri, 31 Dec {'9' * 5_000} 23:59:59 GMT",
         "Fri, 31 Dec 9999 23:59:59 -2359",
-        "Fri, 31 Dec 0001 23:59:59 +2359",
         "Fri, 31 Dec 2020 23:59:59 +9999",
     ],
 )

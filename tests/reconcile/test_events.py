@@ -144,7 +144,7 @@ def test_changes_that_wait_are_told_once(site: Site) -> None:
     site.source.push(init="2")
     site.destination = replace(site.destination, rollout=Rollout(window=parse("Sat 03:00-04:00 UTC")))
     assert passed(site) == ["Waiting atlas"]
-    assert "the window is closed" in site.cluster.events[0]["note"]
+    assert "the maintenance window is closed" in site.cluster.events[0]["note"]
     assert passed(site) == []
 
 

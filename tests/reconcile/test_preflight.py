@@ -230,5 +230,5 @@ def test_a_dry_run_outside_of_the_window_says_when_the_changes_go_out(site: Site
     window = parse("Mon 03:00-04:00 UTC")
     site.destination = replace(site.destination, rollout=replace(site.destination.rollout, window=window))
     saturday = Clock(utc=lambda: datetime(2026, 1, 3, tzinfo=UTC))
-    (note,) = preview(site.destination, saturday).notes
-    assert note.startswith("the changes would wait: the window is closed; changes go out from Mon 2026-01-05 03:00 ")
+    waits = preview(site.destination, saturday).would_wait
+    assert waits.startswith("the maintenance window is closed until Mon 2026-01-05 03:00 UTC")

@@ -128,7 +128,7 @@ def _target(report: Report, *, dry_run: bool, texts: bool, origin: float | None 
         ),
         values=tuple(document.ValuesFile(path=file.path, by_hand=file.problem) for file in report.values),
         proposal=_proposal(report),
-        waits=report.waits,
+        waits=report.waits or report.would_wait,
         refusal=report.refused,
         failure=report.failure,
         undo=undo,
@@ -289,8 +289,8 @@ def _rollout(report: Report, origin: float) -> Iterator[document.WorkloadStatus]
             )
 
 
-def _findings(examined: Mapping[str, CheckedPackage]) -> Iterator[document.Finding]:
-    for module, checked_package in examined.items():
+def _findings(checked: Mapping[str, CheckedPackage]) -> Iterator[document.Finding]:
+    for module, checked_package in checked.items():
         for finding in checked_package.findings:
             yield document.Finding(
                 module=module,
@@ -325,7 +325,7 @@ def _actions(checked: Mapping[str, CheckedPackage]) -> Iterator[document.Actions
             yield document.Actions(module=module, actions=rows)
 
 
-def _policies(examined: Mapping[str, CheckedPackage], *, texts: bool) -> Iterator[document.Policy]:
-    for module, finding in examined.items():
+def _policies(checked: Mapping[str, CheckedPackage], *, texts: bool) -> Iterator[document.Policy]:
+    for module, finding in checked.items():
         if finding.difference and not finding.difference.empty:
             yield document.Policy(module=module, changes=tuple(policy_changes(finding.difference, texts=texts)))

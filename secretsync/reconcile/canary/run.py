@@ -185,11 +185,11 @@ def _make(destination: Destination, candidate: Candidate, running: list[_Running
     strictness = next(d.check_rules for d in destination.deliveries if d.placement == placement)
     name = f"{placement.secret}-candidate-{uuid.uuid4().hex[:6]}"
     log.info("proving", workload=str(candidate.workload.ref), job=name)
-    made = cluster.store(job(candidate, name, vo=strictness.vo, seconds=SECONDS), manager=manager)
-    proof = _Running(candidate, made, clock.now())
+    created = cluster.store(job(candidate, name, vo=strictness.vo, seconds=SECONDS), manager=manager)
+    proof = _Running(candidate, created, clock.now())
     running.append(proof)
     try:
-        for secret in secrets(candidate, made, _probe()):
+        for secret in secrets(candidate, created, _probe()):
             cluster.create(secret, manager=manager)
     except QuotaExceeded:
         _end(destination, running, proof)

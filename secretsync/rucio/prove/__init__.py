@@ -23,9 +23,9 @@ __all__ = [
     "UnusableReport",
     "Verdict",
     "environment_of",
-    "examine",
     "probe_archive",
     "prove",
+    "prove_in_place",
     "rucio_environment",
 ]
 
@@ -47,15 +47,15 @@ def prove(
     *timeout* is in seconds, *memory* in bytes of address space. The package's code is run, without the caller's
     environment. Raises RucioUnusable, UnusableReport, and what packing the bundle raises.
     """
-    with tempfile.TemporaryDirectory(prefix="secretsync-proof-", ignore_cleanup_errors=True) as made:
-        folder = Path(made)
+    with tempfile.TemporaryDirectory(prefix="secretsync-proof-", ignore_cleanup_errors=True) as scratch:
+        folder = Path(scratch)
         # any user may have to read it, as in a pod
         folder.chmod(0o755)
         python_path = lay_out(bundle, folder / "policy", layout=layout)
-        return examine(bundle, python_path, folder, rucio=rucio, vo=vo, timeout=timeout, memory=memory)
+        return prove_in_place(bundle, python_path, folder, rucio=rucio, vo=vo, timeout=timeout, memory=memory)
 
 
-def examine(
+def prove_in_place(
     bundle: Bundle, python_path: Path, folder: Path, *, rucio: RucioEnvironment, vo: str, timeout: float, memory: int
 ) -> Proof:
     """Prove *bundle* where it lies at *python_path*; *folder* is scratch space.

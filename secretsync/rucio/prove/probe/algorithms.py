@@ -29,7 +29,7 @@ def algorithms(module: str) -> dict[str, Any]:
     returned = {str(kind): by_name(named) for kind, named in declared.items()}
     registered = PolicyPackageAlgorithms._ALGORITHMS
     return {
-        "registration": registration or failure(lambda: look_up_each(registered), lambda: module),
+        "registration": registration or failure(lambda: search_each(registered), lambda: module),
         "error": error,
         "returned": {kind: sorted(map(str, named)) for kind, named in returned.items()},
         "takes": {
@@ -51,7 +51,7 @@ def by_name(named: Any) -> dict[object, object]:
     return algorithms
 
 
-def look_up_each(registered: Any) -> None:
+def search_each(registered: Any) -> None:
     """Look an algorithm up in each type, as Rucio does: what a package returns for a type is kept as it is."""
     for named in registered.values():
         "name" in named  # noqa: B015 - it raises, or not

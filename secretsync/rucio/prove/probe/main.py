@@ -30,7 +30,9 @@ def main(arguments: list[str]) -> None:
     limit(options.memory, options.cpu)
     forget_own_archive()
     report = Report(options.report)
-    error = failure(lambda: examine(report, options.vo, with_files=options.files), lambda: report.get("module", ""))
+    error = failure(
+        lambda: load_package(report, options.vo, with_files=options.files), lambda: report.get("module", "")
+    )
     if error:
         report["died"] = error
     report.save()
@@ -65,7 +67,7 @@ def forget_own_archive() -> None:
         del sys.path[0]
 
 
-def examine(report: Report, vo: str, *, with_files: bool) -> None:
+def load_package(report: Report, vo: str, *, with_files: bool) -> None:
     """Load the package step by step, as Rucio does; each result is in *report*."""
     report.enter("rucio")
     report["rucio"] = importlib.import_module("rucio.version").version_string()
