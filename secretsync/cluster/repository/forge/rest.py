@@ -19,7 +19,7 @@ from secretsync.core.foreign import read_json, reading
 from secretsync.core.http_patience import PatientRetry, all_within
 
 _TIMEOUT = (5, 30)
-_LONGEST_WAIT = 20.0
+_LONGEST_WAIT = 20
 """Seconds that a pass waits when a forge asks for it with Retry-After."""
 
 _RETRIES = PatientRetry(
