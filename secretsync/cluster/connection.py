@@ -199,11 +199,13 @@ class Connection:
         body: Manifest | None = None,
         content_type: str = "application/json",
     ) -> Reply:
-        """Send *call* and return the answer, be it an error. Raises Unreachable, UnusableCluster."""
+        """Send *call* and return the answer, be it an error. Raises Unreachable, UnusableCluster, NotKubernetes."""
         try:
             return self._send_patiently(call, method, path, dict(query or {}), body, content_type)
         except (HTTPError, ApiException) as error:
             raise Unreachable(call, self._client.configuration.host, _reason(error)) from None
+        except RecursionError:  # the client serializes what it was given, managedFields included
+            raise NotKubernetes(call, self._client.configuration.host, "an object nested too deeply") from None
         except (ConfigException, OSError) as error:
             raise UnusableCluster("the credentials of the kubeconfig", _first_line(error)) from None
 

@@ -10,7 +10,6 @@ from secretsync.config.window import Window
 from secretsync.core import packing
 from secretsync.core.errors import SecretSyncError
 from secretsync.core.model import Workload
-from secretsync.core.pod_references import secrets_referenced
 from secretsync.plan.diff import PackagePlan
 from secretsync.plan.plan import Plan
 from secretsync.plan.rollout_status import status
@@ -147,7 +146,7 @@ def _first(after: After, content: _Content) -> str:
 def _unhealthy_workload(earlier: Destination, workloads: Sequence[Workload], secrets: Collection[str]) -> str:
     """A workload that mounts the package there and is not healthy any more: what a testbed is for."""
     for workload in workloads:
-        if secrets_referenced(workload.template) & set(secrets) and not is_healthy(workload):
+        if workload.referenced_secrets & set(secrets) and not is_healthy(workload):
             return f"target {earlier.name} must be healthy first: {workload.ref}, {status(workload).message}"
     return ""
 

@@ -524,7 +524,7 @@ def test_a_downtime_that_is_accepted_by_name_goes_on(site: Site) -> None:
 def test_outside_of_its_window_changes_wait_and_nothing_is_written(site: Site) -> None:
     site.utc = datetime(2026, 1, 4, 12, tzinfo=UTC)
     report = ruled(site, window=parse("Mon-Fri 09:00-16:00 UTC")).sync()
-    assert "changes go out from Mon 2026-01-05 09:00 UTC" in report.waits
+    assert "closed until Mon 2026-01-05 09:00 UTC" in report.waits
     assert (report.pending, report.failed, site.cluster.writes) == (False, False, [])
     site.utc = datetime(2026, 1, 5, 9, tzinfo=UTC)
     assert site.sync().done
