@@ -168,7 +168,7 @@ def _container(candidate: Candidate, vo: str, seconds: float) -> Manifest:
         started = {"exec": {"command": ["cat", f"{RUN_FOLDER}/started"]}}
         proof["readinessProbe"] = {**started, "periodSeconds": 2, "failureThreshold": 1}
     else:
-        proof["command"] = ["python3", f"{PROBE_FOLDER}/in_pod.py", *arguments]
+        proof["command"] = entrypoint.command(container, [f"{PROBE_FOLDER}/in_pod.py", *arguments])
     return {
         **proof,
         "name": candidate.container,
