@@ -39,7 +39,7 @@ from secretsync.core import shutdown
 from secretsync.core.http_patience import PatientRetry, all_within, are_crumbs
 from secretsync.core.instrumentation import CallEnded, emit
 from secretsync.core.kinds import KINDS, resource_of
-from secretsync.core.kinds.kind import Kind
+from secretsync.core.kinds.kind import Kind, plural
 from secretsync.core.log import API_CALL
 from secretsync.core.model import Manifest
 from secretsync.core.times import http_time
@@ -117,7 +117,13 @@ class Reply:
 
     def stored(self) -> Manifest:
         """The object that the call names, as it is stored. Raises a Refusal, NotKubernetes."""
-        return self._read(lambda body: self._whole(answers.named_object_in(body), self.call.name))
+        return self._read(self._stored_object)
+
+    def _stored_object(self, body: bytes) -> Manifest:
+        manifest = answers.named_object_in(body)
+        if plural(manifest["kind"]) != self.call.resource.partition(".")[0]:
+            raise NotAnObject("an object of another kind")
+        return self._whole(manifest, self.call.name)
 
     def items(self) -> tuple[list[Manifest], str]:
         """The stored objects of a list, and where it goes on. Raises a Refusal, NotKubernetes."""

@@ -9,6 +9,8 @@ import pytest
 
 from secretsync.cluster import answers
 from secretsync.cluster.answers import NotAnObject
+from secretsync.cluster.connection import Reply
+from secretsync.cluster.errors import Call, NotKubernetes
 from secretsync.cluster.schema import wrong_field
 from tests.robustness.parsers import WORKLOAD
 
@@ -63,3 +65,10 @@ def test_what_is_null_is_absent() -> None:
 
 def test_fields_that_are_not_read_may_be_anything() -> None:
     assert wrong_field({"metadata": {"name": "a", "later": 5}, "spec": {"novel": [None]}}) == ""
+
+
+def test_an_object_of_another_kind_than_was_asked_for_is_none() -> None:
+    body = json.dumps({**WORKLOAD, "kind": "Lease"}).encode()
+    reply = Reply(Call("get", "deployments.apps", "rucio", "site-policy"), 200, body)
+    with pytest.raises(NotKubernetes, match="an object of another kind"):
+        reply.stored()

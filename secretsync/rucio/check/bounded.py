@@ -23,7 +23,7 @@ def bounded(findings: Iterable[Finding]) -> Iterator[Finding]:
         yield from map(_shortened, of_a_rule[:MOST_OF_A_RULE])
         if more := of_a_rule[MOST_OF_A_RULE:]:
             effect = f"This rule has {len(more):,} more findings, which are not shown"
-            yield Finding(more[0].rule, more[0].severity, "", 0, effect, "Mend those that are shown, and check again")
+            yield Finding(more[0].rule, more[0].severity, "", 0, effect, "Fix those that are shown, and check again")
 
 
 def _shortened(finding: Finding) -> Finding:
