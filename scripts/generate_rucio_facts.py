@@ -83,8 +83,9 @@ MODULES_WITH_CLASSES = (
     "rucio.common.utils",
     "rucio.rse.translation",
     "rucio.transfertool.fts3_plugins",
+    "rucio.db.sqla.constants",
 )
-"""Modules whose classes a policy package derives from, or whose objects it is given."""
+"""Modules whose classes a policy package derives from, whose objects it is given, or whose constants it names."""
 
 INJECTS_A_SESSION = ("read_session", "transactional_session", "stream_session")
 """Decorators of Rucio whose functions may be called without a session."""
@@ -92,7 +93,8 @@ INJECTS_A_SESSION = ("read_session", "transactional_session", "stream_session")
 STANDARD_LIBRARY = """
 import builtins, importlib, json, pkgutil, sys, sysconfig, warnings
 warnings.simplefilter("ignore")
-names = set(sys.builtin_module_names) | {
+import collections.abc, os.path
+names = {"collections.abc", "os.path"} | set(sys.builtin_module_names) | {
     module.name for folder in (sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib") + "/lib-dynload")
     for module in pkgutil.iter_modules([folder])} - {"test", "idlelib", "turtledemo", "lib2to3", "this", "antigravity"}
 found = {}
@@ -100,10 +102,17 @@ for name in sorted(names):
     public = not name.startswith("_")
     if name in ("idlelib", "this", "antigravity", "test") or name.startswith("_test"):
         continue
-    try:
-        found[name] = sorted(dir(importlib.import_module(name))) if public else []
-    except Exception:
-        found[name] = []
+    todo = [name]
+    while todo:
+        name = todo.pop()
+        try:
+            module = importlib.import_module(name)
+        except Exception:
+            found[name] = []
+            continue
+        below = [one.name for one in pkgutil.iter_modules(getattr(module, "__path__", ())) if one.name[0] != "_"]
+        found[name] = sorted({*dir(module), *below}) if public else []
+        todo += [f"{name}.{one}" for one in below if public and one not in ("tests", "test", "idle_test")]
 print(json.dumps(found))
 """
 
@@ -144,7 +153,7 @@ def main() -> None:
         },
         "signatures": signatures_of({minor: fact["signatures"] for minor, fact in facts.items()}),
         "closes_a_cycle": compact({minor: fact["cycles"] for minor, fact in facts.items()}),
-        "standard_library": sorted(before),
+        "standard_library": sorted(name for name in before if "." not in name),
         "not_yet_in_the_images": {
             name: sorted(added)
             for name in sorted(before)
@@ -223,8 +232,7 @@ def facts_of(files: Mapping[str, bytes]) -> dict[str, dict[str, object]]:
             name: found
             for name, tree in trees.items()
             if name.startswith(("rucio.core.", "rucio.common.config", "rucio.common.utils", "rucio.db.sqla.session"))
-            and not name.startswith("rucio.core.permission")
-            and (found := signatures(tree))
+            and (found := result_signature(tree) if name.startswith("rucio.core.permission") else signatures(tree))
         },
         "arguments": arguments_of_actions(trees),
         "classes": {
@@ -359,7 +367,7 @@ def members(class_: ast.ClassDef, tree: ast.Module, trees: Sources) -> set[str]:
     for base in class_.bases:
         name = ast.unparse(base).partition("[")[0]
         inherited = _class_named(name, tree, trees)
-        if name in ("object", "Generic", "ABC"):
+        if name in ("object", "Generic", "ABC", "Enum", "str", "int"):
             continue
         if inherited is None or not (brought := members(*inherited, trees)):
             return set()
@@ -436,6 +444,17 @@ def signatures(tree: ast.Module) -> dict[str, str]:
         one.name: _parameters(one)
         for one in tree.body
         if isinstance(one, ast.FunctionDef) and not one.name.startswith("_") and _keeps_its_signature(one)
+    }
+
+
+def result_signature(permission: ast.Module) -> dict[str, str]:
+    """What a PermissionResult is made of; the functions beside it are called by Rucio alone."""
+    return {
+        class_.name: _parameters(method).removeprefix("self,")
+        for class_ in permission.body
+        if isinstance(class_, ast.ClassDef) and class_.name == "PermissionResult"
+        for method in class_.body
+        if isinstance(method, ast.FunctionDef) and method.name == "__init__"
     }
 
 

@@ -26,6 +26,7 @@ import resource
 import sys
 import tempfile
 import zipfile
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -184,6 +185,7 @@ def examine(report: Report, vo: str, *, with_files: bool) -> None:
         report["schemas"] = schemas_are(vo)
         report["schema_errors"] = schema_errors(vo)
         report.enter("permissions")
+        report["has_permission"] = kind_of_function(vo)
         report["answers"] = answers(vo)
     if with_files:
         report.enter("files")
@@ -437,7 +439,7 @@ def schema_errors(vo: str) -> dict[str, Causes]:
     own, generic = getattr(used, "SCHEMAS", {}), importlib.import_module("rucio.common.schema.generic").SCHEMAS
     if not (hasattr(used, "validate_schema") or "SCHEMAS" in inspect.getsource(entrance)):
         own = {}  # before 37 a package that brings no validate_schema() leaves validating to the generic schemas
-    names = sorted({*(own if isinstance(own, dict) else ()), *generic}, key=str)
+    names = sorted({*(own if isinstance(own, Mapping) else ()), *generic}, key=str)
     found = {str(name): failure(partial(validate, name, own, vo)) for name in names}
     found["SCOPE_NAME_REGEXP"] = failure(lambda: scope_and_name(vo))
     return {name: causes for name, causes in found.items() if causes}
@@ -448,7 +450,7 @@ def validate(name: str, own: object, vo: str) -> None:
     from rucio.common import schema as entrance
     from rucio.common.exception import InvalidObject
 
-    entry = own.get(name) if isinstance(own, dict) else None
+    entry = own.get(name) if isinstance(own, Mapping) else None
     resolve = getattr(entrance, "_resolve_references", lambda one, _: one)
     compile_patterns(resolve(entry, vo or DEFAULT_VO))
     for value in (example(entry), "nobody", 1, ["nobody"], {"nobody": 1}):
@@ -482,17 +484,27 @@ def scope_and_name(vo: str) -> None:
     """As the REST interface takes both from a URL."""
     from rucio.common.schema import get_schema_value
 
-    found = re.match(get_schema_value("SCOPE_NAME_REGEXP", vo or DEFAULT_VO), "/mock/name")
-    if found:
-        found.group(1, 2)
+    pattern = re.compile(get_schema_value("SCOPE_NAME_REGEXP", vo or DEFAULT_VO))
+    if pattern.groups < 2:
+        raise IndexError(f"no such group: {pattern.pattern!r} has {pattern.groups} of two")
 
 
 def schemas_are(vo: str) -> str:
-    """The type of SCHEMAS, empty where there is none."""
+    """``dict`` where SCHEMAS can be used as one, its type where it cannot, empty where there is none."""
     from rucio.common import schema as entrance
 
-    used = entrance.schema_modules[vo or DEFAULT_VO]
-    return type(used.SCHEMAS).__name__ if hasattr(used, "SCHEMAS") else ""
+    schemas = getattr(entrance.schema_modules[vo or DEFAULT_VO], "SCHEMAS", None)
+    if isinstance(schemas, Mapping):
+        return "dict"
+    return type(schemas).__name__ if hasattr(entrance.schema_modules[vo or DEFAULT_VO], "SCHEMAS") else ""
+
+
+def kind_of_function(vo: str) -> str:
+    """``function`` where has_permission can be called, else its type; empty where there is none."""
+    policy = sys.modules[ENTRANCE].permission_modules[vo or DEFAULT_VO]
+    if not hasattr(policy, "has_permission"):
+        return ""
+    return "function" if callable(policy.has_permission) else type(policy.has_permission).__name__
 
 
 def answers(vo: str) -> list[dict[str, Any]]:

@@ -78,7 +78,7 @@ def test_what_python_39_cannot_compile_is_a_finding_and_nothing_more(source: str
     "source",
     [
         "import io\nwith (io.StringIO('a') as a, io.StringIO('b') as b): pass\n",
-        "@a[0].b\ndef f(): pass\n",
+        "import functools as a\n@[a][0].cache\ndef f(): pass\n",
         "x = f\"{'a'}\"\n",
         "def f(a, /, *, b): pass\n",
         "if (n := 1): pass\n",
