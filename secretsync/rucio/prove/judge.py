@@ -211,11 +211,17 @@ def _schema(report: Report) -> Iterator[Fault]:
         )
         yield Fault(Verdict.GENERIC, effect, "Make SCHEMAS a dictionary", "schema.py", about="SCHEMAS")
     named = report.get("schema_errors")
+    failing: dict[str, list[str]] = {}
     for name, chain in {"account": report.get("schema_error") or ()}.items() if named is None else named.items():
         if chain:
-            activity = "Taking scope and name of a URL" if name == "SCOPE_NAME_REGEXP" else f"Validating by {name!r}"
-            effect = f"{activity} ends with {_why(chain)}: each such request fails"
-            yield _at(chain, Verdict.DIES_AT_FIRST_USE, effect, _remedy(chain), "schema.py", about=name)
+            failing.setdefault(_why(chain), []).append(name)
+    for why, names in failing.items():
+        chain = (named or {}).get(names[0]) or report.get("schema_error") or ()
+        activity = (
+            "Taking scope and name of a URL" if names == ["SCOPE_NAME_REGEXP"] else f"Validating by {_some(names)}"
+        )
+        effect = f"{activity} ends with {why}: each such request fails"
+        yield _at(chain, Verdict.DIES_AT_FIRST_USE, effect, _remedy(chain), "schema.py", about=names[0])
 
 
 def _no_function(report: Report) -> Iterator[Fault]:
