@@ -2,8 +2,8 @@
 
 python -m scripts.robustness [PART ...] [--points N] [--kills N] [--inputs N]
 
-Each part leaves what it counted in build/robustness, also where it is ended early; the page is made of all that is
-there. Without a PART all are run. The parts "api" and "api-kills" need a control plane, as the tests of it do.
+Each part leaves what it counted in tests/robustness/recorded, also where it is ended early; the page is made of all
+that is there. Without a PART all are run. The parts "api" and "api-kills" need a control plane, as the tests of it do.
 """
 
 from __future__ import annotations
@@ -28,12 +28,14 @@ from scripts.robustness_page import page
 from tests import ROOT
 from tests.robustness.kills import MOMENTS, kill_at_call, kill_at_random
 from tests.robustness.real_site import real_site
+from tests.robustness.scenarios import SCENARIOS, Scenario
 from tests.robustness.site import stub_site
-from tests.robustness.sweep import SCENARIOS, RealSweep, Scenario, StubSweep, Sweep, points
+from tests.robustness.sweep import RealSweep, StubSweep, Sweep, points
 from tests.servers.control_plane import control_plane
 
-PAGE, RESULTS = ROOT / "docs" / "robustness.md", ROOT / "build" / "robustness"
-ON_REAL_API = ("idle", "status", "change", "history", "plan", "create", "wired")
+PAGE, RESULTS = ROOT / "docs" / "robustness.md", ROOT / "tests" / "robustness" / "recorded"
+EVERY = [scenario.name for scenario in SCENARIOS]
+KILLED = ("change",)
 SUITES = {
     "damaged and planted caches": ("tests/sources/test_cache.py",),
     "state objects that somebody edited": ("tests/plan/test_state.py",),
@@ -58,21 +60,21 @@ def main() -> None:
 
 
 def sweep_stub(options: argparse.Namespace) -> None:
-    _sweep("stub", options.scenarios or [scenario.name for scenario in SCENARIOS], options.points, _on_stub)
+    _sweep("stub", options.scenarios or EVERY, options.points, _on_stub)
 
 
 def sweep_api(options: argparse.Namespace) -> None:
     with _on_real_api() as open_sweep:
-        _sweep("api", options.scenarios or ON_REAL_API, options.points, open_sweep)
+        _sweep("api", options.scenarios or EVERY, options.points, open_sweep)
 
 
 def kill_on_stub(options: argparse.Namespace) -> None:
-    _kill("kills", options.kills, _on_stub)
+    _kill("kills", options.scenarios or KILLED, options.kills, _on_stub)
 
 
 def kill_on_api(options: argparse.Namespace) -> None:
     with _on_real_api() as open_sweep:
-        _kill("api-kills", options.kills, open_sweep)
+        _kill("api-kills", options.scenarios or KILLED, options.kills, open_sweep)
 
 
 def mutate(options: argparse.Namespace) -> None:
@@ -130,21 +132,29 @@ def _sweep(part: str, names: Sequence[str], count: int, open_sweep: OpenSweep) -
                 _keep(f"{part}.{name}", asdict(sweep.tally), sweep.tally.faults)
 
 
-def _kill(part: str, count: int, open_sweep: OpenSweep) -> None:
-    chance = random.Random(9)
-    with open_sweep(next(scenario for scenario in SCENARIOS if scenario.name == "change")) as sweep:
-        numbers = range(1, sweep.calls() + 1)
-        began = time.monotonic()
-        sweep.start_anew()
-        sweep.site.run("apply")
-        seconds = time.monotonic() - began
-        calls = [(call, name) for call in numbers for name in MOMENTS]
-        for call, name in chance.sample(calls, min(len(calls), count // 2)):
-            kill_at_call(sweep, call, MOMENTS[name], name)
-            _keep(part, asdict(sweep.tally), sweep.tally.faults)
-        while sweep.tally.runs < count:
-            kill_at_random(sweep, chance, seconds)
-            _keep(part, asdict(sweep.tally), sweep.tally.faults)
+def _kill(part: str, names: Sequence[str], count: int, open_sweep: OpenSweep) -> None:
+    scenarios = {scenario.name: scenario for scenario in SCENARIOS}
+    for name in names:
+        with open_sweep(scenarios[name]) as sweep:
+            for _ in _killed(sweep, count, random.Random(name)):
+                _keep(f"{part}.{name}", asdict(sweep.tally), sweep.tally.faults)
+
+
+def _killed(sweep: Sweep, count: int, chance: random.Random) -> Iterator[None]:
+    """Kill *count* runs: half of them at a call, before or after it, and the others at any moment."""
+    numbers = range(1, sweep.calls() + 1)
+    sweep.start_anew()
+    began = time.monotonic()
+    sweep.start()
+    sweep.site.zygote.ended()
+    seconds = time.monotonic() - began
+    calls = [(call, name) for call in numbers for name in MOMENTS]
+    for call, name in chance.sample(calls, min(len(calls), count // 2)):
+        kill_at_call(sweep, call, MOMENTS[name], name)
+        yield
+    while sweep.tally.runs < count:
+        kill_at_random(sweep, chance, seconds)
+        yield
 
 
 def _keep(part: str, counted: object, failures: Sequence[str]) -> None:

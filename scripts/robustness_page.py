@@ -60,14 +60,14 @@ def _stub(*records: Record) -> Iterator[str]:
     yield _tallies(records)
 
 
-def _kills(where: str, record: Record) -> Iterator[str]:
-    tally = record["counted"]
+def _kills(where: str, *records: Record) -> Iterator[str]:
     yield f"## Killed, on {where}\n"
-    yield (
-        f"{_made(record)}{tally['runs']} runs of a change: SIGKILL before and after a call, and at any moment. "
-        f"{tally['codes'].get('-9', 0)} were killed before they had ended; {len(tally['faults'])} left something that "
-        "did not hold.\n"
-    )
+    yield f"{_made(*records)}SIGKILL before and after a call, and at any moment.\n"
+    rows = [
+        f"| {tally['what']} | {tally['runs']} | {tally['codes'].get('-9', 0)} | {len(tally['faults'])} |"
+        for tally in (record["counted"] for record in records)
+    ]
+    yield _table("| what ran | runs | killed before they had ended | did not hold |", rows)
 
 
 def _parsers(*records: Record) -> Iterator[str]:
@@ -121,9 +121,9 @@ def _table(head: str, rows: Sequence[str]) -> str:
 
 SECTIONS = {
     "api": _api,
-    "api-kills": lambda record: _kills("a real control plane", record),
+    "api-kills": lambda *records: _kills("a real control plane", *records),
     "stub": _stub,
-    "kills": lambda record: _kills("a stub of the API", record),
+    "kills": lambda *records: _kills("a stub of the API", *records),
     "parsers": _parsers,
     "bombs": _bombs,
     "suites": _suites,

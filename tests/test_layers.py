@@ -48,7 +48,8 @@ def imports(path: Path) -> tuple[str, ...]:
         if isinstance(node, ast.Import):
             found += (name.name for name in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found += (f"{node.module}.{name.name}" for name in node.names)
+            package = ".".join(path.relative_to(ROOT).parts[: -node.level]) + "." if node.level else ""
+            found += (f"{package}{node.module}.{name.name}" for name in node.names)
     return tuple(found)
 
 

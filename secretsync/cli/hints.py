@@ -41,5 +41,5 @@ def unknown_command(name: str, known: Iterable[str]) -> str:
     if name in _COMMANDS:
         return f"No such command {name!r}. Use: {_COMMANDS[name]}"
     nearest = difflib.get_close_matches(name, list(known), n=2, cutoff=0.6)
-    meant = f" Did you mean {' or '.join(map(repr, nearest))}?" if nearest else " 'secretsync --help' lists them."
-    return f"No such command {name!r}.{meant}"
+    suggestion = f" Did you mean {' or '.join(map(repr, nearest))}?" if nearest else " 'secretsync --help' lists them."
+    return f"No such command {name!r}.{suggestion}"

@@ -60,12 +60,12 @@ class WithCommonMetadata:
 
     def _object(self, manifest: Manifest) -> Manifest:
         """The object, and the pods that a Job makes: policies judge both."""
-        made = {**manifest, "metadata": self._metadata(manifest.get("metadata"))}
+        labelled = {**manifest, "metadata": self._metadata(manifest.get("metadata"))}
         template = (manifest.get("spec") or {}).get("template")
         if isinstance(template, dict):
             template = {**template, "metadata": self._metadata(template.get("metadata"))}
-            made["spec"] = {**manifest["spec"], "template": template}
-        return made
+            labelled["spec"] = {**manifest["spec"], "template": template}
+        return labelled
 
     def _metadata(self, metadata: Manifest | None) -> Manifest:
         own = metadata or {}

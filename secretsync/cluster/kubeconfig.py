@@ -59,8 +59,8 @@ class _Loader(KubeConfigLoader):
         super()._load_authentication()  # type: ignore[no-untyped-call]
         written = self._user.value if self._user else {}
         named = [key for key in _CREDENTIALS if key in written]
-        given = _CERTIFICATE & written.keys() or {"token", "cert_file"} & self.__dict__.keys()
-        if named and not given:
+        credentials = _CERTIFICATE & written.keys() or {"token", "cert_file"} & self.__dict__.keys()
+        if named and not credentials:
             raise ConfigException(f"its user's {named[0]!r} gives no credentials that can be used here.")
 
     def _load_user_token(self) -> bool | None:

@@ -67,9 +67,9 @@ class Access(Model):
 
     @model_validator(mode="after")
     def _is_one_way_in(self) -> Access:
-        given = [name for name in ("password", "token", "bearer") if getattr(self, name)]
-        if len(given) > 1:
-            raise ValueError(f"{' and '.join(given)} are given; choose one")
+        credentials = [name for name in ("password", "token", "bearer") if getattr(self, name)]
+        if len(credentials) > 1:
+            raise ValueError(f"{' and '.join(credentials)} are given; choose one")
         if self.password and not self.username:
             raise ValueError("password is given without username")
         if self.known_hosts and self.host_key:

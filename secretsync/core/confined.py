@@ -25,6 +25,9 @@ MEMORY = 96 * 1024 * 1024
 SECONDS = 5
 """Processor time that the child may take."""
 
+_MOST_SECONDS_BY_THE_CLOCK = 60
+"""A busy machine gives it only a share of its processors."""
+
 _MOST_ANSWERED = 8 * 1024 * 1024
 _OUT_OF_MEMORY, _DAMAGED, _NESTED = 3, 4, 5
 
@@ -44,10 +47,9 @@ def call(function: str, data: bytes, refusal: Refusal) -> Any:
         start_new_session=True,
     )
     try:
-        # twice as long by the clock: a busy machine gives it only a share of the processor
-        output, _ = process.communicate(data, timeout=2 * seconds + 10)
+        output, _ = process.communicate(data, timeout=_MOST_SECONDS_BY_THE_CLOCK)
     except subprocess.TimeoutExpired:
-        raise refusal(f"it takes more than {seconds} s to read") from None
+        raise refusal(f"it takes more than {_MOST_SECONDS_BY_THE_CLOCK} s to read on this machine") from None
     finally:
         process.kill()
         process.communicate()

@@ -51,11 +51,28 @@ class NotInHistory(SecretSyncError):
         return f"{problem}; the history keeps {names} (see 'secretsync history').{hint}".removesuffix(".")
 
 
+@dataclass(eq=False)
+class AlreadyLive(SecretSyncError):
+    """A rollback was asked for to what is live."""
+
+    code = "already_live"
+
+    requested: str
+    revision_number: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.requested!r} is what is live already, as revision {self.revision_number}: choose another of "
+            "'secretsync history', or stay there with 'secretsync suspend'"
+        )
+
+
 @dataclass(frozen=True)
 class Entry:
     """A revision: its number, its files, and when they were written; *live* is the one that is deployed.
 
-    Of an *edited* one somebody changed the files in the cluster: they are not what its commit holds.
+    Of an *edited* one somebody changed the files in the cluster: they are not what its commit holds. *restores* are the
+    numbers that the same files had before a rollback or an undo brought them back; they name it too.
     """
 
     bundle: Bundle
@@ -63,26 +80,36 @@ class Entry:
     written: datetime | None = None
     live: bool = False
     edited: bool = False
+    restores: tuple[int, ...] = ()
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """All the numbers by which it is known."""
+        return tuple(map(str, (self.revision_number, *self.restores)))
 
 
 def revisions(destination: Destination, delivery: Delivery) -> tuple[Entry, ...]:
     """The live revision, and those that are kept, newest first."""
     memory = load_state(destination)
     live = live_secrets(destination, delivery, memory)
-    deployed = [_entry(live)] if live and all(is_managed(secret, delivery) for secret in live) else []
+    kept = _kept_bundles(destination, delivery)
+    deployed = [_live_entry(live, kept)] if live and all(is_managed(secret, delivery) for secret in live) else []
     digests = {entry.bundle.digest for entry in deployed}
-    kept = [
-        Entry(kept_bundle.bundle, kept_bundle.revision_number, kept_bundle.written, edited=kept_bundle.edited)
-        for kept_bundle in _kept_bundles(destination, delivery)
-        if kept_bundle.bundle.digest not in digests
-    ]
-    return (*deployed, *kept)
+    return (*deployed, *(_kept_entry(bundle) for bundle in kept if bundle.bundle.digest not in digests))
 
 
-def _entry(live: Sequence[Secret]) -> Entry:
+def _live_entry(live: Sequence[Secret], kept: Sequence[history.KeptBundle]) -> Entry:
     numbers = [revision_numbers.parse(secret.annotations.get(packing.REVISION_NUMBER)) for secret in live]
     written = max((secret.data_written for secret in live if secret.data_written), default=None)
-    return Entry(packing.live_bundle(live), max(numbers), written, live=True, edited=history.is_edited(live))
+    bundle, number = packing.live_bundle(live), max(numbers)
+    same = [entry for entry in kept if entry.bundle.digest == bundle.digest]
+    restores = {known for entry in same for known in (entry.revision_number, *entry.earlier_numbers)} - {0, number}
+    edited = history.is_edited(live)
+    return Entry(bundle, number, written, live=True, edited=edited, restores=tuple(sorted(restores)))
+
+
+def _kept_entry(kept: history.KeptBundle) -> Entry:
+    return Entry(kept.bundle, kept.revision_number, kept.written, edited=kept.edited, restores=kept.earlier_numbers)
 
 
 def find(entries: Sequence[Entry], requested: str) -> Entry:
@@ -90,7 +117,7 @@ def find(entries: Sequence[Entry], requested: str) -> Entry:
 
     Raises NotInHistory where that is none, or several.
     """
-    exact = [entry for entry in entries if requested in (entry.bundle.version, str(entry.revision_number))]
+    exact = [entry for entry in entries if requested in (entry.bundle.version, *entry.numbers)]
     matches = exact or [entry for entry in entries if _begins(entry.bundle, requested)]
     if len(matches) != 1:
         known = [f"{entry.revision_number} ({entry.bundle.revision.short})" for entry in entries]
@@ -103,7 +130,9 @@ def rollback(
 ) -> Report:
     """Bring back a kept revision, by default the newest that is not live, and suspend the package.
 
-    *requested* is its number, its version, or the start of its commit, hash or digest. Raises NotInHistory.
+    *requested* is its number, its version, or the start of its commit, hash or digest.
+
+    Raises NotInHistory, AlreadyLive.
     """
     memory = load_state(destination)
     memory.save(_rolled_back(destination, delivery, memory, requested, _now(clock), by))
@@ -111,7 +140,7 @@ def rollback(
 
 
 def preview_rollback(destination: Destination, delivery: Delivery, requested: str = "") -> Report:
-    """What `rollback` would do; nothing is written. Raises NotInHistory."""
+    """What `rollback` would do; nothing is written. Raises NotInHistory, AlreadyLive."""
     memory = load_state(destination)
     return preview_with(destination, _rolled_back(destination, delivery, memory, requested, 0, ""))
 
@@ -123,6 +152,8 @@ def _rolled_back(
     digest = packing.live_bundle(live).digest if live else ""
     candidates = [bundle for bundle in _kept_bundles(destination, delivery) if bundle.bundle.digest != digest]
     chosen = _named(candidates, requested) if requested else candidates[:1]
+    if requested and not chosen:
+        _refuse_live(destination, delivery, requested)
     if len(chosen) != 1:
         choices = [f"{bundle.revision_number} ({bundle.bundle.revision.short})" for bundle in candidates]
         raise NotInHistory(requested, choices, packing.is_encrypted(live))
@@ -130,7 +161,15 @@ def _rolled_back(
     history.refuse_changed(bundle.secret, delivery.placement, memory.state.of(delivery.placement.secret))
     edited = ", as somebody had edited it" if bundle.edited else ""
     reason = f"rolled back to revision {bundle.revision_number} ({bundle.bundle.revision.short}){edited}"
-    return _with_hold(memory, delivery, Hold(reason, bundle.secret.name, by=by, since=now))
+    hold = Hold(reason, bundle.secret.name, by=by, since=now, restored=bundle.revision_number)
+    return _with_hold(memory, delivery, hold)
+
+
+def _refuse_live(destination: Destination, delivery: Delivery, requested: str) -> None:
+    """Raises AlreadyLive where *requested* names what is live."""
+    live = [entry for entry in revisions(destination, delivery) if entry.live]
+    if live and (requested in (live[0].bundle.version, *live[0].numbers) or _begins(live[0].bundle, requested)):
+        raise AlreadyLive(requested, live[0].revision_number)
 
 
 def suspend(
@@ -218,7 +257,11 @@ def _kept_bundles(destination: Destination, delivery: Delivery) -> tuple[history
 
 def _named(bundles: Sequence[history.KeptBundle], requested: str) -> Sequence[history.KeptBundle]:
     """Those that *requested* names: a whole revision number or version goes before the start of a hash."""
-    exact = [bundle for bundle in bundles if requested in (bundle.bundle.version, str(bundle.revision_number))]
+    exact = [
+        bundle
+        for bundle in bundles
+        if requested in (bundle.bundle.version, *map(str, (bundle.revision_number, *bundle.earlier_numbers)))
+    ]
     return exact or [bundle for bundle in bundles if _begins(bundle.bundle, requested)]
 
 

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
+from secretsync.cluster.repository.proposal import Proposed
 from secretsync.core import packing, revision_numbers
 from secretsync.core.kinds.kind import State as RolloutState
 from secretsync.core.kinds.kind import Status
 from secretsync.core.log import foreign_text
 from secretsync.core.model import Bundle, Manifest, Ref, Secret, Workload
-from secretsync.core.pod_references import secrets_referenced
 from secretsync.plan import drift, in_force, ownership, rollout_status
 from secretsync.plan.diff import Desired, stamped_revision_number
 from secretsync.plan.in_force import NotInForce
 from secretsync.plan.lost_mounts import LostMounts, lost_mounts, lost_wiring, mounting
 from secretsync.plan.not_restarted import NotRestarted, find_not_restarted
 from secretsync.plan.state import PackageState, Result
+from secretsync.reconcile import results
 from secretsync.reconcile.desired import was_edited
-from secretsync.reconcile.destination import Delivery, Destination
+from secretsync.reconcile.destination import REAL_TIME, Clock, Delivery, Destination
+from secretsync.reconcile.gates import still_waits_for
 from secretsync.reconcile.observe import spawners, with_names_found
 from secretsync.reconcile.observed import running
+from secretsync.reconcile.results import Condition
 from secretsync.reconcile.state_store import StateStore, load_state
 
 
@@ -35,7 +38,9 @@ class Deployed:
     is. *owner* says who has the first of the foreign ones. *not_in_force* are the containers that do not load the
     package; *not_restarted* mounts it and is no workload of the destination; *lost* are workloads that no longer mount
     it, and *stripped* those whose wiring another tool removed again. *unobserved* says that git alone is known, and no
-    cluster that applies it.
+    cluster that applies it. *waits* says what new content waits for, and *waits_since* since when it does; without that
+    time nobody knows whether there is new content.
+    *proposed* waits for somebody to merge it into that repository.
     """
 
     module: str
@@ -54,18 +59,37 @@ class Deployed:
     lost: LostMounts | None = None
     stripped: tuple[Ref, ...] = ()
     unobserved: bool = False
+    waits: str = ""
+    waits_since: datetime | None = None
+    proposed: Proposed | None = None
 
 
-def status(destination: Destination) -> tuple[Deployed, ...]:
+def status(destination: Destination, clock: Clock = REAL_TIME) -> tuple[Deployed, ...]:
     """What is deployed at a destination, told by the cluster alone."""
     memory = load_state(destination)
     cluster = destination.observed or destination.cluster
     workloads = cluster.workloads(destination.namespace, destination.selector)
     spawner_manifests = spawners(replace(destination, cluster=cluster)) or ()
     deployed = [
-        _deployed(destination, delivery, memory, workloads, spawner_manifests) for delivery in destination.deliveries
+        _with_wait(_deployed(destination, delivery, memory, workloads, spawner_manifests), destination, delivery, clock)
+        for delivery in destination.deliveries
     ]
+    if proposed := destination.repository.waiting() if destination.repository else None:
+        deployed = [replace(package, proposed=proposed) for package in deployed]
     return tuple(_with_pod_failures(destination, deployed, {workload.ref: workload for workload in workloads}))
+
+
+def _with_wait(deployed: Deployed, destination: Destination, delivery: Delivery, clock: Clock) -> Deployed:
+    """The same with what the next run waits for: where the last one did, and before the first deployment."""
+    verdict = results.parse(deployed.result.verdict) if deployed.result else None
+    now = clock.utc()
+    if deployed.result and verdict and verdict.condition is Condition.WAITING:
+        digest = verdict.fact.removeprefix("sha256:")
+        waits = still_waits_for(destination, delivery, digest, now) or "nothing any more: the next run deploys it"
+        return replace(deployed, waits=waits, waits_since=datetime.fromtimestamp(deployed.result.since, UTC))
+    if deployed.bundle is None:
+        return replace(deployed, waits=still_waits_for(destination, delivery, "", now))
+    return deployed
 
 
 def _with_pod_failures(
@@ -110,7 +134,7 @@ def _deployed(
         else {
             workload.ref: (stamped_revision_number(workload, secret), _status(destination, workload))
             for workload in workloads
-            if names & secrets_referenced(workload.template)
+            if names & workload.referenced_secrets
         },
         foreign=tuple(secret.name for secret in foreign),
         damage=_damage(delivery, live, memory),

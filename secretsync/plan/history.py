@@ -23,6 +23,9 @@ KEPT = OURS + "kept"
 WRITTEN = OURS + "written"
 """The annotation with the time at which the data of a kept bundle were written, while it was live."""
 
+EARLIER = OURS + "earlier-revisions"
+"""The annotation of a kept bundle that was live before under other revision numbers, as a rollback brought it back."""
+
 EDITED = OURS + "edited"
 """The annotation of a kept bundle that somebody had edited while it was live: it is not what its commit holds."""
 
@@ -66,6 +69,12 @@ class KeptBundle:
 
     secret: Secret
     revision_number: int
+
+    @property
+    def earlier_numbers(self) -> tuple[int, ...]:
+        """The revision numbers under which the same files were live before that, oldest first."""
+        texts = self.secret.annotations.get(EARLIER, "").split(",")
+        return tuple(sorted({number for text in texts if (number := revision_numbers.parse(text))}))
 
     @property
     def bundle(self) -> Bundle:
@@ -136,17 +145,29 @@ def kept_bundles(secrets: Mapping[str, Secret | None]) -> tuple[KeptBundle, ...]
     return tuple(sorted(bundles, key=lambda entry: entry.revision_number, reverse=True))
 
 
-def history_secret(live: Sequence[Secret], placement: Placement, name: str) -> Secret:
-    """The Secret called *name* that keeps what is live now. Raises SecretTooLarge where it does not fit."""
+def history_secret(live: Sequence[Secret], placement: Placement, name: str, existing: Secret | None = None) -> Secret:
+    """The Secret called *name* that keeps what is live now. Raises SecretTooLarge where it does not fit.
+
+    Where *existing* keeps the same files, the revision numbers that they had before stay known.
+    """
     compressed = replace(placement, secret=name, layout="zip", wired=False)
     bundle = replace(packing.live_bundle(live), module=placement.module)
     (secret,) = packing.pack(bundle, compressed, live[0].annotations.get(packing.RECIPE, ""))
     facts = {KEPT: live[0].annotations.get(packing.REVISION_NUMBER, "0")}
-    if written := max((one.data_written for one in live if one.data_written), default=None):
+    if written := max((secret.data_written for secret in live if secret.data_written), default=None):
         facts[WRITTEN] = written.isoformat()
     if is_edited(live):
         facts[EDITED] = "true"
+    if earlier := _earlier_numbers(existing, bundle.digest) - {revision_numbers.parse(facts[KEPT])}:
+        facts[EARLIER] = ",".join(map(str, sorted(earlier)))
     return replace(secret, annotations={**secret.annotations, **facts})
+
+
+def _earlier_numbers(existing: Secret | None, digest: str) -> set[int]:
+    if existing is None or KEPT not in existing.annotations or not _is(existing, digest):
+        return set()
+    kept = KeptBundle(existing, _write(existing))
+    return {kept.revision_number, *kept.earlier_numbers} - {0}
 
 
 def is_edited(live: Sequence[Secret]) -> bool:

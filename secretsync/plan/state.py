@@ -41,7 +41,8 @@ class Hold:
 
     *kept* names the Secret whose bundle shall be live; where it is empty, what is live stays. *digest* and *revision*
     are those that were rejected: a new revision with other content ends such a hold. A hold by hand has neither.
-    *by* says who made it, *since* when, in seconds since 1970; both are empty where that is not known.
+    *by* says who made it, *since* when, in seconds since 1970; both are empty where that is not known. *restored* is
+    the revision number that the bundle of a rollback had in the history; live it has a new one.
     """
 
     reason: str
@@ -50,6 +51,7 @@ class Hold:
     revision: str = ""
     by: str = ""
     since: int = 0
+    restored: int = 0
 
     @property
     def by_hand(self) -> bool:
@@ -298,7 +300,7 @@ def _package(stored: Mapping[str, Any]) -> PackageState:
 
 def _hold(stored: Mapping[str, Any]) -> Hold:
     texts = {name: _text(stored.get(name, "")) for name in ("reason", "kept", "digest", "revision", "by")}
-    return Hold(**texts, since=_number(stored.get("since", 0)))
+    return Hold(**texts, since=_number(stored.get("since", 0)), restored=_number(stored.get("restored", 0)))
 
 
 def _changed_write(stored: Mapping[str, Any]) -> ChangedWrite:

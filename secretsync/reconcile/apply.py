@@ -129,7 +129,7 @@ def _keep(destination: Destination, package: PackagePlan, memory: StateStore) ->
 def _keep_as(
     name: str, existing: Secret | None, live: Sequence[Secret], destination: Destination, package: PackagePlan
 ) -> str:
-    copy = history.history_secret(live, package.placement, name)
+    copy = history.history_secret(live, package.placement, name, existing)
     if existing is None:
         destination.cluster.create(copy, manager=destination.manager)
     elif existing.annotations != copy.annotations or existing.data != copy.data:

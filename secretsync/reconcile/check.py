@@ -40,7 +40,7 @@ class CheckReport:
 @timed_stage("check")
 def check_packages(destination: Destination, plan: Plan, state: State) -> CheckReport:
     """Check each package whose content, Rucio or rules are not those of its last check."""
-    examined, keys = {}, {}
+    checked, keys = {}, {}
     deliveries = {delivery.placement: delivery for delivery in destination.deliveries}
     for package in plan.packages:
         context = _context(package, plan.workloads)
@@ -50,30 +50,29 @@ def check_packages(destination: Destination, plan: Plan, state: State) -> CheckR
         if key == state.of(package.placement.secret).checked or (hold and not hold.by_hand):
             continue
         keys[package.placement.secret] = key
-        examined[package.placement.module] = _check_package(deliveries[package.placement], package, context)
-    return CheckReport(examined, keys)
+        checked[package.placement.module] = _check_package(deliveries[package.placement], package, context)
+    return CheckReport(checked, keys)
 
 
 def _check_package(delivery: Delivery, package: PackagePlan, context: WorkloadContext) -> CheckedPackage:
     # imported here: a pass in which nothing changed does not pay for the rules
-    from secretsync.rucio.check import Severity, Situation, check, fails, with_severities
+    from secretsync.rucio.check import Situation, check, fails, with_severities
     from secretsync.rucio.check.policy_diff import policy_diff
 
-    rules, bundle, live = delivery.check_rules, package.desired.bundle, _live(delivery, package)
+    rules, bundle, live = delivery.check, package.desired.bundle, _live(delivery, package)
     situation = Situation(
         rucio=context.versions,
         images=context.images,
-        vo=rules.vo,
+        vo=delivery.placement.vo,
         mounted=context.mounted,
         live=live,
-        accepted=rules.accepted,
+        accepted=frozenset(rules.accept),
         environment=context.environment,
         mounted_files=context.mounted_files,
     )
-    severities = {rule: Severity(severity) if severity else None for rule, severity in rules.severities.items()}
-    findings = with_severities(check(bundle, situation), severities)
+    findings = with_severities(check(bundle, situation), rules.severities)
     # what a person asks to be put back was live before: it is told what is wrong with it, and decides
-    stops = not package.desired.hold and fails(findings, Severity(rules.fail) if rules.fail else None)
+    stops = not package.desired.hold and fails(findings, rules.threshold)
     return CheckedPackage(
         findings,
         stops,

@@ -27,8 +27,9 @@ def with_preflight(destination: Destination, report: Report, state: State, clock
         tuple(restart.workload.ref for restart in wave.restarts) for wave in planned_waves(destination, plan, state)
     )
     rights = missing_rights(destination, plan)
-    notes = (*_notes(destination, rights), *_waits(destination, plan, clock))
-    report = replace(report, planned_waves=tuple(filter(None, waves)), notes=notes)
+    notes = tuple(_notes(destination, rights))
+    would_wait = waits_for(destination, plan, clock)
+    report = replace(report, planned_waves=tuple(filter(None, waves)), notes=notes, would_wait=would_wait)
     try:
         _refuse(destination, plan, rights)
     except SecretSyncError as error:
@@ -83,8 +84,3 @@ def _notes(destination: Destination, rights: Rights) -> Iterator[str]:
             f"an apply goes on without what this account may not do in namespace {destination.namespace}: "
             f"{summarize(rights.optional)}; apply the Role that 'secretsync rbac' prints"
         )
-
-
-def _waits(destination: Destination, plan: Plan, clock: Clock) -> Iterator[str]:
-    if waits := waits_for(destination, plan, clock):
-        yield f"the changes would wait: {waits}"

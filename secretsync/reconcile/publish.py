@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from typing import Literal
 
 import structlog
 
 from secretsync import __version__
 from secretsync.cluster.repository.cluster import RepositoryCluster
+from secretsync.cluster.repository.errors import BranchOfOthers
 from secretsync.cluster.repository.proposal import PLAN_TRAILER, TRAILER, Message, Proposal
 from secretsync.config.repository import ValuesFile
 from secretsync.core.errors import SecretSyncError
@@ -41,7 +43,7 @@ def _edit(repository: RepositoryCluster, file: ValuesFile, packages: Sequence[Pa
     try:
         text = data.decode()
         wiring = wire([_packed(package) for package in packages], file.style, file.root)
-        merged = _merged(_Asked(text, file, tuple(package.placement.secret for package in packages), wiring))
+        merged = _merged(_WiredFile(text, file, tuple(package.placement.secret for package in packages), wiring))
     except UnicodeDecodeError:
         return ValuesEdit(file.file, problem="it is not UTF-8 text: write it anew as UTF-8")
     except SecretSyncError as error:
@@ -51,25 +53,25 @@ def _edit(repository: RepositoryCluster, file: ValuesFile, packages: Sequence[Pa
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _WiredFile:
     """A values file with its *text*, and the wiring that it shall have; *secrets* are the packages'."""
 
     text: str
     file: ValuesFile
     secrets: tuple[str, ...]
     wiring: Wiring = field(compare=False)
-    said: str = field(init=False)
-    """The wiring as something that can be compared."""
+    comparable: str = field(init=False)
+    """The wiring as text, which can be compared."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "said", repr(self.wiring))
+        object.__setattr__(self, "comparable", repr(self.wiring))
 
 
 @lru_cache(maxsize=64)
-def _merged(asked: _Asked) -> str:
+def _merged(wired: _WiredFile) -> str:
     """The text with the wiring; in most passes it is that of the pass before. Raises SecretSyncError."""
-    file, wiring, at = asked.file, asked.wiring, keys_of(asked.file.at)
-    moved = repoint(asked.text, wiring.mounts, asked.secrets, at)
+    file, wiring, at = wired.file, wired.wiring, keys_of(wired.file.at)
+    moved = repoint(wired.text, wiring.mounts, wired.secrets, at)
     return merge(moved, wiring, file.chart, file.via, at).text
 
 
@@ -86,12 +88,29 @@ def open_request(destination: Destination, plan: Plan) -> Proposal | None:
     return repository.proposed(_key(destination, plan))
 
 
+def with_standing(destination: Destination, report: Report) -> Report:
+    """*report*, of a dry run, with whether its change is proposed already, and where. Raises SecretSyncError."""
+    repository = destination.repository
+    if repository is None or report.refused:
+        return report
+    if not report.pending:
+        return replace(report, proposal=Proposal("nothing", repository.branch))
+    waiting = repository.waiting()
+    if waiting is None:
+        return replace(report, proposal=Proposal("unproposed", repository.branch))
+    if waiting.others:
+        return replace(report, blocked=BranchOfOthers(waiting.branch, waiting.commit, waiting.others))
+    current = plan_document([approvable(destination, report)]).id == waiting.plan
+    state: Literal["declined", "unchanged", "outdated"]
+    state = "outdated" if not current else "declined" if waiting.declined else "unchanged"
+    return replace(report, proposal=Proposal(state, waiting.branch, waiting.commit, waiting.url))
+
+
 def _key(destination: Destination, plan: Plan) -> str:
     """Changes with all that decides what is proposed, beside the commit that it is made of."""
     settings = [
-        (delivery.recipe, sorted(rules.accepted), rules.fail, dict(rules.severities), rules.vo)
+        (delivery.recipe, delivery.check.model_dump(mode="json"), delivery.placement.vo)
         for delivery in destination.deliveries
-        for rules in [delivery.check_rules]
     ]
     packages = [
         (package.desired.bundle.digest, package.desired.bundle.revision.id, package.revision_number, package.outdated)

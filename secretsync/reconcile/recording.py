@@ -53,8 +53,8 @@ def _log_unrecorded(outcome: Outcome, error: SecretSyncError) -> None:
         log.debug("another run records its outcome", why=str(error))
         return
     # a pass that was refused for want of rights has said so already
-    said = isinstance(error, Forbidden) and isinstance(outcome.error, MissingRights)
-    level = log.debug if said else log.warning
+    reported = isinstance(error, Forbidden) and isinstance(outcome.error, MissingRights)
+    level = log.debug if reported else log.warning
     level("the outcome of this pass could not be recorded in the cluster", why=str(error))
 
 

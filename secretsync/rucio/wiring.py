@@ -185,9 +185,9 @@ def _with_volumes(mounts: Iterable[Mount]) -> tuple[Mount, ...]:
     """Each with a volume's name of its own: a DNS label, which no other mount has, and no volume of the charts."""
     found = tuple(mounts)
     plain = [_label(f"policy-{mount.secret}-{mount.key}") for mount in found]
-    taken = Counter(plain)
+    uses = Counter(plain)
     return tuple(
-        replace(mount, volume=name if taken[name] == 1 and len(name) <= _LONGEST_LABEL else _distinct(name, mount))
+        replace(mount, volume=name if uses[name] == 1 and len(name) <= _LONGEST_LABEL else _distinct(name, mount))
         for mount, name in zip(found, plain, strict=True)
     )
 

@@ -184,8 +184,8 @@ def _root_is_the_package(tree: Tree, root: str, packages: Sequence[str]) -> bool
         return False
     if _holds_policies(tree, root):
         return True
-    others = [path for path in packages if path != root and _holds_policies(tree, path)]
-    return not others and not _PROJECT_FILES & tree.names_in(root)
+    other_packages = [path for path in packages if path != root and _holds_policies(tree, path)]
+    return not other_packages and not _PROJECT_FILES & tree.names_in(root)
 
 
 def _holds_policies(tree: Tree, directory: str) -> bool:

@@ -85,7 +85,6 @@ ANOTHER_MEANING = {
     "spec": "of a Kubernetes object",
     "write": "a file is written",
     "ailing": "the state object's key of unhealthy workloads",
-    "examine": "the doctor examines pods, the probe a package",
 }
 """Terms of the table's last column that are also the proper name of something else."""
 

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import yaml
 
-from secretsync.rucio.prove import PROBE, RucioEnvironment
+from secretsync.rucio.prove import RucioEnvironment, probe_archive
 from tests import ROOT
 from tests.conftest import helms
 from tests.e2e.site import until
@@ -134,7 +134,9 @@ class Operator:
         if self.case.python_path:
             variables.append({"name": "PYTHONPATH", "value": self.case.python_path})
         vos = [one["vo"] for one in (self.case.more or {}).values() if "vo" in one]
-        command = ["python3", str(IMAGE), str(PROBE), *vos]
+        probe = self.folder / "probe.zip"
+        probe.write_bytes(probe_archive())
+        command = ["python3", str(IMAGE), str(probe), *vos]
         # Secrets that the charts mount by default and nobody made here, and a container of another image
         beside = {"useDeprecatedImplicitSecrets": False, "exposeErrorLogs": False}
         return yaml.safe_dump({"additionalEnvs": variables, "command": command, **beside})

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from secretsync.cli.output.status import StatusReport, describe_status, status_text
 from secretsync.core.model import Revision
 from secretsync.operations import releases
 from secretsync.operations.status import status
@@ -92,3 +93,34 @@ def test_a_revision_that_somebody_had_edited_is_told_as_such_and_a_rollback_brin
     (hold,) = [one.package_state.hold for one in status(site.destination)]
     assert hold
     assert hold.reason.endswith(", as somebody had edited it")
+
+
+def entries(site: Site) -> list[tuple[int, tuple[int, ...]]]:
+    (delivery,) = site.destination.deliveries
+    return [(entry.revision_number, entry.restores) for entry in releases.revisions(site.destination, delivery)]
+
+
+def test_a_revision_that_was_brought_back_is_known_by_its_old_number_too(site: Site) -> None:
+    (delivery,) = site.destination.deliveries
+    rollback(site, "2")
+    assert entries(site) == [(5, (2,)), (4, ()), (3, ()), (1, ())]
+    known = releases.revisions(site.destination, delivery)
+    assert releases.find(known, "2") == releases.find(known, "5")
+    releases.resume(site.destination, delivery)
+    site.sync()
+    assert entries(site) == [(6, (4,)), (5, (2,)), (3, ()), (1, ())]
+    rollback(site, "2")
+    assert entries(site)[0] == (7, (2, 5))
+
+
+def test_a_rollback_to_what_is_live_says_under_which_number_it_is(site: Site) -> None:
+    rollback(site, "2")
+    with pytest.raises(releases.AlreadyLive, match="'2' is what is live already, as revision 5"):
+        rollback(site, "2")
+
+
+def test_status_says_which_number_a_rollback_gave(site: Site) -> None:
+    rollback(site, "2")
+    target = describe_status("production", status(site.destination))
+    text = " ".join(status_text(StatusReport(time=site.utc, targets=(target,))).split())
+    assert "rolled back to revision 2 (commit 3a0000000000); live as revision 5" in text

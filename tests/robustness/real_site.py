@@ -12,7 +12,7 @@ from pathlib import Path
 
 import yaml
 
-from tests.robustness.site import THEIRS, Object, Site, is_of_package
+from tests.robustness.site import THEIRS, Files, Object, Site, is_of_package
 from tests.robustness.zygote import Zygote
 from tests.servers.api_proxy import proxying
 from tests.servers.control_plane import ControlPlane
@@ -27,9 +27,12 @@ class RealSite(Site):
 
     def __post_init__(self) -> None:
         kubeconfig = self.plane.kubeconfig_for(self.folder / "through-proxy", server=self.proxy.url)
-        self.configure(yaml.safe_load(kubeconfig.read_text()))
+        self.connect(yaml.safe_load(kubeconfig.read_text()))
         for manifest in self.inhabitants():
             self.plane.put(manifest)
+
+    def put(self, manifest: Object) -> None:
+        self.plane.put(manifest)
 
     def pod_spec(self, name: str) -> Object:
         spec: Object = self.plane.get("Deployment", self.namespace, name)["spec"]["template"]["spec"]
@@ -52,13 +55,26 @@ class RealSite(Site):
                     found[f"{kind}/{metadata['name']}"] = [written, manifest.get("spec"), manifest.get("data")]
         return json.dumps(found, sort_keys=True)
 
-    def forget_package(self) -> None:
-        """As before the first run, but for the pods."""
+    def forget_package(self, found: Files) -> None:
+        """As before the first run, but for the pods; *found* is in Secrets that were made by hand."""
         for secret in self.plane.all("Secret", self.namespace):
             if (name := secret["metadata"]["name"]) not in THEIRS:
                 self.plane.remove("Secret", self.namespace, name)
         for lease in self.plane.all("Lease", self.namespace):
             self.plane.remove("Lease", self.namespace, lease["metadata"]["name"])
+        self.put_by_hand(found)
+        if self.wire:
+            self._make_workloads_anew()
+
+    def _make_workloads_anew(self) -> None:
+        ours = self.workloads()
+        names = {manifest["metadata"]["name"] for manifest in ours}
+        for name in names:
+            self.plane.remove("Deployment", self.namespace, name)
+        while names & {live["metadata"]["name"] for live in self.plane.all("Deployment", self.namespace)}:
+            time.sleep(0.1)
+        for manifest in ours:
+            self.plane.put(manifest)
 
 
 @contextlib.contextmanager

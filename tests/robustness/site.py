@@ -82,7 +82,9 @@ def _crashing_pod(workload: Object, name: str) -> Object:
 
 def workload(namespace: str, name: str, app: str, *, mounts: bool) -> Object:
     places = [(f"{SECRET}{below}", f"/opt/{MODULE}{at}") for below, at in (("", ""), ("-algorithms", "/algorithms"))]
-    container: Object = {"name": "rucio", "image": "rucio:38.5.5"}
+    # a package that is BAD crashes it, where a command is run
+    command = f"! grep -q BAD /opt/{MODULE}/rules.py && exec sleep 1000000"
+    container: Object = {"name": "rucio", "image": "rucio:38.5.5", "command": ["sh", "-c", command]}
     volumes = []
     if mounts:
         container["env"] = [{"name": "PYTHONPATH", "value": "/opt"}]
@@ -118,15 +120,20 @@ class Site(ABC):
     wire: bool
     patience: int
 
-    def configure(self, kubeconfig: Object) -> None:
+    def connect(self, kubeconfig: Object) -> None:
+        """Write the kubeconfig that leads to the proxy."""
         (self.folder / "kubeconfig").write_text(yaml.safe_dump(kubeconfig))
+
+    def configure(self, **keys: object) -> None:
+        """Write the configuration, with these *keys* of its target."""
+        kubeconfig = yaml.safe_load((self.folder / "kubeconfig").read_text())
         target = {
             "cluster": {"context": kubeconfig["contexts"][0]["name"], "kubeconfig": "kubeconfig"},
             "namespace": self.namespace,
             "secretName": SECRET,
             "selector": "app=ours",
             "rollout": {"timeout": self.patience, "settle": 0, "canary": "off"},
-            **({"wire": True} if self.wire else {}),
+            **keys,
         }
         package = {"moduleName": MODULE, "requirement": "./policy", "check": {"fail": "never"}}
         config = {"packages": [package], "targets": [target], "cache": "cache"}
@@ -134,17 +141,32 @@ class Site(ABC):
 
     def inhabitants(self) -> list[Object]:
         """What is there before secretsync."""
-        workloads = [workload(self.namespace, name, "ours", mounts=not self.wire) for name in ("server", "daemon")]
-        workloads.append(workload(self.namespace, "theirs", "theirs", mounts=True))
-        return workloads + [
-            {
-                "apiVersion": "v1",
-                "kind": "Secret",
-                "metadata": {"name": name, "namespace": self.namespace},
-                "data": {"password": base64.b64encode(name.encode()).decode()},
-            }
-            for name in ("database", f"{SECRET}s")
+        return [
+            *self.workloads(),
+            workload(self.namespace, "theirs", "theirs", mounts=True),
+            *(
+                {
+                    "apiVersion": "v1",
+                    "kind": "Secret",
+                    "metadata": {"name": name, "namespace": self.namespace},
+                    "data": {"password": base64.b64encode(name.encode()).decode()},
+                }
+                for name in ("database", f"{SECRET}s")
+            ),
         ]
+
+    def workloads(self) -> list[Object]:
+        """Ours, as they are before secretsync."""
+        return [workload(self.namespace, name, "ours", mounts=not self.wire) for name in ("server", "daemon")]
+
+    def put_by_hand(self, files: Files) -> None:
+        """Secrets of the package's names that kubectl made."""
+        if not files:
+            return
+        for name, held in (SECRET, top(files)), (f"{SECRET}-algorithms", below(files)):
+            data = {key: base64.b64encode(value).decode() for key, value in held.items()}
+            metadata = {"name": name, "namespace": self.namespace}
+            self.put({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data})
 
     def run(self, *arguments: str) -> Ended:
         return self.zygote.run("--config", str(self.folder / "secretsync.yaml"), *arguments)
@@ -173,6 +195,10 @@ class Site(ABC):
         return found
 
     @abstractmethod
+    def put(self, manifest: Object) -> object:
+        """What somebody else writes."""
+
+    @abstractmethod
     def pod_spec(self, name: str) -> Object:
         """The specification of that workload's pods."""
 
@@ -198,7 +224,7 @@ class StubSite(Site):
     api: RollingApi
 
     def __post_init__(self) -> None:
-        self.configure(
+        self.connect(
             {
                 "apiVersion": "v1",
                 "kind": "Config",
@@ -209,6 +235,9 @@ class StubSite(Site):
         )
         for manifest in self.inhabitants():
             self.api.put({**manifest, "status": _status(1, is_up=True)} if "spec" in manifest else manifest)
+
+    def put(self, manifest: Object) -> None:
+        self.api.put(manifest)
 
     def pod_spec(self, name: str) -> Object:
         spec: Object = self.api.objects[NAMESPACE, "deployments", name]["spec"]["template"]["spec"]
@@ -223,11 +252,18 @@ class StubSite(Site):
 
 def expected(files: Files) -> dict[str, dict[str, bytes]]:
     """What `mounted` is where *files* are deployed."""
-    top = {path: data for path, data in files.items() if "/" not in path}
-    below = {path.partition("/")[2]: data for path, data in files.items() if "/" in path}
-    return {
-        f"{name}:{place}": held for name in ("server", "daemon") for place, held in (("", top), ("algorithms", below))
-    }
+    places = (("", top(files)), ("algorithms", below(files)))
+    return {f"{name}:{place}": held for name in ("server", "daemon") for place, held in places}
+
+
+def top(files: Files) -> dict[str, bytes]:
+    """The files of the package's own directory."""
+    return {path: data for path, data in files.items() if "/" not in path}
+
+
+def below(files: Files) -> dict[str, bytes]:
+    """The files of its one directory."""
+    return {path.partition("/")[2]: data for path, data in files.items() if "/" in path}
 
 
 @contextlib.contextmanager

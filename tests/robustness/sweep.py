@@ -7,47 +7,17 @@ import math
 import random
 import re
 import signal
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 
 from tests.robustness.faults import FAULTS
 from tests.robustness.real_site import RealSite
+from tests.robustness.scenarios import BAD, NEW, OLD, Scenario
 from tests.robustness.site import Site, StubSite, expected, version
 from tests.robustness.zygote import Ended
 from tests.servers.api_proxy import Fault
 
-OLD, NEW, BAD = version(1), version(2), version(3, bad=True)
 _BUG = re.compile(r"Traceback|this is a bug in secretsync")
-
-
-@dataclass(frozen=True)
-class Scenario:
-    """*deployed* one after the other, then the package is *wanted* and *command* runs through the faults.
-
-    *codes* are the exit codes that it may have; *goals* what may be live in the end.
-    """
-
-    name: str
-    command: Sequence[str]
-    deployed: Sequence[Mapping[str, bytes]]
-    wanted: Mapping[str, bytes]
-    goals: Sequence[Mapping[str, bytes]]
-    codes: frozenset[int] = frozenset({0, 1, 4})
-    wire: bool = False
-
-
-SCENARIOS = [
-    Scenario("create", ("apply",), (), OLD, (OLD,)),
-    Scenario("change", ("apply",), (OLD,), NEW, (NEW,)),
-    Scenario("wired", ("apply",), (OLD,), NEW, (NEW,), wire=True),
-    Scenario("wire", ("apply",), (), OLD, (OLD,), wire=True),
-    Scenario("undo", ("apply",), (OLD,), BAD, (OLD,)),
-    Scenario("idle", ("apply",), (OLD,), OLD, (OLD,)),
-    Scenario("plan", ("plan",), (OLD,), NEW, (NEW,), frozenset({1, 3})),
-    Scenario("status", ("status",), (OLD,), OLD, (OLD,), frozenset({0, 1})),
-    Scenario("history", ("history",), (OLD, NEW), NEW, (NEW,), frozenset({0, 1})),
-    Scenario("rollback", ("rollback",), (OLD, NEW), NEW, (OLD, NEW)),
-]
 
 
 @dataclass
@@ -67,14 +37,26 @@ class Sweep:
     def __init__(self, site: Site, scenario: Scenario) -> None:
         self.site, self._scenario = site, scenario
         self.tally = Tally(scenario.name)
+        site.configure(**scenario.target)
+        site.put_by_hand(scenario.found)
         for files in scenario.deployed:
             site.write(files)
-            first = site.run("apply")
-            assert first.code == 0, first
+            self.run_clean("apply")
         site.write(scenario.wanted)
         self._others = site.of_others()
         self._goals = list(map(expected, scenario.goals))
         self._whole = [expected({}), *map(expected, (OLD, NEW, BAD))]
+
+    def run_clean(self, *arguments: str, codes: Container[int] = (0,)) -> None:
+        """A run that nothing happens to."""
+        ended = self.site.run(*arguments)
+        assert ended.code in codes, ended
+
+    def prepare(self) -> None:
+        """What comes right before the command."""
+        for command in self._scenario.prepared:
+            self.run_clean(*command)
+        self.site.configure(**{**self._scenario.target, **self._scenario.changed})
 
     def calls(self) -> int:
         """How many calls the run makes when nothing is wrong."""
@@ -127,7 +109,8 @@ class Sweep:
         healing = site.run("apply")
         where = f"{where} ({spoilt.code}, then {healing.code})"
         self.judge(where, healing, frozenset({0, 4} if self._scenario.wanted is BAD else {0}))
-        if site.mounted() not in self._goals:
+        promised = self._goals[:1] if spoilt.code == 0 else self._goals
+        if site.mounted() not in promised:
             self._note(f"{where}: what is live is not what it should be")
         after = site.run("plan")
         if after.code != 0:
@@ -145,6 +128,7 @@ class StubSweep(Sweep):
 
     def __init__(self, site: StubSite, scenario: Scenario) -> None:
         super().__init__(site, scenario)
+        self.prepare()
         self._api, self._before = site.api, copy.deepcopy(site.api.objects)
 
     def start_anew(self) -> None:
@@ -157,23 +141,36 @@ class RealSweep(Sweep):
 
     def __init__(self, site: RealSite, scenario: Scenario) -> None:
         super().__init__(site, scenario)
-        self._real, self._number = site, 2
+        self._real, self._number = site, 3
 
     def calls(self) -> int:
         calls = super().calls()
-        assert self.site.run("apply").code == 0  # the command may have changed nothing
+        self.run_clean("apply", codes=(0, 4))  # the command may have changed nothing
         return calls
 
     def start_anew(self) -> None:
-        super().start_anew()
         if not self._scenario.deployed:
-            self._real.forget_package()
-        elif self._scenario.wanted != self._scenario.deployed[-1]:
-            self._number += 1
-            files = version(self._number)
-            self._whole = [*self._goals, expected(files)]
-            self._goals = [expected(files)]
-            self.site.write(files)
+            self._real.forget_package(self._scenario.found)
+        elif self._scenario.lasts:
+            self._end_what_lasts()
+        if self._scenario.deployed and self._scenario.wanted != self._scenario.deployed[-1]:
+            self._want_newer()
+        self.prepare()
+        super().start_anew()
+
+    def _end_what_lasts(self) -> None:
+        self.site.configure(**self._scenario.target)
+        self.run_clean("resume", codes=(0, 1))
+        self.run_clean("apply")
+
+    def _want_newer(self) -> None:
+        """The package is newer than ever before; what is live now is the old one."""
+        self._number += 1
+        live, bad = self.site.mounted(), self._scenario.wanted is BAD
+        files = version(self._number, bad=bad)
+        self._goals = [live if goal is OLD else expected(files) for goal in self._scenario.goals]
+        self._whole = [expected({}), live, expected(files)]
+        self.site.write(files)
 
 
 def points(calls: int, count: int, chance: random.Random) -> Iterator[tuple[int, str, Fault]]:

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from tests.robustness.kills import MOMENTS, kill_at_call, kill_at_random
+from tests.robustness.scenarios import SCENARIOS, Scenario
 from tests.robustness.site import stub_site
-from tests.robustness.sweep import SCENARIOS, Scenario, StubSweep, points
+from tests.robustness.sweep import StubSweep, points
 
 pytestmark = pytest.mark.slow  # each case is some thirty runs
 
-SAMPLE = 3
+SAMPLE = 2
 """Runs of each scenario."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -24,6 +24,8 @@ class FakeForge:
     comments: list[str] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
     tokens: set[str] = field(default_factory=set)
+    commit_of: Callable[[str], str] = lambda branch: ""
+    """The newest commit of a branch, which the forge knows as it serves the repository."""
 
     def answer(self, method: str, path: str, query: dict[str, str], body: dict[str, Any]) -> Any:
         if path.endswith(("/comments", "/notes")):
@@ -41,18 +43,36 @@ class FakeForge:
             into = body.get("base") or body["target_branch"]
             text = body.get("body") or body.get("description")
             request = {"source": source, "into": into, "title": body["title"], "body": text, "state": "open"}
+            request["commit"] = self.commit_of(source)
             self.requests.append(request)
             return self._shown(request)
         source = query.get("head", "").rpartition(":")[2] or query.get("source_branch", "")
-        found = [one for one in self.requests if one["state"] == "open" and source in ("", one["source"])]
-        return [self._shown(one) for one in found]
+        state = query.get("state", "all")
+        found = [
+            request
+            for request in reversed(self.requests)
+            if state in ("all", request["state"]) and source in ("", request["source"])
+        ]
+        size, page = int(query.get("limit", 30)), int(query.get("page", 1))
+        return [self._shown(request) for request in found[(page - 1) * size : page * size]]
 
     def _shown(self, request: dict[str, Any]) -> dict[str, Any]:
         number = self.requests.index(request) + 1
         url = f"https://forge.example/{number}"
+        state, merged = request["state"], request["state"] == "merged"
+        if state == "open":
+            request["commit"] = self.commit_of(request["source"]) or request["commit"]
         if self.kind == "gitlab":
-            return {"iid": number, "web_url": url}
-        return {"number": number, "html_url": url, "head": {"ref": request["source"]}, "base": {"ref": request["into"]}}
+            shown = "opened" if state == "open" else state
+            return {"iid": number, "web_url": url, "state": shown, "sha": request["commit"]}
+        return {
+            "number": number,
+            "html_url": url,
+            "state": "open" if state == "open" else "closed",
+            "merged_at": "2026-01-01T00:00:00Z" if merged else None,
+            "head": {"ref": request["source"], "sha": request["commit"]},
+            "base": {"ref": request["into"]},
+        }
 
 
 @contextmanager

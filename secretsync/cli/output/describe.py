@@ -89,14 +89,11 @@ def _with_summary(target: document.Target) -> document.Target:
 def _target(report: Report, *, dry_run: bool, texts: bool, origin: float | None = None) -> document.Target:
     plan = report.plan
     reached = {**report.verdicts, **report.ignored}
-    made = (
-        [] if report.refused else [restart for restart in plan.restarts if dry_run or restart.workload.ref in reached]
-    )
-    missed = (
-        ()
-        if report.refused or dry_run or report.waits
-        else [restart for restart in plan.restarts if restart not in made]
-    )
+    planned = () if report.refused else plan.restarts
+    made = [restart for restart in planned if dry_run or restart.workload.ref in reached]
+    missed = [restart for restart in planned if restart.workload.ref not in reached]
+    if dry_run or report.waits:
+        missed = []
     if origin is None and report.waves:
         origin = report.waves[0].began
     undo = _with_summary(_target(report.undone, dry_run=False, texts=False, origin=origin)) if report.undone else None
@@ -128,7 +125,7 @@ def _target(report: Report, *, dry_run: bool, texts: bool, origin: float | None 
         ),
         values=tuple(document.ValuesFile(path=file.path, by_hand=file.problem) for file in report.values),
         proposal=_proposal(report),
-        waits=report.waits,
+        waits=report.waits or report.would_wait,
         refusal=report.refused,
         failure=report.failure,
         undo=undo,
@@ -289,8 +286,8 @@ def _rollout(report: Report, origin: float) -> Iterator[document.WorkloadStatus]
             )
 
 
-def _findings(examined: Mapping[str, CheckedPackage]) -> Iterator[document.Finding]:
-    for module, checked_package in examined.items():
+def _findings(checked: Mapping[str, CheckedPackage]) -> Iterator[document.Finding]:
+    for module, checked_package in checked.items():
         for finding in checked_package.findings:
             yield document.Finding(
                 module=module,
@@ -325,7 +322,7 @@ def _actions(checked: Mapping[str, CheckedPackage]) -> Iterator[document.Actions
             yield document.Actions(module=module, actions=rows)
 
 
-def _policies(examined: Mapping[str, CheckedPackage], *, texts: bool) -> Iterator[document.Policy]:
-    for module, finding in examined.items():
+def _policies(checked: Mapping[str, CheckedPackage], *, texts: bool) -> Iterator[document.Policy]:
+    for module, finding in checked.items():
         if finding.difference and not finding.difference.empty:
             yield document.Policy(module=module, changes=tuple(policy_changes(finding.difference, texts=texts)))

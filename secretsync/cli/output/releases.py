@@ -22,6 +22,8 @@ class Suspension(Model):
     since: datetime | None = None
     rejected_digest: str | None = None
     """Of content that failed; a new commit with other content ends such a suspension."""
+    restores: int | None = None
+    """The revision number, of before, of what a rollback by hand brought back."""
 
 
 class Revision(Model):
@@ -37,6 +39,8 @@ class Revision(Model):
     subject: str
     digest: str
     files: tuple[str, ...]
+    restores: tuple[int, ...] = ()
+    """The numbers that the same files had before a rollback or an undo brought them back; they name it too."""
     edited: bool = False
     """Whether somebody changed its files in the cluster: they are not what its commit holds."""
 
@@ -83,6 +87,7 @@ def describe_suspension(hold: Hold | None) -> Suspension | None:
         by=hold.by,
         since=datetime.fromtimestamp(hold.since, UTC) if hold.since else None,
         rejected_digest=f"sha256:{hold.digest}" if hold.digest else None,
+        restores=hold.restored or None,
     )
 
 
@@ -100,6 +105,7 @@ def describe_revision(entry: Entry) -> Revision:
         subject=bundle.revision.subject,
         digest=f"sha256:{bundle.digest}",
         files=tuple(file.path for file in bundle.files),
+        restores=entry.restores,
         edited=entry.edited,
     )
 
@@ -117,6 +123,7 @@ def history_text(report: HistoryReport, style: Style = PLAIN) -> str:
     rows = [
         {
             "REVISION": str(revision.revision),
+            "RESTORES": _numbers(revision.restores),
             "STATUS": _revision_status(revision),
             "AGE": age(revision.date, shown.time),
             "DATE": date(revision.date),
@@ -132,6 +139,10 @@ def history_text(report: HistoryReport, style: Style = PLAIN) -> str:
     return "".join(f"{line}\n" for line in (*table, *remarks))
 
 
+def _numbers(numbers: Sequence[int]) -> str:
+    return ", ".join(map(str, numbers))
+
+
 def _revision_status(revision: Revision) -> str:
     return f"{revision.status}, edited" if revision.edited else revision.status
 
@@ -141,6 +152,7 @@ def revision_text(revision: Revision, style: Style = PLAIN) -> str:
     shown = readable(revision)
     facts = {
         "status": _revision_status(shown),
+        **({"restores": f"revision {_numbers(shown.restores)}"} if shown.restores else {}),
         "date": date(shown.date),
         "version": shown.version or "-",
         "source": f"{shown.source} {shown.ref}".rstrip(),

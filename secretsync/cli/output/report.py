@@ -207,7 +207,9 @@ class ValuesFile(Model):
 class Proposal(Model):
     """What became of the commit in a repository."""
 
-    state: Literal["pushed", "proposed", "updated", "unchanged", "closed", "nothing"]
+    state: Literal[
+        "pushed", "proposed", "updated", "unchanged", "declined", "closed", "nothing", "unproposed", "outdated"
+    ]
     branch: str
     commit: str = ""
     url: str = ""
@@ -272,7 +274,7 @@ class Target(Model):
     values: tuple[ValuesFile, ...] = ()
     """Files of a repository that change beside the manifests."""
     proposal: Proposal | None = None
-    """What became of the commit, where the target is a repository."""
+    """What became of the commit, where the target is a repository; in a plan, whether it is proposed already."""
     waits: str = ""
     """What the changes wait for."""
     refusal: str = ""

@@ -20,8 +20,11 @@ def summary(target: Target) -> str:
             return f"waiting: {target.waits}"
         case Outcome.DEGRADED if not target.packages:
             return "DEGRADED: nothing was changed; the live Secrets stay, and the next run tries the source again"
+        case Outcome.PENDING if target.proposal:
+            return f"pending: {_secrets(target)}{_values(target)}, {_proposed(target.proposal)}"
         case Outcome.PENDING:
-            return f"pending: {_secrets(target)}, {count(len(target.restarts), 'restart')} (nothing was written)"
+            waits = f"; an apply would wait: {target.waits}" if target.waits else ""
+            return f"pending: {_secrets(target)}, {count(len(target.restarts), 'restart')} (nothing was written){waits}"
         case Outcome.UP_TO_DATE if target.proposal:
             return f"up to date: {_all_secrets(target)}, {_proposed(target.proposal)}"
         case Outcome.UP_TO_DATE:
@@ -42,6 +45,9 @@ def _proposed(proposal: Proposal) -> str:
         "proposed": f"merge {location}",
         "updated": f"{location} was updated: merge it",
         "unchanged": f"{location} has them already: merge it",
+        "declined": f"{location} was closed without a merge: open it again, or 'secretsync suspend' the package",
+        "outdated": f"{location} proposes something else: 'secretsync apply' updates it",
+        "unproposed": "nothing proposes them yet (nothing was pushed)",
         "closed": f"{location} is merged or no longer needed and was closed",
         "nothing": f"branch {proposal.branch} holds everything",
     }[proposal.state]
@@ -138,6 +144,11 @@ def _all_of(target: Target) -> str:
     counts = [f"{len(refs)} {label}" for label, refs in groups.items() if refs]
     details = f" ({', '.join(counts)})" if counts else ""
     return f"{_all_secrets(target)}, {total - len(stopped)}/{count(total, 'workload')}{details}"
+
+
+def _values(target: Target) -> str:
+    changed = sum(not file.by_hand for file in target.values)
+    return f" and {count(changed, 'file')} of values" if changed else ""
 
 
 def _all_secrets(target: Target) -> str:

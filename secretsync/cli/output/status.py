@@ -11,6 +11,7 @@ from secretsync.cli.output.releases import Suspension, damage_lines, describe_su
 from secretsync.cli.output.report import Model, Problem, Workload
 from secretsync.cli.output.sentences import commit_cell
 from secretsync.cli.output.style import PLAIN, Style, readable
+from secretsync.cluster.repository.proposal import Proposed
 from secretsync.core.kinds.kind import State, Status
 from secretsync.core.model import Ref
 from secretsync.operations.status import Deployed
@@ -35,6 +36,14 @@ class LastRun(Model):
         return self.outcome in (_OUTCOMES[Condition.AWAY], _OUTCOMES[Condition.FAILING])
 
 
+class Wait(Model):
+    """What new content waits for: a maintenance window, or another target."""
+
+    reason: str
+    since: datetime | None
+    """Since when it waits; null before the first deployment."""
+
+
 class WorkloadRevision(Model):
     """A workload that mounts the package."""
 
@@ -44,6 +53,19 @@ class WorkloadRevision(Model):
     current: bool
     state: str
     message: str
+
+
+class Waiting(Model):
+    """A merge or pull request of this installation that is open, or its branch where no request is known."""
+
+    branch: str
+    commit: str
+    title: str
+    url: str = ""
+    declined: bool = False
+    """Whether somebody closed it without a merge."""
+    others: str = ""
+    """Who pushed a commit onto its branch that is not ours; it is not overwritten."""
 
 
 class PackageStatus(Model):
@@ -72,6 +94,7 @@ class PackageStatus(Model):
     since: datetime | None = None
     suspension: Suspension | None = None
     last_run: LastRun | None = None
+    waiting: Wait | None = None
     secrets_of_others: tuple[str, ...] = ()
     damage: tuple[str, ...] = ()
     """What is wrong with its Secrets beside their files; the next run corrects it."""
@@ -90,6 +113,8 @@ class PackageStatus(Model):
     """Wired workloads whose wiring another tool removed again."""
     unobserved: bool = False
     """Whether git alone is known, and no cluster that applies it."""
+    proposed: Waiting | None = None
+    """The request that waits for a merge, where the target is a repository."""
 
 
 class TargetStatus(Model):
@@ -114,6 +139,7 @@ class StatusReport(Model):
             not target.error
             and all(package.status in ("current", "suspended") for package in target.packages)
             and not any(package.last_run and package.last_run.failed for package in target.packages)
+            and not any(package.proposed for package in target.packages)
             for target in self.targets
         )
 
@@ -123,9 +149,27 @@ def describe_status(target: str, deployed: Sequence[Deployed]) -> TargetStatus:
     return TargetStatus(target=target, packages=tuple(map(_package, deployed)))
 
 
+def _waiting(proposed: Proposed | None) -> Waiting | None:
+    if proposed is None:
+        return None
+    return Waiting(
+        branch=proposed.branch,
+        commit=proposed.commit,
+        title=proposed.title,
+        url=proposed.url,
+        declined=proposed.declined,
+        others=proposed.others,
+    )
+
+
 def _package(deployed: Deployed) -> PackageStatus:
     if deployed.bundle is None:
-        return PackageStatus(module=deployed.module, status="not deployed")
+        return PackageStatus(
+            module=deployed.module,
+            status="not deployed",
+            waiting=_wait(deployed),
+            proposed=_waiting(deployed.proposed),
+        )
     workloads = tuple(_workload(deployed, ref, *status) for ref, status in sorted(deployed.workloads.items()))
     revision = deployed.bundle.revision
     return PackageStatus(
@@ -141,6 +185,7 @@ def _package(deployed: Deployed) -> PackageStatus:
         since=deployed.since,
         suspension=describe_suspension(deployed.package_state.hold),
         last_run=_last_run(deployed.result) if deployed.result else None,
+        waiting=_wait(deployed),
         secrets_of_others=deployed.foreign,
         damage=deployed.damage,
         workloads=workloads,
@@ -151,7 +196,12 @@ def _package(deployed: Deployed) -> PackageStatus:
         lost_mounts=tuple(map(_named, deployed.lost.workloads if deployed.lost else ())),
         stripped=tuple(map(_named, deployed.stripped)),
         unobserved=deployed.unobserved,
+        proposed=_waiting(deployed.proposed),
     )
+
+
+def _wait(deployed: Deployed) -> Wait | None:
+    return Wait(reason=deployed.waits, since=deployed.waits_since) if deployed.waits else None
 
 
 def _named(ref: Ref) -> Workload:
@@ -212,7 +262,9 @@ def status_text(report: StatusReport, style: Style = PLAIN) -> str:
 
 
 def _counted(package: PackageStatus) -> str:
-    """``8/9``: workloads that run the package, of those that should."""
+    """``8/9``: workloads that run the package, of those that should; ``-`` where no cluster is looked at."""
+    if package.unobserved:
+        return "-"
     failing = set(package.workloads_not_in_force)
     running = [workload for workload in package.workloads if workload.current and workload.workload not in failing]
     return f"{len(running)}/{len(failing.union(workload.workload for workload in package.workloads))}"
@@ -243,9 +295,16 @@ def _target_lines(target: TargetStatus, now: datetime, style: Style) -> Iterator
 
 
 def _remarks(package: PackageStatus, now: datetime) -> Iterator[str]:
+    if package.proposed:
+        yield _proposed(package.module, package.proposed)
     if package.status == "not deployed":
-        yield f"{package.module}: run 'secretsync apply' to deploy it"
+        if not package.proposed:
+            yield f"{package.module}: {_not_deployed(package.waiting)}"
         return
+    yield from _deployed_remarks(package, now)
+
+
+def _deployed_remarks(package: PackageStatus, now: datetime) -> Iterator[str]:
     if package.status == "not managed":
         yield (
             f"{package.module}: Secret {', '.join(package.secrets_of_others)} is not managed by this installation of "
@@ -256,8 +315,10 @@ def _remarks(package: PackageStatus, now: datetime) -> Iterator[str]:
     if package.status == "rolling out":
         yield f"{package.module}: the rollout of revision {package.revision} is not complete; the next run continues it"
     if package.suspension:
-        yield f"{package.module}: {_suspended(package.suspension, now)}"
-    if package.last_run and package.last_run.outcome not in ("current", "suspended"):
+        yield f"{package.module}: {_suspended(package.suspension, now)}{_restored(package)}"
+    if package.waiting and package.waiting.since:
+        yield f"{package.module}: new content waits (for {age(package.waiting.since, now)}): {package.waiting.reason}"
+    elif package.last_run and package.last_run.outcome not in ("current", "suspended"):
         yield f"{package.module}: {_last_run_remark(package.last_run, now)}"
     for workload in package.workloads:
         if not workload.current:
@@ -280,6 +341,27 @@ def _remarks(package: PackageStatus, now: datetime) -> Iterator[str]:
         )
 
 
+def _not_deployed(waiting: Wait | None) -> str:
+    if waiting is None:
+        return "run 'secretsync apply' to deploy it"
+    return f"the first deployment waits: {waiting.reason}"
+
+
+def _proposed(module: str, waiting: Waiting) -> str:
+    location = waiting.url or f"branch {waiting.branch}"
+    if waiting.others:
+        return (
+            f"{module}: {location} has commit {waiting.commit[:12]} by {waiting.others}, which is not overwritten: "
+            "merge it, or delete the branch"
+        )
+    if waiting.declined:
+        return (
+            f"{module}: {location} ('{waiting.title}') was closed without a merge: open it again, or 'secretsync "
+            "suspend' the package"
+        )
+    return f"{module}: {location} proposes '{waiting.title}' and waits for a merge"
+
+
 def _last_run_remark(run: LastRun, now: datetime) -> str:
     """``last run: failed, check (for 2m)``; a digest says nothing to a person."""
     detail = f", {run.detail}" if run.detail and ":" not in run.detail else ""
@@ -291,6 +373,12 @@ def _drift(package: PackageStatus) -> Iterator[str]:
     yield from damage_lines(package.module, package.damage)
     if package.status == "drift" and not package.damage:
         yield f"{package.module}: somebody changed the live files; the next run restores them"
+
+
+def _restored(package: PackageStatus) -> str:
+    """A rollback gives a content a new number; that of before is in the reason."""
+    restores = package.suspension.restores if package.suspension else None
+    return f"; live as revision {package.revision}" if restores and restores != package.revision else ""
 
 
 def _suspended(suspension: Suspension, now: datetime) -> str:

@@ -87,10 +87,11 @@ def _last_line(target: Target, style: Style) -> str:
 
 def _body(target: Target, style: Style) -> Iterator[str]:
     stopped = target.outcome in (Outcome.REFUSED, Outcome.WAITING) or target.error is not None
+    planned = target.dry_run or stopped or bool(target.proposal and target.proposal.state != "pushed")
     for package in target.packages:
         yield f"  {_title(package)}"
         for change in package.secrets:
-            yield from _secret(change, style, dry_run=target.dry_run or stopped)
+            yield from _secret(change, style, dry_run=planned)
     yield from _findings(target, style)
     for policy in target.policy:
         yield f"    policy of {policy.module} against the live one:"

@@ -90,8 +90,8 @@ def _foreign_annotations(previous: Manifest | None) -> Manifest:
     if previous is None or previous["kind"] != SEALED_SECRET:
         return {}
     annotations = previous["metadata"].get("annotations") or {}
-    others = {key: value for key, value in annotations.items() if not key.startswith((OURS, _SCOPES))}
-    return {"annotations": others} if others else {}
+    own_annotations = {key: value for key, value in annotations.items() if not key.startswith((OURS, _SCOPES))}
+    return {"annotations": own_annotations} if own_annotations else {}
 
 
 def _public_key(path: Path) -> RSAPublicKey:

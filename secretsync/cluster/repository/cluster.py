@@ -15,7 +15,7 @@ from secretsync.cluster.repository.errors import BranchMissing
 from secretsync.cluster.repository.forge import Forge
 from secretsync.cluster.repository.git import GitRepository
 from secretsync.cluster.repository.layout import Layout
-from secretsync.cluster.repository.proposal import Message, OpenRequest, Proposal
+from secretsync.cluster.repository.proposal import Message, OpenRequest, Proposal, Proposed
 from secretsync.core import packing
 from secretsync.core.model import Manifest, Secret, Workload
 from secretsync.core.secret_codec import OURS
@@ -84,6 +84,19 @@ class RepositoryCluster:
         self._files()
         return self._request.known(self._proposed, self._base, key) if self._request else None
 
+    def waiting(self) -> Proposed | None:
+        """What the branch of the request would bring to the branch; None where there is nothing."""
+        self._files()
+        if not self._request or not self._proposed:
+            return None
+        self._repository.fetch(self._base, self._branch)
+        return self._request.proposed(self._proposed, self._base)
+
+    @property
+    def branch(self) -> str:
+        """The branch that people's tools apply."""
+        return self._branch
+
     def publish(self, message: Message, description: str, key: str = "") -> Proposal:
         """Make a commit of all that was written since `begin`, and push or propose it. Nothing written, nothing made.
 
@@ -100,7 +113,7 @@ class RepositoryCluster:
         if request and tree:
             return request.bring(self._proposed, self._base, tree, message, description, key)
         if request:
-            return request.withdraw(self._proposed)
+            return request.withdraw(self._proposed, self._base)
         if not tree:
             return Proposal("nothing", self._branch)
         commit = repository.commit(tree, self._base, str(message))
@@ -118,11 +131,11 @@ class RepositoryCluster:
     def _files(self) -> Layout:
         """The files of the branch as it is now. Raises BranchMissing, GitFailed."""
         if self._layout is None:
-            asked = self._request.branch if self._request else ""
-            now = self._repository.branches(*filter(None, (self._branch, asked)))
+            branch = self._request.branch if self._request else ""
+            now = self._repository.branches(*filter(None, (self._branch, branch)))
             if self._branch not in now:
                 raise BranchMissing(self._repository.url, self._branch)
-            self._base, self._proposed = now[self._branch], now.get(asked, "")
+            self._base, self._proposed = now[self._branch], now.get(branch, "")
             paths = (self._directory, *self._paths, *self._rules)
             self._layout = Layout(self._base, paths, self._scratch, self._files_of_base)
         return self._layout

@@ -28,6 +28,11 @@ _RACED = re.compile(r"cannot lock ref|failed to update ref|incorrect old value")
 _REMOTE = re.compile(r"^remote: (?P<words>\S.*)$", re.MULTILINE)
 _LONGEST_WHY = 200
 _FILES = frozenset({"100644", "100755"})
+_DEPTH = 3
+"""Commits that a fetch brings: a merge into the branch of a request, what was proposed, and what that was made of."""
+
+_HISTORY = 100
+"""Commits among which one is looked for that a branch should descend from."""
 
 
 @dataclass(frozen=True)
@@ -56,9 +61,19 @@ class GitRepository:
         self._make(commit)
         if self._run("rev-parse", "--quiet", "--verify", f"{commit}^{{tree}}").status == 0:
             return
+        self._fetch(branch, _DEPTH)
+
+    def descends(self, commit: str, ancestor: str, branch: str) -> bool:
+        """Whether *commit*, the newest of *branch*, has *ancestor* among its last 100 commits. Raises GitFailed."""
+        if commit == ancestor:
+            return True
+        self._fetch(branch, _HISTORY)
+        return self._run("merge-base", "--is-ancestor", ancestor, commit).status == 0
+
+    def _fetch(self, branch: str, depth: int) -> None:
         quietly = ("--quiet", "--no-tags", "--no-write-fetch-head", "--recurse-submodules=no", "--no-auto-maintenance")
         result = self._remote.execute(
-            ["fetch", *quietly, "--depth=2", self.url, f"+refs/heads/{branch}:refs/secretsync/{branch}"],
+            ["fetch", *quietly, f"--depth={depth}", self.url, f"+refs/heads/{branch}:refs/secretsync/{branch}"],
             repository=self._folder,
         )
         if result.status != 0:
@@ -109,6 +124,14 @@ class GitRepository:
         """What differs between two trees or commits, as text that is the same for the same difference."""
         return self._local("diff-tree", "-r", "--no-renames", "--full-index", before, after).decode(errors="replace")
 
+    def holds(self, commit: str, before: str, after: str) -> bool:
+        """Whether *commit* has the files that changed between *before* and *after* as *after* has them."""
+        names = self._local("diff-tree", "-r", "-z", "--no-renames", "--name-only", before, after).split(b"\0")
+        paths = [os.fsdecode(name) for name in names if name]
+        return not paths or not self._local(
+            "--literal-pathspecs", "diff-tree", "-r", "--name-only", commit, after, "--", *paths
+        )
+
     def commit(self, tree: str, parent: str, message: str) -> str:
         """A commit of *tree* after *parent*, signed where a key is named; it is nowhere but here yet."""
         author = self._identity
@@ -121,10 +144,10 @@ class GitRepository:
         if author.signing_key:
             signing = ("-c", "gpg.format=ssh", "-c", f"user.signingKey={author.signing_key}")
         signed = ("-S",) if author.signing_key else ()
-        made = self._local(
+        commit = self._local(
             *signing, "commit-tree", *signed, "-p", parent, "-F", "-", tree, text=message.encode(), environment=names
         )
-        return made.decode().strip()
+        return commit.decode().strip()
 
     def push(self, commit: str, branch: str, expected: str) -> None:
         """Make *branch* be *commit* (empty: delete it) where it still is *expected* (empty: where it is not there).

@@ -80,14 +80,14 @@ class Layout:
         private_folder(self._scratch)
         with _writing(self._scratch):
             self._remove_old()
-            made = Path(tempfile.mkdtemp(prefix=_CHANGED, dir=self._scratch))
+            folder = Path(tempfile.mkdtemp(prefix=_CHANGED, dir=self._scratch))
             try:
                 for name, data in files.items():
-                    (made / name).parent.mkdir(parents=True, exist_ok=True)
-                    (made / name).write_bytes(data)
-                made.rename(self._base)
+                    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                    (folder / name).write_bytes(data)
+                folder.rename(self._base)
             except OSError:
-                shutil.rmtree(made, ignore_errors=True)
+                shutil.rmtree(folder, ignore_errors=True)
                 if not self._base.is_dir():  # else another process was faster
                     raise
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +12,9 @@ from typing import Literal
 import structlog
 
 from secretsync.cluster.repository.errors import BranchOfOthers
-from secretsync.cluster.repository.forge import Forge
+from secretsync.cluster.repository.forge import Forge, Request
 from secretsync.cluster.repository.git import GitRepository
+from secretsync.core.errors import SecretSyncError
 from secretsync.core.files import write_atomically
 
 log = structlog.get_logger()
@@ -41,13 +43,34 @@ class Message:
 class Proposal:
     """What became of a change: the *commit* on *branch*, and the *url* of its request (empty: pushed, no request).
 
-    *state* ``nothing`` says that the branch holds everything already, ``unchanged`` that the request brings it.
+    *state* ``nothing`` says that the branch holds everything already, ``unchanged`` that the request brings it,
+    ``declined`` that a person closed the request that brings it. Of a dry run: ``unproposed`` says that nothing
+    proposes it yet, ``outdated`` that the request brings something else.
     """
 
-    state: Literal["pushed", "proposed", "updated", "unchanged", "closed", "nothing"]
+    state: Literal[
+        "pushed", "proposed", "updated", "unchanged", "declined", "closed", "nothing", "unproposed", "outdated"
+    ]
     branch: str
     commit: str = ""
     url: str = ""
+
+
+@dataclass(frozen=True)
+class Proposed:
+    """What the branch of a request would bring: its newest *commit*, and the *title* and the *plan* of ours there.
+
+    *url* is that of the request, empty where none is known; *declined* says that a person closed it without a merge.
+    *others* is the author of a commit there that is not ours.
+    """
+
+    branch: str
+    commit: str
+    title: str
+    plan: str
+    url: str = ""
+    declined: bool = False
+    others: str = ""
 
 
 class OpenRequest:
@@ -82,34 +105,87 @@ class OpenRequest:
         log.info("pushed", repository=repository.url, branch=self.branch, commit=commit[:12])
         return self._request("updated" if head else "proposed", commit, base, message.title, description, key)
 
-    def withdraw(self, head: str) -> Proposal:
+    def withdraw(self, head: str, base: str) -> Proposal:
         """The branch holds everything already: a request that is still open is closed, and its branch deleted."""
         if not head:
             return Proposal("nothing", self.branch)
-        self._refuse_commit_of_others(head)
+        self._own_commit(head, base)
         url = ""
         forge = self._forge() if self._forge else None
-        if forge and (request := forge.find(self.branch, self._into)):
+        if forge and (request := forge.find(self.branch, self._into)) and request.is_open:
             forge.close(request, "The branch holds all of this already: nothing is left to propose.")
             url = request.url
         self._repository.push("", self.branch, head)
         self._memory.unlink(missing_ok=True)
         return Proposal("closed", self.branch, url=url)
 
-    def _is_proposed(self, head: str, base: str, tree: str) -> bool:
-        """Whether the branch brings this very change. Raises BranchOfOthers."""
-        self._refuse_commit_of_others(head)
-        repository = self._repository
-        parents = repository.parents(head)
-        proposed = repository.changed(parents[0], head) if parents else ""
-        return bool(proposed) and proposed == repository.changed(base, tree)
+    def proposed(self, head: str, base: str) -> Proposed | None:
+        """What the branch, which is at *head*, would bring to *base*; None where *base* has all of it.
 
-    def _refuse_commit_of_others(self, head: str) -> None:
-        """Raises BranchOfOthers where the newest commit of the branch is not ours."""
-        self._repository.fetch(head, self.branch)
-        author, message = self._repository.author(head)
-        if f"\n{TRAILER}: " not in message:
-            raise BranchOfOthers(self.branch, head, author)
+        The forge is asked for the request; where it does not answer, what is remembered of it counts.
+        """
+        repository = self._repository
+        others = ""
+        try:
+            own = self._own_commit(head, base)
+        except BranchOfOthers as error:
+            own, others = head, error.author
+        parents = repository.parents(own)
+        if not parents or repository.holds(base, parents[0], own):
+            return None
+        _, message = repository.author(own)
+        request = self._found()
+        remembered = self._remembered()
+        return Proposed(
+            branch=self.branch,
+            commit=head,
+            title=message.strip().partition("\n")[0],
+            plan=next(iter(re.findall(rf"^{PLAN_TRAILER}: (\S+)$", message, re.MULTILINE)), ""),
+            url=request.url if request else remembered.get("url", "") if remembered.get("commit") == head else "",
+            declined=bool(request and request.declines(head)),
+            others=others,
+        )
+
+    def _found(self) -> Request | None:
+        try:
+            return self._forge().find(self.branch, self._into) if self._forge else None
+        except SecretSyncError as error:
+            log.debug("the forge does not say where the request is", why=str(error))
+            return None
+
+    def _is_proposed(self, head: str, base: str, tree: str) -> bool:
+        """Whether the branch brings this very change, and nothing that *base* no longer has. Raises BranchOfOthers."""
+        repository = self._repository
+        own = self._own_commit(head, base)
+        parents = repository.parents(own)
+        if not parents or repository.changed(parents[0], own) != repository.changed(base, tree):
+            return False
+        made_of = parents[0] if own == head else repository.parents(head)[1]
+        if repository.descends(base, made_of, self._into):
+            return True
+        log.warning("the branch is made anew", branch=self.branch, why=f"{self._into} no longer has {made_of[:12]}")
+        return False
+
+    def _own_commit(self, head: str, base: str) -> str:
+        """Our commit at *head*, or below the merge by which a forge updates the branch of a request.
+
+        It is *head* too where *base* has all of that by now. Raises BranchOfOthers where somebody changed more.
+        """
+        repository = self._repository
+        repository.fetch(head, self.branch)
+        if self._is_ours(head):
+            return head
+        parents = repository.parents(head)
+        if len(parents) == 2 and self._is_ours(parents[0]):
+            own, merged = parents
+            if repository.changed(repository.parents(own)[0], own) == repository.changed(merged, head):
+                return own
+        if repository.descends(base, head, self._into):
+            return head
+        raise BranchOfOthers(self.branch, head, repository.author(head)[0])
+
+    def _is_ours(self, commit: str) -> bool:
+        return f"\n{TRAILER}: " in self._repository.author(commit)[1]
 
     def _request(
         self,
@@ -126,10 +202,12 @@ class OpenRequest:
         if self._forge and not (state == "unchanged" and remembered.get("commit") == commit):
             forge = self._forge()
             request = forge.find(self.branch, self._into)
-            if request is None:
-                request = forge.open(self.branch, self._into, title, body)
-            else:
+            if request and request.is_open:
                 forge.update(request, title, body)
+            elif request and request.declines(commit):
+                return Proposal("declined", self.branch, commit, request.url)
+            else:
+                request = forge.open(self.branch, self._into, title, body)
             url = request.url
         write_atomically(self._memory, json.dumps({"commit": commit, "url": url, "base": base, "key": key}))
         return Proposal(state, self.branch, commit, url)

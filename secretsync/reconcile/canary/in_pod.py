@@ -73,11 +73,11 @@ def prove(arguments: Any, *, through_entrypoint: bool) -> None:
 
 def parser() -> argparse.ArgumentParser:
     """The options of this program; the rest is the probe's."""
-    made = argparse.ArgumentParser(allow_abbrev=False)
-    made.add_argument("probe")
-    made.add_argument("seconds", type=float)
-    made.add_argument("--user", default="", help="who runs the probe, where there is such a user")
-    return made
+    options = argparse.ArgumentParser(allow_abbrev=False)
+    options.add_argument("probe")
+    options.add_argument("seconds", type=float)
+    options.add_argument("--user", default="", help="who runs the probe, where there is such a user")
+    return options
 
 
 def merged_configuration(folder: Path) -> dict[str, str]:
@@ -85,11 +85,11 @@ def merged_configuration(folder: Path) -> dict[str, str]:
     mounted = Path(os.environ.get("RUCIO_CONFIG") or "/opt/rucio/etc/rucio.cfg")
     if mounted.exists() or not MERGE.exists():
         return {}
-    made = folder / "rucio.cfg"
+    merged = folder / "rucio.cfg"
     overrides = os.environ.get("RUCIO_OVERRIDE_CONFIGS", "").split()
-    quiet(["python3", str(MERGE), "-s", DEFAULTS, *overrides, "--use-env", "-d", str(made)])
-    made.chmod(0o644)
-    return {"RUCIO_CONFIG": str(made)}
+    quiet(["python3", str(MERGE), "-s", DEFAULTS, *overrides, "--use-env", "-d", str(merged)])
+    merged.chmod(0o644)
+    return {"RUCIO_CONFIG": str(merged)}
 
 
 def apply_patches() -> None:

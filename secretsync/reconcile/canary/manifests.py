@@ -72,7 +72,7 @@ def candidates(
     *miswired* are workloads that do not load a module whatever it holds: they say nothing about the package.
     """
     changed = tuple(package for package in packages if package.content)
-    made: dict[tuple[str, str], Candidate] = {}
+    candidates_by_key: dict[tuple[str, str], Candidate] = {}
     for identity, pod_environment in pod_environments:
         for package in changed:
             loads = (pod_environment.workload.ref, package.placement.module) not in miswired
@@ -81,8 +81,8 @@ def candidates(
                 candidate = Candidate(
                     package, pod_environment.workload, pod_environment.container["name"], changed, through
                 )
-                made.setdefault((package.placement.secret, identity), candidate)
-    return tuple(made.values())
+                candidates_by_key.setdefault((package.placement.secret, identity), candidate)
+    return tuple(candidates_by_key.values())
 
 
 def environments(packages: Iterable[PackagePlan], workloads: Sequence[Workload]) -> tuple[Environment, ...]:
@@ -157,7 +157,7 @@ def job(candidate: Candidate, name: str, *, vo: str, seconds: float) -> Manifest
 def _container(candidate: Candidate, vo: str, seconds: float) -> Manifest:
     container = candidate.template
     proof = {key: deepcopy(container[key]) for key in _KEPT_OF_A_CONTAINER if key in container}
-    arguments = [f"{PROBE_FOLDER}/probe.py", f"{seconds:.0f}"]
+    arguments = [f"{PROBE_FOLDER}/probe.zip", f"{seconds:.0f}"]
     arguments += [] if entrypoint.is_daemon(container) else ["--user", "apache"]
     arguments += ["--vo", vo] if vo else []
     mounts = [("secretsync-probe", PROBE_FOLDER, ""), ("secretsync-run", RUN_FOLDER, "")]
@@ -168,7 +168,7 @@ def _container(candidate: Candidate, vo: str, seconds: float) -> Manifest:
         started = {"exec": {"command": ["cat", f"{RUN_FOLDER}/started"]}}
         proof["readinessProbe"] = {**started, "periodSeconds": 2, "failureThreshold": 1}
     else:
-        proof["command"] = ["python3", f"{PROBE_FOLDER}/in_pod.py", *arguments]
+        proof["command"] = entrypoint.command(container, [f"{PROBE_FOLDER}/in_pod.py", *arguments])
     return {
         **proof,
         "name": candidate.container,
@@ -217,12 +217,12 @@ def _with_names(volume: Manifest, renamed: Mapping[str, str]) -> Manifest:
     return changed
 
 
-def secrets(candidate: Candidate, made: Manifest, probe: dict[str, bytes]) -> tuple[Secret, ...]:
-    """The candidates' files and the probe's, owned by the Job as it was *made*: they go when it goes."""
-    placement, name = candidate.package.placement, made["metadata"]["name"]
-    owner = {"apiVersion": "batch/v1", "kind": "Job", "name": name, "uid": made["metadata"]["uid"]}
+def secrets(candidate: Candidate, job: Manifest, probe: dict[str, bytes]) -> tuple[Secret, ...]:
+    """The candidates' files and the probe's, owned by *job* as the API answered it: they are deleted with it."""
+    placement, name = candidate.package.placement, job["metadata"]["name"]
+    owner = {"apiVersion": "batch/v1", "kind": "Job", "name": name, "uid": job["metadata"]["uid"]}
     probe_secret = Secret(placement.namespace, f"{name}-probe", probe, labels=packing.labels(placement))
-    referred = secrets_referenced(candidate.workload.template)
+    referred = candidate.workload.referenced_secrets
     renamed = dict(_renamed(candidate, name))
     desired = [secret for package in candidate.changed for secret in _desired(package) if secret.name in referred]
     return tuple(

@@ -182,14 +182,13 @@ def _start(destination: Destination, waiting: deque[Candidate], running: list[_R
 
 def _make(destination: Destination, candidate: Candidate, running: list[_Running], clock: Clock) -> None:
     cluster, manager, placement = destination.cluster, destination.manager, candidate.package.placement
-    strictness = next(d.check_rules for d in destination.deliveries if d.placement == placement)
     name = f"{placement.secret}-candidate-{uuid.uuid4().hex[:6]}"
     log.info("proving", workload=str(candidate.workload.ref), job=name)
-    made = cluster.store(job(candidate, name, vo=strictness.vo, seconds=SECONDS), manager=manager)
-    proof = _Running(candidate, made, clock.now())
+    created = cluster.store(job(candidate, name, vo=placement.vo, seconds=SECONDS), manager=manager)
+    proof = _Running(candidate, created, clock.now())
     running.append(proof)
     try:
-        for secret in secrets(candidate, made, _probe()):
+        for secret in secrets(candidate, created, _probe()):
             cluster.create(secret, manager=manager)
     except QuotaExceeded:
         _end(destination, running, proof)
@@ -197,9 +196,9 @@ def _make(destination: Destination, candidate: Candidate, running: list[_Running
 
 
 def _probe() -> dict[str, bytes]:
-    from secretsync.rucio.prove import PROBE
+    from secretsync.rucio.prove import probe_archive
 
-    return {"probe.py": PROBE.read_bytes(), "in_pod.py": Path(__file__).with_name("in_pod.py").read_bytes()}
+    return {"probe.zip": probe_archive(), "in_pod.py": Path(__file__).with_name("in_pod.py").read_bytes()}
 
 
 def _end(destination: Destination, running: list[_Running], proof: _Running) -> None:

@@ -164,7 +164,7 @@ _UPDATED = ("scope", "non_deterministic_pfn")
 
 def _by_name(kind: str, named: object) -> object:
     """Pairs do as well as a dictionary where they update one."""
-    pairs = isinstance(named, list | tuple) and all(isinstance(one, list | tuple) and len(one) == 2 for one in named)
+    pairs = isinstance(named, list | tuple) and all(isinstance(pair, list | tuple) and len(pair) == 2 for pair in named)
     return dict(named) if kind in _UPDATED and pairs else named  # type: ignore[call-overload] # they are pairs
 
 

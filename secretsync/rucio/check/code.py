@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import ast
-import json
 import re
-import sys
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
 
 from secretsync.core.errors import SecretSyncError
 from secretsync.core.model import File
-
-if TYPE_CHECKING:
-    from parso.grammar import Grammar
 
 LARGEST = 256 * 1024
 """Bytes of a file that are still parsed: five times the largest policy known."""
@@ -30,9 +24,6 @@ TOKENS = 60_000
 kilobyte of memory, however short it is."""
 
 _TOKEN = re.compile(rb"\w+|[^\w\s]")
-_SMALL = 2 * 1024
-"""Bytes of source that parso reads in this process: in a hostile file its time grows with their square."""
-
 PYTHON = (3, 9)
 """What Rucio's images run (AlmaLinux 9)."""
 
@@ -182,62 +173,3 @@ def _fault(error: BaseException) -> Fault:
     if isinstance(error, ValueError):
         return Fault(0, "source code cannot contain null bytes" if "null" in str(error) else "not text in its encoding")
     return Fault(0, "expressions are nested too deeply")
-
-
-def without_newer_syntax(modules: Iterable[Module]) -> Iterator[Module]:
-    """The modules, those with a fault that hold syntax which ``ast`` lets through in spite of its *feature_version*.
-
-    parso has the grammar of 3.9 itself. It is slow, so only files that could hold such syntax are given to it.
-    """
-    modules = list(modules)
-    doubtful = [module for module in modules if not module.fault and any(map(_may_be_newer, module.nodes))]
-    faults = dict(zip((module.name for module in doubtful), _faults_of_the_grammar(doubtful), strict=True))
-    for module in modules:
-        yield replace(module, fault=faults.get(module.name) or module.fault)
-
-
-def _faults_of_the_grammar(modules: Sequence[Module]) -> Sequence[Fault | None]:
-    sources = json.dumps([module.file.data.decode("utf-8", errors="replace") for module in modules]).encode()
-    try:
-        faults = grammar_faults(sources) if len(sources) <= _SMALL else None
-    except RuntimeError:
-        faults = None  # parso looks for a home when it is imported, and this user has none; a child has
-    try:
-        if faults is None:
-            from secretsync.core import confined
-
-            faults = confined.call(f"{__name__}:grammar_faults", sources, TooMuchToParse)
-    except TooMuchToParse as error:
-        return [Fault(0, error.reason.removeprefix("it "), too_large=True)] * len(modules)
-    return [Fault(fault[0], fault[1]) if fault else None for fault in faults]
-
-
-def grammar_faults(sources: bytes) -> list[tuple[int, str] | None]:
-    """Line and reason of the first fault of each source, by the grammar of the images' Python; both lists in JSON."""
-    from parso.grammar import load_grammar
-
-    grammar = load_grammar(version="{}.{}".format(*PYTHON))
-    return [_grammar_fault(grammar, source) for source in json.loads(sources)]
-
-
-def _grammar_fault(grammar: Grammar[Any], source: str) -> tuple[int, str] | None:
-    try:
-        faults = grammar.iter_errors(grammar.parse(source))  # type: ignore[no-untyped-call]  # parso has no stubs
-    except RecursionError:
-        return 0, "expressions are nested too deeply"
-    return next(((fault.start_pos[0], fault.message.removeprefix("SyntaxError: ")) for fault in faults), None)
-
-
-def _may_be_newer(node: ast.AST) -> bool:
-    """Whether it takes the grammar of 3.9 itself to tell if that has this."""
-    match node:
-        case ast.Subscript(slice=index):
-            inside = index.elts if isinstance(index, ast.Tuple) else [index]
-            return any(isinstance(expression, ast.Starred | ast.NamedExpr) for expression in inside)
-        case ast.arg(annotation=ast.Starred()):
-            return True
-        case ast.JoinedStr():
-            return sys.version_info >= (3, 12)  # which read quotes within quotes
-        case ast.ExceptHandler(type=ast.Tuple()):
-            return sys.version_info >= (3, 14)  # which need no parentheses there
-    return False

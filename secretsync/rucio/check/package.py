@@ -17,9 +17,9 @@ from secretsync.rucio.check.code import (
     parse,
     tokens,
     unread,
-    without_newer_syntax,
 )
 from secretsync.rucio.check.dotted import aliases_of
+from secretsync.rucio.check.grammar import without_newer_syntax
 from secretsync.rucio.check.imports import Import, imports_of
 from secretsync.rucio.check.interpret import values_of
 from secretsync.rucio.check.names import names_of

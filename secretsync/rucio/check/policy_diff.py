@@ -125,7 +125,7 @@ def _limits(package: Package) -> dict[str, str]:
     module = package.get("schema")
     values = constants(module) if module else {}
     return {
-        name: _said(value)
+        name: _shown(value)
         for name, value in values.items()
         if name.isupper() and isinstance(value.value, int | float | str)
     }
@@ -140,7 +140,7 @@ def _algorithms(package: Package) -> set[str]:
 
 def _supported(package: Package) -> str:
     value = supported_version(package)
-    return _said(value) if value else "any"
+    return _shown(value) if value else "any"
 
 
 def _decision(package: Package) -> str:
@@ -150,5 +150,5 @@ def _decision(package: Package) -> str:
     return "leaves everything to Rucio's generic permissions" if table.delegates else "decides itself"
 
 
-def _said(value: Value) -> str:
+def _shown(value: Value) -> str:
     return value.text if value.value is UNREADABLE else str(value.value)

@@ -1,4 +1,4 @@
-"""What is known about Rucio's releases and its images; made by ``scripts/generate_rucio_facts.py``."""
+"""What is known about Rucio's releases and its images; made by ``python -m scripts.rucio_facts``."""
 
 from __future__ import annotations
 

@@ -199,7 +199,7 @@ def operate(op: ast.operator, left: Any, right: Any) -> Any:
         return UNREADABLE
     if any(isinstance(operand, str | list | tuple) and len(operand) > LONGEST for operand in (left, right)):
         return UNREADABLE
-    if any(isinstance(one, int) and one.bit_length() > LONGEST for one in (left, right)):
+    if any(isinstance(operand, int) and operand.bit_length() > LONGEST for operand in (left, right)):
         return UNREADABLE
     return _OPERATORS[type(op)](left, right)
 
@@ -239,11 +239,11 @@ BUILTINS: dict[str, Callable[..., Any]] = {
 }
 
 
-def built(name: str, given: list[Any]) -> Any:
+def built(name: str, arguments: list[Any]) -> Any:
     """What the built-in function gives; UNREADABLE where what it is given is not known, or its text is long."""
-    if not all(map(readable, given)) or (name == "str" and extent(given) > 4 * LONGEST):
+    if not all(map(readable, arguments)) or (name == "str" and extent(arguments) > 4 * LONGEST):
         return UNREADABLE
-    return BUILTINS[name](*given)
+    return BUILTINS[name](*arguments)
 
 
 CONTAINERS: dict[str, Callable[[list[Any]], Any]] = {

@@ -52,8 +52,8 @@ class Mount:
 def environment(container: Manifest, sources: Sources) -> Environment:
     """The variables that tell where the policy is. A later one wins; those of *container* win over whole sources."""
     variables: dict[str, str | Unknown] = {}
-    for whole in container.get("envFrom") or ():
-        for name, value in _of_source(whole, sources):
+    for source in container.get("envFrom") or ():
+        for name, value in _of_source(source, sources):
             if _decides(name):
                 variables[name] = value
     for variable in container.get("env") or ():
@@ -72,8 +72,8 @@ def _decides(variable: str) -> bool:
 
 def asked_for(container: Manifest) -> Iterator[tuple[str, str]]:
     """The Secrets and ConfigMaps, by kind and name, whose content decides about those variables."""
-    for whole in container.get("envFrom") or ():
-        yield from (key for key in [_source_of(whole)] if key)
+    for source in container.get("envFrom") or ():
+        yield from (key for key in [_source_of(source)] if key)
     for variable in container.get("env") or ():
         if _decides(variable["name"]) and (key := _key_of(variable.get("valueFrom") or {})):
             yield key[:2]
@@ -81,19 +81,19 @@ def asked_for(container: Manifest) -> Iterator[tuple[str, str]]:
 
 def unread_sources(container: Manifest, sources: Sources) -> tuple[str, ...]:
     """The Secrets and ConfigMaps of ``envFrom`` that *sources* leaves out."""
-    keys = (_source_of(whole) for whole in container.get("envFrom") or ())
+    keys = (_source_of(source) for source in container.get("envFrom") or ())
     return tuple(f"{key[0]} {key[1]}" for key in keys if key and key not in sources)
 
 
-def _of_source(whole: Manifest, sources: Sources) -> Iterator[tuple[str, str]]:
-    prefix, key = whole.get("prefix") or "", _source_of(whole)
+def _of_source(source: Manifest, sources: Sources) -> Iterator[tuple[str, str]]:
+    prefix, key = source.get("prefix") or "", _source_of(source)
     for name, value in (sources.get(key) or {}).items() if key else ():
         yield prefix + name, value.decode(errors="replace")
 
 
-def _source_of(whole: Manifest) -> tuple[str, str] | None:
+def _source_of(source: Manifest) -> tuple[str, str] | None:
     for kind, field in (("Secret", "secretRef"), ("ConfigMap", "configMapRef")):
-        if reference := whole.get(field):
+        if reference := source.get(field):
             return kind, reference["name"]
     return None
 

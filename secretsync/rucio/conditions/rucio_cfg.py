@@ -41,34 +41,36 @@ def policy(seen: Sequence[Mount], variables: Environment, sources: Sources) -> P
     """What Rucio finds in ``[policy]``."""
     options: dict[str, Option] = {}
     unread = []
-    whole = _mounted_whole(seen)
-    for mount in [whole] if whole else _overriding(seen, variables):
+    mounted_file = _mounted_as_file(seen)
+    for mount in [mounted_file] if mounted_file else _overriding(seen, variables):
         shown = files(mount, sources)
         if not shown and sources.get((mount.kind, mount.name)) is None:
             unread.append(f"{mount.kind} {mount.name}" if mount.kind else f"volume {mount.name} at {mount.path}")
         for file, key in sorted(shown.items()):
             content = (sources.get((mount.kind, mount.name)) or {}).get(key)
-            if whole and file != posixpath.basename(MADE):
+            if mounted_file and file != posixpath.basename(MADE):
                 continue
             location = f"{mount.kind} {mount.name}, key {key}"
             if content is None:
                 unread.append(location)
             else:
                 options |= {name: Option(value, location) for name, value in _section(file, content).items()}
-    if not whole:
+    if not mounted_file:
         options |= _of_variables(variables)
-    return Policy(options, tuple(unread), mounted=whole is not None)
+    return Policy(options, tuple(unread), mounted=mounted_file is not None)
 
 
 def asked_for(seen: Sequence[Mount], variables: Environment) -> Iterator[tuple[str, str]]:
     """The Secrets and ConfigMaps, by kind and name, that *policy* has to know."""
-    whole = _mounted_whole(seen)
+    mounted_file = _mounted_as_file(seen)
     yield from (
-        (mount.kind, mount.name) for mount in ([whole] if whole else _overriding(seen, variables)) if mount.kind
+        (mount.kind, mount.name)
+        for mount in ([mounted_file] if mounted_file else _overriding(seen, variables))
+        if mount.kind
     )
 
 
-def _mounted_whole(seen: Sequence[Mount]) -> Mount | None:
+def _mounted_as_file(seen: Sequence[Mount]) -> Mount | None:
     """The mount that shows rucio.cfg itself, so that none is made."""
     folder, file = posixpath.split(MADE)
     return next((mount for mount in seen if mount.path == folder and file in (mount.keys or {})), None)

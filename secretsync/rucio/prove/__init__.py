@@ -8,6 +8,7 @@ from pathlib import Path
 
 from secretsync.core import sandbox
 from secretsync.core.model import Bundle
+from secretsync.rucio.prove.archive import probe_archive
 from secretsync.rucio.prove.environment import CannotInstallRucio, RucioEnvironment, rucio_environment
 from secretsync.rucio.prove.judge import HUNG, judge
 from secretsync.rucio.prove.layout import lay_out
@@ -15,7 +16,6 @@ from secretsync.rucio.prove.proof import Proof, RucioUnusable, Verdict
 from secretsync.rucio.prove.report import UnusableReport, read_report
 
 __all__ = [
-    "PROBE",
     "CannotInstallRucio",
     "Proof",
     "RucioEnvironment",
@@ -23,13 +23,11 @@ __all__ = [
     "UnusableReport",
     "Verdict",
     "environment_of",
-    "examine",
+    "probe_archive",
     "prove",
+    "prove_in_place",
     "rucio_environment",
 ]
-
-PROBE = Path(__file__).with_name("probe.py")
-"""The one file that runs beside Rucio."""
 
 TIMEOUT = 120.0
 MEMORY = 2 * 1024**3
@@ -49,15 +47,15 @@ def prove(
     *timeout* is in seconds, *memory* in bytes of address space. The package's code is run, without the caller's
     environment. Raises RucioUnusable, UnusableReport, and what packing the bundle raises.
     """
-    with tempfile.TemporaryDirectory(prefix="secretsync-proof-", ignore_cleanup_errors=True) as made:
-        folder = Path(made)
+    with tempfile.TemporaryDirectory(prefix="secretsync-proof-", ignore_cleanup_errors=True) as scratch:
+        folder = Path(scratch)
         # any user may have to read it, as in a pod
         folder.chmod(0o755)
         python_path = lay_out(bundle, folder / "policy", layout=layout)
-        return examine(bundle, python_path, folder, rucio=rucio, vo=vo, timeout=timeout, memory=memory)
+        return prove_in_place(bundle, python_path, folder, rucio=rucio, vo=vo, timeout=timeout, memory=memory)
 
 
-def examine(
+def prove_in_place(
     bundle: Bundle, python_path: Path, folder: Path, *, rucio: RucioEnvironment, vo: str, timeout: float, memory: int
 ) -> Proof:
     """Prove *bundle* where it lies at *python_path*; *folder* is scratch space.
@@ -67,7 +65,9 @@ def examine(
     report = folder / "report.json"
     report.touch()
     report.chmod(0o666)
-    command = [str(rucio.python), str(PROBE), str(report), "--files"]
+    probe = folder / "probe.zip"
+    probe.write_bytes(probe_archive())
+    command = [str(rucio.python), str(probe), str(report), "--files"]
     command += ["--vo", vo, "--memory", str(memory), "--cpu", str(max(1, round(timeout)))]
     ended = _run(command, environment_of(bundle.module, python_path, folder, vo), folder, timeout, rucio)
     return judge(bundle, read_report(report), ended, vo=vo, rucio=rucio)

@@ -39,15 +39,15 @@ def is_the_questions_fault(answer: Mapping[str, Any], who: str) -> bool:
     return isinstance(result, str) and _why_it_failed(answer, result) in _THE_QUESTIONS
 
 
-def _why_it_failed(answer: Mapping[str, Any], said: str) -> Decided:
-    error = said.partition(":")[0]
-    if error == "TypeError" and _LACKS_ACTION in said:
+def _why_it_failed(answer: Mapping[str, Any], message: str) -> Decided:
+    error = message.partition(":")[0]
+    if error == "TypeError" and _LACKS_ACTION in message:
         return Decided.NOT_IN_TABLE
-    if said == answer.get("generic"):
+    if message == answer.get("generic"):
         return Decided.AS_GENERIC
     if error in _OF_THE_DATABASE or error in (rucio().names("rucio.common.exception") or ()):
         return Decided.UNKNOWN
-    looked_up = error == "KeyError" and str(answer["action"]) not in said
+    looked_up = error == "KeyError" and str(answer["action"]) not in message
     if looked_up and not answer.get("asked", True):
         return Decided.NOT_ASKED
     return Decided.TYPE_ERROR if error == "TypeError" else Decided.ERROR

@@ -119,7 +119,7 @@ def _generic(bundle: Bundle, report: Report) -> Iterator[Fault]:
             continue
         chain = report["reasons"].get(part) or ()
         provided = any(file.path in (f"{part}.py", f"{part}/__init__.py") for file in bundle.files)
-        effect = f"Rucio goes on with {used} instead of the package's {part}, {_told(report, part)}"
+        effect = f"Rucio goes on with {used} instead of the package's {part}, {_log_of_loading(report, part)}"
         if provided:
             yield _at(chain, Verdict.GENERIC, f"{effect}: {_why(chain)}", _remedy(chain), path=f"{part}.py")
         else:
@@ -128,8 +128,8 @@ def _generic(bundle: Bundle, report: Report) -> Iterator[Fault]:
             yield Fault(Verdict.GENERIC, f"{effect}: the package has no {part}.py", remedy, severity=severity)
 
 
-def _told(report: Report, part: str) -> str:
-    """How an operator would know."""
+def _log_of_loading(report: Report, part: str) -> str:
+    """Whether Rucio logs that the part is not loaded."""
     logged = any(
         f"Unable to load {part} module" in line or "Unable to find policy" in line for line in report["logged"]
     )
@@ -189,17 +189,17 @@ def _default_algorithms(found: Mapping[str, Sequence[Cause]]) -> Iterator[Fault]
 
 def _takes(report: Report) -> Iterator[Fault]:
     """Algorithms that cannot be called with as many arguments as Rucio gives them."""
-    given = rucio(report["rucio"]).algorithm_arguments
+    arguments = rucio(report["rucio"]).algorithm_arguments
     registered = report["algorithms"].get("takes") or {}
     argument_counts = {(kind, name): counts for kind, named in registered.items() for name, counts in named.items()}
     argument_counts.update({(kind, kind): counts for kind, counts in (report.get("defaults_take") or {}).items()})
     for (kind, name), counts in argument_counts.items():
-        if counts and kind in given and not counts[0] <= len(given[kind]) <= counts[1]:
+        if counts and kind in arguments and not counts[0] <= len(arguments[kind]) <= counts[1]:
             effect = (
-                f"Rucio calls the {kind} algorithm {name!r} with {len(given[kind])} arguments, which it does not take: "
-                "each use of it raises TypeError"
+                f"Rucio calls the {kind} algorithm {name!r} with {len(arguments[kind])} arguments, which it does not "
+                "take: each use of it raises TypeError"
             )
-            remedy = f"Let it take what Rucio gives it: {', '.join(given[kind]) or 'nothing'}"
+            remedy = f"Let it take what Rucio gives it: {', '.join(arguments[kind]) or 'nothing'}"
             yield Fault(Verdict.DIES_AT_FIRST_USE, effect, remedy, about=f"{kind}/{name}")
 
 

@@ -33,10 +33,12 @@ def site(tmp_path: Path, forge: FakeForge, monkeypatch: pytest.MonkeyPatch) -> I
     monkeypatch.setenv("FORGE_TOKEN", "forge-token")
     with git_http.serve(tmp_path / "served") as url, forges.serve(forge) as host:
         monkeypatch.setattr(repository_factory, "open_forge", at_host(host))
-        yield Site(
+        made = Site(
             tmp_path,
             f"{url}/site/flux.git",
             propose="merge-request",
             forge=forge.kind,
             forgeToken={"env": "FORGE_TOKEN"},
         )
+        forge.commit_of = lambda branch: made.head(branch) if branch in made.branches() else ""
+        yield made

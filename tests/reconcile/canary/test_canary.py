@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from secretsync.cluster.errors import Call, Forbidden
+from secretsync.config.check import Check
+from secretsync.config.target import Rollout
 from secretsync.core.log import LONGEST_WORDS
 from secretsync.core.model import Manifest
 from secretsync.plan.plan import Live, Plan, make_plan
@@ -18,7 +20,8 @@ from secretsync.plan.state import State
 from secretsync.reconcile.canary import NotProven, proof_failures, prove_candidates
 from secretsync.reconcile.canary.in_pod import HUNG, digest, encoded
 from secretsync.reconcile.canary.verdict import judge
-from secretsync.reconcile.destination import CheckRules, Clock, Delivery, Destination, Rollout
+from secretsync.reconcile.destination import Clock, Delivery, Destination
+from secretsync.rucio.prove import probe_archive
 from tests import ROOT
 from tests.build import PLACEMENT, bundle, desired, pod, waiting
 from tests.memory_cluster import MemoryCluster
@@ -111,7 +114,7 @@ def cluster() -> ProvingCluster:
 
 
 def destination(cluster: MemoryCluster, canary: str = "auto") -> Destination:
-    delivery = Delivery(PLACEMENT, None, "recipe", CheckRules())  # type: ignore[arg-type]
+    delivery = Delivery(PLACEMENT, None, "recipe", Check())  # type: ignore[arg-type]
     rollout = Rollout(canary=canary)
     return Destination("memory", cluster, "secretsync", "rucio", [delivery], rollout=rollout)
 
@@ -173,12 +176,13 @@ def test_nothing_that_runs_rucio_is_nothing_to_prove(cluster: ProvingCluster) ->
 
 def test_in_a_pod_without_rucio_the_message_says_so(tmp_path: Path) -> None:
     folder = ROOT / "secretsync"
-    told = tmp_path / "message"
+    message, probe = tmp_path / "message", tmp_path / "probe.zip"
+    probe.write_bytes(probe_archive())
     code = (
         f"import sys; sys.path.insert(0, {str(folder / 'reconcile' / 'canary')!r}); import in_pod, pathlib\n"
-        f"in_pod.MESSAGE = pathlib.Path({str(told)!r})\n"
-        f"in_pod.main({str(folder / 'rucio' / 'prove' / 'probe.py')!r}, '20')"
+        f"in_pod.MESSAGE = pathlib.Path({str(message)!r})\n"
+        f"in_pod.main({str(probe)!r}, '20')"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
-    (reason,) = proof_failures(BUNDLE, told.read_text())
+    (reason,) = proof_failures(BUNDLE, message.read_text())
     assert reason.startswith("Rucio itself does not start there")

@@ -134,11 +134,11 @@ def test_the_candidates_secrets_go_when_the_job_goes() -> None:
     (candidate,) = candidates([package()], [rucio()])
     created = made_job()
     created["metadata"]["uid"] = "u-1"
-    made = secrets(candidate, created, {"probe.py": b""})
+    made = secrets(candidate, created, {"probe.zip": b""})
     assert {secret.name: dict(secret.data) for secret in made} == {
         "atlas-candidate-1": {"__init__.py": b"1"},
         "atlas-candidate-1-sub": {"a.py": b""},
-        "atlas-candidate-1-probe": {"probe.py": b""},
+        "atlas-candidate-1-probe": {"probe.zip": b""},
     }
     assert all(secret.metadata["ownerReferences"][0]["uid"] == "u-1" for secret in made)
 
@@ -148,7 +148,7 @@ def test_a_vo_of_its_own_is_proven_as_such() -> None:
     (container,) = job(candidate, "x", vo="tst", seconds=1)["spec"]["template"]["spec"]["containers"]
     assert container["env"][-1] == {
         "name": PROOF,
-        "value": f"{PROBE_FOLDER}/probe.py 1 --user apache --vo tst",
+        "value": f"{PROBE_FOLDER}/probe.zip 1 --user apache --vo tst",
     }
 
 
@@ -196,7 +196,7 @@ def test_the_new_files_of_all_packages_that_change_are_in_one_pod() -> None:
     assert [first.package.placement.secret, second.package.placement.secret] == ["atlas", "dune"]
     template = job(first, "atlas-candidate-1", vo="", seconds=1)["spec"]["template"]
     made = {"metadata": {"name": "atlas-candidate-1", "uid": "u"}}
-    assert secrets_referenced(template) == {secret.name for secret in secrets(first, made, {"probe.py": b""})}
+    assert secrets_referenced(template) == {secret.name for secret in secrets(first, made, {"probe.zip": b""})}
 
 
 def test_a_workload_that_still_has_only_an_earlier_writes_secret_is_not_proven() -> None:

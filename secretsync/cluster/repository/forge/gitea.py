@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from secretsync.cluster.repository.forge import Request, github
+from secretsync.cluster.repository.forge import Request, github, newest
+
+_PER_PAGE = 50
+"""The most that Gitea lists at once, unless its administrator says otherwise."""
+
+_MOST_PAGES = 40
 
 
 def api_url(host: str, scheme: str) -> str:
@@ -21,13 +26,24 @@ class Forge(github.Forge):
     """Pull requests of the repository at *path* (``owner/name``); they are not found by their branch."""
 
     def find(self, branch: str, base: str) -> Request | None:
-        """The open pull request from *branch* into *base*, among the newest 50; None where there is none."""
+        """The pull request from *branch* into *base*: one that is open, else the last of the newest that are closed."""
+        for page in range(1, _MOST_PAGES + 1):
+            pulls = self._list("open", page)
+            if request := _matching(pulls, branch, base):
+                return request
+            if len(pulls) < _PER_PAGE:
+                break
+        return _matching(self._list("closed", 1), branch, base)
 
-        def matching(pulls: Any) -> Request | None:
-            matching_pulls = (
-                pull for pull in pulls or () if pull["head"]["ref"] == branch and pull["base"]["ref"] == base
-            )
-            return next(map(github.request_of, matching_pulls), None)
+    def _list(self, state: str, page: int) -> list[Any]:
+        query: dict[str, str | int] = {"state": state, "limit": _PER_PAGE, "page": page}
+        return self._api.request("GET", f"{self._path}/pulls", "list pull requests", _pulls, params=query)
 
-        query = {"state": "open", "limit": 50}
-        return self._api.request("GET", f"{self._path}/pulls", "list pull requests", matching, params=query)
+
+def _pulls(answer: Any) -> list[Any]:
+    return [pull for pull in answer or () if pull["head"]["ref"] and pull["base"]["ref"]]
+
+
+def _matching(pulls: list[Any], branch: str, base: str) -> Request | None:
+    matching = [pull for pull in pulls if pull["head"]["ref"] == branch and pull["base"]["ref"] == base]
+    return newest([github.request_of(pull) for pull in matching])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from secretsync.cluster.repository.forge import Request
+from secretsync.cluster.repository.forge import Request, newest
 from secretsync.cluster.repository.forge.rest import Api, nothing
 
 
@@ -25,9 +25,12 @@ class Forge:
         self._api, self._path, self._owner = api, f"/repos/{path}", path.partition("/")[0]
 
     def find(self, branch: str, base: str) -> Request | None:
-        """The open pull request from *branch* into *base*; None where there is none."""
-        query = {"head": f"{self._owner}:{branch}", "base": base, "state": "open"}
-        return self._api.request("GET", f"{self._path}/pulls", "list pull requests", _first, params=query)
+        """The pull request from *branch* into *base*: one that is open, else the last one."""
+        query = {"head": f"{self._owner}:{branch}", "base": base, "state": "all"}
+        newest_first = {"sort": "created", "direction": "desc"}
+        return self._api.request(
+            "GET", f"{self._path}/pulls", "list pull requests", _first, params={**query, **newest_first}
+        )
 
     def open(self, branch: str, base: str, title: str, body: str) -> Request:
         """Open a pull request, and return it."""
@@ -50,9 +53,15 @@ class Forge:
 
 
 def _first(answer: Any) -> Request | None:
-    return request_of(answer[0]) if answer else None
+    return newest([request_of(pull) for pull in answer or ()])
 
 
 def request_of(answer: Any) -> Request:
-    """The pull request as the API describes it: its number and the address of its page."""
-    return Request(int(str(answer["number"])), str(answer.get("html_url", "")))
+    """The pull request as the API describes it."""
+    return Request(
+        int(str(answer["number"])),
+        str(answer.get("html_url", "")),
+        str((answer.get("head") or {}).get("sha", "")),
+        is_open=answer.get("state", "open") == "open",
+        merged=bool(answer.get("merged_at")),
+    )

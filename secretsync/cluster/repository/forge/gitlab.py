@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-from secretsync.cluster.repository.forge import Request
+from secretsync.cluster.repository.forge import Request, newest
 from secretsync.cluster.repository.forge.rest import Api, nothing
 
 
@@ -26,8 +26,8 @@ class Forge:
         self._api, self._path = api, f"/projects/{quote(path, safe='')}/merge_requests"
 
     def find(self, branch: str, base: str) -> Request | None:
-        """The open merge request from *branch* into *base*; None where there is none."""
-        query = {"source_branch": branch, "target_branch": base, "state": "opened"}
+        """The merge request from *branch* into *base*: one that is open, else the last one."""
+        query = {"source_branch": branch, "target_branch": base, "order_by": "created_at", "sort": "desc"}
         return self._api.request("GET", self._path, "list merge requests", _first, params=query)
 
     def open(self, branch: str, base: str, title: str, body: str) -> Request:
@@ -49,8 +49,15 @@ class Forge:
 
 
 def _first(answer: Any) -> Request | None:
-    return _request(answer[0]) if answer else None
+    return newest([_request(merge_request) for merge_request in answer or ()])
 
 
 def _request(answer: Any) -> Request:
-    return Request(int(str(answer["iid"])), str(answer.get("web_url", "")))
+    state = answer.get("state", "opened")
+    return Request(
+        int(str(answer["iid"])),
+        str(answer.get("web_url", "")),
+        str(answer.get("sha") or ""),
+        is_open=state in ("opened", "locked"),
+        merged=state == "merged",
+    )

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, InvalidHeader
 from urllib3.util import Retry
 
 from secretsync.cluster.repository.errors import ForgeRefused
@@ -19,19 +19,40 @@ from secretsync.config.access import Access
 from secretsync.core.foreign import read_json, reading
 
 _TIMEOUT = (5, 30)
-_RETRIES = Retry(total=3, backoff_factor=1, status_forcelist=(429, 502, 503, 504), allowed_methods=("GET",))
+_LONGEST_WAIT = 20.0
+"""Seconds that a pass waits when a forge asks for it with Retry-After."""
+
+
+class _Retry(Retry):
+    def parse_retry_after(self, retry_after: str) -> float:
+        """Seconds to wait: as the header says, within a limit."""
+        try:
+            return min(super().parse_retry_after(retry_after), _LONGEST_WAIT)
+        except InvalidHeader:
+            return 0
+
+
+_RETRIES = _Retry(
+    total=3,
+    backoff_factor=1,
+    status_forcelist=(429, 502, 503, 504),
+    allowed_methods=("GET",),
+    raise_on_status=False,  # its status and its words are said
+)
 _WHOLE_SECONDS = 60
 _PIECE = 64 * 1024
 _LARGEST = 4 * 1024 * 1024
 _LONGEST_WHY = 200
+_MOST_PARTS = 3
 _REMEDIES = {
     401: "the token is not accepted: renew it",
-    403: "the token may not do this: give it the right to write merge requests",
-    404: "there is no such repository, or the token may not see it",
-    409: "somebody else changed the request at the same time",
+    403: "the token may not do this, or the repository is archived: give it the right to write merge requests",
+    404: "there is no such repository, or the token may not see it, or merge requests are turned off there",
+    409: "it does not fit what is there, or somebody else changed that at the same time",
+    410: "merge requests are turned off there, or it is gone",
     422: "it is not accepted",
-    429: "too many requests",
 }
+_MOVED = (301, 302, 303, 307, 308)
 _ABOUT_THE_TOKEN = (401, 403, 404)
 
 
@@ -48,6 +69,11 @@ class Answer:
 
     status: int
     body: bytes = field(repr=False)
+    limited: bool = False
+    """Whether it says that there were too many requests; GitHub does so with 403 as well."""
+
+    wait: str = ""
+    """For how many seconds, where it says so."""
 
 
 @dataclass(frozen=True)
@@ -100,22 +126,44 @@ class Api:
                         raise ForgeRefused(self.url, action, "its answer is too large")
                     if time.monotonic() > deadline:
                         raise ForgeRefused(self.url, action, f"it did not answer within {_WHOLE_SECONDS} s")
-                return Answer(response.status_code, body)
+                wait = response.headers.get("Retry-After", "")
+                exhausted = response.headers.get("X-RateLimit-Remaining") == "0"
+                limited = response.status_code == 429 or (response.status_code == 403 and bool(wait or exhausted))
+                return Answer(response.status_code, body, limited, wait if wait.isdecimal() else "")
         except (requests.RequestException, HTTPError) as error:
             raise ForgeRefused(self.url, action, f"it cannot be reached ({type(error).__name__})") from None
 
 
 def _reason(answer: Answer, sent: str) -> str:
-    remedy = _REMEDIES.get(answer.status, "it failed" if answer.status >= 500 else "it refuses")
-    credential = f"; {sent}" if sent and answer.status in _ABOUT_THE_TOKEN else ""
+    credential = f"; {sent}" if sent and answer.status in _ABOUT_THE_TOKEN and not answer.limited else ""
+    remedy = _remedy(answer)
     words = _words(answer.body)
     return f"HTTP {answer.status}, {remedy}" + (f" ({words})" if words else "") + credential
 
 
+def _remedy(answer: Answer) -> str:
+    if answer.limited:
+        return "too many requests" + (f", it asks to wait for {answer.wait} s" if answer.wait else "")
+    if answer.status in _MOVED:
+        return "the repository was renamed or moved: correct 'repository' of the target"
+    return _REMEDIES.get(answer.status, "it failed" if answer.status >= 500 else "it refuses")
+
+
 def _words(body: bytes) -> str:
+    """What the forge says itself, on one line: GitHub has details in ``errors``, GitLab lists in ``message``."""
     try:
         content = json.loads(body)
     except (ValueError, RecursionError):  # a page of a proxy, for instance
         return ""
-    words = (content.get("message") or content.get("error") or "") if isinstance(content, dict) else ""
-    return str(words)[:_LONGEST_WHY]
+    if not isinstance(content, dict):
+        return ""
+    parts = [*_texts(content.get("message") or content.get("error")), *_texts(content.get("errors"))]
+    return " ".join(": ".join(parts).split())[:_LONGEST_WHY]
+
+
+def _texts(content: Any, levels: int = 3) -> list[str]:
+    if isinstance(content, dict):
+        content = content.get("message") or list(content.values())
+    if isinstance(content, list) and levels:
+        return [text for item in content[:_MOST_PARTS] for text in _texts(item, levels - 1)]
+    return [content] if isinstance(content, str) and content else []

@@ -18,16 +18,16 @@ def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
         return
     before, after = lengths(setting.live, setting.rucio), lengths(package, setting.rucio)
     for name in sorted(before.keys() | after.keys()):
-        was, will_be = before.get(name), after.get(name)
-        if was == will_be or UNREADABLE in (was, will_be):
+        old_length, new_length = before.get(name), after.get(name)
+        if old_length == new_length or UNREADABLE in (old_length, new_length):
             continue
         module = package.get("schema")
         line = constants(module)[name].line if module and name in constants(module) else 0
         yield rule.finding(
             module.path if module else "",
             line,
-            f"{name} changes from {_said(was)} to {_said(will_be)}: Rucio takes it for the length of database "
-            "columns, and the database has those of before",
+            f"{name} changes from {_shown(old_length)} to {_shown(new_length)}: Rucio takes it for the length of "
+            "database columns, and the database has those of before",
             f"Migrate the database's columns, then accept it with accept: ['{rule.name}:{name}']",
             about=name,
         )
@@ -40,7 +40,7 @@ def lengths(package: Package, rucio: Rucio) -> dict[str, object]:
     return {name: value for name, value in {**rucio.limits, **values}.items() if name.endswith("_LENGTH")}
 
 
-def _said(value: object) -> str:
+def _shown(value: object) -> str:
     return "nothing" if value is None else str(value)
 
 

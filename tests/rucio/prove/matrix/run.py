@@ -42,7 +42,9 @@ def run(row: Row, rucio: RucioEnvironment) -> Outcome:
         folder = Path(made)
         used = RucioEnvironment(rucio.version, _python(row, rucio.python, folder))
         path = _laid_out(row, folder)
-        proof = prove.examine(row.bundle, path, folder, rucio=used, vo=row.vo, timeout=300, memory=prove.MEMORY).verdict
+        proof = prove.prove_in_place(
+            row.bundle, path, folder, rucio=used, vo=row.vo, timeout=300, memory=prove.MEMORY
+        ).verdict
         environment = prove.environment_of(row.bundle.module, path, folder, row.vo)
         direct, seen = import_directly(row, used.python, environment, folder)
     return Outcome(row, row.expected(rucio.version), errors, warned, proof, direct, seen)
