@@ -27,7 +27,7 @@ def approvable(destination: Destination, report: Report) -> ApprovedTarget:
     """What *report* would do at *destination*, without contents."""
     plan = report.plan
     waves = split_into_waves(
-        plan.restarts, selectors=destination.rollout.waves, max_parallel=destination.rollout.max_parallel
+        plan.restarts, selectors=destination.wave_selectors, max_parallel=destination.rollout.max_parallel
     )
     return ApprovedTarget(
         target=destination.name,

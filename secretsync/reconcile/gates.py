@@ -49,7 +49,7 @@ def waits_for(destination: Destination, plan: Plan, clock: Clock) -> str:
 
     What a person asked for, what puts back, and a rollout that has begun do not wait: half of a change is worse.
     """
-    window, now = destination.rollout.window, clock.utc()
+    window, now = destination.rollout.maintenance_window, clock.utc()
     closed = window is not None and not window.is_open(now)
     if not closed and not destination.after:
         return ""
@@ -69,7 +69,7 @@ def still_waits_for(destination: Destination, delivery: Delivery, digest: str, n
 
     *digest* may be its first twelve digits, or empty where nobody knows which content comes next.
     """
-    window = destination.rollout.window
+    window = destination.rollout.maintenance_window
     if window is not None and not window.is_open(now):
         return _closed(window, now)
     if destination.after is None:

@@ -109,9 +109,8 @@ def with_standing(destination: Destination, report: Report) -> Report:
 def _key(destination: Destination, plan: Plan) -> str:
     """Changes with all that decides what is proposed, beside the commit that it is made of."""
     settings = [
-        (delivery.recipe, sorted(rules.accepted), rules.fail, dict(rules.severities), rules.vo)
+        (delivery.recipe, delivery.check.model_dump(mode="json"), delivery.placement.vo)
         for delivery in destination.deliveries
-        for rules in [delivery.check_rules]
     ]
     packages = [
         (package.desired.bundle.digest, package.desired.bundle.revision.id, package.revision_number, package.outdated)
@@ -138,6 +137,14 @@ def publish(destination: Destination, report: Report) -> Report:
     # what a person has to do is said in each pass
     key = "" if any(edit.problem for edit in report.values) else _key(destination, report.plan)
     return replace(report, proposal=repository.publish(message, description, key))
+
+
+def publish_state(destination: Destination, title: str) -> None:
+    """Push what a command by hand changed in the state object; a cluster has it already. Raises SecretSyncError."""
+    repository = destination.repository
+    if repository is not None:
+        target = {TRAILER: f"{destination.installation} {destination.namespace}"}
+        repository.publish(Message(visible(title), "By hand.", target), "")
 
 
 def _message(destination: Destination, report: Report) -> Message:

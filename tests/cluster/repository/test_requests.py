@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
+import structlog
+from click.testing import CliRunner
 
+from secretsync import config
+from secretsync.cli.commands.doctor import doctor_command
 from secretsync.cli.output.describe import describe_pass
 from secretsync.cli.output.status import StatusReport, describe_status, status_text
+from secretsync.cli.settings import Settings
 from secretsync.cluster.repository.errors import BranchOfOthers
+from secretsync.operations import releases
+from secretsync.operations.releases import ChangedByRequests
 from secretsync.operations.status import status
 from secretsync.reconcile import factory
-from secretsync.reconcile.destination import Report
+from secretsync.reconcile.destination import Delivery, Destination, Report
 from tests.cluster.repository.site import MODULE, SOUND, Site, git
 from tests.servers.forge import FakeForge
 
@@ -76,6 +84,32 @@ def test_plan_and_status_say_where_a_change_is_until_it_is_merged(site: Site) ->
 
 
 @AT_GITLAB
+def test_the_doctor_says_what_waits_and_that_no_cluster_is_looked_at(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.sync()
+    monkeypatch.setattr(Settings, "destinations", lambda *_: _of_doctor(site))
+    done = CliRunner().invoke(doctor_command, obj=Settings())
+    said = " ".join(done.output.split())
+    assert f"note: {MODULE}: {FIRST} proposes 'secretsync: {MODULE}" in said
+    assert "note: this is what git has: workloads are judged where 'observe' names the cluster" in said
+
+
+def _of_doctor(site: Site) -> list[tuple[config.Target, Destination]]:
+    made = site.configuration
+    return list(zip(made.targets, factory.destinations(made, site.folder), strict=True))
+
+
+@AT_GITLAB
+def test_the_log_names_files_as_the_repository_does(site: Site) -> None:
+    site.commit({"clusters/production/kustomization.yaml": "resources: []\n"})
+    with structlog.testing.capture_logs() as logged:
+        site.sync()
+    files = {entry["file"] for entry in logged if "kustomization" in entry["event"]}
+    assert files == {"clusters/production/kustomization.yaml"}
+
+
+@AT_GITLAB
 def test_a_request_waits_for_somebody(site: Site) -> None:
     site.sync()
     (destination,) = factory.destinations(site.configuration, site.folder)
@@ -96,7 +130,7 @@ def test_a_plan_without_what_is_remembered_finds_the_request_at_its_forge(site: 
 def test_a_request_that_somebody_closed_is_not_opened_again(site: Site, forge: FakeForge) -> None:
     site.sync()
     forge.requests[0]["state"] = "closed"
-    closed = f"{FIRST} was closed without a merge: open it again, or 'secretsync suspend' the package"
+    closed = f"{FIRST} was closed without a merge: open it again, or change the package"
     assert planned(site).endswith(closed)
     assert "was closed without a merge" in shown_status(site)
     site.cache = "fresh"  # nothing is remembered, as in a job of CI
@@ -159,3 +193,48 @@ def test_a_merge_in_which_somebody_changed_more_is_not_overwritten(site: Site) -
     site.merge(PROPOSED)
     assert state(site.sync()) == "closed"
     assert "NOTES.md" in site.files()
+
+
+@AT_GITLAB
+def test_what_requests_change_is_not_changed_by_hand_without_saying_so(site: Site) -> None:
+    site.sync()
+    site.merge(PROPOSED)
+    site.sync()
+    (destination,) = factory.destinations(site.configuration, site.folder)
+    (delivery,) = destination.deliveries
+    for command in (
+        lambda: releases.suspend(destination, delivery, "a test"),
+        lambda: releases.resume(destination, delivery),
+        lambda: releases.rollback(destination, delivery),
+        lambda: releases.preview_rollback(destination, delivery),
+    ):
+        with pytest.raises(ChangedByRequests, match="revert the merge in the repository") as raised:
+            command()
+        assert raised.value.exit_code == 2
+
+
+def test_where_changes_are_pushed_a_suspension_and_a_rollback_are_commits(tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    site.sync()
+    first = site.show("apps/daemons.yaml")
+    site.package({"permission.py": CHANGED})
+    site.sync()
+    second = site.show("apps/daemons.yaml")
+    assert first != second
+
+    def by_hand() -> tuple[Destination, Delivery]:
+        (destination,) = factory.destinations(site.configuration, site.folder)
+        return destination, destination.deliveries[0]
+
+    releases.suspend(*by_hand(), "a test")
+    site.package({"permission.py": SOUND + "THIRD = True\n"})
+    site.sync()
+    assert site.show("apps/daemons.yaml") == second
+    assert releases.resume(*by_hand())
+    releases.rollback(*by_hand(), "1")
+    assert site.show("apps/daemons.yaml") == first
+    site.sync()
+    assert site.show("apps/daemons.yaml") == first, "what was rolled back stays"
+    subjects = git(site.bare, "log", "--format=%s", "main").splitlines()
+    assert f"secretsync: {MODULE} is suspended: a test" in subjects
+    assert f"secretsync: {MODULE} follows its source again" in subjects
