@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 import select
@@ -63,6 +64,10 @@ class PassRequest:
         return bool(ready)
 
 
+_NEWER_OBJECTS = 1
+"""The generations that hold what a pass made: the oldest, with all that was imported, is left alone."""
+
+
 class Loop:
     """Calls *one_pass*, which says whether all went well, in the *rhythm* of the moment.
 
@@ -108,6 +113,8 @@ class Loop:
     def _pass(self) -> None:
         if self._leads():
             self._failures = 0 if self._succeeds() else self._failures + 1
+            # its connections lie in cycles: their sockets would stay open until the collector comes by itself
+            gc.collect(_NEWER_OBJECTS)
 
     def _succeeds(self) -> bool:
         try:

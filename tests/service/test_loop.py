@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import datetime
+import gc
 import itertools
 import threading
+import weakref
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -229,3 +231,27 @@ def test_a_ring_from_another_thread_ends_the_wait() -> None:
     thread.start()
     assert bell.wait(60)
     thread.join()
+
+
+def test_what_a_pass_opened_is_let_go_before_the_next_wherever_it_lies_in_a_cycle(moved: Clock) -> None:
+    class Opened:
+        """As a pool of connections: it refers to itself."""
+
+        def __init__(self) -> None:
+            self.itself = self
+
+    hours, still_open = moved(until=700), list[weakref.ref[Opened]]()
+    seen: list[int] = []
+
+    def one_pass() -> bool:
+        seen.append(sum(reference() is not None for reference in still_open))
+        still_open.append(weakref.ref(Opened()))
+        return True
+
+    gc.disable()
+    try:
+        with pytest.raises(Enough):
+            Loop(one_pass, lambda: EVERY_FIVE_MINUTES, now=lambda: hours.passed).run(hours.wait)
+    finally:
+        gc.enable()
+    assert seen == [0, 0, 0]
