@@ -57,6 +57,15 @@ class HistoryReport(Model):
     """What is wrong with the live Secrets beside their files; the next run corrects it."""
 
 
+class RevisionReport(Model):
+    """What ``secretsync history show`` says."""
+
+    version: Literal[1] = 1
+    target: str
+    module: str
+    revision: Revision
+
+
 class RevisionDiff(Model):
     """What ``secretsync diff`` says: how the files of two revisions differ."""
 
@@ -147,9 +156,9 @@ def _revision_status(revision: Revision) -> str:
     return f"{revision.status}, edited" if revision.edited else revision.status
 
 
-def revision_text(revision: Revision, style: Style = PLAIN) -> str:
+def revision_text(report: RevisionReport, style: Style = PLAIN) -> str:
     """One revision with the names of its files."""
-    shown = readable(revision)
+    shown = readable(report.revision)
     facts = {
         "status": _revision_status(shown),
         **({"restores": f"revision {_numbers(shown.restores)}"} if shown.restores else {}),

@@ -73,15 +73,13 @@ def _target(target: Target, style: Style) -> Iterator[str]:
         yield from _body(target.undo, style)
     if target.remedy:
         yield style.wrap(f"  {target.remedy}")
-    if target.error and len(target.summary) > style.width:
-        yield style.wrap(f"  {target.error.message}")
     yield style.paint(_KINDS[target.outcome], _last_line(target, style))
 
 
 def _last_line(target: Target, style: Style) -> str:
-    """The outcome; a failure is one line, its details stand above."""
+    """The outcome; a failure is one line however long it is, and nothing of it is cut."""
     if target.outcome in (Outcome.REFUSED, Outcome.FAILED, Outcome.ROLLED_BACK):
-        return textwrap.shorten(target.summary, style.width, placeholder=" …")
+        return target.summary
     return style.wrap(f"  {target.summary}")
 
 
