@@ -106,11 +106,11 @@ def changed(text: str, number: int, change: int) -> str:
 
 
 def _nodes(tree: ast.AST) -> Iterator[ast.AST]:
-    """All nodes but those of decorators: a dataclass that is not frozen does the same."""
+    """All nodes but those of decorators and annotations: a dataclass that is not frozen does the same."""
     yield tree
     for name, value in ast.iter_fields(tree):
         for child in value if isinstance(value, list) else [value]:
-            if isinstance(child, ast.AST) and name != "decorator_list":
+            if isinstance(child, ast.AST) and name not in ("decorator_list", "annotation", "returns"):
                 yield from _nodes(child)
 
 

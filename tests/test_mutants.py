@@ -25,6 +25,7 @@ def mutants(text: str) -> set[str]:
         ("log.info(a)", set()),
         ("if a:\n    b", {"if True:\n    b", "if False:\n    b"}),
         ("[a for a in b if a]", {"[a for a in b]"}),
+        ("def f(a: A | None) -> A | None: ...", set()),
     ],
 )
 def test_each_kind_of_bug_is_one_small_change(text: str, expected: set[str]) -> None:

@@ -106,11 +106,9 @@ def digest_of(value: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def differences(approved: Any, current: Any) -> list[str]:
+def differences(approved: Model, current: Model) -> list[str]:
     """Where two documents, or parts of them, differ: ``targets[production].packages[atlas].commit: a -> b``."""
-    if isinstance(approved, Model) and isinstance(current, Model):
-        return list(_differences("", approved.model_dump(mode="json"), current.model_dump(mode="json")))
-    return list(_differences("", approved, current))
+    return list(_differences("", approved.model_dump(mode="json"), current.model_dump(mode="json")))
 
 
 def _differences(path: str, approved: Any, current: Any) -> Iterator[str]:
@@ -142,5 +140,5 @@ def _by_name(values: list[Any]) -> dict[str, Any]:
 
 def _short(value: Any) -> str:
     if isinstance(value, Mapping | list):
-        return "there"
-    return "nothing" if value in (None, "") else str(value)
+        return "present"
+    return "absent" if value in (None, "") else str(value)

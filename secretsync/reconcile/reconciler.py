@@ -29,17 +29,21 @@ from secretsync.reconcile.state_store import StateStore, load_state
 # most passes have nothing to do, and take none of these steps
 with deferred_imports(
     "secretsync.reconcile.apply",
+    "secretsync.reconcile.approval",
     "secretsync.reconcile.gates",
     "secretsync.reconcile.lock",
     "secretsync.reconcile.preflight",
+    "secretsync.reconcile.publish",
     "secretsync.reconcile.rights",
     "secretsync.reconcile.rollout",
     "secretsync.reconcile.undo",
 ):
     from secretsync.reconcile import apply
+    from secretsync.reconcile.approval import refuse_unapproved
     from secretsync.reconcile.gates import waits_for
     from secretsync.reconcile.lock import hold_lease
     from secretsync.reconcile.preflight import meet_new_content, proves, with_preflight
+    from secretsync.reconcile.publish import open_request, publish, values_edits, with_standing
     from secretsync.reconcile.rights import refuse_missing_rights
     from secretsync.reconcile.rollout import roll_out
     from secretsync.reconcile.undo import failed_untouched, packages_to_undo, reject
@@ -54,22 +58,10 @@ def preview(destination: Destination, clock: Clock = REAL_TIME) -> Report:
 
 def preview_with(destination: Destination, state: State, clock: Clock = REAL_TIME) -> Report:
     """What `sync` would do if *state* were what is remembered; nothing is written. Raises SecretSyncError."""
-    report = _with_standing(destination, _compare(destination, state))
+    report = _checked(destination, observe(destination, state), state)
+    if destination.repository:
+        report = with_standing(destination, report)
     return report if report.refused else with_preflight(destination, report, state, clock)
-
-
-def _with_standing(destination: Destination, report: Report) -> Report:
-    if destination.repository is None:
-        return report
-    # imported here: most targets are clusters
-    from secretsync.reconcile.publish import with_standing
-
-    return with_standing(destination, report)
-
-
-def _compare(destination: Destination, state: State) -> Report:
-    """What there is to do, before anybody is asked whether it may be done. Raises SecretSyncError."""
-    return _checked(destination, observe(destination, state), state)
 
 
 def _checked(destination: Destination, plan: Plan, state: State) -> Report:
@@ -81,9 +73,6 @@ def _with_values(destination: Destination, report: Report) -> Report:
     """*report* with what changes in the values files of a repository."""
     if destination.repository is None:
         return report
-    # imported here: most targets are clusters
-    from secretsync.reconcile.publish import values_edits
-
     return replace(report, values=values_edits(destination.repository, destination.values, report.plan))
 
 
@@ -103,9 +92,6 @@ def _reconcile_and_publish(destination: Destination, clock: Clock) -> Report:
     """A repository's manifests change by a commit, which is made when the whole pass has written its files."""
     if destination.repository is None:
         return _reconcile(destination, clock)
-    # imported here: most targets are clusters
-    from secretsync.reconcile.publish import publish
-
     destination.repository.begin()
     return publish(destination, _reconcile(destination, clock))
 
@@ -126,12 +112,14 @@ def _reconcile_unlocked(destination: Destination, clock: Clock) -> Report | None
     """What a pass comes to that has nothing to do, or may not do it; None where there is something to do."""
     state = load_state(destination).state
     plan = observe(destination, state)
-    if report := _open_request(destination, plan, state):
-        return report
+    if destination.repository and (proposal := open_request(destination, plan)):
+        report = _with_values(destination, _report(destination, plan, CheckReport(), state))
+        return replace(report, done=True, proposal=proposal)
     report = _checked(destination, plan, state)
     if report.refused:
         return report
-    _refuse_unapproved(destination, report)
+    if destination.approved:
+        refuse_unapproved(destination, report)
     if report.plan.idle:
         return _record_idle(destination, report)
     if waits := waits_for(destination, report.plan, clock):
@@ -141,27 +129,14 @@ def _reconcile_unlocked(destination: Destination, clock: Clock) -> Report | None
     return None
 
 
-def _open_request(destination: Destination, plan: Plan, state: State) -> Report | None:
-    """What a pass comes to whose plan is proposed already; None where that is not so."""
-    if destination.repository is None:
-        return None
-    # imported here: most targets are clusters
-    from secretsync.reconcile.publish import open_request
-
-    proposal = open_request(destination, plan)
-    if proposal is None:
-        return None
-    report = _with_values(destination, _report(destination, plan, CheckReport(), state))
-    return replace(report, done=True, proposal=proposal)
-
-
 def _reconcile_locked(destination: Destination, store: StateStore, clock: Clock) -> Report:
     plan = observe(destination, store.state)
     check = check_packages(destination, plan, store.state)
     report = _report(destination, plan, check, store.state)
     if report.refused:
         return report
-    _refuse_unapproved(destination, report)
+    if destination.approved:
+        refuse_unapproved(destination, report)
     if plan.idle:
         return _with_stripped(replace(report, done=True))
     dry_run_writes(destination, plan)
@@ -181,16 +156,6 @@ def _reconcile_locked(destination: Destination, store: StateStore, clock: Clock)
     apply.prune_secrets(destination, plan)
     apply.record_end(plan, store)
     return _with_stripped(report)
-
-
-def _refuse_unapproved(destination: Destination, report: Report) -> None:
-    """Raises NotApproved where this pass would do something else than what a person approved."""
-    if destination.approved is None:
-        return
-    # imported here: most passes need no approval
-    from secretsync.reconcile.approval import refuse_unapproved
-
-    refuse_unapproved(destination, report)
 
 
 def _with_stripped(report: Report) -> Report:

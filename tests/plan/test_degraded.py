@@ -13,13 +13,14 @@ from secretsync.cli.output.text import render_target
 from secretsync.core.errors import FAILED, SecretSyncError
 from secretsync.core.model import Bundle, File, Placement, Revision, Workload
 from secretsync.operations import releases
+from secretsync.plan.degraded import Degraded, waits_for_degraded
 from secretsync.reconcile.all_targets import Outcome
 from secretsync.reconcile.asked_once import AskedOncePerPass
 from secretsync.reconcile.destination import CheckRules, Clock, Delivery, Destination, Report, Rollout
 from secretsync.reconcile.reasons import reason
 from secretsync.reconcile.reconciler import preview, sync
 from secretsync.service.metrics import samples
-from tests.build import pod, workload
+from tests.build import PLACEMENT, desired, pod, workload
 from tests.memory_cluster import MemoryCluster
 
 
@@ -260,3 +261,18 @@ def test_the_warnings_of_a_package_are_in_the_report() -> None:
     fetch = package.fetch
     package.fetch = lambda revision: replace(fetch(revision), notes=("its tag moved",))  # type: ignore[method-assign]
     assert "its tag moved" in site.sync().plan.notes
+
+
+@pytest.mark.parametrize("changed", ["__init__.py", "sub/a.py"])
+def test_new_content_waits_though_only_one_of_its_secrets_changes(changed: str) -> None:
+    before = {"__init__.py": "1", "sub/a.py": "1"}
+    live = {secret.name: secret for secret in desired(before).secrets}
+    cms = Placement("secretsync", "rucio", "cms", "cms_policy")
+    waiting = waits_for_degraded(
+        [desired({**before, changed: "2"})],
+        [Degraded(cms, SecretSyncError("its source cannot be reached"), None)],
+        {PLACEMENT: ["atlas"], cms: ["cms"]},
+        live,
+        [workload("atlas", "cms")],
+    )
+    assert waiting.keys() == {PLACEMENT}

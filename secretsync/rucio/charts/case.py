@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from secretsync.rucio.charts.values import Setting
 from secretsync.rucio.wiring import Mount, Wiring
 
 Values = Mapping[str, Any]
@@ -185,6 +186,31 @@ def variables_of_pods(case: Case) -> Iterator[tuple[str, list[tuple[str, str, ob
     for name in dict.fromkeys(running):
         if case.values.get(f"{name}Count") != 0:
             yield name, [*everywhere, *_listed(f"{name}.", own.get(name, {}))]
+
+
+def said_beside(case: Case, setting: Setting) -> bool:
+    """Whether ``additionalEnvs`` say the same as *setting* to each pod, and ``optional_config`` does not say it too.
+
+    The charts would give pods the variable twice if it came to ``optional_config`` as well.
+    """
+    if setting.path[0] != "optional_config":
+        return False
+    name = setting.path[-1].upper()
+    of_pods = [[place for place in listed if place[1] == name] for _, listed in variables_of_pods(case)]
+    return all(
+        len(places) == 1 and _is_additional(places[0][0], case) and _says(places[0][2], setting) for places in of_pods
+    )
+
+
+def _is_additional(place: str, case: Case) -> bool:
+    """Whether *place* is in ``additionalEnvs`` that the published charts read: a daemon's own, or the server's."""
+    return ".additionalEnvs[" in f".{place}" and (case.chart != "daemons" or not place.startswith("additionalEnvs"))
+
+
+def _says(value: object, setting: Setting) -> bool:
+    if setting.path[-1] == "pythonpath":
+        return set(folders(setting.value)) <= set(folders(value))
+    return value == setting.value
 
 
 def _counted(case: Case) -> Iterator[str]:

@@ -15,7 +15,7 @@ import yaml
 
 from secretsync.core.errors import SecretSyncError
 from secretsync.core.yaml_edit import Addition, CannotEdit, Keys, add_items, set_key
-from secretsync.rucio.charts.case import Case, Problem, folders, mount_entries, mounted, same_key, section
+from secretsync.rucio.charts.case import Case, Problem, folders, mount_entries, mounted, said_beside, same_key, section
 from secretsync.rucio.charts.lint import lint
 from secretsync.rucio.charts.site_values import (
     NotValues,
@@ -91,6 +91,8 @@ def _merged(texts: Sequence[str], wiring: Wiring, chart: str, via: str, at: Keys
         lines = (f"{_MOUNTS}: Secret {mount.secret} at {mount.path}" for mount in mounts)
         layers[number] = _done(layers[number], _with_mounts(layers[number].text, mounts, at), lines)
     for setting in settings(wiring, via):
+        if said_beside(Case(values, wiring, chart, via), setting):
+            continue
         if (changed := _adapted(setting, values, wiring)) is not None:
             number = _deciding(layers, (*at, *changed.path))
             _refuse_deleted(layers[number + 1 :], changed, at)

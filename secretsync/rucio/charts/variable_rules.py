@@ -11,6 +11,7 @@ from secretsync.rucio.charts.case import (
     additional_variables,
     folders,
     policies,
+    said_beside,
     same_key,
     section,
     variables,
@@ -46,6 +47,8 @@ def _old_keys_of_policies(case: Case) -> Iterator[Problem]:
 
 def _settings_that_differ(case: Case) -> Iterator[Problem]:
     for setting in settings(case.wiring, case.via):
+        if said_beside(case, setting):
+            continue
         target_section = section(case.values, *setting.path[:-1])
         key = same_key(target_section, setting.path)
         location, value = ".".join((*setting.path[:-1], key)), target_section.get(key)
@@ -61,7 +64,7 @@ def _settings_that_differ(case: Case) -> Iterator[Problem]:
 def _variables_that_win(case: Case) -> Iterator[Problem]:
     """The charts put ``additionalEnvs`` behind ``optional_config``, and the last of one name counts."""
     of_environment = [setting for setting in settings(case.wiring, case.via) if setting.path[0] == "optional_config"]
-    variable_names = {setting.path[-1].upper() for setting in of_environment}
+    variable_names = {setting.path[-1].upper() for setting in of_environment if not said_beside(case, setting)}
     for location, name, _ in additional_variables(case):
         if name == "PYTHONPATH" and "PYTHONPATH" in variable_names:
             problem = "PYTHONPATH is set a second time, and this one counts"

@@ -6,6 +6,8 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
+import pytest
+
 from secretsync.cli.output import html, report
 from secretsync.cli.output.describe import describe
 from secretsync.cli.output.html import Row
@@ -122,4 +124,18 @@ def test_values_to_be_written_by_hand_and_the_request_are_on_it() -> None:
     page = Page(html.render(replace(plan, targets=(replace(target, **changes),))))
     assert "change apps/ui.yaml by hand: it is not there" in page.text
     assert "https://forge.example/1" in page.text
+    assert page.links == ["data:,", "https://forge.example/1"]
+
+
+@pytest.mark.parametrize("url", ["javascript:alert(1)", "http://forge.example/1", 'https" onclick="x'])
+def test_what_is_no_address_of_a_forge_is_no_link(url: str) -> None:
+    (target,) = (plan := sessions._plan()).targets
+    proposal = report.Proposal(state="proposed", branch="b", commit="c0ffee", url=url)
+    page = Page(html.render(replace(plan, targets=(replace(target, proposal=proposal),))))
+    assert url in page.text
     assert page.links == ["data:,"]
+
+
+def test_restarts_for_the_same_reason_are_one_line() -> None:
+    page = Page(html.render(sessions._plan()))
+    assert "Deployment server, Deployment ui, Deployment daemon-00" in page.text

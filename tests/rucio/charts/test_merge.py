@@ -318,3 +318,41 @@ def test_what_looks_like_a_date_stays_the_text_that_it_is(date: str) -> None:
     merged = merge(f"image: {{tag: {date}}}\n", FLAT_PACKAGE, "server", "env")
     assert merged.text.startswith(f"image: {{tag: {date}}}\n")
     assert read(merged.text)["image"] == {"tag": date}
+
+
+@pytest.mark.parametrize(
+    ("chart", "text"),
+    [
+        ("server", "additionalEnvs:\n  - {name: RUCIO_POLICY_PACKAGE, value: cms_policy}\n"),
+        ("daemons", "reaperCount: 1\nreaper: {additionalEnvs: [{name: RUCIO_POLICY_PACKAGE, value: cms_policy}]}\n"),
+    ],
+)
+def test_a_package_that_additional_envs_name_to_every_pod_is_not_named_twice(chart: str, text: str) -> None:
+    merged = merge(text, FLAT_PACKAGE, chart, "env")
+    assert "rucio_policy_package" not in merged.text
+    assert "pythonpath: /opt/policy" in merged.text
+    assert merge(merged.text, FLAT_PACKAGE, chart, "env").text == merged.text
+
+
+def test_a_search_path_that_additional_envs_give_to_every_pod_is_not_set_twice() -> None:
+    text = "additionalEnvs: [{name: PYTHONPATH, value: '/opt/policy:/x'}]\n"
+    assert "pythonpath" not in merge(text, FLAT_PACKAGE, "server", "env").text
+
+
+@pytest.mark.parametrize(
+    ("chart", "text"),
+    [
+        ("server", "additionalEnvs: [{name: RUCIO_POLICY_PACKAGE, value: atlas}]\n"),
+        ("server", "additionalEnvs: [{name: PYTHONPATH, value: /x}]\n"),
+        (
+            "daemons",
+            "reaperCount: 1\nminosCount: 1\n"
+            "reaper: {additionalEnvs: [{name: RUCIO_POLICY_PACKAGE, value: cms_policy}]}\n",
+        ),
+        ("daemons", "additionalEnvs: [{name: RUCIO_POLICY_PACKAGE, value: cms_policy}]\n"),
+    ],
+    ids=["another package", "another search path", "one daemon of two", "a list that the chart may not read"],
+)
+def test_additional_envs_that_differ_or_reach_only_some_pods_stand_in_the_way(chart: str, text: str) -> None:
+    with pytest.raises(InTheWay, match="set a second time"):
+        merge(text, FLAT_PACKAGE, chart, "env")
