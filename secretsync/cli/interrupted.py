@@ -25,8 +25,12 @@ class TargetWrites:
         """What was written of what was planned, and what the next run does."""
         name = f"{self.planned.target}: the rollback" if self.planned.restores else self.planned.target
         if not self.secrets and not self.workloads:
-            return f"{name}: {NOTHING}; the next apply does it all"
+            return f"{name}: {NOTHING}; the next apply {self._all()}"
         return f"{name}: {self._written()}; the next apply {self._rest()}"
+
+    def _all(self) -> str:
+        nothing_planned = not self.planned.secrets and not self.planned.restarts
+        return "waits until every pod is ready" if nothing_planned else "does it all"
 
     def _written(self) -> str:
         secrets = f"wrote {len(self.secrets)} of {count(self.planned.secrets, 'Secret')} ({', '.join(self.secrets)})"

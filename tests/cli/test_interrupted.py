@@ -71,3 +71,10 @@ def test_a_run_that_is_stopped_while_it_waits_says_what_it_wrote(monkeypatch: py
         f"stopped by SIGINT: {site.destination.name}: wrote 1 of 1 Secret (atlas) and restarted 2 of 2 workloads; "
         "the next apply waits until every pod is ready"
     )
+
+
+def test_a_rollout_that_was_continued_has_nothing_left_but_the_wait() -> None:
+    continued = writes(ApplyBegan("production", 0, 0, restores=False))
+    assert continued.sentence() == (
+        "production: no Secret and no workload was changed; the next apply waits until every pod is ready"
+    )

@@ -148,6 +148,11 @@ def history_text(report: HistoryReport, style: Style = PLAIN) -> str:
     return "".join(f"{line}\n" for line in (*table, *remarks))
 
 
+def _numbered(revision: Revision) -> str:
+    """``3 (restores 1)``."""
+    return f"{revision.revision}" + (f" (restores {_numbers(revision.restores)})" if revision.restores else "")
+
+
 def _numbers(numbers: Sequence[int]) -> str:
     return ", ".join(map(str, numbers))
 
@@ -171,7 +176,7 @@ def revision_text(report: RevisionReport, style: Style = PLAIN) -> str:
         "files": str(len(shown.files)),
     }
     lines = [style.paint("title", f"revision {shown.revision}")]
-    lines += [f"  {name:<8}{value}" for name, value in facts.items()]
+    lines += [f"  {name:<10}{value}" for name, value in facts.items()]
     return "".join(f"{line}\n" for line in (*lines, *(f"    {path}" for path in shown.files)))
 
 
@@ -181,7 +186,8 @@ def diff_text(report: RevisionDiff, style: Style = PLAIN) -> str:
 
     shown = readable(report)
     yield_from = [line for file in shown.files for line in file_lines(file, style)]
-    head = f"revision {shown.before.revision} -> {shown.after.revision}: {count(len(shown.files), 'file')} changed"
+    changed = f"{count(len(shown.files), 'file')} changed"
+    head = f"revision {_numbered(shown.before)} -> {_numbered(shown.after)}: {changed}"
     return "".join(f"{line}\n" for line in (head, *yield_from))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from secretsync.cli.output.policy import policy_lines
@@ -55,12 +56,14 @@ def render_table(targets: Sequence[Target], style: Style = PLAIN) -> str:
     """A line for each of several targets, in the order in which they ended; nothing for a single one."""
     if len(targets) < 2:
         return ""
-    succeeded = sum(target.exit_code == 0 for target in targets)
-    lines = [f"{count(len(targets), 'target')}, {succeeded} without a failure or a pending change:"]
+    outcomes = Counter(str(target.outcome).replace("-", " ") for target in targets)
+    numbers = ", ".join(f"{number} {outcome}" for outcome, number in outcomes.items())
+    lines = [f"{count(len(targets), 'target')}: {numbers}"]
     names = [textwrap.shorten(target.target, _LONGEST_NAME, placeholder="…") for target in map(readable, targets)]
     width = max(map(len, names))
     for name, target in zip(names, map(readable, targets), strict=True):
-        short = textwrap.shorten(target.summary, style.width - width - 4, placeholder=" …")
+        room = style.width - width - 4
+        short = textwrap.shorten(target.summary, room, placeholder=" …") if style.cuts else target.summary
         lines.append(f"  {name.ljust(width)}  {style.paint(_KINDS[target.outcome], short)}")
     return "".join(f"{line}\n" for line in lines)
 
