@@ -21,7 +21,7 @@ from secretsync.cli.output.report import (
     Workload,
     WorkloadStatus,
 )
-from secretsync.cli.output.sentences import count, short_commit
+from secretsync.cli.output.sentences import count, degradation, short_commit
 from secretsync.cli.output.style import PLAIN, Style, readable
 
 _MARKS = {"added": "+", "removed": "-", "changed": "~"}
@@ -81,7 +81,9 @@ def _target(target: Target, style: Style) -> Iterator[str]:
 
 def _last_line(target: Target, style: Style) -> str:
     """The outcome; a failure is one line however long it is, and nothing of it is cut."""
-    if target.outcome in (Outcome.REFUSED, Outcome.FAILED, Outcome.ROLLED_BACK):
+    if target.outcome in (Outcome.REFUSED, Outcome.FAILED, Outcome.ROLLED_BACK) or (
+        target.outcome is Outcome.DEGRADED and not target.packages
+    ):
         return target.summary
     return style.wrap(f"  {target.summary}")
 
@@ -102,9 +104,8 @@ def _body(target: Target, style: Style) -> Iterator[str]:
     yield from (style.wrap(f"  {warning}") for warning in _warnings(target))
     for line in (*_rollout(target), *_skew(target)):
         yield style.wrap(line)
-    for degradation in target.degraded:
-        stays = f"stays at {short_commit(degradation.commit)}" if degradation.commit else "is not deployed"
-        yield style.wrap(f"  degraded: {degradation.module} {stays}: {degradation.problem.message}")
+    if target.packages or len(target.degraded) > 1:  # else the outcome says it
+        yield from (style.wrap(f"  degraded: {degradation(degraded)}") for degraded in target.degraded)
 
 
 def _title(package: Package) -> str:
