@@ -13,6 +13,7 @@ import structlog
 from secretsync.cluster import connection as kubernetes_connection
 from secretsync.cluster.connection import CALLS_AT_ONCE, Connection, Reply
 from secretsync.cluster.errors import Call, Conflict, Forbidden, UnreadableSelector, WorkloadGone
+from secretsync.cluster.idle_replica_sets import without_unread_fields
 from secretsync.core.deferred_imports import deferred_imports
 from secretsync.core.kinds import KINDS, SPAWNERS, api_version, resource_of
 from secretsync.core.kinds.kind import Kind, plural
@@ -113,7 +114,11 @@ class KubernetesCluster:
 
     def spawners(self, namespace: str) -> Sequence[Manifest]:
         """All objects of *namespace* that can start pods: the kinds of `SPAWNERS`."""
-        return [_without_managed_fields(manifest) for kind in SPAWNERS for manifest in self._list(kind, namespace)]
+        return [
+            without_unread_fields(_without_managed_fields(manifest))
+            for kind in SPAWNERS
+            for manifest in self._list(kind, namespace)
+        ]
 
     def annotate(self, workload: Workload, annotations: Mapping[str, str], *, manager: str) -> Workload:
         """Stamp the pod template. Raises Conflict where it has a newer stamp or keeps changing, WorkloadGone."""

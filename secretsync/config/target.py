@@ -12,6 +12,7 @@ from secretsync.config import window
 from secretsync.config.encrypt import Encrypt
 from secretsync.config.fields import Model, Name, OffIsAWord, Seconds, Text
 from secretsync.config.repository import RepositoryCluster
+from secretsync.config.window import Window
 
 _NAME = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 _PREFIX = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
@@ -132,6 +133,16 @@ class Rollout(Model):
     accept_downtime: tuple[str, ...] = Field(
         (), description="workloads that may have no ready pod while they take a package that nothing has proven"
     )
+
+    @property
+    def undo(self) -> bool:
+        """Whether what was live before is put back when a wave fails."""
+        return self.on_failure == "restore"
+
+    @property
+    def maintenance_window(self) -> Window | None:
+        """When changes may go out; None for at any time."""
+        return window.parse(self.window) if self.window else None
 
 
 class Doctor(Model):

@@ -9,6 +9,8 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, Protocol
 
+from secretsync.core.pod_references import secrets_referenced
+
 Manifest = dict[str, Any]
 """An object as Kubernetes writes it in JSON."""
 
@@ -177,6 +179,11 @@ class Workload:
         """Its pod template."""
         template: Manifest = self.manifest["spec"]["template"]
         return template
+
+    @cached_property
+    def referenced_secrets(self) -> frozenset[str]:
+        """The names of all Secrets that its pods refer to; every step of a plan asks for them."""
+        return secrets_referenced(self.template)
 
     @property
     def labels(self) -> Mapping[str, str]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
 
-from secretsync.core.model import Manifest
 
-
-def secrets_referenced(template: Manifest) -> frozenset[str]:
+def secrets_referenced(template: Mapping[str, Any]) -> frozenset[str]:
     """The names of all Secrets without which, or by which, the pods of *template* would run otherwise.
 
     Volumes (also projected ones), ``env`` and ``envFrom`` of all containers, init containers included.
@@ -16,7 +15,7 @@ def secrets_referenced(template: Manifest) -> frozenset[str]:
     return frozenset(filter(None, (*_by_volumes(spec), *_by_environment(spec))))
 
 
-def updates_mounted_files(template: Manifest, names: Collection[str]) -> bool:
+def updates_mounted_files(template: Mapping[str, Any], names: Collection[str]) -> bool:
     """Whether the kubelet changes files under running pods when one of these Secrets changes.
 
     A mount with ``subPath`` stays as it was when its pod started.
@@ -32,7 +31,7 @@ def updates_mounted_files(template: Manifest, names: Collection[str]) -> bool:
     )
 
 
-def pod_template(manifest: Manifest) -> Manifest:
+def pod_template(manifest: dict[str, Any]) -> dict[str, Any]:
     """The pod template of a workload, ReplicaSet, ControllerRevision, Job or CronJob, or the pod itself."""
     spec = manifest.get("spec") or {}
     if manifest["kind"] == "Pod":
@@ -41,18 +40,18 @@ def pod_template(manifest: Manifest) -> Manifest:
         spec = (manifest.get("data") or {}).get("spec") or {}
     if manifest["kind"] == "CronJob":
         spec = (spec.get("jobTemplate") or {}).get("spec") or {}
-    template: Manifest = spec.get("template") or {}
+    template: dict[str, Any] = spec.get("template") or {}
     return template
 
 
-def _by_volumes(spec: Manifest) -> Iterator[str]:
+def _by_volumes(spec: Mapping[str, Any]) -> Iterator[str]:
     for volume in spec.get("volumes") or ():
         yield (volume.get("secret") or {}).get("secretName", "")
         for source in (volume.get("projected") or {}).get("sources") or ():
             yield (source.get("secret") or {}).get("name", "")
 
 
-def _by_environment(spec: Manifest) -> Iterator[str]:
+def _by_environment(spec: Mapping[str, Any]) -> Iterator[str]:
     for container in (*(spec.get("containers") or ()), *(spec.get("initContainers") or ())):
         for source in container.get("envFrom") or ():
             yield (source.get("secretRef") or {}).get("name", "")

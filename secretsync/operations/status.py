@@ -12,7 +12,6 @@ from secretsync.core.kinds.kind import State as RolloutState
 from secretsync.core.kinds.kind import Status
 from secretsync.core.log import foreign_text
 from secretsync.core.model import Bundle, Manifest, Ref, Secret, Workload
-from secretsync.core.pod_references import secrets_referenced
 from secretsync.plan import drift, in_force, ownership, rollout_status
 from secretsync.plan.diff import Desired, stamped_revision_number
 from secretsync.plan.in_force import NotInForce
@@ -135,7 +134,7 @@ def _deployed(
         else {
             workload.ref: (stamped_revision_number(workload, secret), _status(destination, workload))
             for workload in workloads
-            if names & secrets_referenced(workload.template)
+            if names & workload.referenced_secrets
         },
         foreign=tuple(secret.name for secret in foreign),
         damage=_damage(delivery, live, memory),

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from secretsync.core import packing
 from secretsync.core.errors import SecretSyncError
 from secretsync.core.model import Placement, Ref, Revision, Secret, Workload
-from secretsync.core.pod_references import secrets_referenced
 from secretsync.plan.diff import Desired
 
 
@@ -94,7 +93,7 @@ def _shared(
     workloads: Sequence[Workload],
 ) -> WaitsForAnother | None:
     for workload in workloads:
-        referenced = secrets_referenced(workload.template)
+        referenced = workload.referenced_secrets
         for target in degraded:
             if referenced & set(own_names) and referenced & set(names[target.placement]):
                 return WaitsForAnother(workload.ref, target.placement.module)

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 from secretsync.core.listed import listed
 from secretsync.core.model import Ref, Workload
-from secretsync.core.pod_references import secrets_referenced
 from secretsync.plan.diff import Desired
 from secretsync.rucio.conditions.judge import Condition, Deployed, Verdict, View, judge
 from secretsync.rucio.conditions.workloads import RucioContainer, contents, deployed_package, rucio_containers, view_of
@@ -65,7 +64,7 @@ def _is_meant_for(package: Deployed, container: RucioContainer, names: set[str])
 
 def unmounted(packages: Sequence[Desired], workloads: Sequence[Workload]) -> tuple[Desired, ...]:
     """The packages that no workload mounts."""
-    mounted = {name for workload in workloads for name in secrets_referenced(workload.template)}
+    mounted = {name for workload in workloads for name in workload.referenced_secrets}
     return tuple(package for package in packages if not mounted & {secret.name for secret in package.secrets})
 
 

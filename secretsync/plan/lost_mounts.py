@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from secretsync.core.listed import listed
 from secretsync.core.model import Ref, Workload
-from secretsync.core.pod_references import secrets_referenced
 from secretsync.plan.diff import PackagePlan
 from secretsync.plan.state import PackageState, State
 
@@ -34,7 +33,7 @@ def lost_mounts(
     lost = tuple(
         workload.ref
         for workload in sorted(workloads, key=lambda workload: workload.ref)
-        if str(workload.ref) in package_state.mounting and not secrets_referenced(workload.template) & set(names)
+        if str(workload.ref) in package_state.mounting and not workload.referenced_secrets & set(names)
     )
     return LostMounts(module, lost) if lost else None
 
@@ -42,7 +41,7 @@ def lost_mounts(
 def lost_wiring(package_state: PackageState, names: Collection[str], workloads: Sequence[Workload]) -> tuple[Ref, ...]:
     """The workloads that were wired twice for the newest revision and have none of its Secrets: they are left so."""
     rewired = (workload for workload in workloads if str(workload.ref) in package_state.rewired)
-    return tuple(sorted(workload.ref for workload in rewired if not secrets_referenced(workload.template) & set(names)))
+    return tuple(sorted(workload.ref for workload in rewired if not workload.referenced_secrets & set(names)))
 
 
 def of_plan(packages: Sequence[PackagePlan], workloads: Sequence[Workload], state: State) -> Iterator[LostMounts]:
@@ -56,9 +55,7 @@ def of_plan(packages: Sequence[PackagePlan], workloads: Sequence[Workload], stat
 
 def mounting(names: Collection[str], workloads: Iterable[Workload]) -> tuple[str, ...]:
     """The workloads whose template has one of the Secrets called *names*, as the state object has them."""
-    return tuple(
-        sorted(str(workload.ref) for workload in workloads if secrets_referenced(workload.template) & set(names))
-    )
+    return tuple(sorted(str(workload.ref) for workload in workloads if workload.referenced_secrets & set(names)))
 
 
 def still_expected(

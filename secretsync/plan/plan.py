@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from secretsync.core import packing
 from secretsync.core.listed import listed
 from secretsync.core.model import Manifest, Ref, Secret, Workload
-from secretsync.core.pod_references import secrets_referenced
 from secretsync.plan import disruption, drift, in_force, lost_mounts, mounts, ownership
 from secretsync.plan import restarts as stale
 from secretsync.plan.degraded import Degraded
@@ -92,7 +91,7 @@ class Plan:
         """Whether what mounts a package beside the workloads matters, and was not read."""
         if self.looked_beside:
             return False
-        mounted = {name for workload in self.workloads for name in secrets_referenced(workload.template)}
+        mounted = {name for workload in self.workloads for name in workload.referenced_secrets}
         by_nobody = any(not mounted & {secret.name for secret in package.desired.secrets} for package in self.packages)
         return self.pending or by_nobody
 
@@ -279,7 +278,7 @@ def _not_mounted(packages: Sequence[Desired], workloads: Sequence[Workload]) -> 
 
 
 def _lacks_mount(workload: Workload, desired: Desired, secret: Secret) -> bool:
-    referenced = secrets_referenced(workload.template)
+    referenced = workload.referenced_secrets
     return desired.secrets[0].name in referenced and secret.name not in referenced
 
 

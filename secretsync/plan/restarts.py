@@ -8,7 +8,6 @@ from datetime import datetime
 
 from secretsync.core.model import Manifest, Ref, Workload
 from secretsync.core.packing import stamp_key
-from secretsync.core.pod_references import secrets_referenced
 from secretsync.plan.diff import PackagePlan, stamped_revision_number
 from secretsync.plan.rewiring import Rewiring
 from secretsync.plan.rollout_status import pods_of
@@ -37,7 +36,7 @@ class Restart:
 
 def mounted(workload: Workload, packages: Sequence[PackagePlan]) -> list[PackagePlan]:
     """The packages whose Secrets a workload's pods refer to."""
-    referenced = secrets_referenced(workload.template)
+    referenced = workload.referenced_secrets
     return [package for package in packages if referenced & _names(package)]
 
 
@@ -128,7 +127,7 @@ def _was_restarted(workload: Workload, package: PackagePlan, state: State) -> bo
 
 def _all_born_after(workload: Workload, package: PackagePlan, pods: Sequence[Manifest]) -> bool:
     """Whether all its pods were created in a later second than anybody's newest write to the data they mount."""
-    referenced = secrets_referenced(workload.template)
+    referenced = workload.referenced_secrets
     live = [change.live for change in package.changes if change.live and change.desired.name in referenced]
     times = [secret.data_written for secret in live if secret.data_written]
     if len(times) < len(live):

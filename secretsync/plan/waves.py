@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 from secretsync.core.kinds.kind import State
 from secretsync.core.model import Ref, Workload
-from secretsync.core.pod_references import secrets_referenced
 from secretsync.plan.diff import PackagePlan
 from secretsync.plan.restarts import Restart, mounted
 from secretsync.plan.rollout_status import status
@@ -72,7 +71,7 @@ def unhealthy_workloads(workloads: Sequence[Workload], package: PackagePlan) -> 
             if "status" in workload.manifest
             and mounted(workload, [package])
             and not is_healthy(workload)
-            and not missing & secrets_referenced(workload.template)
+            and not missing & workload.referenced_secrets
         )
     )
 

@@ -27,7 +27,7 @@ def approvable(destination: Destination, report: Report) -> ApprovedTarget:
     """What *report* would do at *destination*, without contents."""
     plan = report.plan
     waves = split_into_waves(
-        plan.restarts, selectors=destination.rollout.waves, max_parallel=destination.rollout.max_parallel
+        plan.restarts, selectors=destination.wave_selectors, max_parallel=destination.rollout.max_parallel
     )
     return ApprovedTarget(
         target=destination.name,
@@ -51,7 +51,9 @@ def refuse_unapproved(destination: Destination, report: Report) -> None:
     current = approvable(destination, report).model_copy(update={"values": approved.values})
     if current != approved:
         ids = [f"sha256:{digest_of(target.model_dump(mode='json'))}" for target in (approved, current)]
-        raise NotApproved(ids[0], ids[1], tuple(differences(approved, current)), _written(approved, current))
+        written = _written(approved, current)
+        restarted = _restarted(approved, current) if written else ()
+        raise NotApproved(ids[0], ids[1], tuple(differences(approved, current)), written, restarted)
 
 
 def _written(approved: ApprovedTarget, current: ApprovedTarget) -> tuple[str, ...]:
@@ -67,6 +69,17 @@ def _written(approved: ApprovedTarget, current: ApprovedTarget) -> tuple[str, ..
         for package in approved.packages
         for secret in package.secrets
         if secret.action in ("create", "update") and (secret.name, secret.desired) in kept
+    )
+
+
+def _restarted(approved: ApprovedTarget, current: ApprovedTarget) -> tuple[str, ...]:
+    """The workloads that were to be restarted and need that no longer."""
+    due = {restart.workload for wave in current.restarts for restart in wave}
+    return tuple(
+        restart.workload
+        for wave in approved.restarts
+        for restart in wave
+        if restart.workload not in due and restart.workload in current.workloads
     )
 
 

@@ -13,7 +13,8 @@ _NAMED = 10
 class NotApproved(SecretSyncError):
     """What would be done now is not what was approved; *differ* says where, and is empty where only ids are known.
 
-    *written* names Secrets that hold what was approved: an earlier apply, or this one, came that far.
+    *written* names Secrets that hold what was approved, and *restarted* workloads that need no restart for it any more:
+    an earlier apply, or this one, came that far.
     """
 
     exit_code = CHANGES_PENDING
@@ -23,11 +24,19 @@ class NotApproved(SecretSyncError):
     current: str
     differ: tuple[str, ...] = ()
     written: tuple[str, ...] = ()
+    restarted: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         lines = [f"what would be done now is not the plan that was approved: {self.approved} -> {self.current}"]
         lines += [f"differs: {difference}" for difference in self.differ[:_NAMED]]
         if len(self.differ) > _NAMED:
             lines.append(f"and {len(self.differ) - _NAMED} more differences")
-        written = f"Secret {', '.join(self.written)} has what was approved, nothing else" if self.written else "nothing"
-        return "\n".join([*lines, f"{written} was written: make and approve a new plan with 'secretsync plan --out'"])
+        return "\n".join([*lines, f"{self._done()}: make and approve a new plan with 'secretsync plan --out'"])
+
+    def _done(self) -> str:
+        if not self.written:
+            return "nothing was written"
+        secrets = f"Secret {', '.join(self.written)} has what was approved"
+        if not self.restarted:
+            return f"{secrets}, nothing else was written"
+        return f"{secrets}, {', '.join(self.restarted)} was restarted for it, nothing else was written"

@@ -56,24 +56,23 @@ def check_packages(destination: Destination, plan: Plan, state: State) -> CheckR
 
 def _check_package(delivery: Delivery, package: PackagePlan, context: WorkloadContext) -> CheckedPackage:
     # imported here: a pass in which nothing changed does not pay for the rules
-    from secretsync.rucio.check import Severity, Situation, check, fails, with_severities
+    from secretsync.rucio.check import Situation, check, fails, with_severities
     from secretsync.rucio.check.policy_diff import policy_diff
 
-    rules, bundle, live = delivery.check_rules, package.desired.bundle, _live(delivery, package)
+    rules, bundle, live = delivery.check, package.desired.bundle, _live(delivery, package)
     situation = Situation(
         rucio=context.versions,
         images=context.images,
-        vo=rules.vo,
+        vo=delivery.placement.vo,
         mounted=context.mounted,
         live=live,
-        accepted=rules.accepted,
+        accepted=frozenset(rules.accept),
         environment=context.environment,
         mounted_files=context.mounted_files,
     )
-    severities = {rule: Severity(severity) if severity else None for rule, severity in rules.severities.items()}
-    findings = with_severities(check(bundle, situation), severities)
+    findings = with_severities(check(bundle, situation), rules.severities)
     # what a person asks to be put back was live before: it is told what is wrong with it, and decides
-    stops = not package.desired.hold and fails(findings, Severity(rules.fail) if rules.fail else None)
+    stops = not package.desired.hold and fails(findings, rules.threshold)
     return CheckedPackage(
         findings,
         stops,

@@ -7,10 +7,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from secretsync.cluster.protocol import Cluster
-from secretsync.config.window import Window
+from secretsync.cluster.selector import selects
+from secretsync.config.check import Check
+from secretsync.config.target import Rollout
 from secretsync.core.errors import SecretSyncError
 from secretsync.core.kinds.kind import Status
 from secretsync.core.model import Bundle, Placement, Ref, Source
@@ -31,20 +34,6 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class CheckRules:
-    """What the check may stop: *fail* is the severity that does, empty for none.
-
-    *severities* are other severities by the name of a rule, empty to silence it; *accepted* are guarded changes that
-    are meant; *vo* is the VO whose policy this is, where Rucio serves several.
-    """
-
-    fail: str = "error"
-    severities: Mapping[str, str] = field(default_factory=dict)
-    accepted: frozenset[str] = frozenset()
-    vo: str = ""
-
-
-@dataclass(frozen=True)
 class Delivery:
     """One package on its way to one namespace; *recipe* tells what, beside its revision, decides what is packed.
 
@@ -56,7 +45,7 @@ class Delivery:
     placement: Placement
     source: Source
     recipe: str
-    check_rules: CheckRules = CheckRules()
+    check: Check = field(default_factory=Check)
     tag_moved: str = "warn"
     rollback: str = "warn"
     tag_prefix: str = ""
@@ -85,29 +74,6 @@ class CheckedPackage:
         from secretsync.rucio.check.actions import action_table
 
         return action_table(self.bundle, self.rucio, self.live)
-
-
-@dataclass(frozen=True)
-class Rollout:
-    """How workloads are taken to a new write; times in seconds.
-
-    *waves* choose workloads by their labels, in order; *max_parallel* of 0 is any number. *undo* says whether what
-    was live before is put back when a wave fails. *history* is how many bundles are kept. *canary* says whether a
-    candidate is proven first: ``auto`` where that is possible, ``require``, or ``off``, and *proofs* how many such
-    proofs run at once. Outside of *window* changes
-    wait. *accept_downtime* names workloads that may go down for a package that nothing has proven.
-    """
-
-    timeout: float = 600
-    settle: float = 30
-    waves: Sequence[Selects] = ()
-    max_parallel: int = 0
-    undo: bool = True
-    history: int = 5
-    canary: str = "auto"
-    proofs: int = 4
-    window: Window | None = None
-    accept_downtime: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -155,13 +121,18 @@ class Destination:
     selector: str = ""
     adopt: bool = False
     drift: str = "repair"
-    rollout: Rollout = Rollout()
+    rollout: Rollout = field(default_factory=Rollout)
     after: After | None = None
     values: tuple[ValuesFile, ...] = ()
     approved: ApprovedTarget | None = None
     describe: Callable[[Report], str] | None = None
     observed: Cluster | None = None
     lease: PassLease | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def wave_selectors(self) -> list[Selects]:
+        """Which workloads are in each wave, by their labels; empty for the order of Rucio's charts."""
+        return [partial(selects, wave.selector) for wave in self.rollout.waves]
 
     @property
     def repository(self) -> RepositoryCluster | None:

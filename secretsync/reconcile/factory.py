@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from secretsync import config
 from secretsync.cluster.common_metadata import with_common_metadata
 from secretsync.cluster.protocol import Cluster
-from secretsync.cluster.selector import selects
-from secretsync.config import window
 from secretsync.core import packing
 from secretsync.core.errors import SecretSyncError
 from secretsync.core.model import Placement, Source
 from secretsync.reconcile.asked_once import AskedOncePerPass
-from secretsync.reconcile.destination import After, CheckRules, Delivery, Destination, Rollout
+from secretsync.reconcile.destination import After, Delivery, Destination
 from secretsync.reconcile.encryption_factory import encryption_of, open_encryption
 from secretsync.sources.cache import temporary_folder
 from secretsync.sources.digests import FetchedDigests
@@ -130,24 +127,9 @@ def _destination(
         selector=target.selector,
         adopt=target.adopt,
         drift=target.drift,
-        rollout=_rollout(target.rollout),
+        rollout=target.rollout,
         observed=_observed(target, base),
         values=target.cluster.values if isinstance(target.cluster, config.RepositoryCluster) else (),
-    )
-
-
-def _rollout(rules: config.Rollout) -> Rollout:
-    return Rollout(
-        timeout=rules.timeout,
-        settle=rules.settle,
-        waves=[partial(selects, wave.selector) for wave in rules.waves],
-        max_parallel=rules.max_parallel,
-        undo=rules.on_failure == "restore",
-        history=rules.history,
-        canary=rules.canary,
-        proofs=rules.proofs,
-        window=window.parse(rules.window) if rules.window else None,
-        accept_downtime=frozenset(rules.accept_downtime),
     )
 
 
@@ -185,7 +167,7 @@ def _delivery(
         placement,
         source,
         recipe,
-        _strictness(package),
+        package.check,
         tag_moved=package.tag_moved,
         rollback=package.rollback,
         tag_prefix=package.tag_prefix,
@@ -197,18 +179,6 @@ def _delivery(
 def _is_mounted_by_values(cluster: config.Cluster) -> bool:
     """Whether Helm rolls the pods because a new Secret's name stands in the values."""
     return isinstance(cluster, config.RepositoryCluster) and bool(cluster.values)
-
-
-def _strictness(package: config.Package) -> CheckRules:
-    rules = package.check
-    return CheckRules(
-        fail="" if rules.fail == "never" else rules.fail,
-        severities={
-            name: "" if setting.severity == "off" else setting.severity for name, setting in rules.rules.items()
-        },
-        accepted=frozenset(rules.accept),
-        vo=package.vo,
-    )
 
 
 def _place(target: config.Target) -> str:

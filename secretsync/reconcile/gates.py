@@ -10,7 +10,6 @@ from secretsync.config.window import Window
 from secretsync.core import packing
 from secretsync.core.errors import SecretSyncError
 from secretsync.core.model import Workload
-from secretsync.core.pod_references import secrets_referenced
 from secretsync.plan.diff import PackagePlan
 from secretsync.plan.plan import Plan
 from secretsync.plan.rollout_status import status
@@ -50,7 +49,7 @@ def waits_for(destination: Destination, plan: Plan, clock: Clock) -> str:
 
     What a person asked for, what puts back, and a rollout that has begun do not wait: half of a change is worse.
     """
-    window, now = destination.rollout.window, clock.utc()
+    window, now = destination.rollout.maintenance_window, clock.utc()
     closed = window is not None and not window.is_open(now)
     if not closed and not destination.after:
         return ""
@@ -70,7 +69,7 @@ def still_waits_for(destination: Destination, delivery: Delivery, digest: str, n
 
     *digest* may be its first twelve digits, or empty where nobody knows which content comes next.
     """
-    window = destination.rollout.window
+    window = destination.rollout.maintenance_window
     if window is not None and not window.is_open(now):
         return _closed(window, now)
     if destination.after is None:
@@ -147,7 +146,7 @@ def _first(after: After, content: _Content) -> str:
 def _unhealthy_workload(earlier: Destination, workloads: Sequence[Workload], secrets: Collection[str]) -> str:
     """A workload that mounts the package there and is not healthy any more: what a testbed is for."""
     for workload in workloads:
-        if secrets_referenced(workload.template) & set(secrets) and not is_healthy(workload):
+        if workload.referenced_secrets & set(secrets) and not is_healthy(workload):
             return f"target {earlier.name} must be healthy first: {workload.ref}, {status(workload).message}"
     return ""
 

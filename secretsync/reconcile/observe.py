@@ -131,7 +131,7 @@ def with_names_found(destination: Destination, state: State) -> State:
     if not lost:
         return state
     workloads = destination.cluster.workloads(destination.namespace)
-    referenced = {name for workload in workloads for name in secrets_referenced(workload.template)}
+    referenced = {name for workload in workloads for name in workload.referenced_secrets}
     for placement in lost:
         names = tuple(sorted(name for name in referenced if ownership.can_be_named(name, placement)))
         package = replace(state.of(placement.secret), secrets=names)

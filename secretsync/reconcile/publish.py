@@ -109,9 +109,8 @@ def with_standing(destination: Destination, report: Report) -> Report:
 def _key(destination: Destination, plan: Plan) -> str:
     """Changes with all that decides what is proposed, beside the commit that it is made of."""
     settings = [
-        (delivery.recipe, sorted(rules.accepted), rules.fail, dict(rules.severities), rules.vo)
+        (delivery.recipe, delivery.check.model_dump(mode="json"), delivery.placement.vo)
         for delivery in destination.deliveries
-        for rules in [delivery.check_rules]
     ]
     packages = [
         (package.desired.bundle.digest, package.desired.bundle.revision.id, package.revision_number, package.outdated)

@@ -56,12 +56,11 @@ def planned_waves(destination: Destination, plan: Plan, state: State) -> list[Wa
 
 
 def _waves(destination: Destination, plan: Plan, unhealthy: Collection[str]) -> list[Wave]:
-    rules = destination.rollout
     undoing = any(package.desired.hold for package in plan.packages)
     return split_into_waves(
         plan.restarts,
-        selectors=rules.waves,
-        max_parallel=rules.max_parallel,
+        selectors=destination.wave_selectors,
+        max_parallel=destination.rollout.max_parallel,
         unhealthy=unhealthy,
         first=_touched(plan) if undoing else (),
         watched=plan.watch,

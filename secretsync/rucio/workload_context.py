@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from secretsync.core.model import Placement, Workload
-from secretsync.core.pod_references import secrets_referenced
 
 _WITHOUT_POLICY = re.compile(r"webui|probe|exporter|client|fts|init")
 
@@ -35,7 +34,7 @@ def workload_context(
 ) -> WorkloadContext:
     """Read off the *workloads* that mount the package; *directories* are by the name of the Secret that holds each."""
     tops = {secret for secret, directory in directories.items() if not directory}
-    mounting = [workload for workload in workloads if tops & secrets_referenced(workload.template)]
+    mounting = [workload for workload in workloads if tops & workload.referenced_secrets]
     images = [image for workload in mounting for image in _rucio_images(workload)]
     kinds = tuple(kind for kind in IMAGES if any(kind in image_name(image) for image in images))
     return WorkloadContext(
@@ -52,7 +51,7 @@ def _mounted(
 ) -> frozenset[str] | None:
     if not mounting or placement.layout != "directories":
         return None
-    everywhere = frozenset.intersection(*(secrets_referenced(workload.template) for workload in mounting))
+    everywhere = frozenset.intersection(*(workload.referenced_secrets for workload in mounting))
     return frozenset(directory for secret, directory in directories.items() if secret in everywhere)
 
 

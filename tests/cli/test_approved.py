@@ -11,6 +11,8 @@ from secretsync import config
 from secretsync.cli import apply, approved
 from secretsync.cli.commands.passes import apply_command, plan_command
 from secretsync.cli.settings import Settings
+from secretsync.cluster.errors import Conflict
+from secretsync.core.model import Ref
 from secretsync.plan.approval import PlanDocument
 from secretsync.reconcile.approval_errors import NotApproved
 from secretsync.reconcile.state_store import load_state
@@ -129,7 +131,8 @@ def test_a_write_of_somebody_else_while_it_is_applied_leaves_what_was_there(site
 def test_what_an_earlier_apply_of_it_wrote_is_said(site: Site) -> None:
     document = plan()
     assert carry_out(document) == [0]
-    assert "Secret atlas has what was approved, nothing else was written" in str(failure_of(document))
+    words = "Secret atlas has what was approved, Deployment rucio/server was restarted for it, nothing else was written"
+    assert words in str(failure_of(document))
 
 
 def failure_of(document: PlanDocument) -> NotApproved:
@@ -157,3 +160,24 @@ def test_the_commands_write_and_take_the_plan(site: Site, tmp_path: Path, monkey
     other = CliRunner().invoke(apply_command, ["--plan", str(out), "--plan-id", "sha256:0"], obj=Settings())
     assert other.exit_code == 2
     assert CliRunner().invoke(apply_command, ["--plan", str(out)], obj=Settings()).exit_code == 0
+
+
+def test_a_write_of_somebody_else_during_the_rollout_says_which_workloads_restarted(site: Site) -> None:
+    second = workload("atlas", name="ui", probe=True)
+    site.cluster.live_workloads[second.ref] = second
+    site.sync()
+    site.source.push(init="2")
+    document, restarted = plan(), []
+
+    def somebody_writes(verb: str, name: str) -> None:
+        if verb == "annotate":
+            restarted.append(name)
+            if len(restarted) == 2:
+                raise Conflict(Ref("Deployment", "rucio", name), "was changed meanwhile")
+
+    site.cluster.before = somebody_writes
+    sentence = str(failure_of(document))
+    assert "Deployment rucio/ui was changed meanwhile" in sentence
+    assert "Secret atlas has what was approved, Deployment rucio/server was restarted for it, nothing else" in sentence
+    assert "nothing was written" not in sentence
+    assert carry_out(plan()) == [0], "a new plan continues"

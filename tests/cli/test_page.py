@@ -8,9 +8,9 @@ from http import HTTPStatus
 
 from secretsync.cli.output.live import LiveTarget, describe_live
 from secretsync.cli.page import Page
+from secretsync.config.target import Rollout
 from secretsync.core.errors import ConfigError
 from secretsync.reconcile.all_targets import Outcome
-from secretsync.reconcile.destination import Rollout
 from secretsync.service import health_port
 from secretsync.service.http_server import Request
 from secretsync.service.probes import Health
@@ -78,7 +78,7 @@ def test_passes_that_say_the_same_are_one_row() -> None:
 def test_a_workload_that_fails_is_named_with_its_reason() -> None:
     site = Site("server")
     site.sync()
-    site.destination = replace(site.destination, rollout=Rollout(timeout=60, undo=False))
+    site.destination = replace(site.destination, rollout=Rollout(timeout=60, on_failure="stop"))
     site.cluster.__class__ = Broken
     site.source.push(init="import nothing")
     target = after(site)

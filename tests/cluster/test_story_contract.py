@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from secretsync.config.check import Check
+from secretsync.config.target import Rollout
 from secretsync.core import packing
 from secretsync.core.model import Bundle, Placement, Revision
-from secretsync.reconcile.destination import CheckRules, Delivery, Destination, Rollout
+from secretsync.reconcile.destination import Delivery, Destination
 from secretsync.reconcile.reconciler import preview, sync
 from tests.build import bundle
 from tests.cluster.places import Place
@@ -35,7 +37,7 @@ class Fixed:
 
 def destination(place: Place, held: Bundle) -> Destination:
     placement = Placement("secretsync", place.namespace, "policy", held.module)
-    delivery = Delivery(placement, Fixed(held), "recipe", CheckRules(fail=""))
+    delivery = Delivery(placement, Fixed(held), "recipe", Check(fail="never"))
     rollout = Rollout(timeout=5, settle=0)
     return Destination("contract", place.cluster, "secretsync", place.namespace, [delivery], rollout=rollout)
 

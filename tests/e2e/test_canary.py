@@ -239,3 +239,53 @@ def test_a_copy_that_an_entrypoint_puts_first_is_found_in_a_pod_and_named_with_i
     code, told, log = operator.says("--output", "json", "doctor", "--deep")
     assert code == 1, log
     assert str(baked) in json.dumps(told)
+
+
+DAEMON = """\
+#!/bin/sh
+exec python3 -c "import rucio.core.permission, time; time.sleep(10 ** 6)"
+"""
+"""A program of our own that stands for one of Rucio's daemons."""
+
+
+@ON_DEMAND
+def test_a_command_that_runs_rucio_itself_is_proven_the_way_it_goes(
+    control_plane: ControlPlane, operator: Operator
+) -> None:
+    python = operator.environment.python
+    programs, profile, activate = (operator.folder / name for name in ("programs", "profile.sh", "activate.sh"))
+    programs.mkdir()
+    (programs / "rucio-judge").write_text(DAEMON)
+    (programs / "rucio-judge").chmod(0o755)
+    profile.write_text("export PYTHONPATH=/opt/policy\n")
+    activate.write_text(f"export PATH={python.parent}:$PATH\n")
+    program = "import rucio.core.permission, time; time.sleep(10 ** 6)"
+    with_rucio, without_rucio = f"{programs}:{python.parent}:/usr/bin:/bin", f"{programs}:/usr/bin:/bin"
+    commands = {
+        "shell": (["sh", "-c", "exec rucio-judge"], with_rucio, "/opt/policy"),
+        "wrapper": (["nice", "-n", "1", "rucio-judge"], with_rucio, "/opt/policy"),
+        "profile": (["bash", "-c", f". {profile} && rucio-judge"], with_rucio, "/nothing"),
+        "activated": (["sh", "-c", f". {activate}\nrucio-judge\n"], without_rucio, "/opt/policy"),
+        "interpreter": ([str(python), "-c", program], without_rucio, "/opt/policy"),
+    }
+
+    def put(name: str, command: list[str], path: str, python_path: str) -> None:
+        manifest = operator.daemon(name=name)
+        (container,) = manifest["spec"]["template"]["spec"]["containers"]
+        container["command"] = command
+        container["env"][0]["value"], container["env"][1]["value"] = path, python_path
+        control_plane.put(manifest)
+
+    for name, (command, path, python_path) in commands.items():
+        put(name, command, path, python_path)
+    operator.packs()
+    code, _, log = operator.runs(rollout={"settle": 1, "timeout": 240, "canary": "require"})
+    assert code == 0, log
+    assert "was not proven" not in log
+
+    baked = operator.folder / "baked" / "pol"
+    shutil.copytree(operator.folder / "source" / "pol", baked)
+    put("shell", ["sh", "-c", f"PYTHONPATH={baked.parent}:$PYTHONPATH exec rucio-judge"], with_rucio, "/opt/policy")
+    code, told, log = operator.says("--output", "json", "doctor", "--deep")
+    assert code == 1, log
+    assert str(baked) in json.dumps(told)

@@ -10,13 +10,15 @@ import pytest
 
 from secretsync.cli.output.describe import describe_pass
 from secretsync.cli.output.text import render_target
+from secretsync.config.check import Check
+from secretsync.config.target import Rollout
 from secretsync.core.errors import FAILED, SecretSyncError
 from secretsync.core.model import Bundle, File, Placement, Revision, Workload
 from secretsync.operations import releases
 from secretsync.plan.degraded import Degraded, waits_for_degraded
 from secretsync.reconcile.all_targets import Outcome
 from secretsync.reconcile.asked_once import AskedOncePerPass
-from secretsync.reconcile.destination import CheckRules, Clock, Delivery, Destination, Report, Rollout
+from secretsync.reconcile.destination import Clock, Delivery, Destination, Report
 from secretsync.reconcile.reasons import reason
 from secretsync.reconcile.reconciler import preview, sync
 from secretsync.service.metrics import samples
@@ -60,7 +62,7 @@ class Site:
                 Placement("secretsync", "rucio", name, name, vo=name if wired else "", wired=wired),
                 package,
                 "recipe",
-                CheckRules(fail=""),
+                Check(fail="never"),
             )
             for name, package in self.packages.items()
         ]

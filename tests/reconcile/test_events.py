@@ -10,12 +10,11 @@ from datetime import UTC, datetime
 import pytest
 
 from secretsync.cluster.errors import Call, Forbidden, Unreachable
-from secretsync.config.window import parse
+from secretsync.config.target import Rollout
 from secretsync.core.errors import SecretSyncError
 from secretsync.operations import releases
 from secretsync.plan.state import Result, from_secret
 from secretsync.reconcile.all_targets import Outcome, reconcile_targets
-from secretsync.reconcile.destination import Rollout
 from secretsync.reconcile.events import EVENTS
 from secretsync.reconcile.recording import record_outcome
 from secretsync.sources.git.errors import AccessRefused
@@ -106,7 +105,7 @@ def test_a_bad_package_is_rejected_what_was_live_is_restored_and_that_is_told_on
 
 
 def test_a_rollout_that_failed_and_was_not_put_back_is_told_without_a_containers_words(broken: Site) -> None:
-    broken.destination = replace(broken.destination, rollout=Rollout(timeout=60, undo=False))
+    broken.destination = replace(broken.destination, rollout=Rollout(timeout=60, on_failure="stop"))
     assert passed(broken)[0] == "Failed atlas"
     assert "what was live before is not back" in broken.cluster.events[0]["note"]
     assert all("nothing'" not in event["note"] for event in broken.cluster.events)
@@ -142,7 +141,7 @@ def test_a_hold_and_its_end_are_told(site: Site) -> None:
 def test_changes_that_wait_are_told_once(site: Site) -> None:
     passed(site)
     site.source.push(init="2")
-    site.destination = replace(site.destination, rollout=Rollout(window=parse("Sat 03:00-04:00 UTC")))
+    site.destination = replace(site.destination, rollout=Rollout(window="Sat 03:00-04:00 UTC"))
     assert passed(site) == ["Waiting atlas"]
     assert "the maintenance window is closed" in site.cluster.events[0]["note"]
     assert passed(site) == []

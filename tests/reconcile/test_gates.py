@@ -88,7 +88,7 @@ def test_new_content_waits_until_the_other_has_been_current_with_it_long_enough(
     )
     assert sites.production.cluster.writes == []
     sites.now += timedelta(minutes=59)
-    assert "60 s left" in sites.passed().waits
+    assert "1 min left" in sites.passed().waits
     sites.now += timedelta(minutes=1)
     assert not sites.passed().waits
     assert sites.live == b"1"

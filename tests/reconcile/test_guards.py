@@ -9,12 +9,12 @@ from dataclasses import replace
 import pytest
 
 from secretsync.cluster.errors import Conflict
+from secretsync.config.target import Rollout
 from secretsync.core.errors import SecretSyncError
 from secretsync.core.model import Manifest, Workload
 from secretsync.plan.restarts import Restart
 from secretsync.plan.state import PackageState, from_secret, to_secret
 from secretsync.reconcile import apply
-from secretsync.reconcile.destination import Rollout
 from tests.build import pod, waiting, workload
 from tests.reconcile.test_reconciler import GOOD, KEY, Broken, Died, Site, files, strict, with_image
 
@@ -167,7 +167,7 @@ def test_a_bundle_that_cannot_be_kept_is_not_replaced() -> None:
 
 
 def test_where_nothing_would_be_put_back_a_bundle_that_cannot_be_kept_is_replaced_all_the_same() -> None:
-    site = ran_well("server", undo=False)
+    site = ran_well("server", on_failure="stop")
     site.source.push(init="2")
     at(site, "create", "atlas-history-1", 1, lambda: fail(SecretSyncError("forbidden")))
     assert not site.sync().failed
@@ -245,7 +245,7 @@ def test_a_kill_before_a_secret_is_pruned_leaves_its_name_to_the_next_run() -> N
 
 def test_a_rollout_that_failed_prunes_nothing_and_is_not_finished() -> None:
     site = with_sub()
-    site.destination = replace(site.destination, rollout=Rollout(timeout=60, undo=False))
+    site.destination = replace(site.destination, rollout=Rollout(timeout=60, on_failure="stop"))
     site.source.push(init="import nothing")
     assert site.sync().failed
     assert "atlas-sub" in site.cluster.secrets
@@ -363,7 +363,7 @@ def test_any_other_pod_is_left_to_its_controller(kind: str, one: Manifest) -> No
 
 def test_a_stateful_set_that_hangs_is_freed_by_a_run() -> None:
     site = Site()
-    site.destination = replace(site.destination, rollout=Rollout(timeout=60, accept_downtime=frozenset({"server"})))
+    site.destination = replace(site.destination, rollout=Rollout(timeout=60, accept_downtime=("server",)))
     one = workload("atlas", kind="StatefulSet", probe=True)
     site.cluster.live_workloads = {one.ref: one}
     site.sync()

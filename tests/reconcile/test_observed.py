@@ -14,7 +14,7 @@ from secretsync.operations.permissions import observing_rules
 from secretsync.operations.status import status
 from secretsync.reconcile import factory
 from secretsync.reconcile.destination import After, Destination
-from secretsync.reconcile.gates import wait_for_other_target
+from secretsync.reconcile.gates import still_waits_for
 from secretsync.reconcile.observed import current_since, lag, running
 from secretsync.reconcile.reconciler import preview, sync
 from tests.cluster.repository.site import Site
@@ -129,11 +129,13 @@ def test_status_says_what_git_has_and_which_workload_lags(testbed: tuple[Site, M
 @pytest.mark.slow
 def test_what_goes_after_a_target_in_git_waits_until_the_cluster_runs_it(testbed: tuple[Site, MemoryCluster]) -> None:
     site, cluster = testbed
-    packages = preview(replace(_destination(site, None), cluster=MemoryCluster(), values=())).plan.packages
+    later = replace(_destination(site, None), cluster=MemoryCluster(), values=())
+    digest = preview(later).plan.packages[0].desired.bundle.digest
     now = datetime.fromisoformat(BEGAN) + timedelta(hours=2)
 
     def why(observed: MemoryCluster | None, seconds: float = 0) -> str:
-        return wait_for_other_target(After(_destination(site, observed), seconds), packages, now)
+        waiting = replace(later, after=After(_destination(site, observed), seconds))
+        return still_waits_for(waiting, waiting.deliveries[0], digest, now)
 
     assert "observe: {context: …}" in why(None)
     assert "no workload of it mounts the package" in why(cluster)
@@ -141,7 +143,7 @@ def test_what_goes_after_a_target_in_git_waits_until_the_cluster_runs_it(testbed
     new = workload(name)
     cluster.live_workloads, cluster.others = {new.ref: new}, [replica_set(name, BEGAN)]
     assert why(cluster) == ""
-    assert "been current with it for 60 min more" in why(cluster, 3 * 3600)
+    assert "60 min left" in why(cluster, 3 * 3600)
     assert why(cluster, 3600) == ""
 
 

@@ -8,11 +8,12 @@ from dataclasses import replace
 
 import pytest
 
+from secretsync.config.check import Check
 from secretsync.core.model import Bundle, File, Revision
 from secretsync.operations import releases
 from secretsync.plan.history import KeptBundleChanged
 from secretsync.reconcile.all_targets import Outcome
-from secretsync.reconcile.destination import CheckRules, Clock, Delivery
+from secretsync.reconcile.destination import Clock, Delivery
 from secretsync.reconcile.observe import HeldAndEdited, KeptBundleGone, NothingToHold
 from secretsync.reconcile.reasons import reason
 from secretsync.reconcile.results import verdicts_of
@@ -40,7 +41,7 @@ def site(other: OtherSource) -> Site:
     site = Site("server")
     reader = workload("cms", name="cms-server", probe=True)
     site.cluster.live_workloads[reader.ref] = reader
-    delivery = Delivery(OTHER, other, "recipe", CheckRules(fail=""))
+    delivery = Delivery(OTHER, other, "recipe", Check(fail="never"))
     site.destination = replace(site.destination, deliveries=[*site.destination.deliveries, delivery])
     site.sync()
     site.source.push(init="2")

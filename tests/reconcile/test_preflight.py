@@ -10,7 +10,6 @@ import pytest
 
 from secretsync.cluster.errors import Call, Denied, NamespaceMissing, NotFound, QuotaExceeded
 from secretsync.cluster.rbac import Access, Review
-from secretsync.config.window import parse
 from secretsync.core.errors import CHANGES_PENDING, SecretSyncError
 from secretsync.core.model import Manifest, Secret
 from secretsync.plan.disruption import WouldTakeDown
@@ -202,7 +201,7 @@ def test_a_restart_that_would_take_a_workload_down_unproven_is_refused_by_the_dr
     site = Site("server")
     down = workload("atlas", spec={"strategy": {"type": "Recreate"}}, status={"availableReplicas": 1})
     site.cluster.live_workloads = {down.ref: down}
-    site.destination = replace(site.destination, rollout=replace(site.destination.rollout, canary="off"))
+    site.destination = replace(site.destination, rollout=site.destination.rollout.model_copy(update={"canary": "off"}))
     assert isinstance(refusal(site), WouldTakeDown)
 
 
@@ -227,8 +226,8 @@ def test_the_waves_are_shown_in_the_order_in_which_the_run_takes_them() -> None:
 
 
 def test_a_dry_run_outside_of_the_window_says_when_the_changes_go_out(site: Site) -> None:
-    window = parse("Mon 03:00-04:00 UTC")
-    site.destination = replace(site.destination, rollout=replace(site.destination.rollout, window=window))
+    window = "Mon 03:00-04:00 UTC"
+    site.destination = replace(site.destination, rollout=site.destination.rollout.model_copy(update={"window": window}))
     saturday = Clock(utc=lambda: datetime(2026, 1, 3, tzinfo=UTC))
     waits = preview(site.destination, saturday).would_wait
     assert waits.startswith("the maintenance window is closed until Mon 2026-01-05 03:00 UTC")

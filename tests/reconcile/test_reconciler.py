@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from secretsync.cluster.errors import Call, Conflict, Denied, QuotaExceeded
-from secretsync.config.window import parse
+from secretsync.config.check import Check
+from secretsync.config.target import Rollout, Wave
 from secretsync.core import packing
 from secretsync.core.errors import SecretSyncError
 from secretsync.core.kinds.kind import State
@@ -23,7 +24,7 @@ from secretsync.plan.refused import Refused
 from secretsync.reconcile import lock
 from secretsync.reconcile.apply import UndoFailed
 from secretsync.reconcile.asked_once import AskedOncePerPass
-from secretsync.reconcile.destination import CheckRules, Clock, Delivery, Destination, Report, Rollout
+from secretsync.reconcile.destination import Clock, Delivery, Destination, Report
 from secretsync.reconcile.lock import LeaseLost
 from secretsync.reconcile.reconciler import preview, sync
 from tests.build import PLACEMENT, pod, waiting, workload
@@ -71,7 +72,7 @@ class Site:
             self.cluster,
             "secretsync",
             "rucio",
-            [Delivery(PLACEMENT, self.source, "recipe", CheckRules(fail=""))],
+            [Delivery(PLACEMENT, self.source, "recipe", Check(fail="never"))],
             rollout=Rollout(timeout=60),
         )
 
@@ -269,7 +270,7 @@ def test_a_new_commit_with_other_content_ends_the_hold(broken: Site) -> None:
 
 
 def test_with_stop_what_was_reached_stays_and_every_run_says_so(broken: Site) -> None:
-    broken.destination = replace(broken.destination, rollout=Rollout(timeout=60, undo=False))
+    broken.destination = replace(broken.destination, rollout=Rollout(timeout=60, on_failure="stop"))
     assert broken.sync().failed
     assert files(broken) == {"init.py": b"import nothing"}
     assert broken.sync().failed
@@ -441,7 +442,7 @@ def test_nothing_is_watched_where_nothing_runs(site: Site) -> None:
 
 def strict(site: Site) -> Site:
     (delivery,) = site.destination.deliveries
-    site.destination = replace(site.destination, deliveries=[replace(delivery, check_rules=CheckRules())])
+    site.destination = replace(site.destination, deliveries=[replace(delivery, check=Check())])
     return site
 
 
@@ -502,7 +503,7 @@ def recreating(site: Site, name: str) -> None:
 
 
 def ruled(site: Site, **rules: Any) -> Site:
-    site.destination = replace(site.destination, rollout=replace(site.destination.rollout, **rules))
+    site.destination = replace(site.destination, rollout=site.destination.rollout.model_copy(update=rules))
     return site
 
 
@@ -523,15 +524,15 @@ def test_a_downtime_that_is_accepted_by_name_goes_on(site: Site) -> None:
 
 def test_outside_of_its_window_changes_wait_and_nothing_is_written(site: Site) -> None:
     site.utc = datetime(2026, 1, 4, 12, tzinfo=UTC)
-    report = ruled(site, window=parse("Mon-Fri 09:00-16:00 UTC")).sync()
-    assert "changes go out from Mon 2026-01-05 09:00 UTC" in report.waits
+    report = ruled(site, window="Mon-Fri 09:00-16:00 UTC").sync()
+    assert "closed until Mon 2026-01-05 09:00 UTC" in report.waits
     assert (report.pending, report.failed, site.cluster.writes) == (False, False, [])
     site.utc = datetime(2026, 1, 5, 9, tzinfo=UTC)
     assert site.sync().done
 
 
 def test_a_rollout_that_was_begun_inside_the_window_is_ended_outside_of_it(site: Site) -> None:
-    ruled(site, window=parse("Mon-Fri 09:00-16:00 UTC"))
+    ruled(site, window="Mon-Fri 09:00-16:00 UTC")
     site.utc = datetime(2026, 1, 5, 15, 59, tzinfo=UTC)
     site.die_at("annotate", "judge")
     with pytest.raises(Died):
@@ -556,7 +557,7 @@ def test_drift_that_is_only_to_be_reported_stays_and_restarts_nothing(site: Site
 
 
 def test_it_is_told_how_long_new_files_lay_under_old_processes(site: Site) -> None:
-    site = ruled(site, waves=[lambda labels: False])
+    site = ruled(site, waves=(Wave(selector="app=nothing"),))
     assert site.sync().mixed == {}, "before there was a Secret no process had started"
     site.source.push(init="2")
     report = site.sync()

@@ -17,7 +17,6 @@ from prometheus_client.parser import text_string_to_metric_families
 import secretsync
 from scripts import metrics as metrics_page
 from secretsync.cluster.errors import Call, Forbidden
-from secretsync.config.window import parse
 from secretsync.core import instrumentation
 from secretsync.core.errors import SecretSyncError
 from secretsync.core.model import Bundle, Revision
@@ -34,7 +33,7 @@ from tests.build import PLACEMENT
 from tests.reconcile.test_reconciler import Broken, Site
 from tests.reconcile.wired.site import WiredSite
 
-CLOSED = parse("Sun 00:00-00:01 UTC")  # a site's time is a Thursday
+CLOSED = "Sun 00:00-00:01 UTC"  # a site's time is a Thursday
 ALL = {**GAUGES, **COUNTERS, **DURATIONS, **PROCESS}
 DOCUMENT = ROOT / "docs" / "metrics.md"
 
@@ -157,7 +156,7 @@ def test_what_a_preview_finds_is_pending(site: Site, registry: Registry) -> None
 def test_what_the_window_holds_back_waits(site: Site, registry: Registry) -> None:
     passed(site, registry)
     site.source.push(init="2")
-    site.destination = replace(site.destination, rollout=replace(site.destination.rollout, window=CLOSED))
+    site.destination = replace(site.destination, rollout=site.destination.rollout.model_copy(update={"window": CLOSED}))
     passed(site, registry)
     assert value(registry, "secretsync_waiting") == 1
     assert value(registry, "secretsync_in_sync") == 0

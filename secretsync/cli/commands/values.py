@@ -235,4 +235,4 @@ def _fetched(delivery: Delivery) -> Packed:
     bundle = delivery.source.fetch(delivery.source.resolve())
     placement = delivery.placement
     secrets = packing.pack(bundle, placement, delivery.recipe)
-    return Packed(placement.module, delivery.check_rules.vo, placement.layout, secrets)
+    return Packed(placement.module, placement.vo, placement.layout, secrets)

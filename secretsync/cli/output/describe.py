@@ -89,14 +89,11 @@ def _with_summary(target: document.Target) -> document.Target:
 def _target(report: Report, *, dry_run: bool, texts: bool, origin: float | None = None) -> document.Target:
     plan = report.plan
     reached = {**report.verdicts, **report.ignored}
-    made = (
-        [] if report.refused else [restart for restart in plan.restarts if dry_run or restart.workload.ref in reached]
-    )
-    missed = (
-        ()
-        if report.refused or dry_run or report.waits
-        else [restart for restart in plan.restarts if restart not in made]
-    )
+    planned = () if report.refused else plan.restarts
+    made = [restart for restart in planned if dry_run or restart.workload.ref in reached]
+    missed = [restart for restart in planned if restart.workload.ref not in reached]
+    if dry_run or report.waits:
+        missed = []
     if origin is None and report.waves:
         origin = report.waves[0].began
     undo = _rollback(report.undone, origin) if report.undone else None

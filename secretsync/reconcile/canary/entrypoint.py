@@ -3,11 +3,17 @@
 The entrypoints of Rucio's images (https://github.com/rucio/containers) end in an executable: ``httpd`` for servers, and
 for daemons ``rucio-$RUCIO_DAEMON`` in one of two folders. A site's own entrypoint sets variables and calls theirs. A
 container without a command, or with one that calls these, is left to do so; the probe lies where the executable would.
+
+A command that runs Rucio itself (``tini -- python -m rucio…``, or a shell script that activates an environment and ends
+in ``rucio-reaper``) is kept up to there, and the probe comes in place of Rucio: it must not run beside a proof.
 """
 
 from __future__ import annotations
 
+import posixpath
 import re
+import shlex
+from collections.abc import Sequence
 
 from secretsync.core.model import Manifest
 from secretsync.rucio.workload_context import image_name
@@ -20,6 +26,16 @@ PATH_FOLDER = "/secretsync-bin"
 _DAEMONS = (f"/usr/local/bin/rucio-{DAEMON}", f"/usr/bin/rucio-{DAEMON}")
 _SERVERS = ("/usr/local/sbin/httpd", "/usr/sbin/httpd", f"{PATH_FOLDER}/httpd")
 _CALLS_RUCIO = re.compile(r"entrypoint|start-daemon|\bhttpd\b|rucio-\$|RUCIO_DAEMON\b")
+_SHELLS = frozenset({"sh", "bash", "dash", "ash", "ksh", "zsh"})
+_PYTHON = re.compile(r"python[\d.]*")
+_DAEMON = re.compile(r"rucio-[a-z0-9-]+")
+_ENDS_IN_RUCIO = re.compile(
+    r"(?P<before>(?:^|.*[\s;&|(]))"
+    r"(?:(?P<python>\S*\bpython[\d.]*)\s+(?:-\S+\s+)*?-m\s+rucio[\w.]*|(?:[^\s;&|()]*/)?rucio-[a-z0-9-]+)"
+    r"(?P<arguments>\s(?:[^;&|\n]|[<>]&|&>)*)?\s*$",
+    re.DOTALL,
+)
+"""A script of a shell whose last command is one of Rucio's daemons."""
 
 
 def executables(container: Manifest) -> tuple[str, ...]:
@@ -28,6 +44,40 @@ def executables(container: Manifest) -> tuple[str, ...]:
     if container.get("command") and not any(_CALLS_RUCIO.search(str(argument)) for argument in command):
         return ()
     return _DAEMONS if is_daemon(container) else _SERVERS
+
+
+def command(container: Manifest, probe: Sequence[str]) -> list[str]:
+    """What runs *probe*, the words of a Python program, where the container's own command would run Rucio.
+
+    *probe* alone with ``python3``, where the command does not say how it comes to Rucio.
+    """
+    words = [str(word) for word in (*(container.get("command") or ()), *(container.get("args") or ()))]
+    alone = ["python3", *probe]
+    if not container.get("command"):
+        return alone
+    for place, word in enumerate(words):
+        name = posixpath.basename(word)
+        if name in _SHELLS:
+            return _in_script(words, place, probe) or alone
+        if _PYTHON.fullmatch(name):
+            return [*words[:place], word, *probe]
+        if _DAEMON.fullmatch(name):
+            return [*words[:place], *alone]
+    return alone
+
+
+def _in_script(words: list[str], place: int, probe: Sequence[str]) -> list[str]:
+    """The command of the shell at *place* with a script that ends in the probe; empty where it ends otherwise."""
+    options = next((number for number, word in enumerate(words) if number > place and _takes_script(word)), 0)
+    found = _ENDS_IN_RUCIO.fullmatch(words[options + 1]) if options and options + 1 < len(words) else None
+    if found is None:
+        return []
+    script = f"{found['before']}{shlex.join([found['python'] or 'python3', *probe])}"
+    return [*words[: options + 1], script, *words[options + 2 :]]
+
+
+def _takes_script(word: str) -> bool:
+    return word.startswith("-") and not word.startswith("--") and word.endswith("c")
 
 
 def environment(container: Manifest) -> list[Manifest]:

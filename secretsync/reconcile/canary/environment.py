@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from secretsync.core.model import Manifest, Workload
+from secretsync.reconcile.canary import entrypoint
 from secretsync.rucio.conditions import container as seen
 from secretsync.rucio.conditions import rucio_cfg
 from secretsync.rucio.conditions.container import Sources
@@ -47,6 +48,7 @@ def environment(workload: Workload, container: Manifest) -> Environment:
     facts: list[Any] = [
         container.get("image"),
         container.get("command"),
+        entrypoint.command(container, ()),
         mounts,
         [volume for volume in spec.get("volumes") or () if volume["name"] in used],
         [variable for variable in container.get("env") or () if _decides(variable["name"])],

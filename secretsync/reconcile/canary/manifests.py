@@ -168,7 +168,7 @@ def _container(candidate: Candidate, vo: str, seconds: float) -> Manifest:
         started = {"exec": {"command": ["cat", f"{RUN_FOLDER}/started"]}}
         proof["readinessProbe"] = {**started, "periodSeconds": 2, "failureThreshold": 1}
     else:
-        proof["command"] = ["python3", f"{PROBE_FOLDER}/in_pod.py", *arguments]
+        proof["command"] = entrypoint.command(container, [f"{PROBE_FOLDER}/in_pod.py", *arguments])
     return {
         **proof,
         "name": candidate.container,
@@ -222,7 +222,7 @@ def secrets(candidate: Candidate, job: Manifest, probe: dict[str, bytes]) -> tup
     placement, name = candidate.package.placement, job["metadata"]["name"]
     owner = {"apiVersion": "batch/v1", "kind": "Job", "name": name, "uid": job["metadata"]["uid"]}
     probe_secret = Secret(placement.namespace, f"{name}-probe", probe, labels=packing.labels(placement))
-    referred = secrets_referenced(candidate.workload.template)
+    referred = candidate.workload.referenced_secrets
     renamed = dict(_renamed(candidate, name))
     desired = [secret for package in candidate.changed for secret in _desired(package) if secret.name in referred]
     return tuple(

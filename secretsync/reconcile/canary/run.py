@@ -182,10 +182,9 @@ def _start(destination: Destination, waiting: deque[Candidate], running: list[_R
 
 def _make(destination: Destination, candidate: Candidate, running: list[_Running], clock: Clock) -> None:
     cluster, manager, placement = destination.cluster, destination.manager, candidate.package.placement
-    strictness = next(d.check_rules for d in destination.deliveries if d.placement == placement)
     name = f"{placement.secret}-candidate-{uuid.uuid4().hex[:6]}"
     log.info("proving", workload=str(candidate.workload.ref), job=name)
-    created = cluster.store(job(candidate, name, vo=strictness.vo, seconds=SECONDS), manager=manager)
+    created = cluster.store(job(candidate, name, vo=placement.vo, seconds=SECONDS), manager=manager)
     proof = _Running(candidate, created, clock.now())
     running.append(proof)
     try:

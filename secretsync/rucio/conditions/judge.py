@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 
 from secretsync.core.listed import listed
 from secretsync.rucio.conditions.container import Environment, Mount, Unknown
@@ -66,7 +67,7 @@ class Deployed:
     imported: frozenset[str] | None = None
     wired: bool = False
 
-    @property
+    @cached_property
     def secrets(self) -> frozenset[str]:
         """The names of the Secrets that hold its files."""
         return frozenset({self.top, *(secret for secret, _ in self.files.values())})

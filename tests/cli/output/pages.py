@@ -15,9 +15,9 @@ from secretsync.cli.output import html
 from secretsync.cli.output.describe import describe
 from secretsync.cli.output.report import WorkloadStatus
 from secretsync.cli.page import Page
+from secretsync.config.target import Rollout
 from secretsync.core.errors import ConfigError
 from secretsync.reconcile.all_targets import Outcome
-from secretsync.reconcile.destination import Rollout
 from tests.cli.output import sessions
 from tests.cli.output.test_markdown import hostile
 
@@ -72,7 +72,7 @@ def _live_failing() -> str:
     """A package that fails and is left so: nobody runs it."""
     site, page = sessions._site(), Page(lambda: sessions.NOW)
     site.sync()
-    site.destination = replace(site.destination, rollout=Rollout(timeout=60, undo=False))
+    site.destination = replace(site.destination, rollout=Rollout(timeout=60, on_failure="stop"))
     sessions._push(site, "nothing", "5e5e5e5e5e5e", "Nobody decides on rules")
     site.cluster.__class__ = sessions.Broken
     site.cluster.words = "ModuleNotFoundError: No module named 'nothing'"

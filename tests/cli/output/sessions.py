@@ -15,12 +15,13 @@ from secretsync.cli.output import status as status_output
 from secretsync.cli.output.describe import describe
 from secretsync.cli.output.report import Report
 from secretsync.cli.output.style import Style
+from secretsync.config.check import Check
 from secretsync.core.model import Revision
 from secretsync.operations import releases as by_hand
 from secretsync.operations.doctor.footing import Remark
 from secretsync.operations.status import status
 from secretsync.reconcile.all_targets import Outcome
-from secretsync.reconcile.destination import CheckRules, Clock
+from secretsync.reconcile.destination import Clock
 from tests.operations.doctor.namespace import Namespace, with_variable, without_mount
 from tests.reconcile.test_reconciler import Broken, Site
 
@@ -49,7 +50,7 @@ _MANY = ("server", "ui", *(f"daemon-{number:02}" for number in range(8)))
 def _site() -> Site:
     """Ten workloads run the first version; the second is what the source has now."""
     site = Site(*_MANY)
-    deliveries = [replace(one, check_rules=CheckRules()) for one in site.destination.deliveries]
+    deliveries = [replace(one, check=Check()) for one in site.destination.deliveries]
     site.destination = replace(site.destination, name="production", deliveries=deliveries)
     _push(site, "alice", "3f2a91c0d4e5", "Alice decides on rules")
     return site

@@ -55,6 +55,7 @@ def test_times_are_iso_8601_and_workloads_are_objects() -> None:
         "by": "ddm@ops",
         "since": "2026-01-01T00:00:00Z",
         "rejected_digest": None,
+        "restores": None,
     }
 
 

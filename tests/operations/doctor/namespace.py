@@ -9,10 +9,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from secretsync.config.check import Check
 from secretsync.core.model import Manifest, Placement, Ref, Revision, Secret, Workload
 from secretsync.operations.doctor import Examination, diagnose
 from secretsync.plan.state import PackageState, State, to_secret
-from secretsync.reconcile.destination import CheckRules, Delivery, Destination
+from secretsync.reconcile.destination import Delivery, Destination
 from secretsync.rucio.conditions.workloads import Diagnosis
 from tests.build import desired, live, pod
 from tests.memory_cluster import MemoryCluster
@@ -74,7 +75,7 @@ class Namespace:
         self.cluster.live_workloads[ref] = Workload(ref, manifest)
 
     def examination(self, ignore: str = "") -> Examination:
-        delivery = Delivery(self.placement, NoSource(), "recipe", CheckRules(fail="", vo=self.placement.vo))
+        delivery = Delivery(self.placement, NoSource(), "recipe", Check(fail="never"))
         destination = Destination("memory", self.cluster, "secretsync", "rucio", [delivery])
         return diagnose(destination, ignore)
 

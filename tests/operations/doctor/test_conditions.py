@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 import pytest
 
 from secretsync.cluster.rbac import Review
+from secretsync.config.check import Check
 from secretsync.core.model import Bundle, Manifest, Ref, Revision
 from secretsync.operations.doctor import diagnose
-from secretsync.reconcile.destination import CheckRules, Delivery, Destination
+from secretsync.reconcile.destination import Delivery, Destination
 from secretsync.rucio.conditions.judge import Condition, python_of
 from tests.build import REVISION, bundle
 from tests.operations.doctor.namespace import (
@@ -400,7 +401,7 @@ def test_before_the_first_run_the_workloads_are_judged_against_the_configured_pa
     namespace = Namespace()
     namespace.cluster.secrets = {}
     namespace.change(without_variable("RUCIO_POLICY_PACKAGE"))
-    delivery = Delivery(namespace.placement, Configured(), "recipe", CheckRules(fail="", vo=""))
+    delivery = Delivery(namespace.placement, Configured(), "recipe", Check(fail="never"))
     examination = diagnose(Destination("memory", namespace.cluster, "secretsync", "rucio", [delivery]))
     assert examination.absent == (MODULE,)
     assert examination.secrets == ()

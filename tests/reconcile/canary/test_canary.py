@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from secretsync.cluster.errors import Call, Forbidden
+from secretsync.config.check import Check
+from secretsync.config.target import Rollout
 from secretsync.core.log import LONGEST_WORDS
 from secretsync.core.model import Manifest
 from secretsync.plan.plan import Live, Plan, make_plan
@@ -18,7 +20,7 @@ from secretsync.plan.state import State
 from secretsync.reconcile.canary import NotProven, proof_failures, prove_candidates
 from secretsync.reconcile.canary.in_pod import HUNG, digest, encoded
 from secretsync.reconcile.canary.verdict import judge
-from secretsync.reconcile.destination import CheckRules, Clock, Delivery, Destination, Rollout
+from secretsync.reconcile.destination import Clock, Delivery, Destination
 from secretsync.rucio.prove import probe_archive
 from tests import ROOT
 from tests.build import PLACEMENT, bundle, desired, pod, waiting
@@ -112,7 +114,7 @@ def cluster() -> ProvingCluster:
 
 
 def destination(cluster: MemoryCluster, canary: str = "auto") -> Destination:
-    delivery = Delivery(PLACEMENT, None, "recipe", CheckRules())  # type: ignore[arg-type]
+    delivery = Delivery(PLACEMENT, None, "recipe", Check())  # type: ignore[arg-type]
     rollout = Rollout(canary=canary)
     return Destination("memory", cluster, "secretsync", "rucio", [delivery], rollout=rollout)
 

@@ -12,7 +12,7 @@ import pytest
 
 from secretsync.core.model import Bundle, Manifest
 from secretsync.reconcile.canary import in_pod
-from secretsync.reconcile.canary.entrypoint import executables
+from secretsync.reconcile.canary.entrypoint import command, executables
 from secretsync.reconcile.canary.environment import environment
 from secretsync.reconcile.canary.manifests import PROOF, candidates, job
 from secretsync.reconcile.canary.verdict import Judgement, judge
@@ -134,3 +134,69 @@ def test_httpd_that_is_only_asked_for_something_starts_no_proof(tmp_path: Path) 
 def test_only_a_command_that_goes_through_an_entrypoint_is_run(command: list[str] | None, found: bool) -> None:
     container = {"image": DAEMON_IMAGE, **({"command": command} if command else {})}
     assert bool(executables(container)) is found
+
+
+PROBE = ["/p/in_pod.py", "30"]
+
+
+@pytest.mark.parametrize(
+    ("own", "proof_command"),
+    [
+        ({}, ["python3", *PROBE]),
+        ({"args": ["--threads", "4"]}, ["python3", *PROBE]),
+        ({"command": ["/site/run.sh"]}, ["python3", *PROBE]),
+        ({"command": ["sleep", "1000"]}, ["python3", *PROBE]),
+        ({"command": ["python3", "-m", "rucio.daemons.judge"]}, ["python3", *PROBE]),
+        ({"command": ["/opt/conda/bin/python3.11", "-m", "rucio.x"]}, ["/opt/conda/bin/python3.11", *PROBE]),
+        ({"command": ["tini", "--", "/v/bin/python", "/v/bin/rucio-judge"]}, ["tini", "--", "/v/bin/python", *PROBE]),
+        ({"command": ["tini", "--"], "args": ["/usr/bin/rucio-judge", "-t", "4"]}, ["tini", "--", "python3", *PROBE]),
+        ({"command": ["nice", "rucio-judge-cleaner"]}, ["nice", "python3", *PROBE]),
+        (
+            {"command": ["bash", "-lc", "rucio-reaper --threads 4 >> /var/log/x 2>&1"]},
+            ["bash", "-lc", "python3 /p/in_pod.py 30"],
+        ),
+        (
+            {"command": ["/bin/sh", "-c"], "args": ["export PYTHONPATH=/opt/a; exec /usr/bin/rucio-reaper"]},
+            ["/bin/sh", "-c", "export PYTHONPATH=/opt/a; exec python3 /p/in_pod.py 30"],
+        ),
+        (
+            {"command": ["bash", "-ec", ". /conda.sh\nconda activate rucio\nrucio-judge --activities 'a b'\n"]},
+            ["bash", "-ec", ". /conda.sh\nconda activate rucio\npython3 /p/in_pod.py 30"],
+        ),
+        (
+            {"command": ["tini", "--", "sh", "-c", "cd /x && exec /v/bin/python3 -u -m rucio.daemons.judge -t 2"]},
+            ["tini", "--", "sh", "-c", "cd /x && exec /v/bin/python3 /p/in_pod.py 30"],
+        ),
+        ({"command": ["sh", "-c", "rucio-judge & wait"]}, ["python3", *PROBE]),
+        ({"command": ["sh", "-c", "while true; do rucio-judge --run-once; done"]}, ["python3", *PROBE]),
+        ({"command": ["sh", "/site/run.sh"]}, ["python3", *PROBE]),
+    ],
+)  # fmt: skip
+def test_a_command_that_runs_rucio_itself_is_kept_up_to_there(own: Manifest, proof_command: list[str]) -> None:
+    assert command({"image": DAEMON_IMAGE, **own}, PROBE) == proof_command
+
+
+def test_pods_whose_scripts_differ_are_proven_each() -> None:
+    scripts = ("PYTHONPATH=/a rucio-judge", "PYTHONPATH=/b rucio-judge", "PYTHONPATH=/b rucio-judge")
+    found = [rucio(command=["sh", "-c"], args=[script]) for script in scripts]
+    facts = [environment(one, one.template["spec"]["containers"][0]).facts for one in found]
+    assert facts[0] != facts[1] == facts[2]
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "export PYTHONPATH=ROOT/opt/rucio/policy:$PYTHONPATH; exec rucio-judge",
+        ". ROOT/profile.sh && rucio-judge --threads 4",
+        "cd ROOT/opt/rucio/policy && PYTHONPATH=. python3 -m rucio.daemons.judge",
+    ],
+)
+def test_what_a_script_puts_first_is_seen_by_the_proof(tmp_path: Path, script: str) -> None:
+    (tmp_path / "profile.sh").write_text(f"export PYTHONPATH={tmp_path}/opt/rucio/policy:$PYTHONPATH\n")
+    (tmp_path / "opt" / "rucio" / "policy").mkdir(parents=True)
+    show = tmp_path / "show.py"
+    show.write_text("import os, sys; print(os.path.abspath(os.environ['PYTHONPATH'].split(':')[0]))")
+    container = {"image": DAEMON_IMAGE, "command": ["sh", "-c", script.replace("ROOT", str(tmp_path))]}
+    environment_of_pod = {"PATH": os.environ["PATH"], "PYTHONPATH": f"{tmp_path}/opt/policy"}
+    done = subprocess.run(command(container, [str(show)]), env=environment_of_pod, stdout=subprocess.PIPE, check=True)
+    assert done.stdout.decode().strip() == f"{tmp_path}/opt/rucio/policy"

@@ -8,12 +8,13 @@ from dataclasses import replace
 import pytest
 
 from secretsync.cluster.errors import Call, QuotaExceeded
+from secretsync.config.target import Rollout
 from secretsync.core.model import Bundle, Manifest, digest
 from secretsync.reconcile.canary import CandidateRefused, NotProven, NoWorkloadLoadsIt, prove_candidates
 from secretsync.reconcile.canary.in_pod import encoded
 from secretsync.reconcile.canary.manifests import PROOF
 from secretsync.reconcile.canary.verdict import judge
-from secretsync.reconcile.destination import Destination, Rollout
+from secretsync.reconcile.destination import Destination
 from tests.build import PLACEMENT, bundle, pod
 from tests.memory_cluster import MemoryCluster
 from tests.reconcile.canary.test_canary import clock, destination, owner, plan
@@ -65,7 +66,7 @@ def cluster() -> RunningCluster:
 
 def at_once(cluster: MemoryCluster, proofs: int) -> Destination:
     found = destination(cluster)
-    return replace(found, rollout=replace(found.rollout, proofs=proofs))
+    return replace(found, rollout=found.rollout.model_copy(update={"proofs": proofs}))
 
 
 @pytest.mark.parametrize("proofs", [1, 4])

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
 
+from secretsync.config.check import Check
 from secretsync.core.model import Manifest, Workload
 from secretsync.core.pod_references import secrets_referenced
 from secretsync.core.secret_codec import OURS
 from secretsync.plan.diff import Action
 from secretsync.plan.state import PackageState
-from secretsync.reconcile.destination import CheckRules, Delivery, Report
+from secretsync.reconcile.destination import Delivery, Report
 from secretsync.reconcile.state_store import StateStore
 from tests.applied import updated
 from tests.build import PLACEMENT, waiting
@@ -28,7 +29,7 @@ class WiredSite(Site):
         super().__init__(*names, mounts=())
         self.destination = replace(
             self.destination,
-            deliveries=[Delivery(WIRED, self.source, "recipe", CheckRules(fail=""))],
+            deliveries=[Delivery(WIRED, self.source, "recipe", Check(fail="never"))],
             selector="rucio",
         )
         for one in list(self.cluster.live_workloads.values()):

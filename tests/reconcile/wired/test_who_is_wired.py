@@ -200,9 +200,9 @@ def test_what_is_to_be_wired_no_longer_waits_for_no_proof_and_the_report_says_th
     for name in ("server", "judge"):
         for container in site.workload(name).manifest["spec"]["template"]["spec"]["containers"]:
             container["image"] = "rucio/rucio-server:41.5.1"
-    site.destination = replace(site.destination, rollout=replace(site.destination.rollout, canary="off"))
+    site.destination = replace(site.destination, rollout=site.destination.rollout.model_copy(update={"canary": "off"}))
     site.sync()
-    site.destination = replace(site.destination, rollout=replace(site.destination.rollout, canary="auto"))
+    site.destination = replace(site.destination, rollout=site.destination.rollout.model_copy(update={"canary": "auto"}))
     site.switch(wire=False)
     site.cluster.calls.clear()
     reports = [site.sync(), site.sync()]

@@ -9,11 +9,12 @@ import pytest
 
 from secretsync.cli.output.describe import describe_pass
 from secretsync.cli.output.text import render_target
+from secretsync.config.check import Check
 from secretsync.core.pod_references import secrets_referenced
 from secretsync.core.secret_codec import OURS
 from secretsync.plan.diff import Action
 from secretsync.reconcile.canary.manifests import candidates, environments, job, secrets
-from secretsync.reconcile.destination import CheckRules, Delivery
+from secretsync.reconcile.destination import Delivery
 from secretsync.reconcile.reconciler import preview
 from tests.build import workload
 from tests.reconcile.test_reconciler import MemorySource
@@ -114,7 +115,7 @@ def test_two_packages_are_wired_together_and_new_content_of_one_leaves_the_other
     other = MemorySource(init="cms")
     vo = replace(WIRED, secret="cms", module="cms_policy", vo="cms")
     first = site.destination.deliveries[0]
-    second = Delivery(vo, other, "recipe", CheckRules(fail=""))
+    second = Delivery(vo, other, "recipe", Check(fail="never"))
     site.destination = replace(site.destination, deliveries=[first, second])
     site.sync()
     cms = {name for name in site.mounted() if name.startswith("cms")}
