@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from secretsync.core import packing, revision_numbers
-from secretsync.core.errors import SecretSyncError
+from secretsync.core.errors import ConfigError, SecretSyncError
 from secretsync.core.model import Bundle, Secret
 from secretsync.operations.status import is_managed, live_secrets
 from secretsync.plan import history, mounts
@@ -64,6 +64,22 @@ class AlreadyLive(SecretSyncError):
         return (
             f"{self.requested!r} is what is live already, as revision {self.revision_number}: choose another of "
             "'secretsync history', or stay there with 'secretsync suspend'"
+        )
+
+
+@dataclass(eq=False)
+class ChangedByRequests(ConfigError):
+    """A command by hand was given for a target that only a merge request changes."""
+
+    code = "changed_by_requests"
+
+    destination: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.destination} is changed by merge requests alone: to go back, revert the merge in the repository; "
+            "to stay, close the request, which is not opened again until the package changes, or name a fixed revision "
+            "in 'requirement'"
         )
 
 
@@ -132,15 +148,26 @@ def rollback(
 
     *requested* is its number, its version, or the start of its commit, hash or digest.
 
-    Raises NotInHistory, AlreadyLive.
+    Raises NotInHistory, AlreadyLive, ChangedByRequests.
     """
+    refuse_requests(destination)
     memory = load_state(destination)
-    memory.save(_rolled_back(destination, delivery, memory, requested, _now(clock), by))
+    state = _rolled_back(destination, delivery, memory, requested, _now(clock), by)
+    memory.save(state)
+    hold = state.of(delivery.placement.secret).hold
+    _publish(destination, f"secretsync: {delivery.placement.module} is {hold.reason if hold else 'rolled back'}")
     return sync(destination, clock)
 
 
+def refuse_requests(destination: Destination) -> None:
+    """Raises ChangedByRequests where nothing can be changed by hand."""
+    if destination.repository and destination.repository.proposes:
+        raise ChangedByRequests(destination.name)
+
+
 def preview_rollback(destination: Destination, delivery: Delivery, requested: str = "") -> Report:
-    """What `rollback` would do; nothing is written. Raises NotInHistory, AlreadyLive."""
+    """What `rollback` would do; nothing is written. Raises NotInHistory, AlreadyLive, ChangedByRequests."""
+    refuse_requests(destination)
     memory = load_state(destination)
     return preview_with(destination, _rolled_back(destination, delivery, memory, requested, 0, ""))
 
@@ -175,13 +202,15 @@ def _refuse_live(destination: Destination, delivery: Delivery, requested: str) -
 def suspend(
     destination: Destination, delivery: Delivery, reason: str, clock: Clock = REAL_TIME, *, by: str = ""
 ) -> None:
-    """Keep what is live, whatever the source brings, until `resume`. Raises NothingDeployed."""
+    """Keep what is live, whatever the source brings, until `resume`. Raises NothingDeployed, ChangedByRequests."""
     memory = deployed_memory(destination, delivery)
     memory.save(_with_hold(memory, delivery, Hold(reason, by=by, since=_now(clock))))
+    _publish(destination, f"secretsync: {delivery.placement.module} is suspended: {reason}")
 
 
 def deployed_memory(destination: Destination, delivery: Delivery) -> StateStore:
-    """What is remembered where the package is deployed. Raises NothingDeployed where it is not."""
+    """What is remembered where the package is deployed. Raises NothingDeployed where it is not, ChangedByRequests."""
+    refuse_requests(destination)
     memory = load_state(destination)
     if not live_secrets(destination, delivery, memory):
         raise NothingDeployed(destination.name, delivery.placement.module)
@@ -207,8 +236,9 @@ def suspension(destination: Destination, delivery: Delivery) -> Hold | None:
 def resume(destination: Destination, delivery: Delivery) -> Hold | None:
     """Follow the source again from the next pass on; returns the suspension that ended, None where there was none.
 
-    Templates that somebody put back are wired again.
+    Templates that somebody put back are wired again. Raises ChangedByRequests.
     """
+    refuse_requests(destination)
     memory = load_state(destination)
     package_state = memory.state.of(delivery.placement.secret)
     hold = suspension(destination, delivery)
@@ -219,7 +249,17 @@ def resume(destination: Destination, delivery: Delivery) -> Hold | None:
     if hold:
         resumed = replace(package_state, restarts=restarts, hold=None, rewired=(), changed_write=None)
         memory.save(memory.state.with_package(delivery.placement.secret, resumed))
+        _publish(destination, f"secretsync: {delivery.placement.module} follows its source again")
     return hold
+
+
+def _publish(destination: Destination, title: str) -> None:
+    if destination.repository is None:
+        return
+    # imported here: most targets are clusters
+    from secretsync.reconcile.publish import publish_state
+
+    publish_state(destination, title)
 
 
 def _now(clock: Clock) -> int:

@@ -139,6 +139,14 @@ def publish(destination: Destination, report: Report) -> Report:
     return replace(report, proposal=repository.publish(message, description, key))
 
 
+def publish_state(destination: Destination, title: str) -> None:
+    """Push what a command by hand changed in the state object; a cluster has it already. Raises SecretSyncError."""
+    repository = destination.repository
+    if repository is not None:
+        target = {TRAILER: f"{destination.installation} {destination.namespace}"}
+        repository.publish(Message(visible(title), "By hand.", target), "")
+
+
 def _message(destination: Destination, report: Report) -> Message:
     """What the commit says; names and findings of a package may hold line breaks, which would end a trailer's line."""
     plan_id = plan_document([approvable(destination, report)]).id

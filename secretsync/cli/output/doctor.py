@@ -17,6 +17,8 @@ from secretsync.rucio.conditions.workloads import Diagnosis
 
 _OTHERS = "the others"
 
+_OF_UNKNOWN = "That is no failure, and 'secretsync doctor --deep' proves it; where it does not hold"
+
 
 class ConditionVerdict(Model):
     """Whether a condition holds; *unknown* where what decides could not be read."""
@@ -202,12 +204,13 @@ def _marks(marks: Sequence[str], style: Style) -> str:
 
 def _causes(unhealthy: Sequence[Container]) -> Iterator[str]:
     """Each cause once, with all workloads that it keeps from the package."""
-    causes: dict[tuple[str, str], list[str]] = {}
+    causes: dict[tuple[str, str, bool], list[str]] = {}
     for container in unhealthy:
         for verdict in container.conditions:
             if not verdict.holds:
-                causes.setdefault((verdict.wrong, verdict.remedy), []).append(str(container.workload))
-    for (problem, remedy), workloads in causes.items():
+                cause = (verdict.wrong, verdict.remedy, verdict.unknown)
+                causes.setdefault(cause, []).append(str(container.workload))
+    for (problem, remedy, unknown), workloads in causes.items():
         names = list(dict.fromkeys(workloads))
         more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-        yield f"    {', '.join(names[:3])}{more}: {problem}. To fix it: {remedy}"
+        yield f"    {', '.join(names[:3])}{more}: {problem}. {_OF_UNKNOWN if unknown else 'To fix it'}: {remedy}"

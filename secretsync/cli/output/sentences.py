@@ -65,7 +65,7 @@ def _proposed(proposal: Proposal) -> str:
         "proposed": f"merge {location}",
         "updated": f"{location} was updated: merge it",
         "unchanged": f"{location} has them already: merge it",
-        "declined": f"{location} was closed without a merge: open it again, or 'secretsync suspend' the package",
+        "declined": f"{location} was closed without a merge: open it again, or change the package",
         "outdated": f"{location} proposes something else: 'secretsync apply' updates it",
         "unproposed": "nothing proposes them yet (nothing was pushed)",
         "closed": f"{location} is merged or no longer needed and was closed",

@@ -356,8 +356,8 @@ def _proposed(module: str, waiting: Waiting) -> str:
         )
     if waiting.declined:
         return (
-            f"{module}: {location} ('{waiting.title}') was closed without a merge: open it again, or 'secretsync "
-            "suspend' the package"
+            f"{module}: {location} ('{waiting.title}') was closed without a merge: open it again, or change the "
+            "package, which is proposed anew"
         )
     return f"{module}: {location} proposes '{waiting.title}' and waits for a merge"
 

@@ -93,6 +93,11 @@ class RepositoryCluster:
         return self._request.proposed(self._proposed, self._base)
 
     @property
+    def proposes(self) -> bool:
+        """Whether changes are proposed for somebody to merge."""
+        return self._request is not None
+
+    @property
     def branch(self) -> str:
         """The branch that people's tools apply."""
         return self._branch

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from secretsync.cli.output.describe import describe_pass
 from secretsync.cli.output.status import StatusReport, describe_status, status_text
 from secretsync.cluster.repository.errors import BranchOfOthers
+from secretsync.operations import releases
+from secretsync.operations.releases import ChangedByRequests
 from secretsync.operations.status import status
 from secretsync.reconcile import factory
-from secretsync.reconcile.destination import Report
+from secretsync.reconcile.destination import Delivery, Destination, Report
 from tests.cluster.repository.site import MODULE, SOUND, Site, git
 from tests.servers.forge import FakeForge
 
@@ -96,7 +99,7 @@ def test_a_plan_without_what_is_remembered_finds_the_request_at_its_forge(site: 
 def test_a_request_that_somebody_closed_is_not_opened_again(site: Site, forge: FakeForge) -> None:
     site.sync()
     forge.requests[0]["state"] = "closed"
-    closed = f"{FIRST} was closed without a merge: open it again, or 'secretsync suspend' the package"
+    closed = f"{FIRST} was closed without a merge: open it again, or change the package"
     assert planned(site).endswith(closed)
     assert "was closed without a merge" in shown_status(site)
     site.cache = "fresh"  # nothing is remembered, as in a job of CI
@@ -159,3 +162,48 @@ def test_a_merge_in_which_somebody_changed_more_is_not_overwritten(site: Site) -
     site.merge(PROPOSED)
     assert state(site.sync()) == "closed"
     assert "NOTES.md" in site.files()
+
+
+@AT_GITLAB
+def test_what_requests_change_is_not_changed_by_hand_without_saying_so(site: Site) -> None:
+    site.sync()
+    site.merge(PROPOSED)
+    site.sync()
+    (destination,) = factory.destinations(site.configuration, site.folder)
+    (delivery,) = destination.deliveries
+    for command in (
+        lambda: releases.suspend(destination, delivery, "a test"),
+        lambda: releases.resume(destination, delivery),
+        lambda: releases.rollback(destination, delivery),
+        lambda: releases.preview_rollback(destination, delivery),
+    ):
+        with pytest.raises(ChangedByRequests, match="revert the merge in the repository") as raised:
+            command()
+        assert raised.value.exit_code == 2
+
+
+def test_where_changes_are_pushed_a_suspension_and_a_rollback_are_commits(tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    site.sync()
+    first = site.show("apps/daemons.yaml")
+    site.package({"permission.py": CHANGED})
+    site.sync()
+    second = site.show("apps/daemons.yaml")
+    assert first != second
+
+    def by_hand() -> tuple[Destination, Delivery]:
+        (destination,) = factory.destinations(site.configuration, site.folder)
+        return destination, destination.deliveries[0]
+
+    releases.suspend(*by_hand(), "a test")
+    site.package({"permission.py": SOUND + "THIRD = True\n"})
+    site.sync()
+    assert site.show("apps/daemons.yaml") == second
+    assert releases.resume(*by_hand())
+    releases.rollback(*by_hand(), "1")
+    assert site.show("apps/daemons.yaml") == first
+    site.sync()
+    assert site.show("apps/daemons.yaml") == first, "what was rolled back stays"
+    subjects = git(site.bare, "log", "--format=%s", "main").splitlines()
+    assert f"secretsync: {MODULE} is suspended: a test" in subjects
+    assert f"secretsync: {MODULE} follows its source again" in subjects

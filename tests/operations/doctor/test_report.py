@@ -13,7 +13,7 @@ from secretsync.cli.main import main
 from secretsync.cli.output import json as json_format
 from secretsync.cli.output.doctor import DoctorReport, DoctorTarget, describe_doctor, render
 from secretsync.cluster.errors import Call, Forbidden
-from secretsync.cluster.rbac import Access
+from secretsync.cluster.rbac import Access, Review
 from secretsync.operations.doctor import Examination, footing
 from secretsync.operations.doctor.footing import Remark
 from tests.operations.doctor.namespace import Namespace, with_variable, without_mount, without_variable
@@ -68,6 +68,18 @@ def test_a_daemon_that_is_not_wired_yet_is_one_sentence_and_not_told_to_mount_an
     sentence = "Deployment rucio-reaper: it is not wired yet. To fix it: 'secretsync apply' wires it"
     assert sentence in " ".join(told.split())
     assert told.count("To fix it") == 1
+
+
+def test_what_is_not_known_is_no_failure_and_says_who_finds_out() -> None:
+    site = Namespace()
+    site.change(without_variable("RUCIO_POLICY_PACKAGE"))
+    site.cluster.review = lambda namespace: Review((), True, None)  # type: ignore[method-assign]
+    target = describe_doctor("here", site.examination(), [])
+    assert target.well
+    told = " ".join(text(target).split())
+    assert "?" in told
+    assert "That is no failure, and 'secretsync doctor --deep' proves it; where it does not hold: RUCIO_POLICY" in told
+    assert "To fix it" not in told
 
 
 def lacking(*accesses: Access) -> DoctorTarget:
