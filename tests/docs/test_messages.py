@@ -38,20 +38,18 @@ def test_every_code_has_the_sentence_that_is_said_with_its_remedy() -> None:
     assert {code for code, message in said.items() if message == messages.OF_FACTS} == OF_FACTS
 
 
-OF_FACTS = set(
-    [
-        "candidate_refused",
-        "config_error",
-        "image_refused",
-        "in_the_way",
-        "index_refused",
-        "no_workload_loads_it",
-        "not_approved",
-        "not_proven",
-        "not_sent",
-        "refused",
-        "unusable_config",
-        "unusable_manifest",
-    ]
-)
+OF_FACTS = {
+    "candidate_refused",
+    "config_error",
+    "image_refused",
+    "in_the_way",
+    "index_refused",
+    "no_workload_loads_it",
+    "not_approved",
+    "not_proven",
+    "not_sent",
+    "refused",
+    "unusable_config",
+    "unusable_manifest",
+}
 """These say what was found, each time in other words."""
