@@ -39,7 +39,12 @@ SCHEMAS: Mapping[str, Callable[[], Mapping[str, Any]]] = {
     short_help="The JSON schema of what -o json prints.",
     epilog="\b\nExamples:\n  secretsync schema report    of plan, apply, run and rollback\n  secretsync schema status",
 )
-@click.argument("document", type=click.Choice(list(SCHEMAS)))
+@click.argument("document", metavar="DOCUMENT", type=click.Choice(list(SCHEMAS)))
 def schema_command(document: str) -> None:
-    """Print the JSON schema of a DOCUMENT: the configuration, or what -o json prints."""
+    """Print the JSON schema of a DOCUMENT: config, or what -o json prints.
+
+    report is that of plan, apply, run and rollback, revision of history show, suspension of suspend and resume, merge
+    and lint of values, requirements of export, validation of config, error of a command that could not begin. The
+    others have the names of their commands: status, history, diff, doctor, check, export, completion.
+    """
     click.echo(json.dumps(SCHEMAS[document](), indent=2))
