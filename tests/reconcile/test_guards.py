@@ -405,13 +405,3 @@ def test_the_skew_of_a_continued_rollout_counts_from_when_its_files_were_written
     assert written is not None
     site.utc = written + timedelta(seconds=90)
     assert {ref.name: seconds for ref, seconds in site.sync().mixed.items()} == {"server": 90}
-
-
-def test_an_undo_restarts_first_what_had_got_the_bad_package() -> None:
-    site = ran_well("ui", "judge", "server", max_parallel=1)
-    reached = site.cluster.writes.copy()
-    site.source.push(init="import nothing")
-    report = site.sync()
-    assert report.undone is not None
-    restarted = [name for verb, name in site.cluster.writes[len(reached) :] if verb == "annotate"]
-    assert restarted[0] == restarted[1]
