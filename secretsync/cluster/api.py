@@ -114,11 +114,8 @@ class KubernetesCluster:
 
     def spawners(self, namespace: str) -> Sequence[Manifest]:
         """All objects of *namespace* that can start pods: the kinds of `SPAWNERS`."""
-        return [
-            without_unread_fields(_without_managed_fields(manifest))
-            for kind in SPAWNERS
-            for manifest in self._list(kind, namespace)
-        ]
+        found = (manifest for kind in SPAWNERS for manifest in self._list(kind, namespace))
+        return list(without_unread_fields(map(_without_managed_fields, found)))
 
     def annotate(self, workload: Workload, annotations: Mapping[str, str], *, manager: str) -> Workload:
         """Stamp the pod template. Raises Conflict where it has a newer stamp or keeps changing, WorkloadGone."""

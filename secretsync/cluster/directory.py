@@ -32,10 +32,13 @@ log = structlog.get_logger()
 
 
 class DirectoryCluster(NothingRuns):
-    """The verbs of Manifests on the files below *root*; Secrets that ask for it are kept by *encryption*."""
+    """The verbs of Manifests on the files below *root*; Secrets that ask for it are kept by *encryption*.
 
-    def __init__(self, root: Path, encryption: Encryption | None = None) -> None:
-        self._root, self._encryption = root, encryption
+    *named* is how the log names *root*, where that is a copy which nobody knows.
+    """
+
+    def __init__(self, root: Path, encryption: Encryption | None = None, named: str = "") -> None:
+        self._root, self._encryption, self._named = root, encryption, Path(named) if named else root
 
     def secret(self, namespace: str, name: str) -> Secret | None:
         """The Secret that a file of *namespace* holds, or None."""
@@ -108,20 +111,25 @@ class DirectoryCluster(NothingRuns):
         if kustomization_path is None:
             return
         name = path.relative_to(kustomization_path.parent).as_posix()
+        shown = str(self._named / kustomization_path.relative_to(self._root))
         text = manifest_files.read(self._root, kustomization_path)
         try:
             changed = change(text, name)
         except kustomization.NotEditable as error:
             log.warning(
                 f"the kustomization {must} this file; change it by hand",
-                file=str(kustomization_path),
+                file=shown,
                 resource=name,
                 why=str(error),
             )
             return
         if changed != text:
             write(self._root, kustomization_path, changed)
-            log.info("the kustomization's resources were changed", file=str(kustomization_path), resource=name)
+            log.info(
+                "the kustomization's resources were changed",
+                file=shown,
+                resource=name,
+            )
 
     def _kustomization_of(self, path: Path) -> Path | None:
         folders = (folder for folder in path.parents if folder.is_relative_to(self._root))

@@ -9,6 +9,26 @@ Object = dict[str, Any]
 OLDEST, NEWEST = 28, 37
 MINORS = range(OLDEST, NEWEST + 1)
 
+_SERVED_SINCE = {
+    "v1": 0,
+    "apps/v1": 9,
+    "authorization.k8s.io/v1": 6,
+    "batch/v1": 21,
+    "coordination.k8s.io/v1": 14,
+    "events.k8s.io/v1": 19,
+}
+"""The first minor in which all resources that secretsync uses are served, by apiVersion.
+
+See https://kubernetes.io/docs/reference/using-api/deprecation-guide/.
+"""
+_SERVED_UNTIL = {"batch/v1beta1": 24, "events.k8s.io/v1beta1": 24, "coordination.k8s.io/v1beta1": 21}
+"""The last minor that has an older form."""
+
+
+def serves(minor: int, api_version: str) -> bool:
+    """Whether the API of that minor has *api_version*, of those that secretsync uses or used to be like them."""
+    return minor >= _SERVED_SINCE.get(api_version, NEWEST + 1) or minor <= _SERVED_UNTIL.get(api_version, -1)
+
 
 def with_fields_of(minor: int, manifest: Object) -> Object:
     """*manifest* as the API of that minor stores it: with the fields that it adds by itself."""

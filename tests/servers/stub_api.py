@@ -29,6 +29,8 @@ _SELECTOR = re.compile(r"(\w+=\w+,?)*")
 _LIMIT = 1024 * 1024
 
 
+_OWN = frozenset(kind.api_version for kind in KINDS.values() if not kind.optional)
+"""The apiVersions of Kubernetes' own workloads."""
 _EVERYTHING = {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}
 _REVIEWS: dict[str, Object] = {
     "selfsubjectrulesreviews": {"resourceRules": [_EVERYTHING], "incomplete": False},
@@ -70,7 +72,7 @@ class StubApi:
         if (review := url.path.removeprefix("/apis/authorization.k8s.io/v1/")) in _REVIEWS:
             return _answer({"kind": "Review", "status": _REVIEWS[review]})
         place = _PATH.match(url.path)
-        if place is None:
+        if place is None or not self._serves(place["group"]):
             return _status(404, "NotFound", "page")
         key = place["namespace"], place["resource"], place["name"] or ""
         query = {name: values[0] for name, values in parse_qs(url.query).items()}
@@ -78,7 +80,13 @@ class StubApi:
         with self._lock:
             return getattr(self, f"_{request.method.lower()}")(key, query, body)  # type: ignore[no-any-return]
 
+    def _serves(self, api_version: str) -> bool:
+        return kubernetes_minors.serves(self.minor, api_version) or bool(self._discovery(api_version))
+
     def _discovery(self, api_version: str) -> list[str]:
+        """The workloads of *api_version*; none where this minor does not serve it."""
+        if api_version in _OWN and not kubernetes_minors.serves(self.minor, api_version):
+            return []
         return [
             kind.resource
             for kind in KINDS.values()

@@ -14,6 +14,7 @@ from secretsync.cli.commands import explain
 from secretsync.cli.options import only_target
 from secretsync.cli.output.describe import problem
 from secretsync.cli.output.doctor import DoctorReport, DoctorTarget, describe_doctor, render
+from secretsync.cli.output.status import describe_proposed, proposed_sentence
 from secretsync.cli.settings import Settings
 from secretsync.cluster.errors import Forbidden
 from secretsync.cluster.rbac import Access, Need, Review, missing, surplus
@@ -102,6 +103,7 @@ def _footing(target: config.Target, destination: Destination, examination: Exami
         *footing.nearly_full(examination.secrets),
         *footing.other_controllers(examination.workloads, names, wired=target.wire),
     ]
+    remarks += _repository(destination)
     if destination.observed:
         return [*remarks, *_observed(destination, destination.observed)]
     if review := destination.cluster.review(destination.namespace):
@@ -116,6 +118,17 @@ def _footing(target: config.Target, destination: Destination, examination: Exami
         remarks += footing.permissions(_missing_rights(destination, needs, review), surplus(needs, review.rules))
         remarks += footing.clock(datetime.now(UTC), review.time)
     return remarks
+
+
+def _repository(destination: Destination) -> Iterator[Remark]:
+    """What of a target in git is known without its cluster, and what waits there."""
+    if destination.repository is None:
+        return
+    if waiting := describe_proposed(destination.repository.waiting()):
+        modules = ", ".join(delivery.placement.module for delivery in destination.deliveries)
+        yield Remark(proposed_sentence(modules, waiting))
+    if destination.observed is None:
+        yield Remark("this is what git has: workloads are judged where 'observe' names the cluster that applies it")
 
 
 def _observed(destination: Destination, cluster: Cluster) -> Iterator[Remark]:

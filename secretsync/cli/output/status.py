@@ -149,7 +149,8 @@ def describe_status(target: str, deployed: Sequence[Deployed]) -> TargetStatus:
     return TargetStatus(target=target, packages=tuple(map(_package, deployed)))
 
 
-def _waiting(proposed: Proposed | None) -> Waiting | None:
+def describe_proposed(proposed: Proposed | None) -> Waiting | None:
+    """What waits for a merge; None where nothing does."""
     if proposed is None:
         return None
     return Waiting(
@@ -168,7 +169,7 @@ def _package(deployed: Deployed) -> PackageStatus:
             module=deployed.module,
             status="not deployed",
             waiting=_wait(deployed),
-            proposed=_waiting(deployed.proposed),
+            proposed=describe_proposed(deployed.proposed),
         )
     workloads = tuple(_workload(deployed, ref, *status) for ref, status in sorted(deployed.workloads.items()))
     revision = deployed.bundle.revision
@@ -196,7 +197,7 @@ def _package(deployed: Deployed) -> PackageStatus:
         lost_mounts=tuple(map(_named, deployed.lost.workloads if deployed.lost else ())),
         stripped=tuple(map(_named, deployed.stripped)),
         unobserved=deployed.unobserved,
-        proposed=_waiting(deployed.proposed),
+        proposed=describe_proposed(deployed.proposed),
     )
 
 
@@ -296,7 +297,7 @@ def _target_lines(target: TargetStatus, now: datetime, style: Style) -> Iterator
 
 def _remarks(package: PackageStatus, now: datetime) -> Iterator[str]:
     if package.proposed:
-        yield _proposed(package.module, package.proposed)
+        yield proposed_sentence(package.module, package.proposed)
     if package.status == "not deployed":
         if not package.proposed:
             yield f"{package.module}: {_not_deployed(package.waiting)}"
@@ -347,7 +348,8 @@ def _not_deployed(waiting: Wait | None) -> str:
     return f"the first deployment waits: {waiting.reason}"
 
 
-def _proposed(module: str, waiting: Waiting) -> str:
+def proposed_sentence(module: str, waiting: Waiting) -> str:
+    """Where a change of *module* is proposed, and what it waits for."""
     location = waiting.url or f"branch {waiting.branch}"
     if waiting.others:
         return (

@@ -152,7 +152,7 @@ class RepositoryCluster:
     def _manifests(self) -> DirectoryCluster:
         """The manifests as they are now."""
         if self._open is None:
-            self._open = DirectoryCluster(self._files().root / self._directory)
+            self._open = DirectoryCluster(self._files().root / self._directory, named=self._directory)
         return self._open
 
     def _changed(self) -> DirectoryCluster:
@@ -162,7 +162,7 @@ class RepositoryCluster:
             root = files.change()
             encryption = self._encryption(root) if self._encryption else None
             kept = KeepingProposed(encryption, self._proposed_text) if encryption else None
-            self._open = DirectoryCluster(root / self._directory, kept)
+            self._open = DirectoryCluster(root / self._directory, kept, self._directory)
         return self._manifests()
 
     def _proposed_text(self, path: Path) -> str | None:

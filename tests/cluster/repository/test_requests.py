@@ -6,9 +6,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import structlog
+from click.testing import CliRunner
 
+from secretsync import config
+from secretsync.cli.commands.doctor import doctor_command
 from secretsync.cli.output.describe import describe_pass
 from secretsync.cli.output.status import StatusReport, describe_status, status_text
+from secretsync.cli.settings import Settings
 from secretsync.cluster.repository.errors import BranchOfOthers
 from secretsync.operations import releases
 from secretsync.operations.releases import ChangedByRequests
@@ -76,6 +81,32 @@ def test_plan_and_status_say_where_a_change_is_until_it_is_merged(site: Site) ->
     site.merge(PROPOSED)
     assert planned(site) == "up to date: 1 Secret, branch main holds everything"
     assert "proposes" not in shown_status(site), "the merged branch is still there, and nothing waits for anybody"
+
+
+@AT_GITLAB
+def test_the_doctor_says_what_waits_and_that_no_cluster_is_looked_at(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.sync()
+    monkeypatch.setattr(Settings, "destinations", lambda *_: _of_doctor(site))
+    done = CliRunner().invoke(doctor_command, obj=Settings())
+    said = " ".join(done.output.split())
+    assert f"note: {MODULE}: {FIRST} proposes 'secretsync: {MODULE}" in said
+    assert "note: this is what git has: workloads are judged where 'observe' names the cluster" in said
+
+
+def _of_doctor(site: Site) -> list[tuple[config.Target, Destination]]:
+    made = site.configuration
+    return list(zip(made.targets, factory.destinations(made, site.folder), strict=True))
+
+
+@AT_GITLAB
+def test_the_log_names_files_as_the_repository_does(site: Site) -> None:
+    site.commit({"clusters/production/kustomization.yaml": "resources: []\n"})
+    with structlog.testing.capture_logs() as logged:
+        site.sync()
+    files = {entry["file"] for entry in logged if "kustomization" in entry["event"]}
+    assert files == {"clusters/production/kustomization.yaml"}
 
 
 @AT_GITLAB
