@@ -70,7 +70,7 @@ def _line(version: str, row: Row, seen: Recorded) -> str:
     errors, warned = static(row, version)
     said = ", ".join([*errors, *(f"({rule})" for rule in warned)]) or "–"
     agrees = bool(errors) == (seen.direct != Verdict.LOADS)
-    why = "" if agrees else row.beyond or "NOT EXPLAINED"
+    why = "" if agrees else row.beyond or ("a warning: the source does not tell" if warned else "NOT EXPLAINED")
     proof = seen.proof if seen.proof == seen.direct else f"{seen.proof} (DIFFERS)"
     return f"| {name} | {seen.direct}: {seen.seen} | {proof} | {said} | {why} |"
 

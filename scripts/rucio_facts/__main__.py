@@ -60,7 +60,7 @@ def main() -> None:
         },
         "signatures": signatures_of({minor: fact["signatures"] for minor, fact in facts.items()}),
         "closes_a_cycle": compact({minor: fact["cycles"] for minor, fact in facts.items()}),
-        "standard_library": sorted(before),
+        "standard_library": sorted(name for name in before if "." not in name),
         "not_yet_in_the_images": {
             name: sorted(added)
             for name in sorted(before)

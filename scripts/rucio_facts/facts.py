@@ -12,7 +12,7 @@ from packaging.utils import canonicalize_name
 from scripts.rucio_facts.algorithms import algorithm_arguments, algorithm_types
 from scripts.rucio_facts.names import MODULES_WITH_CLASSES, late_names, members, module, reaching, top_names
 from scripts.rucio_facts.questions import actions, arguments_of_actions, asked_by_the_gateway
-from scripts.rucio_facts.signatures import signatures
+from scripts.rucio_facts.signatures import result_signature, signatures
 
 WITHOUT_NAMES = ("tests", "web", "cli", "daemons", "client", "transfertool")
 """Parts of Rucio whose modules are listed, but whose names a policy package has no use for."""
@@ -42,8 +42,7 @@ def facts_of(files: Mapping[str, bytes]) -> dict[str, dict[str, object]]:
             name: found
             for name, tree in trees.items()
             if name.startswith(("rucio.core.", "rucio.common.config", "rucio.common.utils", "rucio.db.sqla.session"))
-            and not name.startswith("rucio.core.permission")
-            and (found := signatures(tree))
+            and (found := result_signature(tree) if name.startswith("rucio.core.permission") else signatures(tree))
         },
         "arguments": arguments_of_actions(trees),
         "classes": {

@@ -47,7 +47,8 @@ IMAGE_BASES = (  # the Python of AlmaLinux is that of its python3 package, which
 STANDARD_LIBRARY = """
 import builtins, importlib, json, pkgutil, sys, sysconfig, warnings
 warnings.simplefilter("ignore")
-names = set(sys.builtin_module_names) | {
+import collections.abc, os.path
+names = {"collections.abc", "os.path"} | set(sys.builtin_module_names) | {
     module.name for folder in (sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib") + "/lib-dynload")
     for module in pkgutil.iter_modules([folder])} - {"test", "idlelib", "turtledemo", "lib2to3", "this", "antigravity"}
 found = {}
@@ -55,10 +56,17 @@ for name in sorted(names):
     public = not name.startswith("_")
     if name in ("idlelib", "this", "antigravity", "test") or name.startswith("_test"):
         continue
-    try:
-        found[name] = sorted(dir(importlib.import_module(name))) if public else []
-    except Exception:
-        found[name] = []
+    todo = [name]
+    while todo:
+        name = todo.pop()
+        try:
+            module = importlib.import_module(name)
+        except Exception:
+            found[name] = []
+            continue
+        below = [one.name for one in pkgutil.iter_modules(getattr(module, "__path__", ())) if one.name[0] != "_"]
+        found[name] = sorted({*dir(module), *below}) if public else []
+        todo += [f"{name}.{one}" for one in below if public and one not in ("tests", "test", "idle_test")]
 print(json.dumps(found))
 """
 

@@ -13,8 +13,9 @@ MODULES_WITH_CLASSES = (
     "rucio.common.utils",
     "rucio.rse.translation",
     "rucio.transfertool.fts3_plugins",
+    "rucio.db.sqla.constants",
 )
-"""Modules whose classes a policy package derives from, or whose objects it is given."""
+"""Modules whose classes a policy package derives from, whose objects it is given, or whose constants it names."""
 
 
 def members(class_: ast.ClassDef, tree: ast.Module, trees: Sources) -> set[str]:
@@ -23,7 +24,7 @@ def members(class_: ast.ClassDef, tree: ast.Module, trees: Sources) -> set[str]:
     for base in class_.bases:
         name = ast.unparse(base).partition("[")[0]
         inherited = _class_named(name, tree, trees)
-        if name in ("object", "Generic", "ABC"):
+        if name in ("object", "Generic", "ABC", "Enum", "str", "int"):
             continue
         if inherited is None or not (brought := members(*inherited, trees)):
             return set()

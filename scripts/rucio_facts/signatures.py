@@ -20,6 +20,17 @@ def signatures(tree: ast.Module) -> dict[str, str]:
     }
 
 
+def result_signature(permission: ast.Module) -> dict[str, str]:
+    """What a PermissionResult is made of; the functions beside it are called by Rucio alone."""
+    return {
+        class_.name: _parameters(method).removeprefix("self,")
+        for class_ in permission.body
+        if isinstance(class_, ast.ClassDef) and class_.name == "PermissionResult"
+        for method in class_.body
+        if isinstance(method, ast.FunctionDef) and method.name == "__init__"
+    }
+
+
 def _keeps_its_signature(definition: ast.FunctionDef) -> bool:
     known = (*INJECTS_A_SESSION, "METRICS.time_it", "METRICS.count_it", "METRICS.count_it()", "METRICS.time_it()")
     return all(ast.unparse(decorator).startswith(known) for decorator in definition.decorator_list)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from secretsync.cluster.schema import wrong_field
 from secretsync.core.model import Manifest
 
 
@@ -114,6 +115,8 @@ def _refuse_malformed(manifest: Manifest, kind: str) -> None:
     for name in ("spec", "status"):
         if manifest.get(name) is not None and not isinstance(manifest[name], dict):
             raise NotAnObject(f"a {kind} whose {name} is {_kind_of(manifest[name])}")
+    if wrong := wrong_field(manifest):
+        raise NotAnObject(f"a {kind} whose {wrong.removeprefix('.')} is of another type than Kubernetes'")
 
 
 def _is_text(written: Any) -> bool:

@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, TypeVar
@@ -37,15 +36,17 @@ from secretsync.cluster.slim_client import (
     load_incluster_config,
 )
 from secretsync.core import shutdown
+from secretsync.core.http_patience import PatientRetry, all_within, are_crumbs
 from secretsync.core.instrumentation import CallEnded, emit
 from secretsync.core.kinds import KINDS, resource_of
-from secretsync.core.kinds.kind import Kind
+from secretsync.core.kinds.kind import Kind, plural
 from secretsync.core.log import API_CALL
 from secretsync.core.model import Manifest
+from secretsync.core.times import http_time
 
 log = structlog.get_logger()
 
-_RETRIES = Retry(
+_RETRIES = PatientRetry(
     total=5,
     allowed_methods=None,
     status_forcelist=(429, 500, 502, 503, 504),
@@ -116,7 +117,13 @@ class Reply:
 
     def stored(self) -> Manifest:
         """The object that the call names, as it is stored. Raises a Refusal, NotKubernetes."""
-        return self._read(lambda body: self._whole(answers.named_object_in(body), self.call.name))
+        return self._read(self._stored_object)
+
+    def _stored_object(self, body: bytes) -> Manifest:
+        manifest = answers.named_object_in(body)
+        if plural(manifest["kind"]) != self.call.resource.partition(".")[0]:
+            raise NotAnObject("an object of another kind")
+        return self._whole(manifest, self.call.name)
 
     def items(self) -> tuple[list[Manifest], str]:
         """The stored objects of a list, and where it goes on. Raises a Refusal, NotKubernetes."""
@@ -198,11 +205,13 @@ class Connection:
         body: Manifest | None = None,
         content_type: str = "application/json",
     ) -> Reply:
-        """Send *call* and return the answer, be it an error. Raises Unreachable, UnusableCluster."""
+        """Send *call* and return the answer, be it an error. Raises Unreachable, UnusableCluster, NotKubernetes."""
         try:
             return self._send_patiently(call, method, path, dict(query or {}), body, content_type)
         except (HTTPError, ApiException) as error:
             raise Unreachable(call, self._client.configuration.host, _reason(error)) from None
+        except RecursionError:  # the client serializes what it was given, managedFields included
+            raise NotKubernetes(call, self._client.configuration.host, "an object nested too deeply") from None
         except (ConfigException, OSError) as error:
             raise UnusableCluster("the credentials of the kubeconfig", _first_line(error)) from None
 
@@ -245,10 +254,11 @@ class Connection:
                 )
             response = None
             try:
-                response = self._client.call_api(
-                    *request, _request_timeout=(self._patience.connect, self._patience.read)
-                ).response
-                content = self._read(response)
+                with all_within(self._patience.total):
+                    response = self._client.call_api(
+                        *request, _request_timeout=(self._patience.connect, self._patience.read)
+                    ).response
+                    content = self._read(response)
             except HTTPError as error:
                 _ended(call, path, "none")
                 retries = retries.increment(method, path, error=error)
@@ -272,11 +282,8 @@ class Connection:
             retries.sleep(response)
 
     def _remember(self, date: str) -> None:
-        try:
-            time = parsedate_to_datetime(date)
-        except ValueError:
-            return
-        self._server_time = (time if time.tzinfo else time.replace(tzinfo=UTC)), self._clock()
+        if time := http_time(date):
+            self._server_time = time, self._clock()
 
     def _read(self, response: Any) -> bytes:
         """The whole body; the read timeout is one block's, so a trickle needs a limit of its own."""
@@ -289,6 +296,8 @@ class Connection:
                 length += len(block)
                 if length > _LARGEST_ANSWER:
                     raise _TooMuch(f"the answer has more than {_LARGEST_ANSWER:,} bytes")
+                if are_crumbs(len(blocks), length):
+                    raise _TooMuch("the answer comes in pieces of a few bytes")
                 if self._clock() > deadline:
                     raise _TooMuch(f"the answer took longer than {self._patience.total:g} s")
         return b"".join(blocks)

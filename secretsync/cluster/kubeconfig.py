@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from secretsync.cluster.exec_plugin import base_folder, credentials
 from secretsync.cluster.slim_client import ConfigException, Configuration, slim_imports
+from secretsync.core.times import iso_time
 
 with slim_imports():
     from kubernetes.config.kube_config import FileOrData, KubeConfigLoader, KubeConfigMerger
@@ -123,8 +124,6 @@ def _file(status: Mapping[str, str], key: str) -> str:
 
 
 def _time(text: str) -> datetime:
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
-        raise ConfigException("its user's exec plugin answers an expirationTimestamp that is no time.") from None
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
+    if time := iso_time(text):
+        return time
+    raise ConfigException("its user's exec plugin answers an expirationTimestamp that is no time.")

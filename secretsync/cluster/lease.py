@@ -7,10 +7,11 @@ Lease says is input like any other: somebody may have written it by hand.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from secretsync.core.model import Manifest
+from secretsync.core.times import iso_time
 
 LONGEST = 600
 """Seconds for which a Lease holds at most, whatever it says: nobody of ours takes one for longer."""
@@ -73,23 +74,15 @@ def released(lease: Manifest, now: datetime) -> Manifest:
 
 
 def _renewed(lease: Manifest) -> datetime | None:
-    return max(_writes_of_renew_time(lease), default=None) or _time(spec(lease).get("renewTime"))
+    return max(_writes_of_renew_time(lease), default=None) or iso_time(spec(lease).get("renewTime"))
 
 
 def _writes_of_renew_time(lease: Manifest) -> Iterator[datetime]:
     """When ``renewTime`` was written, by the API server's clock in whole seconds."""
     for entry in (lease.get("metadata") or {}).get("managedFields") or ():
         wrote = (entry.get("fieldsV1") or {}).get("f:spec") or {}
-        if "f:renewTime" in wrote and (time := _time(entry.get("time"))):
+        if "f:renewTime" in wrote and (time := iso_time(entry.get("time"))):
             yield time
-
-
-def _time(text: object) -> datetime | None:
-    try:
-        time = datetime.fromisoformat(str(text))
-    except ValueError:
-        return None
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def _number(value: object, default: int) -> int:

@@ -26,6 +26,7 @@ from secretsync.cluster.errors import (
     WebhookFailed,
 )
 from secretsync.core.escape import visible
+from secretsync.core.listed import listed
 from secretsync.core.model import Manifest
 
 _ADMISSION = re.compile(
@@ -39,6 +40,8 @@ _SILENT_WEBHOOK = re.compile(r"failed calling webhook (?P<webhook>\"[^\"]+\")")
 _QUOTA = re.compile(r"exceeded quota: [^,]+|failed quota: [^:]+")
 _API_SERVER = "the API server's admission"
 _LONGEST_WHY = 300
+_LONGEST_REASON = 60
+"""Characters: Kubernetes' reasons are one word in CamelCase."""
 _SHORTEST_LINE = 6
 _SHORTEST_PIECE = 16
 
@@ -47,12 +50,13 @@ def refusal(call: Call, code: int, body: bytes, sent: Manifest | None = None) ->
     """The error that answer *code* with *body* to *call* stands for; *sent* is the object that was sent with it."""
     status = _status(body)
     message = str(status.get("message", ""))
+    reason = visible(str(status.get("reason", "")))[:_LONGEST_REASON]
     if denial := _ADMISSION.search(message):
         return Denied(call, code, _refusal_text(message, denial, sent or {}))
     if quota := _QUOTA.search(message):
-        return QuotaExceeded(call, code, quota[0])
+        return QuotaExceeded(call, code, visible(quota[0])[:_LONGEST_WHY])
     if silent := _SILENT_WEBHOOK.search(message):
-        return WebhookFailed(call, code, visible(silent["webhook"]))
+        return WebhookFailed(call, code, visible(silent["webhook"])[:_LONGEST_WHY])
     if code == 401:
         return Unauthorized(call, code)
     if code == 403:
@@ -62,10 +66,10 @@ def refusal(call: Call, code: int, body: bytes, sent: Manifest | None = None) ->
     if code == 413 or "FieldValueTooLong" in _causes(status, "reason"):
         return TooLarge(call, code)
     if code in (400, 422):
-        return InvalidObject(call, code, ", ".join(_causes(status, "field")))
+        return InvalidObject(call, code, visible(listed(_causes(status, "field"), 10))[:_LONGEST_WHY])
     if code == 429 or code >= 500:
-        return ServerFailed(call, code, str(status.get("reason", "")))
-    return Refusal(call, code, str(status.get("reason", "")))
+        return ServerFailed(call, code, reason)
+    return Refusal(call, code, reason)
 
 
 def _forbidden(call: Call, code: int, status: dict[str, Any], message: str, sent: Manifest) -> Refusal:
@@ -107,8 +111,8 @@ def _refusal_text(message: str, denial: re.Match[str], sent: Manifest) -> str:
     author = named.get("webhook") or named.get("policy") or _API_SERVER
     text = " ".join(message[denial.end() :].lstrip(": ").split())
     if not text or any(_quotes(text, value) for value in (sent.get("data") or {}).values()):
-        return visible(author)
-    return visible(f"{author}: {text[:_LONGEST_WHY]}")
+        return visible(author)[:_LONGEST_WHY]
+    return visible(f"{author[:_LONGEST_WHY]}: {text[:_LONGEST_WHY]}")
 
 
 def _quotes(text: str, value: str) -> bool:

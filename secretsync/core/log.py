@@ -20,6 +20,9 @@ _NAMES = re.compile(r"password|passphrase|secret_value|token|authorization", re.
 _SHORTEST = 4
 """Characters of a credential that is taken out of every text; shorter ones are found in words."""
 
+_MOST_FRAMES = 40
+"""Frames of a traceback that are logged: one of endless recursion has a thousand."""
+
 LONGEST_WORDS = 1000
 """Characters of what others said that are shown."""
 
@@ -86,7 +89,7 @@ def register_secret(credential: str) -> None:
 
 def redact(text: str) -> str:
     """The text without credentials: those that were read in this process, and what looks like one."""
-    for credential in _credentials:
+    for credential in sorted(_credentials, key=len, reverse=True):  # one may be the begin of another
         text = text.replace(credential, "***")
     return _TOKENS.sub("***", _IN_URL.sub("***", text))
 
@@ -132,7 +135,10 @@ def _frames(error: BaseException) -> Iterator[str]:
         yield from _frames(cause)
         yield "which led to:"
     yield "Traceback (most recent call last):"
-    for frame in traceback.extract_tb(error.__traceback__):
+    frames = traceback.extract_tb(error.__traceback__)
+    if len(frames) > _MOST_FRAMES:
+        yield f"  ({len(frames) - _MOST_FRAMES} earlier frames)"
+    for frame in frames[-_MOST_FRAMES:]:
         yield f'  File "{frame.filename}", line {frame.lineno}, in {frame.name}'
     kind = type(error)
     yield f"{kind.__module__}.{kind.__qualname__}"

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from secretsync.core.errors import SecretSyncError
 from secretsync.core.model import Manifest, Secret
+from secretsync.core.times import iso_time
 
 OURS = "secretsync.rucio/"
 """The prefix of our own labels and annotations: a write leaves none of them behind that it does not want."""
@@ -111,9 +112,9 @@ def _decoded(namespace: str, name: str, key: str, value: str | None) -> bytes:
 def _newest_write_to_data(managers: Iterable[Manifest]) -> datetime | None:
     """When any manager last wrote to ``data``, by the server's clock in whole seconds; None where nothing tells."""
     times = [
-        datetime.fromisoformat(entry["time"])
+        time
         for entry in managers
-        if entry.get("time") and "f:data" in (entry.get("fieldsV1") or {})
+        if "f:data" in (entry.get("fieldsV1") or {}) and (time := iso_time(entry.get("time")))
     ]
     return max(times, default=None)
 

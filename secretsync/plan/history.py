@@ -14,6 +14,7 @@ from secretsync.core import packing, revision_numbers
 from secretsync.core.errors import SecretSyncError
 from secretsync.core.model import Bundle, Placement, Secret
 from secretsync.core.secret_codec import OURS
+from secretsync.core.times import iso_time
 from secretsync.plan.ownership import TYPE
 from secretsync.plan.state import PackageState
 
@@ -89,10 +90,7 @@ class KeptBundle:
     @property
     def written(self) -> datetime | None:
         """When it was written, while it was live; earlier releases remembered only when it was kept."""
-        try:
-            return datetime.fromisoformat(self.secret.annotations[WRITTEN])
-        except (KeyError, ValueError):
-            return self.secret.data_written
+        return iso_time(self.secret.annotations.get(WRITTEN)) or self.secret.data_written
 
 
 def history_names(secret: str, limit: int) -> tuple[str, ...]:

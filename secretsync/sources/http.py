@@ -16,6 +16,7 @@ from urllib3.exceptions import ReadTimeoutError
 
 from secretsync.config.access import Access
 from secretsync.config.credentials import Authorization, describe_credential
+from secretsync.core.http_patience import all_within, are_crumbs
 from secretsync.core.log import INDEX_CALL
 from secretsync.sources import certificates
 from secretsync.sources.index.errors import IndexAccessRefused, IndexFailed, IndexRefused, RedirectedElsewhere
@@ -23,6 +24,7 @@ from secretsync.sources.index.errors import IndexAccessRefused, IndexFailed, Ind
 log = structlog.get_logger()
 
 _CHUNK = 1 << 16
+_OK = (200, 203)  # the latter of a proxy that changes what it passes on
 _PORTS = {"http": 80, "https": 443}
 _PROXY_PASSWORD = "the proxy wants a user and a password: put them into HTTPS_PROXY"  # noqa: S105 - no password
 
@@ -74,10 +76,19 @@ def get(
     # a mirror may name a coding for an archive, whose bytes are the file's own: nothing is asked for in one
     headers = {"Accept-Encoding": "identity", **(headers or {})}
     sent = session.sent_to(url) if isinstance(session, _Session) else ""
-    with _translated_errors(url, sent), _send(session, url, timeout, headers) as response:
-        if response.status_code != 404:
-            response.raise_for_status()
+    with _translated_errors(url, sent), all_within(timeout), _send(session, url, timeout, headers) as response:
+        _refuse_status(url, response, asked_if_changed="If-None-Match" in headers)
         yield response, _pieces(response, url, deadline, decode=decode)
+
+
+def _refuse_status(url: str, response: requests.Response, *, asked_if_changed: bool) -> None:
+    """An answer that is none of HTTP's for a GET (a 206, a redirect to nowhere) holds no page, and no empty one."""
+    status = response.status_code
+    if status == 404 or (status == 304 and asked_if_changed):
+        return
+    response.raise_for_status()
+    if status not in _OK:
+        raise IndexFailed(url, f"it answered {status}")
 
 
 def _send(session: requests.Session, url: str, timeout: float, headers: Mapping[str, str] | None) -> requests.Response:
@@ -94,8 +105,10 @@ def _send(session: requests.Session, url: str, timeout: float, headers: Mapping[
 
 def _pieces(response: requests.Response, url: str, deadline: float, *, decode: bool) -> Iterator[bytes]:
     # read() would wait for a whole chunk, however slowly its bytes drip in.
+    count = length = 0
     while piece := response.raw.read1(_CHUNK, decode_content=decode):
-        if time.monotonic() > deadline:
+        count, length = count + 1, length + len(piece)
+        if time.monotonic() > deadline or are_crumbs(count, length):
             raise IndexFailed(url, "it did not answer in time")
         yield piece
 
@@ -137,7 +150,7 @@ class _Session(requests.Session):
         """Where an answer leads; asked before anything is sent there. Raises RedirectedElsewhere."""
         target = super().get_redirect_target(resp)
         if target:
-            refuse_detour(resp.url, urljoin(resp.url, target), self._redirects_to, "redirects to")
+            refuse_detour(resp.url, _joined(resp.url, target), self._redirects_to, "redirects to")
         return target
 
     def merge_environment_settings(  # type: ignore[no-untyped-def]  # the stubs give it no types either
@@ -145,6 +158,13 @@ class _Session(requests.Session):
     ):
         verification = self.verify if verify is None else verify
         return super().merge_environment_settings(url, proxies, stream, verification, cert)
+
+
+def _joined(url: str, target: str) -> str:
+    try:
+        return urljoin(url, target)
+    except ValueError:
+        raise IndexFailed(url, "it redirects to what is no URL") from None
 
 
 class _OnlyFor(requests.auth.AuthBase):

@@ -16,6 +16,7 @@ from secretsync.cluster.connection import Connection, Reply
 from secretsync.cluster.errors import Conflict, NamespaceMissing, NotKubernetes, ServerFailed, TooLarge, Unreachable
 from secretsync.cluster.protocol import Cluster
 from secretsync.cluster.rbac import Access
+from secretsync.core.http_patience import PatientRetry
 from secretsync.core.kinds import KINDS
 from secretsync.core.model import Secret, Workload
 from tests.cluster.places import HASTE, Place, Real, Stub, at, spoilt, stub
@@ -322,6 +323,31 @@ def test_an_answer_that_trickles_without_end_is_given_up_although_no_byte_is_lat
 def test_no_server_at_all_is_unreachable() -> None:
     with pytest.raises(Unreachable, match=r"no answer from http://127\.0\.0\.1:9 "):
         at("http://127.0.0.1:9").secret("rucio", "atlas")
+
+
+DATES = ["Fri, 31 Dec 99999999999999999999 23:59:59 GMT", "Fri, 31 Dec 9999 23:59:59 -2359", "9" * 5_000, "\x01"]
+
+
+@pytest.mark.parametrize("date", DATES, ids=range(len(DATES)))
+def test_a_date_that_is_none_leaves_the_hosts_clock(date: str) -> None:
+    def dated(forward: faults.Forward) -> http.Answer:
+        body = forward().body
+        head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nDate: {date}\r\nContent-Length: {len(body)}"
+        return http.Answer(0, raw=f"{head}\r\n\r\n".encode() + body)
+
+    with stub() as place, spoilt(place) as proxy:
+        place.put(workload(place, "Deployment", "server"))
+        proxy.spoils = lambda request: dated
+        cluster = at(proxy.url)
+        assert cluster.workloads("rucio")
+        assert abs(cluster.server_time() - datetime.now(UTC)) < timedelta(minutes=10)
+
+
+def test_a_server_that_asks_for_no_time_at_all_is_asked_again_by_our_own_patience() -> None:
+    with stub() as place, spoilt(place) as proxy:
+        proxy.faults = {1: faults.answers(429, retry_after="9" * 5_000), 2: faults.answers(503, retry_after="soon")}
+        patient = replace(HASTE, retries=PatientRetry(total=5, allowed_methods=None, status_forcelist=(429, 503)))
+        assert at(proxy.url, patient).secret("rucio", "atlas") is None
 
 
 def test_retry_after_is_heeded() -> None:

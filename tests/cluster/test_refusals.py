@@ -110,3 +110,22 @@ def test_words_that_quote_the_secret_are_not_shown(quoted: str) -> None:
 @pytest.mark.parametrize("code", [400, 401, 403, 404, 409, 413, 422, 429, 500])
 def test_the_body_is_never_shown_as_it_is(code: int) -> None:
     assert "aGVsbG8=" not in str(refusal(SECRETS, code, status("Secret{data: aGVsbG8=}")))
+
+
+LONG = "x" * 100_000
+BOMBS = [
+    (418, status("a", LONG)),
+    (503, status("a", "\x1b[2J" + LONG)),
+    (409, status("a", LONG, causes=[{"reason": LONG, "field": LONG}])),
+    (422, status("a", "Invalid", causes=[{"field": f"{LONG}{number}", "reason": "x"} for number in range(50)])),
+    (403, status(f'secrets "a" is forbidden: exceeded quota: {LONG}')),
+    (500, status(f'failed calling webhook "{LONG}\x07": no route')),
+    (403, status(f'admission webhook "{LONG}" denied the request: {LONG}')),
+]
+
+
+@pytest.mark.parametrize(("code", "body"), BOMBS, ids=range(len(BOMBS)))
+def test_words_without_end_are_cut_and_control_characters_are_escaped(code: int, body: bytes) -> None:
+    sentence = str(refusal(SECRETS, code, body))
+    assert len(sentence) < 1_000
+    assert sentence.isprintable()

@@ -76,6 +76,14 @@ def test_what_was_read_as_a_credential_is_in_no_line(capsys: pytest.CaptureFixtu
     assert capsys.readouterr().err[9:] == "warning: refused: the server said: *** is wrong\n"
 
 
+def test_a_credential_that_begins_another_leaves_nothing_of_it(capsys: pytest.CaptureFixture[str]) -> None:
+    log.configure("text", verbosity=0)
+    for credential in ("b10c", "b10cf7a1"):
+        log.register_secret(credential)
+    structlog.get_logger().warning("refused", why="said b10cf7a1")
+    assert capsys.readouterr().err[9:] == "warning: refused: said ***\n"
+
+
 def test_control_and_format_characters_of_others_are_escaped(capsys: pytest.CaptureFixture[str]) -> None:
     log.configure("text", verbosity=0)
     structlog.get_logger().info("read", path="a\x1b[2J\nb\u202ec")

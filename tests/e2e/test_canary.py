@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from secretsync.core.pod_references import secrets_referenced
 from secretsync.rucio.prove import RucioEnvironment
 from tests import ROOT
 from tests.e2e.site import until
@@ -74,14 +75,21 @@ class Operator:
         for file in policy({name.replace("_py", ".py"): text for name, text in files.items()}).files:
             (package / file.path).write_bytes(file.data)
 
-    def runs(self, **more: Any) -> tuple[int, dict[str, Any], str]:
-        """*more* are further keys of the target."""
+    def runs(self, *further: dict[str, Any], **more: Any) -> tuple[int, dict[str, Any], str]:
+        """*further* are packages beside the first, *more* further keys of the target."""
         cluster = {"context": self.plane.context, "kubeconfig": str(self.plane.kubeconfig)}
         target = {"cluster": cluster, "namespace": self.namespace, "rollout": {"settle": 1, "timeout": 120}, **more}
         package = {"moduleName": "pol", "requirement": "./source", "check": {"fail": "never"}}
-        (self.folder / "secretsync.yaml").write_text(yaml.safe_dump({"packages": [package], "targets": [target]}))
+        (self.folder / "secretsync.yaml").write_text(
+            yaml.safe_dump({"packages": [package, *further], "targets": [target]})
+        )
         code, report, log = self.says("apply", "--output", "json")
         return code, report["targets"][0], log
+
+    def is_up(self, workload: str) -> bool:
+        """Whether its pods serve."""
+        status = self.plane.get("Deployment", self.namespace, workload).get("status", {})
+        return bool(status.get("availableReplicas"))
 
     def says(self, *arguments: str) -> tuple[int, dict[str, Any], str]:
         done = subprocess.run(
@@ -205,6 +213,46 @@ def test_the_doctor_proves_what_is_live_in_the_workloads_own_image(
     code, told, log = operator.says("--output", "json", "doctor", "--deep")
     assert code == 1
     assert "No module named 'pol'" in told["targets"][0]["proof_failures"][0]
+
+
+def test_two_packages_whose_values_were_applied_first_are_proven_together(
+    control_plane: ControlPlane, operator: Operator
+) -> None:
+    """Pods wait for both Secrets: a proof of one package that waited for the other's would wait for ever."""
+    judge = operator.daemon()
+    pod = judge["spec"]["template"]["spec"]
+    pod["volumes"].append({"name": "second", "secret": {"secretName": "second"}})
+    pod["containers"][0]["volumeMounts"].append({"name": "second", "mountPath": "/opt/policy/second"})
+    control_plane.put(judge)
+    operator.packs()
+    second = operator.folder / "source-of-second" / "second"
+    shutil.copytree(operator.folder / "source" / "pol", second)
+    further = {"moduleName": "second", "requirement": "./source-of-second", "check": {"fail": "never"}}
+    code, report, log = operator.runs(further)
+    assert code == 0, log
+    assert "proving" in log
+    assert {row["state"] for row in report["rollout"]} <= {"current"}
+    live = {secret["metadata"]["name"] for secret in control_plane.all("Secret", operator.namespace)}
+    assert {"pol", "second"} <= live
+    until(lambda: operator.is_up("judge"), "the pod that waited for both Secrets is up")
+
+
+def test_a_wiring_that_ends_and_begins_again_waits_for_no_secret_that_nobody_makes(
+    control_plane: ControlPlane, operator: Operator
+) -> None:
+    bare = operator.daemon()
+    pod = bare["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    del pod["volumes"], container["volumeMounts"]
+    container["env"] = [entry for entry in container["env"] if entry["name"] in ("PATH", "RUCIO_CONFIG")]
+    control_plane.put(bare)
+    operator.packs()
+    for wire in (True, False, True):
+        code, report, log = operator.runs(wire=wire, selector="app-group=rucio-daemons")
+        assert code == 0, log
+        template = control_plane.get("Deployment", operator.namespace, "judge")["spec"]["template"]
+        assert bool(secrets_referenced(template)) is wire, log
+        assert all(row["state"] == "current" for row in report["rollout"]), report
 
 
 ENTRYPOINT = """\

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from secretsync.core.foreign import reading
 from secretsync.core.model import Bundle
+from secretsync.rucio.check.bounded import bounded
 from secretsync.rucio.check.code import TooMuchToParse
 from secretsync.rucio.check.finding import Finding, Severity
 from secretsync.rucio.check.package import Package
@@ -29,7 +30,9 @@ def check(bundle: Bundle, situation: Situation) -> tuple[Finding, ...]:
             versions_by_finding.setdefault(finding, []).append(version.version)
     result = [_for_versions(finding, holding, versions) for finding, holding in versions_by_finding.items()]
     return tuple(
-        sorted(result, key=lambda finding: (-finding.severity.weight, finding.path, finding.line, finding.rule))
+        sorted(
+            bounded(result), key=lambda finding: (-finding.severity.weight, finding.path, finding.line, finding.rule)
+        )
     )
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from secretsync.rucio.check.code import Module
 from secretsync.rucio.check.interpret import returns_of
 from secretsync.rucio.check.package import Package
-from secretsync.rucio.check.values import UNREADABLE, Function
+from secretsync.rucio.check.values import UNREADABLE, Function, ModuleValue, readable
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,8 @@ class Algorithms:
     """What ``get_algorithms()`` returns; *complete* is False where part of it is calculated.
 
     *path* is the file that defines it, *types* the line of each type there. *unusable* says why Rucio cannot use what
-    it returns, empty where it can or where that is not known.
+    it returns, empty where it can or where that is not known. *may_return_nothing* says that a condition decides
+    whether it returns anything.
     """
 
     entries: tuple[Algorithm, ...] = ()
@@ -36,6 +37,7 @@ class Algorithms:
     path: str = "__init__.py"
     line: int = 1
     unusable: str = ""
+    may_return_nothing: bool = False
 
 
 def defined_as(package: Package) -> Function | None:
@@ -62,14 +64,17 @@ def _algorithms(package: Package) -> Algorithms | None:
         return None
     function = defined_as(package)
     if not function:
-        return Algorithms(complete=False)
+        value = package.values(module)["get_algorithms"]
+        is_known = readable(value) and not isinstance(value, ModuleValue)
+        return Algorithms(complete=False, unusable=f"is a {type(value).__name__} and no function" if is_known else "")
     path, line = function.module.path, function.node.lineno
     if unusable := _cannot_be_called(function):
         return Algorithms(path=path, line=line, unusable=unusable)
     returned = returns_of(package, function)
     if not returned and not _only_raises(function):
         return Algorithms(path=path, line=line, unusable="returns nothing")
-    return _merged(returned, function, path, line)
+    merged = _merged(returned, function, path, line)
+    return replace(merged, may_return_nothing=_may_end(function))
 
 
 def _cannot_be_called(function: Function) -> str:
@@ -91,6 +96,27 @@ def _cannot_be_called(function: Function) -> str:
     if any(isinstance(child, ast.Yield | ast.YieldFrom) for child in ast.walk(node)):
         return "is a generator"
     return ""
+
+
+def _may_end(function: Function) -> bool:
+    """Whether it comes to its end without a return, where none of its conditions holds."""
+    return isinstance(function.node, ast.FunctionDef) and not _always_leaves(function.node.body)
+
+
+def _always_leaves(body: list[ast.stmt]) -> bool:
+    match body[-1] if body else None:
+        case ast.Return() | ast.Raise():
+            return True
+        case ast.If(body=inner, orelse=orelse):
+            return _always_leaves(inner) and _always_leaves(orelse)
+        case ast.With(body=inner):
+            return _always_leaves(inner)
+        case ast.Try(body=inner, handlers=handlers, orelse=orelse, finalbody=last):
+            leaves = _always_leaves(inner) or _always_leaves(orelse)
+            return _always_leaves(last) or (leaves and all(_always_leaves(handler.body) for handler in handlers))
+        case ast.For() | ast.While() | ast.Match():
+            return True  # not followed
+    return False
 
 
 def _only_raises(function: Function) -> bool:

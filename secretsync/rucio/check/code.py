@@ -144,13 +144,22 @@ def parse(name: str, file: File) -> Module:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             tree = ast.parse(file.data, filename=file.path, feature_version=PYTHON)
-            compile(tree, file.path, "exec", dont_inherit=True)
+            _compile(tree, file)
     except _GIVES_UP as error:
         return Module(name, file, empty, _fault(error))
     module = Module(name, file, tree)
     if any(isinstance(node, ast.Constant) and _is_huge(node.value) for node in module.nodes):
         return Module(name, file, empty, Fault(0, "holds a number of thousands of digits", too_large=True))
     return module
+
+
+def _compile(tree: ast.Module, file: File) -> None:
+    """Raises what Python raises where the file cannot be compiled."""
+    try:
+        compile(tree, file.path, "exec", dont_inherit=True)
+    except RecursionError:
+        # a chain of a thousand elif or + is too deep as a tree of objects, and not as text
+        compile(file.data, file.path, "exec", dont_inherit=True)
 
 
 def _is_huge(value: object) -> bool:

@@ -93,6 +93,7 @@ class Evaluator:
             ),
             ast.Lambda: lambda node: Function(self._module, node),
             ast.Call: self._call,
+            ast.NamedExpr: self._named,
         }
 
     def given(self, source: Module | None) -> Names:
@@ -125,6 +126,10 @@ class Evaluator:
     def _value(self, expression: ast.expr) -> Any:
         read = self._readers.get(type(expression))
         return read(expression) if read else UNREADABLE
+
+    def _named(self, expression: ast.NamedExpr) -> Any:
+        value = self._names[expression.target.id] = self.value(expression.value)
+        return value
 
     def _unary(self, expression: ast.UnaryOp) -> Any:
         value = self.value(expression.operand)

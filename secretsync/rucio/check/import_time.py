@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Any
 
 from secretsync.rucio.check.algorithms import registry
 from secretsync.rucio.check.code import Module
@@ -14,7 +15,7 @@ from secretsync.rucio.check.interpret import nodes_outside_functions, value_of
 from secretsync.rucio.check.package import Package
 from secretsync.rucio.check.reach import loads
 from secretsync.rucio.check.rucio import ALGORITHM_TYPES, Rucio
-from secretsync.rucio.check.values import BUILTINS, Function, ModuleValue, readable
+from secretsync.rucio.check.values import BUILTINS, UNREADABLE, Function, ModuleValue, readable
 
 _DEEPEST = 3
 
@@ -23,7 +24,8 @@ _DEEPEST = 3
 class Running:
     """An expression or statement that runs when *start* is loaded (``get_algorithms``: when that is called).
 
-    *after_return* says that it stands in a function that may have returned before it comes to that.
+    *after_return* says that it stands in a function that may have returned before it comes to that, *given* are the
+    values that the function was called with, by the names of its parameters.
     """
 
     node: ast.AST
@@ -31,6 +33,12 @@ class Running:
     context: StatementContext
     start: str
     after_return: bool = False
+    given: Mapping[str, Any] = field(default_factory=dict, compare=False)
+
+    def value(self, package: Package, expression: ast.expr) -> Any:
+        """The value of an expression where this runs, UNREADABLE where the source does not tell."""
+        names = package.values(self.module)
+        return value_of(package, self.module, expression, {**names, **self.given} if self.given else names)
 
 
 def at_import(package: Package, rucio: Rucio) -> tuple[Running, ...]:
@@ -67,7 +75,13 @@ def _within(package: Package, function: Function) -> Iterator[Running]:
 
 
 def _running(
-    package: Package, module: Module, body: list[ast.stmt], outside: StatementContext, start: str, depth: int
+    package: Package,
+    module: Module,
+    body: list[ast.stmt],
+    outside: StatementContext,
+    start: str,
+    depth: int,
+    given: Mapping[str, Any] | None = None,
 ) -> Iterator[Running]:
     may_return = bool(depth) and any(isinstance(node, ast.Return) for statement in body for node in ast.walk(statement))
     for statement, context in statements(body, partial(_decided, package, module)):
@@ -79,10 +93,12 @@ def _running(
         only_if = _only_if(statement)
         for node in nodes_outside_functions(_own_expressions(statement)):
             circumstances = replace(joined, conditional=True) if id(node) in only_if else joined
-            yield Running(node, module, circumstances, start, may_return)
-            called = _called(package, module, node) if depth < _DEEPEST else None
-            if called:
-                yield from _running(package, called[0], called[1], joined, start, depth + 1)
+            running = Running(node, module, circumstances, start, may_return, given or {})
+            yield running
+            if depth < _DEEPEST and isinstance(node, ast.Call):
+                for function, values in _called(package, running, node):
+                    body_called = function.node.body if isinstance(function.node, ast.FunctionDef) else []
+                    yield from _running(package, function.module, body_called, joined, start, depth + 1, values)
 
 
 def _decided(package: Package, module: Module, test: ast.expr) -> bool | None:
@@ -119,14 +135,35 @@ def _only_if(statement: ast.stmt) -> frozenset[int]:
     return frozenset(guarded)
 
 
-def _called(package: Package, module: Module, node: ast.AST) -> tuple[Module, list[ast.stmt]] | None:
-    """The body of the package's own function that the node calls."""
-    match node:
-        case ast.Call(func=ast.Name(id=name)):
-            value = package.values(module).get(name)
-            if isinstance(value, Function) and isinstance(value.node, ast.FunctionDef) and value.node.name == name:
-                return value.module, value.node.body
-    return None
+def _called(package: Package, running: Running, call: ast.Call) -> Iterator[tuple[Function, Mapping[str, Any]]]:
+    """The package's own function that is called, or what runs when an object of its class is made, with its values."""
+    if not isinstance(call.func, ast.Name):
+        return
+    value = package.values(running.module).get(call.func.id)
+    if not isinstance(value, Function) or value.name != call.func.id:
+        return
+    if isinstance(value.node, ast.ClassDef):
+        for statement in value.node.body:
+            if isinstance(statement, ast.FunctionDef) and statement.name in _MAKE_AN_OBJECT:
+                yield Function(value.module, statement), _values(package, running, call, statement.args.args[1:])
+    elif isinstance(value.node, ast.FunctionDef):
+        yield value, _values(package, running, call, value.node.args.args)
+
+
+_MAKE_AN_OBJECT = ("__new__", "__init__", "__post_init__")
+
+
+def _values(package: Package, running: Running, call: ast.Call, parameters: list[ast.arg]) -> Mapping[str, Any]:
+    """The values of the parameters that the call gives, UNREADABLE for all others."""
+    values: dict[str, Any] = {parameter.arg: UNREADABLE for parameter in parameters}
+    for parameter, argument in zip(parameters, call.args, strict=False):
+        if isinstance(argument, ast.Starred):
+            break
+        values[parameter.arg] = running.value(package, argument)
+    for keyword in call.keywords:
+        if keyword.arg in values:
+            values[keyword.arg] = running.value(package, keyword.value)
+    return values
 
 
 def _own_expressions(statement: ast.stmt) -> list[ast.AST]:

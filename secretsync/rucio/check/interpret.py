@@ -121,6 +121,8 @@ class _Reader(Evaluator):
                 self.run(body)
             case ast.Expr(value=ast.Call() as call):
                 self._change(call)
+            case ast.Expr(value=expression):
+                self.value(expression)
             case ast.Return(value=expression):
                 self._returned.append(self.value(expression) if expression else None)
             case _:

@@ -6,6 +6,7 @@ The keywords are those of drafts 4 to 2020-12 (json-schema.org). What the source
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -14,6 +15,7 @@ from secretsync.rucio.check.work import Work
 
 _TYPES = frozenset({"array", "boolean", "integer", "null", "number", "object", "string"})
 _NUMBERS = ("minimum", "maximum", "multipleOf")
+_EXCLUSIVE = ("exclusiveMinimum", "exclusiveMaximum")
 _COUNTS = ("minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties")
 _SCHEMAS_BY_NAME = ("properties", "patternProperties", "definitions", "$defs")
 _LISTS_OF_SCHEMAS = ("anyOf", "allOf", "oneOf")
@@ -36,7 +38,8 @@ def _faults(schema: Any, root: Any, depth: int, work: Work) -> Iterator[str]:
         return
     yield from _type(schema)
     yield from _patterns(schema, work)
-    yield from _values(schema)
+    yield from _values(schema, old=_names_an_old_draft(root))
+    yield from _lists(schema)
     yield from _reference(schema, root)
     for inner in _inner(schema):
         yield from _faults(inner, root, depth + 1, work)
@@ -84,19 +87,22 @@ def uncompilable(pattern: str, work: Work) -> str:
     if newer := re.search(r"[*+?}]\+|\(\?>", _ESCAPES_AND_SETS.sub("x", pattern)):
         return f"{newer[0]} needs Python 3.11"
     try:
-        re.compile(pattern)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            re.compile(pattern)
     except (re.error, RecursionError, OverflowError) as error:
         return str(error)
     return ""
 
 
-def _values(schema: Mapping[Any, Any]) -> Iterator[str]:
-    for name in (*_NUMBERS, *_COUNTS):
+def _values(schema: Mapping[Any, Any], *, old: bool) -> Iterator[str]:
+    """*old*: the schema names a draft in which ``exclusiveMinimum`` was true or false."""
+    for name in (*_NUMBERS, *_COUNTS, *(() if old else _EXCLUSIVE)):
         value = schema.get(name, 0)
         if value is not UNREADABLE and (isinstance(value, bool) or not isinstance(value, int | float)):
             yield f"{name} is {_short(value)} and no number"
-        elif name in _COUNTS and isinstance(value, int | float) and value < 0:
-            yield f"{name} is less than 0"
+        elif name in _COUNTS and isinstance(value, int | float) and (value < 0 or value != int(value)):
+            yield f"{name} is {_short(value)} and no count"
     required = schema.get("required", [])
     texts = isinstance(required, list) and all(isinstance(item, str) or item is UNREADABLE for item in required)
     if readable(required) and not texts:
@@ -108,6 +114,23 @@ def _values(schema: Mapping[Any, Any]) -> Iterator[str]:
             yield f"{name} is {_short(schema[name])} and no dictionary"
 
 
+def _names_an_old_draft(root: Any) -> bool:
+    draft = root.get("$schema", "") if isinstance(root, dict) else ""
+    return not isinstance(draft, str) or any(f"draft-0{number}" in draft for number in (3, 4))
+
+
+def _lists(schema: Mapping[Any, Any]) -> Iterator[str]:
+    """Keywords whose value is a list of schemas or of names."""
+    for name in _LISTS_OF_SCHEMAS:
+        value = schema.get(name, UNREADABLE)
+        if value is not UNREADABLE and (not isinstance(value, list) or not value):
+            yield f"{name} is {_short(value)} and no list of schemas"
+    dependencies = schema.get("dependencies", {})
+    for name, needed in dependencies.items() if isinstance(dependencies, dict) else ():
+        if needed is not UNREADABLE and not isinstance(needed, dict | list | bool):
+            yield f"dependencies names {_short(needed)} for {_short(name)} and no list of names"
+
+
 def _reference(schema: Mapping[Any, Any], root: Any) -> Iterator[str]:
     reference = schema.get("$ref", UNREADABLE)
     if reference is UNREADABLE:
@@ -116,6 +139,8 @@ def _reference(schema: Mapping[Any, Any], root: Any) -> Iterator[str]:
         yield f"$ref is {_short(reference)} and no text"
         return
     if not reference.startswith("#/"):
+        if re.fullmatch(r"[\w./-]+", reference) and "$id" not in root and "id" not in root:
+            yield f"$ref {_short(reference)} leads to a file, and a validator reads none"
         return
     node = root
     for part in reference[2:].split("/"):

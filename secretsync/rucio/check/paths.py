@@ -42,7 +42,7 @@ def opened(package: Package, module: Module, node: ast.AST) -> PackagePath | Non
     if name.startswith(("importlib.resources.", "importlib_resources.")) and name.rpartition(".")[2] in _OF_A_PACKAGE:
         return finder.resource(node.args)
     if name == "pkgutil.get_data":
-        return finder.resource(node.args)
+        return finder.data(node.args)
     if isinstance(node.func, ast.Attribute) and node.func.attr in _READS and not name and not _writes(node, 0):
         return finder.place(node.func.value)
     return None
@@ -60,6 +60,15 @@ class _Finder:
     def __init__(self, package: Package, module: Module) -> None:
         self._package, self._module = package, module
         self._aliases = package.aliases(module)
+
+    def data(self, arguments: list[ast.expr]) -> PackagePath | None:
+        """``pkgutil.get_data(module, "file")``: the file beside the module, or in the package of that name."""
+        place = self.resource(arguments)
+        directory = self._directory(arguments[0]) if place else ""
+        module = self._package.get(directory.replace("/", ".")) if directory else None
+        if not place or not directory or not module:
+            return place
+        return PackagePath(_normal(f"{module.file.directory}/{place.path[len(directory) + 1 :]}"), inside=True)
 
     def resource(self, arguments: list[ast.expr]) -> PackagePath | None:
         """``read_text(package, "file")``."""

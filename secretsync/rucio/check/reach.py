@@ -120,11 +120,20 @@ def _missing_module(package: Package, rucio: Rucio, images: tuple[str, ...], nam
     if top == "rucio":
         return None if name in rucio.modules else (name, f"Rucio {rucio.known} has no such module")
     if top in standard_library():
-        return None
+        return _too_new(name)
     without = [image for image in images if top not in rucio.installed(image)]
     if not without:
         return None
     return top, f"it is neither in the package nor in Rucio's {_either(without)} image"
+
+
+def _too_new(name: str) -> tuple[str, str] | None:
+    """A module within one of the standard library that came with a newer Python."""
+    parts = name.split(".")
+    for end in range(1, len(parts)):
+        if parts[end] in not_yet_in_the_images(".".join(parts[:end])):
+            return ".".join(parts[: end + 1]), "Python 3.9, which Rucio's images run, has no such module"
+    return None
 
 
 def _missing_names(package: Package, rucio: Rucio, imported: Import) -> Iterator[tuple[str, str]]:

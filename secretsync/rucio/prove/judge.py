@@ -65,6 +65,7 @@ def _faults(bundle: Bundle, report: Report, ended: int) -> Iterator[Fault]:
     yield from _default_algorithms(report["default_algorithms"])
     yield from _takes(report)
     yield from _schema(report)
+    yield from _no_function(report)
     yield from _permissions(report["answers"])
     yield from _unmade(report)
     yield from _other_python(report)
@@ -210,11 +211,29 @@ def _schema(report: Report) -> Iterator[Fault]:
         )
         yield Fault(Verdict.GENERIC, effect, "Make SCHEMAS a dictionary", "schema.py", about="SCHEMAS")
     named = report.get("schema_errors")
+    failing: dict[str, list[str]] = {}
     for name, chain in {"account": report.get("schema_error") or ()}.items() if named is None else named.items():
         if chain:
-            activity = "Taking scope and name of a URL" if name == "SCOPE_NAME_REGEXP" else f"Validating by {name!r}"
-            effect = f"{activity} ends with {_why(chain)}: each such request fails"
-            yield _at(chain, Verdict.DIES_AT_FIRST_USE, effect, _remedy(chain), "schema.py", about=name)
+            failing.setdefault(_why(chain), []).append(name)
+    for why, names in failing.items():
+        chain = (named or {}).get(names[0]) or report.get("schema_error") or ()
+        activity = (
+            "Taking scope and name of a URL" if names == ["SCOPE_NAME_REGEXP"] else f"Validating by {_some(names)}"
+        )
+        effect = f"{activity} ends with {why}: each such request fails"
+        yield _at(chain, Verdict.DIES_AT_FIRST_USE, effect, _remedy(chain), "schema.py", about=names[0])
+
+
+def _no_function(report: Report) -> Iterator[Fault]:
+    """A name that a decorator left as None, for instance."""
+    kind = report.get("has_permission")
+    if kind not in (None, "", "function"):
+        effect = (
+            f"has_permission is a {kind} and cannot be called: Rucio takes the TypeError for 'the package does not "
+            "decide', and its generic permissions decide on every action, without a log line"
+        )
+        remedy = "Let each decorator of has_permission return a function"
+        yield Fault(Verdict.GENERIC, effect, remedy, "permission.py", about="has_permission")
 
 
 def _permissions(answers: Sequence[Mapping[str, Any]]) -> Iterator[Fault]:

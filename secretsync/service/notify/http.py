@@ -18,6 +18,7 @@ from secretsync.config.notify.http import HttpChannel, IncomingWebhook
 from secretsync.config.notify.message import Message
 from secretsync.config.notify.webhook import WebhookReceiver
 from secretsync.core.errors import SecretSyncError
+from secretsync.core.http_patience import all_within
 from secretsync.sources.http import client_certificate
 
 TIMEOUT = (5, 10)
@@ -62,7 +63,7 @@ def post(url: str, body: bytes, headers: Mapping[str, str], access: Access, base
     # given with the request, as requests lets REQUESTS_CA_BUNDLE win over the session's (psf/requests#3829)
     trusted = str(base / access.ca) if access.ca else None
     try:
-        with _session(access, base) as session:
+        with all_within(sum(TIMEOUT)), _session(access, base) as session:
             # not a byte of the answer's body is read: nobody cares, and it could drip in for ever
             response = session.post(
                 url, data=body, headers=authorized, timeout=TIMEOUT, allow_redirects=False, verify=trusted, stream=True

@@ -16,10 +16,17 @@ if TYPE_CHECKING:
 LARGEST = 8 * 1024 * 1024
 """Bytes of a page: fifty times what a distribution of a hundred releases has."""
 
+MOST_FILES = 2_000
+"""Files of a page, ten times what a hundred releases have: each is judged by its name and by its Python."""
+
+_FILE_OF_JSON, _FILE_OF_HTML = '"filename"', "<a "
 _JSON = "application/vnd.pypi.simple.v1+json"
 _HTML = ("application/vnd.pypi.simple.v1+html", "text/html")
 _SMALL = 32 * 1024
 """Bytes of HTML that are parsed in this process: of markup alone, they are a hundred times as much memory."""
+
+_LONGEST = 8_000
+"""Characters of a URL: what servers take."""
 
 _FORM = re.compile(r"<(form|input)\b", re.IGNORECASE)
 
@@ -44,11 +51,14 @@ def files_of(name: str, kind: str, url: str, body: str, refusal: Refusal) -> lis
     kind = kind.partition(";")[0].strip().lower()
     if len(body) > LARGEST:
         raise refusal(f"it has more than {LARGEST:,} characters")
+    if body.count(_FILE_OF_JSON if kind == _JSON else _FILE_OF_HTML) > MOST_FILES:
+        raise refusal(f"it lists more than {MOST_FILES:,} files")
     if kind == _JSON:
         from pypi_simple import ProjectPage
 
         with reading(refusal):
-            return list(map(_listed, ProjectPage.from_json_data(read_json(body, refusal), url).packages))
+            packages = ProjectPage.from_json_data(read_json(body, refusal), url).packages
+            return [file for file in map(_listed, packages) if _is_short(file)]
     if kind not in _HTML:
         raise refusal(f"its type is {kind[:100]!r}")
     files = _files_of_html(name, url, body, refusal)
@@ -74,7 +84,7 @@ def _files_of_html(name: str, url: str, body: str, refusal: Refusal) -> list[Lis
             from secretsync.core import confined
 
             files = confined.call(f"{__name__}:links", page, refusal)
-        return [Listed(**fields) for fields in files]
+        return [file for fields in files if _is_short(file := Listed(**fields))]
 
 
 def _listed(file: DistributionPackage) -> Listed:
@@ -86,6 +96,11 @@ def _listed(file: DistributionPackage) -> Listed:
         file.is_yanked,
         file.yanked_reason or "",
     )
+
+
+def _is_short(file: Listed) -> bool:
+    """Whether its name and URL can be shown; a longer one is no file that anybody could download."""
+    return len(file.file) <= _LONGEST and len(file.url) <= _LONGEST
 
 
 def _named_by_url(file: Listed) -> Listed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -33,7 +34,9 @@ _PATCH_RELEASES = tuple(f"{IMAGE_PYTHON}.{patch}" for patch in range(16, 26))
 _PURE = frozenset(compatible_tags((3, 9), "cp39", ["any"]))
 _LONGEST = 255
 """Characters of a file's name that an operating system takes (NAME_MAX)."""
-_LONGEST_SPECIFIER = 1_000
+_LONGEST_SPECIFIER = 200
+_MOST_TAGS = 100
+"""Tags of a wheel's name: the product of what its last three parts list."""
 _HEX = re.compile("[0-9a-f]+")
 _DIGESTS = {name: 2 * hashlib.new(name).digest_size for name in ("md5", "sha1", "sha224", "sha256", "sha384", "sha512")}
 """Algorithms whose digests are compared, with the digits in hex; the names that pip takes in a URL's fragment."""
@@ -168,8 +171,10 @@ def _evaluate(requirement: IndexRequirement, file: Listed) -> Candidate | _Refus
 
 
 def _version_of_wheel(file: str) -> Version | None:
+    if len(file) > _LONGEST or _has_many_tags(file):
+        return None
     try:
-        return parse_wheel_filename(file[:_LONGEST])[1]
+        return parse_wheel_filename(file)[1]
     except (InvalidWheelFilename, InvalidVersion):
         return None
 
@@ -196,7 +201,7 @@ def _evaluate_listed(requirement: IndexRequirement, file: Listed, parsed: Candid
 
 def _parse(file: str, distribution: str) -> Candidate | str:
     """The file's name, taken apart; or why it is not one of a file of *distribution*."""
-    if len(file) > _LONGEST or "/" in file:
+    if len(file.encode(errors="replace")) > _LONGEST or "/" in file or "\0" in file:
         return "its name is not that of a file"
     if file.endswith(".tar.gz"):
         parsed = _parse_archive(file)
@@ -210,6 +215,8 @@ def _parse(file: str, distribution: str) -> Candidate | str:
 
 
 def _parse_wheel(file: str) -> Candidate | str:
+    if _has_many_tags(file):
+        return "its name has more tags than any wheel"
     try:
         name, version, build, tags = parse_wheel_filename(file)
     except (InvalidWheelFilename, InvalidVersion):
@@ -217,6 +224,11 @@ def _parse_wheel(file: str) -> Candidate | str:
     if not tags & _PURE:
         return f"it is built for {', '.join(sorted(map(str, tags)))}; a policy package must be py3-none-any"
     return Candidate(file, name, version, build=build)
+
+
+def _has_many_tags(file: str) -> bool:
+    tags = file.removesuffix(".whl").split("-")[-3:]
+    return math.prod(part.count(".") + 1 for part in tags) > _MOST_TAGS
 
 
 def _parse_archive(file: str) -> Candidate | str:

@@ -73,6 +73,12 @@ def test_sarif_has_a_rule_for_each_result_and_a_place_for_each_line() -> None:
     assert [one["level"] for one in run["results"]] == ["error", "warning"]
 
 
+def test_a_path_with_a_space_is_a_uri_in_sarif() -> None:
+    (run,) = json.loads(FORMATS["sarif"]([Checked("pol", (FINDING,), directory="my policies/pol")]))["runs"]
+    place = run["results"][0]["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"] == {"uri": "my%20policies/pol/permission.py"}
+
+
 def test_junit_fails_the_rule_that_finds_an_error_and_passes_the_others() -> None:
     suite = ElementTree.fromstring(FORMATS["junit"](CHECKED)).find("testsuite")
     assert suite is not None

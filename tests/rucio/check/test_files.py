@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
@@ -78,7 +79,7 @@ def test_what_python_39_cannot_compile_is_a_finding_and_nothing_more(source: str
     "source",
     [
         "import io\nwith (io.StringIO('a') as a, io.StringIO('b') as b): pass\n",
-        "@a[0].b\ndef f(): pass\n",
+        "import functools as a\n@[a][0].cache\ndef f(): pass\n",
         "x = f\"{'a'}\"\n",
         "def f(a, /, *, b): pass\n",
         "if (n := 1): pass\n",
@@ -206,3 +207,19 @@ assert not [finding for finding in found if "damaged" in finding.effect], found
 def test_the_check_works_for_a_user_with_neither_a_home_nor_an_account() -> None:
     """As containers are run; the parser looks for a home when it is imported."""
     subprocess.run([sys.executable, "-c", WITHOUT_A_HOME], cwd=ROOT, check=True)
+
+
+@pytest.mark.parametrize("length", [300, 900, 1500, 2500])
+@pytest.mark.parametrize(
+    "chain",
+    [
+        lambda length: "def f(a):\n    if a:\n        return 0\n" + "    elif a:\n        return 1\n" * length,
+        lambda length: "X = " + " + ".join(["'a'"] * length) + "\n",
+        lambda length: "def f(a):\n    return " + " or ".join(f"a == {number}" for number in range(length)) + "\n",
+        lambda length: "X = {" + ", ".join(f"'k{number}': {number}" for number in range(length)) + "}\n",
+        lambda length: "def f(a):\n    return " + "".join(f"1 if a == {i} else " for i in range(length)) + "0\n",
+    ],
+    ids=["elif", "sum", "or", "dictionary", "choice"],
+)
+def test_a_long_chain_that_python_compiles_is_no_finding(chain: Callable[[int], str], length: int) -> None:
+    assert findings({"permission.py": chain(length) + GOOD["permission.py"]}) == ()

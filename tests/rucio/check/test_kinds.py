@@ -288,3 +288,54 @@ def test_a_class_that_derives_from_what_the_half_loaded_permission_module_lacks_
     used = "import rucio.core.permission\ndef denied():\n    return rucio.core.permission.PermissionResult(False)\n"
     assert errors(findings({"permission.py": derived + own})) == ["import-cycle"]
     assert errors(findings({"permission.py": used + own})) == []
+
+
+def test_tables_that_are_called_in_several_ways_are_not_judged_by_one_of_them() -> None:
+    tables = """
+    admin = {'add_rse': allow}
+    perm = {'del_rse': deny}
+    if action in admin:
+        return admin[action](issuer)
+    return perm.get(action, deny)(issuer, kwargs, session=session)
+def allow(issuer):
+    return True
+def deny(issuer, kwargs, *, session):
+    return False
+"""
+    assert rules(HEAD + tables) == []
+
+
+def test_a_variable_that_another_module_of_the_package_sets_is_there() -> None:
+    code = {"__init__.py": "import os\nos.environ.update({'LAB_URL': 'x'})\n", "permission.py": "import os\n"}
+    code["permission.py"] += "URL = os.environ['LAB_URL']\n" + HEAD + "    return None\n"
+    assert findings(code) == ()  # type: ignore[arg-type]
+    code["__init__.py"] = "import os\ndef later():\n    os.environ.update({'LAB_URL': 'x'})\n"
+    assert errors(findings(code)) == ["depends-on-site"]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "getattr(rucio.core.account, 'is_admin', None)",
+        "rucio.core.account.has_account_attribute",
+        "rucio.core.account.__name__",
+    ],
+)
+def test_what_a_module_of_rucio_has_or_is_asked_with_a_default_is_no_alarm(use: str) -> None:
+    assert rules(f"import rucio.core.account\nX = {use}\n" + HEAD + "    return None\n") == []
+
+
+def test_a_name_of_rucio_behind_a_question_for_it_is_a_warning() -> None:
+    asked = "import rucio.core.account as account\n" + HEAD
+    asked += "    if hasattr(account, 'is_admin'):\n        return account.is_admin(issuer)\n    return None\n"
+    assert [found.severity for found in findings({"permission.py": asked})] == [Severity.WARNING]
+
+
+@pytest.mark.parametrize("answer", ["issuer.external.startswith('r')", "re.match('r', 'root') is not None", "found"])
+def test_an_answer_that_may_be_true_or_false_is_no_alarm(answer: str) -> None:
+    assert rules(f"import re\n{HEAD}    found = kwargs.get('locked')\n    return {answer}\n") == []
+
+
+def test_what_python_says_of_a_pattern_goes_nowhere(recwarn: pytest.WarningsRecorder) -> None:
+    findings({"schema.py": "SCHEMAS = {'account': {'type': 'string', 'pattern': '[[:alpha:]]'}}\n"})
+    assert not recwarn.list

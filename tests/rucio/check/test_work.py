@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from secretsync.rucio.check import Situation, check
+from secretsync.rucio.check.bounded import LONGEST as LONGEST_SHOWN
+from secretsync.rucio.check.bounded import MOST_OF_A_RULE
 from secretsync.rucio.check.package import Package
 from secretsync.rucio.check.values import LONGEST, MOST_PARTS, UNREADABLE, readable
 from secretsync.rucio.check.work import MOST, TooMuchWork, Work
@@ -49,6 +51,21 @@ def version_of(init: str) -> object:
 )
 def test_what_grows_without_end_is_not_known(init: str) -> None:
     assert not readable(version_of(f"{init}\nSUPPORTED_VERSION = [A]\n"))
+
+
+def test_findings_by_the_thousand_are_the_worst_of_them_and_their_number() -> None:
+    calls = "".join(f"f{number}()\n" for number in range(3_000))
+    found = findings({"__init__.py": "SUPPORTED_VERSION = ['>=36']\n" + calls})
+    undefined = [finding for finding in found if finding.rule == "undefined-name"]
+    assert len(undefined) == MOST_OF_A_RULE + 1
+    assert "This rule has 2,900 more findings" in undefined[0].effect
+    assert {str(finding.severity) for finding in undefined} == {"error"}
+
+
+def test_a_name_of_a_hundred_thousand_characters_is_shown_in_part() -> None:
+    found = findings({"__init__.py": "SUPPORTED_VERSION = ['>=36']\n" + "a" * 100_000 + "()\n"})
+    assert any(finding.rule == "undefined-name" for finding in found)
+    assert max(len(finding.effect) for finding in found) <= LONGEST_SHOWN
 
 
 def test_a_file_that_uses_up_the_work_has_findings_and_no_errors() -> None:

@@ -251,3 +251,14 @@ def test_a_rucio_that_does_not_get_as_far_as_the_package_proves_nothing() -> Non
 def test_a_process_that_left_no_report_proves_nothing() -> None:
     with pytest.raises(RucioUnusable, match="exit code 1"):
         judge(policy(), {}, 1, vo="", rucio=RUCIO)
+
+
+@pytest.mark.parametrize(("kind", "verdict"), [("NoneType", Verdict.GENERIC), ("function", Verdict.LOADS)])
+def test_a_has_permission_that_is_no_function_leaves_all_to_generic(kind: str, verdict: Verdict) -> None:
+    assert judged(has_permission=kind).verdict is verdict
+
+
+def test_schemas_that_fail_for_one_reason_are_one_fault() -> None:
+    chain = [{"error": "TypeError", "message": "argument of type 'function' is not iterable", "file": "", "line": 0}]
+    (finding,) = judged(schema_errors={"account": chain, "name": chain, "rse": chain, "rule": chain}).findings
+    assert "'account', 'name', 'rse' and 1 more ends with TypeError" in finding.effect

@@ -159,6 +159,9 @@ def test_what_the_images_python_may_run_is_taken(python: str, taken: bool) -> No
     [
         ("my_policy-1.0.zip", "neither a wheel nor a .tar.gz"),
         ("a/my_policy-1.0.tar.gz", "its name is not that of a file"),
+        ("my_policy-1.0-py3-none-any.\0.whl", "its name is not that of a file"),
+        ("my_policy-1.0-py3-none-any." + "\U0001f600" * 60 + ".whl", "its name is not that of a file"),
+        ("my_policy-1.0-" + "-".join([".".join(["a"] * 30)] * 3) + ".whl", "its name has more tags than any wheel"),
         ("my_policy-1.0-" + "x" * 250 + ".whl", "its name is not that of a file"),
         ("my_policy-1.0-cp39-none-any.whl.tar.gz", "not that of a source archive"),
         ("my_policy.whl", "not that of a wheel"),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -28,6 +30,7 @@ from secretsync.sources.sdist import UnusableArchive
 from secretsync.sources.tree import UnsafePath
 from secretsync.sources.version import VersionMismatch
 from secretsync.sources.wheel import UnusableWheel
+from tests.servers.http import Answer, Request, serving
 from tests.servers.simple_index import Release, SimpleIndex, serve
 from tests.sources.wheels import archive, record, release, sdist, wheel
 
@@ -390,6 +393,52 @@ def test_what_is_no_simple_index_is_named(index: SimpleIndex, url: str, tmp_path
     index.kind = "application/pdf"
     with pytest.raises(IndexFailed, match="not the simple API"):
         fetch("my-policy", url, tmp_path)
+
+
+def test_a_page_of_thousands_of_files_is_not_read(index: SimpleIndex, url: str, tmp_path: Path) -> None:
+    index.releases *= 700
+    for index.form in ("json", "html"):
+        with pytest.raises(IndexFailed, match="more than 2,000 files"):
+            fetch("my-policy", url, tmp_path)
+
+
+def test_a_file_whose_url_is_longer_than_servers_take_is_no_file(url: str, tmp_path: Path) -> None:
+    listed = {"filename": "my_policy-1.0-py3-none-any.whl", "url": "/" + "a" * 10_000, "hashes": {}}
+    body = json.dumps({"meta": {"api-version": "1.0"}, "name": "my-policy", "files": [listed]}).encode()
+    page = Answer(200, body, {"Content-Type": "application/vnd.pypi.simple.v1+json"})
+    with serving(Always(page)) as there, pytest.raises(NoMatchingFile, match="lists no file"):
+        fetch("my-policy", f"{there}/simple/", tmp_path)
+
+
+@dataclass
+class Always:
+    """A server that gives one answer to all."""
+
+    said: Answer
+
+    def answer(self, _request: Request) -> Answer:
+        return self.said
+
+
+STRANGE = {
+    "a redirect to nowhere": (Answer(302), "it answered 302"),
+    "a redirect to no URL": (Answer(302, headers={"Location": "http://[::1"}), "it redirects to what is no URL"),
+    "a part": (Answer(206, b"x", {"Content-Type": "text/html"}), "it answered 206"),
+    "as before, though nothing was asked before": (Answer(304), "it answered 304"),
+    "nothing": (Answer(204), "it answered 204"),
+    "two lengths": (
+        Answer(0, raw=b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 9\r\n\r\nabcde"),
+        "broke off",
+    ),
+}
+
+
+@pytest.mark.parametrize(("answer", "words"), STRANGE.values(), ids=STRANGE)
+def test_an_answer_that_is_no_page_is_named_and_is_no_page_without_files(
+    answer: Answer, words: str, tmp_path: Path
+) -> None:
+    with serving(Always(answer)) as there, pytest.raises(IndexFailed, match=words):
+        fetch("my-policy", f"{there}/simple/", tmp_path)
 
 
 def test_credentials_in_pips_variable_are_used_and_never_repeated(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import quote
 
 from secretsync.cli.output.findings.checked import Checked, message, sentence
 from secretsync.rucio.check import RULES, Finding, Severity
@@ -35,7 +36,8 @@ def _rule(name: str) -> dict[str, Any]:
 
 
 def _result(checked: Checked, finding: Finding) -> dict[str, Any]:
-    location = {"artifactLocation": {"uri": checked.path_of(finding)}, "region": {"startLine": max(finding.line, 1)}}
+    uri = quote(checked.path_of(finding))
+    location = {"artifactLocation": {"uri": uri}, "region": {"startLine": max(finding.line, 1)}}
     return {
         "ruleId": finding.rule,
         "level": _LEVELS[finding.severity],

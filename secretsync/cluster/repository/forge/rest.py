@@ -11,32 +11,23 @@ from typing import Any, TypeVar
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import HTTPError, InvalidHeader
-from urllib3.util import Retry
+from urllib3.exceptions import HTTPError
 
 from secretsync.cluster.repository.errors import ForgeRefused
 from secretsync.config.access import Access
 from secretsync.core.foreign import read_json, reading
+from secretsync.core.http_patience import PatientRetry, all_within
 
 _TIMEOUT = (5, 30)
-_LONGEST_WAIT = 20.0
+_LONGEST_WAIT = 20
 """Seconds that a pass waits when a forge asks for it with Retry-After."""
 
-
-class _Retry(Retry):
-    def parse_retry_after(self, retry_after: str) -> float:
-        """Seconds to wait: as the header says, within a limit."""
-        try:
-            return min(super().parse_retry_after(retry_after), _LONGEST_WAIT)
-        except InvalidHeader:
-            return 0
-
-
-_RETRIES = _Retry(
+_RETRIES = PatientRetry(
     total=3,
     backoff_factor=1,
     status_forcelist=(429, 502, 503, 504),
     allowed_methods=("GET",),
+    retry_after_max=_LONGEST_WAIT,
     raise_on_status=False,  # its status and its words are said
 )
 _WHOLE_SECONDS = 60
@@ -106,7 +97,7 @@ class Api:
         """What answers, whatever it is. Raises ForgeRefused where nothing does, or more than a forge has to say."""
         deadline = time.monotonic() + _WHOLE_SECONDS
         try:
-            with requests.Session() as session:
+            with all_within(_WHOLE_SECONDS), requests.Session() as session:
                 session.mount("https://", HTTPAdapter(max_retries=_RETRIES))
                 response = session.request(
                     method,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 
+from secretsync.rucio.check.answers import own_nodes, returns
 from secretsync.rucio.check.code import Module
 from secretsync.rucio.check.dotted import dotted
 from secretsync.rucio.check.interpret import value_of
@@ -64,6 +65,8 @@ def _through(
     outermost, *inner = decorators
     if dotted(_callee(outermost), package.aliases(module)) in ("functools.lru_cache", "functools.cache"):
         return f"{definition.name} is cached, and a dictionary (kwargs) cannot be the key of a cache"
+    if _returns_nothing(package, module, outermost):
+        return f"its decorator {ast.unparse(outermost)} returns nothing in its place"
     wrapper, parameter = _wrapper(package, module, outermost)
     if wrapper is None:
         # what hands the function back unchanged, or is not known
@@ -82,7 +85,36 @@ def _callee(decorator: ast.expr) -> ast.expr:
     return decorator.func if isinstance(decorator, ast.Call) else decorator
 
 
-def _wrapper(package: Package, module: Module, decorator: ast.expr) -> tuple[Definition | None, str]:
+def forgetful_wrapper(package: Package, module: Module, definition: Definition) -> ast.FunctionDef | None:
+    """The function that a decorator puts in place and that does not return what the decorated one answers."""
+    for decorator in definition.decorator_list:
+        wrapper, parameter = _wrapper(package, module, decorator)
+        if wrapper and _drops(wrapper, parameter):
+            return wrapper
+    return None
+
+
+def _drops(wrapper: ast.FunctionDef, parameter: str) -> bool:
+    """Whether it calls the decorated function and returns nothing at all."""
+    calls = any(
+        isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == parameter
+        for node in own_nodes(wrapper)
+    )
+    return calls and not any(statement.value is not None for statement in returns(wrapper))
+
+
+def _returns_nothing(package: Package, module: Module, decorator: ast.expr) -> bool:
+    """Whether the decorator is the package's own and leaves None where the function was."""
+    value = value_of(package, module, _callee(decorator), package.values(module))
+    node = value.node if isinstance(value, Function) else None
+    if isinstance(decorator, ast.Call) and isinstance(node, ast.FunctionDef):
+        node = _returned_function(node)  # a factory of decorators
+    return isinstance(node, ast.FunctionDef) and not any(
+        isinstance(inner, ast.Return | ast.Yield | ast.YieldFrom | ast.Raise) for inner in own_nodes(node)
+    )
+
+
+def _wrapper(package: Package, module: Module, decorator: ast.expr) -> tuple[ast.FunctionDef | None, str]:
     """The function that the decorator puts in place, and the name that it knows the decorated one by."""
     value = value_of(package, module, _callee(decorator), package.values(module))
     node = value.node if isinstance(value, Function) else None

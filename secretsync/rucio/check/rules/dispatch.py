@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator, Mapping
 from functools import partial
 
-from secretsync.rucio.check.answers import awaits_or_yields, forgets_its_return, returns, unusable_answer
+from secretsync.rucio.check.answers import awaits_or_yields, bound_once, forgets_its_return, returns, unusable_answer
 from secretsync.rucio.check.dispatch import Dispatch, dispatch
 from secretsync.rucio.check.finding import Finding, Severity
 from secretsync.rucio.check.package import Package
@@ -71,7 +71,11 @@ def _function(
     if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
         return
     decider = _some(actions)
-    problem = cannot_be_called(package, function.module, node, 0, table.keywords) if table.keywords is not None else ""
+    problem = (
+        cannot_be_called(package, function.module, node, table.places, table.keywords)
+        if table.keywords is not None
+        else ""
+    )
     if instead := awaits_or_yields(node):
         yield rule.finding(
             path,
@@ -86,7 +90,7 @@ def _function(
             node.lineno,
             f"Rucio takes the TypeError of calling {node.name} ({problem}) for an action without a rule, and decides "
             f"{decider} by its generic permissions, without a log line",
-            f"Let {node.name} take {', '.join(table.keywords)}",
+            _remedy(node.name, table.places, table.keywords),
             about=subject,
         )
     elif dropped := forgets_its_return(node):
@@ -99,7 +103,7 @@ def _function(
             about=subject,
         )
     for statement in returns(node):
-        if kind := unusable_answer(statement.value):
+        if kind := unusable_answer(statement.value, bound_once(node)):
             yield rule.finding(
                 path,
                 statement.lineno,
@@ -108,6 +112,12 @@ def _function(
                 "Return True, False, None or a PermissionResult",
                 about=subject,
             )
+
+
+def _remedy(name: str, places: int, keywords: tuple[str, ...]) -> str:
+    if places > 2:
+        return "Hand the session on by name: session=session"
+    return f"Let {name} take {', '.join(keywords)}"
 
 
 def _some(names: list[str]) -> str:

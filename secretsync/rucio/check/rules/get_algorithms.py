@@ -21,6 +21,15 @@ def find(rule: Rule, package: Package, _: Setting) -> Iterator[Finding]:
             "fails",
             "Let get_algorithms() take no argument and return a dictionary, {type: {name: function}}",
         )
+    elif registered and registered.may_return_nothing:
+        yield rule.finding(
+            registered.path,
+            registered.line,
+            "get_algorithms() returns nothing where its condition does not hold: whatever asks for an algorithm first, "
+            "a daemon or a request, fails",
+            "Let it return a dictionary in any case, an empty one if there are no algorithms",
+            severity=Severity.WARNING,
+        )
 
 
 RULE = Rule(

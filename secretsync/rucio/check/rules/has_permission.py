@@ -5,12 +5,12 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from secretsync.rucio.check.answers import awaits_or_yields, forgets_its_return, returns, unusable_answer
+from secretsync.rucio.check.answers import awaits_or_yields, bound_once, forgets_its_return, returns, unusable_answer
 from secretsync.rucio.check.code import Module
 from secretsync.rucio.check.dispatch import has_permission
 from secretsync.rucio.check.finding import Finding, Severity
 from secretsync.rucio.check.package import Package
-from secretsync.rucio.check.rules.calls import Definition, accepts, cannot_be_called
+from secretsync.rucio.check.rules.calls import Definition, accepts, cannot_be_called, forgetful_wrapper
 from secretsync.rucio.check.rules.rule import Rule, Setting
 from secretsync.rucio.check.values import Function
 
@@ -55,16 +55,12 @@ def _definition(rule: Rule, package: Package, module: Module, definition: Defini
         )
     elif problem := cannot_be_called(package, module, definition, 3, ("session",)):
         yield _not_called(rule, module, line, problem)
+    elif wrapper := forgetful_wrapper(package, module, definition):
+        yield _dropped(rule, module, wrapper.lineno)
     elif dropped := forgets_its_return(definition):
-        yield rule.finding(
-            module.path,
-            dropped,
-            "has_permission calculates an answer here and does not return it: Rucio takes None for 'the package does "
-            "not decide', and its generic permissions decide on every action, without a log line",
-            "Write 'return' before it",
-        )
+        yield _dropped(rule, module, dropped)
     for statement in returns(definition):
-        if kind := unusable_answer(statement.value):
+        if kind := unusable_answer(statement.value, bound_once(definition)):
             yield rule.finding(
                 module.path,
                 statement.lineno,
@@ -72,6 +68,16 @@ def _definition(rule: Rule, package: Package, module: Module, definition: Defini
                 "with an AttributeError",
                 "Return True, False, None or a PermissionResult",
             )
+
+
+def _dropped(rule: Rule, module: Module, line: int) -> Finding:
+    return rule.finding(
+        module.path,
+        line,
+        "has_permission calculates an answer here and does not return it: Rucio takes None for 'the package does not "
+        "decide', and its generic permissions decide on every action, without a log line",
+        "Write 'return' before it",
+    )
 
 
 def _not_called(rule: Rule, module: Module, line: int, reason: str) -> Finding:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from secretsync.rucio.check.annotations import evaluated
+from secretsync.rucio.check.code import Module
 from secretsync.rucio.check.dotted import dotted
 from secretsync.rucio.check.finding import Finding, Severity
 from secretsync.rucio.check.import_order import half_loaded
 from secretsync.rucio.check.interpret import nodes_outside_functions
 from secretsync.rucio.check.package import Package
-from secretsync.rucio.check.reach import reached
+from secretsync.rucio.check.reach import loads, reached
 from secretsync.rucio.check.rules.rule import Rule, Setting
 
 _SCHEMA = "rucio.common.schema"
@@ -42,27 +44,36 @@ def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
 
 
 def _read_too_early(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
-    """``rucio.core.permission.PermissionResult`` as a base class or a value, in permission.py itself."""
-    module = package.get("permission")
-    if setting.vo or not module:
-        return
+    """``rucio.core.permission.PermissionResult`` as a base class, an annotation or a value, in what permission.py
+    imports.
+    """
+    for module, optional in () if setting.vo else loads(package, "permission"):
+        for node, certain in _read_at_import(module):
+            name = dotted(node, package.aliases(module)) if isinstance(node, ast.Attribute) else ""
+            late_name = name.removeprefix(f"{_PERMISSION}.")
+            if isinstance(node, ast.Attribute) and late_name in setting.rucio.late_in_permission and late_name != name:
+                yield rule.finding(
+                    module.path,
+                    node.lineno,
+                    f"This line reads {late_name} while {_PERMISSION} is half loaded and has none yet: an "
+                    "AttributeError, and the process dies",
+                    f"Use {late_name} in a function alone",
+                    about=f"{_PERMISSION}.{late_name}",
+                    severity=rule.severity if certain and not optional else Severity.WARNING,
+                )
+
+
+def _read_at_import(module: Module) -> Iterator[tuple[ast.AST, bool]]:
+    """The nodes that are evaluated when the module is imported, and whether they are certain to be."""
     always = [
         statement
         for statement in module.tree.body
         if not isinstance(statement, ast.If | ast.Try | ast.With | ast.AnnAssign)
     ]
-    for node in nodes_outside_functions(always):
-        name = dotted(node, package.aliases(module)) if isinstance(node, ast.Attribute) else ""
-        late_name = (name or "").removeprefix(f"{_PERMISSION}.")
-        if isinstance(node, ast.Attribute) and late_name in setting.rucio.late_in_permission and late_name != name:
-            yield rule.finding(
-                module.path,
-                node.lineno,
-                f"This line reads {late_name} while {_PERMISSION} is half loaded and has none yet: an AttributeError, "
-                "and the process dies",
-                f"Use {late_name} in a function alone",
-                about=f"{_PERMISSION}.{late_name}",
-            )
+    yield from ((node, True) for node in nodes_outside_functions(always))
+    for annotation, context in evaluated(module):
+        certain = not context.conditional and not context.catches("AttributeError")
+        yield from ((node, certain) for node in ast.walk(annotation))
 
 
 def _of_permission(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:

@@ -6,9 +6,8 @@ import ast
 import builtins
 from collections.abc import Iterator
 
-from secretsync.rucio.check.code import Module
+from secretsync.rucio.check.annotations import evaluated
 from secretsync.rucio.check.finding import Finding, Severity
-from secretsync.rucio.check.imports import statements
 from secretsync.rucio.check.package import Package
 from secretsync.rucio.check.rucio import not_yet_in_the_images
 from secretsync.rucio.check.rules.live import loaded
@@ -19,11 +18,11 @@ def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
     """Annotations that the images' Python evaluates, with names that nothing defines."""
     for name in sorted(loaded(package, setting.rucio)):
         module = package.get(name)
-        if not module or _annotations_are_text(module):
+        if not module:
             continue
         names = package.names(module)
         known_names = None if names is None else names | set(dir(builtins)) - not_yet_in_the_images("builtins")
-        for annotation in _evaluated(module):
+        for annotation, _ in evaluated(module):
             if problem := _problem(annotation, known_names):
                 yield rule.finding(
                     module.path,
@@ -32,34 +31,6 @@ def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
                     "importing the module fails: Rucio's process dies",
                     "Begin the file with 'from __future__ import annotations', or put the annotation in quotes",
                 )
-
-
-def _annotations_are_text(module: Module) -> bool:
-    return any(
-        isinstance(statement, ast.ImportFrom)
-        and statement.module == "__future__"
-        and any(alias.name == "annotations" for alias in statement.names)
-        for statement in module.tree.body
-    )
-
-
-def _evaluated(module: Module) -> Iterator[ast.expr]:
-    """Annotations that are evaluated when the module is imported: not those of functions within functions."""
-    for statement, context in statements(module.tree.body):
-        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef) and not context.function:
-            signature = statement.args
-            arguments = [
-                *signature.posonlyargs,
-                *signature.args,
-                *signature.kwonlyargs,
-                signature.vararg,
-                signature.kwarg,
-            ]
-            yield from (argument.annotation for argument in arguments if argument and argument.annotation)
-            if statement.returns:
-                yield statement.returns
-        elif isinstance(statement, ast.AnnAssign) and not context.function:
-            yield statement.annotation
 
 
 def _problem(annotation: ast.expr, known_names: frozenset[str] | set[str] | None) -> str:

@@ -75,6 +75,16 @@ def _issuer(rule: Rule, setting: Setting, function: Function, definition: ast.Fu
         return
     for node, context in _running(definition):
         match node:
+            case ast.Subscript(value=ast.Name(id="issuer"), lineno=line) if not context.catches("TypeError"):
+                yield rule.finding(
+                    function.module.path,
+                    line,
+                    "the issuer is an InternalAccount and no dictionary: a TypeError, which Rucio takes for an action "
+                    "without a rule, and asks its generic permissions, without a log line",
+                    "Use issuer.external, the name of the account, or issuer.internal",
+                    about="issuer",
+                    severity=Severity.WARNING if context.conditional else rule.severity,
+                )
             case ast.Attribute(value=ast.Name(id="issuer"), attr=name, lineno=line) if not (
                 name in members or name in dir(object) or context.catches("AttributeError")
             ):

@@ -27,7 +27,7 @@ def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
     schemas = values.get("SCHEMAS", UNREADABLE)
     if isinstance(schemas, dict):
         yield from _entries(rule, package, module, schemas, setting)
-    elif schemas is not UNREADABLE and not isinstance(schemas, Function | ModuleValue):
+    elif schemas is not UNREADABLE:
         yield from _not_a_dictionary(rule, module, schemas)
     yield from _scope_and_name(rule, package, module, values.get("SCOPE_NAME_REGEXP", UNREADABLE))
 
@@ -69,10 +69,11 @@ def _not_a_dictionary(rule: Rule, module: Module, schemas: object) -> Iterator[F
         effect = "Rucio finds no name in it and validates every input against its generic schemas, without a log line"
     else:
         effect = "Rucio looks for names in it, which raises TypeError: each validation fails"
+    kind = {Function: "function", ModuleValue: "module"}.get(type(schemas), type(schemas).__name__)
     yield rule.finding(
         module.path,
         _line(module, "SCHEMAS"),
-        f"SCHEMAS is a {type(schemas).__name__} and no dictionary: {effect}",
+        f"SCHEMAS is a {kind} and no dictionary: {effect}",
         "Make SCHEMAS a dictionary from a schema's name to the schema",
         about="SCHEMAS",
     )

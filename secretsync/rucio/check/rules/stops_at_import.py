@@ -11,12 +11,15 @@ from secretsync.rucio.check.finding import Finding, Severity
 from secretsync.rucio.check.import_time import Running, at_import
 from secretsync.rucio.check.imports import StatementContext
 from secretsync.rucio.check.interpret import value_of
+from secretsync.rucio.check.json_schema import uncompilable
 from secretsync.rucio.check.package import Package
 from secretsync.rucio.check.reach import failures_of
 from secretsync.rucio.check.rules import failing
 from secretsync.rucio.check.rules.rule import Rule, Setting
 from secretsync.rucio.check.values import readable
+from secretsync.rucio.check.work import TooMuchWork
 
+_COMPILES = tuple(f"re.{name}" for name in ("compile", "match", "search", "fullmatch", "sub", "findall", "split"))
 _EXITS = ("sys.exit", "os._exit", "os.abort", "exit", "quit")
 
 
@@ -45,6 +48,8 @@ def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
 def _stops(package: Package, running: Running) -> tuple[str, str, bool] | None:
     """The exception, the words about it, and whether it is certain."""
     certain = not running.context.conditional and not running.after_return
+    if field := _mutable_default(package, running):
+        return "ValueError", f"dataclass raises ValueError: the default of {field} can be changed", certain
     match running.node:
         case ast.Raise(exc=ast.expr() as raised):
             error = _name(raised)
@@ -59,7 +64,39 @@ def _stops(package: Package, running: Running) -> tuple[str, str, bool] | None:
             name = dotted(callee, package.aliases(running.module)) or ast.unparse(callee)
             if name in _EXITS:
                 return "SystemExit", f"{name}() ends the process while the package is imported", certain
+            if problem := _pattern(package, running, name):
+                return "error", f"{name} raises re.error: the regular expression {problem}", certain
     return None
+
+
+def _mutable_default(package: Package, running: Running) -> str:
+    """The field of a dataclass whose default is a list, a dictionary or a set, where the node is its decorator."""
+    node = running.node
+    callee = node.func if isinstance(node, ast.Call) else node
+    if not isinstance(callee, ast.expr) or dotted(callee, package.aliases(running.module)) != "dataclasses.dataclass":
+        return ""
+    for class_ in running.module.tree.body:
+        if isinstance(class_, ast.ClassDef) and node in class_.decorator_list:
+            for statement in class_.body:
+                match statement:
+                    case ast.AnnAssign(target=ast.Name(id=name), value=ast.List() | ast.Dict() | ast.Set()):
+                        return name
+    return ""
+
+
+def _pattern(package: Package, running: Running, name: str) -> str:
+    """Why the regular expression of a call does not compile, empty where it does or is not known."""
+    call = running.node
+    if name not in _COMPILES or not isinstance(call, ast.Call) or not call.args:
+        return ""
+    pattern = running.value(package, call.args[0])
+    if not isinstance(pattern, str):
+        return ""
+    try:
+        problem = package.memoized(("pattern", pattern), lambda: uncompilable(pattern, package.work))
+    except TooMuchWork:
+        return ""
+    return f"{pattern[:60]!r} does not compile ({problem})" if problem else ""
 
 
 def _name(raised: ast.expr) -> str:
@@ -86,6 +123,7 @@ RULE = Rule(
     "Rucio imports the package when it starts, and catches neither SystemExit nor AssertionError nor what the package "
     "raises by itself: sys.exit, raise and assert at the top of a module end the process, also in the else of a try "
     "and in functions that are called there. A condition is followed as far as the source tells, sys.version_info "
-    "included; where it does not tell, it is a warning.",
+    "included; where it does not tell, it is a warning. A regular expression that does not compile and a list "
+    "as the default of a dataclass end the import, too.",
     find,
 )

@@ -9,16 +9,19 @@ from functools import cache, partial
 from secretsync.rucio.check.called import called
 from secretsync.rucio.check.dotted import dotted
 from secretsync.rucio.check.finding import Finding, Severity
+from secretsync.rucio.check.import_time import at_import
 from secretsync.rucio.check.imports import StatementContext, statements
 from secretsync.rucio.check.interpret import nodes_outside_functions
 from secretsync.rucio.check.package import Package
+from secretsync.rucio.check.rules import failing
 from secretsync.rucio.check.rules.calls import accepts
 from secretsync.rucio.check.rules.rule import Rule, Setting
-from secretsync.rucio.check.values import Function
+from secretsync.rucio.check.values import Function, ModuleValue
 
 
 def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
-    """Calls that do not fit the function of Rucio's that they name."""
+    """Calls that do not fit the function of Rucio's or of the package that they name."""
+    yield from _at_import(rule, package, setting)
     for function in called(package, setting.rucio):
         for call, context in package.memoized(("calls", id(function.node)), partial(_call_list, function)):
             if context.catches("TypeError"):
@@ -35,6 +38,25 @@ def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
                     _remedy(parameters, call),
                     about=name or ast.unparse(call.func),
                 )
+
+
+def _at_import(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
+    for running in at_import(package, setting.rucio):
+        call = running.node
+        if not isinstance(call, ast.Call) or running.context.catches("TypeError"):
+            continue
+        name = dotted(call.func, package.aliases(running.module))
+        parameters = _of_rucio(setting, name) if name else ""
+        if parameters and not _binds(parameters, call):
+            yield rule.finding(
+                running.module.path,
+                call.lineno,
+                f"{ast.unparse(call.func)} takes ({parameters.replace(',', ', ')}) and cannot be called as "
+                f"{_short(call)}: {failing.then(setting, running.start, error='TypeError')}",
+                _remedy(parameters, call),
+                about=name,
+                severity=Severity.WARNING if running.context.conditional else rule.severity,
+            )
 
 
 def _call_list(function: Function) -> tuple[tuple[ast.Call, StatementContext], ...]:
@@ -73,11 +95,17 @@ def _of_rucio(setting: Setting, name: str) -> str:
 
 def _of_the_package(package: Package, function: Function, call: ast.Call) -> str:
     """The parameters of the package's own plain function that is called."""
-    if not isinstance(call.func, ast.Name):
-        return ""
-    value = package.values(function.module).get(call.func.id)
+    match call.func:
+        case ast.Name(id=name):
+            value = package.values(function.module).get(name)
+        case ast.Attribute(value=ast.Name(id=name), attr=attribute):
+            holder = package.values(function.module).get(name)
+            source = package.get(holder.name) if isinstance(holder, ModuleValue) else None
+            value = package.values(source).get(attribute) if source else None
+        case _:
+            return ""
     node = value.node if isinstance(value, Function) else None
-    if not isinstance(node, ast.FunctionDef) or node.decorator_list or _is_local(function, call.func.id):
+    if not isinstance(node, ast.FunctionDef) or node.decorator_list or _is_local(function, name):
         return ""
     return ast.unparse(node.args).replace(", ", ",") if _plain(node.args) else ""
 

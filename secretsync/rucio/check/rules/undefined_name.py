@@ -118,19 +118,26 @@ def _uses(module: Module, undefined: set[str]) -> Mapping[str, tuple[ast.Name, S
         return uses
     annotations = _annotations(module)
     for top in module.tree.body:
-        function = top if isinstance(top, ast.FunctionDef | ast.AsyncFunctionDef) else None
-        body = function.body if function else [top]
-        for statement, context in statements(body):
-            for node in ast.walk(statement) if not _holds_statements(statement) else _heads(statement):
-                if (
-                    isinstance(node, ast.Name)
-                    and isinstance(node.ctx, ast.Load)
-                    and node.id in undefined
-                    and id(node) not in annotations
-                ):
-                    inside = function or _method_of(top, context)
-                    uses.setdefault(node.id, (node, context, inside))
+        for node, context, inside in _nodes(top):
+            if (
+                isinstance(node, ast.Name)
+                and isinstance(node.ctx, ast.Load)
+                and node.id in undefined
+                and id(node) not in annotations
+            ):
+                uses.setdefault(node.id, (node, context, inside))
     return uses
+
+
+def _nodes(top: ast.stmt) -> Iterator[tuple[ast.AST, StatementContext, Definition | None]]:
+    """The nodes of a statement, each with the top function that it runs in: decorators and defaults run at import."""
+    function = top if isinstance(top, ast.FunctionDef | ast.AsyncFunctionDef) else None
+    if function:
+        for node in _heads(function):
+            yield node, StatementContext(), None
+    for statement, context in statements(function.body if function else [top]):
+        for node in ast.walk(statement) if not _holds_statements(statement) else _heads(statement):
+            yield node, context, function or _method_of(top, context)
 
 
 def _method_of(top: ast.stmt, context: StatementContext) -> Definition | None:

@@ -16,7 +16,7 @@ from .database import make_tables, use_database
 from .failures import failure
 from .files import files
 from .loading import configured_module, in_force, load, reasons
-from .permissions import answers
+from .permissions import answers, type_of_has_permission
 from .report import Report, RucioWarnings
 from .schemas import schema_errors, type_of_schemas
 
@@ -91,6 +91,7 @@ def load_package(report: Report, vo: str, *, with_files: bool) -> None:
         report["schemas"] = type_of_schemas(vo)
         report["schema_errors"] = schema_errors(vo)
         report.enter("permissions")
+        report["has_permission"] = type_of_has_permission(vo)
         report["answers"] = answers(vo)
     if with_files:
         report.enter("files")

@@ -22,6 +22,14 @@ UNKNOWN_ACTION = "an_action_that_no_policy_knows"
 """Asked for as well: a policy should have an answer to what it does not know."""
 
 
+def type_of_has_permission(vo: str) -> str:
+    """``function`` where has_permission can be called, else its type; empty where there is none."""
+    policy = sys.modules[PERMISSION].permission_modules[vo or DEFAULT_VO]
+    if not hasattr(policy, "has_permission"):
+        return ""
+    return "function" if callable(policy.has_permission) else type(policy.has_permission).__name__
+
+
 def answers(vo: str) -> list[dict[str, Any]]:
     """Who decides on every action, with the arguments that the gateway gives: as root and as nobody.
 

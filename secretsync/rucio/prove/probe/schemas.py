@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import re
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
 
@@ -20,7 +21,7 @@ def schema_errors(vo: str) -> dict[str, Causes]:
     own, generic = getattr(loaded, "SCHEMAS", {}), importlib.import_module("rucio.common.schema.generic").SCHEMAS
     if not (hasattr(loaded, "validate_schema") or "SCHEMAS" in inspect.getsource(rucio_schema)):
         own = {}  # before 37 a package that brings no validate_schema() leaves validating to the generic schemas
-    names = sorted({*(own if isinstance(own, dict) else ()), *generic}, key=str)
+    names = sorted({*(own if isinstance(own, Mapping) else ()), *generic}, key=str)
     errors = {str(name): failure(partial(validate, name, own, vo)) for name in names}
     errors["SCOPE_NAME_REGEXP"] = failure(lambda: scope_and_name(vo))
     return {name: causes for name, causes in errors.items() if causes}
@@ -31,7 +32,7 @@ def validate(name: str, own: object, vo: str) -> None:
     from rucio.common import schema as rucio_schema
     from rucio.common.exception import InvalidObject
 
-    entry = own.get(name) if isinstance(own, dict) else None
+    entry = own.get(name) if isinstance(own, Mapping) else None
     resolve = getattr(rucio_schema, "_resolve_references", lambda schema, _: schema)
     compile_patterns(resolve(entry, vo or DEFAULT_VO))
     for value in (example(entry), "nobody", 1, ["nobody"], {"nobody": 1}):
@@ -65,14 +66,17 @@ def scope_and_name(vo: str) -> None:
     """As the REST interface takes both from a URL."""
     from rucio.common.schema import get_schema_value
 
-    match = re.match(get_schema_value("SCOPE_NAME_REGEXP", vo or DEFAULT_VO), "/mock/name")
-    if match:
-        match.group(1, 2)
+    pattern = re.compile(get_schema_value("SCOPE_NAME_REGEXP", vo or DEFAULT_VO))
+    if pattern.groups < 2:
+        raise IndexError(f"no such group: {pattern.pattern!r} has {pattern.groups} of two")
 
 
 def type_of_schemas(vo: str) -> str:
-    """The type of SCHEMAS, empty where there is none."""
+    """``dict`` where SCHEMAS can be used as one, its type where it cannot, empty where there is none."""
     from rucio.common import schema as rucio_schema
 
     loaded = rucio_schema.schema_modules[vo or DEFAULT_VO]
-    return type(loaded.SCHEMAS).__name__ if hasattr(loaded, "SCHEMAS") else ""
+    schemas = getattr(loaded, "SCHEMAS", None)
+    if isinstance(schemas, Mapping):
+        return "dict"
+    return type(schemas).__name__ if hasattr(loaded, "SCHEMAS") else ""

@@ -38,6 +38,8 @@ def _verdict(row: Row, seen: Mapping[str, Any]) -> tuple[Verdict, str]:
         return Verdict.OTHER_CODE, "the copy in site-packages"
     if generic := [seen[part] for part in ("permission", "schema") if seen[part].startswith("rucio.")]:
         return Verdict.GENERIC, " and ".join(generic)
+    if not seen["callable"]:
+        return Verdict.GENERIC, "swallows the TypeError of a has_permission that is no function"
     if "TypeError" in (seen.get("swallowed"), seen.get("has_permission")):
         return Verdict.GENERIC, "swallows a TypeError of has_permission()"
     if seen["SCHEMAS"] != "dict":

@@ -4,6 +4,7 @@ import contextlib
 import importlib
 import json
 import sys
+from collections.abc import Mapping
 
 MODULE, VO = sys.argv[1:]
 seen = {}
@@ -102,7 +103,9 @@ if found:
     else:
         ask(permission)
     attempt("validate", validate)
-    seen["SCHEMAS"] = type(getattr(schema, "SCHEMAS", {})).__name__
+    schemas = getattr(schema, "SCHEMAS", {})
+    seen["SCHEMAS"] = "dict" if isinstance(schemas, Mapping) else type(schemas).__name__
+    seen["callable"] = callable(getattr(permission, "has_permission", print))
     for kind, named in algorithms.items():
         for algorithm in named.values():
             if getattr(algorithm, "__module__", "").startswith(f"{MODULE}"):

@@ -23,6 +23,7 @@ ROOMS = (
     "several_vos",
     "kinds",
     "import_time",
+    "styles",
 )
 
 
