@@ -2,23 +2,19 @@
 
 The Deployments are scaled to zero, so that only secretsync's own cost shows, and not that of pods. Beside an idle pass
 stand the two jobs that sites have instead of secretsync, beside a change ``kubectl rollout restart`` of the same
-Deployments. All take turns on one control plane: only ratios mean something. The numbers are kept in
-``benchmarks/results``, by date and commit, and ``python -m benchmarks.plot`` draws the last of them.
+Deployments. All take turns on one control plane: only ratios mean something.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import os
-import platform
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -26,7 +22,6 @@ import structlog
 
 from benchmarks.measure import IMPORTS, Cost, cost
 from benchmarks.shell import DIFF, GIT2KUBE, RESTART, Shell, kubeconfig_for, kubectl_of
-from benchmarks.table import budget, row, title
 from tests.e2e.repository import MODULE, PACKAGE, Repository
 from tests.e2e.site import ROOT, Site
 from tests.servers import git_http
@@ -37,10 +32,6 @@ FLEETS = (30, 300, 1000)
 ROUNDS = 3
 TIMEOUT = 1_800
 """Seconds that a rollout may take: the controllers write twenty times a second, and several times a workload."""
-
-RESULTS = ROOT / "benchmarks" / "results"
-_LEASE_WRITES = 2
-"""The Lease is taken and released once, for the change and for what is recorded of it. It is renewed each 10 s."""
 
 Numbers = dict[str, float]
 
@@ -79,22 +70,22 @@ class Fleet:
 
 
 def main() -> None:
+    for _, found in measured(sys.argv[1:]):
+        print(found, flush=True)
+
+
+def measured(counts: Sequence[str] = ()) -> Iterator[tuple[int, Mapping[str, Numbers]]]:
+    """For each number of workloads, FLEETS where none is named, what each run cost."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
-    numbers = [int(text) for text in sys.argv[1:]] or list(FLEETS)
-    found: dict[int, Mapping[str, Numbers]] = {}
-    began = datetime.now(UTC)
     with tempfile.TemporaryDirectory() as name, control_plane(Path(name) / "control-plane") as plane:
-        for count in numbers:
-            found[count] = _of_fleet(plane, Path(name) / str(count), count)
-            _keep(found, began)
+        for count in map(int, counts or FLEETS):
+            yield count, _of_fleet(plane, Path(name) / str(count), count)
 
 
 def _of_fleet(plane: ControlPlane, folder: Path, workloads: int) -> Mapping[str, Numbers]:
     with _fleet(plane, folder, workloads) as fleet:
         fleet.apply()
-        found = {**_idle(fleet), **_change(fleet)}
-    _show(workloads, found)
-    return found
+        return {**_idle(fleet), **_change(fleet)}
 
 
 def _idle(fleet: Fleet) -> Mapping[str, Numbers]:
@@ -115,47 +106,6 @@ def _change(fleet: Fleet) -> Mapping[str, Numbers]:
     """From a new commit to all workloads current, and the restart alone."""
     fleet.repository.push({**PACKAGE, "rules.py": f"ALL = {fleet.workloads}\n".encode()})
     return {"change": fleet.measured(fleet.apply), "restart": fleet.measured(partial(fleet.by_shell, RESTART))}
-
-
-def _show(workloads: int, found: Mapping[str, Numbers]) -> None:
-    title(f"{workloads:,} workloads")
-    for name, text in {
-        "imports": "importing what an idle pass imports of others",
-        "idle": "secretsync, nothing to do",
-        "shell": "shell: git clone, kubectl create --dry-run, diff",
-        "git2kube": "shell: git clone, patch of the Secret each time",
-        "change": "secretsync, a change until all are current",
-        "restart": "kubectl rollout restart and rollout status",
-    }.items():
-        one = found[name]
-        row(f"{text} ({one['cpu']:.2f} s of CPU)", one["seconds"], one["mebibytes"])
-    idle, change = found["idle"], found["change"]
-    print(f"  idle: {idle['calls']:g} calls; change: {change['reads']:g} reads, {change['writes']:g} writes")
-    budget("times the imports' CPU, idle", idle["cpu"] / found["imports"]["cpu"], 1.2)
-    budget("times the shell job's CPU, idle", idle["cpu"] / found["shell"]["cpu"], 1)
-    budget("times kubectl rollout restart, a change", change["seconds"] / found["restart"]["seconds"], 3)
-    renewals = max(change["lease"] - _LEASE_WRITES, 0)
-    budget(f"writes beside one a workload and {renewals:g} renewals", change["writes"] - renewals - workloads, 12)
-    budget("CPU seconds, idle", idle["cpu"], 1.1)
-    budget("CPU seconds, a change", change["cpu"], 8)
-    budget("MiB, a change", change["mebibytes"], 120)
-
-
-def _keep(found: Mapping[int, Mapping[str, Numbers]], began: datetime) -> None:
-    commit = subprocess.check_output(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, text=True).strip()
-    record = {
-        "date": f"{began:%Y-%m-%d}",
-        "commit": commit,
-        "machine": f"{os.cpu_count()} processors, {platform.system()} {platform.machine()}, "
-        f"Python {platform.python_version()}",
-        "workloads": {
-            count: {name: {key: round(value, 3) for key, value in one.items()} for name, one in numbers.items()}
-            for count, numbers in sorted(found.items())
-        },
-    }
-    RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{began:%Y-%m-%d-%H%M}-{commit}.json"
-    path.write_text(json.dumps(record, indent=1) + "\n")
 
 
 @contextlib.contextmanager

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import statistics
 import subprocess
-import time
+import sys
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,12 +17,24 @@ IMPORTS = "import click, packaging, pydantic, structlog, yaml, kubernetes.client
 """The floor: what an idle pass needs of others, imported as everybody does."""
 
 
+_RUNNER = """
+import json, os, sys, time
+began, clock = time.time(), time.monotonic()
+pid = os.posix_spawnp(sys.argv[2], sys.argv[2:], os.environ)
+_, status, usage = os.wait4(pid, 0)
+seconds = time.monotonic() - clock
+with open(sys.argv[1], "w") as out:
+    json.dump([seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, began], out)
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+"""Linux counts as a process's memory what the process had that started it: this one is small."""
+
+
 @dataclass(frozen=True)
 class Cost:
     """*seconds* of wall time, and *cpu* of the command and all its children, in user and system mode.
 
-    *mebibytes* is the largest resident set of the command or of any of its children; as Linux counts, it is never less
-    than that of this process when it started the command.
+    *mebibytes* is the largest resident set of the command or of any of its children.
     """
 
     seconds: float
@@ -36,16 +50,19 @@ def cost(command: Sequence[str], *, cwd: Path, environment: Mapping[str, str] | 
     """
     environment = {**(os.environ if environment is None else environment)}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
-    began, clock = datetime.now(UTC), time.monotonic()
-    process = subprocess.Popen(command, cwd=cwd, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    assert process.stdout is not None
-    said = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.monotonic() - clock
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, command, said.decode(errors="replace"))
-    return Cost(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, began)
+    with tempfile.NamedTemporaryFile() as usage:
+        process = subprocess.run(
+            [sys.executable, "-I", "-S", "-c", _RUNNER, usage.name, *command],
+            cwd=cwd,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        if process.returncode:
+            said = process.stdout.decode(errors="replace")
+            raise subprocess.CalledProcessError(process.returncode, command, said)
+        seconds, cpu, mebibytes, began = json.load(usage)
+    return Cost(seconds, cpu, mebibytes, datetime.fromtimestamp(began, UTC))
 
 
 def median(costs: Sequence[Cost], of: Callable[[Cost], float]) -> float:

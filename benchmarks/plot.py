@@ -1,4 +1,4 @@
-"""``python -m benchmarks.plot [RESULT.json] [OUT.svg]``: the last result of ``benchmarks.fleet`` as a drawing.
+"""``python -m benchmarks.plot [RESULT.json] [OUT.svg]``: the last result of ``python -m benchmarks`` as a drawing.
 
 Three drawings side by side: CPU seconds, wall time and memory, each by the number of workloads.
 """
@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-from benchmarks.fleet import RESULTS
+from benchmarks.record import RESULTS
 
 LINES = {
     "idle": ("secretsync, nothing to do", "#1a7f37"),

@@ -93,3 +93,12 @@ def test_every_make_target_and_script_of_a_pipeline_is_there() -> None:
             assert re.search(rf"(?m)^{target}:", makefile), f"{path.name}: make {target}"
         for script in re.findall(r"(?<![\w/])\.ci/\w+", text):
             assert (ROOT / script).is_file(), f"{path.name}: {script}"
+
+
+def test_a_release_is_pushed_under_a_name_that_a_registry_takes_and_a_failed_push_is_not_hidden() -> None:
+    release = workflow("release.yml")
+    text = (ROOT / ".github" / "workflows" / "release.yml").read_text()
+    assert "ghcr.io/${{ github.repository" not in text, "an owner's name may have capitals"
+    assert "GITHUB_REPOSITORY,," in text
+    # with bash named, GitHub sets pipefail: `helm push | tee` fails where the push does
+    assert release["defaults"]["run"]["shell"] == "bash"

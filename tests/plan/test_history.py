@@ -52,3 +52,10 @@ def test_what_others_left_live_can_be_kept_too() -> None:
     (entry,) = history.kept_bundles({"x": history.history_secret([foreign], PLACEMENT, "x")})
     assert [file.data for file in entry.bundle.files] == [b"by hand"]
     assert entry.bundle.module == PLACEMENT.module
+
+
+def test_a_kept_bundle_says_whether_somebody_had_edited_it() -> None:
+    secrets = list(live(desired({"__init__.py": "1"})).values())
+    edited = [replace(secret, data={"__init__.py": b"2"}) for secret in secrets]
+    entries = [history.kept_bundles({"x": history.history_secret(each, PLACEMENT, "x")}) for each in (secrets, edited)]
+    assert [entry.edited for (entry,) in entries] == [False, True]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from secretsync.core.model import Manifest, Ref, Workload
+from secretsync.core.model import Manifest, Placement, Ref, Workload
 from secretsync.plan.in_force import not_in_force, sentences, unmounted
 from tests.build import PLACEMENT, desired, workload
 
@@ -106,3 +106,21 @@ def test_a_new_file_that_is_imported_and_that_no_mount_brings_is_named_with_the_
 def test_a_file_that_nothing_imports_needs_no_mount_of_its_own() -> None:
     wanted = desired({"__init__.py": "", "permission.py": "", "unused.py": "", "README.md": ""})
     assert not_in_force([wanted], [file_by_file("__init__.py", "permission.py")]) == ()
+
+
+def test_a_workload_that_mounts_one_package_of_a_target_need_not_load_the_others() -> None:
+    other = desired({"__init__.py": ""}, Placement("secretsync", "rucio", "cms", "cms_policy"))
+    assert not_in_force([WANTED, other], [daemon()]) == ()
+
+
+@pytest.mark.parametrize(
+    ("names", "begin"),
+    [
+        ("a", "Deployment a does not load atlas_rucio_policy"),
+        ("ab", "2 workloads (Deployment a, Deployment b) do not load atlas_rucio_policy"),
+    ],
+)
+def test_one_workload_is_named_alone_and_two_with_their_number(names: str, begin: str) -> None:
+    sick = [daemon(name, env={"RUCIO_POLICY_PACKAGE": PLACEMENT.module}) for name in names]
+    (sentence,) = sentences(not_in_force([WANTED], sick))
+    assert sentence.startswith(begin)

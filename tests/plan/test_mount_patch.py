@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from secretsync.core import packing
 from secretsync.core.model import Manifest, Placement, Workload
 from secretsync.plan.diff import Desired
-from secretsync.plan.managed_fields import Entry, conflicts, contains_part, is_wired, owned
-from secretsync.plan.mount_patch import merge_template, mount_patch_of, template_part
+from secretsync.plan.managed_fields import Entry, conflicts, contains_part, is_wired, owned, reclaimed_fields
+from secretsync.plan.mount_patch import merge_template, mount_patch_of, template_part, with_mounts
 from secretsync.plan.rewiring import rewiring
 from secretsync.rucio.wiring import ROOT
 from tests.applied import applied, fields
@@ -237,3 +237,34 @@ def test_wired_secrets_never_change_and_are_named_by_their_digest() -> None:
     assert all(secret.immutable for secret in packed)
     assert packing.secret_name(WIRED, "") not in {secret.name for secret in packed}
     assert {secret.name for secret in packed} == {secret.name for secret in wanted().secrets}
+
+
+def test_what_another_tool_put_back_of_our_mounts_is_known_by_what_it_says() -> None:
+    site = containers("rucio:41", env=[{"name": "RUCIO_POLICY_PACKAGE_OLD", "value": "site_policy"}])
+    put_back = merge_template(site.template, ours(site))
+    assert with_mounts(put_back, [WIRED]) == {
+        Entry("", "volume", "policy-atlas"),
+        Entry("", "volume", "policy-atlas-algorithms"),
+        Entry("c0", "mount", f"{ROOT}/{PLACEMENT.module}"),
+        Entry("c0", "mount", f"{ROOT}/{PLACEMENT.module}/algorithms"),
+        Entry("c0", "variable", "PYTHONPATH"),
+        Entry("c0", "variable", "RUCIO_POLICY_PACKAGE"),
+    }
+
+
+def test_of_a_workload_without_our_mounts_nothing_comes_from_us() -> None:
+    env = [{"name": "RUCIO_POLICY_PACKAGE", "value": PLACEMENT.module}]
+    assert with_mounts(containers("rucio:41", env=env).template, [WIRED]) == frozenset()
+
+
+def test_entries_that_another_manager_has_are_moved_to_us_where_we_have_none_yet() -> None:
+    before = containers("rucio:41")
+    theirs = replace(before, manifest=applied(before.manifest, ours(before), "kubectl"))
+    entries = with_mounts(theirs.template, [WIRED])
+    moved = replace(theirs, manifest=with_managed_fields(theirs.manifest, reclaimed_fields(theirs, entries, OURS)))
+    assert (owned(theirs, OURS), owned(moved, OURS).keys()) == ({}, entries)
+    assert not owned(moved, "kubectl").keys() & entries
+
+
+def with_managed_fields(manifest: Manifest, managed: list[Manifest]) -> Manifest:
+    return {**manifest, "metadata": {**manifest["metadata"], "managedFields": managed}}

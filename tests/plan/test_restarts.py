@@ -119,3 +119,10 @@ def test_a_rollout_that_nobody_saw_to_its_end_is_watched_again() -> None:
     assert not made.pending
     assert made.watch == {STAMPED.ref: {KEY: STAMP}}
     assert plan(ONE, STAMPED, state=State({"atlas": PackageState(("atlas",), 1, True)})).watch == {}
+
+
+def test_pods_are_not_asked_for_where_another_package_restarts_the_workload_anyway() -> None:
+    other = Placement("secretsync", "rucio", "cms", "cms_policy")
+    both = workload("atlas", "cms")
+    made = make_plan([ONE, desired({"b": "2"}, other)], Live(live(ONE), [both]), State())
+    assert (restarted(made), made.needs_pods) == (["server"], False)

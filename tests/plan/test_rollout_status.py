@@ -6,7 +6,7 @@ import pytest
 
 from secretsync.core.kinds.kind import Cause, State
 from secretsync.core.model import Manifest
-from secretsync.plan.rollout_status import has_readiness_probe, judge, pods_of, status
+from secretsync.plan.rollout_status import has_readiness_probe, is_ready, judge, pods_of, status
 from tests.build import pod, waiting, workload
 
 STAMP = {"secretsync.rucio/atlas": "1 sha256:x"}
@@ -220,3 +220,19 @@ def test_a_progress_deadline_that_passed_while_no_node_took_the_pod_is_the_sched
     conditions = [{"type": "PodScheduled", "reason": "Unschedulable", "message": "0/3 nodes fit"}]
     verdict = judge(server, [pod(annotations=STAMP, conditions=conditions)], STAMP)
     assert (verdict.state, verdict.cause) == (State.FAILED, Cause.SCHEDULING)
+
+
+def test_a_container_that_is_ready_is_not_what_a_pod_waits_for() -> None:
+    beside = {"name": "sidecar", "ready": True, "state": {"running": {}}}
+    hanging = {"name": "rucio", "ready": False, "state": {"running": {}}}
+    verdict = judge(in_progress(), [pod(annotations=STAMP, containers=[beside, hanging])], STAMP)  # type: ignore[arg-type]
+    assert verdict.container == "rucio"
+
+
+@pytest.mark.parametrize(
+    ("condition", "ready"),
+    [(("Ready", "True"), True), (("Ready", "False"), False), (("PodScheduled", "True"), False)],
+)
+def test_a_pod_is_ready_by_that_condition_alone(condition: tuple[str, str], ready: bool) -> None:
+    kind, status = condition
+    assert is_ready(pod(conditions=[{"type": kind, "status": status}])) is ready

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -12,6 +13,7 @@ from secretsync.cluster.errors import Conflict
 from secretsync.config.target import Rollout
 from secretsync.core.errors import SecretSyncError
 from secretsync.core.model import Manifest, Workload
+from secretsync.plan import history
 from secretsync.plan.restarts import Restart
 from secretsync.plan.state import PackageState, from_secret, to_secret
 from secretsync.reconcile import apply
@@ -372,3 +374,34 @@ def test_a_stateful_set_that_hangs_is_freed_by_a_run() -> None:
     site.source.push(init="2")
     site.sync()
     assert ("remove", "server-0") in site.cluster.calls
+
+
+def test_a_bundle_that_is_kept_again_has_its_newest_revision_number() -> None:
+    site = ran_well("server")
+    for text in ("2", "1", "2"):
+        site.source.push(init=text)
+        assert not site.sync().failed
+    names = history.history_names("atlas", 5)
+    kept = history.kept_bundles({name: site.cluster.secrets.get(name) for name in names})
+    assert [entry.revision_number for entry in kept] == [3, 2]
+
+
+def test_a_secret_whose_write_was_answered_as_it_was_sent_is_not_read_again() -> None:
+    site = ran_well("server")
+    site.source.push(init="2")
+    site.sync()
+    written = site.cluster.calls.index(("replace", "atlas"))
+    assert ("get", "atlas") not in site.cluster.calls[written:]
+
+
+def test_the_skew_of_a_continued_rollout_counts_from_when_its_files_were_written() -> None:
+    site = ran_well("server")
+    site.source.push(init="2")
+    site.die_at("annotate", "server")
+    with pytest.raises(Died):
+        site.sync()
+    site.live_on()
+    written = site.cluster.secrets["atlas"].data_written
+    assert written is not None
+    site.utc = written + timedelta(seconds=90)
+    assert {ref.name: seconds for ref, seconds in site.sync().mixed.items()} == {"server": 90}
