@@ -158,7 +158,9 @@ def _directory_of(tree: Tree, module: str, subdirectory: str) -> str:
         raise PackageNotFound(module, tuple(matching), f"{len(matching)} directories are called {module}.")
     if _root_is_the_package(tree, subdirectory, packages):
         return subdirectory
-    raise PackageNotFound(module, tuple(_outermost(packages)), _nothing_found_reason(tree, module, subdirectory))
+    # beside a policy package, tests and tools are none
+    meant = [path for path in packages if _holds_policies(tree, path)] or packages
+    raise PackageNotFound(module, tuple(_outermost(meant)), _nothing_found_reason(tree, module, subdirectory))
 
 
 def _is_below(path: str, directory: str) -> bool:
@@ -189,7 +191,10 @@ def _root_is_the_package(tree: Tree, root: str, packages: Sequence[str]) -> bool
 
 
 def _holds_policies(tree: Tree, directory: str) -> bool:
-    return tree.holds(directory, "permission.py") or tree.holds(directory, "schema.py")
+    modules = (posixpath.join(directory, part) for part in ("permission", "schema"))
+    return any(
+        tree.holds(directory, f"{posixpath.basename(path)}.py") or tree.holds(path, "__init__.py") for path in modules
+    )
 
 
 def _nothing_found_reason(tree: Tree, module: str, subdirectory: str) -> str:

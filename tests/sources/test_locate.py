@@ -49,7 +49,20 @@ def test_two_directories_of_the_name_are_an_error_that_lists_both(
 def test_nothing_found_is_an_error_that_lists_what_there_is() -> None:
     with pytest.raises(PackageNotFound, match="src/other") as missing:
         locate(tree("__init__.py", "pyproject.toml", "src/other/__init__.py", "src/other/permission.py"), "m")
-    assert missing.value.candidates == ("", "src/other")
+    assert missing.value.candidates == ("src/other",)
+
+
+@pytest.mark.parametrize("policy", ["lab/permission.py", "lab/schema.py", "lab/permission/__init__.py"])
+def test_tests_and_tools_beside_a_policy_package_are_no_candidates(policy: str) -> None:
+    with pytest.raises(PackageNotFound) as missing:
+        locate(tree("lab/__init__.py", policy, "tests/__init__.py", "tools/__init__.py"), "lab_policy")
+    assert missing.value.candidates == ("lab",)
+
+
+def test_without_any_policy_module_all_packages_are_candidates() -> None:
+    with pytest.raises(PackageNotFound) as missing:
+        locate(tree("lab/__init__.py", "tests/__init__.py"), "lab_policy")
+    assert missing.value.candidates == ("lab", "tests")
 
 
 def test_an_empty_root_beside_another_policy_package_is_not_taken_for_the_package() -> None:

@@ -115,6 +115,8 @@ def check_command(
         requests = [of_requirement(requirement, module, versions, vo)]
     else:
         requests = list(of_configuration(context.obj, module, versions, ask_cluster=diff or not versions))
+    for note in dict.fromkeys(note for request in requests for note in request.bundle.notes):
+        click.echo(f"warning: {note}", err=True)
     checked = [_checked(request, diff=diff, generic=generic, actions=with_actions) for request in requests]
     if proving:
         checked = [_proven(request, result, pythons) for request, result in zip(requests, checked, strict=True)]

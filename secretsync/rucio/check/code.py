@@ -95,6 +95,14 @@ class Module:
         return bindings
 
     @cached_property
+    def imported(self) -> Mapping[str, int]:
+        """How often each name is bound by an import, wherever that stands."""
+        aliases = (
+            alias for node in self.nodes if isinstance(node, ast.Import | ast.ImportFrom) for alias in node.names
+        )
+        return Counter((alias.asname or alias.name).partition(".")[0] for alias in aliases)
+
+    @cached_property
     def assigned(self) -> Mapping[str, ast.expr]:
         """What is first assigned to each name at the top of the module, in a statement of its own."""
         found: dict[str, ast.expr] = {}

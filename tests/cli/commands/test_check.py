@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
+from secretsync.cli.commands import check
 from secretsync.cli.main import cli
+from secretsync.config import Package
+from secretsync.core.model import Bundle
 from secretsync.sources.cache import NotOurs
 from tests.rucio.check.build import GOOD, INIT
 
@@ -143,6 +147,26 @@ def test_one_package_of_a_repository_is_taken_with_a_note(tmp_path: Path) -> Non
     result = run("check", "--rucio", "41.5.1", str(tmp_path / "lab-policy"))
     assert "the package is taken to be pol" in result.stderr
     assert result.stdout == "pol: passed (Rucio 41.5.1)\n"
+
+
+def test_tests_beside_the_package_leave_no_doubt(tmp_path: Path) -> None:
+    (tmp_path / "lab-policy" / "tests").mkdir(parents=True)
+    (tmp_path / "lab-policy" / "tests" / "__init__.py").touch()
+    written(tmp_path / "lab-policy", GOOD)
+    assert "taken to be pol" in run("check", "--rucio", "41.5.1", str(tmp_path / "lab-policy")).stderr
+
+
+def test_what_the_source_warns_of_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    note = "pol-1.0-py3-none-any.whl is used and not the newer release 2.0"
+    as_fetched = check._fetched
+
+    def fetched(requirement: str, module: str, vo: str) -> tuple[Package, Bundle]:
+        package, bundle = as_fetched(requirement, module, vo)
+        return package, replace(bundle, notes=(note,))
+
+    monkeypatch.setattr(check, "_fetched", fetched)
+    result = run("check", "--rucio", "41.5.1", str(written(tmp_path, GOOD)))
+    assert result.stderr == f"warning: {note}\n"
 
 
 def test_of_several_packages_the_one_that_differs_in_case_only_is_taken(tmp_path: Path) -> None:

@@ -102,8 +102,9 @@ def _function(
             "Write 'return' before it",
             about=subject,
         )
+    assigned = bound_once(node)
     for statement in returns(node):
-        if kind := unusable_answer(statement.value, bound_once(node)):
+        if kind := unusable_answer(statement.value, assigned):
             yield rule.finding(
                 path,
                 statement.lineno,

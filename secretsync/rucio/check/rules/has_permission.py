@@ -59,8 +59,9 @@ def _definition(rule: Rule, package: Package, module: Module, definition: Defini
         yield _dropped(rule, module, wrapper.lineno)
     elif dropped := forgets_its_return(definition):
         yield _dropped(rule, module, dropped)
+    assigned = bound_once(definition)
     for statement in returns(definition):
-        if kind := unusable_answer(statement.value, bound_once(definition)):
+        if kind := unusable_answer(statement.value, assigned):
             yield rule.finding(
                 module.path,
                 statement.lineno,

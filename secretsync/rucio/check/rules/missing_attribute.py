@@ -75,8 +75,9 @@ def _missing_in_module(package: Package, setting: Setting, running: Running) -> 
     if not isinstance(node, ast.Attribute) or not isinstance(node.ctx, ast.Load):
         return None
     first = _first(node)
-    if running.module.binds.get(first) != sum(first == top for top in _imported(running.module)):
-        return None  # the name may be something else than what is imported
+    imports = running.module.imported.get(first, 0)
+    if not imports or running.module.binds.get(first) != imports:
+        return None  # no import, or the name may be something else
     if isinstance(node.value, ast.Name):
         value = package.values(running.module).get(first)
         if isinstance(value, ModuleValue):
@@ -106,13 +107,6 @@ def _first(expression: ast.expr) -> str:
     while isinstance(expression, ast.Attribute):
         expression = expression.value
     return expression.id if isinstance(expression, ast.Name) else ""
-
-
-def _imported(module: Module) -> Iterator[str]:
-    """The names that imports of the module bind, wherever they stand."""
-    for node in module.nodes:
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            yield from ((alias.asname or alias.name).partition(".")[0] for alias in node.names)
 
 
 def _value(package: Package, running: Running, name: str) -> object:

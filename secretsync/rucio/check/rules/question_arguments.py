@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
 
 from secretsync.rucio.check.answers import own_nodes
 from secretsync.rucio.check.dispatch import dispatch
@@ -23,8 +25,9 @@ def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
         definition = function.node
         if not isinstance(definition, ast.FunctionDef):
             continue
-        yield from _arguments(rule, setting, function, definition, actions)
-        yield from _issuer(rule, setting, function, definition)
+        reads = package.memoized(("reads", id(definition)), partial(_reads, definition))
+        yield from _arguments(rule, setting, function, reads, actions)
+        yield from _issuer(rule, setting, function, reads)
 
 
 def _functions(package: Package) -> Iterator[tuple[Function, list[str]]]:
@@ -42,20 +45,37 @@ def _functions(package: Package) -> Iterator[tuple[Function, list[str]]]:
     yield from functions.values()
 
 
+@dataclass(frozen=True, slots=True)
+class _Reads:
+    """What a function reads of Rucio's question: *guarded* are the names of kwargs that it looks for before."""
+
+    nodes: tuple[tuple[ast.Subscript | ast.Attribute, StatementContext], ...]
+    gets_kwargs: bool
+    gets_issuer: bool
+    guarded: frozenset[str]
+
+
+def _reads(definition: ast.FunctionDef) -> _Reads:
+    nodes = tuple(
+        (node, context) for node, context in _running(definition) if isinstance(node, ast.Subscript | ast.Attribute)
+    )
+    gets_kwargs, gets_issuer = _is_parameter(definition, "kwargs"), _is_parameter(definition, "issuer")
+    return _Reads(nodes, gets_kwargs, gets_issuer, _guarded_names(definition))
+
+
 def _arguments(
-    rule: Rule, setting: Setting, function: Function, definition: ast.FunctionDef, actions: list[str]
+    rule: Rule, setting: Setting, function: Function, reads: _Reads, actions: list[str]
 ) -> Iterator[Finding]:
     """``kwargs["…"]`` with a name that Rucio gives with none of the actions."""
     argument_sets = [setting.rucio.arguments(action) for action in actions]
-    if None in argument_sets or not _is_parameter(definition, "kwargs"):
+    if None in argument_sets or not reads.gets_kwargs:
         return
     gateway_arguments = frozenset().union(*(names for names in argument_sets if names))
-    asked_before = _guarded_names(definition)
-    for node, context in _running(definition):
+    for node, context in reads.nodes:
         match node:
             case ast.Subscript(
                 value=ast.Name(id="kwargs"), slice=ast.Constant(value=str(name)), ctx=ast.Load(), lineno=line
-            ) if name not in gateway_arguments | asked_before and not context.catches("KeyError"):
+            ) if name not in gateway_arguments | reads.guarded and not context.catches("KeyError"):
                 yield rule.finding(
                     function.module.path,
                     line,
@@ -68,12 +88,12 @@ def _arguments(
                 )
 
 
-def _issuer(rule: Rule, setting: Setting, function: Function, definition: ast.FunctionDef) -> Iterator[Finding]:
+def _issuer(rule: Rule, setting: Setting, function: Function, reads: _Reads) -> Iterator[Finding]:
     """``issuer.…`` with an attribute that an InternalAccount does not have."""
     members = setting.rucio.members(_ACCOUNT)
-    if members is None or not _is_parameter(definition, "issuer"):
+    if members is None or not reads.gets_issuer:
         return
-    for node, context in _running(definition):
+    for node, context in reads.nodes:
         match node:
             case ast.Subscript(value=ast.Name(id="issuer"), lineno=line) if not context.catches("TypeError"):
                 yield rule.finding(
