@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Iterator
+import textwrap
+from collections.abc import Iterator, Mapping
 from itertools import groupby
 from pathlib import Path
 
@@ -25,13 +27,17 @@ ones is in the [runbook](../runbook.md). Findings of the check have codes of the
 """
 
 
+OF_FACTS = "(a sentence for each fault that was found, with its remedy)"
+"""What an error says that has no words of its own."""
+
+
 def page() -> str:
     """The text of the page: a section for each category, an entry for each code."""
     errors = sorted(_errors(), key=lambda error: (list(REASONS).index(error.category), error.code, error.__module__))
     sections = [HEAD]
     for category, members in groupby(errors, key=lambda error: error.category):
         rows = [_row(error) for error in members]
-        table = ["| code | exit code | meaning |", "|---|---|---|", *rows]
+        table = ["| code | exit code | cause | what it says, with the remedy |", "|---|---|---|---|", *rows]
         sections.append("\n".join([f"## {category}", "", f"{_sentence(REASONS[category])}", "", *table, ""]))
     return "\n".join(sections)
 
@@ -51,8 +57,45 @@ def _subclasses(error: type[SecretSyncError]) -> set[type[SecretSyncError]]:
 
 def _row(error: type[SecretSyncError]) -> str:
     # a bare vertical bar would end the cell
-    meaning = _meaning(error).replace("|", "\\|")
-    return f"| `{error.code}` | {error.exit_code} | {meaning} |"
+    meaning, message = (text.replace("|", "\\|") for text in (_meaning(error), message_of(error)))
+    return f"| `{error.code}` | {error.exit_code} | {meaning} | {message} |"
+
+
+def message_of(error: type[SecretSyncError]) -> str:
+    """The sentence of an error as its ``__str__`` is written: ``…`` for each fact, variants one after another."""
+    texts = []
+    if inspect.isfunction(error.__str__):
+        tree = ast.parse(textwrap.dedent(inspect.getsource(error.__str__)))
+        variables = {
+            node.targets[0].id: _text(node.value, {})
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
+        }
+        texts = [_text(node.value, variables) for node in ast.walk(tree) if isinstance(node, ast.Return) and node.value]
+    own = [text for text in (getattr(error, name, "") for name in ("reason", "remedy")) if isinstance(text, str)]
+    said = [" ".join(text.split()) for text in (*texts, *own) if any(letter.isalpha() for letter in text)]
+    return " / ".join(dict.fromkeys(text.strip("; ") for text in said)) or OF_FACTS
+
+
+def _text(node: ast.AST, variables: Mapping[str, str]) -> str:
+    """The text of an expression, of which only its constants and the *variables* are known."""
+    match node:
+        case ast.Constant(value=str(text)):
+            return text
+        case ast.JoinedStr(values=parts):
+            return "".join(_text(part, variables) for part in parts)
+        case ast.FormattedValue(value=ast.Name(id=name)) | ast.Name(id=name):
+            return variables.get(name, "…")
+        case ast.IfExp(body=body, orelse=orelse):
+            return " / ".join(filter(None, (_text(body, variables), _text(orelse, variables))))
+        case ast.BinOp(left=left, op=ast.Add(), right=right):
+            return _text(left, variables) + _text(right, variables)
+        case ast.BoolOp(values=values):
+            return _text(values[-1], variables)
+        case ast.Call(func=ast.Attribute(value=value, attr="removesuffix" | "removeprefix" | "strip")):
+            return _text(value, variables)
+        case _:
+            return "…"
 
 
 def _meaning(error: type[SecretSyncError]) -> str:

@@ -10,7 +10,7 @@ import click
 
 from secretsync import config
 from secretsync.cli.commands import COMMANDS
-from secretsync.cli.main import INTERRUPTED, cli
+from secretsync.cli.main import INTERRUPTED, TERMINATED, cli
 from secretsync.core import errors
 from secretsync.reconcile.events import EVENTS
 from secretsync.reconcile.reasons import REASONS
@@ -25,7 +25,8 @@ EXIT_CODES = {
     errors.USAGE: "usage or configuration: nothing was tried",
     errors.CHANGES_PENDING: "changes are pending (`--dry-run`)",
     errors.ROLLOUT_FAILED: "a rollout failed or timed out, whether it was put back or not",
-    INTERRUPTED: "interrupted by Ctrl-C; the next run continues this one (SIGTERM: 1, and 0 of the long-running form)",
+    INTERRUPTED: "interrupted by Ctrl-C; the last line says what was written, and the next run continues there",
+    TERMINATED: "the same by SIGTERM; `secretsync run` ends with 0",
 }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import threading
@@ -16,7 +15,7 @@ from secretsync.cli.hints import with_hint
 from secretsync.cli.options import Group, only_target
 from secretsync.cli.settings import Settings
 from secretsync.core import shutdown
-from secretsync.core.errors import FAILED, INTERRUPTED, SecretSyncError
+from secretsync.core.errors import FAILED, INTERRUPTED, TERMINATED, SecretSyncError
 
 logger = structlog.get_logger()
 
@@ -36,7 +35,7 @@ as 'apply', and 'secretsync' alone as 'run'.
 Exit codes:
   0  done, or nothing to do       3  changes pending (plan, --dry-run)
   1  failed                       4  a rollout failed or timed out
-  2  usage or configuration       130  interrupted (Ctrl-C)
+  2  usage or configuration       130  Ctrl-C (143: SIGTERM)
 """
 
 
@@ -86,8 +85,12 @@ def cli(context: click.Context, once: bool, dry_run: bool, diff: bool, target_na
 def _failed(settings: Settings, code: str, category: str, message: str, exit_code: int) -> int:
     """A program that reads JSON gets a document for a command that could not begin, too. Returns *exit_code*."""
     if settings.output == "json":
-        error = {"code": code, "category": category, "message": message}
-        click.echo(json.dumps({"version": 1, "outcome": "failed", "exit_code": exit_code, "error": error}))
+        # imported here: commands that begin import what they print themselves
+        from secretsync.cli.output import json
+        from secretsync.cli.output.report import CommandFailed, Problem
+
+        error = Problem(code=code, category=category, message=message)
+        click.echo(json.render(CommandFailed(exit_code=exit_code, error=error)), nl=False)
     return exit_code
 
 
@@ -114,7 +117,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _failed(settings, error.code, error.category, str(error), error.exit_code)
     except (shutdown.Stopped, KeyboardInterrupt) as stopped:
         logger.warning(str(stopped) or "stopped")
-        return FAILED if getattr(stopped, "signal_name", "") == "SIGTERM" else INTERRUPTED
+        code = TERMINATED if getattr(stopped, "signal_name", "") == "SIGTERM" else INTERRUPTED
+        return _failed(settings, "interrupted", "interrupted", str(stopped) or "stopped", code)
     except BrokenPipeError:
         # whoever read our output has gone; closing it again at exit would complain
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,9 +54,22 @@ class Settings:
         click.echo(rendered, nl=False)
 
     @property
+    def report_is_read_with_the_log(self) -> bool:
+        """Whether both go to one terminal, pipe or file."""
+        return self.output == "text" and self.log_format == "text" and _is_one_stream()
+
+    @property
     def base(self) -> Path:
         """The directory at which relative paths of the configuration start."""
         return self.path.parent
+
+
+def _is_one_stream() -> bool:
+    """Whether stdout and stderr are the same."""
+    try:
+        return os.path.samestat(os.fstat(sys.stdout.fileno()), os.fstat(sys.stderr.fileno()))
+    except (OSError, ValueError):
+        return False
 
 
 def fits(target: config.Target, target_name: str | None) -> bool:

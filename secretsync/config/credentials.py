@@ -15,15 +15,20 @@ from secretsync.core.log import register_secret
 
 @dataclass(eq=False)
 class NoCredential(SourceError):
-    """A credential is named in the configuration and is not there; *location* is its file or variable."""
+    """A credential is named in the configuration and is not there; *location* is its file or variable.
+
+    *key* is where in the configuration that is.
+    """
 
     code = "no_credential"
+    category = "configuration"
 
     location: str
     reason: str
+    key: str
 
     def __str__(self) -> str:
-        return f"{self.location} {self.reason}; the configuration names it as the place of a credential"
+        return f"{self.location} {self.reason}: make it, or correct {self.key!r} of the configuration"
 
 
 @dataclass(eq=False)
@@ -65,11 +70,20 @@ def authorization(access: Access, url: str, base: Path, *, default_user: str) ->
         return None
     if url.startswith("http:") and not access.allow_plain_http:
         raise CredentialsOverPlainHttp(url)
-    secret = read(credential, base)
+    names = {"bearer": access.bearer, "token": access.token, "password": access.password}
+    secret = read(credential, base, next(f"access.{name}" for name, named in names.items() if named))
     if access.bearer:
         return Authorization(f"Bearer {secret}", (secret,))
     basic = base64.b64encode(f"{access.username or default_user}:{secret}".encode()).decode()
     return Authorization(f"Basic {basic}", (secret, basic))
+
+
+def refuse_missing_certificates(access: Access, base: Path) -> None:
+    """Raises NoCredential where a certificate or key that *access* names is not there."""
+    files = {"ca": access.ca, "clientCertificate": access.client_certificate, "clientKey": access.client_key}
+    for name, path in files.items():
+        if path and not (base / path).is_file():
+            raise NoCredential(str((base / path).absolute()), "is not there, or no file", f"access.{name}")
 
 
 def describe_credential(access: Access, url: str) -> str:
@@ -98,27 +112,27 @@ def location_of(credential: Credential) -> str:
     return f"environment variable {credential.env}"
 
 
-def read(credential: Credential, base: Path) -> str:
-    """The credential as it is now. Raises NoCredential."""
+def read(credential: Credential, base: Path, key: str) -> str:
+    """The credential as it is now; *key* is where the configuration names it. Raises NoCredential."""
     if isinstance(credential, FromFile):
-        location = str(credential.file)
+        location = str((base / credential.file).absolute())
         try:
             value = (base / credential.file).read_text()
         except PermissionError:
             reason = (
                 f"may not be read by this user ({os.getuid()}; in a pod, fsGroup or the volume's defaultMode decides)"
             )
-            raise NoCredential(location, reason) from None
+            raise NoCredential(location, reason, key) from None
         except OSError as error:
-            raise NoCredential(location, f"cannot be read: {error.strerror}") from None
+            raise NoCredential(location, f"cannot be read: {error.strerror}", key) from None
         except UnicodeDecodeError:
-            raise NoCredential(location, "does not hold text") from None
+            raise NoCredential(location, "does not hold text", key) from None
     else:
         location = location_of(credential)
         value = os.environ.get(credential.env, "")
     value = value.strip().partition("\n")[0].strip()
     if not value:
-        raise NoCredential(location, "is empty or not there")
+        raise NoCredential(location, "is empty or not there", key)
     register_secret(value)
     return value
 

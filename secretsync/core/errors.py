@@ -13,6 +13,7 @@ USAGE = 2
 CHANGES_PENDING = 3
 ROLLOUT_FAILED = 4
 INTERRUPTED = 130  # by Ctrl-C, as a shell says it of any program
+TERMINATED = 143  # by SIGTERM, the same
 
 
 def worst(codes: Iterable[int]) -> int:

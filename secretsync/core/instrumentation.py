@@ -50,7 +50,26 @@ class Notified:
     result: str
 
 
-Signal = StageEnded | CallEnded | SourceFailed | Notified
+@dataclass(frozen=True)
+class ApplyBegan:
+    """A target is about to be written: that many Secrets and restarts; *restores* says that it puts back."""
+
+    target: str
+    secrets: int
+    restarts: int
+    restores: bool
+
+
+@dataclass(frozen=True)
+class ObjectWritten:
+    """A Secret of a package was written, or a workload was restarted."""
+
+    target: str
+    kind: str
+    name: str
+
+
+Signal = StageEnded | CallEnded | SourceFailed | Notified | ApplyBegan | ObjectWritten
 Listener = Callable[[Signal], None]
 
 _listeners: list[Listener] = []

@@ -22,9 +22,11 @@ class Stopped(BaseException):
     def __init__(self, signal_name: str) -> None:
         super().__init__(signal_name)
         self.signal_name = signal_name
+        self.state = ""
+        """What was done by then, in a sentence, where somebody knows it."""
 
     def __str__(self) -> str:
-        return f"stopped by {self.signal_name}; the next run continues this one"
+        return f"stopped by {self.signal_name}" + (f": {self.state}" if self.state else "")
 
 
 class _Here(threading.local):

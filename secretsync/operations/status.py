@@ -36,10 +36,10 @@ class Deployed:
     wrong with ours beside their files: annotations that say nothing, one that was deleted. *result* is the outcome of
     the last passes; *workloads* has for each that mounts it the revision that its template carries, and how its rollout
     is. *owner* says who has the first of the foreign ones. *not_in_force* are the containers that do not load the
-    package; *not_restarted* mounts it and is no workload of the destination; *lost* are workloads that no longer mount
-    it, and *stripped* those whose wiring another tool removed again. *unobserved* says that git alone is known, and no
-    cluster that applies it. *waits* says what new content waits for, and *waits_since* since when it does; without that
-    time nobody knows whether there is new content.
+    package, *undecided* those of which an object that was not read decides it; *not_restarted* mounts it and is no
+    workload of the destination; *lost* are workloads that no longer mount it, and *stripped* those whose wiring another
+    tool removed again. *unobserved* says that git alone is known, and no cluster that applies it. *waits* says what new
+    content waits for, and *waits_since* since when it does; without a time nobody knows whether there is new content.
     *proposed* waits for somebody to merge it into that repository.
     """
 
@@ -55,6 +55,7 @@ class Deployed:
     damage: tuple[str, ...] = ()
     owner: str = ""
     not_in_force: tuple[NotInForce, ...] = ()
+    undecided: tuple[NotInForce, ...] = ()
     not_restarted: tuple[NotRestarted, ...] = ()
     lost: LostMounts | None = None
     stripped: tuple[Ref, ...] = ()
@@ -140,6 +141,7 @@ def _deployed(
         damage=_damage(delivery, live, memory),
         owner=ownership.describe_owner(foreign[0], delivery.placement) if foreign else "",
         not_in_force=() if foreign else _not_in_force(delivery, live, [*workloads, *_as_workloads(unrestarted)]),
+        undecided=() if foreign else _undecided(delivery, live, workloads),
         not_restarted=unrestarted,
         lost=lost_mounts(delivery.placement.module, memory.state.of(secret), names, workloads),
         stripped=lost_wiring(memory.state.of(secret), names, workloads) if delivery.placement.wired else (),
@@ -211,6 +213,13 @@ def _not_in_force(delivery: Delivery, live: Sequence[Secret], workloads: Sequenc
     if not live or not packing.is_intact(live):
         return ()
     return in_force.not_in_force([Desired(delivery.placement, packing.live_bundle(live), tuple(live))], workloads)
+
+
+def _undecided(delivery: Delivery, live: Sequence[Secret], workloads: Sequence[Workload]) -> tuple[NotInForce, ...]:
+    """The containers of which an object that status does not read decides whether they load what is live."""
+    if not live or not packing.is_intact(live):
+        return ()
+    return in_force.undecided([Desired(delivery.placement, packing.live_bundle(live), tuple(live))], workloads)
 
 
 def is_managed(secret: Secret, delivery: Delivery) -> bool:

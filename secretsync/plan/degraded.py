@@ -27,7 +27,8 @@ class Degraded:
     @property
     def reason(self) -> str:
         """Why, as one of `reconcile.reasons.REASONS`."""
-        return "source" if self.source_failed else self.error.category
+        own_fault = self.error.category == "configuration"
+        return "source" if self.source_failed and not own_fault else self.error.category
 
     def __str__(self) -> str:
         state = f"stays at {self.live.short}" if self.live else "is not deployed"

@@ -42,6 +42,23 @@ def not_in_force(packages: Sequence[Desired], workloads: Sequence[Workload]) -> 
     )
 
 
+def undecided(packages: Sequence[Desired], workloads: Sequence[Workload]) -> tuple[NotInForce, ...]:
+    """The containers that mount a package, of which an object that was not read decides whether they load it."""
+    sources = contents(secret for package in packages for secret in package.secrets)
+    deployed = [deployed_package(package.placement, package.secrets, {""}) for package in packages if package.secrets]
+    names = {name for package in deployed for name in package.secrets}
+    return tuple(
+        NotInForce(container.workload.ref, container.manifest["name"], package.module, unknown)
+        for container in rucio_containers(workloads, names)
+        for package in deployed
+        if package.secrets & {mount.name for mount in container.mounts if mount.kind == "Secret"}
+        for verdicts in [judge(package, view_of(container, sources))]
+        if not any(verdict.fails for verdict in verdicts)
+        for unknown in [next((verdict for verdict in verdicts if verdict.unknown), None)]
+        if unknown
+    )
+
+
 def _fault(package: Deployed, view: View, desired: Desired) -> Verdict | None:
     """The first condition that fails. What the package imports is looked at only where a file is not mounted."""
     failing = next((verdict for verdict in judge(package, view) if verdict.fails), None)

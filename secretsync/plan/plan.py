@@ -285,8 +285,8 @@ def _lacks_mount(workload: Workload, desired: Desired, secret: Secret) -> bool:
 def _holds(desired: Sequence[Desired]) -> tuple[str, ...]:
     return tuple(
         f"{'suspended' if package.hold.by_hand else 'rejected'}: {package.placement.module} stays at "
-        f"{package.bundle.revision.short}, digest {package.bundle.digest[:12]}: "
-        f"{package.hold.reason}; until {'a new commit or ' if package.hold.digest else ''}'secretsync resume'"
+        f"{package.bundle.revision.short}: {package.hold.reason}; it stays until "
+        f"{'a new commit or ' if package.hold.digest else ''}'secretsync resume'"
         for package in desired
         if package.hold
     )

@@ -13,7 +13,7 @@ from secretsync.cluster.errors import Conflict, QuotaExceeded, Refusal, Unreacha
 from secretsync.core import packing
 from secretsync.core.concurrency import for_each
 from secretsync.core.errors import ROLLOUT_FAILED, SecretSyncError
-from secretsync.core.instrumentation import timed_stage
+from secretsync.core.instrumentation import ApplyBegan, ObjectWritten, emit, timed_stage
 from secretsync.core.kinds import KINDS
 from secretsync.core.kinds.kind import Cause, State, Status
 from secretsync.core.log import foreign_text
@@ -163,6 +163,9 @@ def apply_secrets(destination: Destination, plan: Plan) -> None:
     So does all that was approved, where one is not what was read: another plan would not be the approved one.
     """
     everything: list[tuple[Change, Secret]] = []
+    restores = any(package.desired.hold for package in plan.packages)
+    writes = sum(len(package.writes) for package in plan.packages)
+    emit(ApplyBegan(destination.name, writes, len(plan.restarts), restores))
     for package in plan.packages:
         written: list[tuple[Change, Secret]] = []
         try:
@@ -215,6 +218,7 @@ def _write_secret(destination: Destination, change: Change) -> Secret:
         written = destination.cluster.create(change.desired, manager=manager)
     else:
         written = destination.cluster.replace(change.desired, change.live, manager=manager)
+    emit(ObjectWritten(destination.name, "Secret", change.desired.name))
     log.info(
         "created" if change.action is Action.CREATE else "updated",
         secret=change.desired.name,
@@ -245,6 +249,7 @@ def restart_workloads(destination: Destination, restarts: Sequence[Restart], mem
             log.error("not restarted", workload=str(ref), why=str(error))
         else:
             stamped.add(ref)
+            emit(ObjectWritten(destination.name, ref.kind, ref.name))
             log.info("restarted", workload=str(ref), why=planned.reason)
 
     try:

@@ -183,6 +183,6 @@ def _standing(result: Result, now: datetime) -> str:
 def _span(seconds: float) -> str:
     """``23 h``, ``5 min``: rounded up, so that it is never too early."""
     for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
-        if seconds > size:
+        if seconds >= 2 * size or (seconds and seconds % size == 0):
             return f"{-int(-seconds // size)} {unit}"
     return f"{-int(-seconds // 1)} s"

@@ -123,7 +123,7 @@ def _reconcile_unlocked(destination: Destination, clock: Clock) -> Report | None
     if report.plan.idle:
         return _record_idle(destination, report)
     if waits := waits_for(destination, report.plan, clock):
-        log.warning("changes wait", why=waits)
+        log.debug("changes wait", why=waits)
         return replace(report, waits=waits)
     refuse_missing_rights(destination, report.plan)
     return None

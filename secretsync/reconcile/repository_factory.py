@@ -54,7 +54,11 @@ def open_forge(settings: config.RepositoryCluster, url: str, base: Path) -> Forg
         raise ForgeUnknown(url)
     module = import_module(f"secretsync.cluster.repository.forge.{settings.forge or forge_of(url)}")
     token = settings.forge_token or settings.access.token or settings.access.bearer or settings.access.password
-    headers = module.headers(credentials.read(token, base)) if token else {}
+    headers = (
+        module.headers(credentials.read(token, base, "forgeToken" if settings.forge_token else "access"))
+        if token
+        else {}
+    )
     scheme = parts.scheme if parts.scheme in ("http", "https") else "https"
     host = parts.netloc.rpartition("@")[2] if scheme == parts.scheme else parts.hostname
     sent = (

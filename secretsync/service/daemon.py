@@ -131,7 +131,7 @@ class Service:
         rules = self._started_with.webhook
         if not rules:
             return nullcontext()
-        secret = partial(credentials.read, rules.secret, self._base)
+        secret = partial(credentials.read, rules.secret, self._base, "webhook.secret")
         refusals = webhook.RefusalLog()
         return listening(rules.port, lambda request: webhook.respond(request, secret, self._on_request, refusals))
 

@@ -29,7 +29,17 @@ class UnreadableDirectory(SourceError):
     reason: str
 
     def __str__(self) -> str:
-        return f"{self.path}: {self.reason}; correct 'requirement', or the file's permissions"
+        return f"{self.path}: {self.reason}; correct 'requirement' of the package, or the permissions"
+
+
+class NoDirectory(UnreadableDirectory):
+    """The configuration names a directory that is not there; a path begins where the configuration lies."""
+
+    code = "no_directory"
+    category = "configuration"
+
+    def __str__(self) -> str:
+        return f"there is no directory {self.path}: make it, or correct 'requirement' of the package"
 
 
 @dataclass(eq=False)
@@ -100,7 +110,9 @@ class DirectorySource:
         try:
             return self._bundle()
         except OSError as error:
-            raise UnreadableDirectory(self._written, error.strerror or str(error)) from None
+            if not self._folder.is_dir():
+                raise NoDirectory(str(self._folder.absolute()), error.strerror or "") from None
+            raise UnreadableDirectory(str(self._folder.absolute()), error.strerror or str(error)) from None
 
     def _bundle(self) -> Bundle:
         entries = list(_entries(self._folder))

@@ -15,7 +15,7 @@ from urllib3.exceptions import HTTPError as BrokenStream
 from urllib3.exceptions import ReadTimeoutError
 
 from secretsync.config.access import Access
-from secretsync.config.credentials import Authorization, describe_credential
+from secretsync.config.credentials import Authorization, describe_credential, refuse_missing_certificates
 from secretsync.core.http_patience import all_within, are_crumbs
 from secretsync.core.log import INDEX_CALL
 from secretsync.sources import certificates
@@ -42,6 +42,7 @@ def open_session(
 
     Requests reads .netrc, REQUESTS_CA_BUNDLE and the proxies' variables by itself; PIP_CERT is pip's own.
     """
+    refuse_missing_certificates(access, base)
     credential = access.bearer or access.token or access.password
     sent = describe_credential(access, url) if credential or not allowed else "sent the user and password of the URL"
     session = _Session((*access.redirects_to, *redirects_to), origin(url), sent)

@@ -109,7 +109,7 @@ def test_the_last_thing_that_a_run_over_several_targets_says_is_a_line_for_each(
     came = apply.sync_all(told("testbed", "production"), tmp_path, ignore)
     failed = Outcome(replace(site.destination, name="x" * 50), error=AccessRefused("https://host/" + "y" * 80, "403"))
     shown = render_table([describe_target(outcome, dry_run=False) for outcome in [*came, failed]])
-    assert shown.splitlines()[0] == "3 targets, 2 without a failure or a pending change:"
+    assert shown.splitlines()[0] == "3 targets: 1 applied, 1 up to date, 1 failed"
     assert " ".join(shown.splitlines()[1].split()) == "testbed applied: 1 Secret, 1/1 workload current"
     assert shown.splitlines()[2].split()[:4] == ["production", "up", "to", "date:"]
     assert "FAILED (source):" in shown.splitlines()[3]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from scripts import reference
-from secretsync.core.errors import CHANGES_PENDING, FAILED, INTERRUPTED, ROLLOUT_FAILED, USAGE
+from secretsync.core.errors import CHANGES_PENDING, FAILED, INTERRUPTED, ROLLOUT_FAILED, TERMINATED, USAGE
 from tests import ROOT
 
 PAGES = reference.pages()
@@ -27,7 +27,7 @@ def test_every_key_has_a_meaning() -> None:
 
 
 def test_every_exit_code_is_explained() -> None:
-    assert reference.EXIT_CODES.keys() == {0, FAILED, USAGE, CHANGES_PENDING, ROLLOUT_FAILED, INTERRUPTED}
+    assert reference.EXIT_CODES.keys() == {0, FAILED, USAGE, CHANGES_PENDING, ROLLOUT_FAILED, INTERRUPTED, TERMINATED}
 
 
 def test_the_readme_tells_the_same_exit_codes() -> None:

@@ -175,7 +175,7 @@ def test_what_a_workload_mounts_beside_it_waits() -> None:
         "atlas stays at commit 000000000000: Deployment rucio/ui mounts cms as well, which cannot be deployed just "
         "now: both go out together"
     )
-    assert "DEGRADED: nothing was changed" in render_target(describe_pass(told, dry_run=False))
+    assert "degraded: cms, atlas stay as they are" in render_target(describe_pass(told, dry_run=False))
 
 
 def test_what_is_unchanged_beside_it_is_not_said_to_wait() -> None:

@@ -84,11 +84,11 @@ def test_without_a_duration_it_goes_out_in_the_same_pass_as_soon_as_the_other_is
 def test_new_content_waits_until_the_other_has_been_current_with_it_long_enough(sites: Sites) -> None:
     waits = sites.passed().waits
     assert waits == (
-        "target testbed must be current with atlas_rucio_policy (commit 000000000000) for 60 min first: 60 min left"
+        "target testbed must be current with atlas_rucio_policy (commit 000000000000) for 1 h first: 1 h left"
     )
     assert sites.production.cluster.writes == []
     sites.now += timedelta(minutes=59)
-    assert "60 s left" in sites.passed().waits
+    assert "1 min left" in sites.passed().waits
     sites.now += timedelta(minutes=1)
     assert not sites.passed().waits
     assert sites.live == b"1"
@@ -168,7 +168,7 @@ def test_status_says_what_new_content_waits_for_and_since_when(sites: Sites) -> 
     sites.testbed.source.push(init="2")
     sites.passed()
     sites.now += timedelta(minutes=20)
-    expected = "new content waits (for 20m): target testbed must be current with it for 60 min first: 40 min left"
+    expected = "new content waits (for 20m): target testbed must be current with it for 1 h first: 40 min left"
     assert expected in sites.status()
     sites.now += timedelta(minutes=40)
     assert "new content waits (for 1h): nothing any more: the next run deploys it" in sites.status()

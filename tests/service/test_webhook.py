@@ -147,7 +147,7 @@ def test_an_empty_secret_proves_nothing(headers: dict[str, str]) -> None:
 
 def test_a_secret_that_cannot_be_read_refuses_all() -> None:
     def unreadable() -> str:
-        raise NoCredential("/credentials/webhook/secret", "is empty or not there")
+        raise NoCredential("/credentials/webhook/secret", "is empty or not there", "webhook.secret")
 
     request = Request("POST", "/sync", {"x-gitlab-token": SECRET}, BODY, "192.0.2.1")
     asked: list[By] = []

@@ -190,7 +190,7 @@ ROWS = (
     Row(
         "git: no such file",
         lambda w: w.git(access={"token": {"file": "gone"}}),
-        "gone cannot be read: No such file or directory; the configuration names it",
+        "gone cannot be read: No such file or directory: make it, or correct 'access.token'",
     ),
     Row("git: no such variable", lambda w: w.git(access={"token": {"env": "NOT_SET"}}), "variable NOT_SET is empty or"),
     Row("git: a private authority", lambda w: w.git(access={"token": {"file": "token"}}), "under 'access.ca'"),
@@ -298,7 +298,7 @@ ROWS = (
         lambda w: w.holding(sdist(dict(_INIT), "my_policy-1.0", device="my_policy/d"), "my_policy-1.0.tar.gz"),
         "neither a file nor a symlink",
     ),
-    Row("a directory: not there", _requiring("./nowhere"), "No such file or directory"),
+    Row("a directory: not there", _requiring("./nowhere"), "nowhere: make it, or correct 'requirement'"),
 )
 
 OPEN = (

@@ -192,7 +192,7 @@ def test_a_credential_that_this_user_may_not_read_says_who_decides_that_in_a_pod
 
     monkeypatch.setattr(Path, "read_text", refuse)  # the tests' own user may be one who may read everything
     with pytest.raises(NoCredential, match=r"may not be read by this user .* fsGroup"):
-        read(FromFile(file=Path("token")), tmp_path)
+        read(FromFile(file=Path("token")), tmp_path, "access.token")
 
 
 @pytest.mark.parametrize("credential", [{"file": "nowhere"}, {"file": "empty"}, {"env": "NOT_SET_AT_ALL"}])

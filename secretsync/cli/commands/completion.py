@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import json
+from typing import Literal
 
 import click
 from click.shell_completion import BashComplete, FishComplete, ZshComplete
+
+from secretsync.cli.output.report import Model
 
 _EPILOG = """\b
 Examples:
@@ -17,10 +19,18 @@ Examples:
 _SHELLS = {"bash": BashComplete, "zsh": ZshComplete, "fish": FishComplete}
 
 
+class CompletionScript(Model):
+    """What ``secretsync completion`` prints."""
+
+    version: Literal[1] = 1
+    shell: str
+    script: str
+
+
 @click.command("completion", short_help="The completion script of a shell.", epilog=_EPILOG)
 @click.argument("shell", type=click.Choice(list(_SHELLS)))
 @click.pass_context
 def completion_command(context: click.Context, shell: str) -> None:
     """Print the script with which a shell completes commands, options, targets, packages and revisions."""
     script = _SHELLS[shell](context.find_root().command, {}, "secretsync", "_SECRETSYNC_COMPLETE").source()
-    click.echo(json.dumps({"version": 1, "shell": shell, "script": script}) if context.obj.output == "json" else script)
+    context.obj.print(CompletionScript(shell=shell, script=script), lambda document, _: f"{document.script}\n")

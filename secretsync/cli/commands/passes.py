@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ import structlog
 
 from secretsync.cli import apply
 from secretsync.cli.commands import explain
+from secretsync.cli.interrupted import said_when_interrupted
 from secretsync.cli.options import only_target, with_formats
 from secretsync.cli.output import REPORTS, render_report
 from secretsync.cli.settings import Settings, chosen_targets
@@ -145,12 +145,14 @@ def report_on(
     streams, dry_run = settings.output == "text", command == "plan"
 
     def show(outcome: Outcome) -> None:
+        writes.ended(outcome.destination.name)
         log_outcome(outcome, command, settings)
         if streams:
             shown = describe([outcome], command, dry_run=dry_run, texts=texts)
             click.echo(render_report(shown, "text", style), nl=False)
 
-    outcomes = act(configuration, settings.base, show, target_name)
+    with said_when_interrupted() as writes:
+        outcomes = act(configuration, settings.base, show, target_name)
     with_actions = settings.output in WITH_ACTIONS
     report = describe(outcomes, command, dry_run=dry_run, texts=texts, actions=with_actions)
     if out:
@@ -179,12 +181,12 @@ def _write_plan(path: Path, outcomes: Sequence[Outcome]) -> str:
 def log_outcome(outcome: Outcome, command: Command, settings: Settings) -> None:
     """Failures one by one; a program that collects logs gets the outcome of each pass as one event.
 
-    On a terminal the report says them, and a person need not read them twice.
+    Where the report is read with the log it says them, and a person need not read them twice.
     """
     from secretsync.cli.output.describe import describe_target
 
     described = describe_target(outcome, dry_run=command == "plan")
-    if not _report_is_read_with_the_log(settings):
+    if not settings.report_is_read_with_the_log:
         if error := outcome.error or (outcome.report and outcome.report.blocked):
             explain(error, outcome.destination.name)
         for degradation in described.degraded:
@@ -200,12 +202,6 @@ def log_outcome(outcome: Outcome, command: Command, settings: Settings) -> None:
             else {}
         )
         log.info("pass ended", target=described.target, outcome=str(described.outcome), **facts, why=described.summary)
-
-
-def _report_is_read_with_the_log(settings: Settings) -> bool:
-    """Whether one terminal shows both."""
-    as_text = settings.output == "text" and settings.log_format == "text"
-    return as_text and sys.stdout.isatty() and sys.stderr.isatty()
 
 
 def _show_pass(settings: Settings, outcome: Outcome) -> None:

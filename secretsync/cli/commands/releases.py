@@ -12,6 +12,7 @@ import click
 
 from secretsync.cli import complete
 from secretsync.cli.commands import explain
+from secretsync.cli.interrupted import said_when_interrupted
 from secretsync.cli.options import Group, dry_run_option, only_package, only_target
 from secretsync.cli.output import releases as shown
 from secretsync.cli.output import render_report
@@ -63,7 +64,7 @@ def status_command(context: click.Context, watch: bool, exit_code: bool, accept:
     destinations = [destination for _, destination in settings.destinations(target_name)]
     if accept:
         _accept(destinations)
-    report, code = _status(destinations)
+    report, code = _status(settings, destinations)
     while watch:
         if sys.stdout.isatty() and settings.output == "text":
             click.clear()
@@ -72,7 +73,7 @@ def status_command(context: click.Context, watch: bool, exit_code: bool, accept:
             time.sleep(_WATCH)
         except shutdown.Stopped:
             context.exit(INTERRUPTED)
-        report, code = _status(destinations)
+        report, code = _status(settings, destinations)
     settings.print(report, shown_status.status_text)
     context.exit(code or (CHANGES_PENDING if exit_code and not report.current else 0))
 
@@ -87,18 +88,19 @@ def _accept(destinations: list[Destination]) -> None:
             click.echo(f"{destination.name}: nothing to accept: no workload lost a mount", err=True)
 
 
-def _status(destinations: list[Destination]) -> tuple[shown_status.StatusReport, int]:
+def _status(settings: Settings, destinations: list[Destination]) -> tuple[shown_status.StatusReport, int]:
     """The report, and the exit code of the targets that could not be read."""
-    statuses = [_target_status(destination) for destination in destinations]
+    statuses = [_target_status(settings, destination) for destination in destinations]
     report = shown_status.StatusReport(time=datetime.now(UTC), targets=tuple(target for target, _ in statuses))
     return report, worst(code for _, code in statuses)
 
 
-def _target_status(destination: Destination) -> tuple[shown_status.TargetStatus, int]:
+def _target_status(settings: Settings, destination: Destination) -> tuple[shown_status.TargetStatus, int]:
     try:
         return shown_status.describe_status(destination.name, status(destination)), 0
     except SecretSyncError as error:
-        explain(error, destination.name)
+        if not settings.report_is_read_with_the_log:
+            explain(error, destination.name)
         return shown_status.TargetStatus(target=destination.name, error=problem(error)), error.exit_code
 
 
@@ -135,8 +137,12 @@ def history_command(context: click.Context, target_name: str | None, module: str
 @click.pass_obj
 def show_command(settings: Settings, revision: str, target_name: str | None, module: str | None) -> None:
     """Show a REVISION: its commit, its digest and the names of its files."""
-    entry = releases.find(releases.revisions(*_destination_and_delivery(settings, target_name, module)), revision)
-    settings.print(shown.describe_revision(entry), shown.revision_text)
+    destination, delivery = _destination_and_delivery(settings, target_name, module)
+    entry = releases.find(releases.revisions(destination, delivery), revision)
+    report = shown.RevisionReport(
+        target=destination.name, module=delivery.placement.module, revision=shown.describe_revision(entry)
+    )
+    settings.print(report, shown.revision_text)
 
 
 @click.command(
@@ -190,7 +196,8 @@ def rollback_command(
         if dry_run:
             context.exit(planned.exit_code)
         click.confirm("Roll back?", abort=True, err=True)
-    outcome = Outcome(destination, releases.rollback(destination, delivery, revision, by=_user()))
+    with said_when_interrupted():
+        outcome = Outcome(destination, releases.rollback(destination, delivery, revision, by=_user()))
     _report(settings, outcome, dry_run=False)
     context.exit(outcome.exit_code)
 

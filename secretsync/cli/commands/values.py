@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Sequence
 from functools import reduce
 from pathlib import Path
+from typing import Literal
 
 import click
 import yaml
 
 from secretsync import config
 from secretsync.cli.commands import Settings, fits, only_target
+from secretsync.cli.output import json as json_format
+from secretsync.cli.output.report import Model
 from secretsync.cli.output.style import PLAIN
 from secretsync.cli.settings import only_fitting
 from secretsync.core import packing
@@ -21,7 +23,7 @@ from secretsync.core.files import write_atomically
 from secretsync.reconcile import factory
 from secretsync.reconcile.destination import Delivery
 from secretsync.rucio.charts import lint, merge, patch, site_values, values
-from secretsync.rucio.charts.case import Case
+from secretsync.rucio.charts.case import Case, Problem
 from secretsync.rucio.charts.site_values import Keys, keys_of
 from secretsync.rucio.charts.values import CHARTS, NEEDS_NOTHING, VIAS, WITHOUT_MOUNTS, ChartCannot
 from secretsync.rucio.wiring import STYLES, Packed, Wiring, wire
@@ -135,6 +137,28 @@ def values_command(
         _print(values.render(wiring, chart, via, target.namespace), settings.output)
 
 
+class MergedFile(Model):
+    """A file of values: what was added, and what a person has to look at."""
+
+    file: str
+    changes: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+class MergeReport(Model):
+    """What ``secretsync values --merge`` did."""
+
+    version: Literal[1] = 1
+    files: tuple[MergedFile, ...]
+
+
+class LintReport(Model):
+    """What ``secretsync values --lint`` found; nothing where the values are right."""
+
+    version: Literal[1] = 1
+    problems: tuple[Problem, ...]
+
+
 def _print(text: str, output: str) -> None:
     """YAML with its comments, or the same as JSON."""
     click.echo(json.dumps(yaml.safe_load(text), indent=2) if output == "json" else text.rstrip("\n"))
@@ -147,11 +171,11 @@ def _merge(paths: Sequence[Path], wiring: Wiring, chart: str, via: str, at: Keys
         if layer.done:
             write_atomically(path.resolve(), layer.text, path.stat().st_mode)
     if output == "json":
-        files = [
-            {"file": str(path), "changes": list(layer.done), "notes": list(map(str, layer.noted))}
+        files = tuple(
+            MergedFile(file=str(path), changes=tuple(layer.done), notes=tuple(map(str, layer.noted)))
             for path, layer in changed
-        ]
-        click.echo(json.dumps({"version": 1, "files": files}))
+        )
+        click.echo(json_format.render(MergeReport(files=files)), nl=False)
         return
     for path, layer in changed:
         for line in layer.done:
@@ -168,7 +192,7 @@ def _lint(paths: Sequence[Path], wiring: Wiring, chart: str, via: str, at: Keys,
     merged = reduce(site_values.overlaid, [site_values.read(text, at) for text in texts])
     problems = lint.lint(Case(merged, wiring, chart, via))
     if output == "json":
-        click.echo(json.dumps([dataclasses.asdict(problem) for problem in problems], indent=2))
+        click.echo(json_format.render(LintReport(problems=tuple(problems))), nl=False)
     else:
         for problem in problems:
             click.echo(PLAIN.wrap(f"{' + '.join(map(str, paths))}: {problem}"))

@@ -96,7 +96,7 @@ def _target(report: Report, *, dry_run: bool, texts: bool, origin: float | None 
         missed = []
     if origin is None and report.waves:
         origin = report.waves[0].began
-    undo = _with_summary(_target(report.undone, dry_run=False, texts=False, origin=origin)) if report.undone else None
+    undo = _rollback(report.undone, origin) if report.undone else None
     return document.Target(
         target=report.destination,
         outcome=_outcome(report, dry_run=dry_run),
@@ -131,6 +131,13 @@ def _target(report: Report, *, dry_run: bool, texts: bool, origin: float | None 
         undo=undo,
         error=problem(report.blocked) if report.blocked else None,
     )
+
+
+def _rollback(report: Report, origin: float | None) -> document.Target:
+    """What was done to put back; why is said once, in the outcome of what failed."""
+    target = _target(report, dry_run=False, texts=False, origin=origin)
+    warnings = tuple(warning for warning in target.warnings if not warning.startswith("rejected: "))
+    return _with_summary(replace(target, warnings=warnings))
 
 
 def _outcome(report: Report, *, dry_run: bool) -> document.Outcome:

@@ -57,6 +57,15 @@ class HistoryReport(Model):
     """What is wrong with the live Secrets beside their files; the next run corrects it."""
 
 
+class RevisionReport(Model):
+    """What ``secretsync history show`` says."""
+
+    version: Literal[1] = 1
+    target: str
+    module: str
+    revision: Revision
+
+
 class RevisionDiff(Model):
     """What ``secretsync diff`` says: how the files of two revisions differ."""
 
@@ -139,6 +148,11 @@ def history_text(report: HistoryReport, style: Style = PLAIN) -> str:
     return "".join(f"{line}\n" for line in (*table, *remarks))
 
 
+def _numbered(revision: Revision) -> str:
+    """``3 (restores 1)``."""
+    return f"{revision.revision}" + (f" (restores {_numbers(revision.restores)})" if revision.restores else "")
+
+
 def _numbers(numbers: Sequence[int]) -> str:
     return ", ".join(map(str, numbers))
 
@@ -147,9 +161,9 @@ def _revision_status(revision: Revision) -> str:
     return f"{revision.status}, edited" if revision.edited else revision.status
 
 
-def revision_text(revision: Revision, style: Style = PLAIN) -> str:
+def revision_text(report: RevisionReport, style: Style = PLAIN) -> str:
     """One revision with the names of its files."""
-    shown = readable(revision)
+    shown = readable(report.revision)
     facts = {
         "status": _revision_status(shown),
         **({"restores": f"revision {_numbers(shown.restores)}"} if shown.restores else {}),
@@ -162,7 +176,7 @@ def revision_text(revision: Revision, style: Style = PLAIN) -> str:
         "files": str(len(shown.files)),
     }
     lines = [style.paint("title", f"revision {shown.revision}")]
-    lines += [f"  {name:<8}{value}" for name, value in facts.items()]
+    lines += [f"  {name:<10}{value}" for name, value in facts.items()]
     return "".join(f"{line}\n" for line in (*lines, *(f"    {path}" for path in shown.files)))
 
 
@@ -172,7 +186,8 @@ def diff_text(report: RevisionDiff, style: Style = PLAIN) -> str:
 
     shown = readable(report)
     yield_from = [line for file in shown.files for line in file_lines(file, style)]
-    head = f"revision {shown.before.revision} -> {shown.after.revision}: {count(len(shown.files), 'file')} changed"
+    changed = f"{count(len(shown.files), 'file')} changed"
+    head = f"revision {_numbered(shown.before)} -> {_numbered(shown.after)}: {changed}"
     return "".join(f"{line}\n" for line in (head, *yield_from))
 
 

@@ -301,6 +301,15 @@ class Report(Model):
     """The id of the plan that ``plan --out`` wrote, by which it can be approved."""
 
 
+class CommandFailed(Model):
+    """What a command prints that could not begin, or was interrupted."""
+
+    version: Literal[1] = 1
+    outcome: Literal["failed"] = "failed"
+    exit_code: int
+    error: Problem
+
+
 _ORDER = tuple(Outcome)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from secretsync.cli.output.report import Finding, Outcome, Proposal, Target
+from secretsync.cli.output.report import Degraded, Finding, Outcome, Proposal, Target
 
 _SEVERITIES = ("error", "warning", "notice")
 
@@ -19,7 +19,7 @@ def summary(target: Target) -> str:
         case Outcome.WAITING:
             return f"waiting: {target.waits}"
         case Outcome.DEGRADED if not target.packages:
-            return "DEGRADED: nothing was changed; the live Secrets stay, and the next run tries the source again"
+            return _degraded(target)
         case Outcome.PENDING if target.proposal:
             return f"pending: {_secrets(target)}{_values(target)}, {_proposed(target.proposal)}"
         case Outcome.PENDING:
@@ -32,8 +32,28 @@ def summary(target: Target) -> str:
         case _ if target.proposal:
             word = "pushed" if target.proposal.state == "pushed" else "proposed"
             return f"{word}: {_secrets(target)}, {_proposed(target.proposal)}"
+        case Outcome.DEGRADED:
+            modules = ", ".join(degraded.module for degraded in target.degraded)
+            return f"{_applied(target)}; degraded: {modules}"
         case _:
             return _applied(target)
+
+
+def _degraded(target: Target) -> str:
+    """Why nothing could be done: in full for a single package, else which stay as they are."""
+    if len(target.degraded) > 1:
+        modules = ", ".join(degraded.module for degraded in target.degraded)
+        return f"degraded: {modules} stay as they are; the next run tries again"
+    (degraded,) = target.degraded
+    if degraded.problem.category == "configuration":
+        return f"FAILED (configuration): {degradation(degraded)}"
+    return f"degraded: {degradation(degraded)}; the next run tries again"
+
+
+def degradation(degraded: Degraded) -> str:
+    """``site_policy stays at commit 3f2a91c0d4e5: …``."""
+    state = f"stays at {short_commit(degraded.commit)}" if degraded.commit else "is not deployed"
+    return f"{degraded.module} {state}: {degraded.problem.message}"
 
 
 def _proposed(proposal: Proposal) -> str:

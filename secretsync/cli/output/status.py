@@ -13,6 +13,7 @@ from secretsync.cli.output.sentences import commit_cell
 from secretsync.cli.output.style import PLAIN, Style, readable
 from secretsync.cluster.repository.proposal import Proposed
 from secretsync.core.kinds.kind import State, Status
+from secretsync.core.listed import listed
 from secretsync.core.model import Ref
 from secretsync.operations.status import Deployed
 from secretsync.plan import in_force, not_restarted
@@ -103,6 +104,8 @@ class PackageStatus(Model):
     workloads: tuple[WorkloadRevision, ...] = ()
     not_in_force: tuple[str, ...] = ()
     """Which workloads do not load the package, why, and the fix: a sentence for each cause."""
+    undecided: tuple[Workload, ...] = ()
+    """Workloads that mount the package; whether they load it is decided by an object that ``status`` does not read."""
     workloads_not_in_force: tuple[Workload, ...] = ()
     """Those that do not load the package."""
     not_restarted: tuple[str, ...] = ()
@@ -192,6 +195,7 @@ def _package(deployed: Deployed) -> PackageStatus:
         workloads=workloads,
         owner=deployed.owner,
         not_in_force=tuple(in_force.sentences(deployed.not_in_force)),
+        undecided=tuple(dict.fromkeys(_named(mismatch.workload) for mismatch in deployed.undecided)),
         workloads_not_in_force=tuple(dict.fromkeys(_named(mismatch.workload) for mismatch in deployed.not_in_force)),
         not_restarted=tuple(not_restarted.sentences(deployed.not_restarted)),
         lost_mounts=tuple(map(_named, deployed.lost.workloads if deployed.lost else ())),
@@ -199,6 +203,14 @@ def _package(deployed: Deployed) -> PackageStatus:
         unobserved=deployed.unobserved,
         proposed=describe_proposed(deployed.proposed),
     )
+
+
+def _undecided(package: PackageStatus) -> Iterator[str]:
+    if package.undecided:
+        yield (
+            f"{package.module}: not known whether Rucio loads it in {listed(package.undecided)}: a Secret, a ConfigMap "
+            "or the image decides, which status does not read; 'secretsync doctor' does"
+        )
 
 
 def _wait(deployed: Deployed) -> Wait | None:
@@ -330,6 +342,7 @@ def _deployed_remarks(package: PackageStatus, now: datetime) -> Iterator[str]:
     elif not package.workloads and not package.not_restarted:
         yield f"{package.module}: no workload mounts it, so nothing runs it: mount what 'secretsync values' prints"
     yield from package.not_in_force
+    yield from _undecided(package)
     yield from package.not_restarted
     if package.lost_mounts:
         refs = tuple(Ref(lost.kind, lost.namespace, lost.name) for lost in package.lost_mounts)

@@ -36,10 +36,11 @@ M = TypeVar("M", bound=Model)
 
 @dataclass(frozen=True)
 class Style:
-    """*width* is in columns."""
+    """*width* is in columns; *cuts* says whether a cell of a table may be cut to it: in a pipe nothing is."""
 
     width: int = NARROW
     color: bool = False
+    cuts: bool = True
 
     def paint(self, kind: str, text: str) -> str:
         """*text* in the color of its kind."""
@@ -95,7 +96,7 @@ def of_terminal(color: str = "auto") -> Style:
     """The style of this process's stdout; *color* is ``auto``, ``always`` or ``never``."""
     terminal = sys.stdout.isatty()
     width = shutil.get_terminal_size((NARROW, 24)).columns if terminal else NARROW
-    return Style(max(NARROW, min(width, _WIDE)), colored(color, terminal=terminal))
+    return Style(max(NARROW, min(width, _WIDE)), colored(color, terminal=terminal), cuts=terminal)
 
 
 def colored(color: str, *, terminal: bool) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from secretsync.cli.output.policy import policy_lines
@@ -20,7 +21,7 @@ from secretsync.cli.output.report import (
     Workload,
     WorkloadStatus,
 )
-from secretsync.cli.output.sentences import count, short_commit
+from secretsync.cli.output.sentences import count, degradation, short_commit
 from secretsync.cli.output.style import PLAIN, Style, readable
 
 _MARKS = {"added": "+", "removed": "-", "changed": "~"}
@@ -55,12 +56,14 @@ def render_table(targets: Sequence[Target], style: Style = PLAIN) -> str:
     """A line for each of several targets, in the order in which they ended; nothing for a single one."""
     if len(targets) < 2:
         return ""
-    succeeded = sum(target.exit_code == 0 for target in targets)
-    lines = [f"{count(len(targets), 'target')}, {succeeded} without a failure or a pending change:"]
+    outcomes = Counter(str(target.outcome).replace("-", " ") for target in targets)
+    numbers = ", ".join(f"{number} {outcome}" for outcome, number in outcomes.items())
+    lines = [f"{count(len(targets), 'target')}: {numbers}"]
     names = [textwrap.shorten(target.target, _LONGEST_NAME, placeholder="…") for target in map(readable, targets)]
     width = max(map(len, names))
     for name, target in zip(names, map(readable, targets), strict=True):
-        short = textwrap.shorten(target.summary, style.width - width - 4, placeholder=" …")
+        room = style.width - width - 4
+        short = textwrap.shorten(target.summary, room, placeholder=" …") if style.cuts else target.summary
         lines.append(f"  {name.ljust(width)}  {style.paint(_KINDS[target.outcome], short)}")
     return "".join(f"{line}\n" for line in lines)
 
@@ -73,15 +76,15 @@ def _target(target: Target, style: Style) -> Iterator[str]:
         yield from _body(target.undo, style)
     if target.remedy:
         yield style.wrap(f"  {target.remedy}")
-    if target.error and len(target.summary) > style.width:
-        yield style.wrap(f"  {target.error.message}")
     yield style.paint(_KINDS[target.outcome], _last_line(target, style))
 
 
 def _last_line(target: Target, style: Style) -> str:
-    """The outcome; a failure is one line, its details stand above."""
-    if target.outcome in (Outcome.REFUSED, Outcome.FAILED, Outcome.ROLLED_BACK):
-        return textwrap.shorten(target.summary, style.width, placeholder=" …")
+    """The outcome; a failure is one line however long it is, and nothing of it is cut."""
+    if target.outcome in (Outcome.REFUSED, Outcome.FAILED, Outcome.ROLLED_BACK) or (
+        target.outcome is Outcome.DEGRADED and not target.packages
+    ):
+        return target.summary
     return style.wrap(f"  {target.summary}")
 
 
@@ -101,9 +104,8 @@ def _body(target: Target, style: Style) -> Iterator[str]:
     yield from (style.wrap(f"  {warning}") for warning in _warnings(target))
     for line in (*_rollout(target), *_skew(target)):
         yield style.wrap(line)
-    for degradation in target.degraded:
-        stays = f"stays at {short_commit(degradation.commit)}" if degradation.commit else "is not deployed"
-        yield style.wrap(f"  degraded: {degradation.module} {stays}: {degradation.problem.message}")
+    if target.packages or len(target.degraded) > 1:  # else the outcome says it
+        yield from (style.wrap(f"  degraded: {degradation(degraded)}") for degraded in target.degraded)
 
 
 def _title(package: Package) -> str:

@@ -217,7 +217,7 @@ def _by_entrypoint(view: View, wrong: str) -> bool:
 
 def _path_wrong(package: Deployed, view: View, root: str) -> tuple[str, str]:
     if not root:
-        return "nothing is mounted that PYTHONPATH could lead to", "mount it first"
+        return "PYTHONPATH leads to nothing, as the package is not mounted", "mount what 'secretsync values' prints"
     needed = root if package.zipped else posixpath.dirname(root)
     if installed := re.fullmatch(r".*/lib(?:64)?/python(\d+\.\d+)/site-packages", needed):
         return _site_packages_wrong(installed[1], view.image, root) or _other_search_path(view, needed) or ("", "")

@@ -85,7 +85,7 @@ def _address(settings: HttpChannel, base: Path) -> tuple[str, Access]:
     if isinstance(settings, WebhookReceiver):
         return settings.url, settings.access
     assert isinstance(settings, IncomingWebhook)  # noqa: S101 - there are these two
-    url = credentials.read(settings.url, base)
+    url = credentials.read(settings.url, base, "notify.url")
     if not url.startswith("https://"):
         raise NotSent("the incoming webhook's URL", "is not one that begins with https://")
     return url, Access()

@@ -84,7 +84,7 @@ class _SmtpOverTls(_Bounded, smtplib.SMTP_SSL):
 
 def send(settings: Email, base: Path, message: Message, text: str) -> None:
     """Raises NotSent, NoCredential."""
-    password = credentials.read(settings.password, base) if settings.password else ""
+    password = credentials.read(settings.password, base, "notify.password") if settings.password else ""
     letter = _letter(settings, message, text)
     for tries_left in reversed(range(TRIES)):
         try:

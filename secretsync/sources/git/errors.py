@@ -100,6 +100,7 @@ class CertificateFileUnusable(GitFailed):
     """A file with a certificate or a key, named in the configuration, cannot be used."""
 
     code = "certificate_file_unusable"
+    category = "configuration"
     remedy = "correct the files that 'access.ca', 'clientCertificate' and 'clientKey' of the package or target name"
 
 

@@ -10,7 +10,12 @@ from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
 from secretsync.config.access import Access
-from secretsync.config.credentials import Authorization, authorization, describe_credential
+from secretsync.config.credentials import (
+    Authorization,
+    authorization,
+    describe_credential,
+    refuse_missing_certificates,
+)
 from secretsync.core.errors import SourceError
 from secretsync.core.files import write_atomically
 from secretsync.sources import certificates
@@ -221,6 +226,7 @@ class Remote:
 
     def _certificates(self) -> dict[str, str]:
         access = self._access
+        refuse_missing_certificates(access, self._base)
         files = {
             "GIT_SSL_CAINFO": access.ca,
             "GIT_SSL_CERT": access.client_certificate,

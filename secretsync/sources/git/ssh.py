@@ -32,6 +32,7 @@ class KnownHostsMissing(SourceError):
     """Nothing tells which key the server must have."""
 
     code = "known_hosts_missing"
+    category = "configuration"
 
     host: str
     path: str
@@ -51,6 +52,7 @@ class KeyFileUnusable(SourceError):
     """The private key cannot be read, others can read it too, or it is in no form that ssh takes."""
 
     code = "key_file_unusable"
+    category = "configuration"
 
     path: str
     reason: str
@@ -67,7 +69,9 @@ class KeyMalformed(KeyFileUnusable):
     code = "key_malformed"
 
     def __str__(self) -> str:
-        return f"{self.path} {self.reason}; write the private key into it as ssh-keygen made it"
+        return (
+            f"{self.path} {self.reason}; write the private key that 'access.sshKey' means into it as ssh-keygen made it"
+        )
 
 
 def environment(access: Access, url: str, base: Path, folder: Path) -> dict[str, str]:
@@ -83,7 +87,7 @@ def environment(access: Access, url: str, base: Path, folder: Path) -> dict[str,
     if access.ssh_passphrase:
         # In batch mode ssh would not even ask its helper for the passphrase.
         passphrase = {
-            "SECRETSYNC_SSH_PASSPHRASE": read(access.ssh_passphrase, base),
+            "SECRETSYNC_SSH_PASSPHRASE": read(access.ssh_passphrase, base, "access.sshPassphrase"),
             "SSH_ASKPASS": str(write_atomically(folder / "askpass", _ASKPASS, 0o700)),
             "SSH_ASKPASS_REQUIRE": "force",
         }
@@ -132,12 +136,12 @@ def _key(path: Path, base: Path) -> Path:
         with key.open("rb") as file:
             content = file.read(_LARGEST_KEY)
     except OSError as error:
-        raise KeyFileUnusable(str(path), f"cannot be read: {error.strerror}") from None
+        raise KeyFileUnusable(str(key.absolute()), f"cannot be read: {error.strerror}") from None
     # OpenSSH ignores such a key (authfile.c, sshkey_perm_ok), and then says only 'Permission denied'.
     if status.st_uid == os.geteuid() and status.st_mode & 0o077:
-        raise KeyFileUnusable(str(path), "can be read by others, so ssh ignores it")
+        raise KeyFileUnusable(str(key.absolute()), "can be read by others, so ssh ignores it")
     if malformed := key_fault(content):
-        raise KeyMalformed(str(path), malformed)
+        raise KeyMalformed(str(key.absolute()), malformed)
     return key
 
 

@@ -44,14 +44,24 @@ _DIGESTS = {name: 2 * hashlib.new(name).digest_size for name in ("md5", "sha1", 
 
 @dataclass(eq=False)
 class NoMatchingFile(SourceError):
-    """The distribution has no file that can be used; *reasons* say why not, newest first."""
+    """The distribution has no file that can be used; *reasons* say why not, newest first.
+
+    Where no release fits the version that was asked for, *releases* are those there are, newest first.
+    """
 
     code = "no_matching_file"
 
     requirement: str
     reasons: list[str]
+    releases: tuple[str, ...] = ()
 
     def __str__(self) -> str:
+        if self.releases:
+            more = f" and {len(self.releases) - 5} older" if len(self.releases) > 5 else ""
+            return (
+                f"the index has no release for {self.requirement}: correct 'requirement'; the newest releases are "
+                f"{', '.join(self.releases[:5])}{more}"
+            )
         reasons = "; ".join(self.reasons[:5]) or "the index lists no file"
         return f"nothing satisfies {self.requirement}: {reasons}"
 
@@ -98,12 +108,20 @@ def choose(requirement: IndexRequirement, files: Iterable[Listed]) -> Candidate:
             _Refused(candidate.file, f"not {requirement.specifier or 'a release'}", candidate.version)
             for candidate in usable
         ]
-        raise NoMatchingFile(_written(requirement), _reasons(refused, specifier))
+        raise NoMatchingFile(_written(requirement), _reasons(refused, specifier), _releases(refused, specifier))
     best = max(
         (candidate for candidate in usable if candidate.version in matching),
         key=lambda candidate: (candidate.version, candidate.is_wheel, candidate.build),
     )
     return replace(best, notes=(*best.notes, *_passed_over(best, refused, specifier)))
+
+
+def _releases(refused: list[_Refused], specifier: SpecifierSet) -> tuple[str, ...]:
+    """The releases that there are, newest first, where none of them is one that was asked for."""
+    versions = {refusal.version for refusal in refused if refusal.version}
+    if not str(specifier) or any(specifier.contains(version, prereleases=True) for version in versions):
+        return ()
+    return tuple(map(str, sorted(versions, reverse=True)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,7 +79,7 @@ def test_no_rucio_is_started_from_a_cache_that_others_can_write_to(
 
 def test_a_program_reads_json(tmp_path: Path) -> None:
     result = run("check", "--format", "json", "--against-generic", "--rucio", "41.5.1", str(written(tmp_path, GOOD)))
-    (told,) = json.loads(result.output)
+    (told,) = json.loads(result.output)["packages"]
     assert told["findings"] == []
     assert "del_rule" in told["against_generic"][0]["lacks"]
 
@@ -180,7 +180,7 @@ def test_of_several_packages_the_one_that_differs_in_case_only_is_taken(tmp_path
 
 def test_the_table_of_actions_is_added_where_it_is_asked_for(tmp_path: Path) -> None:
     result = run("check", "--actions", "--format", "json", "--rucio", "41.5.1", str(written(tmp_path, GOOD)))
-    (found,) = json.loads(result.output)
+    (found,) = json.loads(result.output)["packages"]
     assert {one["action"]: one["decided_by"] for one in found["actions"]}["add_rule"] == "perm_add_rule"
     assert run("check", "--actions", str(written(tmp_path, GOOD))).output.splitlines()[1].startswith("action")
 

@@ -72,3 +72,16 @@ def test_a_log_that_is_collected_has_its_event_beside_the_report(site: Path, log
     assert "REFUSED permission.py:1 [syntax]" in ran.stdout.splitlines()[-1]
     assert "refused" in ran.stderr
     assert ran.returncode == 1
+
+
+@pytest.mark.parametrize("name", ["apply", "plan", "status"])
+def test_a_pipe_of_both_streams_has_a_failure_once_and_whole(site: Path, name: str) -> None:
+    """Its last line is not cut, however long it is."""
+    (site / "manifests" / "broken.yaml").write_text("kind: [\n")
+    ran = subprocess.run(
+        command(name), cwd=site, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+    assert ran.stdout.count("broken.yaml") == 1
+    assert "error:" not in ran.stdout
+    assert "…" not in ran.stdout
+    assert ran.returncode != 0

@@ -144,7 +144,7 @@ def test_the_lint_is_json_for_programs(configuration: Path, tmp_path: Path, caps
     values = tmp_path / "values.yaml"
     values.write_text("")
     assert main(["-c", str(configuration), "--output", "json", "values", "-n", "int", "--lint", str(values)]) == 1
-    (first, *_) = json.loads(capsys.readouterr().out)
+    (first, *_) = json.loads(capsys.readouterr().out)["problems"]
     assert first == {
         "place": "secretMounts",
         "what": "Secret int-policy is not mounted at /opt/policy/pol",

@@ -43,7 +43,9 @@ def test_every_format_carries_the_version_of_rucio_and_ends_its_last_line(form: 
 
 
 def test_json_has_every_field_for_a_program() -> None:
-    (found,) = json.loads(FORMATS["json"](CHECKED))
+    document = json.loads(FORMATS["json"](CHECKED))
+    assert document["version"] == 1
+    (found,) = document["packages"]
     assert found["package"] == "pol"
     assert found["findings"][0]["rule"] == "syntax"
     assert found["findings"][0]["rucio"] == ["41.5.1"]

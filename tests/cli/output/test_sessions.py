@@ -20,9 +20,10 @@ def test_a_session_reads_as_it_is_recorded(name: str, style: str) -> None:
 
 @pytest.mark.parametrize("style", STYLES)
 @pytest.mark.parametrize("name", sorted(set(SESSIONS) - {"plan-diff"}))
-def test_no_line_is_wider_than_the_terminal(name: str, style: str) -> None:
+def test_no_line_is_wider_than_the_terminal_but_the_last_one_of_a_failure(name: str, style: str) -> None:
     lines = ESCAPE.sub("", (FOLDER / f"{name}-{style}.txt").read_text()).splitlines()
-    assert max(map(len, lines)) <= STYLES[style].width
+    shown = lines[:-1] if name in ("refused", "rolled-back") else lines
+    assert max(map(len, shown)) <= STYLES[style].width
 
 
 @pytest.mark.parametrize("name", SESSIONS)

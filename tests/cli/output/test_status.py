@@ -29,3 +29,20 @@ def test_a_workload_that_does_not_load_the_package_is_not_counted_among_those_th
     assert "1/2" in row
     (package,) = json.loads(json_format.render(report))["targets"][0]["packages"]
     assert [one["name"] for one in package["workloads_not_in_force"]] == ["judge"]
+
+
+def test_a_workload_whose_configuration_is_in_a_secret_is_said_to_be_unknown() -> None:
+    site = Site("server", "judge")
+    site.sync()
+    for ref, one in site.cluster.live_workloads.items():
+        if ref.name == "judge":
+            (container,) = one.template["spec"]["containers"]
+            container["env"] = [entry for entry in container["env"] if entry["name"] == "PYTHONPATH"]
+            container["volumeMounts"].append(
+                {"name": "cfg", "mountPath": "/opt/rucio/etc/rucio.cfg", "subPath": "rucio.cfg"}
+            )
+            one.template["spec"]["volumes"].append({"name": "cfg", "secret": {"secretName": "rucio-cfg"}})
+    report = StatusReport(time=NOW, targets=(describe_status("production", status(site.destination)),))
+    text = " ".join(status_text(report).split())
+    assert "not known whether Rucio loads it in Deployment judge: a Secret, a ConfigMap or the image decides" in text
+    assert "Deployment server" not in text

@@ -79,11 +79,18 @@ def test_a_page_without_files_says_so() -> None:
 
 
 def test_the_newest_reasons_come_first_and_five_are_enough() -> None:
-    said = reason(*(listed(wheel(f"1.{minor}")) for minor in range(7)), specifier="==2")
+    said = reason(*(listed(wheel(f"1.{minor}"), python=">=3.11") for minor in range(7)))
     assert [part.partition(":")[0] for part in said.partition(": ")[2].split("; ")] == [
         wheel(f"1.{minor}") for minor in (6, 5, 4, 3, 2)
     ]
-    assert "my_policy-1.6-py3-none-any.whl: not ==2" in said
+
+
+def test_a_version_that_was_never_released_is_said_with_the_newest_that_were() -> None:
+    said = reason(*(listed(wheel(f"1.{minor}")) for minor in range(7)), specifier="==2")
+    assert said == (
+        "the index has no release for my-policy==2: correct 'requirement'; the newest releases are "
+        "1.6, 1.5, 1.4, 1.3, 1.2 and 2 older"
+    )
 
 
 def test_a_hash_of_the_requirement_chooses_its_file_though_another_is_newer() -> None:

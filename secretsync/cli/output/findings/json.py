@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from typing import Literal
 
+from secretsync.cli.output import json
 from secretsync.cli.output.findings.checked import Checked
+from secretsync.cli.output.report import Model
+
+
+class CheckReport(Model):
+    """What ``secretsync check`` says: an object for each package, its findings' fields named as in the rules."""
+
+    version: Literal[1] = 1
+    packages: tuple[Checked, ...]
 
 
 def render(checked: Sequence[Checked]) -> str:
-    """A list with an object for each package; its findings' fields are named as in Finding."""
-    documents = [{key: value for key, value in asdict(package).items() if value is not None} for package in checked]
-    return json.dumps(documents, indent=2) + "\n"
+    """One document, however many packages."""
+    return json.render(CheckReport(packages=tuple(checked)))
