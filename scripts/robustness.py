@@ -170,7 +170,9 @@ def _keep(part: str, counted: object, failures: Sequence[str]) -> None:
 def _tests(files: Sequence[str], **variables: str) -> list[Record]:
     """The tests of *files*: their names, whether they held, and what they recorded."""
     with tempfile.NamedTemporaryFile(suffix=".xml") as report:
-        command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "-m", "not control_plane", "--junitxml"]
+        # ten thousand inputs take longer than a test may else
+        limits = ["-n", "2", "--timeout", "7200", "-m", "not control_plane"]
+        command = [sys.executable, "-m", "pytest", "-q", *limits, "--junitxml"]
         environment = {**os.environ, **variables}
         done = subprocess.run(
             [*command, report.name, *files], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
