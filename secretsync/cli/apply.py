@@ -69,8 +69,10 @@ def request_description(report: Report) -> str:
     # imported here: most targets are clusters
     from secretsync.cli.output import markdown
     from secretsync.cli.output.describe import describe_pass, report_on_targets
+    from secretsync.cli.output.sentences import proposes
 
-    return markdown.render(report_on_targets((describe_pass(report, dry_run=True, actions=True),), "plan"))
+    target = describe_pass(report, dry_run=True, actions=True)
+    return markdown.render(report_on_targets((replace(target, summary=proposes(target)),), "plan"))
 
 
 def _approved(destinations: Sequence[Destination], approved: PlanDocument | None) -> Sequence[Destination]:

@@ -71,6 +71,8 @@ class LiveTarget(Model):
     summary: str
     remedy: str = ""
     packages: tuple[LivePackage, ...] = ()
+    in_git: bool = False
+    """Whether it is a repository: what is live is what its branch has, and no cluster is looked at."""
     not_running: tuple[NotRunning, ...] = ()
     warnings: tuple[str, ...] = ()
     read: datetime | None = None
@@ -122,6 +124,7 @@ def _facts(report: Report, now: datetime) -> dict[str, Any]:
         ),
         "warnings": _warnings(last),
         "read": now,
+        "in_git": last.proposal is not None,
     }
 
 
@@ -148,9 +151,13 @@ def _package(package: PackagePlan, report: Report, not_running: dict[Ref, str], 
 def _bundle(package: PackagePlan, report: Report, now: datetime) -> tuple[Bundle | None, datetime | None]:
     """What is live of a package after a pass, and when it was written."""
     written = max((secret.data_written for secret in package.live if secret.data_written), default=None)
-    if report.done:
+    if report.done and not _waits_for_merge(report):
         return package.desired.bundle, now if package.content else written
     return (packing.live_bundle(package.live) if package.live else None), written
+
+
+def _waits_for_merge(report: Report) -> bool:
+    return report.proposal is not None and report.proposal.state in ("proposed", "updated", "unchanged", "declined")
 
 
 def _degraded(report: Report) -> Iterator[LivePackage]:

@@ -73,6 +73,12 @@ def _proposed(proposal: Proposal) -> str:
     }[proposal.state]
 
 
+def proposes(target: Target) -> str:
+    """What a request brings, as its description begins."""
+    restarts = f", {count(len(target.restarts), 'restart')}" if target.restarts else ""
+    return f"proposes {_secrets(target)}{_values(target)}{restarts}: a merge brings them"
+
+
 def count(number: int, noun: str) -> str:
     """``1 Secret``, ``2 Secrets``."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

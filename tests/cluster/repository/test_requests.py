@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,12 +14,14 @@ from secretsync import config
 from secretsync.cli.commands.doctor import doctor_command
 from secretsync.cli.output.describe import describe_pass
 from secretsync.cli.output.status import StatusReport, describe_status, status_text
+from secretsync.cli.page import Page
 from secretsync.cli.settings import Settings
 from secretsync.cluster.repository.errors import BranchOfOthers
 from secretsync.operations import releases
 from secretsync.operations.releases import ChangedByRequests
 from secretsync.operations.status import status
 from secretsync.reconcile import factory
+from secretsync.reconcile.all_targets import Outcome
 from secretsync.reconcile.destination import Delivery, Destination, Report
 from tests.cluster.repository.site import MODULE, SOUND, Site, git
 from tests.servers.forge import FakeForge
@@ -107,6 +110,32 @@ def test_the_log_names_files_as_the_repository_does(site: Site) -> None:
         site.sync()
     files = {entry["file"] for entry in logged if "kustomization" in entry["event"]}
     assert files == {"clusters/production/kustomization.yaml"}
+
+
+@AT_GITLAB
+def test_a_description_begins_with_what_a_merge_brings(site: Site, forge: FakeForge) -> None:
+    site.sync()
+    (request,) = forge.requests
+    assert "**proposes 1 Secret and 1 file of values: a merge brings them**" in request["body"]
+    assert "nothing was written" not in request["body"]
+
+
+@AT_GITLAB
+def test_the_page_shows_what_the_branch_has_and_not_what_is_proposed(site: Site) -> None:
+    site.sync()
+    site.merge(PROPOSED)
+    (destination,) = factory.destinations(site.configuration, site.folder)
+    page = Page()
+    page.add(Outcome(destination, site.sync()))
+    (live,) = re.findall(r"sha256:[0-9a-f]{64}", page.html([destination.name]))
+    site.package({"permission.py": CHANGED})
+    page.add(Outcome(destination, site.sync()))
+    text = page.html([destination.name])
+    table, _, _ = text.partition("The last passes")
+    assert re.findall(r"sha256:[0-9a-f]{64}", table) == [live]
+    assert "What the branch has" in table
+    assert "Every workload that mounts" not in table
+    assert "0 of 0" not in table
 
 
 @AT_GITLAB
