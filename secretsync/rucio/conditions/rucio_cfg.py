@@ -17,6 +17,7 @@ import yaml
 from secretsync.rucio.conditions.container import Environment, Mount, Sources, files
 
 MADE = "/opt/rucio/etc/rucio.cfg"
+_FOLDER, _FILE = posixpath.split(MADE)
 _VARIABLE = "RUCIO_CFG_POLICY_"
 
 
@@ -41,14 +42,14 @@ def policy(seen: Sequence[Mount], variables: Environment, sources: Sources) -> P
     """What Rucio finds in ``[policy]``."""
     options: dict[str, Option] = {}
     unread = []
-    mounted_file = _mounted_as_file(seen)
+    mounted_file = _mounted_as_file(seen, sources)
     for mount in [mounted_file] if mounted_file else _overriding(seen, variables):
         shown = files(mount, sources)
         if not shown and sources.get((mount.kind, mount.name)) is None:
             unread.append(f"{mount.kind} {mount.name}" if mount.kind else f"volume {mount.name} at {mount.path}")
         for file, key in sorted(shown.items()):
             content = (sources.get((mount.kind, mount.name)) or {}).get(key)
-            if mounted_file and file != posixpath.basename(MADE):
+            if mounted_file and file != _FILE:
                 continue
             location = f"{mount.kind} {mount.name}, key {key}"
             if content is None:
@@ -62,18 +63,20 @@ def policy(seen: Sequence[Mount], variables: Environment, sources: Sources) -> P
 
 def asked_for(seen: Sequence[Mount], variables: Environment) -> Iterator[tuple[str, str]]:
     """The Secrets and ConfigMaps, by kind and name, that *policy* has to know."""
-    mounted_file = _mounted_as_file(seen)
-    yield from (
-        (mount.kind, mount.name)
-        for mount in ([mounted_file] if mounted_file else _overriding(seen, variables))
-        if mount.kind
-    )
+    named = [mount for mount in seen if mount.path == _FOLDER and _FILE in (mount.keys or {})]
+    whole = [mount for mount in seen if mount.path == _FOLDER and mount.keys is None]
+    mounts = named or [*whole, *_overriding(seen, variables)]
+    yield from ((mount.kind, mount.name) for mount in mounts if mount.kind)
 
 
-def _mounted_as_file(seen: Sequence[Mount]) -> Mount | None:
-    """The mount that shows rucio.cfg itself, so that none is made."""
-    folder, file = posixpath.split(MADE)
-    return next((mount for mount in seen if mount.path == folder and file in (mount.keys or {})), None)
+def _mounted_as_file(seen: Sequence[Mount], sources: Sources) -> Mount | None:
+    """The mount that shows rucio.cfg itself, so that none is made; one that was not read may show it."""
+    return next((mount for mount in seen if mount.path == _FOLDER and _may_show(mount, sources)), None)
+
+
+def _may_show(mount: Mount, sources: Sources) -> bool:
+    unread = mount.keys is None and mount.kind != "" and sources.get((mount.kind, mount.name)) is None
+    return unread or _FILE in files(mount, sources)
 
 
 def _overriding(seen: Sequence[Mount], variables: Environment) -> list[Mount]:

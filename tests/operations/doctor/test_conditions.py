@@ -257,6 +257,20 @@ SICK = {
             lambda site: site.add_secret("rucio-cfg", **{"rucio.cfg": "[common]\na = b\n"}), configured(package=MODULE)
         ),
     ),
+    "a rucio.cfg in a mounted folder": Sick(
+        pods(
+            without_variable("RUCIO_POLICY_PACKAGE"),
+            lambda it: it["volumes"].append({"name": "cfg", "secret": {"secretName": "rucio-cfg"}}),
+            lambda it: it["containers"][0]["volumeMounts"].append({"name": "cfg", "mountPath": "/opt/rucio/etc"}),
+        ),
+        Condition.CONFIGURED,
+        "a rucio.cfg is mounted, so nothing is merged into it, and its [policy] has no package",
+        "[policy] package = atlas_rucio_policy in that file",
+        lambda site: site.add_secret("rucio-cfg", **{"rucio.cfg": f"[policy]\npackage = {MODULE}\n"}),
+        made=both(
+            lambda site: site.add_secret("rucio-cfg", **{"rucio.cfg": "[common]\na = b\n"}), configured(package=MODULE)
+        ),
+    ),
 }
 
 
