@@ -46,14 +46,15 @@ def test_a_false_alarm_a_silent_state_and_a_proof_that_differs_are_named_and_cou
         outcome("sound", Verdict.LOADS),
         outcome("accused", Verdict.LOADS, static=("syntax",)),
         outcome("found", Verdict.DIES, static=("syntax",)),
+        outcome("not called", Verdict.LOADS, static=("algorithm-call",), proof=Verdict.ALGORITHMS_LOST),
         outcome("missed", Verdict.GENERIC, proof=Verdict.LOADS),
     ]
     assert list(_report(RUCIO, outcomes)) == [
         "FALSE ALARM accused: Rucio loads: seen; check syntax; proof loads",
         "SILENT missed: Rucio silently generic: seen; check nothing; proof loads",
         "PROOF DIFFERS missed: Rucio silently generic: seen; check nothing; proof loads",
-        "Rucio 41.5.1: 4 states",
+        "Rucio 41.5.1: 5 states",
         "  2 work, of these 1 false alarms",
-        "  2 do not, of these 1 silent",
-        "  proof right: 3 of 4",
+        "  3 do not, of these 1 silent",
+        "  proof right: 4 of 5",
     ]
