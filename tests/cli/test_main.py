@@ -114,7 +114,8 @@ def test_of_two_packages_the_one_that_can_be_read_is_written_and_the_other_named
     assert "degraded: lost is not deployed: there is no directory /" in " ".join(done.stdout.split())
     assert "nowhere" in done.stderr
     assert (folder / "cluster/rucio/secret-pol.yaml").exists()
-    assert all(len(line) <= 80 for line in done.stdout.splitlines())
+    # a path is one word, however long
+    assert all(len(line) <= 80 for line in done.stdout.splitlines() if str(folder) not in line)
     assert run(folder, "--once", "--dry-run").returncode == 1
 
 

@@ -37,7 +37,7 @@ def test_a_run_that_reads_two_slow_sources_ends_at_once_and_leaves_no_git(tmp_pa
         wait_for_requests(behaviour, 2)
         process.send_signal(signal.SIGTERM)
         _, told = process.communicate(timeout=60)
-    assert process.returncode == 1
+    assert process.returncode == 143
     assert "stopped by SIGTERM" in told
     assert "Traceback" not in told
     assert children_speaking_to(address) == []

@@ -143,7 +143,7 @@ def test_what_goes_after_a_target_in_git_waits_until_the_cluster_runs_it(testbed
     new = workload(name)
     cluster.live_workloads, cluster.others = {new.ref: new}, [replica_set(name, BEGAN)]
     assert why(cluster) == ""
-    assert "60 min left" in why(cluster, 3 * 3600)
+    assert "1 h left" in why(cluster, 3 * 3600)
     assert why(cluster, 3600) == ""
 
 

@@ -199,7 +199,7 @@ def test_a_credential_that_is_not_there_is_named_by_its_place(
 ) -> None:
     told = channel(tmp_path, slack={"url": {"file": "nowhere"}})
     notify.send_all([told], [NEWS])
-    assert told_of(log).startswith("nowhere cannot be read")
+    assert told_of(log).startswith(f"{tmp_path}/nowhere cannot be read: No such file or directory")
 
 
 @pytest.mark.parametrize("url", ["http://hooks.example.org/canary", "https://[canary", "canary"])

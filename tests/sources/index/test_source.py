@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from secretsync.config import Package
-from secretsync.config.credentials import CredentialsOverPlainHttp
+from secretsync.config.credentials import CredentialsOverPlainHttp, NoCredential
 from secretsync.core.model import Bundle
 from secretsync.sources.index.errors import (
     DownloadTooLarge,
@@ -141,7 +141,7 @@ def test_a_cache_that_cannot_be_written_is_done_without(url: str, tmp_path: Path
 
 
 def test_an_authority_that_is_not_there_is_named(url: str, tmp_path: Path) -> None:
-    with pytest.raises(IndexFailed, match=r"nowhere\.pem"):
+    with pytest.raises(NoCredential, match=r"nowhere\.pem is not there.* 'access\.ca'"):
         fetch("my-policy", url.replace("http:", "https:"), tmp_path, access={"ca": "nowhere.pem"})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from secretsync.cluster.repository.forge import Request, github, newest
@@ -22,6 +23,15 @@ def headers(token: str) -> dict[str, str]:
     return {"Authorization": f"token {token}"}
 
 
+@dataclass(frozen=True)
+class _Pull:
+    """A pull request from the branch *head* into *base*."""
+
+    head: str
+    base: str
+    request: Request
+
+
 class Forge(github.Forge):
     """Pull requests of the repository at *path* (``owner/name``); they are not found by their branch."""
 
@@ -35,15 +45,14 @@ class Forge(github.Forge):
                 break
         return _matching(self._list("closed", 1), branch, base)
 
-    def _list(self, state: str, page: int) -> list[Any]:
+    def _list(self, state: str, page: int) -> list[_Pull]:
         query: dict[str, str | int] = {"state": state, "limit": _PER_PAGE, "page": page}
         return self._api.request("GET", f"{self._path}/pulls", "list pull requests", _pulls, params=query)
 
 
-def _pulls(answer: Any) -> list[Any]:
-    return [pull for pull in answer or () if pull["head"]["ref"] and pull["base"]["ref"]]
+def _pulls(answer: Any) -> list[_Pull]:
+    return [_Pull(str(pull["head"]["ref"]), str(pull["base"]["ref"]), github.request_of(pull)) for pull in answer or ()]
 
 
-def _matching(pulls: list[Any], branch: str, base: str) -> Request | None:
-    matching = [pull for pull in pulls if pull["head"]["ref"] == branch and pull["base"]["ref"] == base]
-    return newest([github.request_of(pull) for pull in matching])
+def _matching(pulls: list[_Pull], branch: str, base: str) -> Request | None:
+    return newest([pull.request for pull in pulls if (pull.head, pull.base) == (branch, base)])
