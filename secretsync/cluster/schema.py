@@ -74,7 +74,6 @@ _CONTAINER_STATUS = {
 _COUNTS = (
     *("replicas", "updatedReplicas", "readyReplicas", "availableReplicas", "unavailableReplicas", "currentReplicas"),
     *("desiredNumberScheduled", "updatedNumberScheduled", "numberAvailable", "numberReady", "numberUnavailable"),
-    *("active", "succeeded", "failed"),
 )
 _STATUS = {
     **dict.fromkeys(_COUNTS, int),

@@ -55,6 +55,11 @@ def test_a_workload_as_it_is_has_no_wrong_field() -> None:
     assert wrong_field(changed("spec", "replicas", 3)) == ""
 
 
+def test_a_cron_job_whose_job_runs_has_no_wrong_field() -> None:
+    running = {"apiVersion": "batch/v1", "kind": "Job", "name": "a-1", "namespace": "rucio", "uid": "1"}
+    assert wrong_field({"metadata": {"name": "a"}, "spec": {"schedule": "@daily"}, "status": {"active": [running]}}) == ""
+
+
 def test_what_is_null_is_absent() -> None:
     manifest = changed("spec", "template", "metadata", "creationTimestamp", None)
     manifest["status"]["conditions"] = None
