@@ -57,7 +57,8 @@ def test_a_workload_as_it_is_has_no_wrong_field() -> None:
 
 def test_a_cron_job_whose_job_runs_has_no_wrong_field() -> None:
     running = {"apiVersion": "batch/v1", "kind": "Job", "name": "a-1", "namespace": "rucio", "uid": "1"}
-    assert wrong_field({"metadata": {"name": "a"}, "spec": {"schedule": "@daily"}, "status": {"active": [running]}}) == ""
+    cron_job = {"metadata": {"name": "a"}, "spec": {"schedule": "@daily"}, "status": {"active": [running]}}
+    assert wrong_field(cron_job) == ""
 
 
 def test_what_is_null_is_absent() -> None:
