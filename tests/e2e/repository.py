@@ -27,8 +27,8 @@ PACKAGE = {
 
 
 def raising(words: str) -> bytes:
-    """A module that raises when it is imported, under a condition that no check can follow."""
-    return f"import os\n\nif os.environ:\n    raise RuntimeError({words!r})\n".encode()
+    """``rules.py`` that raises when it is imported, under a condition that no check can follow."""
+    return f"import os\n\nALL = True\nif os.environ:\n    raise RuntimeError({words!r})\n".encode()
 
 
 class Repository:
