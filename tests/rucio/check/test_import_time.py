@@ -132,3 +132,20 @@ def test_a_version_that_the_images_python_decides_on_is_no_alarm() -> None:
 def test_schemas_made_a_tuple_are_no_dictionary() -> None:
     schema = "SCHEMAS = {'account': {'type': 'string'}}\nSCHEMAS = tuple(SCHEMAS.items())\n"
     assert errors(findings({"schema.py": schema})) == ["schema-content"]
+
+
+@pytest.mark.parametrize(
+    "sets",
+    [
+        "settings.DEBUG = True\n",
+        "setattr(settings, 'DEBUG', True)\n",
+        "for name in ('DEBUG',):\n    setattr(settings, name, True)\n",
+        "settings.__dict__['DEBUG'] = True\n",
+        "vars(settings).update(DEBUG=True)\n",
+    ],
+)
+def test_an_attribute_that_another_module_sets_is_not_missing(sets: str) -> None:
+    code = "from . import settings\n" + HAS + "    return True if settings.DEBUG else None\n"
+    assert errors(findings({"settings.py": "", "permission.py": code})) == ["missing-attribute"]
+    by_init = f"from . import settings\nSUPPORTED_VERSION = ['>=36']\n{sets}"
+    assert errors(findings({"settings.py": "", "permission.py": code, "__init__.py": by_init})) == []

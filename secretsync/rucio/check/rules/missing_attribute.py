@@ -99,7 +99,29 @@ def _missing_in_own(package: Package, module: str, name: str) -> tuple[str, str]
     names = package.names(source) if source else None
     if names is None or name in names or name in _EVERY_CLASS or package.has(f"{module}.{name}".strip(".")):
         return None
+    if name in _set_from_outside(package) or None in _set_from_outside(package):
+        return None
     return f"{package.name}.{module}".rstrip("."), name
+
+
+def _set_from_outside(package: Package) -> frozenset[str | None]:
+    """The attributes that the package's code sets on any object; None: some that only running it would tell."""
+    return package.memoized(
+        ("sets attributes",),
+        lambda: frozenset(name for module in package.sources for node in module.nodes for name in _set_by(node)),
+    )
+
+
+def _set_by(node: ast.AST) -> Iterator[str | None]:
+    match node:
+        case ast.Attribute(attr="__dict__") | ast.Call(func=ast.Name(id="vars"), args=[_, *_]):
+            yield None
+        case ast.Attribute(attr=name, ctx=ast.Store()):
+            yield name
+        case ast.Call(func=ast.Name(id="setattr"), args=[_, ast.Constant(value=str(name)), *_]):
+            yield name
+        case ast.Call(func=ast.Name(id="setattr")):
+            yield None
 
 
 def _first(expression: ast.expr) -> str:
