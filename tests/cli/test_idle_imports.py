@@ -18,6 +18,9 @@ from tests.e2e.repository import MODULE, Repository
 from tests.servers.http import serving
 from tests.servers.stub_api import StubApi
 
+pytestmark = pytest.mark.slow
+
+
 FOR_FILES = {
     "click", "packaging", "pydantic", "structlog", "yaml",
     "annotated_types", "pydantic_core", "typing_extensions", "typing_inspection",  # pydantic's

@@ -21,6 +21,9 @@ from secretsync.cli.main import main
 from secretsync.core.errors import USAGE
 from tests import ROOT
 
+pytestmark = pytest.mark.slow
+
+
 GOOD = {
     "__init__.py": "",
     "permission.py": "def has_permission(issuer, action, kwargs, *, session=None):\n    return None\n",

@@ -14,6 +14,8 @@ from secretsync.cli.commands import COMMANDS
 from secretsync.cli.main import main
 from tests import ROOT
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_version_says_what_it_stands_on(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--version"]) == 0

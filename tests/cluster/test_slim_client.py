@@ -10,6 +10,9 @@ import pytest
 
 from tests import ROOT
 
+pytestmark = pytest.mark.slow
+
+
 PROGRAM = """
 import json, sys
 import secretsync.cluster.api

@@ -12,6 +12,9 @@ import urllib3
 
 from secretsync.core.http_patience import PatientRetry, all_within, are_crumbs
 
+pytestmark = pytest.mark.slow
+
+
 HEAD = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
 

@@ -10,11 +10,14 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
 import yaml
 
 from tests import ROOT
 from tests.servers.git_http import Behaviour, serve
 from tests.sources.layouts import POLICY, below, commit, write
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_run_that_reads_two_slow_sources_ends_at_once_and_leaves_no_git(tmp_path: Path) -> None:

@@ -10,6 +10,9 @@ from scripts.failure_matrix import page
 from tests.corpus import Recorded, confusion, recorded, unrecorded
 from tests.rucio.prove.matrix.rows import rows
 
+pytestmark = pytest.mark.slow
+
+
 KNOWN = recorded()
 PAGE = Path(__file__).parents[2] / "docs" / "failure-matrix.md"
 

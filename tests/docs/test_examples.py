@@ -14,6 +14,9 @@ from secretsync.cli.main import main
 from tests import ROOT
 from tests.rucio.charts.rendering import render
 
+pytestmark = pytest.mark.slow
+
+
 EXAMPLES = ROOT / "examples"
 NAMES = ("rubin", "escape")
 """Those that have Secrets made by hand today."""

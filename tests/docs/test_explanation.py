@@ -5,7 +5,12 @@ from __future__ import annotations
 import ast
 import re
 
+import pytest
+
 from tests import ROOT
+
+pytestmark = pytest.mark.slow
+
 
 STORY = (ROOT / "docs" / "explanation.md").read_text().partition("## The story of a pass")[2].partition("\n## ")[0]
 STEPS = re.findall(r"^\d+\. \*\*[^*]+\*\* \((.*?)\)", STORY, re.MULTILINE)

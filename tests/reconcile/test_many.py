@@ -19,6 +19,9 @@ from secretsync.sources.directory import DirectorySource
 from tests.cluster.places import Stub, spoilt, stub
 from tests.servers.api_proxy import Proxy
 
+pytestmark = pytest.mark.slow
+
+
 WRITING = ("POST", "PUT", "PATCH", "DELETE")
 NAMESPACES = [f"site-{number:02}" for number in range(12)]
 PACKAGES = [f"policy_{number:02}" for number in range(20)]

@@ -21,6 +21,9 @@ from tests.servers.simple_index import SimpleIndex
 from tests.sources.readers import READERS
 from tests.sources.wheels import release, sdist, wheel
 
+pytestmark = pytest.mark.slow
+
+
 TRIES = int(os.environ.get("SECRETSYNC_TEST_INPUTS") or (10_000 if ALL else 200))
 
 FILES = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +15,9 @@ from secretsync.sources.open import open_source
 from tests.servers.simple_index import Release, SimpleIndex, serve
 from tests.sources.layouts import commit
 from tests.sources.wheels import wheel
+
+pytestmark = pytest.mark.slow
+
 
 NAMES = st.text("abcxyz_", min_size=1, max_size=5)
 PATHS = st.lists(NAMES, min_size=1, max_size=4).map(lambda parts: "/".join([*parts[:-1], f"{parts[-1]}.py"]))

@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
+
 CONFIGURATION = """\
 packages: [{moduleName: atlas_policy, requirement: ./policy, secretName: atlas}]
 targets: [{namespace: rucio, name: production, cluster: {directory: manifests}}]

@@ -19,6 +19,9 @@ from secretsync.reconcile.canary.verdict import Judgement, judge
 from tests.build import bundle
 from tests.reconcile.canary.test_manifests import env, package, rucio
 
+pytestmark = pytest.mark.slow
+
+
 SCRIPTS = Path(__file__).with_name("entrypoints")
 FILES = {"__init__.py": "", "permission.py": "", "schema.py": ""}
 DAEMON = {"RUCIO_DAEMON": "judge-cleaner", "RUCIO_DAEMON_ARGS": "--threads 4 --activities 'a b'"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,6 +13,9 @@ from secretsync.operations import releases
 from secretsync.reconcile.reconciler import preview
 from tests.reconcile.test_reconciler import Died
 from tests.reconcile.wired.site import WiredSite, die_at_write, names_that_can_be_found
+
+pytestmark = pytest.mark.slow
+
 
 events = st.one_of(
     st.tuples(st.just("push"), st.sampled_from(["1", "2", "3"])),

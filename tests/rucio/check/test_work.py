@@ -12,6 +12,8 @@ from secretsync.rucio.check.values import LONGEST, MOST_PARTS, UNREADABLE, reada
 from secretsync.rucio.check.work import MOST, TooMuchWork, Work
 from tests.rucio.check.build import errors, findings, only, policy
 
+pytestmark = pytest.mark.slow
+
 
 def version_of(init: str) -> object:
     package = Package(policy({"__init__.py": init}))
