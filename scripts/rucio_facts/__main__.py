@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from scripts.rucio_facts.facts import facts_of
@@ -69,12 +69,12 @@ def main() -> None:
         },
     }
     OUTPUT.write_text(json.dumps(result, sort_keys=True, separators=(",", ":")).replace("},", "},\n") + "\n")
-    print(f"{OUTPUT}: {len(releases)} releases, {OUTPUT.stat().st_size:,} bytes")  # noqa: T201 - its only output
+    print(f"{OUTPUT}: {len(releases)} releases, {OUTPUT.stat().st_size:,} bytes")
 
 
-def compact(by_release: Mapping[str, object]) -> dict[str, object]:
+def compact(by_release: Mapping[str, Iterable[str]]) -> dict[str, object]:
     """What all releases have is written once; the rest with the releases that have it."""
-    sets = {minor: set(names) for minor, names in by_release.items()}  # type: ignore[call-overload] # lists, all of them
+    sets = {minor: set(names) for minor, names in by_release.items()}
     everywhere = set.intersection(*sets.values())
     some = sorted(set.union(*sets.values()) - everywhere)
     return {

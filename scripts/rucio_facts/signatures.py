@@ -58,11 +58,13 @@ def _parameters(definition: ast.FunctionDef) -> str:
     return ",".join([*words, f"**{arguments.kwarg.arg}"] if arguments.kwarg else words)
 
 
-def signatures_of(by_release: Mapping[str, object]) -> dict[str, dict[str, dict[str, list[str]]]]:
+def signatures_of(
+    by_release: Mapping[str, Mapping[str, Mapping[str, str]]],
+) -> dict[str, dict[str, dict[str, list[str]]]]:
     """``{module: {function: {signature: [the releases that have it]}}}``; an empty list stands for every release."""
     result: dict[str, dict[str, dict[str, list[str]]]] = {}
     for minor, modules in by_release.items():
-        for module_name, functions in modules.items():  # type: ignore[attr-defined] # dictionaries, all of them
+        for module_name, functions in modules.items():
             for function, parameters in functions.items():
                 result.setdefault(module_name, {}).setdefault(function, {}).setdefault(parameters, []).append(minor)
     for functions in result.values():

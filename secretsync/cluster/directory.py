@@ -125,11 +125,7 @@ class DirectoryCluster(NothingRuns):
             return
         if changed != text:
             write(self._root, kustomization_path, changed)
-            log.info(
-                "the kustomization's resources were changed",
-                file=shown,
-                resource=name,
-            )
+            log.info("the kustomization's resources were changed", file=shown, resource=name)
 
     def _kustomization_of(self, path: Path) -> Path | None:
         folders = (folder for folder in path.parents if folder.is_relative_to(self._root))

@@ -25,10 +25,14 @@ class Degraded:
     source_failed: bool = True
 
     @property
+    def source_is_away(self) -> bool:
+        """Whether its source could not be read, though what the configuration names for that is there."""
+        return self.source_failed and self.error.category != "configuration"
+
+    @property
     def reason(self) -> str:
         """Why, as one of `reconcile.reasons.REASONS`."""
-        own_fault = self.error.category == "configuration"
-        return "source" if self.source_failed and not own_fault else self.error.category
+        return "source" if self.source_is_away else self.error.category
 
     def __str__(self) -> str:
         state = f"stays at {self.live.short}" if self.live else "is not deployed"

@@ -28,35 +28,39 @@ def not_in_force(packages: Sequence[Desired], workloads: Sequence[Workload]) -> 
 
     The files of sub-directories are left to the check, which knows whether Rucio asks for them.
     """
-    sources = contents(secret for package in packages for secret in package.secrets)
-    deployed = [deployed_package(package.placement, package.secrets, {""}) for package in packages if package.secrets]
-    names = {name for package in deployed for name in package.secrets}
     by_module = {package.placement.module: package for package in packages}
     return tuple(
         NotInForce(container.workload.ref, container.manifest["name"], package.module, verdict)
-        for container in rucio_containers(workloads, names)
-        for package in deployed
-        if _is_meant_for(package, container, names)
-        for verdict in [_fault(package, view_of(container, sources), by_module[package.module])]
+        for container, package, view in _meant(packages, workloads)
+        for verdict in [_fault(package, view, by_module[package.module])]
         if verdict
     )
 
 
 def undecided(packages: Sequence[Desired], workloads: Sequence[Workload]) -> tuple[NotInForce, ...]:
     """The containers that mount a package, of which an object that was not read decides whether they load it."""
-    sources = contents(secret for package in packages for secret in package.secrets)
-    deployed = [deployed_package(package.placement, package.secrets, {""}) for package in packages if package.secrets]
-    names = {name for package in deployed for name in package.secrets}
     return tuple(
         NotInForce(container.workload.ref, container.manifest["name"], package.module, unknown)
-        for container in rucio_containers(workloads, names)
-        for package in deployed
-        if package.secrets & {mount.name for mount in container.mounts if mount.kind == "Secret"}
-        for verdicts in [judge(package, view_of(container, sources))]
+        for container, package, view in _meant(packages, workloads)
+        if package.secrets & _mounted(container)
+        for verdicts in [judge(package, view)]
         if not any(verdict.fails for verdict in verdicts)
         for unknown in [next((verdict for verdict in verdicts if verdict.unknown), None)]
         if unknown
     )
+
+
+def _meant(
+    packages: Sequence[Desired], workloads: Sequence[Workload]
+) -> Iterator[tuple[RucioContainer, Deployed, View]]:
+    """Each container with Rucio, each package that it is meant to load, and what the container sees of it."""
+    sources = contents(secret for package in packages for secret in package.secrets)
+    deployed = [deployed_package(package.placement, package.secrets, {""}) for package in packages if package.secrets]
+    names = {name for package in deployed for name in package.secrets}
+    for container in rucio_containers(workloads, names):
+        for package in deployed:
+            if _is_meant_for(package, container, names):
+                yield container, package, view_of(container, sources)
 
 
 def _fault(package: Deployed, view: View, desired: Desired) -> Verdict | None:
@@ -73,10 +77,14 @@ def _fault(package: Deployed, view: View, desired: Desired) -> Verdict | None:
 
 def _is_meant_for(package: Deployed, container: RucioContainer, names: set[str]) -> bool:
     """Whether a container mounts the package; or runs Rucio, and mounts no package of the target at all."""
-    mounted = {mount.name for mount in container.mounts if mount.kind == "Secret"}
+    mounted = _mounted(container)
     if mounted & package.secrets:
         return True
     return not mounted & names and loads_policies(container.manifest.get("image") or "")
+
+
+def _mounted(container: RucioContainer) -> set[str]:
+    return {mount.name for mount in container.mounts if mount.kind == "Secret"}
 
 
 def unmounted(packages: Sequence[Desired], workloads: Sequence[Workload]) -> tuple[Desired, ...]:

@@ -43,11 +43,8 @@ def approvable(destination: Destination, report: Report) -> ApprovedTarget:
     )
 
 
-def refuse_unapproved(destination: Destination, report: Report) -> None:
-    """Raises NotApproved where *report* would not do what was approved for *destination*."""
-    approved = destination.approved
-    if approved is None:
-        return
+def refuse_unapproved(destination: Destination, approved: ApprovedTarget, report: Report) -> None:
+    """Raises NotApproved where *report* would not do what was *approved* for *destination*."""
     current = approvable(destination, report).model_copy(update={"values": approved.values})
     if current != approved:
         ids = [f"sha256:{digest_of(target.model_dump(mode='json'))}" for target in (approved, current)]

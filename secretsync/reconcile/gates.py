@@ -6,7 +6,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from secretsync.config.window import Window
 from secretsync.core import packing
 from secretsync.core.errors import SecretSyncError
 from secretsync.core.model import Workload
@@ -49,16 +48,16 @@ def waits_for(destination: Destination, plan: Plan, clock: Clock) -> str:
 
     What a person asked for, what puts back, and a rollout that has begun do not wait: half of a change is worse.
     """
-    window, now = destination.rollout.maintenance_window, clock.utc()
-    closed = window is not None and not window.is_open(now)
+    now = clock.utc()
+    closed = _closed_window(destination, now)
     if not closed and not destination.after:
         return ""
     moving = [package for package in plan.packages if plan.moves(package)]
     state = load_state(destination).state
     if not moving or any(package.desired.hold or not state.of(package.placement.secret).finished for package in moving):
         return ""
-    if window is not None and closed:
-        return _closed(window, now)
+    if closed:
+        return closed
     # what is live already is only put right, and waits for nobody
     contents = [_content(package) for package in moving if not _is_live(package)]
     return _wait_for_other_target(destination.after, contents, now) if destination.after else ""
@@ -69,16 +68,19 @@ def still_waits_for(destination: Destination, delivery: Delivery, digest: str, n
 
     *digest* may be its first twelve digits, or empty where nobody knows which content comes next.
     """
-    window = destination.rollout.maintenance_window
-    if window is not None and not window.is_open(now):
-        return _closed(window, now)
+    if closed := _closed_window(destination, now):
+        return closed
     if destination.after is None:
         return ""
     content = _Content(delivery.placement.module, digest, "it" if digest else f"{delivery.placement.module}")
     return _wait_for_other_target(destination.after, [content], now)
 
 
-def _closed(window: Window, now: datetime) -> str:
+def _closed_window(destination: Destination, now: datetime) -> str:
+    """Until when the maintenance window is closed; empty where it is open, or there is none."""
+    window = destination.rollout.maintenance_window
+    if window is None or window.is_open(now):
+        return ""
     opens = f"{window.opens_after(now):%a %Y-%m-%d %H:%M %Z}"
     return f"the maintenance window is closed until {opens}; 'secretsync rollback' does not wait for it"
 

@@ -88,11 +88,8 @@ def open_request(destination: Destination, plan: Plan) -> Proposal | None:
     return repository.proposed(_key(destination, plan))
 
 
-def with_standing(destination: Destination, report: Report) -> Report:
-    """*report*, of a dry run, with whether its change is proposed already, and where. Raises SecretSyncError."""
-    repository = destination.repository
-    if repository is None or report.refused:
-        return report
+def with_standing(destination: Destination, repository: RepositoryCluster, report: Report) -> Report:
+    """*report*, of a dry run, with whether its change is proposed in *repository* already. Raises SecretSyncError."""
     if not report.pending:
         return replace(report, proposal=Proposal("nothing", repository.branch))
     waiting = repository.waiting()

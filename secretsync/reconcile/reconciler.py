@@ -59,9 +59,11 @@ def preview(destination: Destination, clock: Clock = REAL_TIME) -> Report:
 def preview_with(destination: Destination, state: State, clock: Clock = REAL_TIME) -> Report:
     """What `sync` would do if *state* were what is remembered; nothing is written. Raises SecretSyncError."""
     report = _checked(destination, observe(destination, state), state)
+    if report.refused:
+        return report
     if destination.repository:
-        report = with_standing(destination, report)
-    return report if report.refused else with_preflight(destination, report, state, clock)
+        report = with_standing(destination, destination.repository, report)
+    return with_preflight(destination, report, state, clock)
 
 
 def _checked(destination: Destination, plan: Plan, state: State) -> Report:
@@ -119,7 +121,7 @@ def _reconcile_unlocked(destination: Destination, clock: Clock) -> Report | None
     if report.refused:
         return report
     if destination.approved:
-        refuse_unapproved(destination, report)
+        refuse_unapproved(destination, destination.approved, report)
     if report.plan.idle:
         return _record_idle(destination, report)
     if waits := waits_for(destination, report.plan, clock):
@@ -136,7 +138,7 @@ def _reconcile_locked(destination: Destination, store: StateStore, clock: Clock)
     if report.refused:
         return report
     if destination.approved:
-        refuse_unapproved(destination, report)
+        refuse_unapproved(destination, destination.approved, report)
     if plan.idle:
         return _with_stripped(replace(report, done=True))
     dry_run_writes(destination, plan)

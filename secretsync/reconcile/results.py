@@ -79,7 +79,7 @@ def _of_report(report: Report) -> Iterator[tuple[str, Verdict]]:
     for package in last.plan.packages:
         yield package.placement.secret, _of_package(package, report)
     for degraded in last.plan.degraded:
-        condition = Condition.AWAY if degraded.source_failed and degraded.reason == "source" else Condition.FAILING
+        condition = Condition.AWAY if degraded.source_is_away else Condition.FAILING
         yield degraded.placement.secret, Verdict(condition, degraded.error.category)
 
 

@@ -191,9 +191,9 @@ def _root_is_the_package(tree: Tree, root: str, packages: Sequence[str]) -> bool
 
 
 def _holds_policies(tree: Tree, directory: str) -> bool:
-    modules = (posixpath.join(directory, part) for part in ("permission", "schema"))
     return any(
-        tree.holds(directory, f"{posixpath.basename(path)}.py") or tree.holds(path, "__init__.py") for path in modules
+        tree.holds(directory, f"{part}.py") or tree.holds(posixpath.join(directory, part), "__init__.py")
+        for part in ("permission", "schema")
     )
 
 

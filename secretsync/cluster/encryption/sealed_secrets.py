@@ -90,8 +90,8 @@ def _foreign_annotations(previous: Manifest | None) -> Manifest:
     if previous is None or previous["kind"] != SEALED_SECRET:
         return {}
     annotations = previous["metadata"].get("annotations") or {}
-    own_annotations = {key: value for key, value in annotations.items() if not key.startswith((OURS, _SCOPES))}
-    return {"annotations": own_annotations} if own_annotations else {}
+    foreign = {key: value for key, value in annotations.items() if not key.startswith((OURS, _SCOPES))}
+    return {"annotations": foreign} if foreign else {}
 
 
 def _public_key(path: Path) -> RSAPublicKey:

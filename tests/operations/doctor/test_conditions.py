@@ -63,6 +63,26 @@ class Sick:
 
 TOLD = with_variable("RUCIO_POLICY_PACKAGE", MODULE)
 SITE_PACKAGES = "/usr/local/lib/python{}/site-packages/" + MODULE
+
+
+def with_rucio_cfg(**where: str) -> Sick:
+    """Pods that mount a Secret with a rucio.cfg, whose [policy] has no package."""
+    return Sick(
+        pods(
+            without_variable("RUCIO_POLICY_PACKAGE"),
+            lambda it: it["volumes"].append({"name": "cfg", "secret": {"secretName": "rucio-cfg"}}),
+            lambda it: it["containers"][0]["volumeMounts"].append({"name": "cfg", **where}),
+        ),
+        Condition.CONFIGURED,
+        "a rucio.cfg is mounted, so nothing is merged into it, and its [policy] has no package",
+        "[policy] package = atlas_rucio_policy in that file",
+        lambda site: site.add_secret("rucio-cfg", **{"rucio.cfg": f"[policy]\npackage = {MODULE}\n"}),
+        made=both(
+            lambda site: site.add_secret("rucio-cfg", **{"rucio.cfg": "[common]\na = b\n"}), configured(package=MODULE)
+        ),
+    )
+
+
 SICK = {
     "a forgotten daemon": Sick(
         pods(without_mount("atlas"), without_mount("atlas-algorithms")),
@@ -241,36 +261,8 @@ SICK = {
         pods(with_variable("RUCIO_POLICY_PACKAGE_ATL", MODULE)),
         vo="atl",
     ),
-    "a mounted rucio.cfg": Sick(
-        pods(
-            without_variable("RUCIO_POLICY_PACKAGE"),
-            lambda it: it["volumes"].append({"name": "cfg", "secret": {"secretName": "rucio-cfg"}}),
-            lambda it: it["containers"][0]["volumeMounts"].append(
-                {"name": "cfg", "mountPath": "/opt/rucio/etc/rucio.cfg", "subPath": "rucio.cfg"}
-            ),
-        ),
-        Condition.CONFIGURED,
-        "a rucio.cfg is mounted, so nothing is merged into it, and its [policy] has no package",
-        "[policy] package = atlas_rucio_policy in that file",
-        lambda site: site.add_secret("rucio-cfg", **{"rucio.cfg": f"[policy]\npackage = {MODULE}\n"}),
-        made=both(
-            lambda site: site.add_secret("rucio-cfg", **{"rucio.cfg": "[common]\na = b\n"}), configured(package=MODULE)
-        ),
-    ),
-    "a rucio.cfg in a mounted folder": Sick(
-        pods(
-            without_variable("RUCIO_POLICY_PACKAGE"),
-            lambda it: it["volumes"].append({"name": "cfg", "secret": {"secretName": "rucio-cfg"}}),
-            lambda it: it["containers"][0]["volumeMounts"].append({"name": "cfg", "mountPath": "/opt/rucio/etc"}),
-        ),
-        Condition.CONFIGURED,
-        "a rucio.cfg is mounted, so nothing is merged into it, and its [policy] has no package",
-        "[policy] package = atlas_rucio_policy in that file",
-        lambda site: site.add_secret("rucio-cfg", **{"rucio.cfg": f"[policy]\npackage = {MODULE}\n"}),
-        made=both(
-            lambda site: site.add_secret("rucio-cfg", **{"rucio.cfg": "[common]\na = b\n"}), configured(package=MODULE)
-        ),
-    ),
+    "a mounted rucio.cfg": with_rucio_cfg(mountPath="/opt/rucio/etc/rucio.cfg", subPath="rucio.cfg"),
+    "a rucio.cfg in a mounted folder": with_rucio_cfg(mountPath="/opt/rucio/etc"),
 }
 
 

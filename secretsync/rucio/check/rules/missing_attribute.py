@@ -99,7 +99,7 @@ def _missing_in_own(package: Package, module: str, name: str) -> tuple[str, str]
     names = package.names(source) if source else None
     if names is None or name in names or name in _EVERY_CLASS or package.has(f"{module}.{name}".strip(".")):
         return None
-    if name in _set_from_outside(package) or None in _set_from_outside(package):
+    if {name, None} & _set_from_outside(package):
         return None
     return f"{package.name}.{module}".rstrip("."), name
 
