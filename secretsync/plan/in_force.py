@@ -29,12 +29,15 @@ def not_in_force(packages: Sequence[Desired], workloads: Sequence[Workload]) -> 
     The files of sub-directories are left to the check, which knows whether Rucio asks for them.
     """
     by_module = {package.placement.module: package for package in packages}
-    return tuple(
-        NotInForce(container.workload.ref, container.manifest["name"], package.module, verdict)
-        for container, package, view in _meant(packages, workloads)
-        for verdict in [_fault(package, view, by_module[package.module])]
-        if verdict
-    )
+    faults: dict[tuple[str, str], Verdict | None] = {}
+    found = []
+    for container, package, view in _meant(packages, workloads):
+        key = container.seen, package.module
+        if key not in faults:
+            faults[key] = _fault(package, view, by_module[package.module])
+        if fault := faults[key]:
+            found.append(NotInForce(container.workload.ref, container.manifest["name"], package.module, fault))
+    return tuple(found)
 
 
 def undecided(packages: Sequence[Desired], workloads: Sequence[Workload]) -> tuple[NotInForce, ...]:
@@ -57,10 +60,13 @@ def _meant(
     sources = contents(secret for package in packages for secret in package.secrets)
     deployed = [deployed_package(package.placement, package.secrets, {""}) for package in packages if package.secrets]
     names = {name for package in deployed for name in package.secrets}
+    views: dict[str, View] = {}
     for container in rucio_containers(workloads, names):
         for package in deployed:
             if _is_meant_for(package, container, names):
-                yield container, package, view_of(container, sources)
+                if container.seen not in views:
+                    views[container.seen] = view_of(container, sources)
+                yield container, package, views[container.seen]
 
 
 def _fault(package: Deployed, view: View, desired: Desired) -> Verdict | None:
