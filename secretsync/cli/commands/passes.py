@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from secretsync.cli.output.describe import Command
+    from secretsync.cli.output.report import Target
     from secretsync.reconcile.all_targets import Outcome
 
 log = structlog.get_logger()
@@ -136,25 +137,26 @@ def report_on(
 
     The plan that can be approved is written to *out*.
     """
-    from secretsync.cli.output.describe import describe
+    from secretsync.cli.output.describe import describe_target, report_on_targets
     from secretsync.cli.output.style import of_terminal
     from secretsync.cli.output.text import render_table
 
     style = of_terminal(settings.color)
     configuration = chosen_targets(settings.configuration(), target_name)
-    streams, dry_run = settings.output == "text", command == "plan"
+    streams, dry_run, actions = settings.output == "text", command == "plan", settings.output in WITH_ACTIONS
+    targets: list[Target] = []
 
     def show(outcome: Outcome) -> None:
         writes.ended(outcome.destination.name)
-        log_outcome(outcome, command, settings)
+        target = describe_target(outcome, dry_run=dry_run, texts=texts, actions=actions)
+        targets.append(target)
+        log_outcome(outcome, target, command, settings)
         if streams:
-            shown = describe([outcome], command, dry_run=dry_run, texts=texts)
-            click.echo(render_report(shown, "text", style), nl=False)
+            click.echo(render_report(report_on_targets((target,), command), "text", style), nl=False)
 
     with said_when_interrupted() as writes:
         outcomes = act(configuration, settings.base, show, target_name)
-    with_actions = settings.output in WITH_ACTIONS
-    report = describe(outcomes, command, dry_run=dry_run, texts=texts, actions=with_actions)
+    report = report_on_targets(tuple(targets), command)
     if out:
         report = replace(report, plan_id=_write_plan(out, outcomes))
     rest = render_table(report.targets, style) if streams else render_report(report, settings.output, style)
@@ -178,14 +180,11 @@ def _write_plan(path: Path, outcomes: Sequence[Outcome]) -> str:
     return document.id
 
 
-def log_outcome(outcome: Outcome, command: Command, settings: Settings) -> None:
+def log_outcome(outcome: Outcome, described: Target, command: Command, settings: Settings) -> None:
     """Failures one by one; a program that collects logs gets the outcome of each pass as one event.
 
     Where the report is read with the log it says them, and a person need not read them twice.
     """
-    from secretsync.cli.output.describe import describe_target
-
-    described = describe_target(outcome, dry_run=command == "plan")
     if not settings.report_is_read_with_the_log:
         if error := outcome.error or (outcome.report and outcome.report.blocked):
             explain(error, outcome.destination.name)
@@ -205,9 +204,10 @@ def log_outcome(outcome: Outcome, command: Command, settings: Settings) -> None:
 
 
 def _show_pass(settings: Settings, outcome: Outcome) -> None:
-    from secretsync.cli.output.describe import describe
+    from secretsync.cli.output.describe import describe_target, report_on_targets
     from secretsync.cli.output.style import of_terminal
 
-    log_outcome(outcome, "run", settings)
-    report = describe([outcome], "run")
+    target = describe_target(outcome, dry_run=False)
+    log_outcome(outcome, target, "run", settings)
+    report = report_on_targets((target,), "run")
     click.echo(render_report(report, settings.output, of_terminal(settings.color)), nl=False)
