@@ -144,19 +144,19 @@ def report_on(
     style = of_terminal(settings.color)
     configuration = chosen_targets(settings.configuration(), target_name)
     streams, dry_run, actions = settings.output == "text", command == "plan", settings.output in WITH_ACTIONS
-    targets: list[Target] = []
+    targets: dict[int, Target] = {}
 
     def show(outcome: Outcome) -> None:
         writes.ended(outcome.destination.name)
         target = describe_target(outcome, dry_run=dry_run, texts=texts, actions=actions)
-        targets.append(target)
+        targets[id(outcome)] = target
         log_outcome(outcome, target, command, settings)
         if streams:
             click.echo(render_report(report_on_targets((target,), command), "text", style), nl=False)
 
     with said_when_interrupted() as writes:
         outcomes = act(configuration, settings.base, show, target_name)
-    report = report_on_targets(tuple(targets), command)
+    report = report_on_targets(tuple(targets[id(outcome)] for outcome in outcomes), command)
     if out:
         report = replace(report, plan_id=_write_plan(out, outcomes))
     rest = render_table(report.targets, style) if streams else render_report(report, settings.output, style)
