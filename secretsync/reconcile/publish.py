@@ -39,7 +39,7 @@ def values_edits(repository: RepositoryCluster, files: Sequence[ValuesFile], pla
 def _edit(repository: RepositoryCluster, file: ValuesFile, packages: Sequence[PackagePlan]) -> ValuesEdit | None:
     data = repository.read_file(file.file)
     if data is None:
-        return ValuesEdit(file.file, problem="it is not in the repository: correct 'values' of the target")
+        return ValuesEdit(file.file, problem="no such file is in the repository, or it is a symlink: correct 'values' of the target")
     try:
         text = data.decode()
         wiring = wire([_packed(package) for package in packages], file.style, file.root)
