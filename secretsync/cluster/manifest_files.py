@@ -76,7 +76,7 @@ class ManifestFolder:
         return UnusableManifest(self.shown(path) + self.origin, problem)
 
     def find(self, namespace: str, kinds: Sequence[str], name: str | None = None) -> list[LocatedManifest]:
-        """The objects of *kinds* (and of this *name*) in *namespace*. Raises UnusableManifest, as where one is there twice."""
+        """The objects of *kinds* (of this *name*) in *namespace*. Raises UnusableManifest where one is there twice."""
         located: dict[tuple[int, str], LocatedManifest] = {}
         for path in self._files(namespace):
             for candidate in self._objects(path, namespace):
