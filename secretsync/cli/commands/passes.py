@@ -183,16 +183,18 @@ def _write_plan(path: Path, outcomes: Sequence[Outcome]) -> str:
 def log_outcome(outcome: Outcome, command: Command, settings: Settings) -> None:
     """One event: of each pass where the log is for programs or the command goes on, else of one that failed.
 
-    Where the report is read with the log it says the failure, and a person need not read it twice.
+    Where the report is read with the log there is none: a person need not read the outcome twice.
     """
     from secretsync.cli.output.describe import describe_target
 
     described = describe_target(outcome, dry_run=command == "plan")
     failed = described.exit_code not in (0, CHANGES_PENDING)
+    if settings.report_is_read_with_the_log:
+        return
     if command == "run" or settings.log_format == "json":
         write = log.error if failed else log.info
         write("pass ended", target=described.target, outcome=str(described.outcome), **_facts(described))
-    elif failed and not settings.report_is_read_with_the_log:
+    elif failed:
         log.error("refused" if described.refusal else "failed", at=described.target, why=_reason(described))
 
 
