@@ -223,7 +223,7 @@ def test_an_event_says_no_more_than_the_api_takes_and_no_credential(site: Site) 
 
 
 def test_every_event_is_of_a_kind_that_is_documented(site: Site) -> None:
-    passed(site)
+    assert passed(site)
     for event in site.cluster.events:
         assert (event["type"], event["action"]) == (EVENTS[event["reason"]].type, EVENTS[event["reason"]].action)
         assert event["reportingController"] == "secretsync"
