@@ -30,6 +30,7 @@ from secretsync.rucio.charts.site_values import (
     require_any,
 )
 from secretsync.rucio.charts.values import Setting, entry, entry_lines, setting_lines, settings
+from secretsync.rucio.charts.variable_rules import superseded
 from secretsync.rucio.wiring import Mount, Wiring
 
 _MOUNTS = "secretMounts"
@@ -99,10 +100,12 @@ def _merged(texts: Sequence[str], wiring: Wiring, chart: str, via: str, at: Keys
             _refuse_deleted(layers[number + 1 :], changed, at)
             text = _with_setting(layers[number].text, changed, at)
             layers[number] = _done(layers[number], text, [f"{'.'.join(changed.path)}: {changed.value}"])
-    problems = lint(Case(_together(layers, at), wiring, chart, via))
+    merged = Case(_together(layers, at), wiring, chart, via)
+    problems = lint(merged)
     if any(problem.blocks for problem in problems):
         raise InTheWay([problem for problem in problems if problem.blocks])
-    layers[0] = replace(layers[0], noted=problems)
+    changed = any(layer.done for layer in layers)
+    layers[0] = replace(layers[0], noted=(*problems, *(superseded(merged) if changed else ())))
     return layers
 
 

@@ -37,13 +37,6 @@ SICK = {
         "call this list extraSecretMounts",
     ),
     "an init container beside": ("policyPackages: {enabled: true}", "policyPackages.enabled", "set it to false"),
-    "an old permission": ("config: {policy: {permission: escape}}", "config.policy.permission", "remove this line"),
-    "an old schema": ("config: {policy: {schema: escape}}", "config.policy.schema", "remove this line"),
-    "an old schema of one daemon": (
-        "reaper: {config: {policy: {schema: escape}}}",
-        "reaper.config.policy.schema",
-        "remove this line",
-    ),
     "another PYTHONPATH": (
         "optional_config: {pythonpath: /opt/policy/cms_policy, rucio_policy_package: cms_policy}",
         "optional_config.pythonpath",
@@ -118,11 +111,6 @@ SICK = {
         f"reaper: {{extraSecretMounts: [{MOUNT}}}]}}",
         "reaper.extraSecretMounts",
         "mounted at /opt/policy/cms_policy twice",
-    ),
-    "a variable that chooses an old schema": (
-        "optional_config: {pythonpath: /opt/policy, rucio_policy_package: cms_policy, rucio_cfg_policy_schema: cms}",
-        "optional_config.rucio_cfg_policy_schema",
-        "chooses one of Rucio's own policies",
     ),
     "a volume of the same name": (
         f"secretMounts: [{MOUNT}}}, {{volumeName: policy-cms-policy, secretFullName: x, mountPath: /x}}]",
@@ -222,7 +210,9 @@ SOUND = {
         f"reaper: {{secretMounts: [{{secretName: a, mountPath: /a}}], extraSecretMounts: [{MOUNT}}}]}}"
     ),
     "a job with mounts of its own": "ftsRenewal: {secretMounts: [{secretName: cert, mountPath: /opt/cert}]}",
-    "an old permission that a later file takes away": "config: {policy: {permission: null}}",
+    "options that choose nothing beside a package, and have other readers": """
+        config: {policy: {permission: cms, schema: cms}}
+        conveyorReceiver: {config: {policy: {permission: cms}}}""",
     "an init container that is off": "policyPackages: {enabled: false}",
     "files that all may read": f"secretMounts: [{MOUNT}, defaultMode: 0444}}]",
 }
