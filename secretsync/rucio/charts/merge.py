@@ -16,7 +16,17 @@ import yaml
 
 from secretsync.core.errors import SecretSyncError
 from secretsync.core.yaml_edit import Addition, CannotEdit, Keys, add_items, set_key
-from secretsync.rucio.charts.case import Case, Problem, folders, mount_entries, mounted, said_beside, same_key, section
+from secretsync.rucio.charts.case import (
+    Case,
+    Problem,
+    as_mounted,
+    folders,
+    mount_entries,
+    mounted,
+    said_beside,
+    same_key,
+    section,
+)
 from secretsync.rucio.charts.lint import lint
 from secretsync.rucio.charts.site_values import (
     NotValues,
@@ -87,7 +97,8 @@ def merge_layers(texts: Sequence[str], wiring: Wiring, chart: str, via: str, at:
 def _merged(texts: Sequence[str], wiring: Wiring, chart: str, via: str, at: Keys) -> Sequence[Merged]:
     layers = list(map(Merged, texts))
     values = _together(layers, at)
-    mounts = [mount for mount in wiring.mounts if not mounted(mount_entries(values), mount)]
+    entries = list(as_mounted(mount_entries(values), chart))
+    mounts = [mount for mount in wiring.mounts if not mounted(entries, mount)]
     if mounts:
         number = _deciding(layers, (*at, _MOUNTS))
         lines = (f"{_MOUNTS}: Secret {mount.secret} at {mount.path}" for mount in mounts)

@@ -6,6 +6,7 @@ import yaml
 from secretsync.rucio.charts.case import Case
 from secretsync.rucio.charts.lint import lint
 from secretsync.rucio.charts.values import render
+from secretsync.rucio.wiring import SITE_PACKAGES
 from tests.rucio.charts.build import FLAT, packed, wiring
 
 MADE = wiring(packed(files=FLAT))
@@ -112,6 +113,11 @@ SICK = {
         "reaper.extraSecretMounts",
         "mounted at /opt/policy/cms_policy twice",
     ),
+    "a folder of the node at the path, for one daemon": (
+        "reaper: {extraHostPathMounts: [{hostPath: /a, mountPath: /opt/policy/cms_policy}]}",
+        "reaper.extraHostPathMounts[0]",
+        "where a package is to be",
+    ),
     "a volume of the same name": (
         f"secretMounts: [{MOUNT}}}, {{volumeName: policy-cms-policy, secretFullName: x, mountPath: /x}}]",
         "secretMounts[1]",
@@ -182,6 +188,16 @@ def test_what_is_wrong_is_told_with_its_place_and_its_remedy(case: str) -> None:
 )  # fmt: skip
 def test_via_config_whatever_wins_over_the_configuration_is_told(text: str, place: str) -> None:
     assert list(problems(text, via="config")) == [place]
+
+
+def test_the_servers_chart_mounts_each_of_the_sub_paths_by_itself() -> None:
+    files = "subPaths: [__init__.py, permission.py, schema.py]}"
+    listed = f"secretMounts: [{{secretFullName: cms-policy, mountPath: /opt/policy/cms_policy/, {files}]"
+    found = problems(listed, chart="server")
+    assert "is not mounted at /opt/policy/cms_policy" in found["secretMounts"]
+    assert "which is not where this wiring has it" in found["secretMounts[0]"]
+    mounted = listed.replace("/opt/policy", SITE_PACKAGES)
+    assert problems(mounted, made=wiring(packed(files=FLAT), style="files"), chart="server") == {}
 
 
 def test_files_that_only_root_reads_are_no_problem_for_daemons_which_run_as_root() -> None:
