@@ -115,8 +115,8 @@ def _merged(texts: Sequence[str], wiring: Wiring, chart: str, via: str, at: Keys
     problems = lint(merged)
     if any(problem.blocks for problem in problems):
         raise InTheWay([problem for problem in problems if problem.blocks])
-    changed = any(layer.done for layer in layers)
-    layers[0] = replace(layers[0], noted=(*problems, *(superseded(merged) if changed else ())))
+    done = any(layer.done for layer in layers)
+    layers[0] = replace(layers[0], noted=(*problems, *(superseded(merged) if done else ())))
     return layers
 
 
