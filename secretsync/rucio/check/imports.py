@@ -106,9 +106,17 @@ def statements(
             todo.extend((inner_statement, circumstances) for inner_statement in reversed(inner))
 
 
+_COMPOUND = (
+    ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.If, ast.Try, ast.With, ast.AsyncWith, ast.For,
+    ast.AsyncFor, ast.While,
+)  # fmt: skip
+
+
 def _blocks(
     statement: ast.stmt, context: StatementContext, decide: Callable[[ast.expr], bool | None]
 ) -> Iterator[tuple[list[ast.stmt], StatementContext]]:
+    if not isinstance(statement, _COMPOUND):
+        return
     maybe = replace(context, conditional=True)
     match statement:
         case ast.FunctionDef(name=name, body=body) | ast.AsyncFunctionDef(name=name, body=body):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from secretsync.rucio.check.code import Module
 from secretsync.rucio.check.evaluate import Evaluator, Modules
+from secretsync.rucio.check.tree import walk
 from secretsync.rucio.check.values import (
     LONGEST,
     UNREADABLE,
@@ -36,7 +37,7 @@ def values_of(package: Modules, module: Module, depth: int = 0) -> Names:
 def bound_in(tree: ast.AST) -> Names:
     """Every name that is bound somewhere in *tree*, UNREADABLE."""
     found: set[str] = set()
-    for node in ast.walk(tree):
+    for node in walk(tree):
         match node:
             case ast.Name(id=name, ctx=ast.Store()) | ast.arg(arg=name):
                 found.add(name)
@@ -220,7 +221,7 @@ class _Reader(Evaluator):
     def _forget(self, statements: list[ast.stmt]) -> None:
         """What a loop binds is not followed."""
         for statement in statements:
-            for node in ast.walk(statement):
+            for node in walk(statement):
                 match node:
                     case ast.Name(id=name, ctx=ast.Store()):
                         self._names[name] = UNREADABLE
@@ -285,22 +286,3 @@ def _foreign_names(module: str) -> Names:
     if module in ("rucio.common.schema.generic", "rucio.common.schema.generic_multi_vo"):
         return {"SCHEMAS": {UNREADABLE: UNREADABLE}}
     return {"TYPE_CHECKING": False} if module == "typing" else {}
-
-
-def nodes_outside_functions(body: Sequence[ast.AST]) -> Iterator[ast.AST]:
-    """Every node that is evaluated when *body* runs, without the inside of functions and lambdas."""
-    todo: list[ast.AST] = list(reversed(body))
-    while todo:
-        node = todo.pop()
-        yield node
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            parameters = node.args
-            todo.extend(
-                [
-                    *node.decorator_list,
-                    *parameters.defaults,
-                    *(default for default in parameters.kw_defaults if default),
-                ]
-            )
-        elif not isinstance(node, ast.Lambda):
-            todo.extend(reversed(list(ast.iter_child_nodes(node))))

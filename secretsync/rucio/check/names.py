@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from secretsync.rucio.check.code import Module
 from secretsync.rucio.check.imports import statements
+from secretsync.rucio.check.tree import children
 
 MODULE_ATTRIBUTES = frozenset(
     {"__name__", "__file__", "__doc__", "__package__", "__path__", "__spec__", "__loader__", "__dict__"}
@@ -60,7 +61,7 @@ def _stored(statement: ast.stmt) -> Iterator[str]:
             yield node.id
         elif isinstance(node, ast.ExceptHandler) and node.name:
             yield node.name
-        todo.extend(child for child in ast.iter_child_nodes(node) if not isinstance(child, ast.stmt))
+        todo.extend(child for child in children(node) if not isinstance(child, ast.stmt))
 
 
 def _writes_globals(module: Module) -> bool:

@@ -15,6 +15,7 @@ from typing import Any
 from packaging.specifiers import SpecifierSet
 
 from secretsync.rucio.check.code import Module
+from secretsync.rucio.check.tree import replaced
 
 LONGEST = 10_000
 """Characters, elements or bits of a value that is still calculated: a hostile file must not fill the memory."""
@@ -158,7 +159,7 @@ def _plain(definition: ast.FunctionDef, parameters: list[ast.arg]) -> ast.Functi
             "defaults": signature.defaults[-len(parameters) :] if parameters else [],
         }
     )
-    return ast.FunctionDef(**{**vars(definition), "decorator_list": [], "args": arguments})
+    return replaced(definition, decorator_list=[], args=arguments)
 
 
 def is_wide(specification: str) -> bool:

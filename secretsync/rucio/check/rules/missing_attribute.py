@@ -14,6 +14,7 @@ from secretsync.rucio.check.names import MODULE_ATTRIBUTES
 from secretsync.rucio.check.package import Package
 from secretsync.rucio.check.rules import failing
 from secretsync.rucio.check.rules.rule import Rule, Setting
+from secretsync.rucio.check.tree import walk
 from secretsync.rucio.check.values import Function, ModuleValue
 
 _DEEPEST = 10
@@ -151,7 +152,7 @@ def members(package: Package, setting: Setting, class_: Function, depth: int = 0
     if not isinstance(node, ast.ClassDef) or node.keywords or node.decorator_list or depth > _DEEPEST:
         return None
     attributes = set(_EVERY_CLASS)
-    for statement in ast.walk(node):
+    for statement in walk(node):
         match statement:
             case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
                 attributes.add(name)

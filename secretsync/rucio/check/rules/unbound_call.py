@@ -11,11 +11,12 @@ from secretsync.rucio.check.dotted import dotted
 from secretsync.rucio.check.finding import Finding, Severity
 from secretsync.rucio.check.import_time import at_import
 from secretsync.rucio.check.imports import StatementContext, statements
-from secretsync.rucio.check.interpret import nodes_outside_functions
+from secretsync.rucio.check.interpret import bound_in
 from secretsync.rucio.check.package import Package
 from secretsync.rucio.check.rules import failing
 from secretsync.rucio.check.rules.calls import accepts
 from secretsync.rucio.check.rules.rule import Rule, Setting
+from secretsync.rucio.check.tree import nodes_outside_functions
 from secretsync.rucio.check.values import Function, ModuleValue
 
 
@@ -105,7 +106,10 @@ def _of_the_package(package: Package, function: Function, call: ast.Call) -> str
         case _:
             return ""
     node = value.node if isinstance(value, Function) else None
-    if not isinstance(node, ast.FunctionDef) or node.decorator_list or _is_local(function, name):
+    if not isinstance(node, ast.FunctionDef) or node.decorator_list:
+        return ""
+    local_names = package.memoized(("bound", id(function.node)), partial(bound_in, function.node)).keys()
+    if name in local_names - {function.name}:
         return ""
     return ast.unparse(node.args).replace(", ", ",") if _plain(node.args) else ""
 
@@ -114,13 +118,6 @@ def _plain(parameters: ast.arguments) -> bool:
     """No annotation or default that holds a comma would be read wrongly."""
     all_parameters = [*parameters.posonlyargs, *parameters.args, *parameters.kwonlyargs]
     return not any(parameter.annotation for parameter in all_parameters)
-
-
-def _is_local(function: Function, name: str) -> bool:
-    return any(
-        isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Store)
-        for node in ast.walk(function.node)
-    ) or any(isinstance(node, ast.arg) and node.arg == name for node in ast.walk(function.node))
 
 
 @cache
