@@ -84,7 +84,7 @@ def _running(
     depth: int,
     given: Mapping[str, Any] | None = None,
 ) -> Iterator[Running]:
-    may_return = bool(depth) and any(isinstance(node, ast.Return) for statement in body for node in walk(statement))
+    has_returned = False
     for statement, context in statements(body, partial(_decided, package, module)):
         if context.function:
             continue
@@ -95,12 +95,13 @@ def _running(
         only_if = _only_if(nodes)
         for node in nodes:
             circumstances = replace(joined, conditional=True) if id(node) in only_if else joined
-            running = Running(node, module, circumstances, start, may_return, given or {})
+            running = Running(node, module, circumstances, start, has_returned, given or {})
             yield running
             if depth < _DEEPEST and isinstance(node, ast.Call):
                 for function, values in _called(package, running, node):
                     body_called = function.node.body if isinstance(function.node, ast.FunctionDef) else []
                     yield from _running(package, function.module, body_called, joined, start, depth + 1, values)
+        has_returned = has_returned or isinstance(statement, ast.Return)
 
 
 def _decided(package: Package, module: Module, test: ast.expr) -> bool | None:

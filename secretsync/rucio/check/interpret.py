@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ast
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from secretsync.rucio.check.code import Module
 from secretsync.rucio.check.evaluate import Evaluator, Modules
-from secretsync.rucio.check.tree import walk
+from secretsync.rucio.check.tree import children, walk
 from secretsync.rucio.check.values import (
     LONGEST,
     UNREADABLE,
@@ -18,6 +18,7 @@ from secretsync.rucio.check.values import (
     Names,
     count,
     is_key,
+    is_plain,
     operate,
     readable,
     same,
@@ -74,6 +75,35 @@ def value_of(package: Modules, module: Module, expression: ast.expr, names: Mapp
         return _Reader(package, module, dict(names), 0).value(expression)
     except TooMuchWork:
         return UNREADABLE
+
+
+def failing_in(package: Modules, module: Module, expression: ast.expr, names: Names) -> Mapping[int, Exception]:
+    """What Python raises in *expression* and the expressions below it, by their identities; none that is not known."""
+    reader = _Reader(package, module, names, 0)
+    try:
+        reader.value(expression)
+        return {
+            id(node): reader.failed[id(node)]
+            for node in walk(expression)
+            if id(node) in reader.failed and all(is_plain(reader.value(operand)) for operand in _operands(node))
+        }
+    except TooMuchWork:
+        return {}
+
+
+def _operands(node: ast.AST) -> Iterator[ast.expr]:
+    """The expressions whose values the operation of *node* takes; the node itself where it is no operation."""
+    match node:
+        case ast.Call(func=ast.Attribute(value=owner), args=arguments, keywords=keywords):
+            yield from (owner, *arguments, *(keyword.value for keyword in keywords))
+        case ast.Call(func=ast.Name(), args=arguments, keywords=keywords):
+            yield from (*arguments, *(keyword.value for keyword in keywords))
+        case ast.JoinedStr(values=parts):
+            yield from (part.value for part in parts if isinstance(part, ast.FormattedValue))
+        case ast.BinOp() | ast.UnaryOp() | ast.Compare() | ast.Subscript() | ast.Attribute() | ast.Call() | ast.Set():
+            yield from (child for child in children(node) if isinstance(child, ast.expr))
+        case ast.expr():
+            yield node
 
 
 def returns_of(package: Modules, function: Function) -> list[Any]:
