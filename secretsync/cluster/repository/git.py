@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from secretsync.cluster.errors import Conflict
+from secretsync.cluster.errors import Conflict, UnusableManifest
 from secretsync.cluster.repository.errors import PushRefused
 from secretsync.core.foreign import reading
 from secretsync.core.model import Ref
@@ -93,15 +93,21 @@ class GitRepository:
             return dict(zip(identities, batch.blobs(output, ids), strict=True))
 
     def tree(self, commit: str, changes: Mapping[str, bytes | None]) -> str:
-        """The tree of *commit* with *changes*: the bytes of each path, None for one that goes; empty: no other tree."""
+        """The tree of *commit* with *changes*: the bytes of each path, None for one that goes; empty: no other tree.
+
+        Raises UnusableManifest where a path leads through what is no folder.
+        """
         with tempfile.TemporaryDirectory(dir=self._folder) as scratch:
             index = {"GIT_INDEX_FILE": os.path.join(scratch, "index")}  # noqa: PTH118 - git wants text
             self._local("read-tree", commit, environment=index)
             lines = [self._index_line(commit, path, data) for path, data in sorted(changes.items())]
             self._local("update-index", "-z", "--index-info", text=b"".join(lines), environment=index)
             tree = self._local("write-tree", environment=index).decode().strip()
-        own = self._local("rev-parse", f"{commit}^{{tree}}").decode().strip()
-        return "" if tree == own else tree
+        changed = self._paths_changed(commit, tree)
+        if lost := changed - changes.keys():
+            file = f"{min(lost)} in {self.url}"
+            raise UnusableManifest(file, "is a symlink or a submodule, and files go below it: make it a folder")
+        return tree if changed else ""
 
     def _index_line(self, commit: str, path: str, data: bytes | None) -> bytes:
         name = path.encode(errors="surrogateescape")
@@ -126,11 +132,14 @@ class GitRepository:
 
     def holds(self, commit: str, before: str, after: str) -> bool:
         """Whether *commit* has the files that changed between *before* and *after* as *after* has them."""
-        names = self._local("diff-tree", "-r", "-z", "--no-renames", "--name-only", before, after).split(b"\0")
-        paths = [os.fsdecode(name) for name in names if name]
+        paths = self._paths_changed(before, after)
         return not paths or not self._local(
             "--literal-pathspecs", "diff-tree", "-r", "--name-only", commit, after, "--", *paths
         )
+
+    def _paths_changed(self, before: str, after: str) -> set[str]:
+        names = self._local("diff-tree", "-r", "-z", "--no-renames", "--name-only", before, after).split(b"\0")
+        return {os.fsdecode(name) for name in names if name}
 
     def commit(self, tree: str, parent: str, message: str) -> str:
         """A commit of *tree* after *parent*, signed where a key is named; it is nowhere but here yet."""

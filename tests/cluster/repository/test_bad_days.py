@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from secretsync.cluster.errors import UnusableManifest
 from secretsync.cluster.repository.errors import BranchMissing, ForgeRefused, PushRefused
 from secretsync.core.errors import SecretSyncError
 from secretsync.reconcile import repository_factory
@@ -238,6 +239,25 @@ def test_a_submodule_lfs_pointers_links_and_attributes_stay_as_they_are(tmp_path
     gone = [line for line in before if line not in after]
     assert [line.split("\t")[1] for line in gone] == ["apps/daemons.yaml"]
     assert "\r" not in site.show(f"clusters/production/rucio/secret-{mounts(site)[0]}.yaml")
+
+
+@pytest.mark.parametrize("files", [{"rucio/a.yaml": "a: [b\n"}, {"a.yaml": "kind: Deployment\nmetadata: {name: a}\n"}])
+def test_a_broken_manifest_is_named_by_repository_branch_and_path(tmp_path: Path, files: dict[str, str]) -> None:
+    site = Site(tmp_path, values=[])
+    site.commit({f"clusters/production/{name}": text for name, text in files.items()})
+    (name,) = files
+    fails(site, UnusableManifest, f"clusters/production/{name} on branch main of {site.bare.as_uri()}: ")
+
+
+@pytest.mark.parametrize("link", ["clusters", "clusters/production", "clusters/production/rucio"])
+def test_a_symlink_where_manifests_go_is_not_replaced(tmp_path: Path, link: str) -> None:
+    site = Site(tmp_path)
+    (site.work / link).parent.mkdir(parents=True, exist_ok=True)
+    (site.work / link).symlink_to("/elsewhere")
+    site.commit({})
+    head = site.head()
+    fails(site, UnusableManifest, f"{link} in {site.bare.as_uri()}: is a symlink or a submodule")
+    assert site.head() == head
 
 
 def test_two_secretsyncs_at_once_make_one_change(tmp_path: Path) -> None:
