@@ -183,4 +183,5 @@ def drawing(target: Target) -> Drawing | None:
 
 def _label(wave: str, status: WorkloadStatus) -> str:
     name = f"{wave}: {status.workload} ({status.state})"
-    return name if len(name) <= _LONGEST_LABEL else f"{name[: _LONGEST_LABEL - 1]}…"
+    half = _LONGEST_LABEL // 2  # names of workloads differ at their ends
+    return name if len(name) <= _LONGEST_LABEL else f"{name[: half - 1]}…{name[-half:]}"
