@@ -5,7 +5,7 @@ RELEASE ?=
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-fast lint mutants robustness release lock clean
+.PHONY: demo test test-fast lint generated mutants robustness release lock clean
 
 demo: $(VENV)/done ## the main job on the embedded default, with a real package from the index
 	PATH="$(CURDIR)/$(BIN):$$PATH" sh demo.sh
@@ -26,6 +26,9 @@ lint: $(VENV)/done ## style, types, code that nothing uses, dependencies that no
 	$(BIN)/mypy
 	$(BIN)/vulture
 	$(BIN)/deptry .
+
+generated: $(VENV)/done ## all that is made from the code: pages, the chart's schema, Roles
+	for script in reference messages metrics chart_schema chart_role; do $(BIN)/python -m scripts.$$script || exit 1; done
 
 mutants: $(VENV)/done ## a sample of bugs in the core, and which of them no test notices (see CONTRIBUTING.md)
 	$(BIN)/python -m scripts.mutants

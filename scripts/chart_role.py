@@ -1,15 +1,22 @@
-"""Writes the rules of the chart's Role that concern workloads: they come from the tables of secretsync/core/kinds."""
+"""Writes the rules for workloads of the chart's Role, and the Role of examples/cronjob, from secretsync/core/kinds."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import yaml
+from click.testing import CliRunner
+
+from secretsync.cli.main import cli
 from secretsync.cluster.rbac import Need
 from secretsync.core.kinds import KINDS
 from secretsync.operations.permissions import spawner_rules, workload_rules
 
-TEMPLATE = Path(__file__).parents[1] / "chart" / "templates" / "_workload_rules.tpl"
+ROOT = Path(__file__).parents[1]
+TEMPLATE = ROOT / "chart" / "templates" / "_workload_rules.tpl"
+EXAMPLE = ROOT / "examples" / "cronjob"
 
 
 def template() -> str:
@@ -40,5 +47,21 @@ def _rule(need: Need) -> Iterator[str]:
     yield f"  verbs: [{', '.join(need.verbs)}]"
 
 
+def role_of_example() -> str:
+    """What ``secretsync rbac`` prints for the configuration of examples/cronjob and a package of one directory."""
+    configuration = yaml.safe_load((EXAMPLE / "secretsync.yaml").read_text(encoding="utf-8"))
+    (package,) = configuration["packages"]
+    package.update(requirement="./policy", access={})
+    with TemporaryDirectory() as name:
+        module = Path(name) / "policy" / package["moduleName"]
+        module.mkdir(parents=True)
+        (module / "__init__.py").touch()
+        file = Path(name) / "secretsync.yaml"
+        file.write_text(yaml.safe_dump(configuration), encoding="utf-8")
+        printed = CliRunner().invoke(cli, ["--config", str(file), "rbac"], catch_exceptions=False)
+    return f"# What 'secretsync rbac' prints for secretsync.yaml.\n{printed.stdout}"
+
+
 if __name__ == "__main__":
     TEMPLATE.write_text(template(), encoding="utf-8")
+    (EXAMPLE / "rbac.yaml").write_text(role_of_example(), encoding="utf-8")

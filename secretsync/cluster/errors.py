@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from secretsync.core.errors import ClusterError, ConfigError, SecretSyncError
 from secretsync.core.model import Ref
@@ -265,8 +264,8 @@ class UnusableManifest(ClusterError):
 
     code = "unusable_manifest"
 
-    path: Path
+    file: str
     problem: str
 
     def __str__(self) -> str:
-        return f"{self.path}: {self.problem}"
+        return f"{self.file}: {self.problem}"

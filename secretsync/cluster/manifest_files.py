@@ -56,82 +56,132 @@ class LocatedManifest:
         return hashlib.sha256(self.text.encode()).hexdigest()[:16]
 
 
-def find(root: Path, namespace: str, kinds: Sequence[str], name: str | None = None) -> list[LocatedManifest]:
-    """The objects of *kinds* (and of this *name*) in *namespace*; one that is there twice is an UnusableManifest."""
-    located: dict[tuple[int, str], LocatedManifest] = {}
-    for path in _files(root, namespace):
-        for candidate in _objects(root, path, namespace):
-            kind, own_name = candidate.manifest["kind"], candidate.manifest["metadata"]["name"]
-            if kind not in kinds or name not in (None, own_name):
-                continue
-            key = kinds.index(kind), own_name
-            if key in located:
-                raise UnusableManifest(
-                    path, f"{kind} {own_name!r} is in {located[key].path} as well: remove one of them"
-                )
-            located[key] = candidate
-    return [located[key] for key in sorted(located)]
+@dataclass(frozen=True)
+class ManifestFolder:
+    """The folder *root*; where it is a copy that nobody knows, *named* is its path where it was copied from.
 
-
-def write(root: Path, path: Path, text: str) -> None:
-    """Put *text* at *path* below *root*, in place of what is there; a reader sees the one or the other.
-
-    No symlink is followed, and none is written through. Raises UnusableManifest.
+    *origin* says where that is, as in `` on branch main of https://…``.
     """
-    with _folder_of(root, path, make=True) as folder:
-        for leftover in _half_written(folder, path.name):  # the lock is ours: whoever wrote it has ended
-            os.unlink(leftover, dir_fd=folder)
-        write_in(folder, path.name, text, _mode_of_file(folder, path.name))
 
+    root: Path
+    named: Path | None = None
+    origin: str = ""
 
-def delete(root: Path, path: Path) -> None:
-    """Delete the file at *path* below *root*. Raises UnusableManifest."""
-    with _folder_of(root, path) as folder:
-        os.unlink(path.name, dir_fd=folder)
+    def shown(self, path: Path) -> str:
+        """*path*, which is in this folder, as people know it."""
+        return str((self.named or self.root) / path.relative_to(self.root))
 
+    def unusable(self, path: Path, problem: str) -> UnusableManifest:
+        """The error that *path* cannot serve."""
+        return UnusableManifest(self.shown(path) + self.origin, problem)
 
-def exists(path: Path) -> bool:
-    """Whether there is anything at *path*, be it a symlink that leads nowhere."""
-    return os.path.lexists(path)
+    def find(self, namespace: str, kinds: Sequence[str], name: str | None = None) -> list[LocatedManifest]:
+        """The objects of *kinds* (of this *name*) in *namespace*. Raises UnusableManifest where one is there twice."""
+        located: dict[tuple[int, str], LocatedManifest] = {}
+        for path in self._files(namespace):
+            for candidate in self._objects(path, namespace):
+                kind, own_name = candidate.manifest["kind"], candidate.manifest["metadata"]["name"]
+                if kind not in kinds or name not in (None, own_name):
+                    continue
+                key = kinds.index(kind), own_name
+                if key in located:
+                    raise self.unusable(
+                        path, f"{kind} {own_name!r} is in {self.shown(located[key].path)} as well: remove one of them"
+                    )
+                located[key] = candidate
+        return [located[key] for key in sorted(located)]
 
+    def write(self, path: Path, text: str) -> None:
+        """Put *text* at *path* below *root*, in place of what is there; a reader sees the one or the other.
 
-def read(root: Path, path: Path) -> str:
-    """The text of the file at *path* below *root*. Raises UnusableManifest."""
-    with _folder_of(root, path) as folder:
-        if (mode := os.lstat(path.name, dir_fd=folder).st_mode) and stat.S_ISLNK(mode):
-            raise UnusableManifest(path, "is a symlink, which is not followed: put the file itself there")
-        if not stat.S_ISREG(mode):
-            raise UnusableManifest(path, "is not a regular file: remove it")
-        descriptor = os.open(path.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
-        with os.fdopen(descriptor, "rb") as file:
+        No symlink is followed, and none is written through. Raises UnusableManifest.
+        """
+        with self._folder_of(path, make=True) as folder:
+            for leftover in _half_written(folder, path.name):  # the lock is ours: whoever wrote it has ended
+                os.unlink(leftover, dir_fd=folder)
+            write_in(folder, path.name, text, _mode_of_file(folder, path.name))
+
+    def delete(self, path: Path) -> None:
+        """Delete the file at *path* below *root*. Raises UnusableManifest."""
+        with self._folder_of(path) as folder:
+            os.unlink(path.name, dir_fd=folder)
+
+    def read(self, path: Path) -> str:
+        """The text of the file at *path* below *root*. Raises UnusableManifest."""
+        with self._folder_of(path) as folder:
+            if (mode := os.lstat(path.name, dir_fd=folder).st_mode) and stat.S_ISLNK(mode):
+                raise self.unusable(path, "is a symlink, which is not followed: put the file itself there")
+            if not stat.S_ISREG(mode):
+                raise self.unusable(path, "is not a regular file: remove it")
+            descriptor = os.open(path.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
+            with os.fdopen(descriptor, "rb") as file:
+                try:
+                    return file.read().decode()
+                except UnicodeDecodeError:
+                    raise self.unusable(path, "is not UTF-8 text: correct or remove it") from None
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """One writer at a time. The lock is the directory's own, so that no file is left behind in a repository."""
+        with ExitStack() as locks:
             try:
-                return file.read().decode()
-            except UnicodeDecodeError:
-                raise UnusableManifest(path, "is not UTF-8 text: correct or remove it") from None
+                self.root.mkdir(parents=True, exist_ok=True)
+                locks.enter_context(files.locked(self.root))
+            except OSError as error:
+                raise self.unusable(self.root, f"is not a directory that can be written to: {error.strerror}") from None
+            yield
 
+    @contextmanager
+    def _folder_of(self, path: Path, *, make: bool = False) -> Iterator[int]:
+        """A descriptor of the folder that *path* is in; on the way from *root* no symlink is followed.
 
-@contextmanager
-def _folder_of(root: Path, path: Path, *, make: bool = False) -> Iterator[int]:
-    """A descriptor of the folder that *path* is in; on the way from *root* no symlink is followed.
-
-    What goes wrong with the file inside of this is an UnusableManifest too.
-    """
-    with ExitStack() as opened:
-        try:
-            folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
-            opened.callback(os.close, folder)
-            for name in path.parent.relative_to(root).parts:
-                if make:
-                    with suppress(FileExistsError):
-                        os.mkdir(name, dir_fd=folder)
-                folder = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=folder)
+        What goes wrong with the file inside of this is an UnusableManifest too.
+        """
+        with ExitStack() as opened:
+            try:
+                folder = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY)
                 opened.callback(os.close, folder)
-            yield folder
+                for name in path.parent.relative_to(self.root).parts:
+                    if make:
+                        with suppress(FileExistsError):
+                            os.mkdir(name, dir_fd=folder)
+                    folder = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=folder)
+                    opened.callback(os.close, folder)
+                yield folder
+            except OSError as error:
+                reason = error.strerror or type(error).__name__
+                if error.errno in (errno.ENOTDIR, errno.ELOOP) and path.parent.is_symlink():
+                    raise self.unusable(path.parent, "is a symlink, which is not followed: make it a folder") from None
+                raise self.unusable(path, f"cannot be {'written' if make else 'read'}: {reason}") from None
+
+    def _files(self, namespace: str) -> Iterator[Path]:
+        if not self.root.exists():
+            return
+        try:
+            yield from (path for path in sorted(self.root.iterdir()) if _is_manifest(path) and not _is_folder(path))
+            if (self.root / namespace).is_symlink():
+                raise self.unusable(self.root / namespace, "is a symlink, which is not followed: make it a folder")
+            for folder, folders, names in os.walk(self.root / namespace):
+                folders[:] = sorted(name for name in folders if not name.startswith("."))
+                yield from (path for path in (Path(folder, name) for name in sorted(names)) if _is_manifest(path))
         except OSError as error:
-            reason = error.strerror or type(error).__name__
-            if error.errno in (errno.ENOTDIR, errno.ELOOP) and path.parent.is_symlink():
-                raise UnusableManifest(path.parent, "is a symlink, which is not followed: make it a folder") from None
-            raise UnusableManifest(path, f"cannot be {'written' if make else 'read'}: {reason}") from None
+            raise self.unusable(self.root, f"cannot be listed as a folder: {error.strerror}") from None
+
+    def _objects(self, path: Path, namespace: str) -> list[LocatedManifest]:
+        text = self.read(path)
+        with reading(lambda reason: self.unusable(path, f"cannot be read, as {reason}: correct or remove it")):
+            try:
+                documents = _parsed(text)
+            except yaml.YAMLError as error:
+                problem = f"is not YAML that can be read{_why(error)}: correct or remove it"
+                raise self.unusable(path, problem) from None
+        alone = sum(document is not None for document in documents) == 1
+        return [
+            LocatedManifest(path, text, number, steps, _in_namespace(manifest, namespace), alone and not steps)
+            for number, document in enumerate(documents)
+            for steps, manifest in _items(document)
+            if manifest["metadata"].get("namespace", namespace) == namespace
+        ]
 
 
 def _mode_of_file(folder: int, name: str) -> int | None:
@@ -151,54 +201,12 @@ def _half_written(folder: int, name: str) -> list[str]:
     ]
 
 
-@contextmanager
-def locked(root: Path) -> Iterator[None]:
-    """One writer at a time. The lock is the directory's own, so that no file is left behind in a repository."""
-    with ExitStack() as locks:
-        try:
-            root.mkdir(parents=True, exist_ok=True)
-            locks.enter_context(files.locked(root))
-        except OSError as error:
-            raise UnusableManifest(root, f"is not a directory that can be written to: {error.strerror}") from None
-        yield
-
-
-def _files(root: Path, namespace: str) -> Iterator[Path]:
-    if not root.exists():
-        return
-    try:
-        yield from (path for path in sorted(root.iterdir()) if _is_manifest(path) and not _is_folder(path))
-        if (root / namespace).is_symlink():
-            raise UnusableManifest(root / namespace, "is a symlink, which is not followed: make it a folder")
-        for folder, folders, names in os.walk(root / namespace):
-            folders[:] = sorted(name for name in folders if not name.startswith("."))
-            yield from (path for path in (Path(folder, name) for name in sorted(names)) if _is_manifest(path))
-    except OSError as error:
-        raise UnusableManifest(root, f"cannot be listed: {error.strerror}") from None
-
-
 def _is_manifest(path: Path) -> bool:
     return path.suffix in _SUFFIXES and not path.name.startswith(".")
 
 
 def _is_folder(path: Path) -> bool:
     return path.is_dir() and not path.is_symlink()
-
-
-def _objects(root: Path, path: Path, namespace: str) -> list[LocatedManifest]:
-    text = read(root, path)
-    with reading(lambda reason: UnusableManifest(path, f"cannot be read, as {reason}: correct or remove it")):
-        try:
-            documents = _parsed(text)
-        except yaml.YAMLError as error:
-            raise UnusableManifest(path, f"is not YAML that can be read{_why(error)}: correct or remove it") from None
-    alone = sum(document is not None for document in documents) == 1
-    return [
-        LocatedManifest(path, text, number, steps, _in_namespace(manifest, namespace), alone and not steps)
-        for number, document in enumerate(documents)
-        for steps, manifest in _items(document)
-        if manifest["metadata"].get("namespace", namespace) == namespace
-    ]
 
 
 @lru_cache(maxsize=2048)

@@ -41,14 +41,26 @@ class CannotEdit(SecretSyncError):
 
 @dataclass(frozen=True, slots=True)
 class Addition:
-    """An item, or a key with its value: as *lines* of a block, not indented, or as *flow*, between brackets."""
+    """An item, or a key with its value: as *lines* of a block, not indented, or as *flow*, between brackets.
+
+    *flow* is JSON, so that a text which is JSON stays so.
+    """
 
     lines: tuple[str, ...]
     flow: str
 
 
-def set_key(text: str, keys: Keys, addition: Addition, scalar: str) -> str:
-    """The text with *scalar* at *keys*: in place of the one that is there, else with *addition* for the last key.
+def scalar(value: str) -> str:
+    """*value* as a scalar of a block, which YAML reads as the same text."""
+    try:
+        plain = yaml.safe_load(value) == value
+    except (yaml.YAMLError, ValueError):
+        plain = False
+    return value if plain else _quoted(value)
+
+
+def set_key(text: str, keys: Keys, addition: Addition, value: str) -> str:
+    """The text with *value* at *keys*: in place of the one that is there, else with *addition* for the last key.
 
     Raises CannotEdit.
     """
@@ -57,7 +69,7 @@ def set_key(text: str, keys: Keys, addition: Addition, scalar: str) -> str:
         return _with_key(text, keys, location, addition)
     if location.node is None or location.node.kind != "scalar":
         raise CannotEdit(keys, "is not a single value")
-    return _replaced(text, location.node, scalar)
+    return _replaced(text, location.node, _quoted(value) if location.in_flow else scalar(value))
 
 
 def set_first(text: str, document: int, steps: Sequence[Step], value: str) -> str:
@@ -85,7 +97,7 @@ def add_items(text: str, keys: Keys, additions: Sequence[Addition]) -> str:
     lines = tuple(line for addition in additions for line in addition.lines)
     flow = ", ".join(addition.flow for addition in additions)
     if location.missing:
-        section = Addition((f"{keys[-1]}:", *_indented(lines)), f"{keys[-1]}: [{flow}]")
+        section = Addition((f"{keys[-1]}:", *_indented(lines)), f"{_quoted(keys[-1])}: [{flow}]")
         return _with_key(text, keys, location, section)
     node = location.node
     if node is None or node.empty:
@@ -93,12 +105,12 @@ def add_items(text: str, keys: Keys, additions: Sequence[Addition]) -> str:
     if node.kind != "list":
         raise CannotEdit(keys, "is an alias of another list" if node.kind == "alias" else "is not a list")
     if node.flow:
-        return _spliced(text, node.end_of_last, f", {flow}")
+        return _with_flow(text, node, flow)
     return _with_lines(text, node.end, _column(text, _first_dash(text, node)), lines)
 
 
-def set_item(text: str, keys: Keys, number: int, key: str, scalar: str) -> str:
-    """The text with *scalar* as the value of *key* in the item *number* of the list at *keys*. Raises CannotEdit."""
+def set_item(text: str, keys: Keys, number: int, key: str, value: str) -> str:
+    """The text with *value* as the value of *key* in the item *number* of the list at *keys*. Raises CannotEdit."""
     location = _find(text, keys)
     node = location.node
     if location.missing or node is None or node.kind != "list":
@@ -107,7 +119,7 @@ def set_item(text: str, keys: Keys, number: int, key: str, scalar: str) -> str:
     pair = item.entry(key) if item.kind == "map" else None
     if pair is None or pair[1].kind != "scalar":
         raise CannotEdit((*keys, str(number), key), "is not a single value")
-    return _replaced(text, pair[1], scalar)
+    return _replaced(text, pair[1], _quoted(value) if item.flow else scalar(value))
 
 
 def remove_item(text: str, keys: Keys, number: int) -> str:
@@ -192,7 +204,7 @@ def _with_key(text: str, keys: Keys, location: _Location, addition: Addition) ->
     """Add the keys that are missing below what is there."""
     lines, flow = addition.lines, addition.flow
     for parent in reversed(location.missing[:-1]):
-        lines, flow = (f"{parent}:", *_indented(lines)), f"{parent}: {{{flow}}}"
+        lines, flow = (f"{parent}:", *_indented(lines)), f"{_quoted(parent)}: {{{flow}}}"
     node = location.node
     if node is None or node.empty:
         return _filled(text, location, lines, f"{{{flow}}}")
@@ -202,7 +214,7 @@ def _with_key(text: str, keys: Keys, location: _Location, addition: Addition) ->
             existing_keys, "is an alias of another mapping" if node.kind == "alias" else "is not a mapping"
         )
     if node.flow:
-        return _spliced(text, node.end_of_last, f", {flow}")
+        return _with_flow(text, node, flow)
     if location.key is None:
         separator = () if text.endswith(("\n\n", "\r\n\r\n")) else ("",)
         return _with_lines(text, len(text), _column(text, node.start), (*separator, *lines))
@@ -221,6 +233,14 @@ def _filled(text: str, location: _Location, lines: Sequence[str], flow: str) -> 
     if key is None:
         return _with_lines(before + after, len(before), 0, lines)
     return _with_lines(before + after, len(before), _column(text, key.start) + 2, lines)
+
+
+def _with_flow(text: str, node: _Node, flow: str) -> str:
+    """Insert *flow* behind the last item or pair of *node*, in a line of its own where the one before is."""
+    last = node.children[-2 if node.kind == "map" else -1].start
+    before = text[_line(text, last) : last]
+    separator = f",{_newline(text)}{before}" if not before.strip() else ", "
+    return _spliced(text, node.end_of_last, separator + flow)
 
 
 def _with_lines(text: str, position: int, column: int, lines: Sequence[str]) -> str:

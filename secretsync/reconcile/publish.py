@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from textwrap import shorten
 from typing import Literal
 
 import structlog
@@ -28,6 +29,9 @@ from secretsync.rucio.wiring import Packed, Wiring, wire
 
 log = structlog.get_logger()
 
+_LONGEST_TITLE = 200
+"""Characters; forges take 255 of them as the title of a request."""
+
 
 def values_edits(repository: RepositoryCluster, files: Sequence[ValuesFile], plan: Plan) -> tuple[ValuesEdit, ...]:
     """The values files that do not say yet what the plan's packages need."""
@@ -39,7 +43,9 @@ def values_edits(repository: RepositoryCluster, files: Sequence[ValuesFile], pla
 def _edit(repository: RepositoryCluster, file: ValuesFile, packages: Sequence[PackagePlan]) -> ValuesEdit | None:
     data = repository.read_file(file.file)
     if data is None:
-        return ValuesEdit(file.file, problem="it is not in the repository: correct 'values' of the target")
+        return ValuesEdit(
+            file.file, problem="no such file is in the repository, or it is a symlink: correct 'values' of the target"
+        )
     try:
         text = data.decode()
         wiring = wire([_packed(package) for package in packages], file.style, file.root)
@@ -153,7 +159,7 @@ def _message(destination: Destination, report: Report) -> Message:
 
 def _title(report: Report) -> str:
     packages = [_named(package) for package in report.plan.packages]
-    return f"secretsync: {', '.join(packages)}"
+    return shorten(f"secretsync: {', '.join(packages)}", _LONGEST_TITLE, placeholder=" …")
 
 
 def _named(package: PackagePlan) -> str:

@@ -69,9 +69,10 @@ class Registry:
         self._told = OutcomeCollector()
         self.registry.register(self._told)
         ProcessCollector(registry=self.registry)
-        self._failures, self._source_errors, self._calls, self._requests, self._notifications = (
-            Counter(name, metric.meaning, metric.labels, registry=self.registry) for name, metric in COUNTERS.items()
-        )
+        self._counters = {
+            name: Counter(name, metric.meaning, metric.labels, registry=self.registry)
+            for name, metric in COUNTERS.items()
+        }
         (self._seconds,) = (
             Histogram(name, metric.meaning, metric.labels, buckets=_SECONDS, registry=self.registry)
             for name, metric in DURATIONS.items()
@@ -87,11 +88,11 @@ class Registry:
             case StageEnded(stage, seconds, target, package):
                 self._seconds.labels(stage, target, package).observe(seconds)
             case CallEnded(verb, resource, code):
-                self._calls.labels(verb, resource, code).inc()
+                self._counters["secretsync_api_calls_total"].labels(verb, resource, code).inc()
             case SourceFailed(package, error):
-                self._source_errors.labels(package, error.code).inc()
+                self._counters["secretsync_source_errors_total"].labels(package, error.code).inc()
             case Notified(channel, result):
-                self._notifications.labels(channel, result).inc()
+                self._counters["secretsync_notifications_total"].labels(channel, result).inc()
 
     def outcome(self, outcome: Outcome) -> None:
         """Learn what became of a target."""
@@ -101,7 +102,7 @@ class Registry:
 
     def failed(self, reason: str, target: str = "") -> None:
         """A pass failed for one of REASONS, before it came to a target where none is named."""
-        self._failures.labels(target, reason).inc()
+        self._counters["secretsync_failures_total"].labels(target, reason).inc()
 
     def only(self, targets: Collection[str]) -> None:
         """Forget targets that are no longer configured."""
@@ -109,7 +110,7 @@ class Registry:
 
     def requested(self, by: str) -> None:
         """Somebody asked for a pass."""
-        self._requests.labels(by).inc()
+        self._counters["secretsync_sync_requests_total"].labels(by).inc()
 
     def process(self, *, usable: Callable[[], bool], leads: Callable[[], bool]) -> None:
         """Where to look, when asked, whether the configuration is usable and whether this process leads."""

@@ -9,18 +9,11 @@ from packaging.version import Version
 from secretsync.config import Package
 from secretsync.config.requirement import FileRequirement
 from secretsync.core.model import Bundle, Revision
-from secretsync.sources.bundle import make_bundle
+from secretsync.sources.bundle import bundle_of_tree
 from secretsync.sources.index.http import Index
 from secretsync.sources.index.select import Candidate
-from secretsync.sources.locate import locate
 from secretsync.sources.sdist import read_sdist
-from secretsync.sources.version import (
-    confirmed_version,
-    notes_on_generated_files,
-    project_files,
-    stated_version,
-    tagged_version,
-)
+from secretsync.sources.version import tagged_version
 
 
 class ArchiveSource:
@@ -65,20 +58,12 @@ class ArchiveSource:
             )
         )
         archive = read_sdist(path, most_bytes=package.limits.bytes)
-        tree = {entry.path for entry in archive.entries}
-        located = locate(archive.entries, package.module_name, include=package.include, exclude=package.exclude)
-        stated = {
-            path: archive.contents[path] for path in project_files(tree, located.directory) if path in archive.contents
-        }
-        statements = [(path, stated_version(data)) for path, data in stated.items()]
         file = requirement.url.partition("?")[0].rpartition("/")[2]
-        version, notes = confirmed_version(
-            package, [*statements, ("the file's name", tagged_version(file.removesuffix(".tar.gz")))]
-        )
-        return make_bundle(
+        return bundle_of_tree(
             package,
             revision,
-            {path: archive.contents[source_path] for path, source_path in located.files.items()},
-            version=version,
-            notes=(*self._notes, *notes, *notes_on_generated_files(stated, tree)),
+            archive.entries,
+            lambda _paths: archive.contents,
+            tag=("the file's name", tagged_version(file.removesuffix(".tar.gz"))),
+            notes=self._notes,
         )

@@ -1,13 +1,16 @@
-"""From bytes to a bundle: the last checks that every source shares. A calculation."""
+"""From a tree, or from bytes, to a bundle: the steps and the last checks that sources share."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from secretsync.config import Package
 from secretsync.core.errors import SourceError
 from secretsync.core.model import Bundle, File, Revision
+from secretsync.sources.locate import locate
+from secretsync.sources.tree import Entry
+from secretsync.sources.version import confirmed_version, notes_on_generated_files, project_files, stated_version
 
 _LFS_POINTER = b"version https://git-lfs.github.com/spec/v1\n"
 
@@ -40,6 +43,44 @@ class PackageTooLarge(SourceError):
             f"{self.module} has {self.actual:,} {self.what}, more than the {self.limit:,} it may have; "
             f"exclude what does not belong to it, or raise 'limits.{self.what}' of the package"
         )
+
+
+def bundle_of_tree(
+    package: Package,
+    revision: Revision,
+    entries: Iterable[Entry],
+    read: Callable[[Sequence[str]], Mapping[str, bytes]],
+    *,
+    subdirectory: str = "",
+    tag: tuple[str, str] = ("", ""),
+    notes: tuple[str, ...] = (),
+) -> Bundle:
+    """The bundle of the package that lies in a project's tree, at or below *subdirectory*.
+
+    *read* gives the contents of paths of the tree. The version is what the nearest pyproject.toml states, else *tag*:
+    the words for a place, and the version that it states. Raises VersionMismatch, LfsPointer, PackageTooLarge and what
+    locating the package can raise.
+    """
+    entries = tuple(entries)
+    tree = {entry.path for entry in entries}
+    located = locate(
+        entries, package.module_name, subdirectory=subdirectory, include=package.include, exclude=package.exclude
+    )
+    refuse_too_many(package, len(located.files))
+    projects = project_files(tree, located.directory)
+    data = read([*located.files.values(), *projects])
+    stated = {path: data[path] for path in projects if path in data}
+    version, on_version = confirmed_version(
+        package, [*((path, stated_version(text)) for path, text in stated.items()), tag]
+    )
+    bundle = make_bundle(
+        package,
+        revision,
+        {path: data[source_path] for path, source_path in located.files.items()},
+        version=version,
+        notes=(*notes, *on_version, *notes_on_generated_files(stated, tree)),
+    )
+    return replace(bundle, directory=located.directory)
 
 
 def make_bundle(

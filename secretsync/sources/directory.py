@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,10 +11,8 @@ from secretsync.config import Package
 from secretsync.config.requirement import DirectoryRequirement
 from secretsync.core.errors import SecretSyncError, SourceError
 from secretsync.core.model import Bundle, Revision, digest
-from secretsync.sources.bundle import make_bundle, refuse_too_large, refuse_too_many
-from secretsync.sources.locate import locate
+from secretsync.sources.bundle import bundle_of_tree, refuse_too_large
 from secretsync.sources.tree import Entry, Kind, refuse_unusable_path
-from secretsync.sources.version import confirmed_version, notes_on_generated_files, project_files, stated_version
 
 _NEVER_ENTERED = frozenset({".git", ".hg", ".svn", "__pycache__", ".venv", "node_modules", ".tox"})
 
@@ -115,25 +113,14 @@ class DirectorySource:
             raise UnreadableDirectory(str(self._folder.absolute()), error.strerror or str(error)) from None
 
     def _bundle(self) -> Bundle:
-        entries = list(_entries(self._folder))
-        located = locate(
-            entries, self._package.module_name, include=self._package.include, exclude=self._package.exclude
-        )
-        refuse_too_many(self._package, len(located.files))
+        written = Revision(self._written, "", "")
+        bundle = bundle_of_tree(self._package, written, _entries(self._folder), self._contents, notes=self._notes)
+        return replace(bundle, revision=replace(written, id=f"sha256:{digest(bundle.files)}"))
+
+    def _contents(self, paths: Sequence[str]) -> dict[str, bytes]:
         # the sizes come before the bytes
-        refuse_too_large(
-            self._package, sum((self._folder / source_path).stat().st_size for source_path in located.files.values())
-        )
-        contents = {path: (self._folder / source_path).read_bytes() for path, source_path in located.files.items()}
-        paths = project_files({entry.path for entry in entries}, located.directory)
-        stated = {path: (self._folder / path).read_bytes() for path in paths}
-        version, notes = confirmed_version(
-            self._package, [(path, stated_version(data)) for path, data in stated.items()]
-        )
-        notes = (*self._notes, *notes, *notes_on_generated_files(stated, {entry.path for entry in entries}))
-        bundle = make_bundle(self._package, Revision(self._written, "", ""), contents, version=version, notes=notes)
-        revision = Revision(self._written, "", f"sha256:{digest(bundle.files)}")
-        return replace(bundle, revision=revision, directory=located.directory)
+        refuse_too_large(self._package, sum((self._folder / path).stat().st_size for path in paths))
+        return {path: (self._folder / path).read_bytes() for path in paths}
 
 
 def _entries(folder: Path, prefix: str = "") -> Iterator[Entry]:

@@ -130,7 +130,7 @@ def test_the_configuration_in_the_config_map_is_one_that_secretsync_takes(helm: 
 
 
 def test_the_rules_for_workloads_are_those_that_the_script_writes() -> None:
-    assert chart_role.TEMPLATE.read_text(encoding="utf-8") == chart_role.template()
+    assert chart_role.TEMPLATE.read_text(encoding="utf-8") == chart_role.template(), "run 'make generated'"
 
 
 def test_the_role_of_a_cluster_without_a_custom_kind_does_not_name_it(helm: str) -> None:
@@ -330,7 +330,7 @@ def test_nothing_of_an_operator_is_installed_unless_it_is_asked_for(helm: str) -
 
 def test_the_schema_is_the_configurations_own() -> None:
     chart = json.loads((CHART / "values.schema.json").read_text())
-    assert renewed(copy.deepcopy(chart)) == chart, "the configuration has changed: run scripts/chart_schema.py"
+    assert renewed(copy.deepcopy(chart)) == chart, "run 'make generated'"
 
 
 def test_off_is_taken_although_helm_reads_it_as_false(helm: str) -> None:

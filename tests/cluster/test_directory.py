@@ -12,6 +12,7 @@ import yaml
 from secretsync.cluster import manifest_files
 from secretsync.cluster.directory import DirectoryCluster
 from secretsync.cluster.errors import Conflict, UnusableManifest
+from secretsync.cluster.manifest_files import ManifestFolder
 from secretsync.core.model import Secret
 
 SECRET = Secret(
@@ -272,7 +273,7 @@ def test_nothing_is_written_through_a_symlink_that_was_put_there_meanwhile(
     put(elsewhere / "secret-atlas.yaml", text)
     (root / "rucio").symlink_to(elsewhere)
     with pytest.raises(UnusableManifest):
-        manifest_files.write(root, root / "rucio/secret-atlas.yaml", "planted")
+        ManifestFolder(root).write(root / "rucio/secret-atlas.yaml", "planted")
     with pytest.raises(UnusableManifest):
         cluster.delete(live)
     assert [path.read_text() for path in elsewhere.iterdir()] == [text]
@@ -321,9 +322,9 @@ def test_a_file_that_nobody_changed_is_parsed_once(tmp_path: Path) -> None:
         (folder / f"d{number}.yaml").write_text(f"kind: ConfigMap\nmetadata: {{name: d{number}}}\n")
     manifest_files._parsed.cache_clear()
     for _ in range(5):
-        manifest_files.find(tmp_path, "rucio", ("ConfigMap",))
+        ManifestFolder(tmp_path).find("rucio", ("ConfigMap",))
     assert manifest_files._parsed.cache_info().misses == 20
     (folder / "d0.yaml").write_text("kind: ConfigMap\nmetadata: {name: other}\n")
     assert [
-        one.manifest["metadata"]["name"] for one in manifest_files.find(tmp_path, "rucio", ("ConfigMap",), "other")
+        one.manifest["metadata"]["name"] for one in ManifestFolder(tmp_path).find("rucio", ("ConfigMap",), "other")
     ] == ["other"]

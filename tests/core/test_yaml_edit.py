@@ -44,7 +44,7 @@ LISTS = {
         "mounts:\r\n- name: a\r\nb: 1\r\n",
         "mounts:\r\n- name: a\r\n# ours\r\n- name: new\r\nb: 1\r\n",
     ),
-    "a file between brackets": ("{a: 1}\n", "{a: 1, mounts: [{name: new}]}\n"),
+    "a file between brackets": ("{a: 1}\n", '{a: 1, "mounts": [{name: new}]}\n'),
     "an empty list in a file between brackets": ("{mounts: [], a: 1}\n", "{mounts: [{name: new}], a: 1}\n"),
     "an empty file between brackets": ("{}\n", "mounts:\n  # ours\n  - name: new\n\n"),
     "a list with an anchor": (
@@ -73,7 +73,7 @@ KEYS = {
     "an empty section": ("a:\n  b: {}  # none\nx: 1\n", "a:\n  b:  # none\n    # ours\n    path: /opt\nx: 1\n"),
     "a section between brackets": ("a: {b: {c: 1}}\n", "a: {b: {c: 1, path: /opt}}\n"),
     "a section without a value between brackets": ("a: {b: }\n", "a: {b: {path: /opt} }\n"),
-    "another value": ("a: {b: {path: '/old'}} # c\n", "a: {b: {path: /opt}} # c\n"),
+    "another value": ("a: {b: {path: '/old'}} # c\n", 'a: {b: {path: "/opt"}} # c\n'),
     "another value in a block": ("a:\n  b:\n    path:   /old   # c\n", "a:\n  b:\n    path:   /opt   # c\n"),
     "no value": ("a:\n  b:\n    path:\n", "a:\n  b:\n    path: /opt\n"),
 }

@@ -11,7 +11,7 @@ ENTRY = re.compile(r"^\| `(\w+)` \| (\d) \| (.+) (?<!\\)\| (.+) \|$", re.MULTILI
 
 
 def test_the_page_is_what_the_code_says() -> None:
-    assert messages.PAGE.read_text() == messages.page(), "renew it with 'PYTHONPATH=. python scripts/messages.py'"
+    assert messages.PAGE.read_text() == messages.page(), "run 'make generated'"
 
 
 def test_a_code_names_one_error() -> None:

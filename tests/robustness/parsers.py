@@ -406,11 +406,11 @@ def _wheel(files: dict[str, bytes]) -> object:
 
 
 def manifests(data: bytes) -> object:
-    from secretsync.cluster.manifest_files import find
+    from secretsync.cluster.manifest_files import ManifestFolder
 
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "a.yaml").write_bytes(data)
-        return find(Path(folder), NAMESPACE, ["Secret"])
+        return ManifestFolder(Path(folder)).find(NAMESPACE, ["Secret"])
 
 
 def values(data: bytes) -> object:

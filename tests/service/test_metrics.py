@@ -89,7 +89,7 @@ def forbidden(verb: str, name: str) -> None:
 
 def test_the_tables_of_the_page_are_those_of_the_code() -> None:
     page = DOCUMENT.read_text(encoding="utf-8")
-    assert page == metrics_page.renewed(page), "the metrics or the reasons have changed: run scripts/metrics.py"
+    assert page == metrics_page.renewed(page), "run 'make generated'"
 
 
 def test_a_table_that_is_not_the_codes_is_replaced() -> None:

@@ -12,10 +12,16 @@ from pydantic import ValidationError
 from secretsync.config import Package, requirement
 from secretsync.config.requirement import PatternRequirement, Requirement, pattern
 from secretsync.core.model import Bundle, Revision
-from secretsync.sources.bundle import make_bundle
+from secretsync.sources.bundle import bundle_of_tree
 from secretsync.sources.open import open_source, package_name, pinned
+from secretsync.sources.tree import Entry
 
-BUCKETS = {("policies", "atlas_policy/7"): {"__init__.py": b"SUPPORTED_VERSION = '41'\n"}}
+BUCKETS = {
+    ("policies", "atlas_policy/7"): {
+        "pyproject.toml": b"[project]\nversion = '7.0'\n",
+        "src/atlas_policy/__init__.py": b"SUPPORTED_VERSION = '41'\n",
+    }
+}
 
 
 class BucketSource:
@@ -39,7 +45,7 @@ class BucketSource:
 
     def fetch(self, revision: Revision) -> Bundle:
         files = BUCKETS[self._requirement["bucket"], self._requirement["key"]]
-        return make_bundle(self._package, revision, files, version="7", notes=self._notes)
+        return bundle_of_tree(self._package, revision, map(Entry, files), lambda _paths: files, notes=self._notes)
 
 
 @pytest.fixture(autouse=True)
@@ -78,7 +84,7 @@ def test_it_is_opened_pinned_and_named_by_its_class(tmp_path: Path) -> None:
     package = configured("s3://policies/atlas_policy/7")
     source = open_source(package, cache=tmp_path, base=tmp_path)
     bundle = source.fetch(source.resolve())
-    assert [file.path for file in bundle.files] == ["__init__.py"]
+    assert ([file.path for file in bundle.files], bundle.version) == (["__init__.py"], "7.0")
     assert pinned(package.requirement, bundle) == "s3://policies/atlas_policy/7?version=version:7"
     assert package_name(package.requirement) == "atlas_policy"
 

@@ -168,6 +168,9 @@ def _merge(paths: Sequence[Path], wiring: Wiring, chart: str, via: str, at: Keys
     merged = merge.merge_layers([_read(path) for path in paths], wiring, chart, via, at)
     changed = list(zip(paths, merged, strict=True))
     for path, layer in changed:
+        if layer.done and path.suffix == ".json" and not _is_json(layer.text):
+            raise site_values.NotValues(f"{path} says nothing yet, and would be YAML: write a first key into it")
+    for path, layer in changed:
         if layer.done:
             write_atomically(path.resolve(), layer.text, path.stat().st_mode)
     if output == "json":
@@ -184,6 +187,14 @@ def _merge(paths: Sequence[Path], wiring: Wiring, chart: str, via: str, at: Keys
             click.echo(PLAIN.wrap(f"note: {problem}"))
     if not any(layer.done for layer in merged):
         click.echo(f"{' + '.join(map(str, paths))}: nothing to add: all values are there")
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _lint(paths: Sequence[Path], wiring: Wiring, chart: str, via: str, at: Keys, output: str) -> int:

@@ -215,7 +215,7 @@ def _entity(match: re.Match[str]) -> str:
     if char == ":" and match.string.startswith("://", match.start()):
         return ":\u2060"
     if char == "." and match.string[: match.start()].lower().endswith("www"):
-        return ".\u2060"
+        return "\u2060."  # before it: browsers drop the joiner from a host's name
     return char if char in _QUIET else f"&#{ord(char)};"
 
 

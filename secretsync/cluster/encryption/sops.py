@@ -72,7 +72,8 @@ class Sops:
         if status != 0:
             if _NO_RULE in complaint:
                 raise SopsWithoutRule(file, self._shown(rules))
-            raise SopsFailed(file, f"ended with exit code {status} ({_reason(complaint)})")
+            reason = _reason(complaint.replace(f"{self._root}/", ""))  # which is a copy that nobody knows
+            raise SopsFailed(file, f"ended with exit code {status} ({reason})")
         _refuse_readable(output, manifest, file)
         return output
 

@@ -153,7 +153,7 @@ class RepositoryCluster:
     def _manifests(self) -> DirectoryCluster:
         """The manifests as they are now."""
         if self._open is None:
-            self._open = DirectoryCluster(self._files().root / self._directory, named=self._directory)
+            self._open = self._opened(self._files().root)
         return self._open
 
     def _changed(self) -> DirectoryCluster:
@@ -163,8 +163,12 @@ class RepositoryCluster:
             root = files.change()
             encryption = self._encryption(root) if self._encryption else None
             kept = KeepingProposed(encryption, self._proposed_text) if encryption else None
-            self._open = DirectoryCluster(root / self._directory, kept, self._directory)
+            self._open = self._opened(root, kept)
         return self._manifests()
+
+    def _opened(self, root: Path, encryption: Encryption | None = None) -> DirectoryCluster:
+        origin = f" on branch {self._branch} of {self._repository.url}"
+        return DirectoryCluster(root / self._directory, encryption, Path(self._directory), origin)
 
     def _proposed_text(self, path: Path) -> str | None:
         """The file at *path* as the request's branch has it."""

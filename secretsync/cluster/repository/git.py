@@ -29,7 +29,7 @@ _RACED = re.compile(r"cannot lock ref|failed to update ref|incorrect old value")
 _REMOTE = re.compile(r"^remote: (?P<words>\S.*)$", re.MULTILINE)
 _LONGEST_WHY = 200
 _FILES, _FOLDER = frozenset({"100644", "100755"}), "040000"
-_KINDS = {"120000": "a symlink, which is not followed,", "160000": "a submodule"}
+_KINDS = {"120000": "a symlink, which is not followed", "160000": "a submodule"}
 _OWN = {False: "the file itself", True: "a folder"}
 _MANIFESTS = (".yaml", ".yml", "/Kustomization")
 _LARGEST = 32 * 1024 * 1024
@@ -111,7 +111,7 @@ class GitRepository:
             is_above = any(path.startswith(f"{name}/") for path in paths)
             if (is_above or name in paths) and mode not in ({_FOLDER} if is_above else {_FOLDER, *_FILES}):
                 kind = _KINDS.get(mode, "a file")
-                raise UnusableManifest(Path(name), f"is {kind} in {self.url}: put {_OWN[is_above]} there")
+                raise UnusableManifest(f"{name} in {self.url}", f"is {kind}: put {_OWN[is_above]} there")
 
     def _modes(self, commit: str, paths: Iterable[str]) -> dict[str, str]:
         """The modes of *paths* in *commit*, of the folders above them, and of what lies beside those."""
@@ -133,8 +133,7 @@ class GitRepository:
             lines = [self._index_line(path, changes[path], modes.get(path, "100644"), null) for path in sorted(changes)]
             self._local("update-index", "-z", "--index-info", text=b"".join(lines), environment=index)
             tree = self._local("write-tree", environment=index).decode().strip()
-        own = self._local("rev-parse", f"{commit}^{{tree}}").decode().strip()
-        return "" if tree == own else tree
+        return tree if self._paths_changed(commit, tree) else ""
 
     def _index_line(self, path: str, data: bytes | None, mode: str, null: bytes) -> bytes:
         name = path.encode(errors="surrogateescape")
@@ -158,11 +157,14 @@ class GitRepository:
 
     def holds(self, commit: str, before: str, after: str) -> bool:
         """Whether *commit* has the files that changed between *before* and *after* as *after* has them."""
-        names = self._local("diff-tree", "-r", "-z", "--no-renames", "--name-only", before, after).split(b"\0")
-        paths = [os.fsdecode(name) for name in names if name]
+        paths = self._paths_changed(before, after)
         return not paths or not self._local(
             "--literal-pathspecs", "diff-tree", "-r", "--name-only", commit, after, "--", *paths
         )
+
+    def _paths_changed(self, before: str, after: str) -> set[str]:
+        names = self._local("diff-tree", "-r", "-z", "--no-renames", "--name-only", before, after).split(b"\0")
+        return {os.fsdecode(name) for name in names if name}
 
     def commit(self, tree: str, parent: str, message: str) -> str:
         """A commit of *tree* after *parent*, signed where a key is named; it is nowhere but here yet."""

@@ -6,6 +6,7 @@ into the layer that decides.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
@@ -28,7 +29,7 @@ from secretsync.rucio.charts.site_values import (
     read,
     require_any,
 )
-from secretsync.rucio.charts.values import Setting, entry, entry_lines, scalar, setting_lines, settings
+from secretsync.rucio.charts.values import Setting, entry, entry_lines, setting_lines, settings
 from secretsync.rucio.wiring import Mount, Wiring
 
 _MOUNTS = "secretMounts"
@@ -150,14 +151,13 @@ def _with_mounts(text: str, mounts: Sequence[Mount], at: Keys) -> str:
 
 
 def _item(mount: Mount) -> Addition:
-    fields = ", ".join(f"{key}: {scalar(value)}" for key, value in entry(mount).items())
-    return Addition(tuple(entry_lines(mount)), f"{{{fields}}}")
+    return Addition(tuple(entry_lines(mount)), json.dumps(entry(mount)))
 
 
 def _with_setting(text: str, setting: Setting, at: Keys) -> str:
-    expected, value, keys = load(text) or {}, scalar(setting.value), (*at, *setting.path)
-    addition = Addition(tuple(setting_lines(setting, 0)), f"{setting.path[-1]}: {value}")
-    changed = set_key(text, keys, addition, value)
+    expected, keys = load(text) or {}, (*at, *setting.path)
+    flow = f"{json.dumps(setting.path[-1])}: {json.dumps(setting.value)}"
+    changed = set_key(text, keys, Addition(tuple(setting_lines(setting, 0)), flow), setting.value)
     _holder(expected, keys[:-1])[keys[-1]] = setting.value
     return _saying(expected, changed, keys)
 

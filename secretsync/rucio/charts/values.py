@@ -7,14 +7,12 @@ variables; ``config`` becomes ``common.json``, from which the images' entrypoint
 
 from __future__ import annotations
 
-import json
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-import yaml
-
 from secretsync.core.errors import ConfigError
+from secretsync.core.yaml_edit import scalar
 from secretsync.rucio.wiring import Mount, Wiring
 
 VIAS = ("env", "config")
@@ -128,15 +126,6 @@ def comment(text: str, width: int = _WIDTH) -> list[str]:
         for paragraph in text.split("\n")
         for line in textwrap.wrap(paragraph, width - 2, break_long_words=False, break_on_hyphens=False) or [""]
     ]
-
-
-def scalar(value: str) -> str:
-    """*value* as a scalar that YAML reads as the same text."""
-    try:
-        plain = yaml.safe_load(value) == value
-    except (yaml.YAMLError, ValueError):
-        plain = False
-    return value if plain else json.dumps(value)
 
 
 def _python_path(wiring: Wiring) -> Iterator[Setting]:

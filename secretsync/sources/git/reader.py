@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -11,7 +11,7 @@ from secretsync.config import Package
 from secretsync.config.requirement import GitRequirement
 from secretsync.core.model import Bundle, Revision
 from secretsync.sources.build import bundle_of_project
-from secretsync.sources.bundle import make_bundle, refuse_too_many
+from secretsync.sources.bundle import bundle_of_tree
 from secretsync.sources.git import refs
 from secretsync.sources.git.cache import GitCache, entries
 from secretsync.sources.git.commit import committed_at, subject_of
@@ -19,15 +19,8 @@ from secretsync.sources.git.errors import CommitNotServed
 from secretsync.sources.git.fetched_refs import FetchedRefs
 from secretsync.sources.git.refs import RolledBack, check_rollback
 from secretsync.sources.git.signature import confirm_tag_name, split_commit, split_tag, verify
-from secretsync.sources.locate import Located, locate
 from secretsync.sources.tree import Kind
-from secretsync.sources.version import (
-    confirmed_version,
-    notes_on_generated_files,
-    project_files,
-    stated_version,
-    tagged_version,
-)
+from secretsync.sources.version import confirmed_version, stated_version, tagged_version
 
 
 class CommitReader:
@@ -87,41 +80,35 @@ class CommitReader:
         tree = self._cache.tree(commit)
         if self._package.build:
             return self._built(revision, tree, notes)
-        located = self._locate(tree)
-        projects = project_files(tree, located.directory)
-        ids = {place: tree[place][1] for place in (*located.files.values(), *projects)}
-        data = self._cache.contents(list(ids.values()), at_most=self._package.limits.bytes)
-        contents = {path: data[ids[place]] for path, place in located.files.items()}
-        stated = {place: data[ids[place]] for place in projects}
-        version, on_version = self._version(revision.ref, stated)
-        notes = (*notes, *on_version, *notes_on_generated_files(stated, tree))
-        bundle = make_bundle(self._package, revision, contents, version=version, notes=notes)
-        return replace(bundle, directory=located.directory)
+        return bundle_of_tree(
+            self._package,
+            revision,
+            entries(tree, partial(self._cache.contents, at_most=self._package.limits.bytes)),
+            partial(self._contents, tree, at_most=self._package.limits.bytes),
+            subdirectory=self._requirement.subdirectory,
+            tag=_tag(revision.ref),
+            notes=notes,
+        )
 
     def _built(self, revision: Revision, tree: Mapping[str, tuple[Kind, str]], notes: tuple[str, ...]) -> Bundle:
         """The bundle of the wheel that the project builds to."""
         below = f"{self._requirement.subdirectory}/" if self._requirement.subdirectory else ""
-        files = {path: name for path, (kind, name) in tree.items() if path.startswith(below) and kind is Kind.FILE}
-        data = self._cache.contents(list(files.values()), at_most=self._package.limits.download)
-        project = {path.removeprefix(below): data[name] for path, name in files.items()}
-        stated = {"pyproject.toml": project["pyproject.toml"]} if "pyproject.toml" in project else {}
-        version, on_version = self._version(revision.ref, stated)
+        paths = [path for path, (kind, _) in tree.items() if path.startswith(below) and kind is Kind.FILE]
+        contents = self._contents(tree, paths, at_most=self._package.limits.download)
+        project = {path.removeprefix(below): data for path, data in contents.items()}
+        stated = stated_version(project.get("pyproject.toml", b""))
+        version, on_version = confirmed_version(self._package, [("pyproject.toml", stated), _tag(revision.ref)])
         return bundle_of_project(self._package, revision, project, version=version, notes=(*notes, *on_version))
 
-    def _locate(self, tree: Mapping[str, tuple[Kind, str]]) -> Located:
-        located = locate(
-            entries(tree, partial(self._cache.contents, at_most=self._package.limits.bytes)),
-            self._package.module_name,
-            subdirectory=self._requirement.subdirectory,
-            include=self._package.include,
-            exclude=self._package.exclude,
-        )
-        refuse_too_many(self._package, len(located.files))
-        return located
+    def _contents(
+        self, tree: Mapping[str, tuple[Kind, str]], paths: Sequence[str], *, at_most: int
+    ) -> dict[str, bytes]:
+        """The files at *paths*, which may have *at_most* bytes in all."""
+        data = self._cache.contents([tree[path][1] for path in paths], at_most=at_most)
+        return {path: data[tree[path][1]] for path in paths}
 
-    def _version(self, ref: str, projects: Mapping[str, bytes]) -> tuple[str, tuple[str, ...]]:
-        """The version that the nearest pyproject states, else the one that the tag is; and what to tell about it."""
-        statements = [(place, stated_version(data)) for place, data in projects.items()]
-        tag = ref.removeprefix("refs/tags/")
-        statements.append((f"tag {tag}", tagged_version(tag)))
-        return confirmed_version(self._package, statements)
+
+def _tag(ref: str) -> tuple[str, str]:
+    """The version that *ref* is where it is a tag, and what it is called in a message."""
+    tag = ref.removeprefix("refs/tags/")
+    return f"tag {tag}", tagged_version(tag)

@@ -116,6 +116,20 @@ def test_a_refused_merge_leaves_the_file_alone(
     assert "policyPackages.enabled" in told.out + told.err
 
 
+def test_a_file_of_json_stays_json_or_is_left_alone(
+    configuration: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    values, empty = tmp_path / "values.json", tmp_path / "empty.json"
+    values.write_text('{"replicaCount": 1}\n')
+    empty.write_text("{}\n")
+    command = ["-c", str(configuration), "values", "-n", "int", "--merge"]
+    assert main([*command, str(values)]) == 0
+    assert json.loads(values.read_text())["optional_config"]["rucio_policy_package"] == "pol"
+    assert main([*command, str(empty)]) == 2
+    assert empty.read_text() == "{}\n"
+    assert "write a first key into it" in " ".join(capsys.readouterr().err.split())
+
+
 def test_several_files_are_judged_together(
     configuration: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+import shutil
+import subprocess
 from collections.abc import Callable
+from html.parser import HTMLParser
 from typing import Any
 from xml.etree import ElementTree
 
@@ -17,7 +20,7 @@ from secretsync.cli.output.report import Report
 from tests.cli.output import sessions
 from tests.cli.output.test_html import Page
 from tests.cli.output.test_markdown import hostile as with_findings
-from tests.cli.output.test_markdown import outside_of_code
+from tests.cli.output.test_markdown import outside_of_code, with_actions
 
 HOSTILE = (
     "\x1b[2J\x1b]0;title\x07\x9b31m",
@@ -25,12 +28,14 @@ HOSTILE = (
     "\u202egnp.exe\u2066 \u2028\u2029\u200e",
     "\ud800 half a character \x00\x85\x08",
     "[the report](https://evil.example) ![x](https://evil.example/x.png) **b** @channel #1 <b>x</b>",
+    "me@evil.example www.evil.example WWW.evil.example http://evil.example mailto:me@evil.example <https://evil.example>",
     "| a | b |\n|---|---|\n# Heading\n- [x] done\n```\nend of code",
     "]]><failure message='x'/></testcase></testsuite>&lt;&#27;",
     "</td></script><script>alert(1)</script><img src=x onerror=alert(1)>",
 )
 CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 REPORTS: dict[str, Callable[[], Report]] = {
+    "actions": with_actions,
     "plan": lambda: sessions._plan(texts=True),
     "apply": sessions._apply,
     "refused": sessions._refused,
@@ -72,3 +77,44 @@ def test_no_format_of_a_report_obeys_them(report: str, words: str) -> None:
     assert "<b>x" not in outside
     assert "# Heading" not in outside.splitlines()
     assert CONTROLS.sub("", json.dumps(dataclasses.asdict(document), default=str))
+
+
+class Shape(HTMLParser):
+    """The elements of a page, with their attributes but those of looks."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.elements: list[Any] = []
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, [held for held in attrs if held[0] != "align"]))
+
+    def handle_endtag(self, tag: str) -> None:
+        self.elements.append(tag)
+
+    def handle_comment(self, data: str) -> None:
+        self.elements.append(data)
+
+
+def as_a_forge(summary: str) -> list[Any]:
+    """The elements that GitHub's own renderer makes, with raw HTML let through and all its extensions."""
+    extensions = ("table", "autolink", "strikethrough", "tasklist", "footnotes")
+    command = ["cmark-gfm", "--unsafe", *(word for name in extensions for word in ("-e", name))]
+    page = subprocess.run(command, input=summary.encode(), stdout=subprocess.PIPE, check=True).stdout.decode()
+    return Shape(page).elements
+
+
+@pytest.mark.skipif(not shutil.which("cmark-gfm"), reason="not on PATH: cmark-gfm (apt-get install cmark-gfm)")
+@pytest.mark.parametrize("report", REPORTS)
+def test_as_a_forge_renders_a_report_they_add_no_element(report: str) -> None:
+    document = REPORTS[report]()
+    elements = as_a_forge(markdown.render(document))
+    assert {"h3", "details"} <= {tag for tag, _ in filter(lambda one: not isinstance(one, str), elements)}
+    assert ("table" in elements) == (report == "actions")
+    assert "a" not in elements
+    for words in HOSTILE:
+        assert as_a_forge(markdown.render(spoilt(document, words))) == elements
+    cut = as_a_forge(markdown.render(spoilt(document, HOSTILE[0] * 50), 4_000))
+    assert [one for one in cut if one == "details"] == ["details"] * sum(one[0] == "details" for one in cut)

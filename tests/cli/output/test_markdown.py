@@ -77,13 +77,18 @@ def test_many_targets_fit() -> None:
     assert len(text.encode()) <= markdown.LIMIT
 
 
-def test_who_decides_otherwise_is_a_table_and_hostile_names_stay_in_their_cells() -> None:
+def with_actions() -> report.Report:
+    """Who decides otherwise on an action whose name and program are hostile."""
     plan = sessions._plan()
     (target,) = plan.targets
     row = report.Action(action=f"a|{HOSTILE}", before=HOSTILE, after="generic", change="removed", rucio=("41.5.1",))
     same = report.Action(action="add_did", before="generic", after="generic", change="", rucio=("41.5.1",))
     actions = (report.Actions(module=HOSTILE, actions=(row, same)),)
-    text = markdown.render(replace(plan, targets=(replace(target, actions=actions),)))
+    return replace(plan, targets=(replace(target, actions=actions),))
+
+
+def test_who_decides_otherwise_is_a_table_and_hostile_names_stay_in_their_cells() -> None:
+    text = markdown.render(with_actions())
     (line,) = [line for line in text.splitlines() if "generic" in line]
     assert len(re.findall(r"(?<!\\)\|", line)) == 6
     assert "add_did" not in text

@@ -256,7 +256,7 @@ def put(site: Site, name: str, mode: str) -> None:
 
 
 @pytest.mark.parametrize("mode", ["120000", "160000", "100644"], ids=["link", "submodule", "file"])
-@pytest.mark.parametrize("name", ["clusters", "clusters/production/rucio", "apps"])
+@pytest.mark.parametrize("name", ["clusters", "clusters/production", "clusters/production/rucio", "apps"])
 def test_what_stands_in_the_way_of_a_file_is_named_and_stays(tmp_path: Path, name: str, mode: str) -> None:
     """git itself would put a folder in its place, and the text of a manifest into the target of a link."""
     site = Site(tmp_path)
@@ -264,7 +264,9 @@ def test_what_stands_in_the_way_of_a_file_is_named_and_stays(tmp_path: Path, nam
     put(site, name, mode)
     site.package({"permission.py": SOUND + "\nNEWER = 1\n"})
     before = site.head()
-    with pytest.raises(UnusableManifest, match=rf"^{name}: is a (symlink|submodule|file).* in .*: put .* there$"):
+    with pytest.raises(
+        UnusableManifest, match=rf"^{name} in .*: is a (symlink, which is not followed|submodule|file): put .* there$"
+    ):
         site.sync()
     assert site.head() == before
 
@@ -273,7 +275,7 @@ def test_what_stands_in_the_way_of_a_file_is_named_and_stays(tmp_path: Path, nam
 def test_values_that_are_elsewhere_are_not_missing(tmp_path: Path, mode: str) -> None:
     site = Site(tmp_path)
     put(site, "apps/daemons.yaml", mode)
-    fails(site, UnusableManifest, "apps/daemons.yaml: is a s", "put the file itself there")
+    fails(site, UnusableManifest, f"apps/daemons.yaml in {site.bare.as_uri()}: is a s", "put the file itself there")
 
 
 def test_a_secret_that_is_a_link_in_the_repository_is_not_written_through(tmp_path: Path) -> None:
@@ -281,7 +283,7 @@ def test_a_secret_that_is_a_link_in_the_repository_is_not_written_through(tmp_pa
     site.sync()
     put(site, f"clusters/production/rucio/secret-{mounts(site)[0]}.yaml", "120000")
     before = site.head()
-    with pytest.raises(UnusableManifest, match=r"secret-.*\.yaml: is a symlink, which is not followed"):
+    with pytest.raises(UnusableManifest, match=r"secret-.*\.yaml in .*: is a symlink, which is not followed"):
         site.sync()
     assert site.head() == before
 
@@ -299,6 +301,14 @@ def test_of_a_site_manifests_alone_are_read_and_no_more_than_memory_holds(
     site.commit({"clusters/production/large.yaml": "# " + "z" * 200_000})
     with pytest.raises(AnswerTooLarge, match="git cat-file wrote more than 100,000 bytes"):
         site.sync()
+
+
+@pytest.mark.parametrize("files", [{"rucio/a.yaml": "a: [b\n"}, {"a.yaml": "kind: Deployment\nmetadata: {name: a}\n"}])
+def test_a_broken_manifest_is_named_by_repository_branch_and_path(tmp_path: Path, files: dict[str, str]) -> None:
+    site = Site(tmp_path, values=[])
+    site.commit({f"clusters/production/{name}": text for name, text in files.items()})
+    (name,) = files
+    fails(site, UnusableManifest, f"clusters/production/{name} on branch main of {site.bare.as_uri()}: ")
 
 
 def test_two_secretsyncs_at_once_make_one_change(tmp_path: Path) -> None:

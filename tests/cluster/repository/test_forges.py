@@ -151,6 +151,18 @@ def test_gitea_shows_requests_whose_branch_is_gone() -> None:
 
 @responses.activate
 @pytest.mark.parametrize("kind", HOSTS)
+@pytest.mark.parametrize("forks_repository", [{"id": 2}, None], ids=["fork", "deleted fork"])
+def test_a_request_from_a_branch_of_our_name_in_a_fork_is_not_ours(
+    kind: str, forks_repository: dict[str, int] | None
+) -> None:
+    strangers = pull(6, BRANCH) | {"iid": 6, "source_project_id": 2, "target_project_id": 1}
+    strangers["head"]["repo"], strangers["base"]["repo"] = forks_repository, {"id": 1}
+    responses.get(HOSTS[kind] + LISTS[kind], json=[strangers])
+    assert opened(kind).find(BRANCH, "main") is None
+
+
+@responses.activate
+@pytest.mark.parametrize("kind", HOSTS)
 def test_no_request_at_all_is_none(kind: str) -> None:
     responses.get(HOSTS[kind] + LISTS[kind], json=[])
     assert opened(kind).find(BRANCH, "main") is None

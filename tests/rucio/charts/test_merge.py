@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 
 import pytest
 import yaml
@@ -144,7 +145,26 @@ def test_the_folders_that_a_site_has_on_its_python_path_stay_behind_ours() -> No
 
 def test_a_package_that_was_named_otherwise_is_named_anew() -> None:
     merged = merge("optional_config: {rucio_policy_package: old}\n", FLAT_PACKAGE, "server", "env")
-    assert "{rucio_policy_package: cms_policy, pythonpath: /opt/policy}" in merged.text
+    assert merged.text.startswith('optional_config: {rucio_policy_package: "cms_policy", "pythonpath": "/opt/policy"}')
+
+
+JSON_VALUES: list[dict[str, object]] = [
+    {"replicaCount": 1},
+    {"secretMounts": []},
+    {"secretMounts": None, "optional_config": {}},
+    {"secretMounts": [{"secretName": "ca", "mountPath": "/ca"}], "optional_config": {"pythonpath": None}},
+    {"optional_config": {"PYTHONPATH": "/opt/a", "rucio_policy_package": "old"}, "config": {"policy": {"a": "b"}}},
+]
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+@pytest.mark.parametrize("values", JSON_VALUES)
+def test_json_stays_json(values: dict[str, object], indent: int | None) -> None:
+    merged = merge(json.dumps(values, indent=indent) + "\n", FLAT_PACKAGE, "server", "env")
+    assert not lint(Case(json.loads(merged.text), FLAT_PACKAGE, "server", "env"))
+    assert merge(merged.text, FLAT_PACKAGE, "server", "env").text == merged.text
+    if indent:
+        assert all(len(line) < 150 for line in merged.text.splitlines())
 
 
 def test_several_vos_come_into_one_list() -> None:

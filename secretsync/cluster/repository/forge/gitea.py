@@ -8,7 +8,7 @@ from typing import Any
 from secretsync.cluster.repository.forge import Request, github, newest
 
 _PER_PAGE = 50
-"""The most that Gitea lists at once, unless its administrator says otherwise."""
+"""The most that Gitea lists at once, unless its administrator says otherwise: a shorter page may not be the last."""
 
 _MOST_PAGES = 40
 
@@ -41,7 +41,7 @@ class Forge(github.Forge):
             pulls = self._list("open", page)
             if request := _matching(pulls, branch, base):
                 return request
-            if len(pulls) < _PER_PAGE:
+            if not pulls:
                 break
         return _matching(self._list("closed", 1), branch, base)
 
@@ -51,7 +51,12 @@ class Forge(github.Forge):
 
 
 def _pulls(answer: Any) -> list[_Pull]:
-    return [_Pull(str(pull["head"]["ref"]), str(pull["base"]["ref"]), github.request_of(pull)) for pull in answer or ()]
+    return [
+        _Pull(
+            str(pull["head"]["ref"]) if github.is_own(pull) else "", str(pull["base"]["ref"]), github.request_of(pull)
+        )
+        for pull in answer or ()
+    ]
 
 
 def _matching(pulls: list[_Pull], branch: str, base: str) -> Request | None:

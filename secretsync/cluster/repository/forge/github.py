@@ -53,7 +53,13 @@ class Forge:
 
 
 def _first(answer: Any) -> Request | None:
-    return newest([request_of(pull) for pull in answer or ()])
+    return newest([request_of(pull) for pull in answer or () if is_own(pull)])
+
+
+def is_own(pull: Any) -> bool:
+    """Whether the branch is one of the repository itself: in a fork, anybody may give one our branch's name."""
+    head, base = (((pull.get(side) or {}).get("repo") or {}).get("id") for side in ("head", "base"))
+    return bool(head == base)
 
 
 def request_of(answer: Any) -> Request:

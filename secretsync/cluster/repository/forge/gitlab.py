@@ -49,7 +49,14 @@ class Forge:
 
 
 def _first(answer: Any) -> Request | None:
-    return newest([_request(merge_request) for merge_request in answer or ()])
+    # in a fork, anybody may give a branch the name of ours
+    return newest(
+        [
+            _request(merge_request)
+            for merge_request in answer or ()
+            if merge_request.get("source_project_id") == merge_request.get("target_project_id")
+        ]
+    )
 
 
 def _request(answer: Any) -> Request:
