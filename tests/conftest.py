@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 import structlog
 from hypothesis import settings
 
+from secretsync.core import shutdown
 from tests import ROOT
 from tests.on_demand import ALL
 from tests.servers import control_plane as plane
@@ -60,6 +62,19 @@ def discovery_of_its_own() -> Iterator[None]:
     yield
     if connection := sys.modules.get("secretsync.cluster.connection"):
         connection._DISCOVERED.clear()
+
+
+@pytest.fixture
+def signal_handlers() -> Iterator[None]:
+    """The handlers that secretsync installs; after the test, those of before."""
+    numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGALRM, signal.SIGUSR1)
+    before = {number: signal.getsignal(number) for number in numbers}
+    shutdown.install_signal_handlers()
+    yield
+    shutdown.restore_signal_handlers()
+    shutdown.install_signal_handlers()
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture(params=helms() or [None], ids=lambda path: Path(path).name if path else "none")

@@ -14,6 +14,14 @@ from secretsync.core.model import Bundle, File, Revision
 
 Fetch = Callable[[str], Bundle]
 
+GOOD = (
+    "atlas-rucio-policy-package==0.8.6",
+    "ctao-bdms-rucio-policy==0.6.0",
+    "pic-rucio-policy-package==0.1.1",
+    "test-policy-package==0.0.1",
+)
+"""Releases that every Rucio loads as their authors meant."""
+
 
 @pytest.fixture(scope="session")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Fetch:
@@ -24,18 +32,8 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Fetch:
     def fetch(requirement: str) -> Bundle:
         if requirement not in kept:
             into = folder / requirement
-            command = [
-                sys.executable,
-                "-m",
-                "pip",
-                "download",
-                "--quiet",
-                "--no-deps",
-                "--dest",
-                str(into),
-                requirement,
-            ]
-            done = subprocess.run(command, capture_output=True, text=True)
+            command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(into)]
+            done = subprocess.run([*command, requirement], capture_output=True, text=True)
             if done.returncode:
                 pytest.skip(f"the index does not give {requirement}: {done.stderr.strip().splitlines()[-1:]}")
             kept[requirement] = _bundle(next(into.glob("*.whl")))

@@ -20,7 +20,7 @@ import structlog
 import urllib3
 import yaml
 from urllib3 import BaseHTTPResponse, HTTPHeaderDict
-from urllib3.exceptions import HTTPError, InsecureRequestWarning, MaxRetryError, ReadTimeoutError
+from urllib3.exceptions import HTTPError, InsecureRequestWarning, MaxRetryError, ProxySchemeUnknown, ReadTimeoutError
 from urllib3.util.retry import Retry
 
 from secretsync import __version__
@@ -326,7 +326,11 @@ def in_context(context: str, path: Path | None = None) -> ApiClient:
     if not configuration.verify_ssl:
         urllib3.disable_warnings(InsecureRequestWarning)  # said once here, not with each request
         log.warning("the API server's certificate is not verified (insecure-skip-tls-verify)", context=context)
-    return _Client(configuration, identity)
+    try:
+        return _Client(configuration, identity)
+    except (ImportError, ProxySchemeUnknown):  # SOCKS needs a library that is not there
+        reason = "its 'proxy-url', or HTTPS_PROXY, does not begin with http:// or https://"
+        raise UnusableCluster(location, reason) from None
 
 
 class _Client(ApiClient):

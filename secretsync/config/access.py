@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, model_validator
 from secretsync.config.fields import Model, Text
 
 _KEY_TYPE = re.compile(r"(ssh|ecdsa|sk)-[a-z0-9@.-]+")
+_CREDENTIALS = ("password", "token", "bearer")
 _BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 
 
@@ -65,9 +66,14 @@ class Access(Model):
     client_certificate: Path | None = Field(None, description="shown to the server, in PEM")
     client_key: Path | None = Field(None, description="the client certificate's key; default: in the same file")
 
+    @property
+    def credential(self) -> tuple[str, Credential] | None:
+        """The key and the place of the password or token; None where none is given."""
+        return next(((name, place) for name in _CREDENTIALS if (place := getattr(self, name))), None)
+
     @model_validator(mode="after")
     def _is_one_way_in(self) -> Access:
-        credentials = [name for name in ("password", "token", "bearer") if getattr(self, name)]
+        credentials = [name for name in _CREDENTIALS if getattr(self, name)]
         if len(credentials) > 1:
             raise ValueError(f"{' and '.join(credentials)} are given; choose one")
         if self.password and not self.username:

@@ -65,14 +65,13 @@ def authorization(access: Access, url: str, base: Path, *, default_user: str) ->
 
     Raises NoCredential, CredentialsOverPlainHttp.
     """
-    credential = access.bearer or access.token or access.password
-    if credential is None or not url.startswith("http"):
+    if access.credential is None or not url.startswith("http"):
         return None
     if url.startswith("http:") and not access.allow_plain_http:
         raise CredentialsOverPlainHttp(url)
-    names = {"bearer": access.bearer, "token": access.token, "password": access.password}
-    secret = read(credential, base, next(f"access.{name}" for name, named in names.items() if named))
-    if access.bearer:
+    key, credential = access.credential
+    secret = read(credential, base, f"access.{key}")
+    if key == "bearer":
         return Authorization(f"Bearer {secret}", (secret,))
     basic = base64.b64encode(f"{access.username or default_user}:{secret}".encode()).decode()
     return Authorization(f"Basic {basic}", (secret, basic))
@@ -95,11 +94,11 @@ def describe_credential(access: Access, url: str) -> str:
     certificate = (
         f" and the client certificate of file {access.client_certificate}" if access.client_certificate else ""
     )
-    kinds = {"bearer token": access.bearer, "token": access.token, "password": access.password}
-    for kind, credential in kinds.items():
-        if credential:
-            user = f" with username {access.username!r}" if access.username and not access.bearer else ""
-            return f"sent the {kind} of {location_of(credential)}{user}{certificate}"
+    if access.credential:
+        key, credential = access.credential
+        kind = "bearer token" if key == "bearer" else key
+        user = f" with username {access.username!r}" if access.username and key != "bearer" else ""
+        return f"sent the {kind} of {location_of(credential)}{user}{certificate}"
     if certificate:
         return f"sent{certificate.removeprefix(' and')}"
     return "no credential was sent, as 'access' names none"

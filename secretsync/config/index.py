@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fnmatch
-import re
 from collections.abc import Sequence
 
 from pydantic import Field, field_validator
@@ -26,7 +25,10 @@ class OwningIndex(Model):
 
     def owns(self, distribution: str) -> bool:
         """Whether one of its *names*, which may be patterns, is *distribution*'s, both normalized as PEP 503 says."""
-        return any(fnmatch.fnmatchcase(_normalized(distribution), _normalized(name)) for name in self.names)
+        # imported here: most configurations have no such index
+        from packaging.utils import canonicalize_name
+
+        return any(fnmatch.fnmatchcase(canonicalize_name(distribution), canonicalize_name(name)) for name in self.names)
 
 
 def with_owner(package: Package, indexes: Sequence[OwningIndex]) -> Package:
@@ -42,8 +44,3 @@ def with_owner(package: Package, indexes: Sequence[OwningIndex]) -> Package:
         owning = " and ".join(sorted(owners | urls))
         raise ValueError(f"indexes: {requirement.name!r} would come from {owning}: let one own it")
     return package.model_copy(update={"index": owners.pop(), "extra_indexes": ()})
-
-
-def _normalized(name: str) -> str:
-    """As PEP 503 compares names."""
-    return re.sub(r"[-_.]+", "-", name).lower()

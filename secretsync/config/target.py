@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag,
 from secretsync.config import window
 from secretsync.config.encrypt import Encrypt
 from secretsync.config.fields import Model, Name, OffIsAWord, Seconds, Text
+from secretsync.config.problems import CLUSTER_TAGS
 from secretsync.config.repository import RepositoryCluster
 from secretsync.config.window import Window
 
@@ -46,15 +47,8 @@ class InCluster(Model):
 def _kind(value: object) -> str | None:
     """Which of them a mapping means, by its key: errors then speak of that one alone."""
     keys = set(value) if isinstance(value, dict) else set()
-    return next((tag for key, tag in _KINDS.items() if key in keys), None)
+    return next((tag for tag, key in CLUSTER_TAGS.items() if key in keys), None)
 
-
-_KINDS = {
-    "repository": "the repository",
-    "directory": "the directory",
-    "context": "the context",
-    "inCluster": "the cluster",
-}
 
 Cluster = Annotated[
     Annotated[RepositoryCluster, Tag("the repository")]

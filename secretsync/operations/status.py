@@ -14,7 +14,7 @@ from secretsync.core.log import foreign_text
 from secretsync.core.model import Bundle, Manifest, Ref, Secret, Workload
 from secretsync.plan import drift, in_force, ownership, rollout_status
 from secretsync.plan.diff import Desired, stamped_revision_number
-from secretsync.plan.in_force import NotInForce
+from secretsync.plan.in_force import Judged, NotInForce
 from secretsync.plan.lost_mounts import LostMounts, lost_mounts, lost_wiring, mounting
 from secretsync.plan.not_restarted import NotRestarted, find_not_restarted
 from secretsync.plan.state import PackageState, Result
@@ -34,13 +34,14 @@ class Deployed:
 
     *foreign* names Secrets of that name that this installation does not manage; *damage* says in sentences what is
     wrong with ours beside their files: annotations that say nothing, one that was deleted. *result* is the outcome of
-    the last passes; *workloads* has for each that mounts it the revision that its template carries, and how its rollout
-    is. *owner* says who has the first of the foreign ones. *not_in_force* are the containers that do not load the
-    package, *undecided* those of which an object that was not read decides it; *not_restarted* mounts it and is no
-    workload of the destination; *lost* are workloads that no longer mount it, and *stripped* those whose wiring another
-    tool removed again. *unobserved* says that git alone is known, and no cluster that applies it. *waits* says what new
-    content waits for, and *waits_since* since when it does; without a time nobody knows whether there is new content.
-    *proposed* waits for somebody to merge it into that repository.
+    the last passes; *workloads* has for each that mounts it the revision that its template carries, and how its
+    rollout is. *owner* says who has the first of the foreign ones. *not_in_force* are the containers that do not load
+    the package, *undecided* those of which an object that was not read decides it; *not_restarted* mounts it and is no
+    workload of the destination; *lost* are workloads that no longer mount it, and *stripped* those whose wiring
+    another tool removed again. *drift_is_left* says that no run restores what somebody changed. *unobserved* says that
+    git alone is known, and no cluster that applies it. *waits* says what new content waits for, and *waits_since*
+    since when it does; without a time nobody knows whether there is new content. *proposed* waits for somebody to
+    merge it into that repository.
     """
 
     module: str
@@ -60,6 +61,7 @@ class Deployed:
     lost: LostMounts | None = None
     stripped: tuple[Ref, ...] = ()
     unobserved: bool = False
+    drift_is_left: bool = False
     waits: str = ""
     waits_since: datetime | None = None
     proposed: Proposed | None = None
@@ -122,6 +124,7 @@ def _deployed(
     writes = [revision_numbers.parse(secret.annotations.get(packing.REVISION_NUMBER)) for secret in live]
     foreign = [secret for secret in live if not is_managed(secret, delivery)]
     unrestarted = find_not_restarted(spawner_manifests, workloads, names)
+    judged = Judged() if foreign else _judged(delivery, live, [*workloads, *_as_workloads(unrestarted)])
     return Deployed(
         module=delivery.placement.module,
         bundle=packing.live_bundle(live) if live else None,
@@ -140,8 +143,9 @@ def _deployed(
         foreign=tuple(secret.name for secret in foreign),
         damage=_damage(delivery, live, memory),
         owner=ownership.describe_owner(foreign[0], delivery.placement) if foreign else "",
-        not_in_force=() if foreign else _not_in_force(delivery, live, [*workloads, *_as_workloads(unrestarted)]),
-        undecided=() if foreign else _undecided(delivery, live, workloads),
+        not_in_force=judged.not_in_force,
+        undecided=judged.undecided,
+        drift_is_left=destination.drift == "report",
         not_restarted=unrestarted,
         lost=lost_mounts(delivery.placement.module, memory.state.of(secret), names, workloads),
         stripped=lost_wiring(memory.state.of(secret), names, workloads) if delivery.placement.wired else (),
@@ -208,18 +212,11 @@ def _as_workloads(unrestarted: Sequence[NotRestarted]) -> Sequence[Workload]:
     return [spawned for spawner in unrestarted if (spawned := spawner.as_workload())]
 
 
-def _not_in_force(delivery: Delivery, live: Sequence[Secret], workloads: Sequence[Workload]) -> tuple[NotInForce, ...]:
-    """The containers that do not load what is live."""
+def _judged(delivery: Delivery, live: Sequence[Secret], workloads: Sequence[Workload]) -> Judged:
+    """The containers that do not load what is live, or of which that is not known."""
     if not live or not packing.is_intact(live):
-        return ()
-    return in_force.not_in_force([Desired(delivery.placement, packing.live_bundle(live), tuple(live))], workloads)
-
-
-def _undecided(delivery: Delivery, live: Sequence[Secret], workloads: Sequence[Workload]) -> tuple[NotInForce, ...]:
-    """The containers of which an object that status does not read decides whether they load what is live."""
-    if not live or not packing.is_intact(live):
-        return ()
-    return in_force.undecided([Desired(delivery.placement, packing.live_bundle(live), tuple(live))], workloads)
+        return Judged()
+    return in_force.judge_workloads([Desired(delivery.placement, packing.live_bundle(live), tuple(live))], workloads)
 
 
 def is_managed(secret: Secret, delivery: Delivery) -> bool:

@@ -15,7 +15,10 @@ from secretsync.rucio.workload_context import loads_policies
 
 @dataclass(frozen=True)
 class NotInForce:
-    """A container that certainly does not load *module*: the first of the three conditions that fails, and its fix."""
+    """A container that does not load *module*, or of which that is not known: the first such of the three conditions.
+
+    Where it is known, the verdict has the fix.
+    """
 
     workload: Ref
     container: str
@@ -23,31 +26,30 @@ class NotInForce:
     verdict: Verdict
 
 
-def not_in_force(packages: Sequence[Desired], workloads: Sequence[Workload]) -> tuple[NotInForce, ...]:
-    """The containers with Rucio that do not load a package. What depends on objects that were not read counts as well.
+@dataclass(frozen=True)
+class Judged:
+    """The containers that certainly do not load a package, and those of which an object that was not read decides."""
+
+    not_in_force: tuple[NotInForce, ...] = ()
+    undecided: tuple[NotInForce, ...] = ()
+
+
+def judge_workloads(packages: Sequence[Desired], workloads: Sequence[Workload]) -> Judged:
+    """Judge each container with Rucio. Only one that mounts a package can be undecided.
 
     The files of sub-directories are left to the check, which knows whether Rucio asks for them.
     """
     by_module = {package.placement.module: package for package in packages}
-    return tuple(
-        NotInForce(container.workload.ref, container.manifest["name"], package.module, verdict)
-        for container, package, view in _meant(packages, workloads)
-        for verdict in [_fault(package, view, by_module[package.module])]
-        if verdict
-    )
-
-
-def undecided(packages: Sequence[Desired], workloads: Sequence[Workload]) -> tuple[NotInForce, ...]:
-    """The containers that mount a package, of which an object that was not read decides whether they load it."""
-    return tuple(
-        NotInForce(container.workload.ref, container.manifest["name"], package.module, unknown)
-        for container, package, view in _meant(packages, workloads)
-        if package.secrets & _mounted(container)
-        for verdicts in [judge(package, view)]
-        if not any(verdict.fails for verdict in verdicts)
-        for unknown in [next((verdict for verdict in verdicts if verdict.unknown), None)]
-        if unknown
-    )
+    not_in_force, undecided = [], []
+    for container, package, view in _meant(packages, workloads):
+        subject = container.workload.ref, container.manifest["name"], package.module
+        verdicts = judge(package, view)
+        unknown = next((verdict for verdict in verdicts if verdict.unknown), None)
+        if fault := _fault(verdicts, package, view, by_module[package.module]):
+            not_in_force.append(NotInForce(*subject, fault))
+        elif unknown and package.secrets & _mounted(container):
+            undecided.append(NotInForce(*subject, unknown))
+    return Judged(tuple(not_in_force), tuple(undecided))
 
 
 def _meant(
@@ -63,9 +65,9 @@ def _meant(
                 yield container, package, view_of(container, sources)
 
 
-def _fault(package: Deployed, view: View, desired: Desired) -> Verdict | None:
+def _fault(verdicts: Sequence[Verdict], package: Deployed, view: View, desired: Desired) -> Verdict | None:
     """The first condition that fails. What the package imports is looked at only where a file is not mounted."""
-    failing = next((verdict for verdict in judge(package, view) if verdict.fails), None)
+    failing = next((verdict for verdict in verdicts if verdict.fails), None)
     if failing is None or failing.condition is not Condition.CODE:
         return failing
     # imported here: nearly all sites mount whole directories, and a pass then needs no rules
@@ -101,6 +103,23 @@ def sentences(mismatches: Sequence[NotInForce]) -> Iterator[str]:
         groups.setdefault(key, []).append(f"{mismatch.workload.kind} {mismatch.workload.name}")
     for (module, problem, remedy), workloads in groups.items():
         yield f"{_named(list(dict.fromkeys(workloads)))} {module}: {problem}; fix: {remedy}"
+
+
+def undecided_sentences(mismatches: Sequence[NotInForce]) -> Iterator[str]:
+    """One for each package, with the workloads of which it is not known whether they load it."""
+    groups: dict[str, list[str]] = {}
+    for mismatch in mismatches:
+        groups.setdefault(mismatch.module, []).append(f"{mismatch.workload.kind} {mismatch.workload.name}")
+    for module, workloads in groups.items():
+        yield undecided_sentence(module, list(dict.fromkeys(workloads)))
+
+
+def undecided_sentence(module: str, workloads: Sequence[object]) -> str:
+    """That only an object that was not read decides whether *workloads* load the package."""
+    return (
+        f"{module}: not known whether Rucio loads it in {listed(workloads)}: a Secret, a ConfigMap or the image "
+        "decides, which only 'secretsync doctor' reads"
+    )
 
 
 def _named(workloads: Sequence[str]) -> str:

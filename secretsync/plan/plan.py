@@ -43,11 +43,11 @@ class Plan:
     """What to write, what to restart; *watch* has the workloads of an earlier rollout that nobody saw to its end.
 
     *workloads* have the templates that they get; those that are *held_by_hand* keep the one that somebody put back.
-    *forgotten* names Secrets that are as they should be, and that the state object does not know.
-    Of packages that are *degraded* nothing else is planned. *not_in_force* are the containers that do not load a
-    package although its Secrets will be there. *stripped* are workloads that lost all of their wiring twice in one
-    revision: they are held. *not_restarted* mounts a package and is no workload of the target; *looked_beside* says
-    that this was looked for.
+    *forgotten* names Secrets that are as they should be, and that the state object does not know. Of packages that are
+    *degraded* nothing else is planned. *not_in_force* are the containers that do not load a package although its
+    Secrets will be there, and *undecided* those of which that is not known. *stripped* are workloads that lost all of
+    their wiring twice in one revision: they are held. *not_restarted* mounts a package and is no workload of the
+    target; *looked_beside* says that this was looked for.
     """
 
     packages: tuple[PackagePlan, ...]
@@ -59,6 +59,7 @@ class Plan:
     forgotten: tuple[str, ...] = ()
     degraded: tuple[Degraded, ...] = ()
     not_in_force: tuple[NotInForce, ...] = ()
+    undecided: tuple[NotInForce, ...] = ()
     stripped: tuple[Ref, ...] = ()
     not_restarted: tuple[NotRestarted, ...] = ()
     looked_beside: bool = False
@@ -115,7 +116,7 @@ def make_plan(desired: Sequence[Desired], live: Live, state: State, *, adopt: bo
     put_back = mounts.put_back(intent, live.workloads, state)
     workloads = mounts.as_wired(intent, live.workloads)
     not_restarted = _not_restarted(desired, live)
-    miswired = in_force.not_in_force(
+    judged = in_force.judge_workloads(
         desired, [*workloads, *(spawned for spawner in not_restarted if (spawned := spawner.as_workload()))]
     )
     watch = stale.unfinished_restarts(live.workloads, packages, state)
@@ -136,7 +137,7 @@ def make_plan(desired: Sequence[Desired], live: Live, state: State, *, adopt: bo
             *_put_back_by_owners(desired, live),
             *(() if live.mounted_elsewhere else _mounted_by_nobody(desired, workloads, not_restarted)),
             *not_restarted_sentences(not_restarted),
-            *in_force.sentences(miswired),
+            *in_force.sentences(judged.not_in_force),
             *(f"{ref} is not current: {found.message}; 'secretsync status' says more" for ref, found in down.items()),
             *_not_mounted(desired, mounting),
             *map(str, lost_mounts.of_plan(packages, mounting, state)),
@@ -148,7 +149,8 @@ def make_plan(desired: Sequence[Desired], live: Live, state: State, *, adopt: bo
         ),
         tuple(workload.ref for workload in put_back),
         tuple(_forgotten(packages, state)),
-        not_in_force=miswired,
+        not_in_force=judged.not_in_force,
+        undecided=judged.undecided,
         stripped=tuple(workload.ref for workload in put_back if mounts.is_stripped(intent, workload)),
         not_restarted=not_restarted,
         looked_beside=live.spawners is not None,
@@ -225,12 +227,19 @@ def _refuse_shared_names(desired: Sequence[Desired]) -> None:
 def _taken_over(desired: Sequence[Desired], live: Live) -> Iterable[str]:
     """Secrets that others made, and that `adopt` lets this installation write."""
     return (
-        f"Secret {secret.name} is taken over: 'secretsync history' keeps what it held as revision 0; remove "
-        "'adopt: true' from the target afterwards"
+        f"Secret {secret.name} is taken over{_kept(secret, live_secret)}; remove 'adopt: true' from the target "
+        "afterwards"
         for package in desired
         for secret in package.secrets
         if (live_secret := live.secrets.get(secret.name)) and not ownership.is_ours(live_secret, package.placement)
     )
+
+
+def _kept(secret: Secret, live_secret: Secret) -> str:
+    """What becomes of the files that it held."""
+    if live_secret.data == secret.data:
+        return " with its files as they are"
+    return ": 'secretsync history' keeps what it held as revision 0"
 
 
 def _put_back_by_owners(desired: Sequence[Desired], live: Live) -> Iterable[str]:

@@ -170,10 +170,14 @@ class PackageState:
 
 @dataclass(frozen=True)
 class Result:
-    """What passes came to for a package, in a word and a fact, *since* the first that did, in seconds since 1970."""
+    """What passes came to for a package, in a word and a fact, *since* the first that did, in seconds since 1970.
+
+    *reason* says in a sentence why they fail; empty where they do not, and in states of earlier versions.
+    """
 
     verdict: str
     since: int
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -224,13 +228,13 @@ class State:
             packages={**self.packages, **{name: replace(self.of(name), checked=key) for name, key in keys.items()}},
         )
 
-    def with_results(self, verdicts: Mapping[str, str], now: int) -> State:
-        """A pass came to these *verdicts*; those that are as they were keep their time."""
+    def with_results(self, results: Mapping[str, Result]) -> State:
+        """A pass came to these *results*; verdicts that are as they were keep their time."""
         results = {
-            secret: previous
-            if (previous := self.results.get(secret)) and previous.verdict == verdict
-            else Result(verdict, now)
-            for secret, verdict in verdicts.items()
+            secret: replace(result, since=previous.since)
+            if (previous := self.results.get(secret)) and previous.verdict == result.verdict
+            else result
+            for secret, result in results.items()
         }
         return replace(self, results={**self.results, **results})
 
@@ -276,7 +280,7 @@ def _as_stored(package: PackageState) -> dict[str, Any]:
 
 
 def _result(stored: Mapping[str, Any]) -> Result:
-    return Result(_text(stored["verdict"]), _number(stored["since"]))
+    return Result(_text(stored["verdict"]), _number(stored["since"]), _text(stored.get("reason", "")))
 
 
 def _package(stored: Mapping[str, Any]) -> PackageState:

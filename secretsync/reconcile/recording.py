@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
 import structlog
@@ -13,10 +13,11 @@ import structlog
 from secretsync.cluster.errors import Forbidden, Unreachable
 from secretsync.core.deferred_imports import deferred_imports
 from secretsync.core.errors import ConfigError, SecretSyncError
+from secretsync.plan.state import Result
 from secretsync.reconcile.all_targets import Outcome
 from secretsync.reconcile.destination import Destination
 from secretsync.reconcile.events import Event, events_of, manifest
-from secretsync.reconcile.results import verdicts_of
+from secretsync.reconcile.results import results_of
 from secretsync.reconcile.state_store import load_state
 
 # most passes tell nothing new
@@ -53,7 +54,7 @@ def _log_unrecorded(outcome: Outcome, error: SecretSyncError) -> None:
         log.debug("another run records its outcome", why=str(error))
         return
     # a pass that was refused for want of rights has said so already
-    reported = isinstance(error, Forbidden) and isinstance(outcome.error, MissingRights)
+    reported = isinstance(error, Forbidden) and isinstance(outcome.error, (Forbidden, MissingRights))
     level = log.debug if reported else log.warning
     level("the outcome of this pass could not be recorded in the cluster", why=str(error))
 
@@ -61,26 +62,29 @@ def _log_unrecorded(outcome: Outcome, error: SecretSyncError) -> None:
 def _record(outcome: Outcome, utc: Callable[[], datetime]) -> Sequence[Event]:
     """What is news, once that was remembered: of two that are at work, one tells it."""
     destination = outcome.destination
-    verdicts = {secret: str(verdict) for secret, verdict in verdicts_of(outcome).items()}
-    if not verdicts or isinstance(outcome.error, (Unreachable, ConfigError)):
+    results = results_of(outcome, int(utc().timestamp()))
+    if not results or isinstance(outcome.error, (Unreachable, ConfigError)):
         return ()
     previous = _before(outcome)
-    events = events_of(outcome, previous)
-    if not events and all(previous.get(secret) == verdict for secret, verdict in verdicts.items()):
+    events = events_of(outcome, {secret: result.verdict for secret, result in previous.items()})
+    if not events and all(_is_known(result, previous.get(secret)) for secret, result in results.items()):
         return ()
     with hold_lease(destination) as lease:
         destination = lease.fenced
         memory = load_state(destination)
         if not memory.exists:
             return ()  # nothing was ever deployed: whoever tries to reads the log
-        memory.save(memory.state.with_results(verdicts, int(utc().timestamp())))
+        memory.save(memory.state.with_results(results))
         _write_events(destination, events, utc)
     return events
 
 
-def _before(outcome: Outcome) -> dict[str, str]:
-    results = outcome.report.results if outcome.report else load_state(outcome.destination).state.results
-    return {secret: result.verdict for secret, result in results.items()}
+def _before(outcome: Outcome) -> Mapping[str, Result]:
+    return outcome.report.results if outcome.report else load_state(outcome.destination).state.results
+
+
+def _is_known(result: Result, previous: Result | None) -> bool:
+    return previous is not None and (result.verdict, result.reason) == (previous.verdict, previous.reason)
 
 
 def _write_events(destination: Destination, events: Sequence[Event], utc: Callable[[], datetime]) -> None:

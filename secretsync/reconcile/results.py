@@ -6,7 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from secretsync.core.log import foreign_text
 from secretsync.plan.diff import PackagePlan
+from secretsync.plan.state import Result
 from secretsync.reconcile.all_targets import Outcome
 from secretsync.reconcile.destination import Report
 
@@ -62,6 +64,38 @@ def verdicts_of(outcome: Outcome) -> Mapping[str, Verdict]:
             delivery.placement.secret: Verdict(Condition.FAILING, reason) for delivery in outcome.destination.deliveries
         }
     return dict(_of_report(outcome.report)) if outcome.report else {}
+
+
+def results_of(outcome: Outcome, now: int) -> Mapping[str, Result]:
+    """What a run came to at *now*, as it is remembered: its verdicts, and why it failed."""
+    return {
+        secret: Result(str(verdict), now, foreign_text(_reason(outcome, secret, verdict)))
+        for secret, verdict in verdicts_of(outcome).items()
+    }
+
+
+def _reason(outcome: Outcome, secret: str, verdict: Verdict) -> str:
+    """Why the package of that Secret failed, in a sentence; empty where it did not."""
+    if verdict.condition not in (Condition.FAILING, Condition.AWAY):
+        return ""
+    report = outcome.report
+    if report is None:
+        return str(outcome.error)
+    degraded = (package for package in report.plan.degraded if package.placement.secret == secret)
+    if package := next(degraded, None):
+        return str(package.error)
+    return _refusal(report, secret) if report.refused else report.failure
+
+
+def _refusal(report: Report, secret: str) -> str:
+    """The worst finding of the package; of one that the check does not refuse, which ones it does."""
+    module = next(package.placement.module for package in report.plan.packages if package.placement.secret == secret)
+    checked = report.checked_packages.get(module)
+    if checked is None or not checked.stops:
+        return report.refused
+    finding = max(checked.findings, key=lambda finding: finding.severity.weight)
+    location = f"{finding.path}:{finding.line}" if finding.line else finding.path
+    return f"{location or module} [{finding.rule}] {finding.effect}"
 
 
 def current_verdict(digest: str) -> Verdict:

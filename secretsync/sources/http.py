@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 import requests
 import structlog
@@ -19,16 +19,12 @@ from secretsync.core.http_patience import TooManyPieces, all_within, pieces_of
 from secretsync.core.log import INDEX_CALL
 from secretsync.sources import certificates
 from secretsync.sources.index.errors import IndexAccessRefused, IndexFailed, IndexRefused, RedirectedElsewhere
+from secretsync.sources.redirects import may_follow, origin
 
 log = structlog.get_logger()
 
 _OK = (200, 203)  # the latter of a proxy that changes what it passes on
-_PORTS = {"http": 80, "https": 443}
 _PROXY_PASSWORD = "the proxy wants a user and a password: put them into HTTPS_PROXY"  # noqa: S105 - no password
-
-
-ANYWHERE = "*"
-"""In place of hosts that may be redirected to: any, for a file whose digest is known."""
 
 
 def open_session(
@@ -41,8 +37,11 @@ def open_session(
     Requests reads .netrc, REQUESTS_CA_BUNDLE and the proxies' variables by itself; PIP_CERT is pip's own.
     """
     refuse_missing_certificates(access, base)
-    credential = access.bearer or access.token or access.password
-    sent = describe_credential(access, url) if credential or not allowed else "sent the user and password of the URL"
+    sent = (
+        describe_credential(access, url)
+        if access.credential or not allowed
+        else "sent the user and password of the URL"
+    )
     session = _Session((*access.redirects_to, *redirects_to), origin(url), sent)
     bundle = access.ca or (os.environ.get("PIP_CERT") if not os.environ.get("REQUESTS_CA_BUNDLE") else None)
     if bundle:
@@ -102,20 +101,10 @@ def _send(session: requests.Session, url: str, timeout: float, headers: Mapping[
 
 
 def refuse_detour(start: str, target: str, allowed: Iterable[str], verb: str) -> None:
-    """Raises RedirectedElsewhere where *start* leads to another place, *target*, that is not among the *allowed*.
-
-    To the same host by https instead of http is no other place. *allowed* are hosts, or ``http://host`` where what is
-    encrypted so far would go on unencrypted.
-    """
-    scheme, host, port = origin(start)
-    target_origin = origin(target)
-    if target_origin == (scheme, host, port) or (target_origin[:2] == ("https", host) and scheme == "http"):
-        return
-    names = {target_origin[1], f"{target_origin[1]}:{target_origin[2]}", ANYWHERE}
-    if target_origin[0] != "https" and scheme == "https":
-        names = {f"http://{name}" for name in names}
-    if not names & {name.lower().rstrip("/") for name in allowed}:
-        raise RedirectedElsewhere(start, f"it {verb} {target_origin[0]}://{target_origin[1]}:{target_origin[2]}")
+    """Raises RedirectedElsewhere where *start* leads to another place, *target*, that is not among the *allowed*."""
+    if not may_follow(start, target, allowed):
+        scheme, host, port = origin(target)
+        raise RedirectedElsewhere(start, f"it {verb} {scheme}://{host}:{port}")
 
 
 class _Session(requests.Session):
@@ -167,16 +156,6 @@ class _OnlyFor(requests.auth.AuthBase):
         return request
 
 
-def origin(url: str) -> tuple[str, str, int]:
-    """Scheme, host and port, as RFC 6454 compares them."""
-    parts = urlsplit(url)
-    try:
-        port = parts.port
-    except ValueError:
-        port = -1
-    return parts.scheme.lower(), (parts.hostname or "").lower(), port or _PORTS.get(parts.scheme.lower(), 0)
-
-
 @contextmanager
 def _translated_errors(url: str, sent: str) -> Iterator[None]:
     """What requests can raise, as errors of ours. Its own text may hold the URL it was redirected to: not repeated."""
@@ -196,13 +175,11 @@ def _translated_errors(url: str, sent: str) -> Iterator[None]:
         if "407" in str(error):
             raise IndexRefused(url, "it cannot be reached", _PROXY_PASSWORD) from None
         raise IndexFailed(url, "the proxy does not lead to it") from None
-    except requests.Timeout:
+    except (requests.Timeout, ReadTimeoutError, TooManyPieces):
         raise IndexFailed(url, "it did not answer in time") from None
     except requests.TooManyRedirects:
         raise IndexFailed(url, "it redirects for ever") from None
     except requests.ConnectionError:
         raise IndexFailed(url, "it cannot be reached") from None
-    except (ReadTimeoutError, TooManyPieces):
-        raise IndexFailed(url, "it did not answer in time") from None
     except (requests.RequestException, BrokenStream) as error:
         raise IndexFailed(url, f"the download broke off ({type(error).__name__})") from None

@@ -287,7 +287,9 @@ def test_metrics_and_the_webhook_have_a_service_and_a_rule_each(helm: str) -> No
 def test_services_lead_to_the_deployments_pods_and_no_others(helm: str) -> None:
     manifests = render(helm, mode="deployment", config=WEBHOOK)
     pods = one(manifests, "Deployment")["spec"]["template"]["metadata"]["labels"]
-    for service in (one for one in manifests if one["kind"] == "Service"):
+    services = [one for one in manifests if one["kind"] == "Service"]
+    assert services
+    for service in services:
         assert service["spec"]["selector"].items() <= pods.items()
         assert not service["spec"]["selector"].items() <= one(manifests, "Pod")["metadata"]["labels"].items()
 

@@ -9,7 +9,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ import pytest
 from secretsync.cli.main import main
 from secretsync.core.errors import USAGE
 from tests import ROOT
+from tests.servers.http import answered, free_port
 
 pytestmark = pytest.mark.slow
 
@@ -188,22 +188,9 @@ def test_a_changed_configuration_starts_a_pass_at_once(folder: Path, long_runnin
     until((folder / "cluster/rucio/secret-new.yaml").exists, "the Secret of the new name is there")
 
 
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
-
-
 def answer_of(port: int, path: str) -> tuple[int, str]:
     """The answer of the process's port; status 0 while nobody listens there."""
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=30) as told:
-            return told.status, told.read().decode()
-    except urllib.error.HTTPError as error:
-        return error.code, error.read().decode()
-    except OSError:
-        return 0, ""
+    return answered(f"http://127.0.0.1:{port}{path}")
 
 
 @pytest.mark.slow
@@ -240,13 +227,8 @@ def test_a_port_that_is_taken_ends_the_start_with_its_number(folder: Path) -> No
 
 
 def post(port: int, token: str) -> int:
-    asking = urllib.request.Request(f"http://127.0.0.1:{port}/sync", b"", {"X-Gitlab-Token": token})
-    try:
-        with urllib.request.urlopen(asking, timeout=30) as told:
-            status: int = told.status
-            return status
-    except urllib.error.HTTPError as error:
-        return error.code
+    """The status of the answer to a forged or a true request; 0 while nobody listens there."""
+    return answered(urllib.request.Request(f"http://127.0.0.1:{port}/sync", b"", {"X-Gitlab-Token": token}))[0]
 
 
 @pytest.mark.slow

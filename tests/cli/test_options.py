@@ -119,6 +119,20 @@ def test_every_command_prints_one_document(folder: Path, command: str, capsys: p
     assert json.loads(capsys.readouterr().out)["version"] == 1
 
 
+SUBCOMMANDS = (("history", "show"), ("config", "validate"), ("config", "schema"))
+
+
+@pytest.mark.parametrize("command", [(), *((name,) for name in COMMANDS), *SUBCOMMANDS], ids=" ".join)
+def test_every_help_fits_80_columns_and_has_an_example_of_the_command(
+    command: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*command, "--help"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    examples = lines[lines.index("  Examples:") + 1 :]
+    assert any(line.startswith(f"    {' '.join(('secretsync', *command))}") for line in examples)
+
+
 def test_every_command_takes_output(capsys: pytest.CaptureFixture[str]) -> None:
     for command in COMMANDS:
         assert main([command, "--help"]) == 0

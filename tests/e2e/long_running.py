@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import socket
 import subprocess
-import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -15,6 +13,7 @@ from typing import Any
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.e2e.site import ROOT, Site
+from tests.servers.http import answered, free_port
 
 SECRET = "only the forge knows"
 
@@ -30,7 +29,7 @@ class Process:
     configuration: Path
 
     def told(self, path: str) -> tuple[int, str]:
-        return answered(urllib.request.Request(f"http://127.0.0.1:{self.health}{path}"))
+        return answered(f"http://127.0.0.1:{self.health}{path}")
 
     def asked(self, token: str) -> int:
         url = f"http://127.0.0.1:{self.webhook}/sync"
@@ -51,17 +50,6 @@ class Process:
         return self.told("/readyz")[0] == 200
 
 
-def answered(request: urllib.request.Request) -> tuple[int, str]:
-    """The answer; status 0 while nobody listens."""
-    try:
-        with urllib.request.urlopen(request, timeout=30) as told:
-            return told.status, told.read().decode()
-    except urllib.error.HTTPError as error:
-        return error.code, error.read().decode()
-    except OSError:
-        return 0, ""
-
-
 @contextlib.contextmanager
 def started(site: Site, name: str, more: Mapping[str, Any], kubeconfig: Path | None = None) -> Iterator[Process]:
     """A process that goes on with *site*, in a folder of its own, and does not outlive this."""
@@ -78,10 +66,3 @@ def started(site: Site, name: str, more: Mapping[str, Any], kubeconfig: Path | N
         finally:
             process.kill()
             process.wait()
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import subprocess
 import sys
@@ -225,6 +226,17 @@ def ended(process: subprocess.Popen[str]) -> Run:
     began = time.monotonic()
     out, log = process.communicate(timeout=300)
     return Run(process.returncode, out, log, time.monotonic() - began)
+
+
+def run_in(folder: Path, *arguments: str) -> Run:
+    """secretsync with the configuration of *folder*, and how it ended."""
+    command = [sys.executable, "-m", "secretsync", *arguments]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return ended(
+        subprocess.Popen(
+            command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+    )
 
 
 def until(condition: Callable[[], bool], what: str, seconds: float = 60) -> None:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +12,7 @@ import yaml
 
 from secretsync.core.pod_references import secrets_referenced
 from secretsync.rucio.prove import RucioEnvironment
-from tests import ROOT
-from tests.e2e.site import until
+from tests.e2e.site import run_in, until
 from tests.on_demand import ON_DEMAND
 from tests.rucio.check.build import PERMISSION, policy
 from tests.rucio.prove.conftest import rucio  # noqa: F401 - a fixture
@@ -69,6 +65,15 @@ class Operator:
         """A daemon, by default called judge; *programs* has another Python than Rucio's own."""
         return daemon(self.namespace, programs or self.environment.python.parent, self.configuration, **more)
 
+    def bare_daemon(self) -> dict[str, Any]:
+        """The daemon without the package: it neither mounts nor names one."""
+        bare = self.daemon()
+        pod = bare["spec"]["template"]["spec"]
+        (container,) = pod["containers"]
+        del pod["volumes"], container["volumeMounts"]
+        container["env"] = [entry for entry in container["env"] if entry["name"] in ("PATH", "RUCIO_CONFIG")]
+        return bare
+
     def packs(self, **files: str | None) -> None:
         package = self.folder / "source" / "pol"
         package.mkdir(parents=True, exist_ok=True)
@@ -92,16 +97,8 @@ class Operator:
         return bool(status.get("availableReplicas"))
 
     def says(self, *arguments: str) -> tuple[int, dict[str, Any], str]:
-        done = subprocess.run(
-            [sys.executable, "-m", "secretsync", *arguments],
-            cwd=self.folder,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=300,
-        )
-        return done.returncode, json.loads(done.stdout or "{}"), done.stderr
+        run = run_in(self.folder, *arguments)
+        return run.code, json.loads(run.out or "{}"), run.log
 
 
 @pytest.fixture
@@ -168,11 +165,8 @@ def test_a_candidate_that_loads_in_one_image_and_not_in_another_touches_nothing(
 def test_what_is_to_be_wired_is_proven_as_it_will_be_and_then_comes_into_force(
     control_plane: ControlPlane, operator: Operator
 ) -> None:
-    bare = operator.daemon()
-    pod = bare["spec"]["template"]["spec"]
-    (container,) = pod["containers"]
-    del pod["volumes"], container["volumeMounts"]
-    container["env"] = [one for one in container["env"] if one["name"] in ("PATH", "RUCIO_CONFIG")]
+    bare = operator.bare_daemon()
+    (container,) = bare["spec"]["template"]["spec"]["containers"]
     loaded = "import rucio.core.permission as p, time; print(p.permission_modules, flush=True); time.sleep(10 ** 6)"
     container["command"] = ["python3", "-c", loaded]
     control_plane.put(bare)
@@ -240,12 +234,7 @@ def test_two_packages_whose_values_were_applied_first_are_proven_together(
 def test_a_wiring_that_ends_and_begins_again_waits_for_no_secret_that_nobody_makes(
     control_plane: ControlPlane, operator: Operator
 ) -> None:
-    bare = operator.daemon()
-    pod = bare["spec"]["template"]["spec"]
-    (container,) = pod["containers"]
-    del pod["volumes"], container["volumeMounts"]
-    container["env"] = [entry for entry in container["env"] if entry["name"] in ("PATH", "RUCIO_CONFIG")]
-    control_plane.put(bare)
+    control_plane.put(operator.bare_daemon())
     operator.packs()
     for wire in (True, False, True):
         code, report, log = operator.runs(wire=wire, selector="app-group=rucio-daemons")

@@ -15,11 +15,12 @@ import pytest
 import yaml
 
 from tests.conftest import helms
-from tests.e2e.long_running import SECRET, answered, free_port
+from tests.e2e.long_running import SECRET
 from tests.e2e.repository import MODULE, PACKAGE, Repository
 from tests.e2e.site import ROOT, Site, until
 from tests.on_demand import ALL
 from tests.servers.control_plane import ControlPlane
+from tests.servers.http import answered, free_port
 
 pytestmark = [pytest.mark.control_plane, pytest.mark.slow]
 

@@ -19,13 +19,14 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from secretsync.cluster.rbac import Need
 from secretsync.operations.permissions import required_rules, secret_names_with_history
-from tests.e2e.long_running import SECRET, answered, free_port
+from tests.e2e.long_running import SECRET
 from tests.e2e.repository import MODULE, PACKAGE, Repository
 from tests.e2e.site import ROOT, Site, until
 from tests.e2e.test_chart import HELMS, Release, values
 from tests.on_demand import ON_DEMAND
 from tests.servers import git_http
 from tests.servers.control_plane import AuditedCall, ControlPlane, NoControlPlane, control_plane
+from tests.servers.http import answered, free_port
 
 pytestmark = [pytest.mark.control_plane, pytest.mark.network, pytest.mark.slow, ON_DEMAND]
 

@@ -11,13 +11,14 @@ import pytest
 import yaml
 
 from secretsync.core.model import Secret
-from tests.e2e.long_running import SECRET, answered, free_port
+from tests.e2e.long_running import SECRET
 from tests.e2e.repository import PACKAGE, Repository
 from tests.e2e.site import ROOT, Site, ended, until
 from tests.e2e.test_chart import SECOND, THIRD, Release, helm, job_of_the_cronjob, secret, values
 from tests.on_demand import ON_DEMAND
 from tests.releases import earlier
 from tests.servers.control_plane import ControlPlane
+from tests.servers.http import answered, free_port
 
 pytestmark = [pytest.mark.control_plane, pytest.mark.slow, ON_DEMAND]
 

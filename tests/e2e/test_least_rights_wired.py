@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,8 +10,7 @@ import pytest
 import yaml
 
 from secretsync.rucio.prove import RucioEnvironment
-from tests import ROOT
-from tests.e2e.site import Object, Run
+from tests.e2e.site import Object, Run, run_in
 from tests.e2e.test_canary import daemon
 from tests.rucio.check.build import policy
 from tests.rucio.prove.conftest import rucio  # noqa: F401 - a fixture
@@ -90,16 +86,7 @@ class WiredSite:
 
     def run(self, *arguments: str) -> Run:
         (self.folder / "secretsync.yaml").write_text(yaml.safe_dump(self._settings()))
-        ended = subprocess.run(
-            [sys.executable, "-m", "secretsync", *arguments],
-            cwd=self.folder,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=300,
-        )
-        return Run(ended.returncode, ended.stdout, ended.stderr, 0.0)
+        return run_in(self.folder, *arguments)
 
     def _settings(self) -> dict[str, Any]:
         target = {

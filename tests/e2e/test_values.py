@@ -6,9 +6,7 @@ By default one walk, as each takes a quarter of a minute: ``SECRETSYNC_TEST_ALL=
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +16,9 @@ import pytest
 import yaml
 
 from secretsync.rucio.prove import RucioEnvironment, probe_archive
-from tests import ROOT
 from tests.conftest import helms
-from tests.e2e.site import until
+from tests.e2e.site import run_in, until
+from tests.on_demand import ALL, ON_DEMAND
 from tests.rucio.charts.rendering import render
 from tests.rucio.check.build import INIT, policy
 from tests.rucio.prove.conftest import rucio  # noqa: F401 - a fixture
@@ -83,7 +81,6 @@ CASES = {
         {"pol": NESTED}, ["SITE_PACKAGES/pol/"], ["--style", "files", "--root", "SITE_PACKAGES"], "daemons"
     ),
 }
-ALL = bool(os.environ.get("SECRETSYNC_TEST_ALL"))
 HELMS = helms() or [None]
 
 
@@ -115,17 +112,9 @@ class Operator:
         (self.folder / "secretsync.yaml").write_text(yaml.safe_dump({"packages": packages, "targets": targets}))
 
     def runs(self, *arguments: str) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "secretsync", *arguments],
-            cwd=self.folder,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=300,
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        run = run_in(self.folder, *arguments)
+        assert run.code == 0, run
+        return run.out
 
     @property
     def site(self) -> str:
@@ -191,7 +180,7 @@ def test_pods_with_the_generated_values_load_the_packages(
             assert report["algorithms"]["lost"] == []
 
 
-@pytest.mark.skipif(not ALL, reason="SECRETSYNC_TEST_ALL is not set")
+@ON_DEMAND
 @pytest.mark.parametrize("helm", HELMS[-1:], indirect=True, ids=_name)
 @pytest.mark.parametrize("how", ["--patch", "--kustomize"])
 def test_deployments_that_are_patched_load_the_package(

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
 
 from secretsync.core.model import Manifest, Placement, Ref, Workload
-from secretsync.plan.in_force import not_in_force, sentences, unmounted
+from secretsync.plan.diff import Desired
+from secretsync.plan.in_force import NotInForce, judge_workloads, sentences, unmounted
 from tests.build import PLACEMENT, desired, workload
 
 WANTED = desired({"__init__.py": "", "permission.py": ""})
 SOUND = {"PYTHONPATH": "/policy", "RUCIO_POLICY_PACKAGE": PLACEMENT.module}
 MOUNT = {"name": "policy", "mountPath": f"/policy/{PLACEMENT.module}"}
+
+
+def not_in_force(packages: Sequence[Desired], workloads: Sequence[Workload]) -> tuple[NotInForce, ...]:
+    return judge_workloads(packages, workloads).not_in_force
 
 
 def daemon(

@@ -93,6 +93,24 @@ def test_a_source_that_is_away_is_told_once_and_that_it_is_back(site: Site) -> N
     assert passed(site) == []
 
 
+def test_why_runs_fail_is_remembered_and_is_that_of_the_last_run(site: Site) -> None:
+    passed(site)
+    away(site)
+    passed(site)
+    assert "HTTP 403" in result(site).reason
+
+    def refuse() -> None:
+        raise AccessRefused("https://git.example.org/policy", "HTTP 401")
+
+    site.source.resolve = refuse  # type: ignore[assignment]
+    assert passed(site, at=NOON.replace(hour=18)) == []
+    assert "HTTP 401" in result(site).reason
+    assert result(site).since == int(NOON.timestamp())
+    site.cluster.calls.clear()
+    passed(site, at=NOON.replace(hour=19))
+    assert {call[0] for call in site.cluster.calls} == {"get", "list"}
+
+
 def test_a_bad_package_is_rejected_what_was_live_is_restored_and_that_is_told_once(broken: Site) -> None:
     told = passed(broken)
     assert told[:2] == ["Restored atlas", "Rejected atlas"]
@@ -108,6 +126,7 @@ def test_a_rollout_that_failed_and_was_not_put_back_is_told_without_a_containers
     broken.destination = replace(broken.destination, rollout=Rollout(timeout=60, on_failure="stop"))
     assert passed(broken)[0] == "Failed atlas"
     assert "what was live before is not back" in broken.cluster.events[0]["note"]
+    assert "No module named 'nothing'" in result(broken).reason
     assert all("nothing'" not in event["note"] for event in broken.cluster.events)
 
 
@@ -204,7 +223,7 @@ def test_an_event_says_no_more_than_the_api_takes_and_no_credential(site: Site) 
 
 
 def test_every_event_is_of_a_kind_that_is_documented(site: Site) -> None:
-    passed(site)
+    assert passed(site)
     for event in site.cluster.events:
         assert (event["type"], event["action"]) == (EVENTS[event["reason"]].type, EVENTS[event["reason"]].action)
         assert event["reportingController"] == "secretsync"

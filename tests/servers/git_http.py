@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import base64
 import os
-import ssl
 import subprocess
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from tests.servers.http import listening
 
 
 @dataclass
@@ -73,31 +73,8 @@ def serve(
         folder = root
         behaviour = manners
 
-    server = _Server(("127.0.0.1", port), Handler)
-    # a client may go away between select and accept, which would then wait for the next one
-    server.socket.settimeout(1)
-    server.daemon_threads = True
-    scheme = "http"
-    if certificate:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(*certificate)
-        if client_ca:
-            context.verify_mode = ssl.CERT_REQUIRED
-            context.load_verify_locations(client_ca)
-        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-        scheme = "https"
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    try:
-        yield f"{scheme}://localhost:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
-
-
-class _Server(ThreadingHTTPServer):
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Clients that go away, or that do not trust us, are what the tests are about."""
+    with listening(Handler, port, certificate=certificate, client_ca=client_ca) as url:
+        yield url
 
 
 class _GitHandler(BaseHTTPRequestHandler):

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import struct
 import threading
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Protocol
 
 
@@ -106,3 +110,57 @@ def reset(connection: socket.socket) -> None:
     """Close with RST instead of FIN, as a crashed peer does."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     connection.close()
+
+
+@contextlib.contextmanager
+def listening(
+    handler: type[BaseHTTPRequestHandler],
+    port: int = 0,
+    *,
+    certificate: tuple[Path, Path] | None = None,
+    client_ca: Path | None = None,
+) -> Iterator[str]:
+    """A server whose requests *handler* answers; gives its URL.
+
+    *certificate* is a chain and its key, and makes it https; *client_ca* then asks for client certificates.
+    """
+    server = _Server(("127.0.0.1", port), handler)
+    # a client may go away between select and accept, which would then wait for the next one
+    server.socket.settimeout(1)
+    server.daemon_threads = True
+    if certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*certificate)
+        if client_ca:
+            context.verify_mode = ssl.CERT_REQUIRED
+            context.load_verify_locations(client_ca)
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    try:
+        yield f"{'https' if certificate else 'http'}://localhost:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Clients that go away, or that do not trust us, are what the tests are about."""
+
+
+def free_port() -> int:
+    """One of the loopback interface that nobody listens at."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def answered(request: urllib.request.Request | str) -> tuple[int, str]:
+    """The status and the text of the answer; status 0 while nobody listens."""
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+    except OSError:
+        return 0, ""

@@ -7,14 +7,14 @@ import contextlib
 import hashlib
 import html
 import json
-import ssl
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+
+from tests.servers.http import listening
 
 
 @dataclass
@@ -134,27 +134,8 @@ def serve(index: SimpleIndex, port: int = 0, *, certificate: tuple[Path, Path] |
     class Handler(_IndexHandler):
         index = served
 
-    server = _Server(("127.0.0.1", port), Handler)
-    # a client may go away between select and accept, which would then wait for the next one
-    server.socket.settimeout(1)
-    server.daemon_threads = True
-    scheme = "http"
-    if certificate:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(*certificate)
-        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-        scheme = "https"
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    try:
-        yield f"{scheme}://localhost:{server.server_address[1]}/simple/"
-    finally:
-        server.shutdown()
-        server.server_close()
-
-
-class _Server(ThreadingHTTPServer):
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Clients that go away, or that do not trust us, are what the tests are about."""
+    with listening(Handler, port, certificate=certificate) as url:
+        yield f"{url}/simple/"
 
 
 class _IndexHandler(BaseHTTPRequestHandler):

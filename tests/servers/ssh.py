@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.servers.http import free_port
+
 
 @dataclass
 class SshServer:
@@ -54,7 +56,7 @@ def serve(folder: Path, port: int = 0) -> Iterator[SshServer]:
     if not sshd:
         pytest.skip("sshd is not installed: apt-get install openssh-server")
     folder.mkdir(parents=True, exist_ok=True)
-    port = port or _free_port()
+    port = port or free_port()
     key = make_key(folder / "host_key")
     (folder / "authorized").touch(mode=0o600)
     (folder / "sshd_config").write_text(
@@ -73,12 +75,6 @@ def serve(folder: Path, port: int = 0) -> Iterator[SshServer]:
     finally:
         process.terminate()
         process.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 def _wait_until_it_listens(port: int) -> None:

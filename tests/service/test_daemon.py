@@ -7,9 +7,7 @@ import signal
 import socket
 import threading
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,8 +16,9 @@ from secretsync.core import shutdown
 from secretsync.reconcile.all_targets import Outcome
 from secretsync.reconcile.destination import Destination, Report
 from secretsync.service import daemon
+from tests.servers.http import answered, free_port
 
-SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGALRM, signal.SIGUSR1)
+pytestmark = pytest.mark.usefixtures("signal_handlers")
 CONFIGURATION = """
 packages: [{moduleName: pol, requirement: ./source}]
 targets: [{cluster: {directory: ./cluster}, namespace: rucio}]
@@ -28,33 +27,13 @@ health: {port: %d}
 """
 
 
-@pytest.fixture(autouse=True)
-def signals() -> Iterator[None]:
-    before = {number: signal.getsignal(number) for number in SIGNALS}
-    shutdown.install_signal_handlers()
-    yield
-    shutdown.restore_signal_handlers()
-    shutdown.install_signal_handlers()
-    for number, handler in before.items():
-        signal.signal(number, handler)
-
-
 @pytest.fixture
 def port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
+    return free_port()
 
 
 def answer(port: int, path: str) -> tuple[int, str]:
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=30) as told:
-            return told.status, told.read().decode()
-    except urllib.error.HTTPError as error:
-        return error.code, error.read().decode()
-    except OSError:
-        return 0, ""
+    return answered(f"http://127.0.0.1:{port}{path}")
 
 
 def serve_until(condition: Callable[[], bool], folder: Path, port: int) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-__all__ = ["ALIASES", "COMMANDS", "Settings", "explain", "fits", "only_target", "visit"]
+__all__ = ["ALIASES", "COMMANDS", "Settings", "explain", "explain_beside_report", "fits", "only_target", "visit"]
 
 _HERE = "secretsync.cli.commands"
 
@@ -49,6 +49,12 @@ def explain(error: SecretSyncError, where: str = "") -> None:
     """Log an expected failure."""
     for line in str(error).splitlines():
         log.error("failed", **({"at": where} if where else {}), why=line)
+
+
+def explain_beside_report(settings: Settings, error: SecretSyncError, where: str) -> None:
+    """Log a failure that the report has too, but where both are read together."""
+    if not settings.report_is_read_with_the_log:
+        explain(error, where)
 
 
 def visit(

@@ -68,8 +68,14 @@ class CheckRequest:
 
 @click.command("check", short_help="What Rucio would do with a package.", epilog=_EPILOG)
 @click.argument("requirement", required=False)
-@click.option("--module", help="Which package; with a requirement, what Rucio imports if its name does not tell.")
-@click.option("--rucio", "versions", multiple=True, metavar="VERSION", help="Default: those of the live images.")
+@click.option("--module", help="Which package; with a REQUIREMENT of another name, what Rucio imports.")
+@click.option(
+    "--rucio",
+    "versions",
+    multiple=True,
+    metavar="VERSION",
+    help="Check for this Rucio, or several. Default: the live ones.",
+)
 @click.option("--vo", default="", help="With a requirement: the VO, where Rucio serves several.")
 @click.option("--format", "form", type=click.Choice(list(FORMATS)), help="The report; default: that of --output.")
 @click.option("--diff", is_flag=True, help="Add how the policy differs from what is live.")

@@ -47,7 +47,11 @@ class Validation(Model):
     secrets: tuple[PackageSecret, ...]
 
 
-@config_command.command("validate", short_help="Whether the configuration can be used.")
+@config_command.command(
+    "validate",
+    short_help="Whether the configuration can be used.",
+    epilog="\b\nExamples:\n  secretsync config validate\n  secretsync config validate --config production.yaml",
+)
 @click.pass_obj
 def validate_command(settings: Settings) -> None:
     """Validate the configuration, and list the Secrets that it makes. No source and no cluster is asked."""
@@ -72,7 +76,11 @@ def _validation_text(validation: Validation, _: Style) -> str:
     )
 
 
-@config_command.command("schema", short_help="The JSON schema of the configuration.")
+@config_command.command(
+    "schema",
+    short_help="The JSON schema of the configuration.",
+    epilog="\b\nExamples:\n  secretsync config schema > schema.json",
+)
 def schema_command() -> None:
     """Print the JSON schema of the configuration, for editors that complete and validate."""
     click.echo(json.dumps(config.schema(), indent=2))

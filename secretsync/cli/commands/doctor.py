@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from secretsync import config
-from secretsync.cli.commands import explain
+from secretsync.cli.commands import explain_beside_report
 from secretsync.cli.options import only_target
 from secretsync.cli.output.describe import problem
 from secretsync.cli.output.doctor import DoctorReport, DoctorTarget, describe_doctor, render
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
 _EPILOG = """\b
 Examples:
-  secretsync doctor                   who would run the package, and why not
-  secretsync doctor --deep            prove it in the workloads' own images, too
+  secretsync doctor           who does not load the package, and why
+  secretsync doctor --deep    load it in the workloads' own images, too
   secretsync doctor -o json
 """
 
@@ -46,25 +46,27 @@ Examples:
 @only_target
 @click.pass_context
 def doctor_command(context: click.Context, deep: bool, target_name: str | None) -> None:
-    """Look at the live workloads: is the package's code there, on PYTHONPATH, and Rucio told to import it?
+    """Check each live workload: is the package's code mounted, is it on PYTHONPATH, is Rucio configured to import it?
 
     Each cross comes with what is wrong and the line that fixes it. It also checks what secretsync itself needs. It
     reads the charts' configuration Secrets where a variable does not decide, and writes nothing; --deep makes a Job.
     Exit code 1 when something is wrong.
     """
     settings: Settings = context.obj
-    targets = [_target(*pair, deep=deep) for pair in settings.destinations(target_name)]
+    targets = [_target(settings, *pair, deep=deep) for pair in settings.destinations(target_name)]
     report = DoctorReport(targets=tuple(target for target, _ in targets))
     settings.print(report, render)
     context.exit(worst(code for _, code in targets))
 
 
-def _target(target: config.Target, destination: Destination, *, deep: bool) -> tuple[DoctorTarget, int]:
+def _target(
+    settings: Settings, target: config.Target, destination: Destination, *, deep: bool
+) -> tuple[DoctorTarget, int]:
     """What was found at one target, and the exit code."""
     try:
         doctor_target = _diagnose(target, destination, deep=deep)
     except SecretSyncError as error:
-        explain(error, destination.name)
+        explain_beside_report(settings, error, destination.name)
         return DoctorTarget(target=destination.name, well=False, error=problem(error)), error.exit_code
     return doctor_target, 0 if doctor_target.well else FAILED
 

@@ -26,7 +26,7 @@ log = structlog.get_logger()
 _EPILOG = """\b
 Examples:
   secretsync export --to /policy       in an init container: fill its volume
-  secretsync export --requirements     for an image of one's own:
+  secretsync export --requirements     for an image of your own:
   docker build --build-arg "$(secretsync export --requirements)" daemons
 """
 

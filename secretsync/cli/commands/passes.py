@@ -17,11 +17,13 @@ from secretsync.cli.options import only_target, with_formats
 from secretsync.cli.output import REPORTS, render_report
 from secretsync.cli.settings import Settings, chosen_targets
 from secretsync.core import shutdown
+from secretsync.core.errors import CHANGES_PENDING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from secretsync.cli.output.describe import Command
+    from secretsync.cli.output.report import Target
     from secretsync.reconcile.all_targets import Outcome
 
 log = structlog.get_logger()
@@ -179,29 +181,42 @@ def _write_plan(path: Path, outcomes: Sequence[Outcome]) -> str:
 
 
 def log_outcome(outcome: Outcome, command: Command, settings: Settings) -> None:
-    """Failures one by one; a program that collects logs gets the outcome of each pass as one event.
+    """One event: of each pass where the log is for programs or the command goes on, else of one that failed.
 
-    Where the report is read with the log it says them, and a person need not read them twice.
+    Where the report is read with the log there is none: a person need not read the outcome twice.
     """
     from secretsync.cli.output.describe import describe_target
 
     described = describe_target(outcome, dry_run=command == "plan")
-    if not settings.report_is_read_with_the_log:
-        if error := outcome.error or (outcome.report and outcome.report.blocked):
-            explain(error, outcome.destination.name)
-        for degradation in described.degraded:
-            log.error("failed", at=described.target, why=degradation.problem.message)
-        if described.refusal:
-            log.error("refused", at=described.target, why=described.summary)
-        if described.failure:
-            log.error("failed", at=described.target, why=described.summary)
+    failed = described.exit_code not in (0, CHANGES_PENDING)
+    if settings.report_is_read_with_the_log:
+        return
     if command == "run" or settings.log_format == "json":
-        facts = (
-            {"revisions": {package.module: package.revision for package in described.packages}}
-            if described.packages
-            else {}
-        )
-        log.info("pass ended", target=described.target, outcome=str(described.outcome), **facts, why=described.summary)
+        write = log.error if failed else log.info
+        write("pass ended", target=described.target, outcome=str(described.outcome), **_facts(described))
+    elif failed:
+        log.error("refused" if described.refusal else "failed", at=described.target, why=_reason(described))
+
+
+def _facts(described: Target) -> Mapping[str, object]:
+    """What a program that collects logs gets to know of a pass."""
+    revisions = {package.module: package.revision for package in described.packages}
+    degraded = {degradation.module: degradation.problem.message for degradation in described.degraded}
+    return {
+        **({"revisions": revisions} if revisions else {}),
+        **({"degraded": degraded} if degraded else {}),
+        **({"code": described.error.code} if described.error else {}),
+        "why": described.summary,
+    }
+
+
+def _reason(described: Target) -> str:
+    """Why a pass failed, in a line."""
+    if described.error:
+        return described.error.message
+    if described.refusal or described.failure:
+        return described.summary
+    return "; ".join(degradation.problem.message for degradation in described.degraded)
 
 
 def _show_pass(settings: Settings, outcome: Outcome) -> None:

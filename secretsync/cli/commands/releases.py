@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 import click
 
 from secretsync.cli import complete
-from secretsync.cli.commands import explain
+from secretsync.cli.commands import explain_beside_report
+from secretsync.cli.commands.passes import log_outcome
 from secretsync.cli.interrupted import said_when_interrupted
 from secretsync.cli.options import Group, dry_run_option, only_package, only_target
 from secretsync.cli.output import releases as shown
@@ -99,8 +100,7 @@ def _target_status(settings: Settings, destination: Destination) -> tuple[shown_
     try:
         return shown_status.describe_status(destination.name, status(destination)), 0
     except SecretSyncError as error:
-        if not settings.report_is_read_with_the_log:
-            explain(error, destination.name)
+        explain_beside_report(settings, error, destination.name)
         return shown_status.TargetStatus(target=destination.name, error=problem(error)), error.exit_code
 
 
@@ -130,7 +130,11 @@ def history_command(context: click.Context, target_name: str | None, module: str
     settings.print(report, shown.history_text)
 
 
-@history_command.command("show", short_help="One revision with its files' names.")
+@history_command.command(
+    "show",
+    short_help="One revision with its files' names.",
+    epilog="\b\nExamples:\n  secretsync history show 3",
+)
 @click.argument("revision", shell_complete=complete.revisions)
 @only_target
 @only_package
@@ -175,7 +179,7 @@ def diff_command(settings: Settings, before: str, after: str, target_name: str |
     "  secretsync rollback 3f2a91c     a commit, hash, digest or version",
 )
 @click.argument("revision", default="", shell_complete=complete.revisions)
-@click.option("--yes", "-y", is_flag=True, help="Do not ask, on a terminal.")
+@click.option("--yes", "-y", is_flag=True, help="Do not ask for confirmation.")
 @dry_run_option
 @only_target
 @only_package
@@ -198,6 +202,7 @@ def rollback_command(
         click.confirm("Roll back?", abort=True, err=True)
     with said_when_interrupted():
         outcome = Outcome(destination, releases.rollback(destination, delivery, revision, by=_user()))
+    log_outcome(outcome, "rollback", settings)
     _report(settings, outcome, dry_run=False)
     context.exit(outcome.exit_code)
 
@@ -207,7 +212,12 @@ def _report(settings: Settings, outcome: Outcome, *, dry_run: bool) -> None:
     click.echo(render_report(report, settings.output, of_terminal(settings.color)), nl=False)
 
 
-@click.command("suspend", short_help="Stop following the source of a package.")
+@click.command(
+    "suspend",
+    short_help="Stop following the source of a package.",
+    epilog="\b\nExamples:\n  secretsync suspend --reason 'data taking until Monday'\n"
+    "  secretsync suspend --target production --package atlas_rucio_policy_package",
+)
 @click.option("--reason", default="by hand", show_default=True, help="Why; 'secretsync status' shows it.")
 @dry_run_option
 @only_target
@@ -226,7 +236,11 @@ def suspend_command(
     _suspension(context, destination, delivery, hold, suspended=True, dry_run=dry_run)
 
 
-@click.command("resume", short_help="Follow the source of a package again.")
+@click.command(
+    "resume",
+    short_help="Follow the source of a package again.",
+    epilog="\b\nExamples:\n  secretsync resume\n  secretsync resume --dry-run    what it would end",
+)
 @dry_run_option
 @only_target
 @only_package

@@ -13,9 +13,10 @@ from secretsync.cli.output.sentences import remedy, summary
 from secretsync.core import packing
 from secretsync.core.errors import SecretSyncError, worst
 from secretsync.core.model import Bundle, File, Ref, Secret
-from secretsync.plan import restarts
+from secretsync.plan import in_force, restarts
 from secretsync.plan.degraded import Degraded
 from secretsync.plan.diff import Change, FileChange, PackagePlan
+from secretsync.plan.in_force import NotInForce
 from secretsync.plan.refused import Refused
 from secretsync.reconcile.all_targets import Outcome
 from secretsync.reconcile.destination import CheckedPackage, Report
@@ -107,9 +108,8 @@ def _target(report: Report, *, dry_run: bool, texts: bool, origin: float | None 
         workloads=tuple(
             _workload(workload.ref) for workload in plan.workloads if any(restarts.mounted(workload, plan.packages))
         ),
-        not_in_force=tuple(
-            _workload(ref) for ref in dict.fromkeys(mismatch.workload for mismatch in plan.not_in_force)
-        ),
+        not_in_force=_workloads(plan.not_in_force),
+        undecided=_workloads(plan.undecided),
         not_current=tuple(map(_workload, plan.not_current)),
         restarts=tuple(_restart(restart, report.planned_waves) for restart in made),
         not_restarted=tuple(_workload(restart.workload.ref) for restart in missed),
@@ -118,6 +118,7 @@ def _target(report: Report, *, dry_run: bool, texts: bool, origin: float | None 
         policy=() if report.refused else tuple(_policies(report.checked_packages, texts=texts)),
         degraded=tuple(_degraded(degradation) for degradation in plan.degraded),
         warnings=(*plan.notes, *report.notes),
+        notes=tuple(in_force.undecided_sentences(plan.undecided)),
         suspended=tuple(_workload(ref) for ref in plan.held_by_hand),
         version_skew=tuple(
             document.Skew(workload=_workload(ref), seconds=round(seconds, 1))
@@ -173,6 +174,10 @@ def problem(error: SecretSyncError) -> document.Problem:
 
 def _workload(ref: Ref) -> document.Workload:
     return document.Workload(kind=ref.kind, namespace=ref.namespace, name=ref.name)
+
+
+def _workloads(mismatches: Sequence[NotInForce]) -> tuple[document.Workload, ...]:
+    return tuple(_workload(ref) for ref in dict.fromkeys(mismatch.workload for mismatch in mismatches))
 
 
 def _package(package: PackagePlan, *, texts: bool) -> document.Package:

@@ -102,7 +102,11 @@ def _of_packages(target: Target) -> Iterator[Section]:
         changed = [secret for secret in package.secrets if secret.action != "keep"]
         title = f"{count(len(changed), 'Secret')} of {package.module}"
         yield from _folded(_FILES, title, [line for change in changed for line in _secret(change)])
-    remarks = [*(f"warning: {warning}" for warning in target.warnings), *_by_hand(target)]
+    remarks = [
+        *(f"warning: {warning}" for warning in target.warnings),
+        *(f"note: {note}" for note in target.notes),
+        *_by_hand(target),
+    ]
     remarks += [f"degraded: {degradation.module}: {degradation.problem.message}" for degradation in target.degraded]
     if remarks:
         yield Section(_FINDINGS, "warnings", "\n".join(f"- {plain_text(remark)}" for remark in remarks))

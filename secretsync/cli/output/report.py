@@ -255,6 +255,8 @@ class Target(Model):
     """Those that mount one of the packages."""
     not_in_force: tuple[Workload, ...] = ()
     """Workloads that do not load a package: not mounted, not on PYTHONPATH, or not named in Rucio's configuration."""
+    undecided: tuple[Workload, ...] = ()
+    """Workloads that mount a package; whether they load it is decided by an object that was not read."""
     not_current: tuple[Workload, ...] = ()
     """Workloads whose pods are not all up, though nothing is to be restarted there."""
     restarts: tuple[Restart, ...] = ()
@@ -268,6 +270,8 @@ class Target(Model):
     """Of the packages that were checked, in the formats for people who decide: Markdown, HTML and JSON."""
     degraded: tuple[Degraded, ...] = ()
     warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What could not be judged, a sentence each."""
     suspended: tuple[Workload, ...] = ()
     """Workloads whose template somebody put back; they keep it."""
     version_skew: tuple[Skew, ...] = ()

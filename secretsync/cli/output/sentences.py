@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from secretsync.cli.output.report import Degraded, Finding, Outcome, Proposal, Target
+from collections.abc import Mapping, Sequence
+
+from secretsync.cli.output.report import Degraded, Finding, Outcome, Proposal, Target, Workload
 
 _SEVERITIES = ("error", "warning", "notice")
 
@@ -156,7 +158,8 @@ def _applied(target: Target) -> str:
         return "nothing to write; an earlier rollout is not complete"
     if not states or "written" in states:
         return f"applied: {_secrets(target)}, {count(len(states), 'workload')} annotated"
-    return f"applied: {_secrets(target)}, {_as_it_is(target)}"
+    groups = {"not in force": target.not_in_force, "not known": target.undecided}
+    return f"applied: {_secrets(target)}, {_as_it_is(target)}{_counted(groups)}"
 
 
 def _all_of(target: Target) -> str:
@@ -167,9 +170,14 @@ def _all_of(target: Target) -> str:
         "not current": target.not_current,
     }
     stopped = {ref for refs in groups.values() for ref in refs}
-    counts = [f"{len(refs)} {label}" for label, refs in groups.items() if refs]
-    details = f" ({', '.join(counts)})" if counts else ""
-    return f"{_all_secrets(target)}, {total - len(stopped)}/{count(total, 'workload')}{details}"
+    remarks = _counted({**groups, "not known": target.undecided})
+    return f"{_all_secrets(target)}, {total - len(stopped)}/{count(total, 'workload')}{remarks}"
+
+
+def _counted(groups: Mapping[str, Sequence[Workload]]) -> str:
+    """`` (2 not in force)``: the number of each group that has any."""
+    counts = [f"{len(workloads)} {label}" for label, workloads in groups.items() if workloads]
+    return f" ({', '.join(counts)})" if counts else ""
 
 
 def _values(target: Target) -> str:

@@ -13,13 +13,15 @@ from secretsync.cli.output.sentences import commit_cell
 from secretsync.cli.output.style import PLAIN, Style, readable
 from secretsync.cluster.repository.proposal import Proposed
 from secretsync.core.kinds.kind import State, Status
-from secretsync.core.listed import listed
 from secretsync.core.model import Ref
 from secretsync.operations.status import Deployed
 from secretsync.plan import in_force, not_restarted
 from secretsync.plan.lost_mounts import LostMounts
 from secretsync.plan.state import Result
 from secretsync.reconcile.results import Condition, Verdict, parse
+
+_SAID_ANYWAY = ("current", "suspended", "not in force", "drifted", "stripped")
+"""Outcomes of the last run that need no line: the status looks for the same, and says what is so now."""
 
 _OUTCOMES = {Condition.AWAY: "source failed", Condition.FAILING: "failed", Condition.HELD: "suspended"}
 
@@ -30,6 +32,8 @@ class LastRun(Model):
     outcome: str
     detail: str
     since: datetime
+    reason: str = ""
+    """Why it failed, in a sentence; empty where it did not."""
 
     @property
     def failed(self) -> bool:
@@ -97,6 +101,8 @@ class PackageStatus(Model):
     last_run: LastRun | None = None
     waiting: Wait | None = None
     secrets_of_others: tuple[str, ...] = ()
+    drift_is_left: bool = False
+    """Whether the target says ``drift: report``: no run restores what somebody changed."""
     damage: tuple[str, ...] = ()
     """What is wrong with its Secrets beside their files; the next run corrects it."""
     owner: str = ""
@@ -191,6 +197,7 @@ def _package(deployed: Deployed) -> PackageStatus:
         last_run=_last_run(deployed.result) if deployed.result else None,
         waiting=_wait(deployed),
         secrets_of_others=deployed.foreign,
+        drift_is_left=deployed.drift_is_left,
         damage=deployed.damage,
         workloads=workloads,
         owner=deployed.owner,
@@ -207,10 +214,7 @@ def _package(deployed: Deployed) -> PackageStatus:
 
 def _undecided(package: PackageStatus) -> Iterator[str]:
     if package.undecided:
-        yield (
-            f"{package.module}: not known whether Rucio loads it in {listed(package.undecided)}: a Secret, a ConfigMap "
-            "or the image decides, which status does not read; 'secretsync doctor' does"
-        )
+        yield in_force.undecided_sentence(package.module, package.undecided)
 
 
 def _wait(deployed: Deployed) -> Wait | None:
@@ -258,9 +262,12 @@ def _last_run(result: Result) -> LastRun:
     since = datetime.fromtimestamp(result.since, UTC)
     verdict = parse(result.verdict)
     if verdict is None:
-        return LastRun(outcome=result.verdict, detail="", since=since)
+        return LastRun(outcome=result.verdict, detail="", since=since, reason=result.reason)
     return LastRun(
-        outcome=_OUTCOMES.get(verdict.condition, str(verdict.condition)), detail=_details(verdict), since=since
+        outcome=_OUTCOMES.get(verdict.condition, str(verdict.condition)),
+        detail=_details(verdict),
+        since=since,
+        reason=result.reason,
     )
 
 
@@ -331,7 +338,7 @@ def _deployed_remarks(package: PackageStatus, now: datetime) -> Iterator[str]:
         yield f"{package.module}: {_suspended(package.suspension, now)}{_restored(package)}"
     if package.waiting and package.waiting.since:
         yield f"{package.module}: new content waits (for {age(package.waiting.since, now)}): {package.waiting.reason}"
-    elif package.last_run and package.last_run.outcome not in ("current", "suspended"):
+    elif package.last_run and package.last_run.outcome not in _SAID_ANYWAY:
         yield f"{package.module}: {_last_run_remark(package.last_run, now)}"
     for workload in package.workloads:
         if not workload.current:
@@ -378,16 +385,22 @@ def proposed_sentence(module: str, waiting: Waiting) -> str:
 
 
 def _last_run_remark(run: LastRun, now: datetime) -> str:
-    """``last run: failed, check (for 2m)``; a digest says nothing to a person."""
+    """``last run: failed, check (for 2m): permission.py:168 [syntax] …``; a digest says nothing to a person."""
     detail = f", {run.detail}" if run.detail and ":" not in run.detail else ""
-    reason = "" if run.outcome == "rejected" else "; 'secretsync plan' says why"
+    reason = run.reason or ("the log of that run says why" if run.failed else "")
+    reason = f": {reason}" if reason else ""
     return f"last run: {run.outcome}{detail} (for {age(run.since, now)}){reason}"
 
 
 def _drift(package: PackageStatus) -> Iterator[str]:
     yield from damage_lines(package.module, package.damage)
     if package.status == "drift" and not package.damage:
-        yield f"{package.module}: somebody changed the live files; the next run restores them"
+        what_follows = (
+            "the target says 'drift: report', so they stay until there is new content"
+            if package.drift_is_left
+            else "the next run restores them"
+        )
+        yield f"{package.module}: somebody changed the live files; {what_follows}"
 
 
 def _restored(package: PackageStatus) -> str:

@@ -215,6 +215,7 @@ def _entry(template_change: TemplateChange) -> str:
 
 def _warnings(target: Target) -> Iterator[str]:
     yield from (f"warning: {warning}" for warning in target.warnings)
+    yield from (f"note: {note}" for note in target.notes)
     yield from (f"warning: change {file.path} by hand: {file.by_hand}" for file in target.values if file.by_hand)
 
 

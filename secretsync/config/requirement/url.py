@@ -7,8 +7,10 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from secretsync.config.requirement.errors import CredentialsInRequirement, UnusableRequirement
 
-_DIGEST = re.compile(r"(md5|sha1|sha224|sha256|sha384|sha512)=([0-9a-fA-F]+)")
-_DIGITS = {"md5": 32, "sha1": 40, "sha224": 56, "sha256": 64, "sha384": 96, "sha512": 128}
+DIGITS = {"md5": 32, "sha1": 40, "sha224": 56, "sha256": 64, "sha384": 96, "sha512": 128}
+"""Of a digest in hex, by the algorithm's name in a URL's fragment (https://pip.pypa.io/en/stable/topics/secure-installs/)."""
+
+_HEX = re.compile(r"[0-9a-fA-F]+")
 _SECRET_KEY = re.compile(r"token|secret|passw|key|sig|auth|cred", re.IGNORECASE)
 _HOST_WITH_PATH = re.compile(r"@?([^/:@]+):([A-Za-z~][^/:@]*)(?:/|$)")
 
@@ -44,8 +46,8 @@ def digests(fragment: str, requirement: str) -> tuple[tuple[str, str], ...]:
 
 
 def _digest(part: str, requirement: str) -> tuple[str, str]:
-    match = _DIGEST.fullmatch(part)
-    if match and len(match[2]) == _DIGITS[match[1]]:
-        return match[1], match[2].lower()
-    known = ", ".join(_DIGITS)
+    algorithm, _, digest = part.partition("=")
+    if len(digest) == DIGITS.get(algorithm) and _HEX.fullmatch(digest):
+        return algorithm, digest.lower()
+    known = ", ".join(DIGITS)
     raise UnusableRequirement(requirement, f"what follows '#' is no digest: there are {known}, each with '=' and hex")

@@ -79,29 +79,27 @@ class TooMuchToRead(SourceError):
         )
 
 
+@dataclass(eq=False)
 class CacheBusy(CacheFailed):
     """Another process has held the cache's lock for too long."""
 
     code = "cache_busy"
     reason = "another process holds it"
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
-        self.folder = folder
+    folder: Path
 
     def __str__(self) -> str:
         return f"{self.folder} is in use by another process; wait for it, or give this one a 'cache' of its own"
 
 
+@dataclass(eq=False)
 class BrokenCache(CacheFailed):
     """What lies in the cache cannot be read; it is made anew."""
 
     code = "broken_cache"
     reason = "it is damaged and could not be made anew"
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
-        self.folder = folder
+    folder: Path
 
     def __str__(self) -> str:
         return f"{self.folder} is damaged and could not be made anew; delete it"

@@ -40,15 +40,13 @@ class UnknownRef(SourceError):
         return f"{self.url} has no branch or tag {self.ref!r}; 'git ls-remote {self.url}' lists those there are"
 
 
+@dataclass(eq=False)
 class NoDefaultBranch(UnknownRef):
     """HEAD names a branch that nobody has pushed; *branches* are those that there are."""
 
     code = "no_default_branch"
 
-    def __init__(self, url: str, branches: Sequence[str]) -> None:
-        super().__init__(url, "")
-        self.args = (url, branches)
-        self.branches = tuple(branches)
+    branches: Sequence[str]
 
     def __str__(self) -> str:
         names = ", ".join(self.branches[:_MOST_SHOWN]) + (", …" if len(self.branches) > _MOST_SHOWN else "")
@@ -59,15 +57,13 @@ class NoDefaultBranch(UnknownRef):
         )
 
 
+@dataclass(eq=False)
 class RefVanished(UnknownRef):
     """A branch or tag that was there before is gone; *commit* is what it was last."""
 
     code = "ref_vanished"
 
-    def __init__(self, url: str, ref: str, commit: str) -> None:
-        super().__init__(url, ref)
-        self.args = (url, ref, commit)
-        self.commit = commit
+    commit: str
 
     def __str__(self) -> str:
         return (

@@ -18,9 +18,9 @@ from secretsync.config.credentials import (
 )
 from secretsync.core.errors import SourceError
 from secretsync.core.files import write_atomically
-from secretsync.sources import certificates
+from secretsync.sources import certificates, redirects
 from secretsync.sources.cache import private_folder
-from secretsync.sources.git import batch, redirects, ssh
+from secretsync.sources.git import batch, ssh
 from secretsync.sources.git.errors import (
     AccessRefused,
     CertificateNotTrusted,
@@ -145,19 +145,9 @@ class Remote:
 
     def _may_follow(self, current_url: str, redirect_url: str) -> bool:
         """Whether a redirect is followed: on the same server, or without credentials to a host of ``redirectsTo``."""
-        if redirects.may_follow(current_url, redirect_url):
-            return True
         if authorization(self._access, self.url, self._base, default_user="x-access-token"):
-            return False
-        # imported here: it brings requests, which git needs for nothing else
-        from secretsync.sources.http import refuse_detour
-        from secretsync.sources.index.errors import RedirectedElsewhere
-
-        try:
-            refuse_detour(current_url, redirect_url, self._access.redirects_to, "redirects to")
-        except RedirectedElsewhere:
-            return False
-        return True
+            return redirects.stays(current_url, redirect_url)
+        return redirects.may_follow(current_url, redirect_url, self._access.redirects_to)
 
     def _run(
         self,

@@ -83,7 +83,7 @@ class GitSource:
             if previous := self._fetched.commit_of(ref):
                 raise RefVanished(url, ref, previous) from None
             if ref in ("", "HEAD") and (branches := self._branches()):
-                raise NoDefaultBranch(url, branches) from None
+                raise NoDefaultBranch(url, "", branches) from None
             raise
 
     def _branches(self) -> list[str]:

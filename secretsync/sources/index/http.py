@@ -18,10 +18,11 @@ from secretsync.config.credentials import Authorization, CredentialsOverPlainHtt
 from secretsync.core.files import write_atomically
 from secretsync.core.foreign import read_json
 from secretsync.sources.cache import CacheFailed, mark_used, private_folder, prune_cache
-from secretsync.sources.http import ANYWHERE, get, open_session, refuse_detour
+from secretsync.sources.http import get, open_session, refuse_detour
 from secretsync.sources.index.errors import DownloadTooLarge, HashMismatch, IndexFailed, UnknownDistribution
 from secretsync.sources.index.page import LARGEST, Listed, files_of
 from secretsync.sources.index.select import Candidate
+from secretsync.sources.redirects import ANYWHERE
 
 DEFAULT_INDEX = "https://pypi.org/simple/"
 _ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.01"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,6 +21,7 @@ from packaging.utils import (
 from packaging.version import InvalidVersion, Version
 
 from secretsync.config.requirement import IndexRequirement
+from secretsync.config.requirement.url import DIGITS
 from secretsync.core.errors import SourceError
 from secretsync.sources.index.page import Listed
 
@@ -38,8 +38,6 @@ _LONGEST_SPECIFIER = 200
 _MOST_TAGS = 100
 """Tags of a wheel's name: the product of what its last three parts list."""
 _HEX = re.compile("[0-9a-f]+")
-_DIGESTS = {name: 2 * hashlib.new(name).digest_size for name in ("md5", "sha1", "sha224", "sha256", "sha384", "sha512")}
-"""Algorithms whose digests are compared, with the digits in hex; the names that pip takes in a URL's fragment."""
 
 
 @dataclass(eq=False)
@@ -199,9 +197,9 @@ def _version_of_wheel(file: str) -> Version | None:
 
 def _evaluate_listed(requirement: IndexRequirement, file: Listed, parsed: Candidate) -> Candidate | str:
     """The file with what the index says of it, or why it cannot be used."""
-    digests = {name: digest for name, digest in file.digests.items() if name in _DIGESTS}
+    digests = {name: digest for name, digest in file.digests.items() if name in DIGITS}
     for name, digest in digests.items():
-        if len(digest) != _DIGESTS[name] or not _HEX.fullmatch(digest):
+        if len(digest) != DIGITS[name] or not _HEX.fullmatch(digest):
             return f"its {name} is no digest"
     if requirement.hashes and "sha256" in digests and digests["sha256"] not in requirement.hashes:
         return "its sha256 is none of those that the requirement names"

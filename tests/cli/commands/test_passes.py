@@ -73,7 +73,9 @@ def test_a_log_that_is_collected_has_its_event_beside_the_report(site: Path, log
         command("--log-format", log_format, "apply"), cwd=site, capture_output=True, text=True, check=False
     )
     assert "REFUSED permission.py:1 [syntax]" in ran.stdout.splitlines()[-1]
-    assert "refused" in ran.stderr
+    events = [line for line in ran.stderr.splitlines() if "REFUSED permission.py:1 [syntax]" in line]
+    assert len(events) == 1
+    assert len([line for line in ran.stderr.splitlines() if "error" in line]) == 1
     assert ran.returncode == 1
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from secretsync.plan.state import Result
 from secretsync.reconcile.reconciler import preview
 from secretsync.reconcile.state_store import StateStore
 from tests.reconcile.wired.site import WiredSite, crash_or_come_up, names_that_can_be_found
@@ -75,6 +76,6 @@ def test_what_is_known_of_a_deleted_state_object_is_written_again() -> None:
     site.sync()
     store = StateStore(site.cluster, "secretsync", "rucio", "test")
     del site.cluster.secrets[STATE]
-    store.save(store.state.with_results({"atlas": "current"}, 1))
+    store.save(store.state.with_results({"atlas": Result("current", 1)}))
     assert site.state.revision_number == 1
     assert site.state.secrets

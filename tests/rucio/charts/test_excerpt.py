@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import os
 import textwrap
 
 import pytest
@@ -17,6 +16,7 @@ from secretsync.rucio.charts.excerpt import excerpt
 from secretsync.rucio.charts.merge import merge
 from secretsync.rucio.charts.repoint import repoint
 from secretsync.rucio.charts.site_values import NotValues, keys_of, read
+from tests.on_demand import ALL
 from tests.rucio.charts.build import FLAT, packed, wiring
 
 FLAT_PACKAGE = wiring(packed(files=FLAT))
@@ -174,7 +174,7 @@ def files(draw: st.DrawFn) -> tuple[str, str]:
 
 
 @pytest.mark.slow
-@settings(max_examples=2000 if os.environ.get("SECRETSYNC_TEST_ALL") else 150, suppress_health_check=list(HealthCheck))
+@settings(max_examples=2000 if ALL else 150, suppress_health_check=list(HealthCheck))
 @given(files())
 def test_of_files_as_sites_have_them_every_other_byte_stays_or_the_file_is_refused_with_the_reason(
     file: tuple[str, str],

@@ -9,21 +9,13 @@ from secretsync.rucio.check.against_generic import against_generic
 from secretsync.rucio.check.algorithms import algorithms
 from secretsync.rucio.check.dispatch import dispatch
 from secretsync.rucio.check.package import Package
-from tests.published import Fetch
+from tests.published import GOOD, Fetch
 
 pytestmark = pytest.mark.network
 RUCIO = ("38.5.5", "40.4.2", "41.5.1")
 
 
-@pytest.mark.parametrize(
-    "requirement",
-    [
-        "atlas-rucio-policy-package==0.8.6",
-        "ctao-bdms-rucio-policy==0.6.0",
-        "pic-rucio-policy-package==0.1.1",
-        "test-policy-package==0.0.1",
-    ],
-)
+@pytest.mark.parametrize("requirement", GOOD)
 def test_a_good_package_raises_no_alarm(requirement: str, published: Fetch) -> None:
     assert check(published(requirement), Situation(rucio=RUCIO)) == ()
 

@@ -11,11 +11,12 @@ import os
 import pytest
 
 from secretsync.rucio.prove import CannotInstallRucio, rucio_environment
+from tests.on_demand import ALL
 from tests.rucio.prove.conftest import CACHE, RUCIO
 from tests.rucio.prove.matrix.rows import Row, rows
 from tests.rucio.prove.matrix.run import run
 
-ROWS = rows() if os.environ.get("SECRETSYNC_TEST_ALL") else rows()[::4]
+ROWS = rows() if ALL else rows()[::4]
 VERSIONS = os.environ.get("RUCIO_VERSIONS", RUCIO).split()
 
 

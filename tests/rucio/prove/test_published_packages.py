@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from secretsync.rucio.prove import Proof, RucioEnvironment, Verdict, prove
-from tests.published import Fetch
+from tests.published import GOOD, Fetch
 
 pytestmark = pytest.mark.network
 
@@ -14,15 +14,7 @@ def proof(requirement: str, published: Fetch, rucio: RucioEnvironment) -> Proof:
     return prove(published(requirement), rucio=rucio)
 
 
-@pytest.mark.parametrize(
-    "requirement",
-    [
-        "atlas-rucio-policy-package==0.8.6",
-        "ctao-bdms-rucio-policy==0.6.0",
-        "pic-rucio-policy-package==0.1.1",
-        "test-policy-package==0.0.1",
-    ],
-)
+@pytest.mark.parametrize("requirement", GOOD)
 def test_a_good_package_loads_with_its_own_modules_in_force(
     requirement: str, published: Fetch, rucio: RucioEnvironment
 ) -> None:

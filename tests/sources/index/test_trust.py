@@ -11,7 +11,7 @@ import pytest
 
 from secretsync.config import Package
 from secretsync.core.model import Bundle, Revision
-from secretsync.sources.http import origin, refuse_detour
+from secretsync.sources.http import refuse_detour
 from secretsync.sources.index.errors import HashMismatch, IndexFailed, RedirectedElsewhere, ReleaseReplaced
 from secretsync.sources.index.replaced import check_replaced_release
 from secretsync.sources.index.select import NoMatchingFile
@@ -125,11 +125,6 @@ def test_what_is_another_place(start: str, target: str, allowed: tuple[str, ...]
             refuse_detour(start, target, allowed, "redirects to")
     else:
         refuse_detour(start, target, allowed, "redirects to")
-
-
-def test_an_origin_is_scheme_host_and_port() -> None:
-    assert origin("HTTPS://Index.example.org/x") == origin("https://index.example.org:443/y")
-    assert origin("https://index.example.org/") != origin("https://index.example.org:8443/")
 
 
 @pytest.mark.parametrize("coding", ["gzip", "x-gzip", "deflate"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from secretsync.sources.git.redirects import may_follow, repository_at
+from secretsync.sources.redirects import origin, repository_at, stays
 
 _QUERY = "/info/refs?service=git-upload-pack"
 
@@ -38,4 +38,9 @@ def test_a_redirect_names_a_repository_or_none(location: str, repository: str) -
     ],
 )
 def test_credentials_go_to_one_origin_or_its_upgrade(url: str, other: str, allowed: bool) -> None:
-    assert may_follow(url, other) is allowed
+    assert stays(url, other) is allowed
+
+
+def test_an_origin_is_scheme_host_and_port() -> None:
+    assert origin("HTTPS://Index.example.org/x") == origin("https://index.example.org:443/y")
+    assert origin("https://index.example.org/") != origin("https://index.example.org:8443/")
