@@ -176,7 +176,7 @@ def test_a_file_that_is_no_kubeconfig_is_refused(text: str, tmp_path: Path) -> N
     ids=str,
 )
 def test_what_no_header_can_hold_is_refused_before_any_request(tmp_path: Path, user: dict[str, Any]) -> None:
-    with pytest.raises(UnusableCluster, match="no header can hold|that a header can hold"):
+    with pytest.raises(UnusableCluster, match=r"no header can hold|that a header can hold"):
         ask(tmp_path, user)
 
 
@@ -203,5 +203,5 @@ def test_a_proxy_of_another_kind_is_a_fault_of_the_kubeconfig(tmp_path: Path) ->
     content = yaml.safe_load(path.read_text())
     content["clusters"][0]["cluster"]["proxy-url"] = "socks5://127.0.0.1:1"
     path.write_text(yaml.safe_dump(content))
-    with pytest.raises(UnusableCluster, match="'proxy-url', or HTTPS_PROXY, does not begin with http"):
+    with pytest.raises(UnusableCluster, match="'proxy-url', or HTTPS_PROXY, does not begin"):
         in_context("c", path)
