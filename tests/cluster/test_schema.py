@@ -48,32 +48,37 @@ def changed(*path_and_value: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("field", WRONG)
 def test_a_field_of_another_type_is_named_with_its_path(field: str) -> None:
     manifest = changed(*WRONG[field])
-    assert wrong_field(manifest) == f".{field}"
+    assert wrong_field(manifest, "Deployment") == f".{field}"
     body = json.dumps({"kind": "DeploymentList", "items": [manifest]}).encode()
     with pytest.raises(NotAnObject, match="of another type than Kubernetes'"):
         answers.items_in(body)
 
 
 def test_a_workload_as_it_is_has_no_wrong_field() -> None:
-    assert wrong_field(changed("spec", "replicas", 3)) == ""
+    assert wrong_field(changed("spec", "replicas", 3), "Deployment") == ""
 
 
 def test_a_cron_job_whose_job_runs_has_no_wrong_field() -> None:
     running = {"apiVersion": "batch/v1", "kind": "Job", "name": "a-1", "namespace": "rucio", "uid": "1"}
     cron_job = {"metadata": {"name": "a"}, "spec": {"schedule": "@daily"}, "status": {"active": [running]}}
-    assert wrong_field(cron_job) == ""
+    assert wrong_field(cron_job, "CronJobList") == ""
+
+
+def test_a_lease_of_a_coordinated_election_has_no_wrong_field() -> None:
+    spec = {"holderIdentity": "", "preferredHolder": "a", "strategy": "OldestEmulationVersion"}
+    assert wrong_field({"metadata": {"name": "a"}, "spec": spec}, "Lease") == ""
 
 
 def test_what_is_null_is_absent() -> None:
     manifest = changed("spec", "template", "metadata", "creationTimestamp", None)
     manifest["status"]["conditions"] = None
-    assert wrong_field(manifest) == ""
+    assert wrong_field(manifest, "Deployment") == ""
     assert "conditions" not in manifest["status"]
     assert "creationTimestamp" not in manifest["spec"]["template"]["metadata"]
 
 
 def test_fields_that_are_not_read_may_be_anything() -> None:
-    assert wrong_field({"metadata": {"name": "a", "later": 5}, "spec": {"novel": [None]}}) == ""
+    assert wrong_field({"metadata": {"name": "a", "later": 5}, "spec": {"novel": [None]}}, "Pod") == ""
 
 
 _RULES = {"maxUnavailable": "25%", "maxSurge": 1}
