@@ -14,6 +14,7 @@ import posixpath
 import re
 import shlex
 from collections.abc import Sequence
+from itertools import takewhile
 
 from secretsync.core.model import Manifest
 from secretsync.rucio.workload_context import image_name
@@ -29,6 +30,8 @@ _CALLS_RUCIO = re.compile(r"entrypoint|start-daemon|\bhttpd\b|rucio-\$|RUCIO_DAE
 _SHELLS = frozenset({"sh", "bash", "dash", "ash", "ksh", "zsh"})
 _PYTHON = re.compile(r"python[\d.]*")
 _DAEMON = re.compile(r"rucio-[a-z0-9-]+")
+_FROM_DIRECTORY = ("--from-directory",)
+"""The probe's option for ``python -m``, which looks for packages in the working directory first."""
 _ENDS_IN_RUCIO = re.compile(
     r"(?P<before>(?:^|.*[\s;&|(]))"
     r"(?:(?P<python>\S*\bpython[\d.]*)\s+(?:-\S+\s+)*?-m\s+rucio[\w.]*|(?:[^\s;&|()]*/)?rucio-[a-z0-9-]+)"
@@ -60,7 +63,8 @@ def command(container: Manifest, probe: Sequence[str]) -> list[str]:
         if name in _SHELLS:
             return _in_script(words, place, probe) or alone
         if _PYTHON.fullmatch(name):
-            return [*words[:place], word, *probe]
+            options = takewhile(lambda option: option.startswith("-"), words[place + 1 :])
+            return [*words[:place], word, *probe, *(_FROM_DIRECTORY if "-m" in options else ())]
         if _DAEMON.fullmatch(name):
             return [*words[:place], *alone]
     return alone
@@ -72,7 +76,8 @@ def _in_script(words: list[str], place: int, probe: Sequence[str]) -> list[str]:
     found = _ENDS_IN_RUCIO.fullmatch(words[options + 1]) if options and options + 1 < len(words) else None
     if found is None:
         return []
-    script = f"{found['before']}{shlex.join([found['python'] or 'python3', *probe])}"
+    arguments = _FROM_DIRECTORY if found["python"] else ()
+    script = f"{found['before']}{shlex.join([found['python'] or 'python3', *probe, *arguments])}"
     return [*words[: options + 1], script, *words[options + 2 :]]
 
 
