@@ -39,6 +39,7 @@ _ENDS_IN_RUCIO = re.compile(
     re.DOTALL,
 )
 """A script of a shell whose last command is one of Rucio's daemons."""
+_RUNS_WORDS = re.compile(r"(?:^|[\s;&|])\"?\$[@0]")
 
 
 def executables(container: Manifest) -> tuple[str, ...]:
@@ -60,7 +61,7 @@ def command(container: Manifest, probe: Sequence[str]) -> list[str]:
         return alone
     for place, word in enumerate(words):
         name = posixpath.basename(word)
-        if name in _SHELLS:
+        if name in _SHELLS and not _passes_on(words, place):
             return _in_script(words, place, probe) or alone
         if _PYTHON.fullmatch(name):
             options = takewhile(lambda option: option.startswith("-"), words[place + 1 :])
@@ -72,13 +73,25 @@ def command(container: Manifest, probe: Sequence[str]) -> list[str]:
 
 def _in_script(words: list[str], place: int, probe: Sequence[str]) -> list[str]:
     """The command of the shell at *place* with a script that ends in the probe; empty where it ends otherwise."""
-    options = next((number for number, word in enumerate(words) if number > place and _takes_script(word)), 0)
-    found = _ENDS_IN_RUCIO.fullmatch(words[options + 1]) if options and options + 1 < len(words) else None
+    number = _script(words, place)
+    found = _ENDS_IN_RUCIO.fullmatch(words[number]) if number else None
     if found is None:
         return []
     arguments = _FROM_DIRECTORY if found["python"] else ()
     script = f"{found['before']}{shlex.join([found['python'] or 'python3', *probe, *arguments])}"
-    return [*words[: options + 1], script, *words[options + 2 :]]
+    return [*words[:number], script, *words[number + 1 :]]
+
+
+def _passes_on(words: list[str], place: int) -> bool:
+    """Whether the script of the shell at *place* runs the words behind it, as ``exec "$@"`` does."""
+    number = _script(words, place)
+    return bool(number) and _RUNS_WORDS.search(words[number]) is not None
+
+
+def _script(words: list[str], place: int) -> int:
+    """The number of the word that is the script of the shell at *place*; 0 where it has none."""
+    options = next((number for number, word in enumerate(words) if number > place and _takes_script(word)), len(words))
+    return options + 1 if options + 1 < len(words) else 0
 
 
 def _takes_script(word: str) -> bool:
