@@ -20,11 +20,12 @@ from secretsync.cli.settings import only_fitting
 from secretsync.core import packing
 from secretsync.core.errors import FAILED
 from secretsync.core.files import write_atomically
+from secretsync.core.yaml_edit import Keys
 from secretsync.reconcile import factory
 from secretsync.reconcile.destination import Delivery
 from secretsync.rucio.charts import lint, merge, patch, site_values, values
 from secretsync.rucio.charts.case import Case, Problem
-from secretsync.rucio.charts.site_values import Keys, keys_of
+from secretsync.rucio.charts.site_values import keys_of
 from secretsync.rucio.charts.values import CHARTS, NEEDS_NOTHING, VIAS, WITHOUT_MOUNTS, ChartCannot
 from secretsync.rucio.wiring import STYLES, Packed, Wiring, wire
 

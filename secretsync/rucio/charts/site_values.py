@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from secretsync.core.errors import ConfigError
+from secretsync.core.yaml_edit import Keys
 from secretsync.rucio.charts.excerpt import Excerpt, excerpt
 
 
@@ -25,8 +26,6 @@ class NotValues(ConfigError):
     def __str__(self) -> str:
         return f"these are no values of a chart: {self.reason}"
 
-
-Keys = tuple[str, ...]
 
 _KUSTOMIZATION = frozenset({"patches", "patchesStrategicMerge", "patchesJson6902", "configMapGenerator"})
 """Keys that a kustomization has, often without its kind, and no chart of Rucio."""
