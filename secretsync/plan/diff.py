@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import cached_property
 from typing import Literal
 
 from secretsync.core import packing, revision_numbers
@@ -97,6 +98,12 @@ class PackagePlan:
     def placement(self) -> Placement:
         """Where the package goes."""
         return self.desired.placement
+
+    @cached_property
+    def mounted(self) -> frozenset[str]:
+        """The names of its Secrets, less those of another time, when it was wired by us or when it was not."""
+        wired = self.placement.wired
+        return frozenset(change.desired.name for change in self.changes if change.desired.immutable == wired)
 
     @property
     def key(self) -> str:
