@@ -2,7 +2,8 @@
 
 Over 30, 300 and 1,000 workloads, an idle pass stands beside the shell cron job, git2kube's way and the imports alone, a
 change beside ``kubectl rollout restart``; and an idle pass over a target in git beside ``git ls-remote``. Each result
-is kept in ``benchmarks/results`` and drawn beside it; ``python -m benchmarks --last`` prints the last one again.
+is kept in ``benchmarks/results`` and drawn beside it, and one of the usual numbers of workloads is put on docs/cost.md;
+``python -m benchmarks --last`` prints the last one again.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import json
 import subprocess
 import sys
 
-from benchmarks import fleet, plot, repository
+from benchmarks import fleet, page, plot, repository
 from benchmarks.ratios import table
 from benchmarks.record import RESULTS, begun, keep
 
@@ -27,6 +28,8 @@ def main() -> None:
         record["repository"] = repository.measured()
         path = keep(record)
         path.with_suffix(".svg").write_text(plot.drawing(record))
+        if not sys.argv[1:]:
+            page.write(record)
         print(path)
     print(*table(record), sep="\n")
 

@@ -16,8 +16,9 @@ def _ratio(one: str, other: str, key: str) -> Callable[[Numbers, int], float]:
     return lambda found, _: found[one][key] / found[other][key]
 
 
-def _value(one: str, key: str) -> Callable[[Numbers, int], float]:
-    return lambda found, _: found[one][key]
+def _value(one: str, key: str) -> Callable[[Numbers, int], float | None]:
+    """What was counted; None in results from before it was."""
+    return lambda found, _: found[one].get(key)
 
 
 def _renewals(found: Numbers) -> float:
@@ -28,7 +29,7 @@ def _writes_of_a_run(found: Numbers, workloads: int) -> float:
     return found["change"]["writes"] - _renewals(found) - workloads
 
 
-ROWS: Mapping[str, tuple[Callable[[Numbers, int], float], float | None]] = {
+ROWS: Mapping[str, tuple[Callable[[Numbers, int], float | None], float | None]] = {
     "idle: CPU, times importing its libraries": (_ratio("idle", "imports", "cpu"), 1.2),
     "idle: CPU, times the shell job (clone, diff)": (_ratio("idle", "shell", "cpu"), None),
     "idle: CPU, times git2kube's way (clone, patch)": (_ratio("idle", "git2kube", "cpu"), None),
@@ -40,7 +41,8 @@ ROWS: Mapping[str, tuple[Callable[[Numbers, int], float], float | None]] = {
     "change: CPU, times kubectl rollout restart": (_ratio("change", "restart", "cpu"), None),
     "change: CPU seconds": (_value("change", "cpu"), 8),
     "change: MiB": (_value("change", "mebibytes"), 120),
-    "change: reads": (_value("change", "reads"), None),
+    "change: reads beside lists": (_value("change", "gets"), 40),
+    "change: lists": (_value("change", "lists"), None),
     "change: writes beside one a workload and renewals": (_writes_of_a_run, 12),
 }
 """Each row's text, its number, and the most that it may be."""
@@ -62,6 +64,8 @@ def table(record: Mapping[str, Any]) -> Iterator[str]:
             yield f"| target in git, {state}: idle time, times git ls-remote | {' | '.join(cells)} | ≤ 3 |"
 
 
-def _cell(value: float, goal: float | None) -> str:
+def _cell(value: float | None, goal: float | None) -> str:
+    if value is None:
+        return ""
     text = f"{value:.2f}" if value < 10 else f"{value:,.0f}"
     return f"**{text}, over**" if goal and value > goal else text

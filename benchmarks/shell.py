@@ -56,6 +56,11 @@ done
 )
 """Clones and patches the Secret at each tick, as git2kube does."""
 
+STATUS = """
+set -eu
+kubectl rollout status deployment >/dev/null
+"""
+
 RESTART = """
 set -eu
 kubectl rollout restart deployment >/dev/null

@@ -1,6 +1,6 @@
 """Makes docs/failure-matrix.md: every row of the failure matrix, run with each Rucio that is named.
 
-python -m scripts.failure_matrix [--cache FOLDER] [VERSION ...]
+python -m scripts.failure_matrix [--new] [--cache FOLDER] [VERSION ...]
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ they must.
 
 
 def main() -> None:
-    """Run every row, record what Rucio did (tests/corpus), and write the page from that."""
+    """Run the rows, record what Rucio did (tests/corpus), and write the page from that."""
     options = _options()
     for version in options.versions:
-        outcomes = _run(version, options.cache)
-        corpus.record(version, outcomes)
-    PAGE.write_text(page(options.versions), encoding="utf-8")
+        known = corpus.recorded().get(version, {}) if options.new else {}
+        corpus.record(version, _run(version, corpus.unrecorded(version, known), options.cache))
+    PAGE.write_text(page(list(corpus.recorded())), encoding="utf-8")
 
 
 def page(versions: Sequence[str]) -> str:
@@ -49,14 +49,15 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "versions", nargs="*", default=["36.5.0", "37.7.1", "38.5.5", "40.0.0", "41.5.1"], metavar="VERSION"
     )
+    parser.add_argument("--new", action="store_true", help="run the rows alone that nobody ran")
     parser.add_argument("--cache", type=Path, default=Path.home() / ".cache" / "secretsync-tests")
     return parser.parse_args()
 
 
-def _run(version: str, cache: Path) -> list[Outcome]:
+def _run(version: str, chosen: Sequence[Row], cache: Path) -> list[Outcome]:
     rucio = rucio_environment(version, cache)
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        return list(pool.map(partial(run, rucio=rucio), rows()))
+        return list(pool.map(partial(run, rucio=rucio), chosen))
 
 
 def _section(version: str, recorded: Mapping[str, Recorded]) -> str:

@@ -4,7 +4,7 @@ import gc
 import signal
 import sys
 
-_OBJECTS_BETWEEN_COLLECTIONS = 50_000
+_OBJECTS_BETWEEN_COLLECTIONS = 500_000
 """At 700, Python's own number, the garbage collector walks what is imported again and again: a tenth of a start."""
 
 

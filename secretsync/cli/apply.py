@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -35,7 +35,7 @@ Act = Callable[[config.Config, Path, Show, str | None], list[Outcome]]
 
 def preview_all(configuration: config.Config, base: Path, show: Show, target_name: str | None = None) -> list[Outcome]:
     """What an apply would do at each target, or at those that *target_name* names. Nothing is written or sent."""
-    return _shown(reconcile_targets(_destinations(configuration, base, target_name), preview), show)
+    return _shown(_destinations(configuration, base, target_name), preview, show)
 
 
 def sync_all(
@@ -52,7 +52,7 @@ def sync_all(
     remember = partial(record_outcome, notify=_notifier(configuration, base))
     with _pushing(configuration, base) as measure:
         destinations = _approved(_destinations(configuration, base, target_name), approved)
-        return _shown(reconcile_targets(destinations, sync, remember), show, measure)
+        return _shown(destinations, sync, show, measure, record=remember)
 
 
 def _destinations(configuration: config.Config, base: Path, target_name: str | None) -> Sequence[Destination]:
@@ -94,13 +94,20 @@ def _notifier(configuration: config.Config, base: Path) -> Notify | None:
     return notifier(configuration, base)
 
 
-def _shown(outcomes: Iterable[Outcome], *shows: Show) -> list[Outcome]:
-    collected = []
-    for outcome in outcomes:
+def _shown(
+    destinations: Sequence[Destination],
+    act: Callable[[Destination], Report],
+    *shows: Show,
+    record: Show = lambda _: None,
+) -> list[Outcome]:
+    """The outcomes in the order of *destinations*, each of which was shown as soon as it was known."""
+    outcomes = []
+    for outcome in reconcile_targets(destinations, act, record):
         for show in shows:
             show(outcome)
-        collected.append(outcome)
-    return collected
+        outcomes.append(outcome)
+    places = {id(destination): place for place, destination in enumerate(destinations)}
+    return sorted(outcomes, key=lambda outcome: places[id(outcome.destination)])
 
 
 @contextmanager

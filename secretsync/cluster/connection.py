@@ -186,6 +186,7 @@ class Connection:
         self._clock = clock
         self._server_time: tuple[datetime, float] | None = None
         self._preparing = threading.Lock()
+        self._calls = threading.BoundedSemaphore(CALLS_AT_ONCE)
         client.user_agent = f"secretsync/{__version__}"
 
     def server_time(self) -> datetime:
@@ -254,7 +255,7 @@ class Connection:
                 )
             response = None
             try:
-                with all_within(self._patience.total):
+                with self._calls, all_within(self._patience.total):
                     response = self._client.call_api(
                         *request, _request_timeout=(self._patience.connect, self._patience.read)
                     ).response

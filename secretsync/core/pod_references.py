@@ -46,9 +46,11 @@ def pod_template(manifest: dict[str, Any]) -> dict[str, Any]:
 
 def _by_volumes(spec: Mapping[str, Any]) -> Iterator[str]:
     for volume in spec.get("volumes") or ():
-        yield (volume.get("secret") or {}).get("secretName", "")
-        for source in (volume.get("projected") or {}).get("sources") or ():
-            yield (source.get("secret") or {}).get("name", "")
+        if secret := volume.get("secret"):
+            yield secret.get("secretName", "")
+        if projected := volume.get("projected"):
+            for source in projected.get("sources") or ():
+                yield (source.get("secret") or {}).get("name", "")
 
 
 def _by_environment(spec: Mapping[str, Any]) -> Iterator[str]:
@@ -56,4 +58,5 @@ def _by_environment(spec: Mapping[str, Any]) -> Iterator[str]:
         for source in container.get("envFrom") or ():
             yield (source.get("secretRef") or {}).get("name", "")
         for variable in container.get("env") or ():
-            yield ((variable.get("valueFrom") or {}).get("secretKeyRef") or {}).get("name", "")
+            if value_from := variable.get("valueFrom"):
+                yield (value_from.get("secretKeyRef") or {}).get("name", "")

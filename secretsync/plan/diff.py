@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import cached_property
 from typing import Literal
 
 from secretsync.core import packing, revision_numbers
@@ -40,7 +41,10 @@ class FileChange:
 
 @dataclass(frozen=True)
 class Change:
-    """What happens to one Secret; *files* is empty where only labels, annotations or the form of the data change."""
+    """What happens to one Secret; *files* is empty where only labels, annotations or the form of the data change.
+
+    An immutable Secret is made anew for each revision: its *files* are what differs from the revision before.
+    """
 
     action: Action
     desired: Secret
@@ -94,6 +98,12 @@ class PackagePlan:
     def placement(self) -> Placement:
         """Where the package goes."""
         return self.desired.placement
+
+    @cached_property
+    def mounted(self) -> frozenset[str]:
+        """The names of its Secrets, less those of another time, when it was wired by us or when it was not."""
+        wired = self.placement.wired
+        return frozenset(change.desired.name for change in self.changes if change.desired.immutable == wired)
 
     @property
     def key(self) -> str:
@@ -153,7 +163,7 @@ def plan_package(
         for name in known_names
         if name not in names and name in live and ownership.is_ours(live[name], desired.placement)
     ]
-    desired_changes = [_change(secret, live.get(secret.name)) for secret in desired.secrets]
+    desired_changes = [_change(secret, live.get(secret.name), _earlier(secret, removed)) for secret in desired.secrets]
     removals = [_removal(secret, desired, referrers or {}) for secret in removed]
     revision_number = _write_id(desired_changes, removals, desired, package_state, stamped)
     remaining = (
@@ -186,9 +196,21 @@ def file_changes(live: Secret | None, desired: Secret | None) -> tuple[FileChang
     )
 
 
-def _change(desired: Secret, live: Secret | None) -> Change:
+def _earlier(desired: Secret, removed: Sequence[Secret]) -> Secret | None:
+    """Of immutable Secrets the one of the revision before that held the same directory, where that can be read."""
+    directory = packing.directory_of(desired)
+    before = [
+        secret
+        for secret in removed
+        if secret.immutable and not secret.encrypted and packing.directory_of(secret) == directory
+    ]
+    return max(before, key=_write_of, default=None)
+
+
+def _change(desired: Secret, live: Secret | None, earlier: Secret | None = None) -> Change:
+    """What happens to a Secret; the files of one that is made anew are compared with those of the *earlier* one."""
     if live is None:
-        return Change(Action.CREATE, desired, None, file_changes(None, desired))
+        return Change(Action.CREATE, desired, None, file_changes(earlier, desired))
     files = file_changes(live, desired)
     change = Change(Action.UPDATE, desired, live, files)
     freezes = desired.immutable and not live.immutable

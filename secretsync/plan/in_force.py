@@ -40,12 +40,17 @@ def judge_workloads(packages: Sequence[Desired], workloads: Sequence[Workload]) 
     The files of sub-directories are left to the check, which knows whether Rucio asks for them.
     """
     by_module = {package.placement.module: package for package in packages}
+    judged: dict[tuple[str, str], tuple[Verdict | None, Verdict | None]] = {}
     not_in_force, undecided = [], []
     for container, package, view in _meant(packages, workloads):
         subject = container.workload.ref, container.manifest["name"], package.module
-        verdicts = judge(package, view)
-        unknown = next((verdict for verdict in verdicts if verdict.unknown), None)
-        if fault := _fault(verdicts, package, view, by_module[package.module]):
+        key = container.seen, package.module
+        if key not in judged:
+            verdicts = judge(package, view)
+            unknown = next((verdict for verdict in verdicts if verdict.unknown), None)
+            judged[key] = _fault(verdicts, package, view, by_module[package.module]), unknown
+        fault, unknown = judged[key]
+        if fault:
             not_in_force.append(NotInForce(*subject, fault))
         elif unknown and package.secrets & _mounted(container):
             undecided.append(NotInForce(*subject, unknown))
@@ -59,10 +64,13 @@ def _meant(
     sources = contents(secret for package in packages for secret in package.secrets)
     deployed = [deployed_package(package.placement, package.secrets, {""}) for package in packages if package.secrets]
     names = {name for package in deployed for name in package.secrets}
+    views: dict[str, View] = {}
     for container in rucio_containers(workloads, names):
         for package in deployed:
             if _is_meant_for(package, container, names):
-                yield container, package, view_of(container, sources)
+                if container.seen not in views:
+                    views[container.seen] = view_of(container, sources)
+                yield container, package, views[container.seen]
 
 
 def _fault(verdicts: Sequence[Verdict], package: Deployed, view: View, desired: Desired) -> Verdict | None:

@@ -30,18 +30,18 @@ def lost_mounts(
     module: str, package_state: PackageState, names: Collection[str], workloads: Sequence[Workload]
 ) -> LostMounts | None:
     """Those of *workloads* that mounted the package whose Secrets have *names*, by its *package_state*, or None."""
-    lost = tuple(
+    lost = [
         workload.ref
-        for workload in sorted(workloads, key=lambda workload: workload.ref)
-        if str(workload.ref) in package_state.mounting and not workload.referenced_secrets & set(names)
-    )
-    return LostMounts(module, lost) if lost else None
+        for workload in workloads
+        if workload.referenced_secrets.isdisjoint(names) and str(workload.ref) in package_state.mounting
+    ]
+    return LostMounts(module, tuple(sorted(lost))) if lost else None
 
 
 def lost_wiring(package_state: PackageState, names: Collection[str], workloads: Sequence[Workload]) -> tuple[Ref, ...]:
     """The workloads that were wired twice for the newest revision and have none of its Secrets: they are left so."""
     rewired = (workload for workload in workloads if str(workload.ref) in package_state.rewired)
-    return tuple(sorted(workload.ref for workload in rewired if not workload.referenced_secrets & set(names)))
+    return tuple(sorted(workload.ref for workload in rewired if workload.referenced_secrets.isdisjoint(names)))
 
 
 def of_plan(packages: Sequence[PackagePlan], workloads: Sequence[Workload], state: State) -> Iterator[LostMounts]:
@@ -55,7 +55,9 @@ def of_plan(packages: Sequence[PackagePlan], workloads: Sequence[Workload], stat
 
 def mounting(names: Collection[str], workloads: Iterable[Workload]) -> tuple[str, ...]:
     """The workloads whose template has one of the Secrets called *names*, as the state object has them."""
-    return tuple(sorted(str(workload.ref) for workload in workloads if workload.referenced_secrets & set(names)))
+    return tuple(
+        sorted(str(workload.ref) for workload in workloads if not workload.referenced_secrets.isdisjoint(names))
+    )
 
 
 def still_expected(

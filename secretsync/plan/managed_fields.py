@@ -65,7 +65,7 @@ def owned(workload: Workload, manager: str) -> _Owned:
 
 def is_wired(workload: Workload, manager: str) -> bool:
     """Whether *manager* has anything in the workload's template."""
-    return bool(owned(workload, manager))
+    return was_wired(workload, manager) and bool(owned(workload, manager))
 
 
 def was_wired(workload: Workload, manager: str) -> bool:

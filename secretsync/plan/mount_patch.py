@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
@@ -10,6 +9,7 @@ from typing import Any
 
 from secretsync.core import packing
 from secretsync.core.model import Manifest, Placement, Secret
+from secretsync.plan import ownership
 from secretsync.plan.diff import Desired
 from secretsync.plan.managed_fields import Entry
 from secretsync.rucio.charts.values import environment
@@ -77,13 +77,11 @@ def with_mounts(template: Manifest, placements: Sequence[Placement]) -> frozense
     Nobody else mounts Secrets that are named by their digest.
     """
     spec = template.get("spec") or {}
-    names = re.compile(
-        "|".join(rf"{re.escape(placement.secret)}-[0-9a-f]{{12}}(?:\.zip|-.+)?" for placement in placements)
-    )
+    named = ownership.named_by_digest(*(placement.secret for placement in placements))
     secrets = {
         volume["name"]: (volume.get("secret") or {}).get("secretName") or "" for volume in spec.get("volumes") or ()
     }
-    volumes = {name for name, secret in secrets.items() if placements and names.fullmatch(secret)}
+    volumes = {name for name, secret in secrets.items() if named.fullmatch(secret)}
     mount_entries = {Entry("", "volume", name) for name in volumes}
     for container in spec.get("containers") or ():
         paths = {mount["mountPath"] for mount in container.get("volumeMounts") or () if mount["name"] in volumes}

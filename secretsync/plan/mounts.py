@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from secretsync.core.deferred_imports import deferred_imports
 from secretsync.core.model import Manifest, Ref, Workload
 from secretsync.core.pod_references import secrets_referenced
+from secretsync.plan import ownership
 from secretsync.plan.diff import PackagePlan, stamped_revision_number
 from secretsync.plan.managed_fields import (
     Entry,
@@ -134,10 +135,11 @@ def _unwiring(intent: WiringPlan, workload: Workload) -> Restart:
 
 def _still_wired(intent: WiringPlan, workload: Workload, state: State) -> bool:
     """Whether a template has what we injected, also where somebody put it back: as long as we have not unwired it."""
-    ours_by_memory = any(
+    if is_wired(workload, intent.manager):
+        return True
+    return bool(_put_back_by_others(intent, workload)) and any(
         str(workload.ref) in state.of(package.placement.secret).restarts for package in intent.packages
     )
-    return is_wired(workload, intent.manager) or (ours_by_memory and bool(_put_back_by_others(intent, workload)))
 
 
 def _is_as_desired(workload: Workload, part: Manifest, manager: str) -> bool:
@@ -172,9 +174,9 @@ def _is_to_be_wired_again(intent: WiringPlan, workload: Workload, state: State) 
 
 def _is_put_back(intent: WiringPlan, workload: Workload, state: State) -> bool:
     differing = _differing(intent, workload) if workload.ref in intent.parts else []
-    if _is_to_be_wired_again(intent, workload, state):
+    if not differing or _is_to_be_wired_again(intent, workload, state):
         return False
-    return bool(differing) and all(
+    return all(
         package.revision_number == (package_state := state.of(secret := package.placement.secret)).revision_number
         and was_put_back(workload, secret, package_state, intent.manager)
         for package in differing
@@ -184,6 +186,9 @@ def _is_put_back(intent: WiringPlan, workload: Workload, state: State) -> bool:
 def _put_back_by_others(intent: WiringPlan, workload: Workload) -> frozenset[Entry]:
     """What comes from us and is somebody else's now, as after an undo of an undo."""
     placements = [package.placement for package in intent.packages]
+    named = ownership.named_by_digest(*(placement.secret for placement in placements))
+    if not any(map(named.fullmatch, workload.referenced_secrets)):
+        return frozenset()
     return with_mounts(workload.template, placements) - owned(workload, intent.manager).keys()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import cache
 
 from secretsync.core.model import Placement, Secret
 from secretsync.core.packing import INSTALLATION, MANAGED_BY, MODULE, has_same_files, owner_labels
@@ -25,6 +26,12 @@ def is_ours(live: Secret, placement: Placement) -> bool:
 def can_be_named(name: str, placement: Placement) -> bool:
     """Whether a Secret of the package may be called *name*, wired or not; whoever remembers another is mistaken."""
     return bool(re.fullmatch(rf"{re.escape(placement.secret)}(-[0-9a-f]{{12}}(\.zip)?)?(-[a-z0-9-]+)?", name))
+
+
+@cache
+def named_by_digest(*secrets: str) -> re.Pattern[str]:
+    """The names of the immutable Secrets of packages that go to *secrets*."""
+    return re.compile("|".join(rf"{re.escape(secret)}-[0-9a-f]{{12}}(?:\.zip|-.+)?" for secret in secrets) or "(?!)")
 
 
 def problems(live: Secret, desired: Secret, placement: Placement, *, adopt: bool) -> Iterable[str]:

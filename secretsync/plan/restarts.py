@@ -37,12 +37,7 @@ class Restart:
 def mounted(workload: Workload, packages: Sequence[PackagePlan]) -> list[PackagePlan]:
     """The packages whose Secrets a workload's pods refer to."""
     referenced = workload.referenced_secrets
-    return [package for package in packages if referenced & _names(package)]
-
-
-def _names(package: PackagePlan) -> set[str]:
-    """The Secrets of a package, less those of another time, when it was wired by us or when it was not."""
-    return {change.desired.name for change in package.changes if change.desired.immutable == package.placement.wired}
+    return [package for package in packages if referenced & package.mounted]
 
 
 def restarts(

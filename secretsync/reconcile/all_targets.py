@@ -1,4 +1,4 @@
-"""One pass over all destinations: clusters side by side, each destination to its outcome, none stopped by another."""
+"""One pass over all destinations: side by side, each to its outcome, none stopped by another."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Act = Callable[[Destination], Report]
 
 
 AT_ONCE = 8
-"""Clusters at a time; most of a pass is waiting for pods."""
+"""Targets at a time; most of a pass is waiting for pods."""
 
 
 @dataclass(eq=False)
@@ -72,7 +72,7 @@ def reconcile_targets(
     """
     visit = partial(_visit, act=_naming(act) if len(destinations) > 1 else act, record=record)
     for stage in _stages(destinations):
-        groups = _by_cluster(stage)
+        groups = _groups(stage)
         yield from map(visit, groups[0]) if len(groups) == 1 else _side_by_side(groups, visit)
 
 
@@ -92,11 +92,12 @@ def _stages(destinations: Sequence[Destination]) -> Iterator[list[Destination]]:
         yield [destination for destination in destinations if destination.depth == depth]
 
 
-def _by_cluster(destinations: Iterable[Destination]) -> list[list[Destination]]:
-    """Targets of one cluster go one after another: its API has no more to give."""
-    groups: dict[int, list[Destination]] = {}
+def _groups(destinations: Iterable[Destination]) -> list[list[Destination]]:
+    """Those that go one after another: of one namespace, as they share a Lease, and of one directory of manifests."""
+    groups: dict[tuple[int, str], list[Destination]] = {}
     for destination in destinations:
-        groups.setdefault(id(destination.cluster), []).append(destination)
+        place = destination.namespace if destination.cluster.runs_pods else ""
+        groups.setdefault((id(destination.cluster), place), []).append(destination)
     return list(groups.values())
 
 
@@ -104,7 +105,7 @@ def _side_by_side(
     groups: Sequence[Sequence[Destination]], visit: Callable[[Destination], Outcome]
 ) -> Iterator[Outcome]:
     """Each group in a thread of its own. Whoever asks to stop is heard here, and by each at its next safe point."""
-    with ThreadPoolExecutor(min(len(groups), AT_ONCE), "cluster") as pool:
+    with ThreadPoolExecutor(min(len(groups), AT_ONCE), "target") as pool:
         futures = [pool.submit(_one_by_one, group, visit) for group in groups]
         try:
             for completed in as_completed(futures):

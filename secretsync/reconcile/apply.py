@@ -35,8 +35,8 @@ from secretsync.reconcile.wait import Observation, Stamps, wait_until_settled
 
 log = structlog.get_logger()
 
-SECRETS_EVERY = 10.0
-"""Seconds between two looks at the Secrets while rollouts are watched."""
+SECRETS_EVERY, SECRETS_AT_LEAST_EVERY = 10.0, 60.0
+"""Seconds between two looks at the Secrets while rollouts are watched: each comes after twice the time of the last."""
 
 
 @dataclass(eq=False)
@@ -334,12 +334,12 @@ def wait_for_rollouts(
 
 def _observing(destination: Destination, secrets: Sequence[str], clock: Clock) -> Callable[[], Observation | None]:
     """What is seen of the rollouts, with a look at the Secrets now and then: their pods would wait for ever."""
-    observed_at = clock.now()
+    observed_at, pause = clock.now(), SECRETS_EVERY
 
     def observe_waiting() -> Observation | None:
-        nonlocal observed_at
-        if clock.now() - observed_at >= SECRETS_EVERY:
-            observed_at = clock.now()
+        nonlocal observed_at, pause
+        if clock.now() - observed_at >= pause:
+            observed_at, pause = clock.now(), min(2 * pause, SECRETS_AT_LEAST_EVERY)
             with contextlib.suppress(Unreachable):
                 _refuse_deleted(destination, secrets)
         return observe_rollouts(destination)

@@ -122,7 +122,7 @@ def working(activity: str) -> Iterator[None]:
 
 
 def _has_terminal() -> bool:
-    """Clusters side by side, in threads, share no moving part of a terminal."""
+    """Targets side by side, in threads, share no moving part of a terminal."""
     return sys.stderr.isatty() and threading.current_thread() is threading.main_thread()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from secretsync.core.model import Placement, Workload
@@ -101,6 +102,7 @@ def _rucio_containers(workload: Workload) -> Iterator[Mapping[str, Any]]:
     return (container for container in containers if "rucio" in image_name(str(container.get("image") or "")))
 
 
+@lru_cache(256)
 def image_name(image: str) -> str:
     """``rucio-server`` of ``registry:5000/rucio/rucio-server:41.5.1``."""
     return re.split(r"[:@]", image.rpartition("/")[2])[0]

@@ -36,9 +36,11 @@ def recorded() -> dict[str, dict[str, Recorded]]:
 
 
 def record(version: str, outcomes: Iterable[Outcome]) -> None:
-    """Keep what was seen with that version, in place of what was known of it."""
+    """Keep what was seen with that version, in place of what was known of these rows; rows that are gone go."""
     known = recorded()
-    known[version] = {one.row.row: Recorded(str(one.direct), one.seen, str(one.proof)) for one in outcomes}
+    seen = known.get(version, {})
+    seen |= {one.row.row: Recorded(str(one.direct), one.seen, str(one.proof)) for one in outcomes}
+    known[version] = {row.row: seen[row.row] for row in rows() if row.row in seen}
     documents = {name: {row: asdict(one) for row, one in known[name].items()} for name in sorted(known)}
     _FILE.write_text(json.dumps(documents, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from benchmarks import plot
+from benchmarks import page, plot
 from benchmarks.ratios import ROWS, table
 from benchmarks.record import RESULTS
 
@@ -16,7 +16,7 @@ RECORDS = [json.loads(path.read_text()) for path in sorted(RESULTS.glob("*.json"
 
 
 def record(**change: float) -> dict[str, Any]:
-    spent = {"seconds": 1.0, "cpu": 1.0, "mebibytes": 50.0, "calls": 6, "reads": 6, "writes": 0, "lease": 0}
+    spent = {"seconds": 1.0, "cpu": 1.0, "mebibytes": 50.0, "calls": 6, "gets": 3, "lists": 3, "writes": 0, "lease": 0}
     found = {name: dict(spent) for name in ("imports", "idle", "shell", "git2kube", "restart")}
     found["change"] = {**spent, "writes": 43, "lease": 4, **change}
     machine = {"date": "2026-01-01", "commit": "abc", "machine": "2 processors"}
@@ -42,6 +42,15 @@ def test_what_is_above_its_goal_is_marked() -> None:
     assert found["change: CPU seconds"] == "**8.50, over**"
     assert found["target in git, merged: idle time, times git ls-remote"] == "1.50"
     assert found["target in git, request open: idle time, times git ls-remote"] == "**4.00, over**"
+
+
+def test_a_new_result_takes_the_place_of_the_one_on_the_page() -> None:
+    before = page.PAGE.read_text()
+    after = page.with_table(before, record())
+    assert "| 2026-01-01, commit abc | 30 workloads | goal |" in after
+    assert RECORDS[-1]["commit"] in before
+    assert RECORDS[-1]["commit"] not in after
+    assert after.partition("## Measured")[0] == before.partition("## Measured")[0]
 
 
 @pytest.mark.parametrize("kept", RECORDS, ids=lambda kept: str(kept["commit"]))

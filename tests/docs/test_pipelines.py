@@ -66,6 +66,13 @@ def test_each_job_has_the_least_rights_and_a_machine_of_a_fixed_name(path: Path)
         assert set(needs_of(job)) <= content["jobs"].keys(), name
 
 
+@pytest.mark.parametrize("path", [*WORKFLOWS, ROOT / "action.yml"], ids=lambda path: path.stem)
+def test_each_action_is_pinned_by_its_commit_with_its_version_beside_it(path: Path) -> None:
+    actions = re.findall(r"(?m)uses: *(.+)$", path.read_text())
+    assert actions
+    assert [action for action in actions if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40}  # v\d+\.\d+\.\d+", action)] == []
+
+
 def test_what_is_published_is_what_was_built_twice_checked_and_signed() -> None:
     jobs = workflow("release.yml")["jobs"]
     assert "scripts.release check" in commands(jobs["build"])

@@ -29,7 +29,7 @@ PATIENCE = 30
 
 def destination(name: str, cluster: MemoryCluster | None = None, after: Destination | None = None) -> Destination:
     site = Site("server")
-    gets = replace(site.destination, name=name, after=After(after) if after else None)
+    gets = replace(site.destination, name=name, namespace=name, after=After(after) if after else None)
     return replace(gets, cluster=cluster) if cluster else gets
 
 
@@ -37,20 +37,23 @@ def names(told: list[Outcome]) -> list[str]:
     return [outcome.destination.name for outcome in told]
 
 
-def test_clusters_go_side_by_side() -> None:
+@pytest.mark.parametrize("shared", [None, MemoryCluster()], ids=["two clusters", "one cluster"])
+def test_targets_go_side_by_side(shared: MemoryCluster | None) -> None:
     both_are_there = threading.Barrier(2, timeout=PATIENCE)
 
     def meet(one: Destination) -> Report:
         both_are_there.wait()
         return preview(one)
 
-    told = list(reconcile_targets([destination("geneva"), destination("batavia")], meet))
+    told = list(reconcile_targets([destination("geneva", shared), destination("batavia", shared)], meet))
     assert sorted(names(told)) == ["batavia", "geneva"]
     assert [outcome.error for outcome in told] == [None, None]
 
 
-def test_targets_of_one_cluster_go_one_after_another_in_their_order() -> None:
+@pytest.mark.parametrize("namespaces", [("rucio",) * 3, ("first", "second", "third")], ids=["namespace", "directory"])
+def test_targets_of_one_namespace_or_directory_go_one_after_another_in_their_order(namespaces: tuple[str, ...]) -> None:
     cluster, at_work = MemoryCluster(), threading.Lock()
+    cluster.runs_pods = len(set(namespaces)) == 1
 
     def alone(one: Destination) -> Report:
         if one.cluster is not cluster:
@@ -61,7 +64,10 @@ def test_targets_of_one_cluster_go_one_after_another_in_their_order() -> None:
         finally:
             at_work.release()
 
-    targets = [destination(name, cluster) for name in ("first", "second", "third")]
+    targets = [
+        replace(destination(name, cluster), namespace=namespace)
+        for name, namespace in zip(("first", "second", "third"), namespaces, strict=True)
+    ]
     told = list(reconcile_targets([*targets, destination("elsewhere")], alone))
     assert [name for name in names(told) if name != "elsewhere"] == ["first", "second", "third"]
     assert all(outcome.error is None for outcome in told)

@@ -12,11 +12,13 @@ import yaml
 
 from secretsync import config
 from secretsync.core.model import Manifest
-from secretsync.reconcile import factory
+from secretsync.reconcile import apply, factory
 from secretsync.reconcile.all_targets import reconcile_targets
+from secretsync.reconcile.destination import Clock
 from secretsync.reconcile.reconciler import preview, sync
 from secretsync.sources.directory import DirectorySource
 from tests.cluster.places import Stub, spoilt, stub
+from tests.reconcile.test_reconciler import Site
 from tests.servers.api_proxy import Proxy
 
 pytestmark = pytest.mark.slow
@@ -84,14 +86,14 @@ def secret_of(package: str) -> str:
     return package.replace("_", "-")
 
 
-def workload(namespace: str, package: str) -> Manifest:
+def workload(namespace: str, package: str, name: str = "") -> Manifest:
     volume = {"name": "policy", "secret": {"secretName": secret_of(package)}}
     container = {"name": "main", "image": "other", "volumeMounts": [{"name": "policy", "mountPath": f"/opt/{package}"}]}
     labels = {"app": secret_of(package)}
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": {"name": secret_of(package), "namespace": namespace, "labels": labels},
+        "metadata": {"name": name or secret_of(package), "namespace": namespace, "labels": labels},
         "spec": {
             "replicas": 0,
             "selector": {"matchLabels": labels},
@@ -131,6 +133,50 @@ def test_one_more_package_costs_an_idle_pass_no_more_than_its_own_secret(
     one = calls_of_idle_pass(tmp_path, proxy, configuration(tmp_path, proxy, NAMESPACES[:1], PACKAGES[:1]))
     twenty = calls_of_idle_pass(tmp_path, proxy, configuration(tmp_path, proxy, NAMESPACES[:1], PACKAGES))
     assert twenty.total() == one.total() + len(PACKAGES) - 1
+
+
+@pytest.mark.parametrize("workloads", [10, 60])
+def test_a_change_costs_a_write_a_workload_and_reads_as_much_whatever_their_number(
+    server: Stub, proxy: Proxy, tmp_path: Path, workloads: int
+) -> None:
+    for number in range(workloads):
+        server.put(workload(NAMESPACES[0], PACKAGES[0], f"daemon-{number:02}"))
+    given = configuration(tmp_path, proxy, NAMESPACES[:1], PACKAGES[:1])
+    one_pass(tmp_path, given)
+    (tmp_path / PACKAGES[0] / "__init__.py").write_text("SUPPORTED_VERSION = ['41', '42']\n")
+    proxy.calls.clear()
+    one_pass(tmp_path, given)
+    calls = [(call.method, call.path.partition("?")[0]) for call in proxy.calls]
+    writes = [path for method, path in calls if method in WRITING and "selfsubject" not in path]
+    assert workloads < len(writes) <= workloads + 12
+    plural = (
+        "deployments",
+        "statefulsets",
+        "daemonsets",
+        "replicasets",
+        "controllerrevisions",
+        "jobs",
+        "cronjobs",
+        "pods",
+    )
+    lists = Counter(path for method, path in calls if method == "GET" and path.endswith(plural))
+    polls = 3
+    assert max(lists.values()) <= 2 + polls
+    assert len([path for method, path in calls if method == "GET" and path not in lists]) <= 40
+
+
+def test_the_secrets_of_a_rollout_that_hangs_are_looked_at_once_a_minute_in_the_end() -> None:
+    site = Site("server")
+    site.sync()
+    looks: list[float] = []
+    time = [0.0]
+    site.cluster.before = lambda verb, name: looks.append(time[0]) if (verb, name) == ("get", "atlas") else None
+    observe = apply._observing(site.destination, ["atlas"], Clock(now=lambda: time[0]))
+    for second in range(0, 600, 2):
+        time[0] = float(second)
+        observe()
+    assert looks[:4] == [10, 30, 70, 130]
+    assert len(looks) < 15
 
 
 def test_many_targets_share_what_the_source_says_and_what_it_holds(server: Stub, proxy: Proxy, tmp_path: Path) -> None:

@@ -138,25 +138,26 @@ def report_on(
 
     The plan that can be approved is written to *out*.
     """
-    from secretsync.cli.output.describe import describe
+    from secretsync.cli.output.describe import describe_target, report_on_targets
     from secretsync.cli.output.style import of_terminal
     from secretsync.cli.output.text import render_table
 
     style = of_terminal(settings.color)
     configuration = chosen_targets(settings.configuration(), target_name)
-    streams, dry_run = settings.output == "text", command == "plan"
+    streams, dry_run, actions = settings.output == "text", command == "plan", settings.output in WITH_ACTIONS
+    targets: dict[int, Target] = {}
 
     def show(outcome: Outcome) -> None:
         writes.ended(outcome.destination.name)
-        log_outcome(outcome, command, settings)
+        target = describe_target(outcome, dry_run=dry_run, texts=texts, actions=actions)
+        targets[id(outcome)] = target
+        log_outcome(target, command, settings)
         if streams:
-            shown = describe([outcome], command, dry_run=dry_run, texts=texts)
-            click.echo(render_report(shown, "text", style), nl=False)
+            click.echo(render_report(report_on_targets((target,), command), "text", style), nl=False)
 
     with said_when_interrupted() as writes:
         outcomes = act(configuration, settings.base, show, target_name)
-    with_actions = settings.output in WITH_ACTIONS
-    report = describe(outcomes, command, dry_run=dry_run, texts=texts, actions=with_actions)
+    report = report_on_targets(tuple(targets[id(outcome)] for outcome in outcomes), command)
     if out:
         report = replace(report, plan_id=_write_plan(out, outcomes))
     rest = render_table(report.targets, style) if streams else render_report(report, settings.output, style)
@@ -180,14 +181,11 @@ def _write_plan(path: Path, outcomes: Sequence[Outcome]) -> str:
     return document.id
 
 
-def log_outcome(outcome: Outcome, command: Command, settings: Settings) -> None:
+def log_outcome(described: Target, command: Command, settings: Settings) -> None:
     """One event: of each pass where the log is for programs or the command goes on, else of one that failed.
 
     Where the report is read with the log there is none: a person need not read the outcome twice.
     """
-    from secretsync.cli.output.describe import describe_target
-
-    described = describe_target(outcome, dry_run=command == "plan")
     failed = described.exit_code not in (0, CHANGES_PENDING)
     if settings.report_is_read_with_the_log:
         return
@@ -220,9 +218,10 @@ def _reason(described: Target) -> str:
 
 
 def _show_pass(settings: Settings, outcome: Outcome) -> None:
-    from secretsync.cli.output.describe import describe
+    from secretsync.cli.output.describe import describe_target, report_on_targets
     from secretsync.cli.output.style import of_terminal
 
-    log_outcome(outcome, "run", settings)
-    report = describe([outcome], "run")
+    target = describe_target(outcome, dry_run=False)
+    log_outcome(target, "run", settings)
+    report = report_on_targets((target,), "run")
     click.echo(render_report(report, settings.output, of_terminal(settings.color)), nl=False)

@@ -18,7 +18,7 @@ from secretsync.cli.options import Group, dry_run_option, only_package, only_tar
 from secretsync.cli.output import releases as shown
 from secretsync.cli.output import render_report
 from secretsync.cli.output import status as shown_status
-from secretsync.cli.output.describe import describe, file_changes, problem
+from secretsync.cli.output.describe import describe, describe_target, file_changes, problem
 from secretsync.cli.output.style import of_terminal
 from secretsync.cli.settings import Settings, only_fitting
 from secretsync.core import shutdown
@@ -204,7 +204,7 @@ def rollback_command(
         click.confirm("Roll back?", abort=True, err=True)
     with said_when_interrupted():
         outcome = Outcome(destination, releases.rollback(destination, delivery, revision, by=_user()))
-    log_outcome(outcome, "rollback", settings)
+    log_outcome(describe_target(outcome, dry_run=False), "rollback", settings)
     _report(settings, outcome, dry_run=False)
     context.exit(outcome.exit_code)
 

@@ -97,7 +97,7 @@ class OpenRequest:
 
         Raises Conflict where somebody pushed meanwhile, PushRefused, BranchOfOthers, ForgeRefused.
         """
-        if head and self._is_proposed(head, base, tree):
+        if head and self._is_proposed(head, base, tree, str(message)):
             return self._request("unchanged", head, base, message.title, description, key)
         repository = self._repository
         commit = repository.commit(tree, base, str(message))
@@ -140,7 +140,7 @@ class OpenRequest:
             branch=self.branch,
             commit=head,
             title=message.strip().partition("\n")[0],
-            plan=next(iter(re.findall(rf"^{PLAN_TRAILER}: (\S+)$", message, re.MULTILINE)), ""),
+            plan=_plan_of(message),
             url=request.url if request else remembered.get("url", "") if remembered.get("commit") == head else "",
             declined=bool(request and request.declines(head)),
             others=others,
@@ -153,12 +153,17 @@ class OpenRequest:
             log.debug("the forge does not say where the request is", why=str(error))
             return None
 
-    def _is_proposed(self, head: str, base: str, tree: str) -> bool:
-        """Whether the branch brings this very change, and nothing that *base* no longer has. Raises BranchOfOthers."""
+    def _is_proposed(self, head: str, base: str, tree: str, message: str) -> bool:
+        """Whether the branch brings this very change, by the same plan, and nothing that *base* no longer has.
+
+        Raises BranchOfOthers.
+        """
         repository = self._repository
         own = self._own_commit(head, base)
         parents = repository.parents(own)
         if not parents or repository.changed(parents[0], own) != repository.changed(base, tree):
+            return False
+        if _plan_of(repository.author(own)[1]) != _plan_of(message):
             return False
         made_of = parents[0] if own == head else repository.parents(head)[1]
         if repository.descends(base, made_of, self._into):
@@ -218,3 +223,8 @@ class OpenRequest:
         except (OSError, ValueError):
             return {}
         return {str(key): str(value) for key, value in known.items()} if isinstance(known, dict) else {}
+
+
+def _plan_of(message: str) -> str:
+    """The id of the plan that a commit's message names; empty where it names none."""
+    return next(iter(re.findall(rf"^{PLAN_TRAILER}: (\S+)$", message, re.MULTILINE)), "")

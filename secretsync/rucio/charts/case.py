@@ -87,10 +87,21 @@ def lists_of_pods(case: Case) -> Iterator[tuple[str, list[Entry]]]:
             yield f"{name}.extraSecretMounts", [*(mount_entries(daemon) or mount_entries(case.values)), *extra]
 
 
+def as_mounted(entries: Sequence[Entry], chart: str) -> Iterator[Entry]:
+    """The mounts that *chart* makes of *entries*: the server's makes one of each of ``subPaths``."""
+    for entry in entries:
+        sub_paths = entry.get("subPaths") if chart == "server" else None
+        if isinstance(sub_paths, list) and sub_paths:
+            path = str(entry.get("mountPath") or "")
+            yield from ({**entry, "mountPath": f"{path}{sub_path}", "subPath": str(sub_path)} for sub_path in sub_paths)
+        else:
+            yield entry
+
+
 def all_entries(case: Case) -> Iterator[tuple[str, Entry]]:
-    """All entries that mount Secrets, of the release and of each daemon, each with the keys that lead to it."""
+    """All that mounts Secrets, of the release and of each daemon, each with the keys that lead to it."""
     for number, entry in enumerate(mount_entries(case.values)):
-        yield f"secretMounts[{number}]", entry
+        yield from ((f"secretMounts[{number}]", mount) for mount in as_mounted([entry], case.chart))
     for name, daemon in daemons(case):
         for number, entry in enumerate(mount_entries(daemon)):
             yield f"{name}.secretMounts[{number}]", entry
@@ -155,7 +166,7 @@ def secret_of(entry: Entry) -> str:
 
 def volume_of(entry: Entry) -> str:
     """The name of the volume, which the charts make of the Secret's where the entry names none."""
-    return str(entry.get("volumeName") or secret_of(entry))
+    return str(entry.get("volumeName") or entry.get("secretName") or entry.get("secretFullName") or "")
 
 
 def path_of(entry: Entry) -> str:
@@ -164,12 +175,14 @@ def path_of(entry: Entry) -> str:
 
 
 def beside_secrets(case: Case) -> Iterator[tuple[str, str, str]]:
-    """Other volumes that every pod gets: their place, the volume's name, and its path."""
+    """Other volumes that pods get: their place, the volume's name, and its path."""
     for name, claim in section(case.values, "persistentVolumes").items():
         if isinstance(claim, Mapping):
             yield f"persistentVolumes.{name}", str(name), path_of(dict(claim))
-    for number, entry in enumerate(dictionaries(case.values.get("hostPathMounts"))):
-        yield f"hostPathMounts[{number}]", str(entry.get("volumeName") or ""), path_of(entry)
+    for prefix, values in [("", case.values), *((f"{name}.", daemon) for name, daemon in daemons(case))]:
+        for key in ("hostPathMounts", "extraHostPathMounts"):
+            for number, entry in enumerate(dictionaries(values.get(key))):
+                yield f"{prefix}{key}[{number}]", str(entry.get("volumeName") or ""), path_of(entry)
 
 
 def variables_of_pods(case: Case) -> Iterator[tuple[str, list[tuple[str, str, object]]]]:

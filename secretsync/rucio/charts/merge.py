@@ -16,7 +16,17 @@ import yaml
 
 from secretsync.core.errors import SecretSyncError
 from secretsync.core.yaml_edit import Addition, CannotEdit, Keys, add_items, set_key
-from secretsync.rucio.charts.case import Case, Problem, folders, mount_entries, mounted, said_beside, same_key, section
+from secretsync.rucio.charts.case import (
+    Case,
+    Problem,
+    as_mounted,
+    folders,
+    mount_entries,
+    mounted,
+    said_beside,
+    same_key,
+    section,
+)
 from secretsync.rucio.charts.lint import lint
 from secretsync.rucio.charts.site_values import (
     NotValues,
@@ -30,6 +40,7 @@ from secretsync.rucio.charts.site_values import (
     require_any,
 )
 from secretsync.rucio.charts.values import Setting, entry, entry_lines, setting_lines, settings
+from secretsync.rucio.charts.variable_rules import superseded
 from secretsync.rucio.wiring import Mount, Wiring
 
 _MOUNTS = "secretMounts"
@@ -86,7 +97,8 @@ def merge_layers(texts: Sequence[str], wiring: Wiring, chart: str, via: str, at:
 def _merged(texts: Sequence[str], wiring: Wiring, chart: str, via: str, at: Keys) -> Sequence[Merged]:
     layers = list(map(Merged, texts))
     values = _together(layers, at)
-    mounts = [mount for mount in wiring.mounts if not mounted(mount_entries(values), mount)]
+    entries = list(as_mounted(mount_entries(values), chart))
+    mounts = [mount for mount in wiring.mounts if not mounted(entries, mount)]
     if mounts:
         number = _deciding(layers, (*at, _MOUNTS))
         lines = (f"{_MOUNTS}: Secret {mount.secret} at {mount.path}" for mount in mounts)
@@ -99,10 +111,12 @@ def _merged(texts: Sequence[str], wiring: Wiring, chart: str, via: str, at: Keys
             _refuse_deleted(layers[number + 1 :], changed, at)
             text = _with_setting(layers[number].text, changed, at)
             layers[number] = _done(layers[number], text, [f"{'.'.join(changed.path)}: {changed.value}"])
-    problems = lint(Case(_together(layers, at), wiring, chart, via))
+    merged = Case(_together(layers, at), wiring, chart, via)
+    problems = lint(merged)
     if any(problem.blocks for problem in problems):
         raise InTheWay([problem for problem in problems if problem.blocks])
-    layers[0] = replace(layers[0], noted=problems)
+    done = any(layer.done for layer in layers)
+    layers[0] = replace(layers[0], noted=(*problems, *(superseded(merged) if done else ())))
     return layers
 
 

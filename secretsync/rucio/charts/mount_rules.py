@@ -10,6 +10,7 @@ from secretsync.rucio.charts.case import (
     Entry,
     Problem,
     all_entries,
+    as_mounted,
     beside_secrets,
     daemons,
     extra_entries,
@@ -27,8 +28,9 @@ _OTHERS_READ = 0o004
 
 
 def _lists_that_lack_a_mount(case: Case) -> Iterator[Problem]:
+    entries = list(as_mounted(mount_entries(case.values), case.chart))
     for mount in case.wiring.mounts:
-        if not mounted(mount_entries(case.values), mount):
+        if not mounted(entries, mount):
             problem = f"Secret {mount.secret} is not mounted at {mount.path}"
             yield Problem("secretMounts", problem, "--merge adds it")
 
@@ -49,7 +51,8 @@ def _as_extra(own: list[Entry], everywhere: list[Entry]) -> str:
 
 
 def _paths_that_come_twice(case: Case) -> Iterator[Problem]:
-    for location, entries in lists_of_pods(case):
+    for location, listed in lists_of_pods(case):
+        entries = list(as_mounted(listed, case.chart))
         own_mounts = {mount.path: mount for mount in case.wiring.mounts}
         for path, count in Counter(filter(None, map(path_of, entries))).items():
             same_path = [entry for entry in entries if path_of(entry) == path]

@@ -175,8 +175,8 @@ def _what_it_is(wiring: Wiring, chart: str, namespace: str) -> str:
         [
             f"Values for Rucio's chart {CHARTS[chart].name}: its pods get {modules} from the Secrets that secretsync "
             f"keeps in namespace {namespace}, find it, and load it.",
-            "They replace: entries of secretMounts with policy files in Secrets made by hand, policyPackages, "
-            "[policy] permission and schema, and restarts by the clock (automaticRestart).",
+            "They replace: entries of secretMounts with policy files in Secrets made by hand, policyPackages, what "
+            "[policy] permission and schema chose, and restarts by the clock (automaticRestart).",
             "'secretsync values --merge VALUES.yaml' writes them into a file and keeps what is there; with "
             "'helm --values' a list replaces the one of the file before it.",
         ]

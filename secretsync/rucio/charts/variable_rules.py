@@ -20,7 +20,11 @@ from secretsync.rucio.charts.case import (
 from secretsync.rucio.charts.values import settings
 from secretsync.rucio.workload_context import is_search_path
 
-_CHOOSES = "chooses one of Rucio's own policies; a package brings both"
+_STILL_READ = {
+    "permission": "conveyor-receiver, FTS and lifetime exceptions read it as the name of the VO",
+    "schema": "the server reads it for metalinks",
+}
+"""What Rucio 36 to 41 does with the options that chose a policy, once a package is named and loaded in their place."""
 
 
 def _a_second_delivery(case: Case) -> Iterator[Problem]:
@@ -33,16 +37,6 @@ def _lists_that_are_hidden(case: Case) -> Iterator[Problem]:
     if case.values.get("additionalSecrets"):
         problem = "older charts read it only where secretMounts is empty, newer ones not at all"
         yield Problem("additionalSecrets", problem, "move its entries to secretMounts")
-
-
-def _old_keys_of_policies(case: Case) -> Iterator[Problem]:
-    for location, policy in policies(case):
-        for key in ("permission", "schema"):
-            if policy.get(key) is not None:
-                yield Problem(f"{location}.{key}", f"{key!r} {_CHOOSES}", "remove this line")
-    for location, name, _ in variables(case):
-        if name in ("RUCIO_CFG_POLICY_PERMISSION", "RUCIO_CFG_POLICY_SCHEMA"):
-            yield Problem(location, f"{name} {_CHOOSES}", "remove it")
 
 
 def _settings_that_differ(case: Case) -> Iterator[Problem]:
@@ -153,6 +147,17 @@ def _variables_that_come_twice(case: Case) -> Iterator[Problem]:
             yield Problem(places[-1], problem, "set it once", blocks=name in variable_names or name == "PYTHONPATH")
 
 
+def superseded(case: Case) -> Iterator[Problem]:
+    """Options that choose a policy no longer, as the package does; they are right where something else needs them."""
+    variable_keys = {f"RUCIO_CFG_POLICY_{key.upper()}": key for key in _STILL_READ}
+    found = [(f"{location}.{key}", key) for location, policy in policies(case) for key in policy if policy[key]]
+    found += [(location, variable_keys.get(name, "")) for location, name, _ in variables(case)]
+    for location, key in found:
+        if key in _STILL_READ:
+            problem = f"the package decides in place of {key!r}, and {_STILL_READ[key]}"
+            yield Problem(location, problem, "remove it where nothing needs that", blocks=False)
+
+
 def _is_told(places: tuple[str, ...]) -> bool:
     """Whether `_variables_that_win` tells of it: a setting of ours that additionalEnvs sets once more."""
     return places[0].startswith("optional_config.") and "additionalEnvs" in places[-1]
@@ -161,7 +166,6 @@ def _is_told(places: tuple[str, ...]) -> bool:
 RULES: tuple[Callable[[Case], Iterator[Problem]], ...] = (
     _lists_that_are_hidden,
     _a_second_delivery,
-    _old_keys_of_policies,
     _settings_that_differ,
     _variables_that_win,
     _variables_over_the_configuration,

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from secretsync.rucio.check.code import Module
 from secretsync.rucio.check.interpret import returns_of
 from secretsync.rucio.check.package import Package
+from secretsync.rucio.check.tree import walk
 from secretsync.rucio.check.values import UNREADABLE, Function, ModuleValue, readable
 
 
@@ -93,7 +94,7 @@ def _cannot_be_called(function: Function) -> str:
     ]
     if missing:
         return f"wants the argument {missing[0]}, and Rucio calls it without any"
-    if any(isinstance(child, ast.Yield | ast.YieldFrom) for child in ast.walk(node)):
+    if any(isinstance(child, ast.Yield | ast.YieldFrom) for child in walk(node)):
         return "is a generator"
     return ""
 
@@ -120,7 +121,7 @@ def _always_leaves(body: list[ast.stmt]) -> bool:
 
 
 def _only_raises(function: Function) -> bool:
-    return any(isinstance(node, ast.Raise) for node in ast.walk(function.node))
+    return any(isinstance(node, ast.Raise) for node in walk(function.node))
 
 
 def _merged(returned: list[object], function: Function, path: str, line: int) -> Algorithms:
@@ -172,7 +173,7 @@ def _lines(function: Function) -> dict[str, int]:
     """Where the texts of the file stand, those of the function before all others."""
     lines: dict[str, int] = {}
     for tree in (function.node, function.module.tree):
-        for node in ast.walk(tree):
+        for node in walk(tree):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 lines.setdefault(node.value, node.lineno)
     return lines

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+
+from secretsync.rucio.check.tree import own_nodes, walk
 
 _BUILTIN_RESULTS = {
     "str": "text", "repr": "text", "len": "a number", "int": "a number", "sum": "a number", "list": "a list",
@@ -69,7 +71,7 @@ def _of_call(call: ast.Call) -> str:
 
 def bound_once(definition: ast.FunctionDef | ast.AsyncFunctionDef) -> Mapping[str, ast.expr]:
     """What is assigned to each name that the function binds once and nowhere else, by the name."""
-    stores = Counter(_bound_name(node) for node in ast.walk(definition))
+    stores = Counter(_bound_name(node) for node in walk(definition))
     return {
         node.targets[0].id: node.value
         for node in own_nodes(definition)
@@ -92,16 +94,6 @@ def _of_constant(value: object) -> str:
     if isinstance(value, int | float):
         return "a number"
     return "text" if isinstance(value, str) else f"{type(value).__name__}"
-
-
-def own_nodes(definition: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[ast.AST]:
-    """The nodes of the function itself, without those of functions and classes inside it."""
-    todo: list[ast.AST] = list(reversed(definition.body))
-    while todo:
-        node = todo.pop()
-        yield node
-        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
-            todo.extend(reversed(list(ast.iter_child_nodes(node))))
 
 
 def returns(definition: ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.Return]:

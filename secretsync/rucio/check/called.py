@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import partial
 
 from secretsync.rucio.check.algorithms import algorithms, default_algorithm, defined_as
 from secretsync.rucio.check.dispatch import dispatch, has_permission
 from secretsync.rucio.check.package import Package
 from secretsync.rucio.check.rucio import ALGORITHM_TYPES, Rucio
+from secretsync.rucio.check.tree import walk
 from secretsync.rucio.check.values import Function, ModuleValue
 
 _MOST = 2_000
@@ -26,7 +28,7 @@ def _called(package: Package, rucio: Rucio) -> tuple[Function, ...]:
         function = todo.pop()
         if id(function.node) not in called_functions:
             called_functions[id(function.node)] = function
-            todo.extend(_uses(package, function))
+            todo.extend(package.memoized(("uses", id(function.node)), partial(_uses, package, function)))
     return tuple(called_functions.values())
 
 
@@ -48,9 +50,10 @@ def _entrances(package: Package, rucio: Rucio) -> Iterator[Function]:
         yield from (default[1] for default in defaults if default)
 
 
-def _uses(package: Package, function: Function) -> Iterator[Function]:
-    values = package.values(function.module)
-    for node in ast.walk(function.node):
+def _uses(package: Package, function: Function) -> tuple[Function, ...]:
+    """The functions of the package whose names the function has."""
+    values, found = package.values(function.module), {}
+    for node in walk(function.node):
         value: object = None
         if isinstance(node, ast.Name):
             value = values.get(node.id)
@@ -59,4 +62,5 @@ def _uses(package: Package, function: Function) -> Iterator[Function]:
             source = package.get(inner.name) if isinstance(inner, ModuleValue) else None
             value = package.values(source).get(node.attr) if source else None
         if isinstance(value, Function):
-            yield value
+            found[id(value.node)] = value
+    return tuple(found.values())

@@ -12,6 +12,7 @@ from functools import cached_property
 
 from secretsync.core.errors import SecretSyncError
 from secretsync.core.model import File
+from secretsync.rucio.check.tree import walk
 
 LARGEST = 256 * 1024
 """Bytes of a file that are still parsed: five times the largest policy known."""
@@ -74,7 +75,7 @@ class Module:
     @cached_property
     def nodes(self) -> tuple[ast.AST, ...]:
         """All nodes of its syntax tree."""
-        return tuple(ast.walk(self.tree))
+        return tuple(walk(self.tree))
 
     @cached_property
     def binds(self) -> Mapping[str, int]:
@@ -117,7 +118,7 @@ class Module:
     def tested(self) -> frozenset[str]:
         """The names that a condition asks for, wherever that stands."""
         tests = (node.test for node in self.nodes if isinstance(node, ast.If | ast.IfExp | ast.Assert | ast.While))
-        return frozenset(inner.id for test in tests for inner in ast.walk(test) if isinstance(inner, ast.Name))
+        return frozenset(inner.id for test in tests for inner in walk(test) if isinstance(inner, ast.Name))
 
     @cached_property
     def lines(self) -> list[str]:

@@ -6,10 +6,11 @@ import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from secretsync.rucio.check.answers import own_nodes, returns
+from secretsync.rucio.check.answers import returns
 from secretsync.rucio.check.imports import statements
-from secretsync.rucio.check.interpret import names_within, nodes_outside_functions, value_of
+from secretsync.rucio.check.interpret import names_within, value_of
 from secretsync.rucio.check.package import Package
+from secretsync.rucio.check.tree import nodes_outside_functions, own_nodes, walk
 from secretsync.rucio.check.values import UNREADABLE, Function
 
 
@@ -54,7 +55,7 @@ def _dispatch(package: Package) -> Dispatch | None:
     definition = function.node
     actions: dict[str, str] = {}
     lines: dict[str, int] = {}
-    for node in ast.walk(definition):
+    for node in walk(definition):
         for action, decides in _entries(node):
             actions[action], lines[action] = decides.id, decides.lineno
     names = names_within(package, function)
@@ -90,7 +91,7 @@ def _entries(node: ast.AST) -> Iterator[tuple[str, ast.Name]]:
 
 def _tables(package: Package, function: Function, names: Mapping[str, object]) -> Iterator[dict[object, object]]:
     """The dictionaries in which has_permission looks for an action."""
-    for node in ast.walk(function.node):
+    for node in walk(function.node):
         match node:
             case ast.Subscript(value=inner) | ast.Call(func=ast.Attribute(value=inner, attr="get")):
                 table = value_of(package, function.module, inner, names)

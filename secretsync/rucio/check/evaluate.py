@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from packaging.specifiers import SpecifierSet
@@ -28,6 +28,7 @@ from secretsync.rucio.check.values import (
     constant_of,
     count,
     is_key,
+    is_plain,
     is_wide,
     joined,
     method_of,
@@ -66,11 +67,17 @@ class Modules(Protocol):
         """What may still be calculated of it."""
 
 
+class NotFollowed(Exception):
+    """A form of expression that is not calculated here, though Python does."""
+
+
 class Evaluator:
     """Calculates expressions of *module* from *names*; how a function of the package runs, a subclass says."""
 
     def __init__(self, package: Modules, module: Module, names: Names, depth: int) -> None:
         self._package, self._module, self._names, self._depth = package, module, names, depth
+        self.failed: dict[int, Exception] = {}
+        """What was raised by calculating an expression from values that are known, by its identity."""
         self._readers: dict[type[ast.expr], Callable[[Any], Any]] = {
             ast.Constant: lambda node: node.value,
             ast.Name: lambda node: self._names.get(node.id, UNREADABLE),
@@ -113,7 +120,10 @@ class Evaluator:
         """
         try:
             value = self._value(expression)
-        except (TypeError, ValueError, KeyError, IndexError, AttributeError, ArithmeticError, RecursionError):
+        except (TypeError, ValueError, KeyError, IndexError, AttributeError, ArithmeticError) as error:
+            self.failed[id(expression)] = error
+            return UNREADABLE
+        except (NotFollowed, RecursionError):
             return UNREADABLE
         return value if self.counted(value) else UNREADABLE
 
@@ -165,6 +175,8 @@ class Evaluator:
         if isinstance(value, Function) and isinstance(value.node, ast.ClassDef):
             method = method_of(value, name)
             return constant_of(value, name, self.value) if method is UNREADABLE else method
+        if is_plain(value) and not hasattr(value, name):
+            raise AttributeError(f"{type(value).__name__!r} object has no attribute {name!r}")
         return UNREADABLE
 
     def _elements(self, elements: list[ast.expr]) -> list[Any]:
@@ -204,9 +216,9 @@ class Evaluator:
             case [ast.comprehension(target=ast.Name(id=name), iter=iterated, ifs=[])]:
                 elements = self.value(iterated)
             case _:
-                raise ValueError("more than one loop, or a condition")
+                raise NotFollowed
         if not isinstance(elements, list | tuple | dict) or len(elements) > LONGEST:
-            raise ValueError("not known")
+            raise NotFollowed
         outer_names, results = self._names, []
         for element in elements:
             self._names = {**outer_names, name: element}
@@ -222,7 +234,7 @@ class Evaluator:
 
     def _item(self, expression: ast.Subscript) -> Any:
         value, index = self.value(expression.value), self.value(expression.slice)
-        if isinstance(value, dict) and UNREADABLE in value and index not in value:
+        if value is UNREADABLE or (isinstance(value, dict) and UNREADABLE in value and index not in value):
             return UNREADABLE
         return value[index] if readable(index) else UNREADABLE
 
@@ -231,10 +243,7 @@ class Evaluator:
         keywords = {keyword.arg: self.value(keyword.value) for keyword in call.keywords}
         match call.func:
             case ast.Name(id="dict") if not call.args or isinstance(arguments[0], dict):
-                merged: dict[Any, Any] = dict(arguments[0]) if arguments else {}
-                for name, value in keywords.items():
-                    merged.update({name: value} if name else value)
-                return merged
+                return _merged(arguments, keywords)
             case ast.Name(id=name) if name in CONTAINERS and name not in self._names and not readable(arguments):
                 return CONTAINERS[name]([UNREADABLE])
             case ast.Name(id="SpecifierSet") | ast.Attribute(attr="SpecifierSet") if arguments and not keywords:
@@ -254,10 +263,22 @@ class Evaluator:
             case ast.Attribute(value=inner, attr="items" | "keys" | "values" as name) if not arguments:
                 owner = self.value(inner)
                 return list(getattr(owner, name)()) if isinstance(owner, dict) else UNREADABLE
-        function = self.value(call.func)
-        if isinstance(function, Function) and not arguments and not keywords and self._depth < DEEPEST:
+        return self._called_value(self.value(call.func), has_arguments=bool(arguments or keywords))
+
+    def _called_value(self, function: Any, *, has_arguments: bool) -> Any:
+        if is_plain(function):
+            raise TypeError(f"{type(function).__name__!r} object is not callable")
+        if isinstance(function, Function) and not has_arguments and self._depth < DEEPEST:
             return self.called(function)
         return UNREADABLE
+
+
+def _merged(arguments: list[Any], keywords: Mapping[str | None, Any]) -> dict[Any, Any]:
+    """What ``dict(…)`` gives; an entry that is not known for a ``**`` that is not."""
+    merged: dict[Any, Any] = dict(arguments[0]) if arguments else {}
+    for name, value in keywords.items():
+        merged.update({name: value} if name else value if isinstance(value, dict) else {UNREADABLE: UNREADABLE})
+    return merged
 
 
 def _has_attribute(arguments: list[ast.expr]) -> Any:

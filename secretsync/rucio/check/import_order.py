@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 from secretsync.rucio.check.code import Module
 from secretsync.rucio.check.imports import Import, StatementContext, statements
-from secretsync.rucio.check.interpret import nodes_outside_functions
 from secretsync.rucio.check.names import MODULE_ATTRIBUTES, bound
 from secretsync.rucio.check.package import Package
+from secretsync.rucio.check.tree import nodes_outside_functions
 
 _DEEPEST = 50
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -11,10 +11,11 @@ from typing import Any
 from secretsync.rucio.check.algorithms import registry
 from secretsync.rucio.check.code import Module
 from secretsync.rucio.check.imports import StatementContext, statements
-from secretsync.rucio.check.interpret import nodes_outside_functions, value_of
+from secretsync.rucio.check.interpret import value_of
 from secretsync.rucio.check.package import Package
 from secretsync.rucio.check.reach import loads
 from secretsync.rucio.check.rucio import ALGORITHM_TYPES, Rucio
+from secretsync.rucio.check.tree import nodes_outside_functions, walk
 from secretsync.rucio.check.values import BUILTINS, UNREADABLE, Function, ModuleValue, readable
 
 _DEEPEST = 3
@@ -83,27 +84,29 @@ def _running(
     depth: int,
     given: Mapping[str, Any] | None = None,
 ) -> Iterator[Running]:
-    may_return = bool(depth) and any(isinstance(node, ast.Return) for statement in body for node in ast.walk(statement))
+    has_returned = False
     for statement, context in statements(body, partial(_decided, package, module)):
         if context.function:
             continue
         joined = replace(
             context, conditional=context.conditional or outside.conditional, caught=context.caught | outside.caught
         )
-        only_if = _only_if(statement)
-        for node in nodes_outside_functions(_own_expressions(statement)):
+        nodes = tuple(nodes_outside_functions(_own_expressions(statement)))
+        only_if = _only_if(nodes)
+        for node in nodes:
             circumstances = replace(joined, conditional=True) if id(node) in only_if else joined
-            running = Running(node, module, circumstances, start, may_return, given or {})
+            running = Running(node, module, circumstances, start, has_returned, given or {})
             yield running
             if depth < _DEEPEST and isinstance(node, ast.Call):
                 for function, values in _called(package, running, node):
                     body_called = function.node.body if isinstance(function.node, ast.FunctionDef) else []
                     yield from _running(package, function.module, body_called, joined, start, depth + 1, values)
+        has_returned = has_returned or isinstance(statement, ast.Return)
 
 
 def _decided(package: Package, module: Module, test: ast.expr) -> bool | None:
     """How a condition at the top of *module* ends, where its names have one value from the start to the end."""
-    names = {node.id for node in ast.walk(test) if isinstance(node, ast.Name)}
+    names = {node.id for node in walk(test) if isinstance(node, ast.Name)}
     values = package.values(module)
     if any(module.binds.get(name, 0) > 1 for name in names) or not names <= values.keys() | {
         "sys",
@@ -116,10 +119,10 @@ def _decided(package: Package, module: Module, test: ast.expr) -> bool | None:
     return bool(value) if readable(value) and not isinstance(value, Function | ModuleValue) else None
 
 
-def _only_if(statement: ast.stmt) -> frozenset[int]:
-    """The nodes that another part of their expression decides on: ``a if b else c``, ``a and b``, a loop inside."""
+def _only_if(nodes: Iterable[ast.AST]) -> frozenset[int]:
+    """Those of *nodes* that another part of their expression decides on: ``a if b else c``, ``a and b``, a loop."""
     guarded: set[int] = set()
-    for node in nodes_outside_functions(_own_expressions(statement)):
+    for node in nodes:
         match node:
             case ast.IfExp(body=body, orelse=orelse):
                 later: list[ast.expr] = [body, orelse]
@@ -131,7 +134,7 @@ def _only_if(statement: ast.stmt) -> frozenset[int]:
                 later = [key, value]
             case _:
                 continue
-        guarded.update(id(inner) for expression in later for inner in ast.walk(expression))
+        guarded.update(id(inner) for expression in later for inner in walk(expression))
     return frozenset(guarded)
 
 

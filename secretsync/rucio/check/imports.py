@@ -18,6 +18,11 @@ _BASES = {
     "PackageNotFoundError": ("ModuleNotFoundError", "ImportError", "DistributionNotFound"),
     "NoOptionError": ("NoSectionError", "ConfigNotFound", "RuntimeError", "Error"),
     "NameError": ("UnboundLocalError",),
+    "ZeroDivisionError": ("ArithmeticError",),
+    "OverflowError": ("ArithmeticError",),
+    "UnicodeDecodeError": ("ValueError", "UnicodeError"),
+    "UnicodeEncodeError": ("ValueError", "UnicodeError"),
+    "JSONDecodeError": ("ValueError",),
 }
 """The classes by which an exception may be caught, or what is as a rule caught together with it."""
 
@@ -106,9 +111,17 @@ def statements(
             todo.extend((inner_statement, circumstances) for inner_statement in reversed(inner))
 
 
+_COMPOUND = (
+    ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.If, ast.Try, ast.With, ast.AsyncWith, ast.For,
+    ast.AsyncFor, ast.While,
+)  # fmt: skip
+
+
 def _blocks(
     statement: ast.stmt, context: StatementContext, decide: Callable[[ast.expr], bool | None]
 ) -> Iterator[tuple[list[ast.stmt], StatementContext]]:
+    if not isinstance(statement, _COMPOUND):
+        return
     maybe = replace(context, conditional=True)
     match statement:
         case ast.FunctionDef(name=name, body=body) | ast.AsyncFunctionDef(name=name, body=body):
@@ -133,11 +146,12 @@ def _blocks(
         case ast.With(items=items, body=body) | ast.AsyncWith(items=items, body=body):
             yield body, _suppressed(context, items)
         case (
-            ast.For(body=body, orelse=orelse)
-            | ast.AsyncFor(body=body, orelse=orelse)
-            | ast.While(body=body, orelse=orelse)
+            ast.For(iter=test, body=body, orelse=orelse)
+            | ast.AsyncFor(iter=test, body=body, orelse=orelse)
+            | ast.While(test=test, body=body, orelse=orelse)
         ):
-            yield body, maybe
+            if not _is_empty(test) and decide(test) is not False:
+                yield body, maybe
             yield orelse, maybe
 
 
@@ -153,6 +167,16 @@ def _is_import_error(handlers: list[ast.ExceptHandler]) -> bool:
 def _is_type_checking(test: ast.expr) -> bool:
     match test:
         case ast.Name(id="TYPE_CHECKING") | ast.Attribute(attr="TYPE_CHECKING") | ast.Constant(value=False):
+            return True
+    return False
+
+
+def _is_empty(iterated: ast.expr) -> bool:
+    """A loop over nothing, written as that: its body never runs."""
+    match iterated:
+        case ast.List(elts=[]) | ast.Tuple(elts=[]) | ast.Dict(keys=[]) | ast.Constant(value=False | 0 | ""):
+            return True
+        case ast.Call(func=ast.Name(id="list" | "tuple" | "dict" | "set" | "frozenset"), args=[], keywords=[]):
             return True
     return False
 

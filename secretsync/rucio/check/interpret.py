@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from secretsync.rucio.check.code import Module
 from secretsync.rucio.check.evaluate import Evaluator, Modules
+from secretsync.rucio.check.tree import children, walk
 from secretsync.rucio.check.values import (
     LONGEST,
     UNREADABLE,
@@ -17,6 +18,7 @@ from secretsync.rucio.check.values import (
     Names,
     count,
     is_key,
+    is_plain,
     operate,
     readable,
     same,
@@ -36,7 +38,7 @@ def values_of(package: Modules, module: Module, depth: int = 0) -> Names:
 def bound_in(tree: ast.AST) -> Names:
     """Every name that is bound somewhere in *tree*, UNREADABLE."""
     found: set[str] = set()
-    for node in ast.walk(tree):
+    for node in walk(tree):
         match node:
             case ast.Name(id=name, ctx=ast.Store()) | ast.arg(arg=name):
                 found.add(name)
@@ -73,6 +75,35 @@ def value_of(package: Modules, module: Module, expression: ast.expr, names: Mapp
         return _Reader(package, module, dict(names), 0).value(expression)
     except TooMuchWork:
         return UNREADABLE
+
+
+def failing_in(package: Modules, module: Module, expression: ast.expr, names: Names) -> Mapping[int, Exception]:
+    """What Python raises in *expression* and the expressions below it, by their identities; none that is not known."""
+    reader = _Reader(package, module, names, 0)
+    try:
+        reader.value(expression)
+        return {
+            id(node): reader.failed[id(node)]
+            for node in walk(expression)
+            if id(node) in reader.failed and all(is_plain(reader.value(operand)) for operand in _operands(node))
+        }
+    except TooMuchWork:
+        return {}
+
+
+def _operands(node: ast.AST) -> Iterator[ast.expr]:
+    """The expressions whose values the operation of *node* takes; the node itself where it is no operation."""
+    match node:
+        case ast.Call(func=ast.Attribute(value=owner), args=arguments, keywords=keywords):
+            yield from (owner, *arguments, *(keyword.value for keyword in keywords))
+        case ast.Call(func=ast.Name(), args=arguments, keywords=keywords):
+            yield from (*arguments, *(keyword.value for keyword in keywords))
+        case ast.JoinedStr(values=parts):
+            yield from (part.value for part in parts if isinstance(part, ast.FormattedValue))
+        case ast.BinOp() | ast.UnaryOp() | ast.Compare() | ast.Subscript() | ast.Attribute() | ast.Call() | ast.Set():
+            yield from (child for child in children(node) if isinstance(child, ast.expr))
+        case ast.expr():
+            yield node
 
 
 def returns_of(package: Modules, function: Function) -> list[Any]:
@@ -220,7 +251,7 @@ class _Reader(Evaluator):
     def _forget(self, statements: list[ast.stmt]) -> None:
         """What a loop binds is not followed."""
         for statement in statements:
-            for node in ast.walk(statement):
+            for node in walk(statement):
                 match node:
                     case ast.Name(id=name, ctx=ast.Store()):
                         self._names[name] = UNREADABLE
@@ -285,22 +316,3 @@ def _foreign_names(module: str) -> Names:
     if module in ("rucio.common.schema.generic", "rucio.common.schema.generic_multi_vo"):
         return {"SCHEMAS": {UNREADABLE: UNREADABLE}}
     return {"TYPE_CHECKING": False} if module == "typing" else {}
-
-
-def nodes_outside_functions(body: Sequence[ast.AST]) -> Iterator[ast.AST]:
-    """Every node that is evaluated when *body* runs, without the inside of functions and lambdas."""
-    todo: list[ast.AST] = list(reversed(body))
-    while todo:
-        node = todo.pop()
-        yield node
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            parameters = node.args
-            todo.extend(
-                [
-                    *node.decorator_list,
-                    *parameters.defaults,
-                    *(default for default in parameters.kw_defaults if default),
-                ]
-            )
-        elif not isinstance(node, ast.Lambda):
-            todo.extend(reversed(list(ast.iter_child_nodes(node))))

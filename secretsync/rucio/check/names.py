@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from secretsync.rucio.check.code import Module
 from secretsync.rucio.check.imports import statements
+from secretsync.rucio.check.tree import children
 
 MODULE_ATTRIBUTES = frozenset(
     {"__name__", "__file__", "__doc__", "__package__", "__path__", "__spec__", "__loader__", "__dict__"}
@@ -27,7 +28,7 @@ def names_of(module: Module, *, stars: bool = True) -> frozenset[str] | None:
         if isinstance(statement, ast.Global):
             names.update(statement.names)
     unknown = {"*", "__getattr__"} if stars else {"__getattr__"}
-    return None if names & unknown or _writes_globals(module) else frozenset(names - {"*"})
+    return None if names & unknown or writes_globals(module) else frozenset(names - {"*"})
 
 
 def _imports_from_itself(statement: ast.stmt, module: Module) -> bool:
@@ -60,10 +61,27 @@ def _stored(statement: ast.stmt) -> Iterator[str]:
             yield node.id
         elif isinstance(node, ast.ExceptHandler) and node.name:
             yield node.name
-        todo.extend(child for child in ast.iter_child_nodes(node) if not isinstance(child, ast.stmt))
+        todo.extend(child for child in children(node) if not isinstance(child, ast.stmt))
 
 
-def _writes_globals(module: Module) -> bool:
+def attributes_set_in(modules: Iterable[Module]) -> frozenset[str | None]:
+    """The attributes that the code sets on any object; None: some that only running it would tell."""
+    return frozenset(name for module in modules for node in module.nodes for name in _attributes_set_by(node))
+
+
+def _attributes_set_by(node: ast.AST) -> Iterator[str | None]:
+    match node:
+        case ast.Attribute(attr="__dict__") | ast.Call(func=ast.Name(id="vars"), args=[_, *_]):
+            yield None
+        case ast.Attribute(attr=name, ctx=ast.Store()):
+            yield name
+        case ast.Call(func=ast.Name(id="setattr"), args=[_, ast.Constant(value=str(name)), *_]):
+            yield name
+        case ast.Call(func=ast.Name(id="setattr")):
+            yield None
+
+
+def writes_globals(module: Module) -> bool:
     """``globals()[…] = …`` and its like: names that no reader sees."""
     return any(
         isinstance(node, ast.Call)

@@ -22,7 +22,7 @@ from secretsync.rucio.check.dotted import aliases_of
 from secretsync.rucio.check.grammar import without_newer_syntax
 from secretsync.rucio.check.imports import Import, imports_of
 from secretsync.rucio.check.interpret import values_of
-from secretsync.rucio.check.names import names_of
+from secretsync.rucio.check.names import attributes_set_in, names_of
 from secretsync.rucio.check.values import Names
 from secretsync.rucio.check.work import Work
 
@@ -92,6 +92,11 @@ class Package:
     def sources(self) -> Iterator[Module]:
         """All modules that could be parsed."""
         return iter(self.modules.values())
+
+    @cached_property
+    def attributes_set(self) -> frozenset[str | None]:
+        """The attributes that its code sets on any object; None: some that only running it would tell."""
+        return attributes_set_in(self.sources)
 
     def imports(self, module: Module) -> tuple[Import, ...]:
         """Every import in *module*, read once."""

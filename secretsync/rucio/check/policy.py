@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from secretsync.rucio.check.code import Module
 from secretsync.rucio.check.imports import statements
 from secretsync.rucio.check.package import Package
+from secretsync.rucio.check.tree import walk
 from secretsync.rucio.check.values import UNREADABLE, readable
 
 
@@ -69,7 +70,7 @@ def _binding(module: Module, name: str) -> Iterator[ast.stmt]:
         elif any(
             (isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Store))
             or (isinstance(n, ast.Constant) and n.value == name)
-            for n in ast.walk(statement)
+            for n in walk(statement)
         ):
             yield statement
 

@@ -15,6 +15,7 @@ from typing import Any
 from packaging.specifiers import SpecifierSet
 
 from secretsync.rucio.check.code import Module
+from secretsync.rucio.check.tree import replaced
 
 LONGEST = 10_000
 """Characters, elements or bits of a value that is still calculated: a hostile file must not fill the memory."""
@@ -91,6 +92,12 @@ def readable(value: object) -> bool:
     return found <= MOST_PARTS
 
 
+def is_plain(value: object) -> bool:
+    """Whether it is just what Python has in its place: no function, class or version that stands for another value."""
+    plain = (str, bytes, int, float, complex, bool, type(None), list, tuple, set, frozenset, dict)
+    return all(type(part) in plain for part in islice(parts_of(value), MOST_PARTS + 1))
+
+
 def extent(value: object) -> float:
     """How many characters the value has as text, at most; infinite for what is no plain value."""
     found = 0.0
@@ -158,7 +165,7 @@ def _plain(definition: ast.FunctionDef, parameters: list[ast.arg]) -> ast.Functi
             "defaults": signature.defaults[-len(parameters) :] if parameters else [],
         }
     )
-    return ast.FunctionDef(**{**vars(definition), "decorator_list": [], "args": arguments})
+    return replaced(definition, decorator_list=[], args=arguments)
 
 
 def is_wide(specification: str) -> bool:
@@ -180,6 +187,8 @@ def joined(parts: list[Any]) -> Any:
 _OPERATORS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
     ast.Mod: operator.mod,
     ast.FloorDiv: operator.floordiv,
 }
@@ -201,7 +210,15 @@ def operate(op: ast.operator, left: Any, right: Any) -> Any:
         return UNREADABLE
     if any(isinstance(operand, int) and operand.bit_length() > LONGEST for operand in (left, right)):
         return UNREADABLE
+    if isinstance(op, ast.Mult) and _times(left, right) > LONGEST:
+        return UNREADABLE
     return _OPERATORS[type(op)](left, right)
+
+
+def _times(left: Any, right: Any) -> float:
+    """How long the product is at most, where one side is a text or a list."""
+    sizes = [max(side, 0) if isinstance(side, int) else max(extent(side), 1) for side in (left, right)]
+    return 0 if all(isinstance(side, int | float) for side in (left, right)) else sizes[0] * sizes[1]
 
 
 _COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {

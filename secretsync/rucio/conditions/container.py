@@ -5,10 +5,12 @@ Only variables and files that have a say in where Rucio finds its policy are loo
 
 from __future__ import annotations
 
+import json
 import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from secretsync.core.model import Manifest
 from secretsync.rucio.workload_context import is_search_path
@@ -49,6 +51,19 @@ class Mount:
     single: bool = False
 
 
+def seen(template: Manifest, container: Manifest) -> str:
+    """All of a manifest that decides what *container* sees, as a text: those of a fleet are nearly all the same."""
+    pod = template.get("spec") or {}
+    return json.dumps(
+        [
+            [pod.get(key) for key in ("volumes", "securityContext")],
+            [container.get(key) for key in ("image", "volumeMounts", "envFrom", "securityContext")],
+            [variable for variable in container.get("env") or () if _decides(variable["name"])],
+        ],
+        default=str,
+    )
+
+
 def environment(container: Manifest, sources: Sources) -> Environment:
     """The variables that tell where the policy is. A later one wins; those of *container* win over whole sources."""
     variables: dict[str, str | Unknown] = {}
@@ -66,6 +81,7 @@ def environment(container: Manifest, sources: Sources) -> Environment:
     return variables
 
 
+@lru_cache(1024)
 def _decides(variable: str) -> bool:
     return _DECIDING.fullmatch(variable) is not None or is_search_path(variable)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from secretsync.core import packing
 from secretsync.core.model import Manifest, Placement, Ref, Secret, Workload
@@ -16,11 +16,15 @@ from secretsync.rucio.workload_context import image_name, runs_rucio
 
 @dataclass(frozen=True)
 class RucioContainer:
-    """One container that runs Rucio, or mounts a package, and what is mounted into it."""
+    """One container that runs Rucio, or mounts a package, and what is mounted into it.
+
+    Containers whose *seen* is the same see the same, as far as the conditions ask.
+    """
 
     workload: Workload
     manifest: Manifest
     mounts: tuple[Mount, ...]
+    seen: str = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -40,11 +44,15 @@ class Diagnosis:
 
 def rucio_containers(workloads: Iterable[Workload], secrets: Collection[str]) -> Iterator[RucioContainer]:
     """Containers whose image is Rucio's by its name, and all that mount one of *secrets*."""
+    mounts_of: dict[str, tuple[Mount, ...]] = {}
     for workload in workloads:
         for manifest in (workload.template.get("spec") or {}).get("containers") or ():
-            mounts = container.mounts(workload.template, manifest)
+            seen = container.seen(workload.template, manifest)
+            if seen not in mounts_of:
+                mounts_of[seen] = container.mounts(workload.template, manifest)
+            mounts = mounts_of[seen]
             if runs_rucio(manifest.get("image") or "") or any(mount.name in secrets for mount in mounts):
-                yield RucioContainer(workload, manifest, mounts)
+                yield RucioContainer(workload, manifest, mounts, seen)
 
 
 def view_of(found: RucioContainer, sources: Sources, behind: str = "") -> View:

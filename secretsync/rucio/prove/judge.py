@@ -8,7 +8,7 @@ from typing import Any
 
 from secretsync.core.model import Bundle
 from secretsync.rucio.check.finding import Severity
-from secretsync.rucio.check.rucio import rucio
+from secretsync.rucio.check.rucio import rucio as facts_of
 from secretsync.rucio.check.rules.live import imported_files
 from secretsync.rucio.prove.decided import Decided, decided_by, is_the_questions_fault
 from secretsync.rucio.prove.environment import RucioEnvironment
@@ -37,22 +37,24 @@ def judge(bundle: Bundle, report: Report, ended: int, *, vo: str, rucio: RucioEn
 
 
 def _judge(bundle: Bundle, report: Report, ended: int, *, vo: str, rucio: RucioEnvironment) -> Proof:
-    if report.get("step", "start") in _BEFORE_THE_PACKAGE:
-        cause = _why(report["died"]) if report.get("died") else _last(ended)
-        if not _takes_a_name_of_rucio(bundle, rucio.version):
-            raise RucioUnusable(rucio, cause)
-        return Proof(rucio.version, str(report.get("python", "")), vo, (_taken_name(bundle, cause),), report)
-    faults = tuple(_faults(bundle, report, ended))
-    return Proof(str(report.get("rucio", rucio.version)), str(report["python"]), vo, faults, report)
+    is_loaded = report.get("step", "start") not in _BEFORE_THE_PACKAGE
+    if bundle.module in facts_of(rucio.version).needs:
+        faults = (_taken_name(bundle, report, ended), *(_faults(bundle, report, ended) if report.get("done") else ()))
+    elif is_loaded:
+        faults = tuple(_faults(bundle, report, ended))
+    else:
+        raise RucioUnusable(rucio, _why(report["died"]) if report.get("died") else _last(ended))
+    return Proof(str(report.get("rucio", rucio.version)), str(report.get("python", "")), vo, faults, report)
 
 
-def _takes_a_name_of_rucio(bundle: Bundle, version: str) -> bool:
-    return bundle.module in rucio(version).needs
-
-
-def _taken_name(bundle: Bundle, why: str) -> Fault:
-    effect = f"Rucio needs a module {bundle.module} of its own, and this package takes its place: {why}"
-    return Fault(Verdict.DIES, effect, "Give the package another name")
+def _taken_name(bundle: Bundle, report: Report, ended: int) -> Fault:
+    """Of what is wrong with a package of that name this is the cause, also where what is loaded does without it."""
+    effect = f"Rucio needs a module {bundle.module} of its own, and this package takes its place"
+    if report.get("done"):
+        verdict, then = Verdict.DIES_AT_FIRST_USE, "whatever of Rucio uses that module fails"
+    else:
+        verdict, then = Verdict.DIES, _why(report["died"]) if report.get("died") else _last(ended)
+    return Fault(verdict, f"{effect}: {then}", "Give the package another name")
 
 
 def _faults(bundle: Bundle, report: Report, ended: int) -> Iterator[Fault]:
@@ -189,7 +191,7 @@ def _default_algorithms(found: Mapping[str, Sequence[Cause]]) -> Iterator[Fault]
 
 def _takes(report: Report) -> Iterator[Fault]:
     """Algorithms that cannot be called with as many arguments as Rucio gives them."""
-    arguments = rucio(report["rucio"]).algorithm_arguments
+    arguments = facts_of(report["rucio"]).algorithm_arguments
     registered = report["algorithms"].get("takes") or {}
     argument_counts = {(kind, name): counts for kind, named in registered.items() for name, counts in named.items()}
     argument_counts.update({(kind, kind): counts for kind, counts in (report.get("defaults_take") or {}).items()})
@@ -308,7 +310,7 @@ def _unmade(report: Report) -> Iterator[Fault]:
 
 
 def _other_python(report: Report) -> Iterator[Fault]:
-    facts = rucio(report["rucio"])
+    facts = facts_of(report["rucio"])
     ran = tuple(int(part) for part in report["python"].split(".")[:2] if part.isdigit())
     if facts.is_known and len(ran) == 2 and ran != facts.python:
         images = ".".join(map(str, facts.python))

@@ -134,14 +134,14 @@ def test_several_files_are_judged_together(
     configuration: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     common, own = tmp_path / "common.yaml", tmp_path / "own.yaml"
-    common.write_text("config: {policy: {permission: cms, support: x}}\n")
+    common.write_text("config: {policy: {package: cms, support: x}}\n")
     own.write_text("config: {policy: {loglevel: x}}\n")
     command = ["-c", str(configuration), "values", "-n", "int"]
     assert main([*command, "--merge", str(own)]) == 0
     assert main([*command, "--lint", str(own)]) == 0
     capsys.readouterr()
     assert main([*command, "--lint", str(common), "--lint", str(own)]) == 1
-    assert "config.policy.permission" in capsys.readouterr().out
+    assert "config.policy.package" in capsys.readouterr().out
 
 
 def test_a_path_at_which_nothing_is_is_said_and_not_judged_as_empty_values(

@@ -53,6 +53,21 @@ def test_a_first_pass_pushes_the_secrets_and_the_values_that_mount_them(tmp_path
     assert f"secretsync: {MODULE}" in message
 
 
+def test_a_new_revision_is_compared_file_by_file_with_the_one_before_though_its_secret_is_new(tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    first = [change for change in site.sync().plan.changes if change.pending]
+    assert [(file.kind, file.path) for change in first for file in change.files] == [
+        ("added", "__init__.py"),
+        ("added", "permission.py"),
+    ]
+    site.package({"permission.py": CHANGED})
+    (change,) = [change for change in site.preview().plan.changes if change.pending]
+    assert (change.action, [(file.kind, file.path) for file in change.files]) == (
+        "create",
+        [("changed", "permission.py")],
+    )
+
+
 def test_nothing_changed_is_no_commit(tmp_path: Path) -> None:
     site = Site(tmp_path)
     site.sync()

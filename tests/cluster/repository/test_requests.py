@@ -267,3 +267,18 @@ def test_where_changes_are_pushed_a_suspension_and_a_rollback_are_commits(tmp_pa
     subjects = git(site.bare, "log", "--format=%s", "main").splitlines()
     assert f"secretsync: {MODULE} is suspended: a test" in subjects
     assert f"secretsync: {MODULE} follows its source again" in subjects
+
+
+@AT_GITLAB
+def test_a_request_that_another_release_of_secretsync_made_by_another_plan_is_updated(site: Site) -> None:
+    site.sync()
+    git(site.work, "fetch", "--quiet", "origin")
+    git(site.work, "checkout", "--quiet", "-B", PROPOSED, f"origin/{PROPOSED}")
+    message = git(site.work, "log", "-1", "--format=%B").replace(
+        "Secretsync-Plan: sha256:", "Secretsync-Plan: sha256:0"
+    )
+    git(site.work, "commit", "--quiet", "--amend", "--message", message)
+    git(site.work, "push", "--quiet", "--force", "origin", f"HEAD:{PROPOSED}")
+    assert "'secretsync apply' updates it" in planned(site)
+    assert [state(site.sync()), state(site.sync())] == ["updated", "unchanged"]
+    assert "has them already" in planned(site)

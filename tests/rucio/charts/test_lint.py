@@ -6,6 +6,7 @@ import yaml
 from secretsync.rucio.charts.case import Case
 from secretsync.rucio.charts.lint import lint
 from secretsync.rucio.charts.values import render
+from secretsync.rucio.wiring import SITE_PACKAGES
 from tests.rucio.charts.build import FLAT, packed, wiring
 
 MADE = wiring(packed(files=FLAT))
@@ -37,13 +38,6 @@ SICK = {
         "call this list extraSecretMounts",
     ),
     "an init container beside": ("policyPackages: {enabled: true}", "policyPackages.enabled", "set it to false"),
-    "an old permission": ("config: {policy: {permission: escape}}", "config.policy.permission", "remove this line"),
-    "an old schema": ("config: {policy: {schema: escape}}", "config.policy.schema", "remove this line"),
-    "an old schema of one daemon": (
-        "reaper: {config: {policy: {schema: escape}}}",
-        "reaper.config.policy.schema",
-        "remove this line",
-    ),
     "another PYTHONPATH": (
         "optional_config: {pythonpath: /opt/policy/cms_policy, rucio_policy_package: cms_policy}",
         "optional_config.pythonpath",
@@ -119,10 +113,10 @@ SICK = {
         "reaper.extraSecretMounts",
         "mounted at /opt/policy/cms_policy twice",
     ),
-    "a variable that chooses an old schema": (
-        "optional_config: {pythonpath: /opt/policy, rucio_policy_package: cms_policy, rucio_cfg_policy_schema: cms}",
-        "optional_config.rucio_cfg_policy_schema",
-        "chooses one of Rucio's own policies",
+    "a folder of the node at the path, for one daemon": (
+        "reaper: {extraHostPathMounts: [{hostPath: /a, mountPath: /opt/policy/cms_policy}]}",
+        "reaper.extraHostPathMounts[0]",
+        "where a package is to be",
     ),
     "a volume of the same name": (
         f"secretMounts: [{MOUNT}}}, {{volumeName: policy-cms-policy, secretFullName: x, mountPath: /x}}]",
@@ -196,6 +190,16 @@ def test_via_config_whatever_wins_over_the_configuration_is_told(text: str, plac
     assert list(problems(text, via="config")) == [place]
 
 
+def test_the_servers_chart_mounts_each_of_the_sub_paths_by_itself() -> None:
+    files = "subPaths: [__init__.py, permission.py, schema.py]}"
+    listed = f"secretMounts: [{{secretFullName: cms-policy, mountPath: /opt/policy/cms_policy/, {files}]"
+    found = problems(listed, chart="server")
+    assert "is not mounted at /opt/policy/cms_policy" in found["secretMounts"]
+    assert "which is not where this wiring has it" in found["secretMounts[0]"]
+    mounted = listed.replace("/opt/policy", SITE_PACKAGES)
+    assert problems(mounted, made=wiring(packed(files=FLAT), style="files"), chart="server") == {}
+
+
 def test_files_that_only_root_reads_are_no_problem_for_daemons_which_run_as_root() -> None:
     text = f"secretMounts: [{MOUNT}, defaultMode: 0400}}]"
     assert problems(text) == {}
@@ -222,7 +226,9 @@ SOUND = {
         f"reaper: {{secretMounts: [{{secretName: a, mountPath: /a}}], extraSecretMounts: [{MOUNT}}}]}}"
     ),
     "a job with mounts of its own": "ftsRenewal: {secretMounts: [{secretName: cert, mountPath: /opt/cert}]}",
-    "an old permission that a later file takes away": "config: {policy: {permission: null}}",
+    "options that choose nothing beside a package, and have other readers": """
+        config: {policy: {permission: cms, schema: cms}}
+        conveyorReceiver: {config: {policy: {permission: cms}}}""",
     "an init container that is off": "policyPackages: {enabled: false}",
     "files that all may read": f"secretMounts: [{MOUNT}, defaultMode: 0444}}]",
 }

@@ -183,8 +183,7 @@ def test_several_vos_come_into_one_list() -> None:
     [
         ("reaper:\n  secretMounts: [{secretName: proxy, mountPath: /opt/proxy}]\n", "reaper.secretMounts"),
         ("policyPackages:\n  enabled: true\n", "policyPackages.enabled"),
-        ("config:\n  policy:\n    permission: escape\n", "config.policy.permission"),
-        ("config:\n  policy: {schema: escape}\n", "config.policy.schema"),
+        ("config:\n  policy:\n    package: escape\n", "config.policy.package"),
     ],
 )
 def test_where_pods_would_not_get_the_package_the_merge_is_refused_with_the_place(text: str, place: str) -> None:
@@ -192,6 +191,22 @@ def test_where_pods_would_not_get_the_package_the_merge_is_refused_with_the_plac
         merge(text, FLAT_PACKAGE, "daemons", "env")
     assert [problem.place for problem in refused.value.problems] == [place]
     assert place in str(refused.value)
+
+
+def test_what_chose_a_policy_stays_and_is_noted_once_as_other_parts_of_rucio_read_it() -> None:
+    text = """
+config: {policy: {schema: cms}}
+conveyorReceiver: {config: {policy: {permission: cms}}}
+optional_config: {rucio_cfg_policy_permission: cms}
+"""
+    merged = merge(text, FLAT_PACKAGE, "daemons", "env")
+    assert [problem.place for problem in merged.noted] == [
+        "config.policy.schema",
+        "conveyorReceiver.config.policy.permission",
+        "optional_config.rucio_cfg_policy_permission",
+    ]
+    assert "read it as the name of the VO" in str(merged.noted[1])
+    assert merge(merged.text, FLAT_PACKAGE, "daemons", "env").noted == ()
 
 
 def test_a_daemon_whose_list_is_an_alias_of_the_global_one_gets_the_entries_with_it() -> None:

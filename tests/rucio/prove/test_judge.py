@@ -227,6 +227,22 @@ def test_a_package_named_like_a_module_of_rucio_is_told_as_that() -> None:
     assert "needs a module sqlalchemy of its own" in proof.findings[0].effect
 
 
+@pytest.mark.parametrize(
+    ("changes", "verdict"),
+    [
+        ({}, Verdict.DIES_AT_FIRST_USE),
+        ({"step": "load", "done": False, "died": [MISSING]}, Verdict.DIES),
+    ],
+)
+def test_a_package_with_the_name_of_a_module_that_rucio_needs_is_told_as_that(
+    changes: dict[str, Any], verdict: Verdict
+) -> None:
+    proof = judge(policy(module="requests"), report(**changes), 0, vo="", rucio=RUCIO)
+    assert proof.verdict is verdict
+    assert proof.findings[0].effect.startswith("Rucio needs a module requests of its own, and this package takes its ")
+    assert proof.findings[0].remedy == "Give the package another name"
+
+
 def test_a_name_that_does_not_exist_is_a_fault_even_in_one_policy_function() -> None:
     wrong = "NameError: name 'parse_expresion' is not defined"
     answers = [

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 
-from secretsync.rucio.check.answers import own_nodes, returns
+from secretsync.rucio.check.answers import returns
 from secretsync.rucio.check.code import Module
 from secretsync.rucio.check.dotted import dotted
 from secretsync.rucio.check.interpret import value_of
 from secretsync.rucio.check.package import Package
+from secretsync.rucio.check.tree import own_nodes, walk
 from secretsync.rucio.check.values import Function
 
 
@@ -73,7 +74,7 @@ def _through(
         return _through(package, module, definition, inner, count, names)
     if not accepts(wrapper.args, count, names):
         return f"its decorator {ast.unparse(outermost)} makes it take {signature(wrapper.args)}"
-    for node in ast.walk(wrapper):
+    for node in walk(wrapper):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == parameter:
             handed = _handed_on(wrapper.args, node, count, names)
             if problem := _through(package, module, definition, inner, *handed):

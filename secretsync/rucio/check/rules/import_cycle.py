@@ -10,10 +10,10 @@ from secretsync.rucio.check.code import Module
 from secretsync.rucio.check.dotted import dotted
 from secretsync.rucio.check.finding import Finding, Severity
 from secretsync.rucio.check.import_order import half_loaded
-from secretsync.rucio.check.interpret import nodes_outside_functions
 from secretsync.rucio.check.package import Package
 from secretsync.rucio.check.reach import loads, reached
 from secretsync.rucio.check.rules.rule import Rule, Setting
+from secretsync.rucio.check.tree import nodes_outside_functions, walk
 
 _SCHEMA = "rucio.common.schema"
 _PERMISSION = "rucio.core.permission"
@@ -73,7 +73,7 @@ def _read_at_import(module: Module) -> Iterator[tuple[ast.AST, bool]]:
     yield from ((node, True) for node in nodes_outside_functions(always))
     for annotation, context in evaluated(module):
         certain = not context.conditional and not context.catches("AttributeError")
-        yield from ((node, certain) for node in ast.walk(annotation))
+        yield from ((node, certain) for node in walk(annotation))
 
 
 def _of_permission(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:

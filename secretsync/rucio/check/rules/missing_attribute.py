@@ -14,11 +14,13 @@ from secretsync.rucio.check.names import MODULE_ATTRIBUTES
 from secretsync.rucio.check.package import Package
 from secretsync.rucio.check.rules import failing
 from secretsync.rucio.check.rules.rule import Rule, Setting
+from secretsync.rucio.check.tree import walk
 from secretsync.rucio.check.values import Function, ModuleValue
 
 _DEEPEST = 10
 _CONSTANTS = "rucio.db.sqla.constants"
 _EVERY_ENUMERATION = frozenset({"__members__", "name", "value", "_member_map_", "_member_names_", "_value2member_map_"})
+_ENUMERATIONS = frozenset(f"enum.{name}" for name in ("Enum", "IntEnum", "Flag", "IntFlag"))
 _EVERY_CLASS = frozenset(dir(type)) | frozenset(dir(object))
 
 
@@ -99,29 +101,9 @@ def _missing_in_own(package: Package, module: str, name: str) -> tuple[str, str]
     names = package.names(source) if source else None
     if names is None or name in names or name in _EVERY_CLASS or package.has(f"{module}.{name}".strip(".")):
         return None
-    if {name, None} & _set_from_outside(package):
+    if {name, None} & package.attributes_set:
         return None
     return f"{package.name}.{module}".rstrip("."), name
-
-
-def _set_from_outside(package: Package) -> frozenset[str | None]:
-    """The attributes that the package's code sets on any object; None: some that only running it would tell."""
-    return package.memoized(
-        ("sets attributes",),
-        lambda: frozenset(name for module in package.sources for node in module.nodes for name in _set_by(node)),
-    )
-
-
-def _set_by(node: ast.AST) -> Iterator[str | None]:
-    match node:
-        case ast.Attribute(attr="__dict__") | ast.Call(func=ast.Name(id="vars"), args=[_, *_]):
-            yield None
-        case ast.Attribute(attr=name, ctx=ast.Store()):
-            yield name
-        case ast.Call(func=ast.Name(id="setattr"), args=[_, ast.Constant(value=str(name)), *_]):
-            yield name
-        case ast.Call(func=ast.Name(id="setattr")):
-            yield None
 
 
 def _first(expression: ast.expr) -> str:
@@ -151,7 +133,7 @@ def members(package: Package, setting: Setting, class_: Function, depth: int = 0
     if not isinstance(node, ast.ClassDef) or node.keywords or node.decorator_list or depth > _DEEPEST:
         return None
     attributes = set(_EVERY_CLASS)
-    for statement in ast.walk(node):
+    for statement in walk(node):
         match statement:
             case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
                 attributes.add(name)
@@ -176,6 +158,8 @@ def _of_base(package: Package, setting: Setting, class_: Function, base: ast.exp
         value = package.values(class_.module).get(base.id)
         if isinstance(value, Function):
             return members(package, setting, value, depth + 1)
+    if dotted(base, package.aliases(class_.module)) in _ENUMERATIONS:
+        return _EVERY_ENUMERATION | frozenset(dir(int)) | frozenset(dir(str))
     return setting.rucio.members(dotted(base, package.aliases(class_.module)))
 
 

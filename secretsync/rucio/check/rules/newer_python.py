@@ -50,15 +50,23 @@ def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
     """What the images' Python is too old for, where it runs at import."""
     if setting.rucio.python >= (3, 10):
         return
-    for running in at_import(package, setting.rucio):
-        if problem := _newer(package, running):
-            error, cause = problem
-            if not running.context.catches(error):
-                yield _finding(rule, running, f"{cause}: {failing.then(setting, running.start, error=error)}")
+    for running, error, cause in _problems(package, at_import(package, setting.rucio)):
+        yield _finding(rule, running, f"{cause}: {failing.then(setting, running.start, error=error)}")
     for function in called(package, setting.rucio):
-        for running in within(package, function):
-            if (problem := _newer(package, running)) and not running.context.catches(problem[0]):
-                yield _finding(rule, running, f"{problem[1]}: {_at_call(function, problem[0])}")
+        for running, error, cause in _problems(package, within(package, function)):
+            yield _finding(rule, running, f"{cause}: {_at_call(function, error)}")
+
+
+def _problems(package: Package, all_running: tuple[Running, ...]) -> tuple[tuple[Running, str, str], ...]:
+    """What Python 3.9 cannot run of that and nothing catches, each with the exception and the words about it."""
+    return package.memoized(
+        ("newer than Python 3.9", id(all_running)),
+        lambda: tuple(
+            (running, *problem)
+            for running in all_running
+            if (problem := _newer(package, running)) and not running.context.catches(problem[0])
+        ),
+    )
 
 
 def _finding(rule: Rule, running: Running, effect: str) -> Finding:

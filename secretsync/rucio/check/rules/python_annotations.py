@@ -12,6 +12,7 @@ from secretsync.rucio.check.package import Package
 from secretsync.rucio.check.rucio import not_yet_in_the_images
 from secretsync.rucio.check.rules.live import loaded
 from secretsync.rucio.check.rules.rule import Rule, Setting
+from secretsync.rucio.check.tree import children
 
 
 def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
@@ -42,7 +43,7 @@ def _problem(annotation: ast.expr, known_names: frozenset[str] | set[str] | None
         if isinstance(node, ast.Name) and known_names is not None and node.id not in known_names:
             return f"{node.id} is not defined when the module is imported"
         if not isinstance(node, ast.Lambda):
-            todo.extend(ast.iter_child_nodes(node))
+            todo.extend(children(node))
     return ""
 
 

@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from secretsync.rucio.check.answers import own_nodes
 from secretsync.rucio.check.dispatch import dispatch
 from secretsync.rucio.check.finding import Finding, Severity
 from secretsync.rucio.check.imports import StatementContext, statements
-from secretsync.rucio.check.interpret import nodes_outside_functions
 from secretsync.rucio.check.package import Package
 from secretsync.rucio.check.rules.rule import Rule, Setting
+from secretsync.rucio.check.tree import children, nodes_outside_functions, own_nodes, walk
 from secretsync.rucio.check.values import Function
 
 _ACCOUNT = "rucio.common.types.InternalAccount"
@@ -123,9 +122,7 @@ def _running(definition: ast.FunctionDef) -> Iterator[tuple[ast.AST, StatementCo
     for statement, context in statements(definition.body):
         if context.function or isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             continue
-        nodes = [
-            child for child in ast.iter_child_nodes(statement) if not isinstance(child, ast.stmt | ast.ExceptHandler)
-        ]
+        nodes = [child for child in children(statement) if not isinstance(child, ast.stmt | ast.ExceptHandler)]
         for node in nodes_outside_functions(nodes):
             yield node, context
 
@@ -158,7 +155,7 @@ def _guarded_names(definition: ast.FunctionDef) -> frozenset[str]:
             case ast.Subscript(slice=ast.Constant(value=str(name)), ctx=ast.Store()):
                 names.add(name)
             case ast.Call(func=ast.Attribute(attr="update")):
-                names.update(str(constant.value) for constant in ast.walk(node) if isinstance(constant, ast.Constant))
+                names.update(str(constant.value) for constant in walk(node) if isinstance(constant, ast.Constant))
                 names.update(keyword.arg for keyword in node.keywords if keyword.arg)
     return frozenset(names)
 

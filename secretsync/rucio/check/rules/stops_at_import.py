@@ -13,6 +13,7 @@ from secretsync.rucio.check.imports import StatementContext
 from secretsync.rucio.check.interpret import value_of
 from secretsync.rucio.check.json_schema import uncompilable
 from secretsync.rucio.check.package import Package
+from secretsync.rucio.check.raised import raised_at_import
 from secretsync.rucio.check.reach import failures_of
 from secretsync.rucio.check.rules import failing
 from secretsync.rucio.check.rules.rule import Rule, Setting
@@ -25,8 +26,9 @@ _EXITS = ("sys.exit", "os._exit", "os.abort", "exit", "quit")
 
 def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
     """Statements that are certain to end the import."""
+    raised = {id(running): error for running, error in raised_at_import(package, setting.rucio)}
     for running in at_import(package, setting.rucio):
-        problem = _stops(package, running)
+        problem = _stops(package, running) or _fails(running, raised.get(id(running)))
         # what stands in an except is the answer to a failure of which other rules speak
         if not problem or running.context.handling or running.context.catches(problem[0]):
             continue
@@ -48,8 +50,8 @@ def find(rule: Rule, package: Package, setting: Setting) -> Iterator[Finding]:
 def _stops(package: Package, running: Running) -> tuple[str, str, bool] | None:
     """The exception, the words about it, and whether it is certain."""
     certain = not running.context.conditional and not running.after_return
-    if field := _mutable_default(package, running):
-        return "ValueError", f"dataclass raises ValueError: the default of {field} can be changed", certain
+    if class_fault := _class_fault(package, running):
+        return (*class_fault, certain)
     match running.node:
         case ast.Raise(exc=ast.expr() as raised):
             error = _name(raised)
@@ -69,19 +71,58 @@ def _stops(package: Package, running: Running) -> tuple[str, str, bool] | None:
     return None
 
 
-def _mutable_default(package: Package, running: Running) -> str:
-    """The field of a dataclass whose default is a list, a dictionary or a set, where the node is its decorator."""
+def _fails(running: Running, error: Exception | None) -> tuple[str, str, bool] | None:
+    if error is None or not isinstance(running.node, ast.expr | ast.stmt):
+        return None
+    kind = type(error).__name__
+    cause = f"{ast.unparse(running.node)[:60]} raises {kind} ({str(error)[:100]})"
+    return kind, cause, not running.context.conditional and not running.after_return
+
+
+def _class_fault(package: Package, running: Running) -> tuple[str, str] | None:
+    """Why a dataclass or NamedTuple cannot be made, where the node is its decorator or base."""
     node = running.node
     callee = node.func if isinstance(node, ast.Call) else node
-    if not isinstance(callee, ast.expr) or dotted(callee, package.aliases(running.module)) != "dataclasses.dataclass":
-        return ""
+    maker = dotted(callee, package.aliases(running.module)) if isinstance(callee, ast.expr) else ""
+    if maker not in ("dataclasses.dataclass", "typing.NamedTuple"):
+        return None
     for class_ in running.module.tree.body:
-        if isinstance(class_, ast.ClassDef) and node in class_.decorator_list:
-            for statement in class_.body:
-                match statement:
-                    case ast.AnnAssign(target=ast.Name(id=name), value=ast.List() | ast.Dict() | ast.Set()):
-                        return name
-    return ""
+        if not isinstance(class_, ast.ClassDef):
+            continue
+        if maker == "dataclasses.dataclass" and node in class_.decorator_list:
+            is_simple = isinstance(node, ast.Name | ast.Attribute) and not class_.bases
+            return _mutable_default(class_) or (_default_before(class_) if is_simple else None)
+        if maker == "typing.NamedTuple" and node in class_.bases:
+            return _default_before(class_)
+    return None
+
+
+def _mutable_default(class_: ast.ClassDef) -> tuple[str, str] | None:
+    """A field whose default is a list, a dictionary or a set."""
+    for statement in class_.body:
+        match statement:
+            case ast.AnnAssign(target=ast.Name(id=name), value=ast.List() | ast.Dict() | ast.Set()):
+                return "ValueError", f"dataclass raises ValueError: the default of {name} can be changed"
+    return None
+
+
+def _default_before(class_: ast.ClassDef) -> tuple[str, str] | None:
+    """A field without a default behind one that has one."""
+    with_default = ""
+    for statement in class_.body:
+        match statement:
+            case ast.AnnAssign(annotation=annotation) if "ClassVar" in ast.unparse(annotation):
+                continue
+            case ast.AnnAssign(target=ast.Name(id=name), value=None) if with_default:
+                cause = (
+                    f"{class_.name}.{name} has no default and stands behind {with_default}, which has one: a TypeError"
+                )
+                return "TypeError", cause
+            case ast.AnnAssign(value=ast.Call()):  # field(…) may leave it out of the arguments
+                return None
+            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr()):
+                with_default = name
+    return None
 
 
 def _pattern(package: Package, running: Running, name: str) -> str:
@@ -123,7 +164,8 @@ RULE = Rule(
     "Rucio imports the package when it starts, and catches neither SystemExit nor AssertionError nor what the package "
     "raises by itself: sys.exit, raise and assert at the top of a module end the process, also in the else of a try "
     "and in functions that are called there. A condition is followed as far as the source tells, sys.version_info "
-    "included; where it does not tell, it is a warning. A regular expression that does not compile and a list "
-    "as the default of a dataclass end the import, too.",
+    "included; where it does not tell, it is a warning. A regular expression that does not compile, a list as the "
+    "default of a dataclass, and an expression of constants that fails (1 / 0, int('x'), an entry that a dictionary "
+    "does not have) end the import, too.",
     find,
 )

@@ -9,13 +9,14 @@ from functools import cache, partial
 from secretsync.rucio.check.called import called
 from secretsync.rucio.check.dotted import dotted
 from secretsync.rucio.check.finding import Finding, Severity
-from secretsync.rucio.check.import_time import at_import
+from secretsync.rucio.check.import_time import Running, at_import
 from secretsync.rucio.check.imports import StatementContext, statements
-from secretsync.rucio.check.interpret import nodes_outside_functions
+from secretsync.rucio.check.interpret import bound_in
 from secretsync.rucio.check.package import Package
 from secretsync.rucio.check.rules import failing
 from secretsync.rucio.check.rules.calls import accepts
 from secretsync.rucio.check.rules.rule import Rule, Setting
+from secretsync.rucio.check.tree import nodes_outside_functions
 from secretsync.rucio.check.values import Function, ModuleValue
 
 
@@ -46,7 +47,7 @@ def _at_import(rule: Rule, package: Package, setting: Setting) -> Iterator[Findi
         if not isinstance(call, ast.Call) or running.context.catches("TypeError"):
             continue
         name = dotted(call.func, package.aliases(running.module))
-        parameters = _of_rucio(setting, name) if name else ""
+        parameters = _of_rucio(setting, name) or _of_the_module(package, running, call)
         if parameters and not _binds(parameters, call):
             yield rule.finding(
                 running.module.path,
@@ -54,7 +55,7 @@ def _at_import(rule: Rule, package: Package, setting: Setting) -> Iterator[Findi
                 f"{ast.unparse(call.func)} takes ({parameters.replace(',', ', ')}) and cannot be called as "
                 f"{_short(call)}: {failing.then(setting, running.start, error='TypeError')}",
                 _remedy(parameters, call),
-                about=name,
+                about=name or ast.unparse(call.func),
                 severity=Severity.WARNING if running.context.conditional else rule.severity,
             )
 
@@ -105,22 +106,47 @@ def _of_the_package(package: Package, function: Function, call: ast.Call) -> str
         case _:
             return ""
     node = value.node if isinstance(value, Function) else None
-    if not isinstance(node, ast.FunctionDef) or node.decorator_list or _is_local(function, name):
+    if not isinstance(node, ast.FunctionDef) or node.decorator_list:
+        return ""
+    local_names = package.memoized(("bound", id(function.node)), partial(bound_in, function.node)).keys()
+    if name in local_names - {function.name}:
         return ""
     return ast.unparse(node.args).replace(", ", ",") if _plain(node.args) else ""
+
+
+def _of_the_module(package: Package, running: Running, call: ast.Call) -> str:
+    """The parameters of the function of the same module that is called, of a class those of its ``__init__``."""
+    if (
+        not isinstance(call.func, ast.Name)
+        or running.module.binds.get(call.func.id) != 1
+        or call.func.id in running.given
+    ):
+        return ""
+    value = package.values(running.module).get(call.func.id)
+    node = value.node if isinstance(value, Function) and value.module is running.module else None
+    match node:
+        case ast.ClassDef(bases=[], keywords=[], decorator_list=[], body=body):
+            made = [one for one in body if isinstance(one, ast.FunctionDef) and one.name in ("__init__", "__new__")]
+            if len(made) != 1 or made[0].name != "__init__" or not made[0].args.args or made[0].decorator_list:
+                return ""
+            signature = _without_first(made[0].args)
+        case ast.FunctionDef(decorator_list=[], args=signature):
+            pass
+        case _:
+            return ""
+    return ast.unparse(signature).replace(", ", ",") if _plain(signature) else ""
+
+
+def _without_first(signature: ast.arguments) -> ast.arguments:
+    parameters = signature.args[1:]
+    defaults = signature.defaults[-len(parameters) :] if parameters else []
+    return ast.arguments(**{**vars(signature), "args": parameters, "defaults": defaults})
 
 
 def _plain(parameters: ast.arguments) -> bool:
     """No annotation or default that holds a comma would be read wrongly."""
     all_parameters = [*parameters.posonlyargs, *parameters.args, *parameters.kwonlyargs]
     return not any(parameter.annotation for parameter in all_parameters)
-
-
-def _is_local(function: Function, name: str) -> bool:
-    return any(
-        isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Store)
-        for node in ast.walk(function.node)
-    ) or any(isinstance(node, ast.arg) and node.arg == name for node in ast.walk(function.node))
 
 
 @cache

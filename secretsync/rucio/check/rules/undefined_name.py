@@ -18,6 +18,7 @@ from secretsync.rucio.check.package import Package
 from secretsync.rucio.check.rucio import Rucio, not_yet_in_the_images
 from secretsync.rucio.check.rules.live import loaded
 from secretsync.rucio.check.rules.rule import Rule, Setting
+from secretsync.rucio.check.tree import children, walk
 
 _IMPLICIT = frozenset({"__class__", "__builtins__", "__annotations__", "__cached__", "WindowsError"})
 
@@ -136,27 +137,27 @@ def _nodes(top: ast.stmt) -> Iterator[tuple[ast.AST, StatementContext, Definitio
         for node in _heads(function):
             yield node, StatementContext(), None
     for statement, context in statements(function.body if function else [top]):
-        for node in ast.walk(statement) if not _holds_statements(statement) else _heads(statement):
+        for node in walk(statement) if not _holds_statements(statement) else _heads(statement):
             yield node, context, function or _method_of(top, context)
 
 
 def _method_of(top: ast.stmt, context: StatementContext) -> Definition | None:
     if not context.function:
         return None
-    for node in ast.walk(top):
+    for node in walk(top):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == context.function:
             return node
     return None
 
 
 def _holds_statements(statement: ast.stmt) -> bool:
-    return any(isinstance(node, ast.stmt | ast.ExceptHandler) for node in ast.iter_child_nodes(statement))
+    return any(isinstance(node, ast.stmt | ast.ExceptHandler) for node in children(statement))
 
 
 def _heads(statement: ast.stmt) -> Iterator[ast.AST]:
-    for child in ast.iter_child_nodes(statement):
+    for child in children(statement):
         if not isinstance(child, ast.stmt | ast.ExceptHandler):
-            yield from ast.walk(child)
+            yield from walk(child)
 
 
 def _annotations(module: Module) -> set[int]:
@@ -165,7 +166,7 @@ def _annotations(module: Module) -> set[int]:
     for node in module.nodes:
         for annotation in (getattr(node, "annotation", None), getattr(node, "returns", None)):
             if isinstance(annotation, ast.expr):
-                annotations.update(id(node) for node in ast.walk(annotation))
+                annotations.update(id(node) for node in walk(annotation))
     return annotations
 
 
