@@ -2,9 +2,9 @@
 
 | case | what is right |
 |---|---|
-| dry-run-rollback-writes | a command line that says ``--dry-run`` writes nothing; one that does not honour it is a usage error |
+| dry-run-rollback-writes | ``--dry-run`` writes nothing, or is a usage error where a command does not have it |
 | leak-without-diff | no text of a package without ``--diff``, in no format; names of actions that changed |
-| yaml-off | ``canary: off``, ``severity: off`` and ``version: 1.10`` mean what they say, though YAML reads them otherwise |
+| yaml-off | ``canary: off``, ``severity: off``, ``version: 1.10`` mean what they say, whatever YAML reads |
 """
 
 from __future__ import annotations
