@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from scripts.rucio_facts.facts import facts_of
-from scripts.rucio_facts.images import IMAGE_BASES, IMAGES, images, python_of, standard_library
+from scripts.rucio_facts.images import IMAGE_BASES, IMAGES, added, images, python_of, standard_library
 from scripts.rucio_facts.releases import download, newest_patches
 from scripts.rucio_facts.signatures import signatures_of
 
@@ -60,13 +60,10 @@ def main() -> None:
         },
         "signatures": signatures_of({minor: fact["signatures"] for minor, fact in facts.items()}),
         "closes_a_cycle": compact({minor: fact["cycles"] for minor, fact in facts.items()}),
-        "standard_library": sorted(name for name in before if "." not in name),
-        "not_yet_in_the_images": {
-            name: sorted(added)
-            for name in sorted(before)
-            if before[name]
-            and (added := {new for new in set(after.get(name, ())) - set(before[name]) if new[0] != "_"})
-        },
+        "standard_library": sorted(name for name in before["names"] if "." not in name),
+        "not_yet_in_the_images": added({name: had or None for name, had in before["names"].items()}, after["names"]),
+        "newer_methods": added(before["classes"], after["methods"]),
+        "newer_arguments": added(before["arguments"], after["arguments"]),
     }
     OUTPUT.write_text(json.dumps(result, sort_keys=True, separators=(",", ":")).replace("},", "},\n") + "\n")
     print(f"{OUTPUT}: {len(releases)} releases, {OUTPUT.stat().st_size:,} bytes")

@@ -45,13 +45,33 @@ IMAGE_BASES = (  # the Python of AlmaLinux is that of its python3 package, which
 """What the images are built on, and the first release whose own tag (release-X.Y.Z) is; None: beside that tag only."""
 
 STANDARD_LIBRARY = """
-import builtins, importlib, json, pkgutil, sys, sysconfig, warnings
+import builtins, enum, importlib, inspect, json, pkgutil, sys, sysconfig, warnings
 warnings.simplefilter("ignore")
 import collections.abc, os.path
 names = {"collections.abc", "os.path"} | set(sys.builtin_module_names) | {
     module.name for folder in (sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib") + "/lib-dynload")
     for module in pkgutil.iter_modules([folder])} - {"test", "idlelib", "turtledemo", "lib2to3", "this", "antigravity"}
-found = {}
+found, classes, methods, arguments = {}, {}, {}, {}
+
+def parameters(thing):
+    try:
+        given = inspect.signature(thing).parameters.values()
+    except (TypeError, ValueError):
+        return None
+    if any(one.kind is one.VAR_KEYWORD for one in given):
+        return None
+    return sorted(one.name for one in given if one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY))
+
+def look_into(name, module):
+    for public, thing in list(vars(module).items()):
+        if public[0] == "_" or str(getattr(thing, "__module__", "")).partition(".")[0] != name.partition(".")[0]:
+            continue
+        if isinstance(thing, type) and not issubclass(thing, (enum.Enum, BaseException)):
+            classes[f"{name}.{public}"] = dir(thing)
+            methods[f"{name}.{public}"] = [one for one in dir(thing) if callable(getattr(thing, one, None))]
+        if callable(thing):
+            arguments[f"{name}.{public}"] = parameters(thing)
+
 for name in sorted(names):
     public = not name.startswith("_")
     if name in ("idlelib", "this", "antigravity", "test") or name.startswith("_test"):
@@ -66,8 +86,10 @@ for name in sorted(names):
             continue
         below = [one.name for one in pkgutil.iter_modules(getattr(module, "__path__", ())) if one.name[0] != "_"]
         found[name] = sorted({*dir(module), *below}) if public else []
+        if public and name.partition(".")[0] not in ("tkinter", "turtle", "pydoc", "pdb", "bdb", "dis", "unittest"):
+            look_into(name, module)
         todo += [f"{name}.{one}" for one in below if public and one not in ("tests", "test", "idle_test")]
-print(json.dumps(found))
+print(json.dumps({"names": found, "classes": classes, "methods": methods, "arguments": arguments}))
 """
 
 
@@ -126,6 +148,21 @@ def _top_level(distribution: Distribution) -> Iterator[str]:
             yield first.partition(".")[0]
 
 
-def standard_library(python: Path) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = json.loads(run(str(python), "-c", STANDARD_LIBRARY))
+def standard_library(python: Path) -> dict[str, dict[str, list[str] | None]]:
+    """The names of each module, attributes and methods of each class, and arguments of what can be called."""
+    found: dict[str, dict[str, list[str] | None]] = json.loads(run(str(python), "-c", STANDARD_LIBRARY))
     return found
+
+
+_BACKPORTED = ("email.utils.",)
+"""What distributions have brought back to their Python 3.9, for its safety (CVE-2023-27043)."""
+
+
+def added(before: Mapping[str, list[str] | None], after: Mapping[str, list[str] | None]) -> dict[str, list[str]]:
+    """What each of *before* has got, without what is private and what is new as a whole."""
+    differences = {
+        name: sorted(new for new in set(after.get(name) or ()) - set(had or ()) if new[0] != "_")
+        for name, had in before.items()
+        if had is not None and not name.startswith(_BACKPORTED)
+    }
+    return {name: differences[name] for name in sorted(differences) if differences[name]}

@@ -140,8 +140,9 @@ def of_requirement(requirement: str, module: str | None, versions: tuple[str, ..
         intended = "" if module else _intended_module(name, error.candidates)
         if not intended:
             raise
-        click.echo(f"note: the package is taken to be {intended}; say --module to choose", err=True)
         package, bundle = _fetched(requirement, intended, vo)
+        place = f", the folder {bundle.directory}" if "/" in bundle.directory else ""
+        click.echo(f"note: the package is taken to be {intended}{place}; say --module to choose", err=True)
     directory = _in_repository(package.requirement, Path(), bundle)
     return CheckRequest(bundle.module, bundle, Situation(rucio=versions, vo=vo), package.check, directory=directory)
 
@@ -226,6 +227,7 @@ def _checked(request: CheckRequest, *, diff: bool, generic: bool, actions: bool)
         tuple(against_generic(request.bundle, version) for version in versions or ("",)) if generic else (),
         versions or (rucio().version,),
         request.directory,
+        tuple(file.path for file in request.bundle.files),
         action_table(request.bundle, versions, live) if actions else (),
     )
 

@@ -28,6 +28,23 @@ def faults(schema: Any, work: Work) -> Iterator[str]:
     yield from _faults(schema, schema, 0, work)
 
 
+def fetched(schema: Any, work: Work) -> Iterator[str]:
+    """The addresses of the network that a validator asks for *schema*. Raises TooMuchWork."""
+    own = {schema.get("$id"), schema.get("id")} if isinstance(schema, dict) else set()
+    todo = [(schema, 0)]
+    while todo:
+        node, depth = todo.pop()
+        work.spend(1)
+        if not isinstance(node, dict) or depth > _DEEPEST:
+            continue
+        reference = node.get("$ref")
+        if isinstance(reference, str) and re.match(r"https?://", reference):
+            address = reference.partition("#")[0]
+            if address not in own and not re.match(r"https?://json-schema\.org/", address):
+                yield address
+        todo.extend((inner, depth + 1) for inner in _inner(node))
+
+
 def _faults(schema: Any, root: Any, depth: int, work: Work) -> Iterator[str]:
     work.spend(1)
     if schema is UNREADABLE or isinstance(schema, bool) or depth > _DEEPEST:

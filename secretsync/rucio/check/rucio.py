@@ -227,6 +227,16 @@ def not_yet_in_the_images(module: str) -> frozenset[str]:
     return frozenset(_facts()["not_yet_in_the_images"].get(module, ()))
 
 
+def newer_methods(class_: str) -> frozenset[str]:
+    """Methods that a class (``builtins.int``) has only since a Python newer than the images'."""
+    return frozenset(_facts()["newer_methods"].get(class_, ()))
+
+
+def newer_arguments(callee: str) -> frozenset[str]:
+    """Arguments that what is called takes only since a Python newer than the images'."""
+    return frozenset(_facts()["newer_arguments"].get(callee, ()))
+
+
 def _minor(version: str) -> str | None:
     """``41.5`` for ``41.5.1`` and ``release-41.5.1``; None for a tag that names no release (``latest``, ``v3.1``)."""
     release = _release(version)

@@ -149,6 +149,15 @@ def test_one_package_of_a_repository_is_taken_with_a_note(tmp_path: Path) -> Non
     assert result.stdout == "pol: passed (Rucio 41.5.1)\n"
 
 
+def test_a_package_inside_a_namespace_is_taken_by_its_last_name_and_its_folder_is_said(tmp_path: Path) -> None:
+    folder = tmp_path / "lab-policy" / "src" / "lab" / "policy"
+    folder.mkdir(parents=True)
+    for file, content in GOOD.items():
+        (folder / file).write_text(content)
+    result = run("check", "--rucio", "41.5.1", str(tmp_path / "lab-policy"))
+    assert "the package is taken to be policy, the folder src/lab/policy;" in result.stderr
+
+
 def test_tests_beside_the_package_leave_no_doubt(tmp_path: Path) -> None:
     (tmp_path / "lab-policy" / "tests").mkdir(parents=True)
     (tmp_path / "lab-policy" / "tests" / "__init__.py").touch()

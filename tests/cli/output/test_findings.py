@@ -60,6 +60,15 @@ def test_github_annotations_name_a_file_from_the_repositorys_root_and_are_escape
     assert second.startswith("::warning file=src/pol/__init__.py,title=schema-missing (Rucio 38.5.5%2C 41.5.1)::")
 
 
+@pytest.mark.parametrize(
+    ("files", "path"),
+    [(("permission.py", "__init__.py"), "__init__.py"), (("permission.py", "x.py"), "permission.py"), ((), "lost.py")],
+)
+def test_what_is_said_of_an_absent_file_stands_beside_one_that_is_there(files: tuple[str, ...], path: str) -> None:
+    lost = Finding("unmounted-file", Severity.ERROR, "lost.py", 0, "No pod has it", "Mount it")
+    assert f"file=pol/{path}," in FORMATS["github"]([Checked("pol", (lost,), directory="pol", files=files)])
+
+
 def test_gitlab_takes_the_report_as_code_quality() -> None:
     found = json.loads(FORMATS["gitlab"](CHECKED))
     assert [one["severity"] for one in found] == ["critical", "major"]

@@ -221,6 +221,10 @@ def test_a_sound_schema_is_no_alarm(schema: str) -> None:
         "import datetime\nX = datetime.UTC\n",
         "import enum\nclass A(enum.StrEnum):\n    x = 'y'\n",
         "X = (5).bit_count()\n",
+        "from collections import Counter\nX = Counter('a').total()\n",
+        "import string\nX = string.Template('$a').get_identifiers()\n",
+        "import tempfile\nX = tempfile.TemporaryDirectory(delete=False)\n",
+        "import subprocess\nX = subprocess.run(['true'], process_group=0)\n",
     ],
 )
 def test_what_python_39_does_not_have_fails_at_import(code: str) -> None:
@@ -339,3 +343,13 @@ def test_an_answer_that_may_be_true_or_false_is_no_alarm(answer: str) -> None:
 def test_what_python_says_of_a_pattern_goes_nowhere(recwarn: pytest.WarningsRecorder) -> None:
     findings({"schema.py": "SCHEMAS = {'account': {'type': 'string', 'pattern': '[[:alpha:]]'}}\n"})
     assert not recwarn.list
+
+
+def test_a_schema_that_is_fetched_from_the_network_is_a_warning_and_a_draft_of_json_schema_is_none() -> None:
+    there = "SCHEMAS = {'account': {'type': 'object', 'properties': {'a': {'$ref': 'http://lab.org/a.json#/x'}}}}\n"
+    found = only(findings({"schema.py": there}))
+    assert (found.rule, found.severity) == ("schema-content", Severity.WARNING)
+    assert "http://lab.org/a.json" in found.effect
+    own = "SCHEMAS = {'account': {'$id': 'http://lab.org/a.json', '$ref': 'http://lab.org/a.json#/definitions/x'}}\n"
+    draft = "SCHEMAS = {'account': {'$ref': 'http://json-schema.org/draft-07/schema#'}}\n"
+    assert findings({"schema.py": own}) == findings({"schema.py": draft}) == ()

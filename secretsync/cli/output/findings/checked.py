@@ -25,7 +25,7 @@ class Checked:
 
     *diff* compares it with what is live, *against_generic* with Rucio's own permissions, *actions* says who decides on
     what, where that was asked for. *rucio* are the versions that it was checked for. *directory* is where the package's
-    files lie, relative to the repository's root.
+    *files* lie, relative to the repository's root.
     """
 
     package: str
@@ -34,13 +34,18 @@ class Checked:
     against_generic: tuple[AgainstGeneric, ...] = ()
     rucio: tuple[str, ...] = ()
     directory: str = ""
+    files: tuple[str, ...] = ()
     actions: tuple[ActionRow, ...] = ()
     proofs: tuple[Proven, ...] = ()
 
     def path_of(self, finding: Finding) -> str:
-        """The file that the finding speaks of, as the repository has it; of what is absent, ``__init__.py``."""
+        """The file that the finding speaks of, as the repository has it; for one that is absent, one that is there.
+
+        A forge drops what it cannot show beside a line.
+        """
         folder = self.directory or self.package.partition(" ")[0]
-        name = finding.path or "__init__.py"
+        present = [name for name in (finding.path, "__init__.py", *self.files) if name in self.files]
+        name = present[0] if present else finding.path or "__init__.py"
         return name if folder == "." else f"{folder}/{name}"
 
     def versions_of(self, finding: Finding) -> str:

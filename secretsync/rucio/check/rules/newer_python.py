@@ -10,7 +10,7 @@ from secretsync.rucio.check.dotted import dotted
 from secretsync.rucio.check.finding import Finding, Severity
 from secretsync.rucio.check.import_time import Running, at_import, within
 from secretsync.rucio.check.package import Package
-from secretsync.rucio.check.rucio import not_yet_in_the_images, standard_library
+from secretsync.rucio.check.rucio import newer_arguments, newer_methods, not_yet_in_the_images, standard_library
 from secretsync.rucio.check.rules import failing
 from secretsync.rucio.check.rules.rule import Rule, Setting
 from secretsync.rucio.check.values import Function
@@ -18,29 +18,22 @@ from secretsync.rucio.check.values import Function
 _TYPES = frozenset(
     ("int", "str", "float", "bool", "bytes", "list", "dict", "set", "tuple", "frozenset", "type", "object")
 )
-_NEW_ARGUMENTS = {
+_PASSED_ON = {f"subprocess.{name}": "subprocess.Popen" for name in ("run", "call", "check_call", "check_output")}
+"""What hands its arguments on, and to what."""
+
+_WITHOUT_SIGNATURE = {
     "zip": frozenset({"strict"}),
-    "dataclasses.dataclass": frozenset({"slots", "kw_only", "match_args", "weakref_slot"}),
-    "dataclasses.field": frozenset({"kw_only"}),
     "itertools.batched": frozenset({"strict"}),
-    "bisect.bisect": frozenset({"key"}),
-    "bisect.bisect_left": frozenset({"key"}),
-    "bisect.bisect_right": frozenset({"key"}),
-    "bisect.insort": frozenset({"key"}),
-    "glob.glob": frozenset({"include_hidden"}),
+    **dict.fromkeys(
+        [f"bisect.{name}" for name in ("bisect", "bisect_left", "bisect_right", "insort")], frozenset({"key"})
+    ),
 }
-"""Arguments that came with Python 3.10 or later."""
+"""Arguments that came with Python 3.10 or later to what does not tell its arguments."""
 
 _NEW_METHODS = frozenset({"bit_count", "hardlink_to", "is_junction", "full_match", "with_segments", "add_note"})
 """Methods that came with Python 3.10 or later, and whose name nothing else of the standard library has."""
 
-_NEW_METHODS_OF = {
-    "pathlib.Path": frozenset({"walk", "copy", "copy_into", "move", "move_into", "from_uri", "info"}),
-    "int": frozenset({"is_integer"}),
-    "fractions.Fraction": frozenset({"is_integer"}),
-    "random.Random": frozenset({"binomialvariate"}),
-}
-"""Methods that came later to one class, by that class (docs.python.org: "New in version 3.10" to 3.14)."""
+_SINCE_3_14 = {"pathlib.Path": frozenset({"copy", "copy_into", "move", "move_into"})}
 
 _GIVE_THEMSELVES = frozenset({"parent", "resolve", "absolute", "joinpath", "with_name", "with_suffix", "expanduser"})
 """What gives a pathlib.Path when it is asked of one."""
@@ -98,7 +91,8 @@ def _newer(package: Package, running: Running) -> tuple[str, str] | None:
             return "TypeError", f"Python 3.9 cannot join types with | ({ast.unparse(node)[:60]}) and raises TypeError"
         case ast.Call(func=callee, keywords=keywords):
             name = dotted(callee, package.aliases(running.module)) or ast.unparse(callee)
-            new = sorted(_NEW_ARGUMENTS.get(name, frozenset()) & {str(keyword.arg) for keyword in keywords})
+            newer = newer_arguments(_PASSED_ON.get(name, name)) | _WITHOUT_SIGNATURE.get(name, frozenset())
+            new = sorted(newer & {str(keyword.arg) for keyword in keywords})
             if new:
                 return "TypeError", f"{name} takes no {new[0]} in Python 3.9 and raises TypeError"
         case ast.Attribute(value=inner, attr=attribute):
@@ -109,8 +103,11 @@ def _newer(package: Package, running: Running) -> tuple[str, str] | None:
             elif attribute in _NEW_METHODS and isinstance(node.ctx, ast.Load):
                 return "AttributeError", f"nothing has {attribute} in Python 3.9, an AttributeError"
             class_ = _class_of(package, running, inner)
-            if attribute in _NEW_METHODS_OF.get(class_, ()):
-                return "AttributeError", f"{class_} has no {attribute} in Python 3.9, an AttributeError"
+            if attribute in newer_methods(class_) | _SINCE_3_14.get(class_, frozenset()):
+                return (
+                    "AttributeError",
+                    f"{class_.removeprefix('builtins.')} has no {attribute} in Python 3.9, an AttributeError",
+                )
     return None
 
 
@@ -157,13 +154,13 @@ def _class_of(package: Package, running: Running, expression: ast.expr, depth: i
         case _ if depth > 8:
             return ""
         case ast.Constant(value=int(number)) if not isinstance(number, bool):
-            return "int"
+            return "builtins.int"
         case ast.Name(id=name) if running.module.binds.get(name) == 1:
             if value := running.module.assigned.get(name):
                 return _class_of(package, running, value, depth + 1)
         case ast.Call(func=callee):
             name = dotted(callee, aliases)
-            if name in _NEW_METHODS_OF:
+            if newer_methods(name):
                 return name
             if name in ("pathlib.Path.cwd", "pathlib.Path.home"):
                 return "pathlib.Path"

@@ -62,6 +62,23 @@ def _entries(
                 about=name,
                 severity=rule.severity if used else Severity.WARNING,
             )
+        for address in package.memoized(("schema is fetched", name), partial(_fetched, schema, package.work)):
+            yield rule.finding(
+                module.path,
+                _line(module, name),
+                f"The schema {name!r} has a $ref to {address}: whoever validates by it asks the network, and each such "
+                "request fails where that does not answer",
+                "Put the schema that is referred to into the package",
+                about=name,
+                severity=Severity.WARNING,
+            )
+
+
+def _fetched(schema: object, work: Work) -> tuple[str, ...]:
+    addresses: dict[str, None] = {}
+    with suppress(TooMuchWork):
+        addresses.update(dict.fromkeys(json_schema.fetched(schema, work)))
+    return tuple(addresses)
 
 
 def _not_a_dictionary(rule: Rule, module: Module, schemas: object) -> Iterator[Finding]:
@@ -127,6 +144,7 @@ RULE = Rule(
     "keyword with a wrong value, re.error for a regular expression that does not compile, and an error of references "
     "for a $ref that leads nowhere: none of them is an InvalidObject, so each request that validates by that name "
     "fails with an internal error. If SCHEMAS is a list, Rucio finds no name in it and uses its generic schemas, "
-    "without a log line. SCOPE_NAME_REGEXP must have two groups, for scope and name.",
+    "without a log line. SCOPE_NAME_REGEXP must have two groups, for scope and name. A $ref to an address of the "
+    "network is a warning: validating asks for it.",
     find,
 )
