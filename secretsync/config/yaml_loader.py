@@ -11,6 +11,8 @@ from typing import Any
 import yaml
 from yaml.constructor import ConstructorError
 
+from secretsync.core.foreign import refuse_large
+
 _KEPT_AS_TEXT = ("tag:yaml.org,2002:timestamp",)
 _BOOLEANS = frozenset({"true", "True", "TRUE", "false", "False", "FALSE"})
 
@@ -31,6 +33,10 @@ class WrittenFloat(float):
 
     def __str__(self) -> str:
         return self.written
+
+
+_MOST_CHARACTERS = 1_000_000
+"""A thousand targets have half of it. It is parsed in Python, as lines and what is written are to be known."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -69,11 +75,14 @@ _Loader.add_constructor("tag:yaml.org,2002:bool", _Loader.construct_word)
 
 def load(text: str) -> Any:
     """The one document of *text*. Raises yaml.YAMLError, whose problem_mark has the line."""
+    if len(text) > _MOST_CHARACTERS:
+        raise yaml.MarkedYAMLError(problem=f"it has more than {_MOST_CHARACTERS:,} characters")
     loader = _Loader(text)
     try:
         node = loader.get_single_node()
         if node is None:
             return None
+        refuse_large(node)
         _refuse_keys_given_twice(node)
         return loader.construct_document(node)
     except RecursionError:
