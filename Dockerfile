@@ -31,7 +31,8 @@ RUN /build/bin/pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-d
 
 # hadolint ignore=DL3006
 FROM ${BASE}
-# git and ssh fetch policy packages, libnss-wrapper gives ssh an account where the uid has none, gnupg judges their signatures, tini reaps the children that are left.
+# git and ssh fetch policy packages, libnss-wrapper gives ssh an account where the uid has none, gnupg judges signatures,
+# and tini reaps the children that are left.
 # hadolint ignore=DL3008
 RUN apt-get update \
  && apt-get install -y --no-install-recommends ca-certificates git gnupg libnss-wrapper openssh-client python3 tini tzdata \

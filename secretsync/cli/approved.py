@@ -11,10 +11,13 @@ from pydantic import ValidationError
 from secretsync import config
 from secretsync.cli import apply
 from secretsync.core.errors import ConfigError, SecretSyncError
+from secretsync.core.escape import visible
 from secretsync.plan.approval import PlanDocument, differences, plan_document
 from secretsync.reconcile.all_targets import Outcome
 from secretsync.reconcile.approval import approvable
 from secretsync.reconcile.approval_errors import NotApproved
+
+_LONGEST_REASON = 200
 
 
 @dataclass(eq=False)
@@ -87,7 +90,9 @@ def read_plan(path: Path) -> PlanDocument:
     except OSError as error:
         raise UnreadablePlan(path, error.strerror or str(error)) from None
     except ValidationError as error:
-        raise UnreadablePlan(path, f"{error.error_count()} errors in it") from None
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        place = ".".join(map(str, first["loc"])) or "the file"
+        raise UnreadablePlan(path, visible(f"{place}: {first['msg']}")[:_LONGEST_REASON]) from None
 
 
 def apply_approved(document: PlanDocument | None, plan_id: str) -> apply.Act:

@@ -115,7 +115,7 @@ def _refuse_malformed(manifest: Manifest, kind: str) -> None:
     for name in ("spec", "status"):
         if manifest.get(name) is not None and not isinstance(manifest[name], dict):
             raise NotAnObject(f"a {kind} whose {name} is {_kind_of(manifest[name])}")
-    if wrong := wrong_field(manifest):
+    if wrong := wrong_field(manifest, kind):
         raise NotAnObject(f"a {kind} whose {wrong.removeprefix('.')} is of another type than Kubernetes'")
 
 

@@ -19,8 +19,8 @@ from typing import Any, TypeVar
 import structlog
 import urllib3
 import yaml
-from urllib3 import HTTPHeaderDict
-from urllib3.exceptions import HTTPError, InsecureRequestWarning, MaxRetryError
+from urllib3 import BaseHTTPResponse, HTTPHeaderDict
+from urllib3.exceptions import HTTPError, InsecureRequestWarning, MaxRetryError, ProxySchemeUnknown, ReadTimeoutError
 from urllib3.util.retry import Retry
 
 from secretsync import __version__
@@ -36,7 +36,7 @@ from secretsync.cluster.slim_client import (
     load_incluster_config,
 )
 from secretsync.core import shutdown
-from secretsync.core.http_patience import PatientRetry, all_within, are_crumbs
+from secretsync.core.http_patience import PatientRetry, TooManyPieces, all_within, pieces_of
 from secretsync.core.instrumentation import CallEnded, emit
 from secretsync.core.kinds import KINDS, resource_of
 from secretsync.core.kinds.kind import Kind, plural
@@ -59,7 +59,6 @@ _WORKLOADS = frozenset(resource_of(kind) for kind in KINDS)
 CALLS_AT_ONCE = 8
 """Calls that may be under way: beyond, a server of our sites' size answers each of them later, and no more in all."""
 
-_BLOCK = 1 << 16
 _LARGEST_ANSWER = 64 * 1024 * 1024
 T = TypeVar("T")
 
@@ -172,7 +171,7 @@ def _ended(call: Call, path: str, code: str) -> None:
 
 
 class _TooMuch(HTTPError):
-    """Bytes arrived, but not all of them in time, or too many."""
+    """More bytes than an API server has to say."""
 
 
 class Connection:
@@ -259,7 +258,7 @@ class Connection:
                     response = self._client.call_api(
                         *request, _request_timeout=(self._patience.connect, self._patience.read)
                     ).response
-                    content = self._read(response)
+                    content = _body(response)
             except HTTPError as error:
                 _ended(call, path, "none")
                 retries = retries.increment(method, path, error=error)
@@ -286,22 +285,17 @@ class Connection:
         if time := http_time(date):
             self._server_time = time, self._clock()
 
-    def _read(self, response: Any) -> bytes:
-        """The whole body; the read timeout is one block's, so a trickle needs a limit of its own."""
-        deadline = self._clock() + self._patience.total
-        blocks: list[bytes] = []
-        length = 0
-        with closing(response):  # a connection whose answer was read to the end has gone back to the pool by then
-            while block := response.read1(_BLOCK):
-                blocks.append(block)
-                length += len(block)
-                if length > _LARGEST_ANSWER:
-                    raise _TooMuch(f"the answer has more than {_LARGEST_ANSWER:,} bytes")
-                if are_crumbs(len(blocks), length):
-                    raise _TooMuch("the answer comes in pieces of a few bytes")
-                if self._clock() > deadline:
-                    raise _TooMuch(f"the answer took longer than {self._patience.total:g} s")
-        return b"".join(blocks)
+
+def _body(response: BaseHTTPResponse) -> bytes:
+    blocks: list[bytes] = []
+    length = 0
+    with closing(response):  # a connection whose answer was read to the end has gone back to the pool by then
+        for block in pieces_of(response):
+            blocks.append(block)
+            length += len(block)
+            if length > _LARGEST_ANSWER:
+                raise _TooMuch(f"the answer has more than {_LARGEST_ANSWER:,} bytes")
+    return b"".join(blocks)
 
 
 def in_cluster() -> ApiClient:
@@ -333,7 +327,11 @@ def in_context(context: str, path: Path | None = None) -> ApiClient:
     if not configuration.verify_ssl:
         urllib3.disable_warnings(InsecureRequestWarning)  # said once here, not with each request
         log.warning("the API server's certificate is not verified (insecure-skip-tls-verify)", context=context)
-    return _Client(configuration, identity)
+    try:
+        return _Client(configuration, identity)
+    except (ImportError, ProxySchemeUnknown):  # SOCKS needs a library that is not there
+        reason = "its 'proxy-url', or HTTPS_PROXY, does not begin with http:// or https://"
+        raise UnusableCluster(location, reason) from None
 
 
 class _Client(ApiClient):
@@ -362,8 +360,10 @@ def _configuration() -> Configuration:
 def _reason(error: Exception) -> str:
     """What failed; of most errors only the class, since their text may quote headers."""
     cause = error.reason if isinstance(error, MaxRetryError) else error
-    if isinstance(cause, _TooMuch):
+    if isinstance(cause, (_TooMuch, TooManyPieces)):
         return str(cause)
+    if isinstance(cause, ReadTimeoutError):
+        return "it did not answer in time"
     if isinstance(cause, ApiException):  # how the client tells of a fault of TLS, over two lines
         return " ".join(str(cause.reason).split())
     return type(cause).__name__

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from secretsync.cluster.exec_plugin import base_folder, credentials
 from secretsync.cluster.slim_client import ConfigException, Configuration, slim_imports
@@ -44,7 +44,17 @@ def load(context: str, path: Path | None, configuration: Configuration) -> tuple
         raise ConfigException(f"there is no such context; the contexts are: {', '.join(contexts) or 'none'}")
     loader = _Loader(config_dict=merged, active_context=context)  # type: ignore[no-untyped-call]
     loader.load_and_set(configuration)  # type: ignore[no-untyped-call]
+    _refuse_unusable_server(configuration.host)
     return loader.identity()
+
+
+def _refuse_unusable_server(url: str) -> None:
+    """Raises ConfigException, without what may be a password, where no request can be made to *url*."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
+        raise ConfigException("its cluster's 'server' is no URL that begins with https:// or http://.")
+    if "@" in parts.netloc:
+        raise ConfigException("its cluster's 'server' holds a user or a password: the user's entry is their place.")
 
 
 class _Loader(KubeConfigLoader):
@@ -61,6 +71,8 @@ class _Loader(KubeConfigLoader):
         written = self._user.value if self._user else {}
         named = [key for key in _CREDENTIALS if key in written]
         credentials = _CERTIFICATE & written.keys() or {"token", "cert_file"} & self.__dict__.keys()
+        if isinstance(written.get("token"), (dict, list)) or not _fits_a_header(self.__dict__.get("token", "-")):
+            raise ConfigException("its user's token is no text that a header can hold.")
         if named and not credentials:
             raise ConfigException(f"its user's {named[0]!r} gives no credentials that can be used here.")
 
@@ -69,7 +81,7 @@ class _Loader(KubeConfigLoader):
         if not self._user.safe_get("tokenFile"):
             return super()._load_user_token()  # type: ignore[no-any-return, no-untyped-call]
         token = (Path(base_folder(self._user.path)) / self._user["tokenFile"]).read_text().strip()
-        if not token or not (token.isascii() and token.isprintable()):
+        if not token or not _fits_a_header(token):
             raise ConfigException("its user's tokenFile holds no token: it is empty, or has more than one line.")
         self.token = f"Bearer {token}"
         self.expiry = datetime.now(UTC) + _READ_AGAIN
@@ -110,10 +122,14 @@ def impersonation(user: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield f"Impersonate-Extra-{quote(str(key).lower(), safe='')}", _header(value)
 
 
+def _fits_a_header(token: str) -> bool:
+    return token.isascii() and token.isprintable()
+
+
 def _header(value: object) -> str:
     """Bytes of UTF-8, as http.client takes them: it writes Latin-1."""
     text = str(value)
-    if not text or not text.isprintable():
+    if isinstance(value, (dict, list)) or not text or not text.isprintable():
         raise ConfigException("its user acts as a name that no header can hold.")
     return text.encode().decode("latin-1")
 

@@ -10,12 +10,15 @@ from collections.abc import Sequence
 
 import yaml
 
+from secretsync.core.foreign import read_yaml
 from secretsync.core.yaml_edit import Addition, CannotEdit, add_items, remove_item
 
 NAMES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 """As kustomize itself looks for them, in this order."""
 
 _KEY = "resources"
+_Loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+"""It makes of every scalar its text; libyaml is optional."""
 
 
 class NotEditable(Exception):
@@ -57,11 +60,12 @@ def _number(resources: Sequence[str], path: str) -> int | None:
 def _resources(text: str) -> Sequence[str] | None:
     """The list as it is written; None where there is none."""
     try:
-        root = yaml.load(text, yaml.BaseLoader)  # noqa: S506 - it makes of every scalar its text
+        documents = list(read_yaml(text, _Loader))
     except (yaml.YAMLError, RecursionError):
         raise NotEditable("it is not YAML that can be read") from None
-    if root is None:
+    if not documents:
         return None
+    root = documents[0] if len(documents) == 1 else documents
     if not isinstance(root, dict):
         raise NotEditable("it is no mapping")
     resources = root.get(_KEY)

@@ -22,7 +22,7 @@ import yaml
 from secretsync.cluster.errors import UnusableManifest
 from secretsync.core import files
 from secretsync.core.files import HALF_WRITTEN, write_in
-from secretsync.core.foreign import reading
+from secretsync.core.foreign import read_yaml, reading
 from secretsync.core.model import Manifest
 from secretsync.core.yaml_edit import Step
 
@@ -173,8 +173,8 @@ class ManifestFolder:
             try:
                 documents = _parsed(text)
             except yaml.YAMLError as error:
-                place = _position(error)
-                raise self.unusable(path, f"is not YAML that can be read{place}: correct or remove it") from None
+                problem = f"is not YAML that can be read{_why(error)}: correct or remove it"
+                raise self.unusable(path, problem) from None
         alone = sum(document is not None for document in documents) == 1
         return [
             LocatedManifest(path, text, number, steps, _in_namespace(manifest, namespace), alone and not steps)
@@ -212,7 +212,7 @@ def _is_folder(path: Path) -> bool:
 @lru_cache(maxsize=2048)
 def _parsed(text: str) -> tuple[Any, ...]:
     """The documents of a file, which every verb reads and few change: the same text is parsed once."""
-    return tuple(yaml.load_all(text, _Loader))
+    return tuple(read_yaml(text, _Loader))
 
 
 def _in_namespace(manifest: Manifest, namespace: str) -> Manifest:
@@ -234,6 +234,8 @@ def _are_texts(*values: Any) -> bool:
     return all(isinstance(value, str) and value for value in values)
 
 
-def _position(error: yaml.YAMLError) -> str:
-    mark = getattr(error, "problem_mark", None)
-    return f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
+def _why(error: yaml.YAMLError) -> str:
+    if mark := getattr(error, "problem_mark", None):
+        return f" (line {mark.line + 1}, column {mark.column + 1})"
+    problem = getattr(error, "problem", None)
+    return f", as {problem}" if problem else ""

@@ -46,6 +46,8 @@ _POD = {
     "nodeName": str,
     "securityContext": dict,
 }
+_INT_OR_STRING = (int, str)
+_ROLLING = {"maxUnavailable": _INT_OR_STRING, "maxSurge": _INT_OR_STRING, "partition": int}
 _SPEC = {
     **_POD,
     "replicas": int,
@@ -53,8 +55,8 @@ _SPEC = {
     "progressDeadlineSeconds": int,
     "paused": bool,
     "selector": {"matchLabels": dict, "matchExpressions": [{"key": str, "operator": str, "values": [str]}]},
-    "strategy": {"type": str, "rollingUpdate": dict},
-    "updateStrategy": {"type": str, "rollingUpdate": dict},
+    "strategy": {"type": str, "rollingUpdate": _ROLLING, "canary": _ROLLING, "blueGreen": dict},
+    "updateStrategy": {"type": str, "rollingUpdate": _ROLLING},
     "template": {"metadata": {**_METADATA, "labels": dict, "annotations": dict}, "spec": _POD},
 }
 _STATE = {
@@ -77,6 +79,7 @@ _COUNTS = (
 )
 _STATUS = {
     **dict.fromkeys(_COUNTS, int),
+    "observedGeneration": _INT_OR_STRING,  # the latter in a Rollout's
     "phase": str,
     "reason": str,
     "message": str,
@@ -89,12 +92,14 @@ _STATUS = {
 _OBJECT = {"metadata": _METADATA, "spec": _SPEC, "status": _STATUS}
 
 
-def wrong_field(manifest: Manifest) -> str:
+def wrong_field(manifest: Manifest, kind: str) -> str:
     """The path of the first field that has another type than Kubernetes' schema gives it, empty where all are right.
 
-    Fields that are null are taken out of *manifest*: for Kubernetes they are absent.
+    *kind* is the object's, or its list's. Fields that are null are taken out of *manifest*: for Kubernetes they are
+    absent.
     """
-    return _wrong(manifest, _OBJECT)
+    # a Lease has a strategy as well, which is a text, and whoever reads its fields takes them as they are
+    return _wrong(manifest, {"metadata": _METADATA} if kind.startswith("Lease") else _OBJECT)
 
 
 def _wrong(value: Any, schema: Any) -> str:
@@ -104,7 +109,7 @@ def _wrong(value: Any, schema: Any) -> str:
         if not isinstance(value, list):
             return "."
         return next((f"[]{wrong}" for item in value if (wrong := _wrong(item, schema[0]))), "")
-    return "" if type(value) is schema else "."
+    return "" if type(value) in (schema if isinstance(schema, tuple) else (schema,)) else "."
 
 
 def _wrong_in_object(value: dict[str, Any], schema: dict[str, Any]) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -176,7 +175,7 @@ def from_text(text: str, path: Path) -> Config:
     except yaml.YAMLError as error:
         problem = f"is not YAML: {_problem_line(error)}"
     else:
-        return parse(raw, path, partial(yaml_loader.line_of, text))
+        return parse(raw, path, yaml_loader.line_finder(text))
     # not from within: the parser's error holds the text, and that may hold what should not be there
     raise UnusableConfig(path, [problem])
 

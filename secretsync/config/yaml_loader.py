@@ -5,11 +5,14 @@ YAML 1.1, which PyYAML reads, takes ``1.10`` for 1.1, ``0123`` for 83, ``off`` f
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import yaml
 from yaml.constructor import ConstructorError
+
+from secretsync.core.foreign import refuse_large
 
 _KEPT_AS_TEXT = ("tag:yaml.org,2002:timestamp",)
 _BOOLEANS = frozenset({"true", "True", "TRUE", "false", "False", "FALSE"})
@@ -31,6 +34,10 @@ class WrittenFloat(float):
 
     def __str__(self) -> str:
         return self.written
+
+
+_MOST_CHARACTERS = 1_000_000
+"""A thousand targets have half of it. It is parsed in Python, as lines and what is written are to be known."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -69,11 +76,14 @@ _Loader.add_constructor("tag:yaml.org,2002:bool", _Loader.construct_word)
 
 def load(text: str) -> Any:
     """The one document of *text*. Raises yaml.YAMLError, whose problem_mark has the line."""
+    if len(text) > _MOST_CHARACTERS:
+        raise yaml.MarkedYAMLError(problem=f"it has more than {_MOST_CHARACTERS:,} characters")
     loader = _Loader(text)
     try:
         node = loader.get_single_node()
         if node is None:
             return None
+        refuse_large(node)
         _refuse_keys_given_twice(node)
         return loader.construct_document(node)
     except RecursionError:
@@ -82,12 +92,17 @@ def load(text: str) -> Any:
         loader.dispose()
 
 
-def line_of(text: str, location: Sequence[int | str]) -> int | None:
-    """The line, from 1, of what stands at *location* in *text*, or of what should hold it; None where none is known.
+def line_finder(text: str) -> Callable[[Sequence[int | str]], int | None]:
+    """Gives the line, from 1, of what stands at a location in *text*, or of what should hold it; None: not known.
 
     Parts that are no key there, as the tags of unions, are passed over.
     """
-    node, line = yaml.compose(text, Loader=_Loader), None
+    root = cache(lambda: yaml.compose(text, Loader=_Loader))
+    return lambda location: _line(root(), location)
+
+
+def _line(node: yaml.Node | None, location: Sequence[int | str]) -> int | None:
+    line = None
     for part in location:
         if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
             node = node.value[part]

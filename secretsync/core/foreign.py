@@ -7,9 +7,13 @@ cannot runs in a process of its own (`core.confined`).
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from typing import Any
+
+import yaml
 
 from secretsync.core.errors import SecretSyncError
 
@@ -17,7 +21,7 @@ MOST_BYTES = 8 * 1024 * 1024
 """Bytes of a document that are parsed."""
 
 MOST_VALUES = 200_000
-"""Values of a JSON document that are parsed: each costs up to a hundred bytes of memory, however short it is."""
+"""Values of a document that are parsed: each costs up to a hundred bytes of memory, however short it is."""
 
 Refusal = Callable[[str], SecretSyncError]
 """Makes the error of a source; its argument is the reason, a part of a sentence: ``it is damaged (EOFError)``."""
@@ -47,3 +51,55 @@ def read_json(document: bytes | str, refusal: Refusal, *, most_bytes: int = MOST
         if sum(map(text.count, ",[{")) > MOST_VALUES:
             raise refusal(f"it has more than {MOST_VALUES:,} values")
         return json.loads(text)
+
+
+def read_yaml(text: str, loader: Any) -> Iterator[Any]:
+    """The documents of *text*, as *loader* has them. Raises yaml.YAMLError, also for what is too large to be read.
+
+    Each alias counts as all that it stands for: who walks a document comes by it as often, and for ever where it
+    holds itself.
+    """
+    if len(text) > MOST_BYTES:
+        raise _too_large(f"it has more than {MOST_BYTES:,} characters")
+    if len(text) > MOST_VALUES:  # a shorter one cannot have as many
+        _refuse_many(yaml.parse(text, loader))
+    parser = loader(text)
+    try:
+        while parser.check_node():
+            node = parser.get_node()
+            if "*" in text:
+                refuse_large(node)
+            yield parser.construct_document(node)
+    finally:
+        parser.dispose()
+
+
+def refuse_large(root: yaml.Node) -> None:
+    """Raises yaml.YAMLError where *root* has more than MOST_VALUES values, those of aliases each time they are used."""
+    try:
+        size = _size(root, {})
+    except RecursionError:
+        raise _too_large("it is nested too deeply") from None
+    if size > MOST_VALUES:
+        raise _too_large(f"it has more than {MOST_VALUES:,} values, aliases counted as what they stand for")
+
+
+def _refuse_many(events: Iterator[yaml.Event]) -> None:
+    values = (event for event in events if isinstance(event, yaml.NodeEvent))
+    if next(islice(values, MOST_VALUES, None), None):
+        raise _too_large(f"it has more than {MOST_VALUES:,} values")
+
+
+def _too_large(reason: str) -> yaml.YAMLError:
+    return yaml.MarkedYAMLError(problem=reason)
+
+
+def _size(node: yaml.Node, sizes: dict[yaml.Node, float]) -> float:
+    """How many values *node* has, itself included: infinitely many where it holds itself."""
+    if node not in sizes:
+        sizes[node] = math.inf
+        children = node.value if isinstance(node, yaml.SequenceNode) else ()
+        if isinstance(node, yaml.MappingNode):
+            children = [child for pair in node.value for child in pair]
+        sizes[node] = 1 + sum(_size(child, sizes) for child in children)
+    return sizes[node]

@@ -15,9 +15,11 @@ from contextlib import contextmanager
 from typing import Any
 
 from urllib3.connection import HTTPConnection
-from urllib3.exceptions import InvalidHeader
+from urllib3.exceptions import HTTPError, InvalidHeader
+from urllib3.response import BaseHTTPResponse
 from urllib3.util.retry import Retry
 
+_LARGEST_PIECE = 1 << 16
 _MOST_PIECES, _SMALLEST_PIECE = 20_000, 256
 """A network's packets, and an honest server's chunks, have a thousand bytes and more on average."""
 
@@ -38,9 +40,21 @@ def all_within(seconds: float) -> Iterator[None]:
         _of_thread.deadline = before
 
 
-def are_crumbs(pieces: int, length: int) -> bool:
-    """Whether a body of *length* bytes came in so many *pieces* that reading them costs more than what they hold."""
-    return pieces > _MOST_PIECES and length < pieces * _SMALLEST_PIECE
+class TooManyPieces(HTTPError):
+    """Reading the body costs more than what it holds."""
+
+
+def pieces_of(response: BaseHTTPResponse, *, decode: bool = True) -> Iterator[bytes]:
+    """The body of *response* as its pieces come: ``read`` would wait for a whole one, however slowly it drips in.
+
+    With *decode* the coding is undone that the answer says it has. Raises HTTPError, TooManyPieces for one.
+    """
+    count = length = 0
+    while piece := response.read1(_LARGEST_PIECE, decode_content=decode):
+        count, length = count + 1, length + len(piece)
+        if count > _MOST_PIECES and length < count * _SMALLEST_PIECE:
+            raise TooManyPieces("the answer comes in pieces of a few bytes")
+        yield piece
 
 
 class PatientRetry(Retry):

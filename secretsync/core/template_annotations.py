@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from secretsync.core.errors import ClusterError
+from secretsync.core.foreign import read_yaml
 from secretsync.core.yaml_edit import CannotEdit, Step, set_first
 
 _ANNOTATIONS = ("spec", "template", "metadata", "annotations")
@@ -59,7 +60,7 @@ def _expected(text: str, document: int, workload: Sequence[Step], annotations: M
 
 def _parsed(text: str) -> list[Any]:
     try:
-        documents = list(yaml.safe_load_all(text))
+        documents = list(read_yaml(text, yaml.SafeLoader))
     except (yaml.YAMLError, ValueError, RecursionError):
         raise NotEditable from None
     return [_unshared(document) for document in documents]

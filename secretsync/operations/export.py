@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,7 +50,7 @@ def write_importable(bundle: Bundle, folder: Path) -> Path:
     try:
         _make(folder)
         with locked(folder):  # another process that fetches to the same folder waits
-            if package_folder.exists() and not package_folder.is_symlink():
+            if os.path.lexists(package_folder) and not _is_ours(package_folder, bundle.module):
                 raise NotWrittenByFetch(package_folder)
             # what is there now stays until the next time: somebody may be reading it
             _remove_all_but(package_folder.resolve(), bundle.module)
@@ -57,6 +58,11 @@ def write_importable(bundle: Bundle, folder: Path) -> Path:
     except OSError as error:
         raise NotWritten(package_folder, error.strerror or str(error)) from None
     return package_folder
+
+
+def _is_ours(package_folder: Path, module: str) -> bool:
+    """Whether it is a link that we made, and no link or folder of somebody else's."""
+    return package_folder.is_symlink() and str(package_folder.readlink()).startswith(_prefix(module))
 
 
 def _written(bundle: Bundle, folder: Path) -> Path:

@@ -104,7 +104,7 @@ def blocked_pod_status(pod: Manifest) -> Status | None:
 def is_ready(pod: Manifest) -> bool:
     """Whether Kubernetes counts a pod as serving."""
     conditions = pod.get("status", {}).get("conditions", ())
-    return any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions)
+    return any(condition.get("type") == "Ready" and condition.get("status") == "True" for condition in conditions)
 
 
 def has_readiness_probe(workload: Workload) -> bool:

@@ -175,7 +175,8 @@ def _body(report: Report) -> str:
 def _packages(report: Report) -> Iterator[str]:
     for package in report.plan.packages:
         bundle = package.desired.bundle
-        yield f"* `{bundle.module}` {bundle.version} at `{bundle.revision.short}`, revision {package.revision_number}"
+        name = f"`{bundle.module}` {bundle.version}".strip()
+        yield f"* {name} at `{bundle.revision.short}`, revision {package.revision_number}"
         yield f"  * digest `sha256:{bundle.digest}`"
         for change in package.changes:
             if change.pending:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +15,7 @@ from urllib3.exceptions import ReadTimeoutError
 
 from secretsync.config.access import Access
 from secretsync.config.credentials import Authorization, describe_credential, refuse_missing_certificates
-from secretsync.core.http_patience import all_within, are_crumbs
+from secretsync.core.http_patience import TooManyPieces, all_within, pieces_of
 from secretsync.core.log import INDEX_CALL
 from secretsync.sources import certificates
 from secretsync.sources.index.errors import IndexAccessRefused, IndexFailed, IndexRefused, RedirectedElsewhere
@@ -24,7 +23,6 @@ from secretsync.sources.redirects import may_follow, origin
 
 log = structlog.get_logger()
 
-_CHUNK = 1 << 16
 _OK = (200, 203)  # the latter of a proxy that changes what it passes on
 _PROXY_PASSWORD = "the proxy wants a user and a password: put them into HTTPS_PROXY"  # noqa: S105 - no password
 
@@ -72,13 +70,12 @@ def get(
 
     Raises IndexFailed, IndexAccessRefused. A 404 and a 304 are answers.
     """
-    deadline = time.monotonic() + timeout
     # a mirror may name a coding for an archive, whose bytes are the file's own: nothing is asked for in one
     headers = {"Accept-Encoding": "identity", **(headers or {})}
     sent = session.sent_to(url) if isinstance(session, _Session) else ""
     with _translated_errors(url, sent), all_within(timeout), _send(session, url, timeout, headers) as response:
         _refuse_status(url, response, asked_if_changed="If-None-Match" in headers)
-        yield response, _pieces(response, url, deadline, decode=decode)
+        yield response, pieces_of(response.raw, decode=decode)
 
 
 def _refuse_status(url: str, response: requests.Response, *, asked_if_changed: bool) -> None:
@@ -101,16 +98,6 @@ def _send(session: requests.Session, url: str, timeout: float, headers: Mapping[
         raise IndexFailed(url, str(error)) from None
     log.debug(INDEX_CALL, url=url, status=response.status_code)
     return response
-
-
-def _pieces(response: requests.Response, url: str, deadline: float, *, decode: bool) -> Iterator[bytes]:
-    # read() would wait for a whole chunk, however slowly its bytes drip in.
-    count = length = 0
-    while piece := response.raw.read1(_CHUNK, decode_content=decode):
-        count, length = count + 1, length + len(piece)
-        if time.monotonic() > deadline or are_crumbs(count, length):
-            raise IndexFailed(url, "it did not answer in time")
-        yield piece
 
 
 def refuse_detour(start: str, target: str, allowed: Iterable[str], verb: str) -> None:
@@ -188,7 +175,7 @@ def _translated_errors(url: str, sent: str) -> Iterator[None]:
         if "407" in str(error):
             raise IndexRefused(url, "it cannot be reached", _PROXY_PASSWORD) from None
         raise IndexFailed(url, "the proxy does not lead to it") from None
-    except (requests.Timeout, ReadTimeoutError):
+    except (requests.Timeout, ReadTimeoutError, TooManyPieces):
         raise IndexFailed(url, "it did not answer in time") from None
     except requests.TooManyRedirects:
         raise IndexFailed(url, "it redirects for ever") from None

@@ -181,3 +181,23 @@ def test_a_write_of_somebody_else_during_the_rollout_says_which_workloads_restar
     assert "Secret atlas has what was approved, Deployment rucio/server was restarted for it, nothing else" in sentence
     assert "nothing was written" not in sentence
     assert carry_out(plan()) == [0], "a new plan continues"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "the file: Invalid JSON: EOF"),
+        ('{"version": 2, "targets": []}', "version: Input should be 1"),
+        ('{"version": 1, "targets": [{"target": 5}]}', "targets.0.target: Input should be a valid string"),
+        ('{"version": 1, "targets": [], "' + "x" * 999 + '": 1}', "xxx"),
+    ],
+)
+def test_a_file_that_is_no_plan_is_refused_with_the_first_place_that_is_wrong(
+    tmp_path: Path, text: str, words: str
+) -> None:
+    path = tmp_path / "plan.json"
+    path.write_text(text)
+    with pytest.raises(approved.UnreadablePlan) as raised:
+        approved.read_plan(path)
+    assert words in str(raised.value)
+    assert len(raised.value.reason) <= 200

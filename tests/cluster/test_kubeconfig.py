@@ -161,3 +161,47 @@ def test_a_file_that_is_no_kubeconfig_is_refused(text: str, tmp_path: Path) -> N
     (tmp_path / "kubeconfig").write_text(text)
     with pytest.raises(UnusableCluster):
         in_context("c", tmp_path / "kubeconfig")
+
+
+@pytest.mark.parametrize(
+    "user",
+    [
+        {"token": "a\nb"},
+        {"token": ["a"]},
+        {"token": {"a": "b"}},
+        {"token": "t", "as": ["admin"]},
+        {"token": "t", "as": "a", "as-groups": [{"g": 1}]},
+        {"token": "t", "as": "a", "as-user-extra": {"k": [["v"]]}},
+    ],
+    ids=str,
+)
+def test_what_no_header_can_hold_is_refused_before_any_request(tmp_path: Path, user: dict[str, Any]) -> None:
+    with pytest.raises(UnusableCluster, match=r"no header can hold|that a header can hold"):
+        ask(tmp_path, user)
+
+
+@pytest.mark.parametrize(
+    ("server", "words"),
+    [
+        ("", "'server' is no URL that begins with https"),
+        ("localhost:6443", "'server' is no URL that begins with https"),
+        ("ftp://api.example.org", "'server' is no URL that begins with https"),
+        ("https://", "'server' is no URL that begins with https"),
+        ("https://person:hunter2@api.example.org", "'server' holds a user or a password"),
+    ],
+)
+def test_a_server_that_no_request_can_be_made_to_is_a_fault_of_the_kubeconfig(
+    tmp_path: Path, server: str, words: str
+) -> None:
+    with pytest.raises(UnusableCluster, match=words) as raised:
+        in_context("c", kubeconfig(tmp_path, {"token": "t"}, server))
+    assert "hunter2" not in str(raised.value)
+
+
+def test_a_proxy_of_another_kind_is_a_fault_of_the_kubeconfig(tmp_path: Path) -> None:
+    path = kubeconfig(tmp_path, {"token": "t"})
+    content = yaml.safe_load(path.read_text())
+    content["clusters"][0]["cluster"]["proxy-url"] = "socks5://127.0.0.1:1"
+    path.write_text(yaml.safe_dump(content))
+    with pytest.raises(UnusableCluster, match="'proxy-url', or HTTPS_PROXY, does not begin"):
+        in_context("c", path)

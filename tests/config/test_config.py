@@ -192,7 +192,10 @@ def test_a_target_may_go_after_another_by_its_name_and_for_how_long(after: objec
     ("told", "sentence"),
     [
         ([TESTBED, {**PRODUCTION, "name": "testbed"}], "two have the name 'testbed'"),
-        ([TESTBED, {**PRODUCTION, "after": "tesbed"}], "no target in a cluster has the name 'tesbed'; there are: "),
+        (
+            [TESTBED, {**PRODUCTION, "after": "tesbed"}],
+            "no target in a cluster has the name 'tesbed'; there are: testbed",
+        ),
         ([{**TESTBED, "after": "testbed"}], "testbed after testbed has no beginning"),
         ([{**TESTBED, "after": "production"}, {**PRODUCTION, "after": "testbed"}], "has no beginning"),
         ([{**TESTBED, "cluster": {"directory": "x"}}, {**PRODUCTION, "after": "testbed"}], "no target in a cluster"),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+from pathlib import Path
+
 import pytest
 
 from secretsync.config.access import Access
-from secretsync.config.credentials import describe_credential
+from secretsync.config.credentials import authorization, describe_credential
 
 HTTPS, SSH = "https://git.example.org/policy", "ssh://git@git.example.org/policy"
 
@@ -41,3 +44,22 @@ def test_a_credential_is_described_by_its_kind_and_its_place(
     said = describe_credential(Access.model_validate(access), url)
     assert said.startswith(described)
     assert "the-value" not in said
+
+
+@pytest.mark.parametrize(
+    ("access", "header"),
+    [
+        ({"token": {"file": "token"}}, "Basic " + base64.b64encode(b"x-access-token:the-value").decode()),
+        ({"username": "ci", "password": {"env": "P"}}, "Basic " + base64.b64encode(b"ci:of-the-variable").decode()),
+        ({"bearer": {"file": "token"}}, "Bearer the-value"),
+    ],
+)
+def test_the_first_line_of_a_file_or_a_variable_is_sent(
+    access: dict[str, object], header: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "token").write_text("the-value\nand a second line\n")
+    monkeypatch.setenv("P", "of-the-variable")
+    sent = authorization(Access.model_validate(access), HTTPS, tmp_path, default_user="x-access-token")
+    assert sent is not None
+    assert sent.header == header
+    assert sent.redact(f"it said {header}") in ("it said Basic …", "it said Bearer …")

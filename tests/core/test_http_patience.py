@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import socket
 import threading
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 import urllib3
 
-from secretsync.core.http_patience import PatientRetry, all_within, are_crumbs
+from secretsync.core.http_patience import PatientRetry, TooManyPieces, all_within, pieces_of
 
 pytestmark = pytest.mark.slow
 
@@ -61,7 +62,7 @@ def test_whatever_a_server_sends_without_end_its_answer_ends(begin: bytes, more:
 def read_within(seconds: float, url: str) -> None:
     with all_within(seconds):
         response = urllib3.PoolManager().request("GET", url, timeout=5, retries=False, preload_content=False)
-        while response.read1(1024):
+        for _ in pieces_of(response):
             pass
 
 
@@ -81,7 +82,28 @@ def test_a_server_may_ask_for_seconds_and_no_more_than_it_is_given(header: str, 
     assert PatientRetry(retry_after_max=30).parse_retry_after(header) == seconds
 
 
-def test_pieces_of_a_few_bytes_are_crumbs_only_where_there_are_very_many() -> None:
-    assert not are_crumbs(20_000, 20_000)
-    assert are_crumbs(20_001, 20_001)
-    assert not are_crumbs(200_000, 200_000 * 1_000)
+@pytest.mark.parametrize(
+    ("number", "size", "is_read"), [(20_000, 1, True), (20_001, 1, False), (30_000, 255, False), (30_000, 256, True)]
+)
+def test_a_body_in_very_many_pieces_of_a_few_bytes_is_not_read_to_its_end(
+    number: int, size: int, is_read: bool
+) -> None:
+    class Drips(io.RawIOBase):
+        left = number
+
+        def readable(self) -> bool:
+            return True
+
+        def read(self, most: int = -1) -> bytes:
+            self.left -= 1
+            return bytes(size) if self.left >= 0 else b""
+
+        def read1(self, most: int = -1) -> bytes:
+            return self.read(most)
+
+    response = urllib3.HTTPResponse(Drips(), preload_content=False)
+    if is_read:
+        assert sum(map(len, pieces_of(response))) == number * size
+    else:
+        with pytest.raises(TooManyPieces):
+            list(pieces_of(response))

@@ -99,6 +99,15 @@ def test_what_somebody_else_put_there_is_left_alone(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["pol"]
 
 
+@pytest.mark.parametrize("target", ["/elsewhere", "their", "../their"])
+def test_a_link_of_somebody_elses_is_left_alone(tmp_path: Path, target: str) -> None:
+    (tmp_path / "their").mkdir()
+    (tmp_path / "pol").symlink_to(target)
+    with pytest.raises(NotWrittenByFetch, match="move it away"):
+        write_importable(bundle({"__init__.py": ""}, "pol"), tmp_path)
+    assert str((tmp_path / "pol").readlink()) == target
+
+
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(NotWritten, match=r"file/sub/pol was not written"):

@@ -127,6 +127,31 @@ def read_requirement(path: Path) -> object:
     return parse(path.read_text(errors="replace"))
 
 
+def read_manifests(path: Path) -> object:
+    from secretsync.cluster.directory import DirectoryCluster
+
+    cluster = DirectoryCluster(path.parent)
+    return cluster.secret("rucio", "site-policy"), cluster.workloads("rucio"), cluster.spawners("rucio")
+
+
+def read_values(path: Path) -> object:
+    from secretsync.rucio.charts import site_values
+
+    return site_values.read(path.read_text())
+
+
+def read_configuration(path: Path) -> object:
+    from secretsync import config
+
+    return config.load(path)
+
+
+def read_rucio_cfg(path: Path) -> object:
+    from secretsync.rucio.conditions.rucio_cfg import _section
+
+    return _section(path.name, path.read_bytes())
+
+
 READERS: dict[str, tuple[str, Callable[[Path], object]]] = {
     "pyproject": ("pyproject.toml", read_pyproject),
     "page in JSON": ("page", read_json_page),
@@ -141,6 +166,10 @@ READERS: dict[str, tuple[str, Callable[[Path], object]]] = {
     "last word": ("message", read_last_word),
     "policy": ("policy.py", read_policy),
     "requirement": ("requirement", read_requirement),
+    "manifests": ("manifests.yaml", read_manifests),
+    "values": ("values.yaml", read_values),
+    "configuration": ("secretsync.yaml", read_configuration),
+    "rucio.cfg": ("rucio.yaml", read_rucio_cfg),
 }
 """The name of the file, where it matters, and what reads it."""
 

@@ -12,6 +12,7 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,21 @@ def of_a_page(files: int) -> str:
     listed = [{"filename": "x", "url": "x", "hashes": {}} for _ in range(files)]
     return json.dumps({"meta": {"api-version": "1.0"}, "name": "my-policy", "files": listed})
 
+
+def aliases(use: str, last: str) -> str:
+    """YAML of a few lines in which *last* stands for 9^8 values, each of which *use* makes of nine of those before."""
+    lines = [f"a{n}: &a{n} {use.format(', '.join([f'*a{n - 1}'] * 9))}" for n in range(1, 9)]
+    return "\n".join(["a0: &a0 {kind: Secret, metadata: {name: x}}", *lines, last.format("*a8"), ""])
+
+
+YAML: dict[str, str] = {
+    "a list that holds itself": "kind: List\nitems: &a [{kind: List, items: *a}]\n",
+    "lists of aliases": aliases("{{kind: List, items: [{}]}}", "kind: List\nitems: [{}]"),
+    "merges of aliases": aliases("{{<<: [{}]}}", "kind: Secret\nmetadata: {{name: b, labels: {}}}"),
+    "4,000,000 values": "a: [" + "b," * 3_900_000 + "]\n",
+    "50 MB of spaces": " " * 50 * MEGA,
+}
+OF_YAML = ("manifests", "values", "configuration", "rucio.cfg")
 
 BOMBS: dict[str, tuple[str, Callable[[], Content]]] = {
     "a file of 480 MB in 0.5 MB": ("source archive", lambda: tar(("my_policy/x.py", b"0", bytes(480 * MEGA), {}))),
@@ -178,8 +194,11 @@ BOMBS: dict[str, tuple[str, Callable[[], Content]]] = {
     "a requirement of 200,000 characters": ("requirement", lambda: "a" + "[" * 200_000),
     "a requirement of many versions": ("requirement", lambda: "a" + ">=1," * 490),
 }
+BOMBS |= {
+    f"YAML, {what}, as {reader}": (reader, partial(str, text)) for what, text in YAML.items() for reader in OF_YAML
+}
 # What is read of these is a value: findings, another file of the index, or the file as it is.
-ARE_READ = re.compile("policy|live zip|50,000|TOML|15 MB$|a last word|many versions|Requires-Python")
+ARE_READ = re.compile("policy|live zip|50,000|TOML|15 MB$|a last word|many versions|Requires-Python|rucio.cfg")
 
 QUICK = sorted(BOMBS)[::4]
 

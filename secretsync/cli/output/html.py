@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from secretsync.cli.output.report import FileChange, Outcome, Report, SecretChange, Target, WorkloadStatus
@@ -137,9 +138,7 @@ def rows(file: FileChange) -> Iterator[Row]:
 
 def _paired(removed: list[str], added: list[str]) -> Iterator[Row]:
     """The lines beside each other; both lists are empty then."""
-    for index in range(max(len(removed), len(added))):
-        before = removed[index] if index < len(removed) else None
-        after = added[index] if index < len(added) else None
+    for before, after in zip_longest(removed, added):
         yield Row(before, after, changed=True)
     removed.clear()
     added.clear()
@@ -183,4 +182,5 @@ def drawing(target: Target) -> Drawing | None:
 
 def _label(wave: str, status: WorkloadStatus) -> str:
     name = f"{wave}: {status.workload} ({status.state})"
-    return name if len(name) <= _LONGEST_LABEL else f"{name[: _LONGEST_LABEL - 1]}…"
+    half = _LONGEST_LABEL // 2  # names of workloads differ at their ends
+    return name if len(name) <= _LONGEST_LABEL else f"{name[: half - 1]}…{name[-half:]}"

@@ -121,7 +121,7 @@ def _package(package: Package) -> Iterator[str]:
     changes = package.live_revision not in (None, package.revision)
     revision = f"{package.live_revision} → {package.revision}" if changes else str(package.revision)
     name = f"**{plain_text(package.module)}** {plain_text(package.version)}"
-    yield f"- {name} at {code(short_commit(package.commit))}".rstrip()
+    yield f"- {name.strip()} at {code(short_commit(package.commit))}".rstrip()
     yield f"  - source {code(package.source)}" + (f", {code(package.ref)}" if package.ref else "")
     yield f"  - revision {revision}, {code(package.digest)}"
 

@@ -10,6 +10,7 @@ from typing import Protocol
 import yaml
 
 from secretsync.core import packing
+from secretsync.core.foreign import read_yaml
 from secretsync.core.model import Manifest, Secret
 from secretsync.core.secret_codec import secret_from
 
@@ -55,7 +56,7 @@ class KeepingProposed:
 def _is_manifest_of(secret: Secret, text: str) -> bool:
     """Whether *text* is a manifest of *secret* by all that can be read of it: name, annotations, digest and keys."""
     try:
-        manifest = yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe
+        (manifest,) = read_yaml(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
         sealed = read_secret(manifest)
     except (yaml.YAMLError, AttributeError, KeyError, TypeError, ValueError, RecursionError):
         return False

@@ -147,6 +147,7 @@ class RepositoryCluster:
 
     def _files_of_base(self, *paths: str) -> Mapping[str, bytes]:
         self._repository.fetch(self._base, self._branch)
+        self._repository.refuse_detours(self._base, (self._directory, *self._paths))
         return self._repository.files(self._base, *paths)
 
     def _manifests(self) -> DirectoryCluster:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import Any
 
 from secretsync.cluster.errors import Conflict, UnusableManifest
 from secretsync.cluster.repository.errors import PushRefused
@@ -17,7 +18,7 @@ from secretsync.sources.cache import private_folder
 from secretsync.sources.git import batch
 from secretsync.sources.git.commit import author_of, message_of, parents_of
 from secretsync.sources.git.errors import GitFailed
-from secretsync.sources.git.process import GitResult, run
+from secretsync.sources.git.process import LARGEST_ANSWER, GitResult, run
 from secretsync.sources.git.remote import Remote
 
 _STALE = re.compile(r"! \[rejected\]|stale info|fetch first|non-fast-forward|cannot lock ref")
@@ -27,7 +28,13 @@ _RACED = re.compile(r"cannot lock ref|failed to update ref|incorrect old value")
 
 _REMOTE = re.compile(r"^remote: (?P<words>\S.*)$", re.MULTILINE)
 _LONGEST_WHY = 200
-_FILES = frozenset({"100644", "100755"})
+_FILES, _FOLDER = frozenset({"100644", "100755"}), "040000"
+_KINDS = {"120000": "a symlink, which is not followed", "160000": "a submodule"}
+_OWN = {False: "the file itself", True: "a folder"}
+_MANIFESTS = (".yaml", ".yml", "/Kustomization")
+_LARGEST = 32 * 1024 * 1024
+"""Bytes of the manifests of a site, with room to spare: they are held in memory."""
+
 _DEPTH = 3
 """Commits that a fetch brings: a merge into the branch of a request, what was proposed, and what that was made of."""
 
@@ -80,42 +87,60 @@ class GitRepository:
             raise self._remote.failure(result)
 
     def files(self, commit: str, *paths: str) -> dict[str, bytes]:
-        """The files of *commit* at or below *paths*, by their paths; links, submodules and ``..`` are left out."""
+        """The manifests of *commit* below *paths*, and the files at *paths* themselves, by their paths.
+
+        Links, submodules and ``..`` are left out. Raises GitFailed, AnswerTooLarge.
+        """
         listing = self._local("ls-tree", "-r", "-z", "--full-tree", commit, "--", *paths)
         with reading(lambda reason: GitFailed(self.url, f"{reason}: git's list of files at {', '.join(paths)}")):
             identities = {
                 name: identity
                 for name, (mode, identity) in batch.tree(listing).items()
-                if mode in _FILES and ".." not in name.split("/")
+                if mode in _FILES and ".." not in name.split("/") and (name in paths or f"/{name}".endswith(_MANIFESTS))
             }
             ids = list(identities.values())
-            output = self._local("cat-file", "--batch", text=batch.request(ids)) if ids else b""
+            output = self._local("cat-file", "--batch", text=batch.request(ids), largest=_LARGEST) if ids else b""
             return dict(zip(identities, batch.blobs(output, ids), strict=True))
+
+    def refuse_detours(self, commit: str, paths: Iterable[str]) -> None:
+        """Raises UnusableManifest where one of *paths*, or what is above it, leads elsewhere in *commit*, or nowhere.
+
+        git would put a folder in the place of a link, or of a file.
+        """
+        for name, mode in self._modes(commit, paths).items():
+            is_above = any(path.startswith(f"{name}/") for path in paths)
+            if (is_above or name in paths) and mode not in ({_FOLDER} if is_above else {_FOLDER, *_FILES}):
+                kind = _KINDS.get(mode, "a file")
+                raise UnusableManifest(f"{name} in {self.url}", f"is {kind}: put {_OWN[is_above]} there")
+
+    def _modes(self, commit: str, paths: Iterable[str]) -> dict[str, str]:
+        """The modes of *paths* in *commit*, of the folders above them, and of what lies beside those."""
+        names = set(paths) | {str(folder) for path in paths for folder in PurePosixPath(path).parents}
+        listing = self._local("ls-tree", "-z", "-t", "--full-tree", commit, "--", *sorted(names - {"."}))
+        return {name: mode for name, (mode, _) in batch.tree(listing).items()}
 
     def tree(self, commit: str, changes: Mapping[str, bytes | None]) -> str:
         """The tree of *commit* with *changes*: the bytes of each path, None for one that goes; empty: no other tree.
 
-        Raises UnusableManifest where a path leads through what is no folder.
+        Raises UnusableManifest where a link is in the way, GitFailed.
         """
+        self.refuse_detours(commit, changes.keys())
+        modes = self._modes(commit, changes.keys())
         with tempfile.TemporaryDirectory(dir=self._folder) as scratch:
             index = {"GIT_INDEX_FILE": os.path.join(scratch, "index")}  # noqa: PTH118 - git wants text
             self._local("read-tree", commit, environment=index)
-            lines = [self._index_line(commit, path, data) for path, data in sorted(changes.items())]
+            null = b"0" * len(commit)
+            lines = [self._index_line(path, changes[path], modes.get(path, "100644"), null) for path in sorted(changes)]
             self._local("update-index", "-z", "--index-info", text=b"".join(lines), environment=index)
             tree = self._local("write-tree", environment=index).decode().strip()
-        changed = self._paths_changed(commit, tree)
-        if lost := changed - changes.keys():
-            file = f"{min(lost)} in {self.url}"
-            raise UnusableManifest(file, "is a symlink or a submodule, and files go below it: make it a folder")
-        return tree if changed else ""
+        return tree if self._paths_changed(commit, tree) else ""
 
-    def _index_line(self, commit: str, path: str, data: bytes | None) -> bytes:
+    def _index_line(self, path: str, data: bytes | None, mode: str, null: bytes) -> bytes:
         name = path.encode(errors="surrogateescape")
         if data is None:
-            return b"0 " + b"0" * len(commit) + b"\t" + name + b"\0"
+            return b"0 " + null + b"\t" + name + b"\0"
         identity = self._local("hash-object", "-w", "--stdin", "--no-filters", text=data).strip()
-        entry = self._local("ls-tree", "-z", "--full-tree", commit, "--", path).split()
-        return (entry[0] if entry else b"100644") + b" " + identity + b"\t" + name + b"\0"
+        return mode.encode() + b" " + identity + b"\t" + name + b"\0"
 
     def parents(self, commit: str) -> Sequence[str]:
         """The commits before *commit*."""
@@ -185,12 +210,19 @@ class GitRepository:
         form = "sha256" if len(commit) == 64 else "sha1"
         self._local("init", "--quiet", "--bare", "--template=", f"--object-format={form}", str(self._folder))
 
-    def _run(self, *arguments: str, text: bytes = b"", environment: Mapping[str, str] | None = None) -> GitResult:
+    def _run(
+        self,
+        *arguments: str,
+        text: bytes = b"",
+        environment: Mapping[str, str] | None = None,
+        largest: int = LARGEST_ANSWER,
+    ) -> GitResult:
         settings = {**self._remote.settings(), "GIT_DIR": str(self._folder), "GIT_NO_LAZY_FETCH": "1"}
-        return run(arguments, environment={**settings, **(environment or {})}, timeout=self._timeout, text=text)
+        variables = {**settings, **(environment or {})}
+        return run(arguments, environment=variables, timeout=self._timeout, text=text, largest=largest)
 
-    def _local(self, *arguments: str, text: bytes = b"", environment: Mapping[str, str] | None = None) -> bytes:
-        result = self._run(*arguments, text=text, environment=environment)
+    def _local(self, *arguments: str, **options: Any) -> bytes:
+        result = self._run(*arguments, **options)
         if result.status != 0:
             raise GitFailed(self.url, (result.complaint.strip().splitlines() or ["git failed"])[-1])
         return result.stdout

@@ -15,7 +15,7 @@ def rollout_status(obj: Manifest) -> Status:
         return Status(State.PAUSED, "is paused: new pods start when it is resumed")
     if waiting := unseen(obj):
         return waiting
-    conditions = {condition["type"]: condition for condition in status.get("conditions", ())}
+    conditions = {condition.get("type"): condition for condition in status.get("conditions", ())}
     progressing = conditions.get("Progressing", {})
     if progressing.get("reason") == "ProgressDeadlineExceeded":
         return Status(State.FAILED, "made no progress within its progressDeadlineSeconds", _cause(conditions))

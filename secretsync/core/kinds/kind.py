@@ -11,6 +11,9 @@ from enum import StrEnum
 
 from secretsync.core.model import Manifest
 
+_MOST_DIGITS = 10
+"""Of a number in a text; a longer one is none."""
+
 
 class State(StrEnum):
     """How far a rollout is, or how it ended."""
@@ -103,9 +106,15 @@ def plural(kind: str) -> str:
     return f"{kind.lower()}s"
 
 
+def observed_generation(status: Manifest) -> int:
+    """A string in the API of Rollouts, whose controllers before 1.0 wrote a hash, which says nothing here."""
+    observed = str(status.get("observedGeneration", ""))
+    return int(observed) if observed.isdecimal() and len(observed) < _MOST_DIGITS else 0
+
+
 def unseen(manifest: Manifest) -> Status | None:
     """A verdict where the controller has not observed the object's generation yet."""
-    if manifest.get("status", {}).get("observedGeneration", 0) < manifest["metadata"].get("generation", 0):
+    if observed_generation(manifest.get("status", {})) < manifest["metadata"].get("generation", 0):
         return Status(State.IN_PROGRESS, "its controller has not seen the change yet")
     return None
 
@@ -123,10 +132,11 @@ def on_delete() -> Status:
 
 
 def share(value: int | str, of: int, *, up: bool = False) -> int:
-    """*value* in whole pods: a number, or a percentage of *of*, rounded down or *up*."""
+    """*value* in whole pods: a number, or a percentage of *of*, rounded down or *up*; 0 for any other text."""
     if isinstance(value, int):
         return value
-    percent = int(value.rstrip("%"))
+    number = value.rstrip("%")
+    percent = int(number) if number.isdecimal() and len(number) < _MOST_DIGITS else 0
     return -(-percent * of // 100) if up else percent * of // 100
 
 

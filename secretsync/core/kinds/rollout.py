@@ -5,7 +5,15 @@ The verdict is its controller's own: ``status.phase``, which is one of Healthy, 
 
 from __future__ import annotations
 
-from secretsync.core.kinds.kind import Cause, Kind, State, Status, current, no_ready_pod_while_rolling
+from secretsync.core.kinds.kind import (
+    Cause,
+    Kind,
+    State,
+    Status,
+    current,
+    no_ready_pod_while_rolling,
+    observed_generation,
+)
 from secretsync.core.model import Manifest
 
 
@@ -14,7 +22,7 @@ def rollout_status(obj: Manifest) -> Status:
     spec, status = obj["spec"], obj.get("status") or {}
     if spec.get("paused"):
         return Status(State.PAUSED, "is paused: new pods start when it is resumed")
-    if _observed_generation(status) < obj["metadata"].get("generation", 0) or not status.get("phase"):
+    if observed_generation(status) < obj["metadata"].get("generation", 0) or not status.get("phase"):
         return Status(State.IN_PROGRESS, "its controller has not seen the change yet")
     reason = f": {status['message']}" if status.get("message") else ""
     replicas = spec.get("replicas", 1)
@@ -45,12 +53,6 @@ def allows_no_ready_pod(obj: Manifest) -> bool:
 def has_template(obj: Manifest) -> bool:
     """False for one with a workloadRef: the Deployment that it refers to has the template, and is stamped itself."""
     return "template" in obj["spec"]
-
-
-def _observed_generation(status: Manifest) -> int:
-    """A string in this API; controllers before 1.0 wrote a hash, which says nothing here."""
-    observed = str(status.get("observedGeneration", ""))
-    return int(observed) if observed.isdecimal() else 0
 
 
 def _is_invalid(status: Manifest) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from secretsync.core.errors import ConfigError
+from secretsync.core.foreign import read_yaml
 from secretsync.rucio.charts.excerpt import Excerpt, excerpt
 
 
@@ -32,6 +33,10 @@ _KUSTOMIZATION = frozenset({"patches", "patchesStrategicMerge", "patchesJson6902
 """Keys that a kustomization has, often without its kind, and no chart of Rucio."""
 
 
+_MOST_CHARACTERS = 1_000_000
+"""It is parsed in Python several times, as its edit needs the place of each value."""
+
+
 class _Loader(yaml.SafeLoader):
     """Reads what Helm reads: a date, or what looks like one, is a text."""
 
@@ -44,7 +49,7 @@ _Loader.yaml_implicit_resolvers = {
 
 def load(text: str) -> Any:
     """What *text* says as YAML, as Helm takes it. Raises yaml.YAMLError and ValueError."""
-    return yaml.load(text, _Loader)  # noqa: S506 - a safe loader
+    return next(read_yaml(text, _Loader), None)
 
 
 def keys_of(path: str) -> Keys:
@@ -79,6 +84,8 @@ def below(found: Any, key: str) -> Any:
 
 def part_of(text: str, at: Keys) -> Excerpt:
     """The part of *text* in which the values *at* some keys are. Raises NotValues, and CannotEdit as `excerpt` does."""
+    if len(text) > _MOST_CHARACTERS:
+        raise NotValues(f"it has more than {_MOST_CHARACTERS:,} characters")
     with _reading():
         return excerpt(text, at)
 
@@ -102,7 +109,7 @@ def is_null(text: str, at: Keys) -> bool:
 
 def _document(text: str) -> dict[str, Any]:
     with _reading():
-        documents = list(yaml.load_all(text, _Loader))
+        documents = list(read_yaml(text, _Loader))
     if len(documents) > 1:
         raise NotValues("it has several documents: say with --at where the values are in one of them")
     values = documents[0] if documents else None

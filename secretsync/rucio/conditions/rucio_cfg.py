@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import yaml
 
+from secretsync.core.foreign import read_yaml
 from secretsync.rucio.conditions.container import Environment, Mount, Sources, files
 
 MADE = "/opt/rucio/etc/rucio.cfg"
@@ -102,7 +103,8 @@ def _section(name: str, content: bytes) -> Mapping[str, str]:
         if name.endswith(".json"):
             section = json.loads(text).get("policy") or {}
         elif name.endswith((".yaml", ".yml")):
-            section = yaml.safe_load(text).get("policy") or {}
+            (document,) = read_yaml(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+            section = document.get("policy") or {}
         else:
             parser = configparser.ConfigParser()
             parser.read_string(text)

@@ -178,18 +178,9 @@ def _check_openpgp_status(signed_object: str, status: int, lines: str) -> None:
         raise SignatureBad(signed_object)
     if "NO_PUBKEY" in signature_status:
         raise SignerUnknown(signed_object, signature_status["NO_PUBKEY"][0])
-    if (
-        "VALIDSIG" in signature_status
-        and len(signature_status["VALIDSIG"]) > 7
-        and (weak := _WEAK_HASHES.get(signature_status["VALIDSIG"][7]))
-    ):
-        raise SignatureWeak(signed_object, weak)
-    if (
-        "ERRSIG" in signature_status
-        and len(signature_status["ERRSIG"]) > 2
-        and (weak := _WEAK_HASHES.get(signature_status["ERRSIG"][2]))
-    ):
-        raise SignatureWeak(signed_object, weak)
+    for keyword, position in (("VALIDSIG", 7), ("ERRSIG", 2)):  # where each has the hash algorithm
+        if weak := _WEAK_HASHES.get("".join(signature_status.get(keyword, [])[position : position + 1])):
+            raise SignatureWeak(signed_object, weak)
     if status != 0 or "VALIDSIG" not in signature_status or "GOODSIG" not in signature_status:
         raise SignatureRefused(signed_object)
 
@@ -205,11 +196,8 @@ def _verify_ssh(signed_object: str, signed: Signed, signers: Path, revoked: Path
         if _keygen(["check-novalidate", *options], signed.payload).returncode != 0:
             raise SignatureBad(signed_object)
         names = _keygen(["find-principals", "-f", str(signers), "-s", str(signature)], b"").stdout.decode().split("\n")
-        accepted = [
-            ["verify", "-f", str(signers), "-I", name, *options]
-            for name in filter(None, names)
-            if _keygen(["verify", "-f", str(signers), "-I", name, *options], signed.payload).returncode == 0
-        ]
+        attempts = [["verify", "-f", str(signers), "-I", name, *options] for name in filter(None, names)]
+        accepted = [attempt for attempt in attempts if _keygen(attempt, signed.payload).returncode == 0]
         if accepted and revoked and _keygen([*accepted[0], "-r", str(revoked)], signed.payload).returncode != 0:
             raise KeyRevoked(signed_object)
     if not accepted and _is_listed(signers, signed.signature):

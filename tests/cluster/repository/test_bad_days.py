@@ -11,10 +11,12 @@ import pytest
 import yaml
 
 from secretsync.cluster.errors import UnusableManifest
+from secretsync.cluster.repository import git as repository_git
 from secretsync.cluster.repository.errors import BranchMissing, ForgeRefused, PushRefused
 from secretsync.core.errors import SecretSyncError
 from secretsync.reconcile import repository_factory
 from secretsync.sources.git.errors import AccessRefused, GitFailed
+from secretsync.sources.git.process import AnswerTooLarge
 from tests.cluster.repository.conftest import at_host
 from tests.cluster.repository.site import MODULE, SOUND, VALUES, Site, git
 from tests.servers import git_http
@@ -241,23 +243,70 @@ def test_a_submodule_lfs_pointers_links_and_attributes_stay_as_they_are(tmp_path
     assert "\r" not in site.show(f"clusters/production/rucio/secret-{mounts(site)[0]}.yaml")
 
 
+def put(site: Site, name: str, mode: str) -> None:
+    """Put a link, a submodule or a file at *name* of the branch, in place of what is there."""
+    git(site.work, "pull", "--quiet", "origin", "main")
+    git(site.work, "rm", "-r", "--quiet", "--cached", "--ignore-unmatch", name)
+    target = site.folder / "target"
+    target.write_text("elsewhere")
+    blob = site.head() if mode == "160000" else git(site.work, "hash-object", "-w", str(target))
+    git(site.work, "update-index", "--add", "--cacheinfo", f"{mode},{blob},{name}")
+    git(site.work, "commit", "--quiet", "--message", "a detour")
+    git(site.work, "push", "--quiet", "origin", "HEAD:main")
+
+
+@pytest.mark.parametrize("mode", ["120000", "160000", "100644"], ids=["link", "submodule", "file"])
+@pytest.mark.parametrize("name", ["clusters", "clusters/production", "clusters/production/rucio", "apps"])
+def test_what_stands_in_the_way_of_a_file_is_named_and_stays(tmp_path: Path, name: str, mode: str) -> None:
+    """git itself would put a folder in its place, and the text of a manifest into the target of a link."""
+    site = Site(tmp_path)
+    site.sync()
+    put(site, name, mode)
+    site.package({"permission.py": SOUND + "\nNEWER = 1\n"})
+    before = site.head()
+    with pytest.raises(UnusableManifest, match=rf"^{name} .*: (is a .*: put .* there|cannot be listed as a folder)"):
+        site.sync()
+    assert site.head() == before
+
+
+@pytest.mark.parametrize("mode", ["120000", "160000"], ids=["link", "submodule"])
+def test_values_that_are_elsewhere_are_not_missing(tmp_path: Path, mode: str) -> None:
+    site = Site(tmp_path)
+    put(site, "apps/daemons.yaml", mode)
+    fails(site, UnusableManifest, f"apps/daemons.yaml in {site.bare.as_uri()}: is a s", "put the file itself there")
+
+
+def test_a_secret_that_is_a_link_in_the_repository_is_not_written_through(tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    site.sync()
+    put(site, f"clusters/production/rucio/secret-{mounts(site)[0]}.yaml", "120000")
+    before = site.head()
+    with pytest.raises(UnusableManifest, match=r"secret-.*\.yaml in .*: is a symlink, which is not followed"):
+        site.sync()
+    assert site.head() == before
+
+
+def test_of_a_site_manifests_alone_are_read_and_no_more_than_memory_holds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = Site(tmp_path)
+    site.sync()
+    monkeypatch.setattr(repository_git, "_LARGEST", 100_000)
+    site.commit(
+        {"clusters/production/picture.bin": "x" * 200_000, "clusters/production/rucio/notes.txt": "y" * 200_000}
+    )
+    site.sync()
+    site.commit({"clusters/production/large.yaml": "# " + "z" * 200_000})
+    with pytest.raises(AnswerTooLarge, match="git cat-file wrote more than 100,000 bytes"):
+        site.sync()
+
+
 @pytest.mark.parametrize("files", [{"rucio/a.yaml": "a: [b\n"}, {"a.yaml": "kind: Deployment\nmetadata: {name: a}\n"}])
 def test_a_broken_manifest_is_named_by_repository_branch_and_path(tmp_path: Path, files: dict[str, str]) -> None:
     site = Site(tmp_path, values=[])
     site.commit({f"clusters/production/{name}": text for name, text in files.items()})
     (name,) = files
     fails(site, UnusableManifest, f"clusters/production/{name} on branch main of {site.bare.as_uri()}: ")
-
-
-@pytest.mark.parametrize("link", ["clusters", "clusters/production", "clusters/production/rucio"])
-def test_a_symlink_where_manifests_go_is_not_replaced(tmp_path: Path, link: str) -> None:
-    site = Site(tmp_path)
-    (site.work / link).parent.mkdir(parents=True, exist_ok=True)
-    (site.work / link).symlink_to("/elsewhere")
-    site.commit({})
-    head = site.head()
-    fails(site, UnusableManifest, f"{link} in {site.bare.as_uri()}: is a symlink or a submodule")
-    assert site.head() == head
 
 
 def test_two_secretsyncs_at_once_make_one_change(tmp_path: Path) -> None:

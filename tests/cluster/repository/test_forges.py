@@ -69,7 +69,7 @@ def refusal(kind: str, **answer: Any) -> str:
         ({"status": 400, "body": "[" * 5000}, ["HTTP 400, it refuses;"]),
         ({"status": 422, "json": {"message": "two\nlines\x1b[31m"}}, ["it is not accepted (two lines"]),
         ({"body": requests.ConnectionError("no route to 10.1.2.3")}, ["it cannot be reached (ConnectionError)"]),
-        ({"body": requests.Timeout()}, ["it cannot be reached (Timeout)"]),
+        ({"body": requests.Timeout()}, ["it did not answer in time"]),
     ],
     ids=lambda value: str(value)[:40] if isinstance(value, dict) else "",
 )

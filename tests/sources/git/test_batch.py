@@ -23,7 +23,8 @@ def test_every_content_comes_back_byte_for_byte(contents: list[bytes]) -> None:
 
 
 @pytest.mark.parametrize(
-    "output", [f"{ID} missing\n".encode(), printed(ID, b"x", "tree"), printed("b" * 40, b"x"), b""]
+    "output",
+    [f"{ID} missing\n".encode(), printed(ID, b"x", "tree"), printed("b" * 40, b"x"), printed(ID, b"cut off")[:-3], b""],
 )
 def test_what_is_missing_or_no_blob_is_an_error(output: bytes) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - which sentence does not matter

@@ -26,7 +26,7 @@ def test_it_is_the_first_line_of_the_message(message: bytes, subject: str) -> No
     assert subject_of(HEAD + b"\n" + message) == subject
 
 
-def test_live_secrets_tell_it() -> None:
+def test_live_secrets_tell_the_subject_of_their_commit() -> None:
     revision = Revision("https://git.example.org/policy", "main", "commit:" + "a" * 40, subject="Allow bob")
     secrets = packing.pack(bundle({"__init__.py": ""}, revision=revision), PLACEMENT, "recipe")
     assert packing.live_bundle(secrets).revision.subject == "Allow bob"

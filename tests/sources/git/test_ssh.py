@@ -10,7 +10,7 @@ import pytest
 
 from secretsync.config.access import Access
 from secretsync.sources.git import ssh
-from secretsync.sources.git.ssh import KnownHostsMissing, key_fault
+from secretsync.sources.git.ssh import KeyMalformed, KnownHostsMissing, key_fault
 
 _KEY = b"-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXk=\n-----END OPENSSH PRIVATE KEY-----\n"
 _ACCESS = Access.model_validate({"hostKey": "ssh-ed25519 AAAA"}, by_alias=True)
@@ -45,6 +45,13 @@ def test_a_server_has_the_name_that_ssh_looks_for(url: str, name: str, tmp_path:
 def test_a_key_that_ssh_cannot_load_is_named_by_its_fault(content: bytes, fault: str) -> None:
     assert fault in key_fault(content)
     assert bool(key_fault(content)) == bool(fault)
+
+
+def test_a_key_that_ssh_cannot_load_is_refused_before_ssh_is_started(tmp_path: Path) -> None:
+    (tmp_path / "key").write_bytes(_KEY[:50])
+    (tmp_path / "key").chmod(0o400)
+    with pytest.raises(KeyMalformed, match="cut off"):
+        ssh.environment(_ACCESS.model_copy(update={"ssh_key": Path("key")}), "ssh://h/r", tmp_path, tmp_path)
 
 
 def test_who_has_neither_a_home_nor_an_account_is_asked_for_known_hosts(

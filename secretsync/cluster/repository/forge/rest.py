@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,12 +10,12 @@ from typing import Any, TypeVar
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from secretsync.cluster.repository.errors import ForgeRefused
 from secretsync.config.access import Access
 from secretsync.core.foreign import read_json, reading
-from secretsync.core.http_patience import PatientRetry, all_within
+from secretsync.core.http_patience import PatientRetry, all_within, pieces_of
 
 _TIMEOUT = (5, 30)
 _LONGEST_WAIT = 20
@@ -31,7 +30,6 @@ _RETRIES = PatientRetry(
     raise_on_status=False,  # its status and its words are said
 )
 _WHOLE_SECONDS = 60
-_PIECE = 64 * 1024
 _LARGEST = 4 * 1024 * 1024
 _LONGEST_WHY = 200
 _MOST_PARTS = 3
@@ -95,7 +93,6 @@ class Api:
 
     def send(self, method: str, path: str, action: str, **arguments: Any) -> Answer:
         """What answers, whatever it is. Raises ForgeRefused where nothing does, or more than a forge has to say."""
-        deadline = time.monotonic() + _WHOLE_SECONDS
         try:
             with all_within(_WHOLE_SECONDS), requests.Session() as session:
                 session.mount("https://", HTTPAdapter(max_retries=_RETRIES))
@@ -110,17 +107,16 @@ class Api:
                     **arguments,
                 )
                 body = b""
-                # read() would wait for a whole piece, however slowly its bytes drip in
-                while piece := response.raw.read1(_PIECE, decode_content=True):
+                for piece in pieces_of(response.raw):
                     body += piece
                     if len(body) > _LARGEST:
                         raise ForgeRefused(self.url, action, "its answer is too large")
-                    if time.monotonic() > deadline:
-                        raise ForgeRefused(self.url, action, f"it did not answer within {_WHOLE_SECONDS} s")
                 wait = response.headers.get("Retry-After", "")
                 exhausted = response.headers.get("X-RateLimit-Remaining") == "0"
                 limited = response.status_code == 429 or (response.status_code == 403 and bool(wait or exhausted))
                 return Answer(response.status_code, body, limited, wait if wait.isdecimal() else "")
+        except (requests.Timeout, ReadTimeoutError):
+            raise ForgeRefused(self.url, action, "it did not answer in time") from None
         except (requests.RequestException, HTTPError) as error:
             raise ForgeRefused(self.url, action, f"it cannot be reached ({type(error).__name__})") from None
 
