@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -143,8 +142,9 @@ def _follow(target: Target, targets_by_name: Mapping[str, Target]) -> None:
     while target.after:
         name = target.after.target
         if name not in targets_by_name:
-            names = ", ".join(targets_by_name) or "none"
-            raise ValueError(f"targets: after: no target in a cluster has the name {name!r}; there are: {names}")
+            names = ", ".join(targets_by_name)
+            known = f"there are: {names}" if names else "give it one with 'name:'"
+            raise ValueError(f"targets: after: no target in a cluster has the name {name!r}; {known}")
         if name in seen:
             raise ValueError(f"targets: after: {' after '.join((*seen, name))} has no beginning")
         seen.append(name)
@@ -176,7 +176,7 @@ def from_text(text: str, path: Path) -> Config:
     except yaml.YAMLError as error:
         problem = f"is not YAML: {_problem_line(error)}"
     else:
-        return parse(raw, path, partial(yaml_loader.line_of, text))
+        return parse(raw, path, yaml_loader.line_finder(text))
     # not from within: the parser's error holds the text, and that may hold what should not be there
     raise UnusableConfig(path, [problem])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from keyword import iskeyword
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
@@ -11,12 +12,14 @@ from pydantic.alias_generators import to_camel
 _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _DURATION = r"^(\d+(?:\.\d+)?)([smhd]?)$"
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_LONGEST = 3650 * 86400
+"""Beyond, and for infinity, there is no time at which it ends."""
 
 
 def _module_name(value: str) -> str:
-    if value.isidentifier():
+    if value.isidentifier() and not iskeyword(value):
         return value
-    if value.replace("-", "_").isidentifier():
+    if "-" in value and value.replace("-", "_").isidentifier():
         raise ValueError(
             f"{value!r} cannot be imported: it looks like the distribution's name, which may have hyphens; "
             f"moduleName is what Rucio imports, probably {value.replace('-', '_')!r}"
@@ -29,8 +32,8 @@ def _dns_label(value: str) -> str:
         return value
     nearest = re.sub(r"[^a-z0-9]+", "-", value.lower()).strip("-")[:63]
     raise ValueError(
-        f"{value!r} is not a name Kubernetes takes here (lower-case letters, digits and hyphens, at most 63): "
-        f"for instance {nearest!r}"
+        f"{value!r} is not a name Kubernetes takes here (lower-case letters, digits and hyphens, at most 63)"
+        + (f": for instance {nearest!r}" if nearest else "")
     )
 
 
@@ -41,6 +44,12 @@ def _seconds(value: object) -> object:
     if match := re.fullmatch(_DURATION, value.strip()):
         return float(match[1]) * _UNITS[match[2] or "s"]
     raise ValueError(f"{value!r} is not a duration: write 90s, 5m or 1h")
+
+
+def _bounded(value: float) -> float:
+    if value > _LONGEST:
+        raise ValueError(f"must be at most {_LONGEST // _UNITS['d']} days")
+    return value
 
 
 def _off(value: object) -> object:
@@ -54,6 +63,7 @@ Seconds = Annotated[
     float,
     BeforeValidator(_seconds),
     Field(ge=0),
+    AfterValidator(_bounded),
     WithJsonSchema({"anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": _DURATION}]}),
 ]
 Text = Annotated[str, WithJsonSchema({"type": ["string", "number"]})]

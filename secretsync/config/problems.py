@@ -19,6 +19,7 @@ CLUSTER_TAGS = {
 }
 """The key of each kind of cluster, by the tag of its union."""
 
+_MOST = 20
 _CREDENTIAL = ("FromFile", "FromEnvironment")
 _EXPECTED: Mapping[str, str] = {
     "tuple_type": "must be a list",
@@ -55,12 +56,13 @@ def sentences(
     nearest: Callable[[str], str],
     line_of: Callable[[Location], int | None] = lambda _: None,
 ) -> list[str]:
-    """One sentence for each problem; *nearest* says which key is meant by one that does not exist."""
+    """One sentence for each problem, up to _MOST; *nearest* says which key is meant by one that does not exist."""
     messages: dict[str, None] = {}
-    for detail in details:
+    for detail in details[:_MOST]:
         line = line_of(detail["loc"])
         messages[_sentence(detail, nearest) + (f" (line {line})" if line else "")] = None
-    return list(messages)
+    more = len(details) - _MOST
+    return [*messages, *([f"has {more:,} more problems"] if more > 0 else [])]
 
 
 def _sentence(detail: ErrorDetails, nearest: Callable[[str], str]) -> str:

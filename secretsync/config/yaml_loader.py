@@ -5,7 +5,8 @@ YAML 1.1, which PyYAML reads, takes ``1.10`` for 1.1, ``0123`` for 83, ``off`` f
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import yaml
@@ -91,12 +92,17 @@ def load(text: str) -> Any:
         loader.dispose()
 
 
-def line_of(text: str, location: Sequence[int | str]) -> int | None:
-    """The line, from 1, of what stands at *location* in *text*, or of what should hold it; None where none is known.
+def line_finder(text: str) -> Callable[[Sequence[int | str]], int | None]:
+    """Gives the line, from 1, of what stands at a location in *text*, or of what should hold it; None: not known.
 
     Parts that are no key there, as the tags of unions, are passed over.
     """
-    node, line = yaml.compose(text, Loader=_Loader), None
+    root = cache(lambda: yaml.compose(text, Loader=_Loader))
+    return lambda location: _line(root(), location)
+
+
+def _line(node: yaml.Node | None, location: Sequence[int | str]) -> int | None:
+    line = None
     for part in location:
         if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
             node = node.value[part]

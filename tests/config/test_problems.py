@@ -103,3 +103,22 @@ def test_a_wrong_duration_is_said_with_how_to_write_it() -> None:
     )
     assert "packages[0].timeout: must be more than 0 (line 1)" in said
     assert "targets[0].rollout.timeout: must be a duration: write 90s, 5m or 1h (line 2)" in said
+
+
+def test_a_file_of_something_else_is_answered_with_its_first_problems() -> None:
+    found = problems("".join(f"key{number}: 1\n" for number in range(300))).splitlines()
+    assert len(found) == 21
+    assert found[-1] == "s.yaml: has 282 more problems"
+
+
+@pytest.mark.parametrize("timeout", [".inf", "'" + "9" * 400 + "'", "9" * 400, "40000d"])
+def test_a_duration_without_an_end_is_refused(timeout: str) -> None:
+    target = f"{{cluster: {{directory: ./m}}, namespace: rucio, rollout: {{timeout: {timeout}}}}}"
+    text = f"packages: [{{moduleName: p, requirement: ./p}}]\ntargets: [{target}]"
+    assert "targets[0].rollout.timeout: must be " in problems(text)
+
+
+def test_a_word_of_pythons_is_no_module() -> None:
+    assert "'class' is not a name that Python can import" in problems(
+        f"packages: [{{moduleName: class, requirement: ./p}}]\n{TARGETS}"
+    )

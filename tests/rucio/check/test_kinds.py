@@ -353,3 +353,21 @@ def test_a_schema_that_is_fetched_from_the_network_is_a_warning_and_a_draft_of_j
     own = "SCHEMAS = {'account': {'$id': 'http://lab.org/a.json', '$ref': 'http://lab.org/a.json#/definitions/x'}}\n"
     draft = "SCHEMAS = {'account': {'$ref': 'http://json-schema.org/draft-07/schema#'}}\n"
     assert findings({"schema.py": own}) == findings({"schema.py": draft}) == ()
+
+
+@pytest.mark.parametrize(
+    ("call", "found"),
+    [
+        ("own(issuer)", ["unbound-call"]),
+        ("own(issuer, kwargs, session)", ["unbound-call"]),
+        ("own(issuer, kwargs, session=session)", []),
+        ("own(issuer, kwargs, 'x, y', session=session)", []),
+    ],
+)
+def test_calls_of_own_functions_with_annotations_are_looked_at(call: str, found: list[str]) -> None:
+    own = (
+        "def own(issuer: str, kwargs: 'dict[str, int]', text: str = 'a, b', *, session: object) -> bool:\n"
+        "    return True\n"
+    )
+    code = f"def has_permission(issuer, action, kwargs, *, session=None):\n    return {call}\n"
+    assert errors(findings({"permission.py": own + code})) == found

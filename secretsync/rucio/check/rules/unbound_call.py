@@ -111,7 +111,7 @@ def _of_the_package(package: Package, function: Function, call: ast.Call) -> str
     local_names = package.memoized(("bound", id(function.node)), partial(bound_in, function.node)).keys()
     if name in local_names - {function.name}:
         return ""
-    return ast.unparse(node.args).replace(", ", ",") if _plain(node.args) else ""
+    return _form(node.args)
 
 
 def _of_the_module(package: Package, running: Running, call: ast.Call) -> str:
@@ -134,7 +134,7 @@ def _of_the_module(package: Package, running: Running, call: ast.Call) -> str:
             pass
         case _:
             return ""
-    return ast.unparse(signature).replace(", ", ",") if _plain(signature) else ""
+    return _form(signature)
 
 
 def _without_first(signature: ast.arguments) -> ast.arguments:
@@ -143,10 +143,20 @@ def _without_first(signature: ast.arguments) -> ast.arguments:
     return ast.arguments(**{**vars(signature), "args": parameters, "defaults": defaults})
 
 
-def _plain(parameters: ast.arguments) -> bool:
-    """No annotation or default that holds a comma would be read wrongly."""
-    all_parameters = [*parameters.posonlyargs, *parameters.args, *parameters.kwonlyargs]
-    return not any(parameter.annotation for parameter in all_parameters)
+def _form(signature: ast.arguments) -> str:
+    """``a,b=,*,session=``: the parameters as those of Rucio are recorded, without annotations and defaults."""
+    by_place = [*signature.posonlyargs, *signature.args]
+    required = len(by_place) - len(signature.defaults)
+    parts = [parameter.arg + ("=" if place >= required else "") for place, parameter in enumerate(by_place)]
+    if signature.posonlyargs:
+        parts.insert(len(signature.posonlyargs), "/")
+    if signature.vararg or signature.kwonlyargs:
+        parts.append(f"*{signature.vararg.arg}" if signature.vararg else "*")
+    for parameter, default in zip(signature.kwonlyargs, signature.kw_defaults, strict=True):
+        parts.append(parameter.arg + ("=" if default else ""))
+    if signature.kwarg:
+        parts.append(f"**{signature.kwarg.arg}")
+    return ",".join(parts)
 
 
 @cache
