@@ -135,7 +135,7 @@ class Group(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """The command that the first of *args* names. Raises UsageError with the nearest name where there is none."""
         if not ctx.resilient_parsing and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
-            ctx.fail(unknown_command(args[0], self.list_commands(ctx)))
+            ctx.fail(unknown_command(args[0], self.list_commands(ctx), ctx.command_path))
         return super().resolve_command(ctx, args)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

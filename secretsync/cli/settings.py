@@ -77,12 +77,13 @@ def fits(target: config.Target, target_name: str | None) -> bool:
     return target_name in (None, target.name, target.namespace)
 
 
-def only_fitting(names: Sequence[str], option: str) -> None:
-    """Raises UsageError where *names*, of the targets or packages that a command is about, are none or several."""
-    if len(names) != 1:
-        what = "target" if option == "--target" else "package"
-        choices = f": {', '.join(names)}" if names else ""
-        raise click.UsageError(f"{len(names) or 'no'} {what}s fit; choose one with {option}{choices}")
+def only_fitting(names: Sequence[str], known: Sequence[str], option: str) -> None:
+    """Raises UsageError where *names*, of the *known* targets or packages, are none or several."""
+    what = option.removeprefix("--")
+    if not names:
+        raise click.UsageError(f"no {what} fits; the {what}s are: {', '.join(known)}")
+    if len(names) > 1:
+        raise click.UsageError(f"{len(names)} {what}s fit; choose one with {option}: {', '.join(names)}")
 
 
 def chosen_targets(configuration: config.Config, target_name: str | None) -> config.Config:

@@ -298,13 +298,16 @@ def _body(response: BaseHTTPResponse) -> bytes:
     return b"".join(blocks)
 
 
+_NO_ACCOUNT = "this does not run in a pod that has one; elsewhere, write 'context: NAME' of a kubeconfig"
+
+
 def in_cluster() -> ApiClient:
     """A client as the service account of the pod that this process runs in. Raises UnusableCluster."""
     configuration = _configuration()
     try:
         load_incluster_config(client_configuration=configuration)
-    except ConfigException as error:
-        raise UnusableCluster("the service account ('inCluster: true')", f"{error} Does this run in a pod?") from None
+    except ConfigException:
+        raise UnusableCluster("the service account ('inCluster: true')", _NO_ACCOUNT) from None
     return ApiClient(configuration)
 
 

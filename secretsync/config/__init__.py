@@ -142,8 +142,9 @@ def _follow(target: Target, targets_by_name: Mapping[str, Target]) -> None:
     while target.after:
         name = target.after.target
         if name not in targets_by_name:
-            names = ", ".join(targets_by_name) or "none"
-            raise ValueError(f"targets: after: no target in a cluster has the name {name!r}; there are: {names}")
+            names = ", ".join(targets_by_name)
+            known = f"there are: {names}" if names else "give it one with 'name:'"
+            raise ValueError(f"targets: after: no target in a cluster has the name {name!r}; {known}")
         if name in seen:
             raise ValueError(f"targets: after: {' after '.join((*seen, name))} has no beginning")
         seen.append(name)

@@ -98,16 +98,15 @@ def _with_wait(deployed: Deployed, destination: Destination, delivery: Delivery,
 def _with_pod_failures(
     destination: Destination, deployed: Sequence[Deployed], workloads: Mapping[Ref, Workload]
 ) -> Iterator[Deployed]:
-    """The same; a workload whose pods crash says so. Pods are listed only where a workload is not current."""
+    """The same; a workload says why its pods do not come up. Pods are listed only where a workload is not current."""
     pods: Sequence[Manifest] | None = None
     for package in deployed:
         statuses = dict(package.workloads)
         for ref, (revision_number, found) in package.workloads.items():
             if found.state is RolloutState.IN_PROGRESS and ref in workloads and not destination.observed:
                 pods = destination.cluster.pods(destination.namespace) if pods is None else pods
-                failures = map(rollout_status.pod_failure, rollout_status.pods_of(workloads[ref], pods))
-                if failure := next(filter(None, failures), None):
-                    statuses[ref] = (revision_number, replace(failure, message=foreign_text(failure.message)))
+                judged = rollout_status.judge(workloads[ref], pods, {})
+                statuses[ref] = (revision_number, replace(judged, message=foreign_text(judged.message)))
         yield replace(package, workloads=statuses)
 
 
@@ -162,7 +161,7 @@ def damage(destination: Destination, delivery: Delivery) -> tuple[str, ...]:
 def _damage(delivery: Delivery, live: Sequence[Secret], memory: StateStore) -> tuple[str, ...]:
     package_state = memory.state.of(delivery.placement.secret)
     # while a rollout goes on, not all have been written yet
-    if not live or not package_state.finished or not all(is_managed(secret, delivery) for secret in live):
+    if not package_state.finished or not all(is_managed(secret, delivery) for secret in live):
         return ()
     names = {secret.name for secret in live}
     missing = [

@@ -132,6 +132,7 @@ def make_plan(desired: Sequence[Desired], live: Live, state: State, *, adopt: bo
         (
             *_holds(desired),
             *_drifts(desired, live),
+            *_deleted(desired, live, state),
             *(note for package in desired for note in package.bundle.notes),
             *_taken_over(desired, live),
             *_put_back_by_owners(desired, live),
@@ -222,6 +223,19 @@ def _refuse(packages: Sequence[PackagePlan], live: Live, *, adopt: bool) -> None
 def _refuse_shared_names(desired: Sequence[Desired]) -> None:
     if problems := list(_shared_names(desired)):
         raise Refused(problems)
+
+
+def _deleted(desired: Sequence[Desired], live: Live, state: State) -> Iterable[str]:
+    """Secrets that a run wrote, and that are gone."""
+    for package in desired:
+        package_state = state.of(package.placement.secret)
+        if package_state.finished:
+            names = [secret.name for secret in package.secrets if secret.name in package_state.secrets]
+            yield from (
+                f"Secret {name} was deleted: no pod that mounts it can start until it is created again"
+                for name in names
+                if name not in live.secrets
+            )
 
 
 def _taken_over(desired: Sequence[Desired], live: Live) -> Iterable[str]:

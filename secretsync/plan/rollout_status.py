@@ -16,10 +16,13 @@ def status(workload: Workload) -> Status:
     return KINDS[workload.ref.kind].rollout_status(workload.manifest)
 
 
+_NOT_CURRENT = (State.IN_PROGRESS, State.PAUSED, State.FAILED)
+
+
 def not_current(workloads: Iterable[Workload]) -> dict[Ref, Status]:
     """Those of *workloads* whose pods are not all up by their own status; manifests without one say nothing."""
     observed = {workload.ref: status(workload) for workload in workloads if workload.manifest.get("status")}
-    return {ref: found for ref, found in observed.items() if found.state in (State.IN_PROGRESS, State.FAILED)}
+    return {ref: found for ref, found in observed.items() if found.state in _NOT_CURRENT}
 
 
 def pods_of(workload: Workload, pods: Sequence[Manifest]) -> list[Manifest]:

@@ -53,8 +53,10 @@ def _log_unrecorded(outcome: Outcome, error: SecretSyncError) -> None:
     if isinstance(error, Busy):
         log.debug("another run records its outcome", why=str(error))
         return
-    # a pass that was refused for want of rights has said so already
-    reported = isinstance(error, Forbidden) and isinstance(outcome.error, (Forbidden, MissingRights))
+    # a pass that failed for the same reason, or for want of rights, has said so already
+    reported = str(error) == str(outcome.error) or (
+        isinstance(error, Forbidden) and isinstance(outcome.error, MissingRights)
+    )
     level = log.debug if reported else log.warning
     level("the outcome of this pass could not be recorded in the cluster", why=str(error))
 

@@ -52,7 +52,8 @@ class Settling:
         elapsed = now - since
         if elapsed < self.seconds:
             return Status(
-                State.IN_PROGRESS, f"has no readiness probe; new pods ran {elapsed:.0f} of {self.seconds:.0f} s"
+                State.IN_PROGRESS,
+                f"has no readiness probe; new pods ran {elapsed:.0f} of {self.seconds:.0f} s (rollout.settle)",
             )
         return None
 
@@ -123,6 +124,6 @@ def _verdict(
     if verdict.state is not State.CURRENT:
         settling.disturbed(ref)
         return verdict
-    if not settling.seconds or has_readiness_probe(workload):
+    if not settling.seconds or has_readiness_probe(workload) or workload.manifest["spec"].get("replicas") == 0:
         return verdict
     return settling.judge(workload, new_pods(workload, observation.pods, annotations), now) or verdict

@@ -333,6 +333,12 @@ def test_a_secret_of_another_tool_is_refused_with_how_it_differs_and_the_reason_
         (["apply", "--dry-run"], "'secretsync plan'"),
         (["plan", "--kubeconfig", "x"], "cluster: {context: NAME}"),
         (["apply", "--plan-id", "abc"], "sha256: and 64 hex digits"),
+        (["apply", "--yes"], "only 'secretsync rollback' asks"),
+        (["list"], "Use: secretsync status, or secretsync history"),
+        (["history", "3"], "Use: secretsync history show REVISION"),
+        (["config", "set"], "'secretsync config --help' lists them"),
+        (["suspend", "my_policy"], "goes with its option: --package, --target, --config"),
+        (["plan", "my.yaml"], "goes with its option: --target, --config"),
     ],
 )
 def test_what_other_tools_call_otherwise_is_a_usage_error_that_says_how_it_is_called_here(

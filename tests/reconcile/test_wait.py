@@ -67,6 +67,13 @@ def test_a_workload_without_a_probe_is_current_after_its_pods_ran_a_while(clock:
     assert clock.time == pytest.approx(1030, abs=POLL)
 
 
+def test_a_workload_without_a_probe_that_is_scaled_to_zero_has_no_pods_to_wait_for(clock: Clock) -> None:
+    status = {"replicas": 0, "updatedReplicas": 0, "availableReplicas": 0}
+    empty = workload("atlas", annotations=STAMP, spec={"replicas": 0}, status=status)
+    assert watch(clock, lambda: seen(empty), SERVER, settle=30)[SERVER].state is State.CURRENT
+    assert clock.time == 1000
+
+
 def test_a_restart_while_settling_starts_the_time_anew(clock: Clock) -> None:
     def observe() -> Observation:
         count = 1 if clock.time >= 1020 else 0

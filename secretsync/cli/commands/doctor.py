@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -25,7 +26,7 @@ from secretsync.operations.doctor.deep import DeepProof
 from secretsync.operations.doctor.deep import prove as deep_proof
 from secretsync.operations.doctor.footing import Remark
 from secretsync.operations.permissions import observing_rules, required_rules, secret_names_with_history
-from secretsync.operations.status import status
+from secretsync.operations.status import damage, status
 from secretsync.plan import not_restarted
 from secretsync.reconcile.destination import REAL_TIME, Destination
 
@@ -71,9 +72,16 @@ def _target(
     return doctor_target, 0 if doctor_target.well else FAILED
 
 
+def _damage(destination: Destination) -> Iterator[Remark]:
+    """What is wrong with the live Secrets beside their files, as one that was deleted."""
+    for delivery in destination.deliveries:
+        with suppress(Forbidden):  # which the rights say
+            yield from (Remark(sentence, failure=True) for sentence in damage(destination, delivery))
+
+
 def _diagnose(target: config.Target, destination: Destination, *, deep: bool) -> DoctorTarget:
     examination, forbidden = _examine(target, destination)
-    remarks = [*forbidden, *_sources(destination), *_footing(target, destination, examination)]
+    remarks = [*forbidden, *_damage(destination), *_sources(destination), *_footing(target, destination, examination)]
     proof = deep_proof(destination, examination, REAL_TIME) if deep and examination.secrets else DeepProof()
     return describe_doctor(destination.name, examination, [*remarks, *map(Remark, proof.notes)], proof.failures)
 

@@ -10,6 +10,7 @@ import yaml
 from secretsync import config
 from secretsync.cli.commands import Settings, fits, only_target
 from secretsync.cli.output.role import render_role
+from secretsync.cli.settings import chosen_targets
 from secretsync.cluster.rbac import Need
 from secretsync.core import packing
 from secretsync.operations.permissions import election_needs, observing_rules, required_rules, secret_names_with_history
@@ -33,7 +34,7 @@ def rbac_command(settings: Settings, account: str, account_namespace: str | None
     The packages are fetched, as each of their directories is a Secret that the Role names; print it again when one
     is added. No cluster is asked. With -o json it is a List.
     """
-    configuration = settings.configuration()
+    configuration = chosen_targets(settings.configuration(), target_name)
     targets = [target for target in configuration.targets if fits(target, target_name) and _is_in_cluster(target)]
     if not targets:
         raise click.UsageError("no target fits that is in a cluster; a directory or a repository needs no Role")

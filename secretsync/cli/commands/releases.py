@@ -38,11 +38,13 @@ def _destination_and_delivery(
 ) -> tuple[Destination, Delivery]:
     """The one package in the one namespace that a command is about."""
     targets = settings.destinations(target_name)
-    only_fitting([target.name or target.namespace for target, _ in targets], "--target")
+    names = [target.name or target.namespace for target, _ in targets]
+    only_fitting(names, names, "--target")
     ((_, destination),) = targets
-    deliveries = [delivery for delivery in destination.deliveries if module in (None, delivery.placement.module)]
-    only_fitting([delivery.placement.module for delivery in deliveries], "--package")
-    return destination, deliveries[0]
+    modules = [delivery.placement.module for delivery in destination.deliveries]
+    fitting = [name for name in modules if module in (None, name)]
+    only_fitting(fitting, modules, "--package")
+    return destination, destination.deliveries[modules.index(fitting[0])]
 
 
 @click.command(

@@ -16,15 +16,16 @@ from secretsync.cli.commands import Settings, fits, only_target
 from secretsync.cli.output import json as json_format
 from secretsync.cli.output.report import Model
 from secretsync.cli.output.style import PLAIN
-from secretsync.cli.settings import only_fitting
+from secretsync.cli.settings import chosen_targets, only_fitting
 from secretsync.core import packing
 from secretsync.core.errors import FAILED
 from secretsync.core.files import write_atomically
+from secretsync.core.yaml_edit import Keys
 from secretsync.reconcile import factory
 from secretsync.reconcile.destination import Delivery
 from secretsync.rucio.charts import lint, merge, patch, site_values, values
 from secretsync.rucio.charts.case import Case, Problem
-from secretsync.rucio.charts.site_values import Keys, keys_of
+from secretsync.rucio.charts.site_values import keys_of
 from secretsync.rucio.charts.values import CHARTS, NEEDS_NOTHING, VIAS, WITHOUT_MOUNTS, ChartCannot
 from secretsync.rucio.wiring import STYLES, Packed, Wiring, wire
 
@@ -221,8 +222,9 @@ def _read(path: Path) -> str:
 
 
 def _target(configuration: config.Config, target_name: str | None) -> config.Target:
-    fitting = [target for target in configuration.targets if fits(target, target_name)]
-    only_fitting([target.name or target.namespace for target in fitting], "--target")
+    fitting = [target for target in chosen_targets(configuration, target_name).targets if fits(target, target_name)]
+    names = [target.name or target.namespace for target in fitting]
+    only_fitting(names, names, "--target")
     if fitting[0].wire:
         raise click.UsageError(
             f"'wire: true' has secretsync mount the packages in {fitting[0].namespace} itself; values beside it would "

@@ -177,6 +177,9 @@ def _package(deployed: Deployed) -> PackageStatus:
         return PackageStatus(
             module=deployed.module,
             status="not deployed",
+            suspension=describe_suspension(deployed.package_state.hold),
+            damage=deployed.damage,
+            workloads=tuple(_without_secret(deployed)) if deployed.damage else (),
             waiting=_wait(deployed),
             proposed=describe_proposed(deployed.proposed),
         )
@@ -246,6 +249,15 @@ def _status(
     if hold:
         return "suspended" if hold.by_hand else "rejected"
     return "current"
+
+
+def _without_secret(deployed: Deployed) -> Iterator[WorkloadRevision]:
+    """The workloads that mount a Secret which was deleted."""
+    for ref, (revision, _) in sorted(deployed.workloads.items()):
+        message = "its Secret was deleted: the pods that run go on, and no new one starts"
+        yield WorkloadRevision(
+            workload=_named(ref), revision=revision, current=False, state=str(State.FAILED), message=message
+        )
 
 
 def _workload(deployed: Deployed, ref: Ref, revision: int, status: Status) -> WorkloadRevision:
@@ -318,10 +330,22 @@ def _remarks(package: PackageStatus, now: datetime) -> Iterator[str]:
     if package.proposed:
         yield proposed_sentence(package.module, package.proposed)
     if package.status == "not deployed":
-        if not package.proposed:
+        yield from _deleted(package)
+        if not package.proposed and not package.damage:
             yield f"{package.module}: {_not_deployed(package.waiting)}"
         return
     yield from _deployed_remarks(package, now)
+
+
+def _deleted(package: PackageStatus) -> Iterator[str]:
+    """What was deployed and is gone, and who creates it again."""
+    if not package.suspension:
+        yield from damage_lines(package.module, package.damage)
+    for sentence in package.damage if package.suspension else ():
+        yield (
+            f"{package.module}: {sentence}, and no run creates it again, as the package is suspended: follow its "
+            "source with 'secretsync resume', or go back with 'secretsync rollback'"
+        )
 
 
 def _deployed_remarks(package: PackageStatus, now: datetime) -> Iterator[str]:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from secretsync.cluster.errors import Forbidden
-from secretsync.cluster.rbac import Access, may
 from secretsync.cluster.selector import selects
 from secretsync.core import packing
 from secretsync.core.errors import SecretSyncError
@@ -18,6 +15,7 @@ from secretsync.operations.status import live_secrets
 from secretsync.plan.diff import stamped_revision_number
 from secretsync.plan.not_restarted import NotRestarted, find_not_restarted
 from secretsync.plan.rollout_status import pod_failure, pods_of
+from secretsync.reconcile.canary import read_contents
 from secretsync.reconcile.destination import Delivery, Destination
 from secretsync.reconcile.observe import spawners
 from secretsync.reconcile.state_store import load_state
@@ -32,8 +30,6 @@ from secretsync.rucio.conditions.workloads import (
     rucio_containers,
     view_of,
 )
-
-_RESOURCES = {"Secret": "secrets", "ConfigMap": "configmaps"}
 
 
 @dataclass(frozen=True)
@@ -159,12 +155,12 @@ def _sources(
     """
     known_contents = contents(live)
     needed = {key for rucio_container in containers for key in container.asked_for(rucio_container.manifest)}
-    _read_all(destination, needed - known_contents.keys(), known_contents)
+    known_contents |= read_contents(destination, needed - known_contents.keys())
     undecided = [
         rucio_container for rucio_container in containers if not _is_decided(rucio_container, packages, known_contents)
     ]
     needed = {key for rucio_container in undecided for key in _configuration(rucio_container, known_contents)}
-    _read_all(destination, needed - known_contents.keys(), known_contents)
+    known_contents |= read_contents(destination, needed - known_contents.keys())
     return known_contents
 
 
@@ -177,27 +173,6 @@ def _is_decided(rucio_container: RucioContainer, packages: Iterable[Deployed], s
     """Whether variables name the package of each VO."""
     variables: Environment = container.environment(rucio_container.manifest, sources)
     return all(isinstance(variables.get(package_variable(package.vo)), str) for package in packages)
-
-
-def _read_all(
-    destination: Destination,
-    keys: Collection[tuple[str, str]],
-    known_contents: dict[tuple[str, str], Mapping[str, bytes] | None],
-) -> None:
-    """What this account may read of *keys*; what it may not is unknown where it matters."""
-    review = destination.cluster.review(destination.namespace) if keys else None
-    for kind, name in sorted(keys):
-        if may(review, Access("get", "", _RESOURCES[kind], name)):
-            with suppress(Forbidden):
-                known_contents[kind, name] = _read(destination, kind, name)
-
-
-def _read(destination: Destination, kind: str, name: str) -> Mapping[str, bytes] | None:
-    if kind == "Secret":
-        secret = destination.cluster.secret(destination.namespace, name)
-        return secret.data if secret else None
-    manifest = destination.cluster.read(kind, destination.namespace, name)
-    return {key: str(value).encode() for key, value in (manifest.get("data") or {}).items()} if manifest else None
 
 
 def _behind(workload: Workload, secret: str, live: Sequence[Secret], pods: Sequence[Manifest]) -> str:

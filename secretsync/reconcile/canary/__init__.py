@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -21,7 +21,15 @@ from secretsync.reconcile.destination import Clock, Destination
 from secretsync.reconcile.progress import working
 from secretsync.rucio.conditions.container import Sources
 
-__all__ = ["CandidateRefused", "NotProven", "ProofOutcome", "proof_failures", "provable", "prove_candidates"]
+__all__ = [
+    "CandidateRefused",
+    "NotProven",
+    "ProofOutcome",
+    "proof_failures",
+    "provable",
+    "prove_candidates",
+    "read_contents",
+]
 
 log = structlog.get_logger()
 
@@ -87,14 +95,15 @@ def provable(destination: Destination, plan: Plan) -> frozenset[Ref]:
 def _configuration(destination: Destination, pod_environments: Sequence[Environment]) -> Sources:
     """The configuration that tells environments apart, as far as this account may read it."""
     deciding = to_read(pod_environments)
-    return dict(_read(destination, sorted(deciding))) if deciding else {}
+    return dict(read_contents(destination, deciding))
 
 
-def _read(
-    destination: Destination, keys: Sequence[tuple[str, str]]
+def read_contents(
+    destination: Destination, keys: Collection[tuple[str, str]]
 ) -> Iterator[tuple[tuple[str, str], Mapping[str, bytes] | None]]:
-    review = destination.cluster.review(destination.namespace)
-    for kind, name in keys:
+    """The content of Secrets and ConfigMaps, by kind and name; what this account may not read is left out."""
+    review = destination.cluster.review(destination.namespace) if keys else None
+    for kind, name in sorted(keys):
         if not may(review, Access("get", "", _RESOURCES[kind], name)):
             continue
         try:

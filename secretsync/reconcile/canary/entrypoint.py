@@ -14,6 +14,7 @@ import posixpath
 import re
 import shlex
 from collections.abc import Sequence
+from itertools import takewhile
 
 from secretsync.core.model import Manifest
 from secretsync.rucio.workload_context import image_name
@@ -29,6 +30,8 @@ _CALLS_RUCIO = re.compile(r"entrypoint|start-daemon|\bhttpd\b|rucio-\$|RUCIO_DAE
 _SHELLS = frozenset({"sh", "bash", "dash", "ash", "ksh", "zsh"})
 _PYTHON = re.compile(r"python[\d.]*")
 _DAEMON = re.compile(r"rucio-[a-z0-9-]+")
+_FROM_DIRECTORY = ("--from-directory",)
+"""The probe's option for ``python -m``, which looks for packages in the working directory first."""
 _ENDS_IN_RUCIO = re.compile(
     r"(?P<before>(?:^|.*[\s;&|(]))"
     r"(?:(?P<python>\S*\bpython[\d.]*)\s+(?:-\S+\s+)*?-m\s+rucio[\w.]*|(?:[^\s;&|()]*/)?rucio-[a-z0-9-]+)"
@@ -36,6 +39,7 @@ _ENDS_IN_RUCIO = re.compile(
     re.DOTALL,
 )
 """A script of a shell whose last command is one of Rucio's daemons."""
+_RUNS_WORDS = re.compile(r"(?:^|[\s;&|])\"?\$[@0]")
 
 
 def executables(container: Manifest) -> tuple[str, ...]:
@@ -57,10 +61,11 @@ def command(container: Manifest, probe: Sequence[str]) -> list[str]:
         return alone
     for place, word in enumerate(words):
         name = posixpath.basename(word)
-        if name in _SHELLS:
+        if name in _SHELLS and not _passes_on(words, place):
             return _in_script(words, place, probe) or alone
         if _PYTHON.fullmatch(name):
-            return [*words[:place], word, *probe]
+            options = takewhile(lambda option: option.startswith("-"), words[place + 1 :])
+            return [*words[:place], word, *probe, *(_FROM_DIRECTORY if "-m" in options else ())]
         if _DAEMON.fullmatch(name):
             return [*words[:place], *alone]
     return alone
@@ -68,12 +73,25 @@ def command(container: Manifest, probe: Sequence[str]) -> list[str]:
 
 def _in_script(words: list[str], place: int, probe: Sequence[str]) -> list[str]:
     """The command of the shell at *place* with a script that ends in the probe; empty where it ends otherwise."""
-    options = next((number for number, word in enumerate(words) if number > place and _takes_script(word)), 0)
-    found = _ENDS_IN_RUCIO.fullmatch(words[options + 1]) if options and options + 1 < len(words) else None
+    number = _script(words, place)
+    found = _ENDS_IN_RUCIO.fullmatch(words[number]) if number else None
     if found is None:
         return []
-    script = f"{found['before']}{shlex.join([found['python'] or 'python3', *probe])}"
-    return [*words[: options + 1], script, *words[options + 2 :]]
+    arguments = _FROM_DIRECTORY if found["python"] else ()
+    script = f"{found['before']}{shlex.join([found['python'] or 'python3', *probe, *arguments])}"
+    return [*words[:number], script, *words[number + 1 :]]
+
+
+def _passes_on(words: list[str], place: int) -> bool:
+    """Whether the script of the shell at *place* runs the words behind it, as ``exec "$@"`` does."""
+    number = _script(words, place)
+    return bool(number) and _RUNS_WORDS.search(words[number]) is not None
+
+
+def _script(words: list[str], place: int) -> int:
+    """The number of the word that is the script of the shell at *place*; 0 where it has none."""
+    options = next((number for number, word in enumerate(words) if number > place and _takes_script(word)), len(words))
+    return options + 1 if options + 1 < len(words) else 0
 
 
 def _takes_script(word: str) -> bool:

@@ -49,6 +49,7 @@ def environment(workload: Workload, container: Manifest) -> Environment:
         container.get("image"),
         container.get("command"),
         entrypoint.command(container, ()),
+        container.get("workingDir"),
         mounts,
         [volume for volume in spec.get("volumes") or () if volume["name"] in used],
         [variable for variable in container.get("env") or () if _decides(variable["name"])],

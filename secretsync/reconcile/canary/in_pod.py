@@ -3,7 +3,7 @@
 
 The standard library alone, Python 3.9 and later:
 
-    in_pod.py PROBE SECONDS [--user NAME] [--vo VO]
+    in_pod.py PROBE SECONDS [--user NAME] [--vo VO] [--from-directory]
 
 At the end of an image's own entrypoint it lies where Rucio's executable would; the arguments are that one's then, and
 its own are in SECRETSYNC_PROOF. Otherwise it first does what the entrypoints of Rucio's images do
@@ -62,6 +62,10 @@ def prove(arguments: Any, *, through_entrypoint: bool) -> None:
     report = folder / "report.json"
     report.touch()
     report.chmod(0o666)
+    if options.from_directory:
+        here = str(Path.cwd())
+        sys.path.insert(1, here)
+        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [here, os.environ.get("PYTHONPATH")]))
     environment = {**os.environ, "HOME": str(folder)}
     if not through_entrypoint:
         environment.update(merged_configuration(folder))
@@ -77,6 +81,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("probe")
     options.add_argument("seconds", type=float)
     options.add_argument("--user", default="", help="who runs the probe, where there is such a user")
+    options.add_argument("--from-directory", action="store_true", help="look in the working directory first")
     return options
 
 

@@ -12,6 +12,7 @@ import yaml
 
 from secretsync.core.errors import ConfigError
 from secretsync.core.foreign import read_yaml
+from secretsync.core.yaml_edit import Keys
 from secretsync.rucio.charts.excerpt import Excerpt, excerpt
 
 
@@ -26,8 +27,6 @@ class NotValues(ConfigError):
     def __str__(self) -> str:
         return f"these are no values of a chart: {self.reason}"
 
-
-Keys = tuple[str, ...]
 
 _KUSTOMIZATION = frozenset({"patches", "patchesStrategicMerge", "patchesJson6902", "configMapGenerator"})
 """Keys that a kustomization has, often without its kind, and no chart of Rucio."""

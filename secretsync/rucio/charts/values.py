@@ -104,7 +104,7 @@ def render(wiring: Wiring, chart: str, via: str, namespace: str) -> str:
             *comment(_what_it_is(wiring, chart, namespace)),
             "",
             "secretMounts:",
-            *(f"  {line}" for line in comment(_about_mounts(wiring, chart), _WIDTH - 2)),
+            *(f"  {line}" for line in comment("\n".join(_about_mounts(wiring, chart)), _WIDTH - 2)),
             "",
             *(f"  {line}" for mount in wiring.mounts for line in entry_lines(mount)),
             *_setting_lines(settings(wiring, via)),
@@ -183,11 +183,7 @@ def _what_it_is(wiring: Wiring, chart: str, namespace: str) -> str:
     )
 
 
-def _about_mounts(wiring: Wiring, chart: str) -> str:
-    return "\n".join(_notes(wiring, chart))
-
-
-def _notes(wiring: Wiring, chart: str) -> Iterable[str]:
+def _about_mounts(wiring: Wiring, chart: str) -> Iterable[str]:
     if chart == "daemons":
         yield (
             "A daemon with secretMounts of its own does not get these: call its list extraSecretMounts, which "

@@ -123,8 +123,7 @@ def _code_wrong(package: Deployed, view: View, root: str) -> tuple[str, str]:
             f"mountPath: {posixpath.join(_parent(view) or posixpath.dirname(root), package.module)}",
         )
     if missing := [] if package.zipped else _missing(package, view, root):
-        single = any(shown[3] for shown in view.shown.values() if shown[0] in package.secrets)
-        return _unmounted_files(package, root, missing) if single else _lost(package, root, missing)
+        return (_unmounted_files if _file_by_file(package, view) else _lost)(package, root, missing)
     closed = [path for path, shown in view.shown.items() if shown[0] in package.secrets and not shown[2] & 0o004]
     if closed and view.user != "root":
         who = "Rucio's web server runs as apache" if view.user == "apache" else f"the container runs as {view.user}"
@@ -133,9 +132,8 @@ def _code_wrong(package: Deployed, view: View, root: str) -> tuple[str, str]:
             "leave defaultMode out, or set defaultMode: 0644",
         )
     if view.behind:
-        single = any(shown[3] for shown in view.shown.values() if shown[0] in package.secrets)
-        stale = "; files mounted by subPath stay as they were when their pod started" if single else ""
-        return f"{view.behind}{stale}", "'secretsync apply' restarts it"
+        by_file = "; files mounted by subPath stay as they were when their pod started"
+        return f"{view.behind}{by_file if _file_by_file(package, view) else ''}", "'secretsync apply' restarts it"
     return "", ""
 
 
@@ -176,8 +174,11 @@ def _missing(package: Deployed, view: View, root: str) -> list[str]:
 
 def _must_be_there(package: Deployed, view: View, path: str) -> bool:
     """Whether a file has to be mounted: with one mount a file, those that nothing imports need not be."""
-    single = any(shown[3] for shown in view.shown.values() if shown[0] in package.secrets)
-    return not single or package.imported is None or path in package.imported
+    return package.imported is None or path in package.imported or not _file_by_file(package, view)
+
+
+def _file_by_file(package: Deployed, view: View) -> bool:
+    return any(shown[3] for shown in view.shown.values() if shown[0] in package.secrets)
 
 
 def _unmounted_files(package: Deployed, root: str, missing: Sequence[str]) -> tuple[str, str]:

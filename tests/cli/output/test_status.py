@@ -13,10 +13,12 @@ from secretsync.cli.output.describe import describe_pass
 from secretsync.cli.output.status import StatusReport, describe_status, status_text
 from secretsync.cli.output.text import render_target
 from secretsync.core.model import Secret
+from secretsync.operations import releases
 from secretsync.operations.doctor import diagnose
 from secretsync.operations.status import status
 from secretsync.plan.state import Result
 from secretsync.reconcile.state_store import StateStore
+from tests.build import pod
 from tests.cli.output.sessions import NOW
 from tests.reconcile.test_reconciler import Site
 
@@ -101,3 +103,40 @@ def test_status_says_what_becomes_of_an_edit_by_hand(drift: Literal["repair", "r
     site.sync()
     site.cluster.edit("atlas", **{"init.py": b"edited"})
     assert sentence in as_text(site)
+
+
+def test_a_secret_that_somebody_deleted_is_said_to_be_deleted_by_status_and_plan() -> None:
+    site = Site("server", "judge")
+    site.sync()
+    del site.cluster.secrets["atlas"]
+    sentence = "Secret atlas was deleted: no pod that mounts it can start"
+    shown = as_text(site)
+    assert sentence in shown
+    assert "0/2" in shown
+    assert f"warning: {sentence}" in " ".join(render_target(describe_pass(site.preview(), dry_run=True)).split())
+    site.sync()
+    assert "was deleted" not in as_text(site)
+    releases.suspend(site.destination, site.destination.deliveries[0], "data taking", by="ddm@ops")
+    del site.cluster.secrets["atlas"]
+    assert "no run creates it again, as the package is suspended" in as_text(site)
+
+
+def test_status_says_why_pods_do_not_come_up_as_a_rollout_does() -> None:
+    site = Site("server")
+    site.sync()
+    for workload in site.cluster.live_workloads.values():
+        workload.manifest["status"]["updatedReplicas"] = 0
+    condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/3 nodes"}
+    site.cluster.live_pods = [pod("server", name="server-2", created="2026-01-01T00:00:00Z")]
+    site.cluster.live_pods[0]["status"] = {"conditions": [condition]}
+    assert "pod server-2 cannot be scheduled: 0/3 nodes" in as_text(site)
+
+
+def test_plan_and_status_agree_on_a_workload_that_somebody_paused() -> None:
+    site = Site("server", "judge")
+    site.sync()
+    for ref, workload in site.cluster.live_workloads.items():
+        if ref.name == "judge":
+            workload.manifest["spec"]["paused"] = True
+    assert "1/2" in as_text(site)
+    assert "1/2 workloads (1 not current)" in render_target(describe_pass(site.preview(), dry_run=True))

@@ -1,7 +1,7 @@
 """Those who deploy Rucio's chart: Helm 3 and 4, Flux, Argo CD in three ways, and a replacement by hand.
 
 Flux and Argo CD stand for the calls that they make: the same verbs, field managers and force options, on what Helm
-renders of the chart (https://fluxcd.io/flux/components/kustomize/kustomizations/,
+renders of the chart; of Flux there is its own library besides (https://fluxcd.io/flux/components/kustomize/kustomizations/,
 https://argo-cd.readthedocs.io/en/stable/user-guide/sync-options/).
 """
 
@@ -104,6 +104,39 @@ class Applier:
         path.write_text(yaml.safe_dump_all(manifests))
         where = ["--namespace", place.namespace, "--kubeconfig", str(place.kubeconfig)]
         _succeed([str(place.kubectl), *verb, "--filename", str(path), *where])
+
+
+@dataclass
+class Flux:
+    """Deploys what *helm* renders by *program*, the library of Flux's kustomize-controller (``flux/``).
+
+    Its ``force: true`` makes an object anew where a field that is immutable changes, and only there.
+    """
+
+    helm: str
+    program: Path
+    deployed: list[Values] = field(default_factory=list)
+    stripped: int = 0
+
+    def deploy(self, place: Place, values: Values) -> None:
+        self._send(place, render(self.helm, folder=place.folder, **values))
+        self.deployed.append(values)
+
+    def roll_back(self, place: Place) -> None:
+        self.deploy(place, self.deployed[-2])
+
+    def strip(self, place: Place, values: Values) -> None:
+        self.stripped += 1
+        manifests = render(self.helm, folder=place.folder, **values)
+        for spec in (manifest["spec"] for manifest in manifests if manifest["kind"] == "Deployment"):
+            spec["selector"]["matchLabels"]["turn"] = f"turn-{self.stripped}"
+            spec["template"]["metadata"]["labels"]["turn"] = f"turn-{self.stripped}"
+        self._send(place, manifests, "force")
+
+    def _send(self, place: Place, manifests: list[dict[str, Any]], *force: str) -> None:
+        path = place.folder / "manifests.yaml"
+        path.write_text(yaml.safe_dump_all(manifests))
+        _succeed([str(self.program), str(place.kubeconfig), place.namespace, str(path), *force])
 
 
 def _succeed(command: Sequence[str], environment: dict[str, str] | None = None) -> None:

@@ -12,13 +12,14 @@ HEAD = """# Who owns the workloads
 
 Made by `python -m scripts.owners`: Helm 3 and 4 deploy a chart made like Rucio's to a real control plane, and what
 Flux and Argo CD do is done with their verbs, field managers and force options. `make test` walks a row of each kind
-again, `SECRETSYNC_TEST_ALL=1 make test` every row.
+again, `SECRETSYNC_TEST_ALL=1 make test` every row, and Flux's by its own library (`fluxcd/pkg/ssa`) too.
 
 An *upgrade* changes a value, a *rollback* goes back to the values before, and *strip* is the owner's most forceful way
 with values that mount no package: `helm upgrade --force` (Helm 4: `--force-replace`), and for the others a Deployment
-that is deleted and made anew (Flux's `force: true`, Argo CD's `Force=true`). After each, secretsync runs once. Where
-something was done or said, the same happens *once more*. "Kept" means that the template has all that it had, the stamp
-of the revision too, and that the run had nothing to do and ended with exit code 0.
+that is deleted and made anew (Argo CD's `Force=true`; Flux's `force: true`, where an immutable field changes). After
+each, secretsync runs once. Where something was done or said, the same happens *once more*. "Kept" means that the
+template has all that it had, the stamp of the revision too, and that the run had nothing to do and ended with exit
+code 0.
 
 """
 TAIL = """

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import helms
-from tests.e2e.owners.owners import owners
+from tests.e2e.owners.owners import Flux, owners
 from tests.e2e.owners.page import PAGE, page, row
 from tests.e2e.owners.walk import walk
 from tests.on_demand import ON_DEMAND
@@ -47,6 +49,29 @@ def test_a_row_of_the_page_is_what_happens(
 ) -> None:
     cells = walk(control_plane, namespace, tmp_path / "owner", owners(*both_helms)[owner], wired=wired)
     assert row(owner, cells, wired=wired) in PAGE.read_text().splitlines()
+
+
+@pytest.fixture(scope="module")
+def flux(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A program that applies by Flux's own library, built once; its modules come from the Go module proxy."""
+    go = shutil.which("go")
+    if go is None:
+        pytest.skip("Go is needed to build what applies as Flux does")
+    folder = tmp_path_factory.mktemp("flux") / "source"
+    shutil.copytree(Path(__file__).with_name("flux"), folder)
+    built = subprocess.run([go, "build", "-mod=mod", "-o", "flux", "."], cwd=folder, capture_output=True, text=True)
+    assert built.returncode == 0, built.stderr
+    return folder / "flux"
+
+
+@ON_DEMAND
+@pytest.mark.network
+@pytest.mark.parametrize("wired", [True, False], ids=["wired", "by its values"])
+def test_fluxs_own_library_leaves_what_the_page_says(
+    control_plane: ControlPlane, both_helms: tuple[str, str], flux: Path, namespace: str, tmp_path: Path, wired: bool
+) -> None:
+    cells = walk(control_plane, namespace, tmp_path / "owner", Flux(both_helms[1], flux), wired=wired)
+    assert row("Flux", cells, wired=wired) in PAGE.read_text().splitlines()
 
 
 def test_the_page_is_made_of_a_row_for_each_owner_wired_or_not() -> None:

@@ -149,8 +149,15 @@ PROBE = ["/p/in_pod.py", "30"]
         ({"args": ["--threads", "4"]}, ["python3", *PROBE]),
         ({"command": ["/site/run.sh"]}, ["python3", *PROBE]),
         ({"command": ["sleep", "1000"]}, ["python3", *PROBE]),
-        ({"command": ["python3", "-m", "rucio.daemons.judge"]}, ["python3", *PROBE]),
-        ({"command": ["/opt/conda/bin/python3.11", "-m", "rucio.x"]}, ["/opt/conda/bin/python3.11", *PROBE]),
+        ({"command": ["python3", "-m", "rucio.daemons.judge"]}, ["python3", *PROBE, "--from-directory"]),
+        ({"command": ["/c/bin/python3.11", "-u", "-m", "rucio.x"]}, ["/c/bin/python3.11", *PROBE, "--from-directory"]),
+        ({"command": ["/run.sh"], "args": ["rucio-judge", "-t", "4"]}, ["/run.sh", "python3", *PROBE]),
+        ({"command": ["env", "-i", "PATH=/usr/bin", "rucio-judge"]}, ["env", "-i", "PATH=/usr/bin", "python3", *PROBE]),
+        ({"command": ["gosu", "apache", "/usr/bin/rucio-judge"]}, ["gosu", "apache", "python3", *PROBE]),
+        ({"command": ["dumb-init", "--", "su-exec", "48", "rucio-judge"]},
+         ["dumb-init", "--", "su-exec", "48", "python3", *PROBE]),
+        ({"command": ["su", "-s", "/bin/sh", "-c", "rucio-judge", "apache"]},
+         ["su", "-s", "/bin/sh", "-c", "python3 /p/in_pod.py 30", "apache"]),
         ({"command": ["tini", "--", "/v/bin/python", "/v/bin/rucio-judge"]}, ["tini", "--", "/v/bin/python", *PROBE]),
         ({"command": ["tini", "--"], "args": ["/usr/bin/rucio-judge", "-t", "4"]}, ["tini", "--", "python3", *PROBE]),
         ({"command": ["nice", "rucio-judge-cleaner"]}, ["nice", "python3", *PROBE]),
@@ -168,8 +175,11 @@ PROBE = ["/p/in_pod.py", "30"]
         ),
         (
             {"command": ["tini", "--", "sh", "-c", "cd /x && exec /v/bin/python3 -u -m rucio.daemons.judge -t 2"]},
-            ["tini", "--", "sh", "-c", "cd /x && exec /v/bin/python3 /p/in_pod.py 30"],
+            ["tini", "--", "sh", "-c", "cd /x && exec /v/bin/python3 /p/in_pod.py 30 --from-directory"],
         ),
+        ({"command": ["sh", "-c", '. /p && exec "$@"', "--", "rucio-judge"]},
+         ["sh", "-c", '. /p && exec "$@"', "--", "python3", *PROBE]),
+        ({"command": ["sh", "-c", "sleep 1; rucio-judge; sleep 1", "rucio-judge"]}, ["python3", *PROBE]),
         ({"command": ["sh", "-c", "rucio-judge & wait"]}, ["python3", *PROBE]),
         ({"command": ["sh", "-c", "while true; do rucio-judge --run-once; done"]}, ["python3", *PROBE]),
         ({"command": ["sh", "/site/run.sh"]}, ["python3", *PROBE]),
@@ -177,6 +187,25 @@ PROBE = ["/p/in_pod.py", "30"]
 )  # fmt: skip
 def test_a_command_that_runs_rucio_itself_is_kept_up_to_there(own: Manifest, proof_command: list[str]) -> None:
     assert command({"image": DAEMON_IMAGE, **own}, PROBE) == proof_command
+
+
+def test_a_copy_in_the_directory_in_which_python_runs_a_module_is_refused_by_its_path(tmp_path: Path) -> None:
+    image = Image(tmp_path)
+    (tmp_path / "run").mkdir()
+    here = image.copy("srv/pol")
+    own = {"command": [sys.executable, "-m", "rucio.daemons.judge"]}
+    program = tmp_path / "in_pod.py"
+    program.write_text(
+        Path(in_pod.__file__)
+        .read_text()
+        .replace("/dev/termination-log", f"{tmp_path}/message")
+        .replace("/secretsync-run", f"{tmp_path}/run")
+    )
+    words = command({"image": DAEMON_IMAGE, **own}, [str(program), str(SCRIPTS / "probe.py"), "30"])
+    variables = {"PATH": os.environ["PATH"], "PYTHONPATH": f"{tmp_path}/opt/policy"}
+    subprocess.run(words, env=variables, cwd=here.parent, check=True, timeout=60)
+    (reason, *_) = judged((tmp_path / "message").read_text(), tmp_path).reasons
+    assert f"from {here}, a second copy in the image" in reason
 
 
 def test_pods_whose_scripts_differ_are_proven_each() -> None:
