@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 
 import structlog
 
+from secretsync.cluster import kustomization
 from secretsync.cluster.directory import DirectoryCluster
 from secretsync.cluster.encryption import Encryption
 from secretsync.cluster.encryption.encryption import KeepingProposed
@@ -199,8 +200,13 @@ class RepositoryCluster:
         return self._changed().create(secret, manager=manager)
 
     def dry_run(self, secret: Secret, live: Secret | None, *, manager: str) -> Secret | None:
-        """What the manifests' directory makes of the write."""
-        return self._manifests().dry_run(secret, live, manager=manager)
+        """What the manifests' directory makes of the write. Raises UnusableManifest."""
+        manifests = self._manifests()
+        folders = PurePosixPath(self._directory), PurePosixPath(self._directory, secret.namespace)
+        kustomizations = [(folder / name).as_posix() for folder in folders for name in kustomization.NAMES]
+        self._repository.fetch(self._base, self._branch)
+        self._repository.refuse_detours(self._base, kustomizations)
+        return manifests.dry_run(secret, live, manager=manager)
 
     def replace(self, secret: Secret, live: Secret, *, manager: str) -> Secret:
         """Write the Secret's file anew. Raises Conflict."""

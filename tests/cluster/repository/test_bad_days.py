@@ -286,6 +286,13 @@ def test_a_secret_that_is_a_link_in_the_repository_is_not_written_through(tmp_pa
     assert site.head() == before
 
 
+def test_a_kustomization_that_is_a_link_is_not_missing(tmp_path: Path) -> None:
+    """A new file would be written and not listed in it."""
+    site = Site(tmp_path)
+    put(site, "clusters/production/rucio/kustomization.yaml", "120000")
+    fails(site, UnusableManifest, "rucio/kustomization.yaml in", "is a symlink, which is not followed")
+
+
 def test_of_a_site_manifests_alone_are_read_and_no_more_than_memory_holds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
