@@ -51,7 +51,8 @@ class Recorder:
         if not pid:
             os.chdir(self.folder)
             os.environ |= {"PATH": f"{self.folder}:{os.environ['PATH']}", "COLUMNS": str(COLUMNS), "TERM": "xterm"}
-            os.execv("/bin/sh", ["/bin/sh", "-c", f"stty cols {COLUMNS} rows {ROWS}; {command}"])  # noqa: S606
+            line = f"stty cols {COLUMNS} rows {ROWS}; {command}"
+            os.execv("/bin/sh", ["/bin/sh", "-c", line])  # noqa: S606 - it runs what the recording shows
         for text in _read(terminal):
             self.screen.write(text)
             self._keep(SHORTEST_FRAME)

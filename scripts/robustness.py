@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 import xml.etree.ElementTree as ET
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,7 +34,7 @@ from tests.robustness.sweep import RealSweep, StubSweep, Sweep, points
 from tests.servers.control_plane import control_plane
 
 PAGE, RESULTS = ROOT / "docs" / "robustness.md", ROOT / "tests" / "robustness" / "recorded"
-EVERY = [scenario.name for scenario in SCENARIOS]
+EVERY = {scenario.name: scenario for scenario in SCENARIOS}
 KILLED = ("change",)
 SUITES = {
     "damaged and planted caches": ("tests/sources/test_cache.py",),
@@ -82,12 +82,12 @@ def mutate(options: argparse.Namespace) -> None:
     _keep("parsers", cases, _failed(cases))
 
 
-def explode(options: argparse.Namespace) -> None:  # noqa: ARG001 - each part has the same form
+def explode() -> None:
     cases = _tests(("tests/sources/test_bombs.py",), SECRETSYNC_TEST_ALL="1")
     _keep("bombs", cases, _failed(cases))
 
 
-def run_suites(options: argparse.Namespace) -> None:  # noqa: ARG001
+def run_suites() -> None:
     suites = {name: _tests(files) for name, files in SUITES.items()}
     counts = {name: [len(cases), len(cases) - len(_failed(cases))] for name, cases in suites.items()}
     _keep("suites", counts, [name for cases in suites.values() for name in _failed(cases)])
@@ -97,8 +97,8 @@ PARTS: dict[str, Callable[[argparse.Namespace], None]] = {
     "stub": sweep_stub,
     "kills": kill_on_stub,
     "parsers": mutate,
-    "bombs": explode,
-    "suites": run_suites,
+    "bombs": lambda _: explode(),
+    "suites": lambda _: run_suites(),
     "api-kills": kill_on_api,
     "api": sweep_api,
 }
@@ -123,19 +123,17 @@ def _on_real_api() -> Iterator[OpenSweep]:
         yield open_sweep
 
 
-def _sweep(part: str, names: Sequence[str], count: int, open_sweep: OpenSweep) -> None:
-    scenarios = {scenario.name: scenario for scenario in SCENARIOS}
+def _sweep(part: str, names: Iterable[str], count: int, open_sweep: OpenSweep) -> None:
     for name in names:
-        with open_sweep(scenarios[name]) as sweep:
+        with open_sweep(EVERY[name]) as sweep:
             for point in points(sweep.calls(), count, random.Random(name)):
                 sweep.visit(*point)
                 _keep(f"{part}.{name}", asdict(sweep.tally), sweep.tally.faults)
 
 
-def _kill(part: str, names: Sequence[str], count: int, open_sweep: OpenSweep) -> None:
-    scenarios = {scenario.name: scenario for scenario in SCENARIOS}
+def _kill(part: str, names: Iterable[str], count: int, open_sweep: OpenSweep) -> None:
     for name in names:
-        with open_sweep(scenarios[name]) as sweep:
+        with open_sweep(EVERY[name]) as sweep:
             for _ in _killed(sweep, count, random.Random(name)):
                 _keep(f"{part}.{name}", asdict(sweep.tally), sweep.tally.faults)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -36,9 +37,10 @@ class _Here(threading.local):
 
 
 class _Asked:
-    """By which signal the process was asked to stop; empty until then."""
+    """By which signal the process was asked to stop, empty until then; *once* is set then."""
 
     by = ""
+    once = threading.Event()
 
 
 _here = _Here()
@@ -47,6 +49,7 @@ _here = _Here()
 def install_signal_handlers() -> None:
     """From now on SIGTERM and SIGINT raise Stopped; as PID 1, a process without handlers would ignore them."""
     _Asked.by = ""
+    _Asked.once.clear()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _handle)
     signal.signal(signal.SIGALRM, _lose_patience)
@@ -60,6 +63,14 @@ def restore_signal_handlers() -> None:
 def stop_if_asked() -> None:
     """For threads, which signals do not reach: raises Stopped where somebody asked, and this one defers nothing."""
     _stop_if_asked()
+
+
+def sleep(seconds: float) -> None:
+    """Sleep for *seconds*; a thread, which signals do not reach, only until somebody asks to stop."""
+    if threading.current_thread() is threading.main_thread():
+        time.sleep(seconds)
+    else:
+        _Asked.once.wait(seconds)
 
 
 @contextmanager
@@ -93,6 +104,7 @@ def _handle(number: int, _frame: FrameType | None) -> None:
     for repeated in (signal.SIGTERM, signal.SIGINT):
         signal.signal(repeated, signal.SIG_IGN)
     _Asked.by = signal.Signals(number).name
+    _Asked.once.set()
     signal.setitimer(signal.ITIMER_REAL, PATIENCE, PATIENCE)
     _stop_if_asked()
 

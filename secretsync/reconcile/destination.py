@@ -14,6 +14,7 @@ from secretsync.cluster.protocol import Cluster
 from secretsync.cluster.selector import selects
 from secretsync.config.check import Check
 from secretsync.config.target import Rollout
+from secretsync.core import shutdown
 from secretsync.core.errors import SecretSyncError
 from secretsync.core.kinds.kind import Status
 from secretsync.core.model import Bundle, Placement, Ref, Source
@@ -170,7 +171,7 @@ class Clock:
     """Seconds that only grow, a way to let them pass, and what calendars say."""
 
     now: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
+    sleep: Callable[[float], None] = shutdown.sleep
     utc: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 

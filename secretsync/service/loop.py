@@ -113,8 +113,8 @@ class Loop:
     def _pass(self) -> None:
         if self._leads():
             self._failures = 0 if self._succeeds() else self._failures + 1
-            # its connections lie in cycles: their sockets would stay open until the collector comes by itself
-            gc.collect(_NEWER_OBJECTS)
+        # connections, and what a follower is asked, lie in cycles: they would stay until the collector comes by itself
+        gc.collect(_NEWER_OBJECTS)
 
     def _succeeds(self) -> bool:
         try:

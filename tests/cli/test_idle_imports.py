@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from secretsync.core.model import Manifest
 from tests import ROOT
 from tests.e2e.repository import MODULE, Repository
 from tests.servers.http import serving
@@ -96,15 +97,35 @@ def of_files(tmp_path_factory: pytest.TempPathFactory) -> Imported:
     return apply(folder)
 
 
+def server() -> Manifest:
+    """A Deployment that mounts the package."""
+    labels = {"app": "server"}
+    volume = {"name": "policy", "secret": {"secretName": MODULE.replace("_", "-")}}
+    container = {
+        "name": "server",
+        "image": "other",
+        "volumeMounts": [{"name": "policy", "mountPath": f"/opt/{MODULE}"}],
+    }
+    template = {"metadata": {"labels": labels}, "spec": {"containers": [container], "volumes": [volume]}}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "server", "namespace": "rucio", "labels": labels},
+        "spec": {"replicas": 0, "selector": {"matchLabels": labels}, "template": template},
+    }
+
+
 @pytest.fixture(scope="module")
 def of_git(tmp_path_factory: pytest.TempPathFactory) -> Imported:
-    """A package in a git repository, Secrets in a cluster."""
+    """A package in a git repository, Secrets in a cluster, and a workload that was restarted for them."""
     folder = tmp_path_factory.mktemp("git")
     repository = Repository(folder)
     repository.push(POLICY)
-    with serving(StubApi()) as server:
+    api = StubApi()
+    api.put(server())
+    with serving(api) as url:
         kubeconfig = {
-            "clusters": [{"name": "stub", "cluster": {"server": server}}],
+            "clusters": [{"name": "stub", "cluster": {"server": url}}],
             "contexts": [{"name": "stub", "context": {"cluster": "stub", "user": "me"}}],
             "users": [{"name": "me", "user": {"token": "t"}}],
         }

@@ -181,3 +181,12 @@ def test_a_thread_beside_the_main_one_stops_at_its_next_pause() -> None:
     asked.set()
     thread.join(60)
     assert [type(one) for one in ended] == [shutdown.Stopped]
+
+
+def test_a_thread_that_sleeps_wakes_when_somebody_asks() -> None:
+    thread = threading.Thread(target=shutdown.sleep, args=(600,))
+    thread.start()
+    with pytest.raises(shutdown.Stopped):
+        ask()
+    thread.join(60)
+    assert not thread.is_alive()
