@@ -24,6 +24,7 @@ ROOMS = (
     "kinds",
     "import_time",
     "styles",
+    "constants",
 )
 
 
