@@ -16,10 +16,10 @@ again, `SECRETSYNC_TEST_ALL=1 make test` every row, and Flux's by its own librar
 
 An *upgrade* changes a value, a *rollback* goes back to the values before, and *strip* is the owner's most forceful way
 with values that mount no package: `helm upgrade --force` (Helm 4: `--force-replace`), and for the others a Deployment
-that is deleted and made anew (Argo CD's `Force=true`; Flux's `force: true`, where an immutable field changes). After
-each, secretsync runs once. Where something was done or said, the same happens *once more*. "Kept" means that the
-template has all that it had, the stamp of the revision too, and that the run had nothing to do and ended with exit
-code 0.
+that is deleted and made anew (Argo CD's `Replace=true` with `Force=true`; Flux's `force: true`, where an immutable
+field changes). After each, secretsync runs once. Where something was done or said, the same happens *once more*. "Kept"
+means that the template has all that it had, the stamp of the revision too, and that the run had nothing to do and ended
+with exit code 0.
 
 """
 TAIL = """
@@ -29,8 +29,8 @@ TAIL = """
 - A workload whose own values no longer mount the package is named in every run until `secretsync status --accept`:
   it is the owner's to say what it mounts.
 - *The stamp taken away* restarts the pods, which read the newest files as they start: nothing is left to do.
-- What keeps an owner from stripping: no `--force`, no `Replace=true`, no `Force=true` for these Deployments; or the
-  mounts in the owner's own values ([values](values.md)) in place of `wire: true` ([wire](wire.md)).
+- What keeps an owner from stripping: no `--force`, no `Replace=true` for these Deployments; or the mounts
+  in the owner's own values ([values](values.md)) in place of `wire: true` ([wire](wire.md)).
 """
 
 
