@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from secretsync.cli.output.status import StatusReport, describe_status, status_text
+from secretsync.cli.output.status import StatusReport, describe_status
+from secretsync.cli.output.status_text import status_text
 from secretsync.core.model import Revision
 from secretsync.operations import releases
 from secretsync.operations.status import status

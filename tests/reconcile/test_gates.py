@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from secretsync.cli.output.describe import describe
-from secretsync.cli.output.status import StatusReport, describe_status, status_text
+from secretsync.cli.output.status import StatusReport, describe_status
+from secretsync.cli.output.status_text import status_text
 from secretsync.cluster.errors import Call, Forbidden
 from secretsync.operations import releases
 from secretsync.operations.status import status

@@ -15,7 +15,8 @@ from secretsync.cli.commands import explain_beside_report
 from secretsync.cli.options import only_target
 from secretsync.cli.output.describe import problem
 from secretsync.cli.output.doctor import DoctorReport, DoctorTarget, describe_doctor, render
-from secretsync.cli.output.status import describe_proposed, proposed_sentence
+from secretsync.cli.output.status import describe_proposed
+from secretsync.cli.output.status_text import proposed_sentence
 from secretsync.cli.settings import Settings
 from secretsync.cluster.errors import Forbidden
 from secretsync.cluster.rbac import Access, Need, Review, missing, surplus

@@ -17,8 +17,9 @@ from secretsync.cli.interrupted import said_when_interrupted
 from secretsync.cli.options import Group, dry_run_option, only_package, only_target
 from secretsync.cli.output import releases as shown
 from secretsync.cli.output import render_report
-from secretsync.cli.output import status as shown_status
 from secretsync.cli.output.describe import describe, describe_target, file_changes, problem
+from secretsync.cli.output.status import StatusReport, TargetStatus, describe_status
+from secretsync.cli.output.status_text import status_text
 from secretsync.cli.output.style import of_terminal
 from secretsync.cli.settings import Settings, only_fitting
 from secretsync.core import shutdown
@@ -71,13 +72,13 @@ def status_command(context: click.Context, watch: bool, exit_code: bool, accept:
     while watch:
         if sys.stdout.isatty() and settings.output == "text":
             click.clear()
-        settings.print(report, shown_status.status_text)
+        settings.print(report, status_text)
         try:
             time.sleep(_WATCH)
         except shutdown.Stopped:
             context.exit(INTERRUPTED)
         report, code = _status(settings, destinations)
-    settings.print(report, shown_status.status_text)
+    settings.print(report, status_text)
     context.exit(code or (CHANGES_PENDING if exit_code and not report.current else 0))
 
 
@@ -91,19 +92,19 @@ def _accept(destinations: list[Destination]) -> None:
             click.echo(f"{destination.name}: nothing to accept: no workload lost a mount", err=True)
 
 
-def _status(settings: Settings, destinations: list[Destination]) -> tuple[shown_status.StatusReport, int]:
+def _status(settings: Settings, destinations: list[Destination]) -> tuple[StatusReport, int]:
     """The report, and the exit code of the targets that could not be read."""
     statuses = [_target_status(settings, destination) for destination in destinations]
-    report = shown_status.StatusReport(time=datetime.now(UTC), targets=tuple(target for target, _ in statuses))
+    report = StatusReport(time=datetime.now(UTC), targets=tuple(target for target, _ in statuses))
     return report, worst(code for _, code in statuses)
 
 
-def _target_status(settings: Settings, destination: Destination) -> tuple[shown_status.TargetStatus, int]:
+def _target_status(settings: Settings, destination: Destination) -> tuple[TargetStatus, int]:
     try:
-        return shown_status.describe_status(destination.name, status(destination)), 0
+        return describe_status(destination.name, status(destination)), 0
     except SecretSyncError as error:
         explain_beside_report(settings, error, destination.name)
-        return shown_status.TargetStatus(target=destination.name, error=problem(error)), error.exit_code
+        return TargetStatus(target=destination.name, error=problem(error)), error.exit_code
 
 
 @click.group(

@@ -14,6 +14,7 @@ from secretsync.cli.output import doctor, releases, text
 from secretsync.cli.output import status as status_output
 from secretsync.cli.output.describe import describe
 from secretsync.cli.output.report import Report
+from secretsync.cli.output.status_text import status_text
 from secretsync.cli.output.style import Style
 from secretsync.config.check import Check
 from secretsync.core.model import Revision
@@ -126,7 +127,7 @@ SESSIONS: Mapping[str, Callable[[Style], str]] = {
     "apply": lambda style: text.render(_apply(), style),
     "rolled-back": lambda style: text.render(_rolled_back(), style),
     "refused": lambda style: text.render(_refused(), style),
-    "status": lambda style: status_output.status_text(_status(), style),
+    "status": lambda style: status_text(_status(), style),
     "history": lambda style: releases.history_text(_history(), style),
     "doctor": lambda style: doctor.render(_doctor(), style),
 }

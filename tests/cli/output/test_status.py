@@ -10,7 +10,8 @@ import pytest
 
 from secretsync.cli.output import json as json_format
 from secretsync.cli.output.describe import describe_pass
-from secretsync.cli.output.status import StatusReport, describe_status, status_text
+from secretsync.cli.output.status import StatusReport, describe_status
+from secretsync.cli.output.status_text import status_text
 from secretsync.cli.output.text import render_target
 from secretsync.core.model import Secret
 from secretsync.operations import releases

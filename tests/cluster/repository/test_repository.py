@@ -15,7 +15,8 @@ import yaml
 from secretsync.cli.apply import preview_all
 from secretsync.cli.approved import plan_of
 from secretsync.cli.output.describe import describe_pass
-from secretsync.cli.output.status import StatusReport, describe_status, status_text
+from secretsync.cli.output.status import StatusReport, describe_status
+from secretsync.cli.output.status_text import status_text
 from secretsync.cluster.repository import git as repository_git
 from secretsync.cluster.repository.errors import BranchMissing, BranchOfOthers, ForgeRefused, ForgeUnknown
 from secretsync.cluster.repository.git import GitRepository

@@ -13,7 +13,8 @@ from click.testing import CliRunner
 from secretsync import config
 from secretsync.cli.commands.doctor import doctor_command
 from secretsync.cli.output.describe import describe_pass
-from secretsync.cli.output.status import StatusReport, describe_status, status_text
+from secretsync.cli.output.status import StatusReport, describe_status
+from secretsync.cli.output.status_text import status_text
 from secretsync.cli.page import Page
 from secretsync.cli.settings import Settings
 from secretsync.cluster.repository.errors import BranchOfOthers

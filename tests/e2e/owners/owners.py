@@ -1,7 +1,7 @@
 """Those who deploy Rucio's chart: Helm 3 and 4, Flux, Argo CD in three ways, and a replacement by hand.
 
 Flux and Argo CD stand for the calls that they make: the same verbs, field managers and force options, on what Helm
-renders of the chart; of Flux there is its own library besides (https://fluxcd.io/flux/components/kustomize/kustomizations/,
+renders of the chart; there are their own libraries besides (https://fluxcd.io/flux/components/kustomize/kustomizations/,
 https://argo-cd.readthedocs.io/en/stable/user-guide/sync-options/).
 """
 
@@ -137,6 +137,36 @@ class Flux:
         path = place.folder / "manifests.yaml"
         path.write_text(yaml.safe_dump_all(manifests))
         _succeed([str(self.program), str(place.kubeconfig), place.namespace, str(path), *force])
+
+
+@dataclass
+class ArgoCD:
+    """Syncs what *helm* renders by *program*, the engine of Argo CD (``argo/``), with sync *options*."""
+
+    helm: str
+    program: Path
+    options: Sequence[str]
+    deployed: list[Values] = field(default_factory=list)
+
+    def deploy(self, place: Place, values: Values) -> None:
+        self._send(place, values, self.options)
+        self.deployed.append(values)
+
+    def roll_back(self, place: Place) -> None:
+        self.deploy(place, self.deployed[-2])
+
+    def strip(self, place: Place, values: Values) -> None:
+        self._send(place, values, ("Replace=true", "Force=true"))
+        self.deployed.append(values)
+
+    def _send(self, place: Place, values: Values, options: Sequence[str]) -> None:
+        manifests = render(self.helm, folder=place.folder, **values)
+        for manifest in manifests:
+            annotations = manifest["metadata"].setdefault("annotations", {})
+            annotations["argocd.argoproj.io/sync-options"] = ",".join(options)
+        path = place.folder / "manifests.yaml"
+        path.write_text(yaml.safe_dump_all(manifests))
+        _succeed([str(self.program), str(place.kubeconfig), place.namespace, str(path)])
 
 
 def _succeed(command: Sequence[str], environment: dict[str, str] | None = None) -> None:

@@ -12,7 +12,8 @@ HEAD = """# Who owns the workloads
 
 Made by `python -m scripts.owners`: Helm 3 and 4 deploy a chart made like Rucio's to a real control plane, and what
 Flux and Argo CD do is done with their verbs, field managers and force options. `make test` walks a row of each kind
-again, `SECRETSYNC_TEST_ALL=1 make test` every row, and Flux's by its own library (`fluxcd/pkg/ssa`) too.
+again, `SECRETSYNC_TEST_ALL=1 make test` every row, Flux's and Argo CD's by their own libraries
+(`fluxcd/pkg/ssa`, `gitops-engine`) too.
 
 An *upgrade* changes a value, a *rollback* goes back to the values before, and *strip* is the owner's most forceful way
 with values that mount no package: `helm upgrade --force` (Helm 4: `--force-replace`), and for the others a Deployment

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import helms
-from tests.e2e.owners.owners import Flux, owners
+from tests.e2e.owners.owners import ArgoCD, Flux, owners
 from tests.e2e.owners.page import PAGE, page, row
 from tests.e2e.owners.walk import walk
 from tests.on_demand import ON_DEMAND
@@ -51,17 +51,29 @@ def test_a_row_of_the_page_is_what_happens(
     assert row(owner, cells, wired=wired) in PAGE.read_text().splitlines()
 
 
-@pytest.fixture(scope="module")
-def flux(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A program that applies by Flux's own library, built once; its modules come from the Go module proxy."""
+def built(name: str, folder: Path) -> Path:
+    """The program of the folder *name* beside this file; its modules come from the Go module proxy."""
     go = shutil.which("go")
     if go is None:
-        pytest.skip("Go is needed to build what applies as Flux does")
-    folder = tmp_path_factory.mktemp("flux") / "source"
-    shutil.copytree(Path(__file__).with_name("flux"), folder)
-    built = subprocess.run([go, "build", "-mod=mod", "-o", "flux", "."], cwd=folder, capture_output=True, text=True)
-    assert built.returncode == 0, built.stderr
-    return folder / "flux"
+        pytest.skip(f"Go is needed to build what applies as {name} does")
+    shutil.copytree(Path(__file__).with_name(name), folder / name)
+    ended = subprocess.run(
+        [go, "build", "-mod=mod", "-o", "program", "."], cwd=folder / name, capture_output=True, text=True
+    )
+    assert ended.returncode == 0, ended.stderr
+    return folder / name / "program"
+
+
+@pytest.fixture(scope="module")
+def flux(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A program that applies by Flux's own library, built once."""
+    return built("flux", tmp_path_factory.mktemp("built"))
+
+
+@pytest.fixture(scope="module")
+def argo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A program that syncs by Argo CD's own engine, built once."""
+    return built("argo", tmp_path_factory.mktemp("built"))
 
 
 @ON_DEMAND
@@ -72,6 +84,25 @@ def test_fluxs_own_library_leaves_what_the_page_says(
 ) -> None:
     cells = walk(control_plane, namespace, tmp_path / "owner", Flux(both_helms[1], flux), wired=wired)
     assert row("Flux", cells, wired=wired) in PAGE.read_text().splitlines()
+
+
+@ON_DEMAND
+@pytest.mark.network
+@pytest.mark.parametrize("wired", [True, False], ids=["wired", "by its values"])
+@pytest.mark.parametrize("option", ["", "ServerSideApply=true", "Replace=true"])
+def test_argo_cds_own_engine_leaves_what_the_page_says(
+    control_plane: ControlPlane,
+    both_helms: tuple[str, str],
+    argo: Path,
+    namespace: str,
+    tmp_path: Path,
+    option: str,
+    wired: bool,
+) -> None:
+    owner = f"Argo CD, `{option}`" if option else "Argo CD"
+    engine = ArgoCD(both_helms[1], argo, [option] if option else [])
+    cells = walk(control_plane, namespace, tmp_path / "owner", engine, wired=wired)
+    assert row(owner, cells, wired=wired) in PAGE.read_text().splitlines()
 
 
 def test_the_page_is_made_of_a_row_for_each_owner_wired_or_not() -> None:
