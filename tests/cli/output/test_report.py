@@ -10,9 +10,10 @@ import pytest
 from pydantic import TypeAdapter
 
 from secretsync.cli.commands.schema import SCHEMAS
-from secretsync.cli.output import REPORTS, releases, render_report, report, status
+from secretsync.cli.output import REPORTS, releases, render_report, report
 from secretsync.cli.output.describe import describe, describe_pass
 from secretsync.cli.output.json import render as render_json
+from secretsync.cli.output.status_text import status_text
 from secretsync.cli.output.style import PLAIN
 from secretsync.cli.output.text import render_table, render_target
 from secretsync.core.errors import SecretSyncError
@@ -110,7 +111,7 @@ def test_control_characters_of_foreign_strings_never_reach_the_terminal() -> Non
         assert isinstance(hostile, report.Report)
         for text in (*map(render_target, hostile.targets), render_table(hostile.targets * 2)):
             assert all(character.isprintable() or character == "\n" for character in text)
-    for made, render in ((sessions._status(), status.status_text), (sessions._history(), releases.history_text)):
+    for made, render in ((sessions._status(), status_text), (sessions._history(), releases.history_text)):
         hostile = _made_hostile(made)
         assert all(one.isprintable() or one == "\n" for one in render(hostile))  # type: ignore[operator]
 
