@@ -13,7 +13,7 @@ from secretsync.plan.plan import Plan
 from secretsync.plan.restarts import Restart
 from secretsync.plan.state import State
 from secretsync.plan.waves import Wave, split_into_waves, unhealthy_workloads
-from secretsync.reconcile import apply
+from secretsync.reconcile import apply, watch
 from secretsync.reconcile.destination import Clock, Destination, Report, WaveTimes
 from secretsync.reconcile.state_store import StateStore
 from secretsync.reconcile.wait import Stamps
@@ -35,7 +35,7 @@ def _roll_out(destination: Destination, report: Report, store: StateStore, clock
         apply.delete_stuck_pods(destination, wave.restarts)
         stamps = {**wave.watched, **_stamps(wave.restarts, refused)}
         title = f"wave {number} of {len(waves)}"
-        verdicts = {**refused, **apply.wait_for_rollouts(destination, stamps, clock, title, secrets)}
+        verdicts = {**refused, **watch.wait_for_rollouts(destination, stamps, clock, title, secrets)}
         report = replace(report, waves=(*report.waves, WaveTimes(started_at, clock.now(), tuple(verdicts))))
         if not wave.decides:
             report = replace(report, ignored={**report.ignored, **verdicts})

@@ -11,7 +11,7 @@ from secretsync.core.log import foreign_text
 from secretsync.core.model import Ref
 from secretsync.plan.diff import PackagePlan
 from secretsync.plan.waves import is_healthy
-from secretsync.reconcile import apply
+from secretsync.reconcile import watch
 from secretsync.reconcile.destination import Destination, Report
 from secretsync.reconcile.state_store import StateStore
 
@@ -50,7 +50,7 @@ def _is_to_blame(package: PackagePlan, report: Report, store: StateStore) -> boo
 
 def failed_untouched(destination: Destination, report: Report) -> str:
     """A workload that was current before, was not restarted, and is not current now: the package did not do that."""
-    observation = apply.observe_rollouts(destination)
+    observation = watch.observe_rollouts(destination)
     touched = report.verdicts.keys() | report.ignored.keys()
     for restart in report.plan.restarts:
         workload = observation.workloads.get(restart.workload.ref) if observation else None

@@ -12,7 +12,7 @@ import yaml
 
 from secretsync import config
 from secretsync.core.model import Manifest
-from secretsync.reconcile import apply, factory
+from secretsync.reconcile import factory, watch
 from secretsync.reconcile.all_targets import reconcile_targets
 from secretsync.reconcile.destination import Clock
 from secretsync.reconcile.reconciler import preview, sync
@@ -171,7 +171,7 @@ def test_the_secrets_of_a_rollout_that_hangs_are_looked_at_once_a_minute_in_the_
     looks: list[float] = []
     time = [0.0]
     site.cluster.before = lambda verb, name: looks.append(time[0]) if (verb, name) == ("get", "atlas") else None
-    observe = apply._observing(site.destination, ["atlas"], Clock(now=lambda: time[0]))
+    observe = watch._observing(site.destination, ["atlas"], Clock(now=lambda: time[0]))
     for second in range(0, 600, 2):
         time[0] = float(second)
         observe()
