@@ -38,7 +38,7 @@ def test_a_tag_of_another_form_is_refused(tag: str) -> None:
 def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("secretsync/__init__.py", "chart/Chart.yaml", "Dockerfile"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text((ROOT / name).read_text().replace("0.1.0", "7.8.9"))
+        (tmp_path / name).write_text((ROOT / name).read_text().replace(secretsync.__version__, "7.8.9"))
     (tmp_path / "CHANGELOG.md").write_text("## 7.8.9 - 2026-11-30\n\n- New.\n")
     monkeypatch.setattr(command, "ROOT", tmp_path)
     return tmp_path
