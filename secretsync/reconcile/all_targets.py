@@ -9,7 +9,7 @@ from functools import partial
 
 import structlog
 
-from secretsync.core.errors import CHANGES_PENDING, FAILED, ROLLOUT_FAILED, SecretSyncError
+from secretsync.core.errors import CHANGES_PENDING, FAILED, ROLLOUT_FAILED, USAGE, SecretSyncError
 from secretsync.reconcile.destination import Destination, Report, sharing_lease
 
 log = structlog.get_logger()
@@ -45,7 +45,7 @@ class Outcome:
 
     @property
     def exit_code(self) -> int:
-        """The exit code for this target, by the table in docs/reference: 0, 1, 3 or 4, or that of its error."""
+        """The exit code for this target, by the table in docs/reference: 0 to 4, or that of its error."""
         if self.error:
             return self.error.exit_code
         assert self.report  # noqa: S101 - one of the two is there
@@ -55,8 +55,8 @@ class Outcome:
             return self.report.blocked.exit_code
         if self.report.failed:
             return ROLLOUT_FAILED
-        if self.report.plan.degraded:
-            return FAILED
+        if degraded := {package.error.category for package in self.report.plan.degraded}:
+            return USAGE if degraded == {"configuration"} and not self.report.plan.packages else FAILED
         return CHANGES_PENDING if self.report.pending else 0
 
 

@@ -9,7 +9,7 @@ import pytest
 from secretsync.cli.interrupted import Writes, said_when_interrupted
 from secretsync.core import shutdown
 from secretsync.core.instrumentation import ApplyBegan, ObjectWritten
-from secretsync.reconcile import apply
+from secretsync.reconcile import watch
 from tests.reconcile.test_reconciler import Site
 
 
@@ -64,7 +64,7 @@ def test_a_run_that_is_stopped_while_it_waits_says_what_it_wrote(monkeypatch: py
     def stop(_: object) -> Never:
         raise shutdown.Stopped("SIGINT")
 
-    monkeypatch.setattr(apply, "observe_rollouts", stop)
+    monkeypatch.setattr(watch, "observe_rollouts", stop)
     with pytest.raises(shutdown.Stopped) as stopped, said_when_interrupted():
         site.sync()
     assert str(stopped.value) == (

@@ -102,10 +102,13 @@ def test_wrong_usage_exits_2(folder: Path, arguments: list[str]) -> None:
     assert run(folder, *arguments).returncode == 2
 
 
-def test_a_source_that_fails_exits_1_and_names_it(folder: Path) -> None:
-    (folder / "secretsync.yaml").write_text(CONFIGURATION.replace("./source", "./nowhere"))
+@pytest.mark.parametrize(("requirement", "exit_code"), [("git+http://localhost:1/nowhere.git", 1), ("./nowhere", 2)])
+def test_a_source_that_fails_exits_1_and_one_that_the_configuration_names_wrongly_2(
+    folder: Path, requirement: str, exit_code: int
+) -> None:
+    (folder / "secretsync.yaml").write_text(CONFIGURATION.replace("./source", requirement))
     done = run(folder, "--once")
-    assert done.returncode == 1
+    assert done.returncode == exit_code
     assert "nowhere" in done.stderr
 
 
