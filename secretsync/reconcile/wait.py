@@ -18,7 +18,7 @@ SLOWEST_POLL = 10.0
 _FIRST_POLL = 0.25
 _WAITED_PER_PAUSE = 20
 """A pause grows to this part of what was waited already: ten minutes of one that hangs are less than 100 looks."""
-_PAUSE_PER_LOOK = 20
+_PAUSE_PER_LOOK = 30
 """A pause is at least so many times as long as the look before it: who watches many workloads costs the API no more."""
 
 Stamps = Mapping[Ref, Mapping[str, str]]

@@ -156,7 +156,7 @@ def test_a_workload_that_is_scaled_to_zero_has_no_pod_to_wait_for(clock: Clock) 
     assert watch(clock, lambda: seen(zero), SERVER, settle=5)[SERVER].state is State.CURRENT
 
 
-@pytest.mark.parametrize(("look", "pause"), [(0.1, POLL), (0.3, 6), (30, SLOWEST_POLL)])
+@pytest.mark.parametrize(("look", "pause"), [(0.05, POLL), (0.2, 6), (30, SLOWEST_POLL)])
 def test_the_longer_a_look_takes_the_longer_is_the_pause_after_it(clock: Clock, look: float, pause: float) -> None:
     began: list[float] = []
 

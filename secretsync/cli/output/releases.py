@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -119,11 +119,6 @@ def describe_revision(entry: Entry) -> Revision:
     )
 
 
-def damage_lines(module: str, damage: Sequence[str]) -> Iterator[str]:
-    """A line for each sentence of what is wrong with a module's Secrets beside their files."""
-    yield from (f"{module}: {sentence}; the next run corrects it" for sentence in damage)
-
-
 def history_text(report: HistoryReport, style: Style = PLAIN) -> str:
     """The revisions, newest first."""
     if not report.revisions:
@@ -144,7 +139,7 @@ def history_text(report: HistoryReport, style: Style = PLAIN) -> str:
         for revision in shown.revisions
     ]
     table = style.columns(rows, droppable=("FILES", "SUBJECT"))
-    remarks = (style.wrap(line) for line in damage_lines(shown.module, shown.damage))
+    remarks = (style.wrap(f"{shown.module}: {damage}; 'secretsync status' says what to do") for damage in shown.damage)
     return "".join(f"{line}\n" for line in (*table, *remarks))
 
 

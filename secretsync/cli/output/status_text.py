@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from secretsync.cli.output.ages import age, date
-from secretsync.cli.output.releases import Suspension, damage_lines
+from secretsync.cli.output.releases import Suspension
 from secretsync.cli.output.sentences import commit_cell
 from secretsync.cli.output.status import LastRun, PackageStatus, StatusReport, TargetStatus, Wait, Waiting
 from secretsync.cli.output.style import PLAIN, Style, readable
@@ -71,7 +71,7 @@ def _remarks(package: PackageStatus, now: datetime) -> Iterator[str]:
 def _deleted(package: PackageStatus) -> Iterator[str]:
     """What was deployed and is gone, and who creates it again."""
     if not package.suspension:
-        yield from damage_lines(package.module, package.damage)
+        yield from (f"{package.module}: {damage}; the next run corrects it" for damage in package.damage)
     for sentence in package.damage if package.suspension else ():
         yield (
             f"{package.module}: {sentence}, and no run creates it again, as the package is suspended: follow its "
@@ -153,7 +153,7 @@ def _last_run_remark(run: LastRun, now: datetime) -> str:
 
 
 def _drift(package: PackageStatus) -> Iterator[str]:
-    yield from damage_lines(package.module, package.damage)
+    yield from (f"{package.module}: {damage}; the next run corrects it" for damage in package.damage)
     if package.status == "drift" and not package.damage:
         what_follows = (
             "the target says 'drift: report', so they stay until there is new content"
