@@ -42,8 +42,8 @@ def load(context: str, path: Path | None, configuration: Configuration) -> tuple
     contexts = [str(context["name"]) for context in merged.safe_get("contexts") or ()]
     if context not in contexts:
         raise ConfigException(f"there is no such context; the contexts are: {', '.join(contexts) or 'none'}")
-    loader = _Loader(config_dict=merged, active_context=context)  # type: ignore[no-untyped-call]
-    loader.load_and_set(configuration)  # type: ignore[no-untyped-call]
+    loader = _Loader(config_dict=merged, active_context=context)  # type: ignore[no-untyped-call]  # the client has no types
+    loader.load_and_set(configuration)  # type: ignore[no-untyped-call]  # the client has no types
     _refuse_unusable_server(configuration.host)
     return loader.identity()
 
@@ -67,7 +67,7 @@ class _Loader(KubeConfigLoader):
         return tuple(impersonation(self._user.value)) if self._user else ()
 
     def _load_authentication(self) -> None:
-        super()._load_authentication()  # type: ignore[no-untyped-call]
+        super()._load_authentication()  # type: ignore[no-untyped-call]  # the client has no types
         written = self._user.value if self._user else {}
         named = [key for key in _CREDENTIALS if key in written]
         credentials = _CERTIFICATE & written.keys() or {"token", "cert_file"} & self.__dict__.keys()
@@ -79,7 +79,7 @@ class _Loader(KubeConfigLoader):
     def _load_user_token(self) -> bool | None:
         """A file's token wins over one that is written down, and is read anew, as kubectl does."""
         if not self._user.safe_get("tokenFile"):
-            return super()._load_user_token()  # type: ignore[no-any-return, no-untyped-call]
+            return super()._load_user_token()  # type: ignore[no-any-return, no-untyped-call]  # as above
         token = (Path(base_folder(self._user.path)) / self._user["tokenFile"]).read_text().strip()
         if not token or not _fits_a_header(token):
             raise ConfigException("its user's tokenFile holds no token: it is empty, or has more than one line.")

@@ -22,14 +22,14 @@ import yaml
 from secretsync.cluster.errors import UnusableManifest
 from secretsync.core import files
 from secretsync.core.files import HALF_WRITTEN, write_in
-from secretsync.core.foreign import read_yaml, reading
+from secretsync.core.foreign import SAFE_LOADER, read_yaml, reading
 from secretsync.core.model import Manifest
 from secretsync.core.yaml_edit import Step
 
 _SUFFIXES = (".yaml", ".yml")
 
 
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # libyaml is optional
+class _Loader(SAFE_LOADER):  # type: ignore[misc]  # which of two classes it is, is known at run time
     """Timestamps stay text, as in the API's JSON."""
 
 

@@ -23,6 +23,9 @@ MOST_BYTES = 8 * 1024 * 1024
 MOST_VALUES = 200_000
 """Values of a document that are parsed: each costs up to a hundred bytes of memory, however short it is."""
 
+SAFE_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""Of YAML, by libyaml where that is there: it is optional."""
+
 Refusal = Callable[[str], SecretSyncError]
 """Makes the error of a source; its argument is the reason, a part of a sentence: ``it is damaged (EOFError)``."""
 
@@ -53,7 +56,7 @@ def read_json(document: bytes | str, refusal: Refusal, *, most_bytes: int = MOST
         return json.loads(text)
 
 
-def read_yaml(text: str, loader: Any) -> Iterator[Any]:
+def read_yaml(text: str, loader: Any = SAFE_LOADER) -> Iterator[Any]:
     """The documents of *text*, as *loader* has them. Raises yaml.YAMLError, also for what is too large to be read.
 
     Each alias counts as all that it stands for: who walks a document comes by it as often, and for ever where it

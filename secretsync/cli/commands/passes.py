@@ -218,10 +218,17 @@ def _reason(described: Target) -> str:
 
 
 def _show_pass(settings: Settings, outcome: Outcome) -> None:
-    from secretsync.cli.output.describe import describe_target, report_on_targets
-    from secretsync.cli.output.style import of_terminal
+    from secretsync.cli.output.describe import describe_target
 
     target = describe_target(outcome, dry_run=False)
     log_outcome(target, "run", settings)
-    report = report_on_targets((target,), "run")
+    print_target(target, "run", settings)
+
+
+def print_target(target: Target, command: Command, settings: Settings) -> None:
+    """Print the report on one target."""
+    from secretsync.cli.output.describe import report_on_targets
+    from secretsync.cli.output.style import of_terminal
+
+    report = report_on_targets((target,), command)
     click.echo(render_report(report, settings.output, of_terminal(settings.color)), nl=False)

@@ -12,15 +12,13 @@ import click
 
 from secretsync.cli import complete
 from secretsync.cli.commands import explain_beside_report
-from secretsync.cli.commands.passes import log_outcome
+from secretsync.cli.commands.passes import log_outcome, print_target
 from secretsync.cli.interrupted import said_when_interrupted
 from secretsync.cli.options import Group, dry_run_option, only_package, only_target
 from secretsync.cli.output import releases as shown
-from secretsync.cli.output import render_report
-from secretsync.cli.output.describe import describe, describe_target, file_changes, problem
+from secretsync.cli.output.describe import describe_target, file_changes, problem
 from secretsync.cli.output.status import StatusReport, TargetStatus, describe_status
 from secretsync.cli.output.status_text import status_text
-from secretsync.cli.output.style import of_terminal
 from secretsync.cli.settings import Settings, only_fitting
 from secretsync.core import shutdown
 from secretsync.core.errors import CHANGES_PENDING, INTERRUPTED, SecretSyncError, worst
@@ -199,20 +197,16 @@ def rollback_command(
     interactive = not yes and sys.stdin.isatty() and sys.stdout.isatty()
     if dry_run or interactive:
         planned = Outcome(destination, releases.preview_rollback(destination, delivery, revision))
-        _report(settings, planned, dry_run=True)
+        print_target(describe_target(planned, dry_run=True), "rollback", settings)
         if dry_run:
             context.exit(planned.exit_code)
         click.confirm("Roll back?", abort=True, err=True)
     with said_when_interrupted():
         outcome = Outcome(destination, releases.rollback(destination, delivery, revision, by=_user()))
-    log_outcome(describe_target(outcome, dry_run=False), "rollback", settings)
-    _report(settings, outcome, dry_run=False)
+    target = describe_target(outcome, dry_run=False)
+    log_outcome(target, "rollback", settings)
+    print_target(target, "rollback", settings)
     context.exit(outcome.exit_code)
-
-
-def _report(settings: Settings, outcome: Outcome, *, dry_run: bool) -> None:
-    report = describe([outcome], "rollback", dry_run=dry_run)
-    click.echo(render_report(report, settings.output, of_terminal(settings.color)), nl=False)
 
 
 @click.command(

@@ -71,12 +71,16 @@ def _remarks(package: PackageStatus, now: datetime) -> Iterator[str]:
 def _deleted(package: PackageStatus) -> Iterator[str]:
     """What was deployed and is gone, and who creates it again."""
     if not package.suspension:
-        yield from (f"{package.module}: {damage}; the next run corrects it" for damage in package.damage)
-    for sentence in package.damage if package.suspension else ():
-        yield (
-            f"{package.module}: {sentence}, and no run creates it again, as the package is suspended: follow its "
-            "source with 'secretsync resume', or go back with 'secretsync rollback'"
-        )
+        return _damage(package, "; the next run corrects it")
+    return _damage(
+        package,
+        ", and no run creates it again, as the package is suspended: follow its source with 'secretsync resume', or go "
+        "back with 'secretsync rollback'",
+    )
+
+
+def _damage(package: PackageStatus, what_follows: str) -> Iterator[str]:
+    return (f"{package.module}: {damage}{what_follows}" for damage in package.damage)
 
 
 def _deployed_remarks(package: PackageStatus, now: datetime) -> Iterator[str]:
@@ -153,7 +157,7 @@ def _last_run_remark(run: LastRun, now: datetime) -> str:
 
 
 def _drift(package: PackageStatus) -> Iterator[str]:
-    yield from (f"{package.module}: {damage}; the next run corrects it" for damage in package.damage)
+    yield from _damage(package, "; the next run corrects it")
     if package.status == "drift" and not package.damage:
         what_follows = (
             "the target says 'drift: report', so they stay until there is new content"

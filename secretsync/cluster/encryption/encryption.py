@@ -56,7 +56,7 @@ class KeepingProposed:
 def _is_manifest_of(secret: Secret, text: str) -> bool:
     """Whether *text* is a manifest of *secret* by all that can be read of it: name, annotations, digest and keys."""
     try:
-        (manifest,) = read_yaml(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        (manifest,) = read_yaml(text)
         sealed = read_secret(manifest)
     except (yaml.YAMLError, AttributeError, KeyError, TypeError, ValueError, RecursionError):
         return False

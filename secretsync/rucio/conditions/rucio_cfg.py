@@ -103,7 +103,7 @@ def _section(name: str, content: bytes) -> Mapping[str, str]:
         if name.endswith(".json"):
             section = json.loads(text).get("policy") or {}
         elif name.endswith((".yaml", ".yml")):
-            (document,) = read_yaml(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+            (document,) = read_yaml(text)
             section = document.get("policy") or {}
         else:
             parser = configparser.ConfigParser()
