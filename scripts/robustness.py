@@ -1,6 +1,6 @@
 """Makes docs/robustness.md: what went wrong around secretsync on purpose, how often, and what held.
 
-python -m scripts.robustness [PART ...] [--points N] [--kills N] [--inputs N]
+python -m scripts.robustness [PART ...] [--points N] [--kills N] [--inputs N] [--sites N]
 
 Each part leaves what it counted in tests/robustness/recorded, also where it is ended early; the page is made of all
 that is there. Without a PART all are run. The parts "api" and "api-kills" need a control plane, as the tests of it do.
@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import logging
 import os
 import random
 import subprocess
@@ -19,10 +20,14 @@ import tempfile
 import time
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
+
+import structlog
 
 from scripts.robustness_page import page
 from tests import ROOT
@@ -30,7 +35,7 @@ from tests.robustness.kills import MOMENTS, kill_at_call, kill_at_random
 from tests.robustness.real_site import real_site
 from tests.robustness.scenarios import SCENARIOS, Scenario
 from tests.robustness.site import stub_site
-from tests.robustness.sweep import RealSweep, StubSweep, Sweep, points
+from tests.robustness.sweep import Point, RealSweep, StubSweep, Sweep, merged, points
 from tests.servers.control_plane import control_plane
 
 PAGE, RESULTS = ROOT / "docs" / "robustness.md", ROOT / "tests" / "robustness" / "recorded"
@@ -50,6 +55,7 @@ OpenSweep = Callable[[Scenario], contextlib.AbstractContextManager[Sweep]]
 def main() -> None:
     """Run the parts, write the page, and fail where something did not hold."""
     options = _options()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))  # of the sites' own calls
     RESULTS.mkdir(parents=True, exist_ok=True)
     for part in options.parts or PARTS:
         PARTS[part](options)
@@ -60,12 +66,14 @@ def main() -> None:
 
 
 def sweep_stub(options: argparse.Namespace) -> None:
-    _sweep("stub", options.scenarios or EVERY, options.points, _on_stub)
+    for name in options.scenarios or EVERY:
+        _sweep("stub", EVERY[name], options, _on_stub)
 
 
 def sweep_api(options: argparse.Namespace) -> None:
     with _on_real_api() as open_sweep:
-        _sweep("api", options.scenarios or EVERY, options.points, open_sweep)
+        for name in options.scenarios or EVERY:
+            _sweep("api", EVERY[name], options, open_sweep)
 
 
 def kill_on_stub(options: argparse.Namespace) -> None:
@@ -123,12 +131,23 @@ def _on_real_api() -> Iterator[OpenSweep]:
         yield open_sweep
 
 
-def _sweep(part: str, names: Iterable[str], count: int, open_sweep: OpenSweep) -> None:
-    for name in names:
-        with open_sweep(EVERY[name]) as sweep:
-            for point in points(sweep.calls(), count, random.Random(name)):
-                sweep.visit(*point)
-                _keep(f"{part}.{name}", asdict(sweep.tally), sweep.tally.faults)
+def _sweep(part: str, scenario: Scenario, options: argparse.Namespace, open_sweep: OpenSweep) -> None:
+    """Spoil so many of the scenario's calls, on several sites at once."""
+    with contextlib.ExitStack() as stack, ThreadPoolExecutor(options.sites) as pool:
+        free = SimpleQueue[Sweep]()
+        sweeps = [stack.enter_context(open_sweep(scenario)) for _ in range(options.sites)]
+        for sweep in sweeps:
+            free.put(sweep)
+
+        def visit(point: Point) -> None:
+            sweep = free.get()
+            sweep.visit(*point)
+            free.put(sweep)
+
+        calls = sweeps[0].calls()
+        for _ in pool.map(visit, points(calls, options.points, random.Random(scenario.name))):
+            tally = merged(scenario.name, calls, [sweep.tally for sweep in sweeps])
+            _keep(f"{part}.{scenario.name}", asdict(tally), tally.faults)
 
 
 def _kill(part: str, names: Iterable[str], count: int, open_sweep: OpenSweep) -> None:
@@ -198,6 +217,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)} (default: all)")
     parser.add_argument("--scenarios", nargs="*", help="of the parts that spoil calls (default: all)")
     parser.add_argument("--points", type=int, default=100, help="runs of each scenario, at most (default: %(default)s)")
+    parser.add_argument("--sites", type=int, default=1, help="that are swept at once (default: %(default)s)")
     parser.add_argument("--kills", type=int, default=200, help="runs that are killed (default: %(default)s)")
     parser.add_argument("--inputs", type=int, default=10_000, help="of each parser (default: %(default)s)")
     options = parser.parse_args()

@@ -59,6 +59,8 @@ def _without(*keys: str) -> Fault:
 
     def fault(forward: Forward) -> Answer:
         whole = forward()
+        if whole.headers.get("Content-Type") != "application/json":
+            return whole  # a group that the API does not serve is told in plain text
         content = json.loads(whole.body)
         if "items" in content:
             content["items"] = [stripped(item) for item in content["items"]]

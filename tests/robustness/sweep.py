@@ -7,7 +7,8 @@ import math
 import random
 import re
 import signal
-from collections.abc import Container, Iterator
+from collections import Counter
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from tests.robustness.faults import FAULTS
@@ -16,6 +17,9 @@ from tests.robustness.scenarios import BAD, NEW, OLD, Scenario
 from tests.robustness.site import Site, StubSite, expected, version
 from tests.robustness.zygote import Ended
 from tests.servers.api_proxy import Fault
+
+Point = tuple[int, str, Fault]
+"""A call of a run, and the fault that spoils it: its name, and what it does."""
 
 _GONE = "404 of the API"
 """Of the state object it says that nothing is remembered, and nobody can know better: 'resume' has nothing to end."""
@@ -32,6 +36,15 @@ class Tally:
     calls: int = 0
     codes: dict[int, int] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
+
+
+def merged(what: str, calls: int, tallies: Sequence[Tally]) -> Tally:
+    """One tally of sweeps of the same scenario on several sites."""
+    codes: Counter[int] = Counter()
+    for tally in tallies:
+        codes.update(tally.codes)
+    faults = [sentence for tally in tallies for sentence in tally.faults]
+    return Tally(what, sum(codes.values()), calls, dict(codes), faults)
 
 
 class Sweep:
@@ -176,7 +189,7 @@ class RealSweep(Sweep):
         self.site.write(files)
 
 
-def points(calls: int, count: int, chance: random.Random) -> Iterator[tuple[int, str, Fault]]:
+def points(calls: int, count: int, chance: random.Random) -> Iterator[Point]:
     """*count* pairs, none twice; every call has its turn before one comes again, and so has every fault."""
     numbers, names = chance.sample(range(1, calls + 1), calls), chance.sample(sorted(FAULTS), len(FAULTS))
     round_trip = math.lcm(calls, len(names))  # from here on the same pairs would come again
