@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from pathlib import Path
 from typing import Annotated, Literal
@@ -12,7 +13,6 @@ from secretsync.config.fields import Model, Text
 
 _KEY_TYPE = re.compile(r"(ssh|ecdsa|sk)-[a-z0-9@.-]+")
 _CREDENTIALS = ("password", "token", "bearer")
-_BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 
 
 def _host_key(value: str) -> str:
@@ -20,12 +20,22 @@ def _host_key(value: str) -> str:
     fields = value.split()
     if len(fields) == 3 and not _KEY_TYPE.fullmatch(fields[0]) and not fields[0].startswith("@"):
         fields = fields[1:]
-    if fields and not (len(fields) > 1 and _KEY_TYPE.fullmatch(fields[0]) and _BASE64.fullmatch(fields[1])):
+    if fields and not (len(fields) > 1 and _KEY_TYPE.fullmatch(fields[0]) and _is_key_of(fields[0], fields[1])):
         raise ValueError(
             "is not a server's public key: write its type and the key itself, 'ssh-ed25519 AAAA…', "
             "as its .pub file and ssh-keyscan show them, not its fingerprint"
         )
     return " ".join(fields[:2])
+
+
+def _is_key_of(kind: str, text: str) -> bool:
+    """Whether *text* is the base64 of a key that names its *kind* itself (RFC 4253, 6.6)."""
+    try:
+        blob = base64.b64decode(text, validate=True)
+    except ValueError:
+        return False
+    length = int.from_bytes(blob[:4])
+    return blob[4 : 4 + length] == kind.encode() and len(blob) > 4 + length
 
 
 class FromFile(Model):

@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from secretsync.config.access import Access, Credential, FromFile
 from secretsync.core.errors import SourceError
+from secretsync.core.files import opened_regular, read_regular
 from secretsync.core.log import register_secret
 
 
@@ -78,11 +79,18 @@ def authorization(access: Access, url: str, base: Path, *, default_user: str) ->
 
 
 def refuse_missing_certificates(access: Access, base: Path) -> None:
-    """Raises NoCredential where a certificate or key that *access* names is not there."""
+    """Raises NoCredential where a certificate or key that *access* names cannot be read."""
     files = {"ca": access.ca, "clientCertificate": access.client_certificate, "clientKey": access.client_key}
     for name, path in files.items():
-        if path and not (base / path).is_file():
-            raise NoCredential(str((base / path).absolute()), "is not there, or no file", f"access.{name}")
+        if not path:
+            continue
+        try:
+            with opened_regular(base / path):
+                pass
+        except OSError as error:
+            location = str((base / path).absolute())
+            reason = "is not there" if isinstance(error, FileNotFoundError) else f"cannot be read: {error.strerror}"
+            raise NoCredential(location, reason, f"access.{name}") from None
 
 
 def describe_credential(access: Access, url: str) -> str:
@@ -116,7 +124,7 @@ def read(credential: Credential, base: Path, key: str) -> str:
     if isinstance(credential, FromFile):
         location = str((base / credential.file).absolute())
         try:
-            value = (base / credential.file).read_text()
+            value = read_regular(base / credential.file).decode()
         except PermissionError:
             reason = (
                 f"may not be read by this user ({os.getuid()}; in a pod, fsGroup or the volume's defaultMode decides)"

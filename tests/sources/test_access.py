@@ -354,19 +354,29 @@ def test_without_known_hosts_nobody_is_trusted(
 @pytest.mark.parametrize(
     "written",
     [
-        "ssh-ed25519 AAAAC3Nza",
-        "ssh-ed25519 AAAAC3Nza root@host",
-        "host ssh-ed25519 AAAAC3Nza",
-        "[host]:2222 ssh-ed25519 AAAAC3Nza",
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f",
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f root@host",
+        "host ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f",
+        "[host]:2222 ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f",
     ],
 )
 def test_a_host_key_is_taken_as_pub_files_and_ssh_keyscan_show_it(written: str) -> None:
-    assert Access.model_validate({"hostKey": written}, by_alias=True).host_key == "ssh-ed25519 AAAAC3Nza"
+    assert (
+        Access.model_validate({"hostKey": written}, by_alias=True).host_key
+        == "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f"
+    )
 
 
 @pytest.mark.parametrize(
     "written",
-    ["SHA256:r/SBf+Bw", "256 SHA256:r/SBf+Bw root@host (ED25519)", "@cert-authority * ssh-ed25519 AAAA", "ssh-ed25519"],
+    [
+        "SHA256:r/SBf+Bw",
+        "256 SHA256:r/SBf+Bw root@host (ED25519)",
+        "@cert-authority * ssh-ed25519 AAAA",
+        "ssh-ed25519",
+        "ssh-ed25519 AAAA",
+        "ssh-rsa AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f",
+    ],
 )
 def test_what_is_no_host_key_is_refused_with_its_form(written: str) -> None:
     with pytest.raises(ValueError, match="not its fingerprint"):
@@ -378,7 +388,13 @@ def test_what_is_no_host_key_is_refused_with_its_form(written: str) -> None:
     [
         ({"token": {"env": "A"}, "bearer": {"env": "B"}}, "choose one"),
         ({"password": {"env": "A"}}, "without username"),
-        ({"knownHosts": "a", "hostKey": "ssh-ed25519 AAAA"}, "choose one"),
+        (
+            {
+                "knownHosts": "a",
+                "hostKey": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f",
+            },
+            "choose one",
+        ),
         ({"token": "glpat-written-down"}, "FromFile"),
     ],
 )

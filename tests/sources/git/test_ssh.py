@@ -13,7 +13,9 @@ from secretsync.sources.git import ssh
 from secretsync.sources.git.ssh import KeyMalformed, KnownHostsMissing, key_fault
 
 _KEY = b"-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXk=\n-----END OPENSSH PRIVATE KEY-----\n"
-_ACCESS = Access.model_validate({"hostKey": "ssh-ed25519 AAAA"}, by_alias=True)
+_ACCESS = Access.model_validate(
+    {"hostKey": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f"}, by_alias=True
+)
 
 
 @pytest.mark.parametrize(
@@ -23,7 +25,7 @@ _ACCESS = Access.model_validate({"hostKey": "ssh-ed25519 AAAA"}, by_alias=True)
 def test_a_server_has_the_name_that_ssh_looks_for(url: str, name: str, tmp_path: Path) -> None:
     ssh.environment(_ACCESS, url, tmp_path, tmp_path)
     (known,) = tmp_path.glob("known-*")
-    assert known.read_text() == f"{name} ssh-ed25519 AAAA\n"
+    assert known.read_text() == f"{name} {_ACCESS.host_key}\n"
 
 
 @pytest.mark.parametrize(
