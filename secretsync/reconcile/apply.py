@@ -97,7 +97,7 @@ def _delete_kept(destination: Destination, package: PackagePlan) -> None:
 def _keep_or_warn(destination: Destination, package: PackagePlan, memory: StateStore) -> str:
     try:
         return _keep(destination, package, memory)
-    except (Conflict, Unreachable):
+    except (Conflict, Unreachable, LeaseLost):
         raise
     except SecretSyncError as error:
         if destination.rollout.undo:

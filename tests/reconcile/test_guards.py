@@ -17,6 +17,7 @@ from secretsync.plan import history
 from secretsync.plan.restarts import Restart
 from secretsync.plan.state import PackageState, from_secret, to_secret
 from secretsync.reconcile import apply
+from secretsync.reconcile.lock import LeaseLost
 from tests.build import pod, waiting, workload
 from tests.reconcile.test_reconciler import GOOD, KEY, Broken, Died, Site, files, strict, with_image
 
@@ -174,6 +175,16 @@ def test_where_nothing_would_be_put_back_a_bundle_that_cannot_be_kept_is_replace
     at(site, "create", "atlas-history-1", 1, lambda: fail(SecretSyncError("forbidden")))
     assert not site.sync().failed
     assert files(site) == {"init.py": b"2"}
+
+
+@pytest.mark.parametrize("on_failure", ["restore", "stop"])
+def test_a_run_that_lost_its_lease_while_it_keeps_what_is_live_says_so_and_nothing_else(on_failure: str) -> None:
+    site = ran_well("server", on_failure=on_failure)
+    site.source.push(init="2")
+    at(site, "create", "atlas-history-1", 1, lambda: fail(LeaseLost("rucio")))
+    with pytest.raises(LeaseLost):
+        site.sync()
+    assert files(site) == {"init.py": b"1"}
 
 
 # --- whether a package is to blame
