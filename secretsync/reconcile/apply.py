@@ -65,7 +65,7 @@ class UndoFailed(SecretSyncError):
     def __str__(self) -> str:
         return (
             f"the rollout failed ({self.failure}), and putting back what was live FAILED too: {self.reason}. "
-            f"It is kept in Secret {', '.join(self.kept)}: fix what is in the way, and 'secretsync apply' goes on "
+            f"It was kept in Secret {', '.join(self.kept)}: fix what is in the way, and 'secretsync apply' goes on "
             "putting it back; 'secretsync status' says which pods run what meanwhile"
         )
 

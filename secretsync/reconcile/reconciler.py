@@ -5,7 +5,7 @@ One function does the work in all four uses: by hand, in CI, in a CronJob, in th
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 import structlog
@@ -15,6 +15,7 @@ from secretsync.core.deferred_imports import deferred_imports
 from secretsync.core.errors import SecretSyncError
 from secretsync.core.instrumentation import timed_stage
 from secretsync.core.model import Ref
+from secretsync.plan.diff import PackagePlan
 from secretsync.plan.disruption import refuse_disruption
 from secretsync.plan.plan import Plan
 from secretsync.plan.state import State
@@ -179,12 +180,22 @@ def _undo(destination: Destination, report: Report, store: StateStore, clock: Cl
     reject(rejected, report.failure, store)
     try:
         # what was rejected is known here, even where somebody deletes the state object now
-        return replace(report, undone=_reconcile_locked(replace(destination, approved=None), store, clock))
+        undone = _reconcile_locked(replace(destination, approved=None), store, clock)
+        _refuse_degraded(undone, rejected)
+        return replace(report, undone=undone)
     except Conflict:
         raise
     except SecretSyncError as error:
         kept = [store.state.of(package.placement.secret).previous for package in rejected]
         raise apply.UndoFailed(report.failure, str(error), kept) from None
+
+
+def _refuse_degraded(undone: Report, rejected: Sequence[PackagePlan]) -> None:
+    """Raises why one of the *rejected* packages could not be put back, where what was kept of it is gone or changed."""
+    placements = {package.placement for package in rejected}
+    for degraded in undone.plan.degraded:
+        if degraded.placement in placements:
+            raise degraded.error
 
 
 @timed_stage("prove")
