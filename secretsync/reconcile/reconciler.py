@@ -179,15 +179,22 @@ def _undo(destination: Destination, report: Report, store: StateStore, clock: Cl
         return replace(report, failure=reason)
     reject(rejected, report.failure, store)
     try:
-        # what was rejected is known here, even where somebody deletes the state object now
-        undone = _reconcile_locked(replace(destination, approved=None), store, clock)
+        undone = _put_back(replace(destination, approved=None), store, clock)
         _refuse_degraded(undone, rejected)
-        return replace(report, undone=undone)
-    except Conflict:
-        raise
     except SecretSyncError as error:
         kept = [store.state.of(package.placement.secret).previous for package in rejected]
         raise apply.UndoFailed(report.failure, str(error), kept) from None
+    return replace(report, undone=undone)
+
+
+def _put_back(destination: Destination, store: StateStore, clock: Clock) -> Report:
+    """The pass that puts back; planned again here, so that what failed before is still known at its end."""
+    try:
+        # what was rejected is known here, even where somebody deletes the state object now
+        return _reconcile_locked(destination, store, clock)
+    except Conflict as conflict:
+        log.warning("an object changed meanwhile; planning again", why=str(conflict))
+        return _reconcile_locked(destination, load_state(destination), clock)
 
 
 def _refuse_degraded(undone: Report, rejected: Sequence[PackagePlan]) -> None:
