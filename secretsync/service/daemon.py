@@ -24,7 +24,7 @@ from secretsync.reconcile.reconciler import sync
 from secretsync.reconcile.recording import Notify, record_outcome
 from secretsync.service import health_port, webhook
 from secretsync.service.config_watch import WatchedConfig
-from secretsync.service.http_server import listening
+from secretsync.service.http_server import RateLimitedLog, listening
 from secretsync.service.leader import Election
 from secretsync.service.loop import Loop, PassRequest, Schedule
 from secretsync.service.probes import Health, stuck_after
@@ -133,8 +133,8 @@ class Service:
         if not rules:
             return nullcontext()
         secret = partial(credentials.read, rules.secret, self._base, "webhook.secret")
-        refusals = webhook.RefusalLog()
-        return listening(rules.port, lambda request: webhook.respond(request, secret, self._on_request, refusals))
+        limited_log = RateLimitedLog()
+        return listening(rules.port, lambda request: webhook.respond(request, secret, self._on_request, limited_log))
 
     def _on_request(self, by: webhook.By) -> None:
         self._registry.requested(by)
