@@ -269,3 +269,7 @@ class UnusableManifest(ClusterError):
 
     def __str__(self) -> str:
         return f"{self.file}: {self.problem}"
+
+
+OBJECT_REFUSED = (Forbidden, QuotaExceeded, Denied, InvalidObject, TooLarge, WebhookFailed)
+"""Refusals of one object, or of what this account does to it; any other error of the cluster meets every write."""

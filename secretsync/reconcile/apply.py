@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from secretsync.cluster.errors import Conflict, QuotaExceeded, Refusal, Unreachable
+from secretsync.cluster.errors import OBJECT_REFUSED, Conflict, QuotaExceeded, Refusal, Unreachable, WorkloadGone
 from secretsync.core import packing
 from secretsync.core.concurrency import for_each
-from secretsync.core.errors import ROLLOUT_FAILED, SecretSyncError
+from secretsync.core.errors import ROLLOUT_FAILED, ClusterError, SecretSyncError
 from secretsync.core.instrumentation import ApplyBegan, ObjectWritten, emit, timed_stage
 from secretsync.core.kinds import KINDS
 from secretsync.core.kinds.kind import Cause, State, Status
@@ -65,7 +65,7 @@ class UndoFailed(SecretSyncError):
     def __str__(self) -> str:
         return (
             f"the rollout failed ({self.failure}), and putting back what was live FAILED too: {self.reason}. "
-            f"It is kept in Secret {', '.join(self.kept)}: fix what is in the way, and 'secretsync apply' goes on "
+            f"It was kept in Secret {', '.join(self.kept)}: fix what is in the way, and 'secretsync apply' goes on "
             "putting it back; 'secretsync status' says which pods run what meanwhile"
         )
 
@@ -97,9 +97,11 @@ def _delete_kept(destination: Destination, package: PackagePlan) -> None:
 def _keep_or_warn(destination: Destination, package: PackagePlan, memory: StateStore) -> str:
     try:
         return _keep(destination, package, memory)
-    except (Conflict, Unreachable):
+    except (Conflict, LeaseLost):
         raise
     except SecretSyncError as error:
+        if isinstance(error, ClusterError) and not isinstance(error, OBJECT_REFUSED):
+            raise
         if destination.rollout.undo:
             raise NoUndo(package.placement.secret, str(error)) from None
         log.warning("no rollback will be possible", secret=package.placement.secret, why=str(error))
@@ -172,8 +174,8 @@ def apply_secrets(destination: Destination, plan: Plan) -> None:
                     stored = destination.cluster.secret(stored.namespace, stored.name) or stored
                     refuse_changed(change.desired, stored)
         except Conflict:
-            if destination.approved:
-                _put_back(destination, everything)
+            # planned again, the package may be refused for what somebody made of its other Secret
+            _put_back(destination, everything if destination.approved else written)
             raise
         except Refusal:
             _put_back(destination, written)
@@ -191,6 +193,8 @@ def _put_back(destination: Destination, written: Sequence[tuple[Change, Secret]]
                 destination.cluster.delete(secret)
             else:
                 destination.cluster.replace(change.live, secret, manager=destination.manager)
+        except LeaseLost:
+            raise
         except SecretSyncError as error:
             log.error("a Secret could not be put back as it was", secret=secret.name, why=str(error))
         else:
@@ -239,6 +243,9 @@ def restart_workloads(destination: Destination, restarts: Sequence[Restart], mem
         except (Unreachable, Conflict, LeaseLost):
             raise
         except SecretSyncError as error:
+            if isinstance(error, WorkloadGone) and not destination.approved:
+                # what has taken its name may run older files
+                raise Conflict(ref, "was deleted, or made anew,") from None
             refused[ref] = Status(State.FAILED, f"could not be restarted: {error}", Cause.OTHER)
             log.error("not restarted", workload=str(ref), why=str(error))
         else:

@@ -5,7 +5,7 @@ One function does the work in all four uses: by hand, in CI, in a CronJob, in th
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 import structlog
@@ -15,6 +15,7 @@ from secretsync.core.deferred_imports import deferred_imports
 from secretsync.core.errors import SecretSyncError
 from secretsync.core.instrumentation import timed_stage
 from secretsync.core.model import Ref
+from secretsync.plan.diff import PackagePlan
 from secretsync.plan.disruption import refuse_disruption
 from secretsync.plan.plan import Plan
 from secretsync.plan.state import State
@@ -178,13 +179,30 @@ def _undo(destination: Destination, report: Report, store: StateStore, clock: Cl
         return replace(report, failure=reason)
     reject(rejected, report.failure, store)
     try:
-        # what was rejected is known here, even where somebody deletes the state object now
-        return replace(report, undone=_reconcile_locked(replace(destination, approved=None), store, clock))
-    except Conflict:
-        raise
+        undone = _put_back(replace(destination, approved=None), store, clock)
+        _refuse_degraded(undone, rejected)
     except SecretSyncError as error:
         kept = [store.state.of(package.placement.secret).previous for package in rejected]
         raise apply.UndoFailed(report.failure, str(error), kept) from None
+    return replace(report, undone=undone)
+
+
+def _put_back(destination: Destination, store: StateStore, clock: Clock) -> Report:
+    """The pass that puts back; planned again here, so that what failed before is still known at its end."""
+    try:
+        # what was rejected is known here, even where somebody deletes the state object now
+        return _reconcile_locked(destination, store, clock)
+    except Conflict as conflict:
+        log.warning("an object changed meanwhile; planning again", why=str(conflict))
+        return _reconcile_locked(destination, load_state(destination), clock)
+
+
+def _refuse_degraded(undone: Report, rejected: Sequence[PackagePlan]) -> None:
+    """Raises why one of the *rejected* packages could not be put back, where what was kept of it is gone or changed."""
+    placements = {package.placement for package in rejected}
+    for degraded in undone.plan.degraded:
+        if degraded.placement in placements:
+            raise degraded.error
 
 
 @timed_stage("prove")

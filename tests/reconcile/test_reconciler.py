@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -320,12 +320,40 @@ def test_an_undo_that_fails_says_where_what_was_live_is_kept_and_the_next_run_pu
         broken.sync()
     assert told.value.exit_code == 4
     assert "putting back what was live FAILED too: the API server is gone" in str(told.value)
-    assert "kept in Secret atlas-history-1" in str(told.value)
+    assert "It was kept in Secret atlas-history-1" in str(told.value)
     assert "CrashLoopBackOff" in str(told.value)
 
     broken.cluster.before = lambda verb, name: None
     assert not broken.sync().failed
     assert files(broken) == {"init.py": b"1"}
+
+
+def gone(site: Site) -> None:
+    del site.cluster.secrets["atlas-history-1"]
+
+
+def changed(site: Site) -> None:
+    site.cluster.edit("atlas-history-1", **{"more.py": b"x"})
+
+
+@pytest.mark.parametrize(("happens", "reason"), [(gone, "is gone"), (changed, "does not hold what")])
+def test_an_undo_whose_kept_bundle_is_lost_has_failed_and_other_content_of_the_source_ends_it(
+    broken: Site, happens: Callable[[Site], None], reason: str
+) -> None:
+    def lose(verb: str, name: str) -> None:
+        if (verb, name) == ("annotate", "judge"):
+            broken.cluster.before = lambda verb, name: None
+            happens(broken)
+
+    broken.cluster.before = lose
+    with pytest.raises(UndoFailed, match=reason):
+        broken.sync()
+    broken.live_on()
+    (degraded,) = broken.sync().plan.degraded
+    assert reason in str(degraded), "the source still holds what was rejected"
+    broken.source.push(init="good")
+    assert not broken.sync().failed
+    assert files(broken) == {"init.py": b"good"}
 
 
 def test_a_failure_that_is_not_the_packages_stops_and_rejects_nothing(broken: Site) -> None:
