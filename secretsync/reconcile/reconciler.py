@@ -149,7 +149,7 @@ def _reconcile_locked(destination: Destination, store: StateStore, clock: Clock)
     previous_state = store.state
     apply.record_start(plan, store, kept, check.keys)
     try:
-        apply.apply_secrets(destination, plan)
+        apply.apply_secrets(destination, plan, store, previous_state)
     except ChangedByAdmission as error:
         remember_change(error, plan, previous_state, store)
         raise
