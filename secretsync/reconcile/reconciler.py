@@ -19,7 +19,7 @@ from secretsync.plan.diff import PackagePlan
 from secretsync.plan.disruption import refuse_disruption
 from secretsync.plan.plan import Plan
 from secretsync.plan.state import State
-from secretsync.reconcile.admission import ChangedByAdmission, dry_run_writes, remember_change
+from secretsync.reconcile.admission import dry_run_writes
 from secretsync.reconcile.approval_errors import NotApproved
 from secretsync.reconcile.asked_once import with_refreshed_sources
 from secretsync.reconcile.check import CheckReport, check_packages
@@ -38,6 +38,7 @@ with deferred_imports(
     "secretsync.reconcile.rights",
     "secretsync.reconcile.rollout",
     "secretsync.reconcile.undo",
+    "secretsync.reconcile.write",
 ):
     from secretsync.reconcile import apply
     from secretsync.reconcile.approval import refuse_unapproved
@@ -48,6 +49,7 @@ with deferred_imports(
     from secretsync.reconcile.rights import refuse_missing_rights
     from secretsync.reconcile.rollout import roll_out
     from secretsync.reconcile.undo import failed_untouched, packages_to_undo, reject
+    from secretsync.reconcile.write import apply_secrets
 
 log = structlog.get_logger()
 
@@ -148,11 +150,7 @@ def _reconcile_locked(destination: Destination, store: StateStore, clock: Clock)
     kept = apply.keep_previous_bundles(destination, plan, store)
     previous_state = store.state
     apply.record_start(plan, store, kept, check.keys)
-    try:
-        apply.apply_secrets(destination, plan)
-    except ChangedByAdmission as error:
-        remember_change(error, plan, previous_state, store)
-        raise
+    apply_secrets(destination, plan, store, previous_state)
     report = roll_out(destination, replace(report, done=True), store, clock)
     if report.failed:
         return _undo(destination, report, store, clock)

@@ -27,6 +27,7 @@ from secretsync.reconcile.asked_once import AskedOncePerPass
 from secretsync.reconcile.destination import Clock, Delivery, Destination, Report
 from secretsync.reconcile.lock import LeaseLost
 from secretsync.reconcile.reconciler import preview, sync
+from secretsync.reconcile.state_store import load_state
 from tests.build import PLACEMENT, pod, waiting, workload
 from tests.memory_cluster import MemoryCluster
 
@@ -658,7 +659,7 @@ def test_a_package_of_which_one_secret_is_refused_stays_as_it_was(refused: tuple
     site.source.push(init="1", sub__x="1")
     site.sync()
     before = {name: files(site, name) for name in site.cluster.secrets if name.startswith("atlas")}
-    stamp = site.stamp()
+    stamp, remembered = site.stamp(), load_state(site.destination).state.of("atlas")
 
     def deny(verb: str, name: str) -> None:
         if (verb, name) == refused:
@@ -672,6 +673,7 @@ def test_a_package_of_which_one_secret_is_refused_stays_as_it_was(refused: tuple
     live = {name: files(site, name) for name in site.cluster.secrets if name in ("atlas", "atlas-sub", "atlas-a")}
     assert live == before
     assert site.stamp() == stamp
+    assert replace(load_state(site.destination).state.of("atlas"), kept={}) == remembered, "no rollout began"
     site.live_on()
     assert not site.sync().failed
     assert {files(site, name)["x.py"] for name in ("atlas-a", "atlas-new", "atlas-sub")} == {b"2"}
