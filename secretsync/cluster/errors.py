@@ -231,6 +231,20 @@ class InvalidObject(Refusal):
         return "the API finds these fields wrong: correct the object, or report this as a fault of secretsync"
 
 
+class Immutable(InvalidObject):
+    """A Secret that somebody, or an admission policy, made immutable."""
+
+    code = "immutable"
+
+    @property
+    def remedy(self) -> str:
+        """What to do: delete it, as nothing else changes it."""
+        return (
+            "somebody, or a mutating admission policy, made it immutable: have the policy exempt Secrets with the "
+            "label app.kubernetes.io/managed-by=secretsync, delete this one, and run again, which makes it anew"
+        )
+
+
 class TooLarge(Refusal):
     """The object is larger than the API takes."""
 
@@ -275,3 +289,7 @@ class UnusableManifest(ClusterError):
 
     def __str__(self) -> str:
         return f"{self.file}: {self.problem}"
+
+
+OBJECT_REFUSED = (Forbidden, QuotaExceeded, Denied, InvalidObject, TooLarge, WebhookFailed)
+"""Refusals of one object, or of what this account does to it; any other error of the cluster meets every write."""

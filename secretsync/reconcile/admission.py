@@ -8,18 +8,15 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from secretsync.core import packing
 from secretsync.core.errors import ClusterError
 from secretsync.core.instrumentation import timed_stage
 from secretsync.core.model import Placement, Secret
 from secretsync.plan.diff import Change
 from secretsync.plan.plan import Plan
-from secretsync.plan.state import ChangedWrite, State
+from secretsync.plan.state import ChangedWrite
 from secretsync.reconcile.destination import Destination
-from secretsync.reconcile.state_store import StateStore
 
 _SHOWN = 5
-_REMEMBERED = 20
 
 
 @dataclass(eq=False)
@@ -78,18 +75,6 @@ def known_change(
     return ChangedByAdmission(placement.namespace, changed.secret, changed.fields, written=True)
 
 
-def remember_change(error: ChangedByAdmission, plan: Plan, previous: State, store: StateStore) -> None:
-    """The files whose write was changed, and put back, are not written again while nothing changes."""
-    package = next(
-        package for package in plan.packages if error.secret in {change.desired.name for change in package.changes}
-    )
-    secret = package.placement.secret
-    recipe = package.desired.secrets[0].annotations.get(packing.RECIPE, "")
-    fields = tuple(error.fields[:_REMEMBERED])
-    changed = ChangedWrite(package.desired.bundle.revision.id, recipe, error.secret, fields)
-    store.save(store.state.with_package(secret, store.state.of(secret).put_back(previous.of(secret), changed)))
-
-
 def field_manager(destination: Destination, change: Change) -> str:
     """A manager of its own for labels and annotations: the time at which data was last written then stays true."""
     return destination.manager if change.live is None or change.content else f"{destination.manager}-notes"
@@ -102,8 +87,13 @@ def refuse_changed(sent: Secret, stored: Secret) -> None:
 
 
 def changed_fields(sent: Secret, stored: Secret) -> tuple[str, ...]:
-    """Paths of what *stored* has otherwise than *sent*: any of the data, and labels and annotations that were sent."""
+    """Paths of what *stored* has otherwise than *sent*: any of the data, and labels and annotations that were sent.
+
+    A type never changes again, nor does anything of what is immutable.
+    """
     return (
+        *(["type"] if sent.type != stored.type else []),
+        *(["immutable"] if sent.immutable != stored.immutable else []),
         *_differing("data", sent.data, stored.data, sent.data.keys() | stored.data.keys()),
         *_differing("metadata.labels", sent.labels, stored.labels, sent.labels),
         *_differing("metadata.annotations", sent.annotations, stored.annotations, sent.annotations),

@@ -44,6 +44,7 @@ CAUSE = {"reason": "FieldValueInvalid", "field": "data[a/b]", "message": 'Invali
         (413, status("too large", "RequestEntityTooLarge"), errors.TooLarge),
         (422, status(causes=[{"reason": "FieldValueTooLong", "field": "data"}]), errors.TooLarge),
         (422, status("invalid", "Invalid", causes=[CAUSE]), errors.InvalidObject),
+        (422, status("data: Forbidden: field is immutable when `immutable` is set", "Invalid"), errors.Immutable),
         (429, status("slow down", "TooManyRequests"), errors.ServerFailed),
         (503, b"<html>upstream unavailable</html>", errors.ServerFailed),
     ],
