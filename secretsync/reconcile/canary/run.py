@@ -30,8 +30,8 @@ STARTS_WITHIN = 40.0
 """Seconds in which an entrypoint has to come to Rucio's executable, from when its container runs."""
 _SPARE = 60.0
 _NO_POD = (
-    "no pod was made for its Job: a quota, an admission policy or Pod Security may refuse it, "
-    "see the namespace's Events ('kubectl get events')"
+    "no pod was made for its Job: a quota, an admission policy, Pod Security or a missing service account may refuse "
+    "it, see the namespace's Events ('kubectl get events')"
 )
 _SOON, _POLL, _POLL_LATER = 20.0, 1.0, 5.0
 
@@ -99,6 +99,7 @@ class _Running:
     started_at: float
     ran: float | None = None
     started: bool = False
+    is_scheduled: bool = False
     waits_for: str = _NO_POD
 
     @property
@@ -264,6 +265,7 @@ def _interruption(pod: Manifest, terminated: Manifest) -> str:
 
 
 def _note_progress(proof: _Running, container: Manifest, now: float) -> None:
+    proof.is_scheduled = bool(container)
     proof.started = proof.started or bool(container.get("ready"))
     if proof.ran is None and (container.get("state") or {}).get("running") is not None:
         proof.ran = now
@@ -288,7 +290,7 @@ def _check_deadline(proof: _Running, now: float) -> None:
         template = {"spec": {"volumes": proof.candidate.workload.template["spec"].get("volumes")}}
         secrets = ", ".join(sorted(secrets_referenced(template)))
         hint = f"; it mounts what its workload does (the Secrets {secrets}): do all of them exist?" if secrets else ""
-        reason = f"it did not end within {SECONDS + _SPARE:.0f} s: {proof.waits_for}{hint if proof.ran is None else ''}"
+        reason = f"it did not end within {SECONDS + _SPARE:.0f} s: {proof.waits_for}{hint if proof.is_scheduled and proof.ran is None else ''}"
         raise NotProven(str(proof.candidate.workload.ref), [reason])
 
 

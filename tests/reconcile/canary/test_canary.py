@@ -209,7 +209,7 @@ def test_a_container_that_a_webhook_adds_is_not_the_proof(cluster: ProvingCluste
 def test_a_job_without_a_pod_names_what_may_refuse_it(cluster: ProvingCluster, monkeypatch: pytest.MonkeyPatch) -> None:
     cluster.answer = pod()
     monkeypatch.setattr(MemoryCluster, "pods", lambda *_: [])
-    with pytest.raises(NotProven, match="a quota, an admission policy or Pod Security may refuse it"):
+    with pytest.raises(NotProven, match="a quota, an admission policy, Pod Security or a missing"):
         prove_candidates(destination(cluster), plan(cluster), clock())
 
 
