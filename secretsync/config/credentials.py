@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -11,6 +12,9 @@ from urllib.parse import unquote, urlsplit
 from secretsync.config.access import Access, Credential, FromFile
 from secretsync.core.errors import SourceError
 from secretsync.core.log import register_secret
+
+_LARGEST_PEM = 4 * 1024 * 1024
+"""Bytes of a bundle of authorities: those of an operating system have a quarter of a megabyte."""
 
 
 @dataclass(eq=False)
@@ -77,12 +81,29 @@ def authorization(access: Access, url: str, base: Path, *, default_user: str) ->
     return Authorization(f"Basic {basic}", (secret, basic))
 
 
-def refuse_missing_certificates(access: Access, base: Path) -> None:
-    """Raises NoCredential where a certificate or key that *access* names is not there."""
+def refuse_unusable_certificates(access: Access, base: Path) -> None:
+    """Raises NoCredential where a certificate or key that *access* names is not there, or is in no form of PEM.
+
+    Libraries say of these only that the server is not trusted, or ask at the terminal for a passphrase.
+    """
     files = {"ca": access.ca, "clientCertificate": access.client_certificate, "clientKey": access.client_key}
     for name, path in files.items():
-        if path and not (base / path).is_file():
-            raise NoCredential(str((base / path).absolute()), "is not there, or no file", f"access.{name}")
+        if path and (fault := _pem_fault(base / path, b"PRIVATE KEY" if name == "clientKey" else b"CERTIFICATE")):
+            raise NoCredential(str((base / path).absolute()), fault, f"access.{name}")
+
+
+def _pem_fault(path: Path, kind: bytes) -> str:
+    """What is wrong with a file of PEM that must hold *kind*, as a part of a sentence; empty where nothing is."""
+    if not path.is_file():
+        return "is not there, or no file"
+    try:
+        with path.open("rb") as file:
+            content = file.read(_LARGEST_PEM)
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
+    if not re.search(rb"-----BEGIN [A-Z0-9 ]*" + kind, content):
+        return f"holds no {kind.decode().lower()} in PEM ('-----BEGIN … {kind.decode()}-----')"
+    return "holds a key that is encrypted, which needs a passphrase" if b"ENCRYPTED" in content else ""
 
 
 def describe_credential(access: Access, url: str) -> str:
