@@ -12,7 +12,8 @@ from secretsync.core.model import Revision
 from secretsync.operations import releases
 from secretsync.operations.status import status
 from secretsync.reconcile.destination import Clock, Report
-from tests.reconcile.test_reconciler import Site, files
+from secretsync.reconcile.lock import hold_lease
+from tests.reconcile.test_reconciler import Died, Site, files
 
 
 @pytest.fixture
@@ -125,3 +126,36 @@ def test_status_says_which_number_a_rollback_gave(site: Site) -> None:
     target = describe_status("production", status(site.destination))
     text = " ".join(status_text(StatusReport(time=site.utc, targets=(target,))).split())
     assert "rolled back to revision 2 (commit 3a0000000000); live as revision 5" in text
+
+
+def test_a_rollback_that_meets_another_run_is_remembered_and_says_so_and_the_next_run_does_it(site: Site) -> None:
+    with hold_lease(site.destination), pytest.raises(releases.RollbackWaits, match="its files were not put back yet"):
+        rollback(site)
+    assert live(site) == b"fourth"
+    site.sync()
+    assert live(site) == b"third"
+
+
+def test_a_write_that_was_cut_off_between_two_secrets_is_nobodys_edit() -> None:
+    site = Site("server", mounts=("atlas", "atlas-sub"))
+    site.source.push(init="1", sub__x="1")
+    site.sync()
+    site.source.push(init="2", sub__x="2")
+
+    def die(verb: str, name: str) -> None:
+        if (verb, name) == ("replace", "atlas-sub"):
+            raise Died
+
+    site.cluster.before = die
+    with pytest.raises(Died):
+        site.sync()
+    site.live_on()
+    (package,) = status(site.destination)
+    (delivery,) = site.destination.deliveries
+    (entry, *_) = releases.revisions(site.destination, delivery)
+    assert (package.drift, entry.edited) == (False, False)
+    site.cluster.edit("atlas", other=b"by somebody")
+    site.sync()
+    site.cluster.edit("atlas", other=b"by somebody")
+    (package,) = status(site.destination)
+    assert package.drift, "once the rollout has ended"
