@@ -290,7 +290,8 @@ def _check_deadline(proof: _Running, now: float) -> None:
         template = {"spec": {"volumes": proof.candidate.workload.template["spec"].get("volumes")}}
         secrets = ", ".join(sorted(secrets_referenced(template)))
         hint = f"; it mounts what its workload does (the Secrets {secrets}): do all of them exist?" if secrets else ""
-        reason = f"it did not end within {SECONDS + _SPARE:.0f} s: {proof.waits_for}{hint if proof.is_scheduled and proof.ran is None else ''}"
+        waits_for_mounts = proof.is_scheduled and proof.ran is None
+        reason = f"it did not end within {SECONDS + _SPARE:.0f} s: {proof.waits_for}{hint if waits_for_mounts else ''}"
         raise NotProven(str(proof.candidate.workload.ref), [reason])
 
 
