@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 from collections.abc import Sequence
@@ -14,8 +13,10 @@ from secretsync.cli.commands import ALIASES, COMMANDS, explain
 from secretsync.cli.hints import with_hint
 from secretsync.cli.options import Group, only_target
 from secretsync.cli.settings import Settings
+from secretsync.cli.streams import lasting_streams
 from secretsync.core import shutdown
-from secretsync.core.errors import FAILED, INTERRUPTED, TERMINATED, SecretSyncError
+from secretsync.core.errors import FAILED, INTERRUPTED, TERMINATED
+from secretsync.core.machine import expected_failure
 
 logger = structlog.get_logger()
 
@@ -103,6 +104,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command: sentences for expected errors, a traceback for a bug alone. Returns the exit code."""
     shutdown.install_signal_handlers()
     threading.excepthook = _log_thread
+    try:
+        with lasting_streams() as output:
+            exit_code = _run(arguments)
+            output.flush()
+            # a reader that went away has what it wanted
+            if output.failure and not isinstance(output.failure, BrokenPipeError):
+                click.echo(f"Error: standard output could not be written: {output.failure.strerror}", err=True)
+                return FAILED
+            return exit_code
+    finally:
+        shutdown.restore_signal_handlers()
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     settings = Settings()
     try:
         return cli.main(args=arguments, prog_name="secretsync", standalone_mode=False, obj=settings) or 0
@@ -112,22 +127,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except click.Abort:
         click.echo("nothing was done", err=True)
         return FAILED
-    except SecretSyncError as error:
-        explain(error)
-        return _failed(settings, error.code, error.category, str(error), error.exit_code)
     except (shutdown.Stopped, KeyboardInterrupt) as stopped:
         logger.warning(str(stopped) or "stopped")
         code = TERMINATED if getattr(stopped, "signal_name", "") == "SIGTERM" else INTERRUPTED
         return _failed(settings, "interrupted", "interrupted", str(stopped) or "stopped", code)
-    except BrokenPipeError:
-        # whoever read our output has gone; closing it again at exit would complain
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAILED
-    except Exception:
+    except Exception as error:
+        if failure := expected_failure(error):
+            explain(failure)
+            return _failed(settings, failure.code, failure.category, str(failure), failure.exit_code)
         logger.exception("this is a bug in secretsync; please report it")
         return FAILED
-    finally:
-        shutdown.restore_signal_handlers()
 
 
 if __name__ == "__main__":

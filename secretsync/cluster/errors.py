@@ -87,7 +87,13 @@ class Unreachable(ClusterError):
     reason: str
 
     def __str__(self) -> str:
-        return f"cannot {self.call}: no answer from {self.host} ({self.reason}); is the API server up and reachable?"
+        return f"cannot {self.call}: no answer from {self.host} ({self.reason}); {self._remedy}"
+
+    @property
+    def _remedy(self) -> str:
+        if "CERTIFICATE_VERIFY_FAILED" in self.reason:
+            return "correct the certificate authority, the server's name or 'tls-server-name' of its kubeconfig"
+        return "is the API server up and reachable?"
 
 
 @dataclass(eq=False)
@@ -225,6 +231,20 @@ class InvalidObject(Refusal):
         return "the API finds these fields wrong: correct the object, or report this as a fault of secretsync"
 
 
+class Immutable(InvalidObject):
+    """A Secret that somebody, or an admission policy, made immutable."""
+
+    code = "immutable"
+
+    @property
+    def remedy(self) -> str:
+        """What to do: delete it, as nothing else changes it."""
+        return (
+            "somebody, or a mutating admission policy, made it immutable: have the policy exempt Secrets with the "
+            "label app.kubernetes.io/managed-by=secretsync, delete this one, and run again, which makes it anew"
+        )
+
+
 class TooLarge(Refusal):
     """The object is larger than the API takes."""
 
@@ -269,3 +289,7 @@ class UnusableManifest(ClusterError):
 
     def __str__(self) -> str:
         return f"{self.file}: {self.problem}"
+
+
+OBJECT_REFUSED = (Forbidden, QuotaExceeded, Denied, InvalidObject, TooLarge, WebhookFailed)
+"""Refusals of one object, or of what this account does to it; any other error of the cluster meets every write."""

@@ -14,6 +14,7 @@ from secretsync.cluster.errors import (
     Call,
     Denied,
     Forbidden,
+    Immutable,
     InvalidObject,
     NamespaceMissing,
     NamespaceTerminating,
@@ -36,8 +37,11 @@ _ADMISSION = re.compile(
 _PLUGIN = re.compile(r"is forbidden: (?!User \")(?P<plugin>)")
 """What the API server's own admission plugins say (PodSecurity, LimitRanger, security context constraints); a missing
 right is told of a user."""
+_ANONYMOUS = 'User "system:anonymous"'
+"""Whose credentials were not accepted, a client certificate that has expired for instance."""
 _SILENT_WEBHOOK = re.compile(r"failed calling webhook (?P<webhook>\"[^\"]+\")")
 _QUOTA = re.compile(r"exceeded quota: [^,]+|failed quota: [^:]+")
+_IMMUTABLE = "field is immutable when `immutable` is set"
 _API_SERVER = "the API server's admission"
 _LONGEST_WHY = 300
 _LONGEST_REASON = 60
@@ -65,6 +69,8 @@ def refusal(call: Call, code: int, body: bytes, sent: Manifest | None = None) ->
         return NamespaceMissing(call, code) if _kind(status) == "namespaces" else NotFound(call, code)
     if code == 413 or "FieldValueTooLong" in _causes(status, "reason"):
         return TooLarge(call, code)
+    if code == 422 and _IMMUTABLE in message:
+        return Immutable(call, code)
     if code in (400, 422):
         return InvalidObject(call, code, visible(listed(_causes(status, "field"), 10))[:_LONGEST_WHY])
     if code == 429 or code >= 500:
@@ -76,6 +82,8 @@ def _forbidden(call: Call, code: int, status: dict[str, Any], message: str, sent
     """A missing right, unless the answer says that it is something else."""
     if "NamespaceTerminating" in _causes(status, "reason"):
         return NamespaceTerminating(call, code)
+    if _ANONYMOUS in message:
+        return Unauthorized(call, code)
     if denial := _PLUGIN.search(message):
         return Denied(call, code, _refusal_text(message, denial, sent))
     return Forbidden(call, code)

@@ -2,30 +2,54 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from secretsync.config.fields import Model, Text
+from secretsync.config.fields import Count, Model, Text
 
 _KEY_TYPE = re.compile(r"(ssh|ecdsa|sk)-[a-z0-9@.-]+")
 _CREDENTIALS = ("password", "token", "bearer")
 _BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 
 
-def _host_key(value: str) -> str:
-    """Type and base64 of a line as a server's .pub file has it, or ssh-keyscan: a comment or a host is left out."""
-    fields = value.split()
-    if len(fields) == 3 and not _KEY_TYPE.fullmatch(fields[0]) and not fields[0].startswith("@"):
+def _host_keys(value: str) -> str:
+    """A line for each key of a server's .pub files, or of what ssh-keyscan prints: comments and hosts are left out."""
+    lines = [line.split() for line in value.splitlines() if not line.lstrip().startswith("#")]
+    return "\n".join(_host_key(fields) for fields in lines if fields)
+
+
+def _host_key(fields: list[str]) -> str:
+    """Type and base64 of a key."""
+    if not _KEY_TYPE.fullmatch(fields[0]) and not fields[0].startswith("@"):
         fields = fields[1:]
-    if fields and not (len(fields) > 1 and _KEY_TYPE.fullmatch(fields[0]) and _BASE64.fullmatch(fields[1])):
+    if len(fields) < 2 or not _KEY_TYPE.fullmatch(fields[0]) or not _BASE64.fullmatch(fields[1]):
         raise ValueError(
             "is not a server's public key: write its type and the key itself, 'ssh-ed25519 AAAA…', "
             "as its .pub file and ssh-keyscan show them, not its fingerprint"
         )
+    if not _is_whole(fields[0], fields[1]):
+        raise ValueError(f"is not a whole key of type {fields[0]}: write the line as ssh-keyscan shows it")
     return " ".join(fields[:2])
+
+
+def _is_whole(key_type: str, encoded: str) -> bool:
+    """Whether the base64 is a key of this type: its fields, each after its length, first the type (RFC 4253)."""
+    try:
+        key = base64.b64decode(encoded)
+    except ValueError:
+        return False
+    parts: list[bytes] = []
+    while key:
+        length = int.from_bytes(key[:4])
+        part, key = key[4 : 4 + length], key[4 + length :]
+        if len(part) < length or not length:
+            return False
+        parts.append(part)
+    return len(parts) > 1 and parts[0] == key_type.encode()
 
 
 class FromFile(Model):
@@ -54,8 +78,8 @@ class Access(Model):
     ssh_key: Path | None = Field(None, description="the private key; default: what ssh itself finds")
     ssh_passphrase: Credential | None = Field(None, description="opens the private key")
     known_hosts: Path | None = Field(None, description="the servers' keys; default: ~/.ssh/known_hosts")
-    host_key: Annotated[str, AfterValidator(_host_key)] = Field(
-        "", description="the server's key itself: ssh-ed25519 AAAA…"
+    host_key: Annotated[str, AfterValidator(_host_keys)] = Field(
+        "", description="the server's key itself, ssh-ed25519 AAAA…; of several, each in a line of its own"
     )
     redirects_to: tuple[str, ...] = Field(
         (),
@@ -101,12 +125,12 @@ class Verification(Model):
 class Limits(Model):
     """A policy package is about 100 KB; more than this is a mistake or an attack."""
 
-    files: int = Field(2_000, gt=0, description="how many files the package may have")
-    bytes: int = Field(
+    files: Count = Field(2_000, gt=0, description="how many files the package may have")
+    bytes: Count = Field(
         16 * 1024 * 1024,
         gt=0,
         description="how many bytes its files may have in all, and those of an archive that brings it",
     )
-    download: int = Field(
+    download: Count = Field(
         512 * 1024 * 1024, gt=0, description="how many bytes a fetch may bring, and its cache may hold"
     )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from secretsync.config.access import Access, Credential, FromFile
 from secretsync.core.errors import SourceError
+from secretsync.core.files import read_regular
 from secretsync.core.log import register_secret
 
 
@@ -77,12 +79,28 @@ def authorization(access: Access, url: str, base: Path, *, default_user: str) ->
     return Authorization(f"Basic {basic}", (secret, basic))
 
 
-def refuse_missing_certificates(access: Access, base: Path) -> None:
-    """Raises NoCredential where a certificate or key that *access* names is not there."""
+def refuse_unusable_certificates(access: Access, base: Path) -> None:
+    """Raises NoCredential where a certificate or key that *access* names is not there, or is in no form of PEM.
+
+    Libraries say of these only that the server is not trusted, or ask at the terminal for a passphrase.
+    """
     files = {"ca": access.ca, "clientCertificate": access.client_certificate, "clientKey": access.client_key}
     for name, path in files.items():
-        if path and not (base / path).is_file():
-            raise NoCredential(str((base / path).absolute()), "is not there, or no file", f"access.{name}")
+        if path and (fault := _pem_fault(base / path, b"PRIVATE KEY" if name == "clientKey" else b"CERTIFICATE")):
+            raise NoCredential(str((base / path).absolute()), fault, f"access.{name}")
+
+
+def _pem_fault(path: Path, kind: bytes) -> str:
+    """What is wrong with a file of PEM that must hold *kind*, as a part of a sentence; empty where nothing is."""
+    try:
+        content = read_regular(path)
+    except FileNotFoundError:
+        return "is not there, or no file"
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
+    if not re.search(rb"-----BEGIN [A-Z0-9 ]*" + kind, content):
+        return f"holds no {kind.decode().lower()} in PEM ('-----BEGIN … {kind.decode()}-----')"
+    return "holds a key that is encrypted, which needs a passphrase" if b"ENCRYPTED" in content else ""
 
 
 def describe_credential(access: Access, url: str) -> str:
@@ -116,7 +134,7 @@ def read(credential: Credential, base: Path, key: str) -> str:
     if isinstance(credential, FromFile):
         location = str((base / credential.file).absolute())
         try:
-            value = (base / credential.file).read_text()
+            value = read_regular(base / credential.file).decode()
         except PermissionError:
             reason = (
                 f"may not be read by this user ({os.getuid()}; in a pod, fsGroup or the volume's defaultMode decides)"

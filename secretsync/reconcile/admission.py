@@ -8,18 +8,15 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from secretsync.core import packing
 from secretsync.core.errors import ClusterError
 from secretsync.core.instrumentation import timed_stage
-from secretsync.core.model import Placement, Secret
+from secretsync.core.model import Placement, Ref, Secret, Workload
 from secretsync.plan.diff import Change
 from secretsync.plan.plan import Plan
-from secretsync.plan.state import ChangedWrite, State
+from secretsync.plan.state import ChangedWrite
 from secretsync.reconcile.destination import Destination
-from secretsync.reconcile.state_store import StateStore
 
 _SHOWN = 5
-_REMEMBERED = 20
 
 
 @dataclass(eq=False)
@@ -51,6 +48,30 @@ class ChangedByAdmission(ClusterError):
         )
 
 
+@dataclass(eq=False)
+class StampChanged(ClusterError):
+    """The API stores the pod template of a workload without the stamp that was sent, which is what restarts it."""
+
+    code = "stamp_changed"
+
+    ref: Ref
+    keys: Sequence[str]
+
+    def __str__(self) -> str:
+        names = ", ".join(self.keys)
+        return (
+            f"the API server stores {self.ref} otherwise than it was sent (annotation {names} of its pod template), "
+            "probably because of a mutating admission webhook or policy: exempt the annotation from it; its pods may "
+            "run older files until somebody restarts them ('kubectl rollout restart')"
+        )
+
+
+def refuse_changed_stamp(sent: Mapping[str, str], stored: Workload) -> None:
+    """Raises StampChanged where *stored* has not the annotations that were sent for its pod template."""
+    if keys := [key for key, value in sent.items() if stored.template_annotations.get(key) != value]:
+        raise StampChanged(stored.ref, keys)
+
+
 @timed_stage("admission")
 def dry_run_writes(destination: Destination, plan: Plan) -> None:
     """Try every write of *plan* as a dry run, so that a refusal of any comes before the first.
@@ -78,18 +99,6 @@ def known_change(
     return ChangedByAdmission(placement.namespace, changed.secret, changed.fields, written=True)
 
 
-def remember_change(error: ChangedByAdmission, plan: Plan, previous: State, store: StateStore) -> None:
-    """The files whose write was changed, and put back, are not written again while nothing changes."""
-    package = next(
-        package for package in plan.packages if error.secret in {change.desired.name for change in package.changes}
-    )
-    secret = package.placement.secret
-    recipe = package.desired.secrets[0].annotations.get(packing.RECIPE, "")
-    fields = tuple(error.fields[:_REMEMBERED])
-    changed = ChangedWrite(package.desired.bundle.revision.id, recipe, error.secret, fields)
-    store.save(store.state.with_package(secret, store.state.of(secret).put_back(previous.of(secret), changed)))
-
-
 def field_manager(destination: Destination, change: Change) -> str:
     """A manager of its own for labels and annotations: the time at which data was last written then stays true."""
     return destination.manager if change.live is None or change.content else f"{destination.manager}-notes"
@@ -102,8 +111,13 @@ def refuse_changed(sent: Secret, stored: Secret) -> None:
 
 
 def changed_fields(sent: Secret, stored: Secret) -> tuple[str, ...]:
-    """Paths of what *stored* has otherwise than *sent*: any of the data, and labels and annotations that were sent."""
+    """Paths of what *stored* has otherwise than *sent*: any of the data, and labels and annotations that were sent.
+
+    A type never changes again, nor does anything of what is immutable.
+    """
     return (
+        *(["type"] if sent.type != stored.type else []),
+        *(["immutable"] if sent.immutable != stored.immutable else []),
         *_differing("data", sent.data, stored.data, sent.data.keys() | stored.data.keys()),
         *_differing("metadata.labels", sent.labels, stored.labels, sent.labels),
         *_differing("metadata.annotations", sent.annotations, stored.annotations, sent.annotations),

@@ -10,6 +10,7 @@ from functools import partial
 import structlog
 
 from secretsync.core.errors import CHANGES_PENDING, FAILED, ROLLOUT_FAILED, USAGE, SecretSyncError
+from secretsync.core.machine import expected_failure
 from secretsync.reconcile.destination import Destination, Report, sharing_lease
 
 log = structlog.get_logger()
@@ -132,8 +133,8 @@ def _visit(destination: Destination, act: Act, record: Record) -> Outcome:
 def _outcome(destination: Destination, act: Act) -> Outcome:
     try:
         return Outcome(destination, act(destination))
-    except SecretSyncError as error:
-        return Outcome(destination, error=error)
-    except Exception as bug:
+    except Exception as error:
+        if failure := expected_failure(error):
+            return Outcome(destination, error=failure)
         log.exception("this is a bug in secretsync; please report it", at=destination.name)
-        return Outcome(destination, error=InternalError(type(bug).__name__))
+        return Outcome(destination, error=InternalError(type(error).__name__))

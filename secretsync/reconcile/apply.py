@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import structlog
 
-from secretsync.cluster.errors import Conflict, QuotaExceeded, Refusal, Unreachable
+from secretsync.cluster.errors import OBJECT_REFUSED, Conflict, QuotaExceeded, Unreachable, WorkloadGone
 from secretsync.core import packing
 from secretsync.core.concurrency import for_each
-from secretsync.core.errors import ROLLOUT_FAILED, SecretSyncError
-from secretsync.core.instrumentation import ApplyBegan, ObjectWritten, emit, timed_stage
+from secretsync.core.errors import ROLLOUT_FAILED, ClusterError, SecretSyncError
+from secretsync.core.instrumentation import ObjectWritten, emit, timed_stage
 from secretsync.core.kinds import KINDS
-from secretsync.core.kinds.kind import Cause, State, Status
+from secretsync.core.kinds.kind import Cause, Status
+from secretsync.core.kinds.kind import State as RolloutState
 from secretsync.core.model import Manifest, Ref, Secret
 from secretsync.core.shutdown import Stopped
 from secretsync.plan import history, waves
-from secretsync.plan.diff import Action, Change, PackagePlan
+from secretsync.plan.diff import Action, PackagePlan
 from secretsync.plan.lost_mounts import still_expected
 from secretsync.plan.plan import Plan
 from secretsync.plan.restarts import Restart
 from secretsync.plan.rollout_status import is_ready, pods_of
-from secretsync.reconcile.admission import ChangedByAdmission, changed_fields, field_manager, refuse_changed
+from secretsync.reconcile.admission import ChangedByAdmission, StampChanged, refuse_changed, refuse_changed_stamp
 from secretsync.reconcile.destination import Clock, Destination
 from secretsync.reconcile.lock import LeaseLost
 from secretsync.reconcile.observe import referrers
@@ -65,7 +65,7 @@ class UndoFailed(SecretSyncError):
     def __str__(self) -> str:
         return (
             f"the rollout failed ({self.failure}), and putting back what was live FAILED too: {self.reason}. "
-            f"It is kept in Secret {', '.join(self.kept)}: fix what is in the way, and 'secretsync apply' goes on "
+            f"It was kept in Secret {', '.join(self.kept)}: fix what is in the way, and 'secretsync apply' goes on "
             "putting it back; 'secretsync status' says which pods run what meanwhile"
         )
 
@@ -97,9 +97,11 @@ def _delete_kept(destination: Destination, package: PackagePlan) -> None:
 def _keep_or_warn(destination: Destination, package: PackagePlan, memory: StateStore) -> str:
     try:
         return _keep(destination, package, memory)
-    except (Conflict, Unreachable):
+    except (Conflict, LeaseLost):
         raise
     except SecretSyncError as error:
+        if isinstance(error, ClusterError) and not isinstance(error, (*OBJECT_REFUSED, ChangedByAdmission)):
+            raise
         if destination.rollout.undo:
             raise NoUndo(package.placement.secret, str(error)) from None
         log.warning("no rollback will be possible", secret=package.placement.secret, why=str(error))
@@ -125,9 +127,9 @@ def _keep_as(
 ) -> str:
     copy = history.history_secret(live, package.placement, name, existing)
     if existing is None:
-        destination.cluster.create(copy, manager=destination.manager)
+        refuse_changed(copy, destination.cluster.create(copy, manager=destination.manager))
     elif existing.annotations != copy.annotations or existing.data != copy.data:
-        destination.cluster.replace(copy, existing, manager=destination.manager)
+        refuse_changed(copy, destination.cluster.replace(copy, existing, manager=destination.manager))
     log.debug("kept", secret=name, digest=package.desired.bundle.digest[:12])
     return name
 
@@ -150,77 +152,12 @@ def record_start(plan: Plan, memory: StateStore, kept: Mapping[str, str], checke
     memory.save(state.checked(checked))
 
 
-@timed_stage("write")
-def apply_secrets(destination: Destination, plan: Plan) -> None:
-    """Every create and update, creates first; a package of which one is refused or changed stays as it was.
-
-    So does all that was approved, where one is not what was read: another plan would not be the approved one.
-    """
-    everything: list[tuple[Change, Secret]] = []
-    restores = any(package.desired.hold for package in plan.packages)
-    writes = sum(len(package.writes) for package in plan.packages)
-    emit(ApplyBegan(destination.name, writes, len(plan.restarts), restores))
-    for package in plan.packages:
-        written: list[tuple[Change, Secret]] = []
-        try:
-            for change in package.writes:
-                stored = _write_secret(destination, change)
-                written.append((change, stored))
-                everything.append((change, stored))
-                if changed_fields(change.desired, stored):
-                    # an answer may have been damaged on its way: what is stored is asked for before anybody is blamed
-                    stored = destination.cluster.secret(stored.namespace, stored.name) or stored
-                    refuse_changed(change.desired, stored)
-        except Conflict:
-            if destination.approved:
-                _put_back(destination, everything)
-            raise
-        except Refusal:
-            _put_back(destination, written)
-            raise
-        except ChangedByAdmission as error:
-            _put_back(destination, written)
-            raise replace(error, written=True) from None
-
-
-def _put_back(destination: Destination, written: Sequence[tuple[Change, Secret]]) -> None:
-    """A mixed package is worse than the one that was live before."""
-    for change, secret in reversed(written):
-        try:
-            if change.live is None:
-                destination.cluster.delete(secret)
-            else:
-                destination.cluster.replace(change.live, secret, manager=destination.manager)
-        except SecretSyncError as error:
-            log.error("a Secret could not be put back as it was", secret=secret.name, why=str(error))
-        else:
-            log.warning("put back as it was, as another Secret was refused or changed", secret=secret.name)
-
-
 def seconds_since_written(plan: Plan, clock: Clock) -> float:
     """Seconds since the files were written that are live now: by this run, just now, or by an earlier one."""
     if any(package.content for package in plan.packages):
         return 0
     written = [change.live.data_written for change in plan.changes if change.live and change.live.data_written]
     return max((clock.utc() - max(written)).total_seconds(), 0) if written else 0
-
-
-def _write_secret(destination: Destination, change: Change) -> Secret:
-    started_at = time.monotonic()
-    manager = field_manager(destination, change)
-    if change.live is None:
-        written = destination.cluster.create(change.desired, manager=manager)
-    else:
-        written = destination.cluster.replace(change.desired, change.live, manager=manager)
-    emit(ObjectWritten(destination.name, "Secret", change.desired.name))
-    log.info(
-        "created" if change.action is Action.CREATE else "updated",
-        secret=change.desired.name,
-        files=len(change.files),
-        revision=change.desired.annotations[packing.REVISION_NUMBER],
-        seconds=round(time.monotonic() - started_at, 3),
-    )
-    return written
 
 
 @timed_stage("restart")
@@ -239,7 +176,12 @@ def restart_workloads(destination: Destination, restarts: Sequence[Restart], mem
         except (Unreachable, Conflict, LeaseLost):
             raise
         except SecretSyncError as error:
-            refused[ref] = Status(State.FAILED, f"could not be restarted: {error}", Cause.OTHER)
+            if isinstance(error, WorkloadGone) and not destination.approved:
+                # what has taken its name may run older files
+                raise Conflict(ref, "was deleted, or made anew,") from None
+            if isinstance(error, StampChanged):
+                stamped.add(ref)  # nor is it restarted for that again
+            refused[ref] = Status(RolloutState.FAILED, f"could not be restarted: {error}", Cause.OTHER)
             log.error("not restarted", workload=str(ref), why=str(error))
         else:
             stamped.add(ref)
@@ -268,7 +210,8 @@ def _remember_restarts(restarts: Sequence[Restart], stamped: Container[Ref], mem
 
 def _restart_workload(destination: Destination, restart: Restart) -> None:
     if restart.rewiring is None:
-        destination.cluster.annotate(restart.workload, restart.annotations, manager=destination.manager)
+        stored = destination.cluster.annotate(restart.workload, restart.annotations, manager=destination.manager)
+        refuse_changed_stamp(restart.annotations, stored)
         return
     workload, change = restart.workload, restart.rewiring
     if change.managed_fields:

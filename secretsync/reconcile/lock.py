@@ -48,9 +48,14 @@ class Busy(SecretSyncError):
     holder: str
     seconds: float
 
+    @property
+    def at_work(self) -> str:
+        """Who it is, without what follows from that."""
+        return f"another run of secretsync is at work in namespace {self.namespace}: {self.holder}"
+
     def __str__(self) -> str:
         return (
-            f"another run of secretsync is at work in namespace {self.namespace}: {self.holder}; nothing was written. "
+            f"{self.at_work}; nothing was written. "
             f"Run again when it has ended; if it was killed, in {self.seconds:.0f} s"
         )
 
@@ -82,12 +87,12 @@ def _ticks() -> Sequence[float]:
 
 
 class HeldLease:
-    """A Lease that this run holds."""
+    """A Lease that this run holds; *sent_at* is when it asked for it: it may have been stopped before the answer."""
 
-    def __init__(self, destination: Destination, lease: Manifest, ticks: Ticks) -> None:
+    def __init__(self, destination: Destination, lease: Manifest, ticks: Ticks, sent_at: Sequence[float]) -> None:
         self._destination, self._lease, self._ticks = destination, lease, ticks
         self._me = leases.holder(lease)
-        self._renewed = self._proven = ticks()
+        self._renewed = self._proven = sent_at
         self._asking = threading.Lock()
 
     @property
@@ -191,12 +196,13 @@ def _taken_lease(destination: Destination, ticks: Ticks) -> Iterator[HeldLease]:
     if (remaining := leases.seconds_left(live, now, SECONDS)) > 0 and not identity.is_dead(holder):
         raise Busy(namespace, identity.readable(holder), remaining)
     with shutdown.deferred():
-        me = str(identity.this_process())
+        me, sent_at = str(identity.this_process()), ticks()
         try:
             lease = cluster.store(leases.acquired(live, me, SECONDS, now), manager=destination.manager)
         except Conflict:
             raise Busy(namespace, "it began in this very moment", SECONDS) from None
-        held_lease = HeldLease(destination, {**lease, "spec": {**leases.spec(lease), "holderIdentity": me}}, ticks)
+        lease = {**lease, "spec": {**leases.spec(lease), "holderIdentity": me}}
+        held_lease = HeldLease(destination, lease, ticks, sent_at)
         try:
             yield held_lease
         finally:

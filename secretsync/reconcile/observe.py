@@ -53,7 +53,8 @@ class KeptBundleGone(SecretSyncError):
     def __str__(self) -> str:
         return (
             f"Secret {self.namespace}/{self.name}, which keeps the revision to roll back to, is gone: "
-            "choose another with 'secretsync rollback', or follow the source again with 'secretsync resume'"
+            "choose another with 'secretsync rollback', or follow the source again with 'secretsync resume'; "
+            "after a failed rollout, other content is deployed as soon as the source has it"
         )
 
 
@@ -213,7 +214,12 @@ def _desired(destination: Destination, looked_up: _Asked, state: State) -> tuple
         delivery.placement: _of_package(destination, delivery, looked_up, state) for delivery in destination.deliveries
     }
     questions = [
-        partial(resolve_source, delivery, live[delivery.placement], state.of(delivery.placement.secret))
+        partial(
+            resolve_source,
+            delivery,
+            live[delivery.placement],
+            _followed(destination, delivery, state.of(delivery.placement.secret)),
+        )
         for delivery in destination.deliveries
     ]
     desired: list[Desired] = []
@@ -333,12 +339,7 @@ def _desired_on_hold(
             raise _no_live_bundle(delivery, package_state)
         _refuse_edited(delivery, live, package_state)
         return _desired_as_live(delivery, live, hold)
-    kept_secret = (
-        destination.cluster.secret(destination.namespace, hold.kept) if _is_history(delivery, hold.kept) else None
-    )
-    if kept_secret is None:
-        raise KeptBundleGone(destination.namespace, hold.kept)
-    history.refuse_changed(kept_secret, delivery.placement, package_state)
+    kept_secret = _kept_secret(destination, delivery, hold.kept, package_state)
     bundle = packing.live_bundle([kept_secret])
     recipe = kept_secret.annotations.get(packing.RECIPE, "")
     if (
@@ -348,6 +349,30 @@ def _desired_on_hold(
     ):
         return _desired_as_live(delivery, live, hold)
     return _packed(replace(delivery, recipe=recipe), bundle, hold)
+
+
+def _kept_secret(destination: Destination, delivery: Delivery, name: str, package_state: PackageState) -> Secret:
+    """The Secret of the history that keeps what shall be live. Raises KeptBundleGone, KeptBundleChanged."""
+    secret = destination.cluster.secret(destination.namespace, name) if _is_history(delivery, name) else None
+    if secret is None:
+        raise KeptBundleGone(destination.namespace, name)
+    history.refuse_changed(secret, delivery.placement, package_state)
+    return secret
+
+
+def _followed(destination: Destination, delivery: Delivery, package_state: PackageState) -> PackageState:
+    """*package_state*; an undo that has nothing left to put back is over, so that other content of the source may come.
+
+    An undo that goes on does not ask the source.
+    """
+    hold = package_state.hold
+    if hold is None or hold.by_hand or not hold.kept or package_state.finished:
+        return package_state
+    try:
+        _kept_secret(destination, delivery, hold.kept, package_state)
+    except (KeptBundleGone, history.KeptBundleChanged):
+        return replace(package_state, finished=True)
+    return package_state
 
 
 def _no_live_bundle(delivery: Delivery, package_state: PackageState) -> SecretSyncError:

@@ -16,6 +16,7 @@ REASONS = {
     "conflict": "an object changed meanwhile",
     "busy": "another run of secretsync is at work in the namespace",
     "rollout": "a rollout failed or timed out",
+    "machine": "the machine that secretsync runs on lacks room, memory, descriptors or processes",
     BUG: "a fault of secretsync itself",
 }
 """Each reason, and what it means."""

@@ -5,7 +5,7 @@ One function does the work in all four uses: by hand, in CI, in a CronJob, in th
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 import structlog
@@ -15,10 +15,11 @@ from secretsync.core.deferred_imports import deferred_imports
 from secretsync.core.errors import SecretSyncError
 from secretsync.core.instrumentation import timed_stage
 from secretsync.core.model import Ref
+from secretsync.plan.diff import PackagePlan
 from secretsync.plan.disruption import refuse_disruption
 from secretsync.plan.plan import Plan
 from secretsync.plan.state import State
-from secretsync.reconcile.admission import ChangedByAdmission, dry_run_writes, remember_change
+from secretsync.reconcile.admission import dry_run_writes
 from secretsync.reconcile.approval_errors import NotApproved
 from secretsync.reconcile.asked_once import with_refreshed_sources
 from secretsync.reconcile.check import CheckReport, check_packages
@@ -37,6 +38,7 @@ with deferred_imports(
     "secretsync.reconcile.rights",
     "secretsync.reconcile.rollout",
     "secretsync.reconcile.undo",
+    "secretsync.reconcile.write",
 ):
     from secretsync.reconcile import apply
     from secretsync.reconcile.approval import refuse_unapproved
@@ -47,6 +49,7 @@ with deferred_imports(
     from secretsync.reconcile.rights import refuse_missing_rights
     from secretsync.reconcile.rollout import roll_out
     from secretsync.reconcile.undo import failed_untouched, packages_to_undo, reject
+    from secretsync.reconcile.write import apply_secrets
 
 log = structlog.get_logger()
 
@@ -147,11 +150,7 @@ def _reconcile_locked(destination: Destination, store: StateStore, clock: Clock)
     kept = apply.keep_previous_bundles(destination, plan, store)
     previous_state = store.state
     apply.record_start(plan, store, kept, check.keys)
-    try:
-        apply.apply_secrets(destination, plan)
-    except ChangedByAdmission as error:
-        remember_change(error, plan, previous_state, store)
-        raise
+    apply_secrets(destination, plan, store, previous_state)
     report = roll_out(destination, replace(report, done=True), store, clock)
     if report.failed:
         return _undo(destination, report, store, clock)
@@ -178,13 +177,30 @@ def _undo(destination: Destination, report: Report, store: StateStore, clock: Cl
         return replace(report, failure=reason)
     reject(rejected, report.failure, store)
     try:
-        # what was rejected is known here, even where somebody deletes the state object now
-        return replace(report, undone=_reconcile_locked(replace(destination, approved=None), store, clock))
-    except Conflict:
-        raise
+        undone = _put_back(replace(destination, approved=None), store, clock)
+        _refuse_degraded(undone, rejected)
     except SecretSyncError as error:
         kept = [store.state.of(package.placement.secret).previous for package in rejected]
         raise apply.UndoFailed(report.failure, str(error), kept) from None
+    return replace(report, undone=undone)
+
+
+def _put_back(destination: Destination, store: StateStore, clock: Clock) -> Report:
+    """The pass that puts back; planned again here, so that what failed before is still known at its end."""
+    try:
+        # what was rejected is known here, even where somebody deletes the state object now
+        return _reconcile_locked(destination, store, clock)
+    except Conflict as conflict:
+        log.warning("an object changed meanwhile; planning again", why=str(conflict))
+        return _reconcile_locked(destination, load_state(destination), clock)
+
+
+def _refuse_degraded(undone: Report, rejected: Sequence[PackagePlan]) -> None:
+    """Raises why one of the *rejected* packages could not be put back, where what was kept of it is gone or changed."""
+    placements = {package.placement for package in rejected}
+    for degraded in undone.plan.degraded:
+        if degraded.placement in placements:
+            raise degraded.error
 
 
 @timed_stage("prove")

@@ -64,5 +64,6 @@ def open_forge(settings: config.RepositoryCluster, url: str, base: Path) -> Forg
     sent = (
         f"sent the token of {credentials.location_of(token)}" if token else "no token was sent, as none is configured"
     )
+    credentials.refuse_unusable_certificates(settings.access, base)
     api = Api(module.api_url(host, scheme), headers, settings.access, base, sent)
     return cast("Forge", module.Forge(api, parts.path.strip("/").removesuffix(".git")))

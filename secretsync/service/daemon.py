@@ -15,6 +15,7 @@ from secretsync import __version__
 from secretsync.config import credentials
 from secretsync.core import instrumentation
 from secretsync.core.errors import SecretSyncError
+from secretsync.core.machine import expected_failure
 from secretsync.reconcile import factory
 from secretsync.reconcile.all_targets import Outcome, reconcile_targets
 from secretsync.reconcile.destination import Destination, Report
@@ -23,7 +24,7 @@ from secretsync.reconcile.reconciler import sync
 from secretsync.reconcile.recording import Notify, record_outcome
 from secretsync.service import health_port, webhook
 from secretsync.service.config_watch import WatchedConfig
-from secretsync.service.http_server import listening
+from secretsync.service.http_server import RateLimitedLog, listening
 from secretsync.service.leader import Election
 from secretsync.service.loop import Loop, PassRequest, Schedule
 from secretsync.service.probes import Health, stuck_after
@@ -132,8 +133,8 @@ class Service:
         if not rules:
             return nullcontext()
         secret = partial(credentials.read, rules.secret, self._base, "webhook.secret")
-        refusals = webhook.RefusalLog()
-        return listening(rules.port, lambda request: webhook.respond(request, secret, self._on_request, refusals))
+        limited_log = RateLimitedLog()
+        return listening(rules.port, lambda request: webhook.respond(request, secret, self._on_request, limited_log))
 
     def _on_request(self, by: webhook.By) -> None:
         self._registry.requested(by)
@@ -145,13 +146,13 @@ class Service:
             with instrumentation.stage("pass"):
                 destinations = factory.destinations(self._followed.current, self._base)
                 return self._visit([replace(destination, describe=self._describe) for destination in destinations])
-        except SecretSyncError as error:
-            self._registry.failed(error.category)
-            log.error("this pass could not begin", why=str(error))
+        except Exception as error:
+            failure = expected_failure(error)
+            self._registry.failed(failure.category if failure else BUG)
+            if failure is None:
+                raise
+            log.error("this pass could not begin", why=str(failure))
             return False
-        except Exception:
-            self._registry.failed(BUG)
-            raise
 
     def _notifier(self) -> Notify | None:
         if not self._followed.current.notify:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import socket
 import sys
 import threading
@@ -29,7 +30,11 @@ _SECONDS = 10.0
 """Within which a request has to be there, whole."""
 
 _A_MOMENT = 1.0
+_RETRY = 0.1
+"""Seconds until a connection is accepted again where the process has no file descriptor left."""
+
 _LONGEST_LENGTH = 12
+_SELDOM = 60.0
 
 
 @dataclass(eq=False)
@@ -65,6 +70,26 @@ class Response:
     content_type: str = "text/plain; charset=utf-8"
 
 
+class RateLimitedLog:
+    """Logs what requests cause, and how often, at most once in some seconds: who sends them cannot fill the log."""
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now, self._lock = now, threading.Lock()
+        self._next: dict[str, float] = {}
+        self._unsaid: dict[str, int] = {}
+
+    def add(self, event: str, *, level: int = logging.WARNING, seconds: float = _SELDOM, **facts: Any) -> None:
+        """One more request to which *event* happened; *facts* are of this one."""
+        with self._lock:
+            count = self._unsaid.get(event, 0) + 1
+            is_due = self._now() >= self._next.get(event, 0)
+            self._unsaid[event] = 0 if is_due else count
+            if is_due:
+                self._next[event] = self._now() + seconds
+        if is_due:
+            log.log(level, event, requests=count, **facts)
+
+
 @contextmanager
 def listening(port: int, respond: Callable[[Request], Response]) -> Iterator[int]:
     """Answer on *port* (0: one that is free) until the end of this; yields the port. Raises PortUnusable."""
@@ -92,8 +117,9 @@ class _Server(ThreadingHTTPServer):
     def __init__(self, port: int, respond: Callable[[Request], Response]) -> None:
         self.answer = respond
         self._free = threading.BoundedSemaphore(_AT_ONCE)
-        self.incomplete: dict[int, socket.socket] = {}
-        """Those whose request is not there yet, the oldest first, by the thread that reads it."""
+        self._log = RateLimitedLog()
+        self.waited_for: dict[int, socket.socket] = {}
+        """Those who have not sent their request, or not read the response, the oldest first, by their thread."""
 
         if socket.has_dualstack_ipv6():
             self.address_family = socket.AF_INET6
@@ -106,17 +132,29 @@ class _Server(ThreadingHTTPServer):
         TCPServer.server_bind(self)  # HTTPServer's asks DNS for our own name, which may take long
         self.server_port = self.server_address[1]
 
+    def get_request(self) -> Any:
+        try:
+            return super().get_request()
+        except OSError:
+            time.sleep(_RETRY)  # the connection is still there: without a pause it would be tried all the time
+            raise
+
     def process_request(self, request: Any, client_address: Any) -> None:
         if not self._free.acquire(blocking=False):
             self._hang_up_on_the_slowest()
             if not self._free.acquire(timeout=_A_MOMENT):
                 self.shutdown_request(request)  # who is turned away comes again
                 return
-        super().process_request(request, client_address)
+        try:
+            super().process_request(request, client_address)
+        except RuntimeError as error:  # no thread can be started: a limit of the machine, or of the pod
+            self._free.release()
+            self.shutdown_request(request)
+            self._log.add("a connection was closed: no thread can be started for it", why=str(error))
 
     def _hang_up_on_the_slowest(self) -> None:
-        """A probe's request is there at once; who lets a byte drip now and then does not keep it out."""
-        for slowest in list(self.incomplete.values())[:1]:
+        """A probe asks and reads at once; who lets a byte drip now and then does not keep it out."""
+        for slowest in list(self.waited_for.values())[:1]:
             with suppress(OSError):
                 slowest.shutdown(socket.SHUT_RDWR)
 
@@ -130,7 +168,8 @@ class _Server(ThreadingHTTPServer):
         if isinstance(sys.exception(), OSError):
             log.debug("a connection broke", client=client_address[0])
         else:
-            log.exception("a request could not be answered; please report it", client=client_address[0])
+            event = "a request could not be answered; please report it"
+            self._log.add(event, level=logging.ERROR, client=client_address[0], exc_info=True)
 
 
 class _Until(io.RawIOBase):
@@ -156,23 +195,31 @@ class _Handler(BaseHTTPRequestHandler):
     def setup(self) -> None:
         super().setup()
         self.rfile = io.BufferedReader(_Until(self.connection, time.monotonic() + self.timeout))
-        self.server.incomplete[threading.get_ident()] = self.connection
+        self._client_is_slow()
 
     def finish(self) -> None:
-        self._is_complete()
+        self._client_is_served()
         super().finish()
 
-    def _is_complete(self) -> None:
-        self.server.incomplete.pop(threading.get_ident(), None)
+    def _client_is_slow(self) -> None:
+        self.server.waited_for[threading.get_ident()] = self.connection
+
+    def _client_is_served(self) -> None:
+        self.server.waited_for.pop(threading.get_ident(), None)
 
     def _respond(self) -> None:
-        length = self.headers.get("Content-Length", "0")
-        has_length = length.isascii() and length.isdigit() and len(length) <= _LONGEST_LENGTH
+        if "Transfer-Encoding" in self.headers:
+            self._send(Response(HTTPStatus.LENGTH_REQUIRED, "send the body with a Content-Length, not in chunks\n"))
+            return
+        lengths = set(self.headers.get_all("Content-Length", ["0"]))
+        length = lengths.pop()
+        has_length = not lengths and length.isascii() and length.isdigit() and len(length) <= _LONGEST_LENGTH
         if not has_length or int(length) > LARGEST_BODY:
-            self._send(Response(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too large\n"))
+            sentence = f"the Content-Length has to be one number of at most {LARGEST_BODY}\n"
+            self._send(Response(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, sentence))
             return
         body = self.rfile.read(int(length))
-        self._is_complete()
+        self._client_is_served()
         headers = {name.lower(): value for name, value in self.headers.items()}
         # as it was sent: the standard library's own path has '/sync' for '//sync'
         path = self.requestline.split()[1].partition("?")[0]
@@ -182,6 +229,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send(self, response: Response) -> None:
         body = response.text.encode()
+        self._client_is_slow()
+        self.connection.settimeout(self.timeout)
         self.send_response(response.status)
         self.send_header("Content-Type", response.content_type)
         self.send_header("Content-Length", str(len(body)))

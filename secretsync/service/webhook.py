@@ -5,25 +5,21 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import logging
 import re
-import threading
 import time
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from http import HTTPStatus
 
-import structlog
-
 from secretsync.core.errors import SecretSyncError
-from secretsync.service.http_server import Request, Response
-
-log = structlog.get_logger()
+from secretsync.service.http_server import RateLimitedLog, Request, Response
+from secretsync.service.loop import LEAST_PAUSE
 
 _SECONDS = re.compile("[0-9]{1,12}")
 _PINGS = {("x-github-event", "ping"), ("x-event-key", "diagnostics:ping")}
 """What GitHub and Bitbucket send to see whether anybody answers."""
 
-_SELDOM = 60.0
 _FRESH = 300
 """Seconds by which a signed time may differ from ours."""
 
@@ -143,28 +139,8 @@ _PROOFS: Mapping[str, tuple[By, Callable[[Mapping[str, str], bytes, str, float],
 """By header, the strongest first: who brings a wrong one is not saved by another."""
 
 
-class RefusalLog:
-    """Says that requests were refused, and how many, at most once a minute: whoever sends them cannot fill the log."""
-
-    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
-        self._now, self._lock = now, threading.Lock()
-        self._next: dict[str, float] = {}
-        self._unsaid: dict[str, int] = {}
-
-    def add(self, event: str, **facts: str) -> None:
-        """One more request to which *event* happened; *facts* are of this one."""
-        with self._lock:
-            count = self._unsaid.get(event, 0) + 1
-            is_due = self._now() >= self._next.get(event, 0)
-            self._unsaid[event] = 0 if is_due else count
-            if is_due:
-                self._next[event] = self._now() + _SELDOM
-        if is_due:
-            log.warning(event, requests=count, **facts)
-
-
 def respond(
-    request: Request, secret: Callable[[], str], on_request: Callable[[By], None], refusals: RefusalLog
+    request: Request, secret: Callable[[], str], on_request: Callable[[By], None], log: RateLimitedLog
 ) -> Response:
     """What whoever asks is told; *on_request* is called once for each question, refused ones too.
 
@@ -177,17 +153,18 @@ def respond(
     try:
         by = proven_by(request.headers, request.body, secret(), time.time())
     except SecretSyncError as error:
-        refusals.add("a request for a pass cannot be verified", why=str(error))
+        log.add("a request for a pass cannot be verified", why=str(error))
         return Response(HTTPStatus.SERVICE_UNAVAILABLE, "requests cannot be verified just now: see secretsync's log\n")
     if by is not By.REFUSED and _PINGS & request.headers.items():
         return Response(HTTPStatus.OK, "pong\n")
     try:
         on_request(by)
     except SecretSyncError as error:
-        log.error("a request for a pass cannot be passed on to the leader", why=str(error))
+        event = "a request for a pass cannot be passed on to the leader"
+        log.add(event, level=logging.ERROR, why=str(error))
         return Response(HTTPStatus.SERVICE_UNAVAILABLE, "the leader cannot be reached: see secretsync's log\n")
     if by is By.REFUSED:
-        refusals.add("a request for a pass was refused: it does not prove the secret", client=request.client)
+        log.add("a request for a pass was refused: it does not prove the secret", client=request.client)
         return Response(HTTPStatus.UNAUTHORIZED, "this request does not prove that it knows the webhook's secret\n")
-    log.info("a pass was asked for", by=str(by), client=request.client)
+    log.add("a pass was asked for", level=logging.INFO, seconds=LEAST_PAUSE, by=str(by), client=request.client)
     return Response(HTTPStatus.ACCEPTED, "a pass starts\n")

@@ -13,10 +13,11 @@ from urllib.request import getproxies, proxy_bypass
 
 @dataclass(frozen=True)
 class Fault:
-    """What is wrong with a certificate; *pattern* is the pattern by which OpenSSL's and GnuTLS's texts are known."""
+    """Why TLS does not come about; *pattern* is the pattern by which OpenSSL's and GnuTLS's texts are known."""
 
     pattern: str
     remedy: str
+    detail: str = "its certificate is not trusted"
 
 
 EXPIRED = Fault(
@@ -32,12 +33,23 @@ ANOTHER_NAME = Fault(
     r"doesn't match",
     "the server's certificate is for another name: use the name that it is for in the URL",
 )
+NO_TLS = Fault(
+    r"unexpected TLS packet|packet length too long|wrong version number|WRONG_VERSION_NUMBER|record layer failure|"
+    r"unknown protocol|HTTP_REQUEST",
+    "what answers there does not speak TLS: correct the port, or the proxy on the way",
+    "it cannot be reached",
+)
+ANOTHER_KEY = Fault(
+    r"KEY_VALUES_MISMATCH|key values mismatch",
+    "'access.clientKey' is not the key of 'access.clientCertificate': correct them",
+    "the client certificate cannot be shown",
+)
 UNKNOWN_AUTHORITY = Fault(
     r"SSL certificate|certificate verif|CAfile|SSL peer certificate|self[- ]signed|local issuer certificate",
     "name the certificate authority's file under 'access.ca' of the package or target",
 )
 _LONGEST = 10.0
-_FAULTS = (NOT_YET_VALID, EXPIRED, ANOTHER_NAME, UNKNOWN_AUTHORITY)
+_FAULTS = (NO_TLS, ANOTHER_KEY, NOT_YET_VALID, EXPIRED, ANOTHER_NAME, UNKNOWN_AUTHORITY)
 
 
 def fault(text: str) -> Fault:

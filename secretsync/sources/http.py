@@ -14,12 +14,12 @@ from urllib3.exceptions import HTTPError as BrokenStream
 from urllib3.exceptions import ReadTimeoutError
 
 from secretsync.config.access import Access
-from secretsync.config.credentials import Authorization, describe_credential, refuse_missing_certificates
+from secretsync.config.credentials import Authorization, describe_credential, refuse_unusable_certificates
 from secretsync.core.http_patience import TooManyPieces, all_within, pieces_of
 from secretsync.core.log import INDEX_CALL
 from secretsync.sources import certificates
 from secretsync.sources.index.errors import IndexAccessRefused, IndexFailed, IndexRefused, RedirectedElsewhere
-from secretsync.sources.redirects import may_follow, origin
+from secretsync.sources.redirects import may_follow, origin, shown
 
 log = structlog.get_logger()
 
@@ -36,7 +36,7 @@ def open_session(
 
     Requests reads .netrc, REQUESTS_CA_BUNDLE and the proxies' variables by itself; PIP_CERT is pip's own.
     """
-    refuse_missing_certificates(access, base)
+    refuse_unusable_certificates(access, base)
     sent = (
         describe_credential(access, url)
         if access.credential or not allowed
@@ -73,9 +73,18 @@ def get(
     # a mirror may name a coding for an archive, whose bytes are the file's own: nothing is asked for in one
     headers = {"Accept-Encoding": "identity", **(headers or {})}
     sent = session.sent_to(url) if isinstance(session, _Session) else ""
-    with _translated_errors(url, sent), all_within(timeout), _send(session, url, timeout, headers) as response:
-        _refuse_status(url, response, asked_if_changed="If-None-Match" in headers)
+    name = shown_url(url)
+    with _translated_errors(name, sent), all_within(timeout), _send(session, url, timeout, headers) as response:
+        _refuse_status(name, response, asked_if_changed="If-None-Match" in headers)
         yield response, pieces_of(response.raw, decode=decode)
+
+
+def shown_url(url: str) -> str:
+    """*url* as messages and logs have it: registries hand out URLs whose query or user opens the file."""
+    try:
+        return shown(url)
+    except ValueError:
+        raise IndexFailed(url.partition(":")[0], "it names a file by what is no URL") from None
 
 
 def _refuse_status(url: str, response: requests.Response, *, asked_if_changed: bool) -> None:
@@ -95,8 +104,8 @@ def _send(session: requests.Session, url: str, timeout: float, headers: Mapping[
         raise
     except OSError as error:
         # what requests says where a file that it needs, an authority's for instance, is not there
-        raise IndexFailed(url, str(error)) from None
-    log.debug(INDEX_CALL, url=url, status=response.status_code)
+        raise IndexFailed(shown_url(url), str(error)) from None
+    log.debug(INDEX_CALL, url=shown_url(url), status=response.status_code)
     return response
 
 
@@ -104,7 +113,7 @@ def refuse_detour(start: str, target: str, allowed: Iterable[str], verb: str) ->
     """Raises RedirectedElsewhere where *start* leads to another place, *target*, that is not among the *allowed*."""
     if not may_follow(start, target, allowed):
         scheme, host, port = origin(target)
-        raise RedirectedElsewhere(start, f"it {verb} {scheme}://{host}:{port}")
+        raise RedirectedElsewhere(shown_url(start), f"it {verb} {scheme}://{host}:{port}")
 
 
 class _Session(requests.Session):
@@ -141,7 +150,7 @@ def _joined(url: str, target: str) -> str:
     try:
         return urljoin(url, target)
     except ValueError:
-        raise IndexFailed(url, "it redirects to what is no URL") from None
+        raise IndexFailed(shown_url(url), "it redirects to what is no URL") from None
 
 
 class _OnlyFor(requests.auth.AuthBase):
@@ -156,21 +165,39 @@ class _OnlyFor(requests.auth.AuthBase):
         return request
 
 
+def _of_no_url(url: str, error: requests.RequestException) -> IndexFailed:
+    """What cannot be requested: because of its scheme or port, or those of the proxy."""
+    if isinstance(error, requests.exceptions.InvalidProxyURL) or "SOCKS" in str(error):
+        return IndexRefused(url, "its proxy cannot be used", "name one in HTTPS_PROXY as http://host:port")
+    return IndexFailed(url, "it is no URL of https:// or http://, or a proxy's in HTTPS_PROXY is not")
+
+
+def _of_status(url: str, status: int, sent: str) -> IndexFailed:
+    """What an answer of *status* means; one that says whose fault it is has a remedy of its own."""
+    answered = f"it answered {status}"
+    if status in (401, 403):
+        return IndexAccessRefused(url, answered, sent)
+    if status == 407:
+        return IndexRefused(url, answered, _PROXY_PASSWORD)
+    if status == 429:
+        return IndexRefused(url, answered, "too many requests (rate limit): raise 'interval', or give 'access' a token")
+    if status >= 500 or status == 408:
+        return IndexRefused(url, answered, "the index, or a proxy before it, failed: the next run tries again")
+    return IndexFailed(url, answered)
+
+
 @contextmanager
 def _translated_errors(url: str, sent: str) -> Iterator[None]:
     """What requests can raise, as errors of ours. Its own text may hold the URL it was redirected to: not repeated."""
     try:
         yield
     except requests.HTTPError as error:
-        status = error.response.status_code
-        if status == 407:
-            raise IndexRefused(url, "it answered 407", _PROXY_PASSWORD) from None
-        if status in (401, 403):
-            raise IndexAccessRefused(url, f"it answered {status}", sent) from None
-        raise IndexFailed(url, f"it answered {status}") from None
+        raise _of_status(url, error.response.status_code, sent) from None
     except requests.exceptions.SSLError as error:
-        remedy = certificates.fault(str(error)).remedy
-        raise IndexRefused(url, "its certificate is not trusted", remedy) from None
+        fault = certificates.fault(str(error))
+        raise IndexRefused(url, fault.detail, fault.remedy) from None
+    except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema) as error:
+        raise _of_no_url(url, error) from None
     except requests.exceptions.ProxyError as error:
         if "407" in str(error):
             raise IndexRefused(url, "it cannot be reached", _PROXY_PASSWORD) from None

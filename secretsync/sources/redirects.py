@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from urllib.parse import SplitResult, urljoin, urlsplit
+from urllib.parse import urljoin, urlsplit
 
 ANYWHERE = "*"
 """In place of hosts that may be redirected to: any, for a file whose digest is known."""
@@ -45,10 +45,19 @@ def repository_at(url: str, location: str) -> str:
 
     *location* is the ``Location`` of an answer to ``URL/info/refs?service=git-upload-pack``, which git asks first.
     """
-    parts = urlsplit(urljoin(f"{url.rstrip('/')}{_REFS}", location))
-    return shown(parts).removesuffix(_REFS) if location and parts.path.endswith(_REFS) else ""
+    target = target_of(url, location)
+    return target.removesuffix(_REFS) if target.endswith(_REFS) else ""
 
 
-def shown(parts: SplitResult) -> str:
-    """The URL without its query, which may hold what opens something."""
+def target_of(url: str, location: str) -> str:
+    """The URL that *location* names, without its query, which may hold what opens something; empty where it is none."""
+    try:
+        return shown(urljoin(f"{url.rstrip('/')}{_REFS}", location)) if location else ""
+    except ValueError:
+        return ""
+
+
+def shown(url: str) -> str:
+    """*url* without its user, query and fragment, which may hold what opens something. Raises ValueError."""
+    parts = urlsplit(url)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()

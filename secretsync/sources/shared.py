@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from secretsync.core import instrumentation
-from secretsync.core.errors import SecretSyncError
+from secretsync.core.machine import expected_failure
 from secretsync.core.model import Bundle, Revision, Source
 
 
@@ -31,6 +31,8 @@ class InstrumentedSource:
         try:
             with instrumentation.stage(stage, package=self._module):
                 yield
-        except SecretSyncError as error:
-            instrumentation.emit(instrumentation.SourceFailed(self._module, error))
-            raise
+        except Exception as error:
+            if (failure := expected_failure(error)) is None:
+                raise
+            instrumentation.emit(instrumentation.SourceFailed(self._module, failure))
+            raise failure from None

@@ -14,6 +14,7 @@ from installer.sources import WheelFile
 from secretsync.core.errors import SourceError
 from secretsync.core.foreign import Refusal, reading
 from secretsync.sources.limited_file import HEADERS, LimitedFile
+from secretsync.sources.version import version_of
 
 _MOST_MEMBERS = 10_000
 _LONGEST_LINE = 400
@@ -52,6 +53,9 @@ def read_wheel(path: Path, *, most_bytes: int) -> dict[str, bytes]:
 
 def _contents(archive: zipfile.ZipFile, refusal: Refusal) -> dict[str, bytes]:
     wheel = WheelFile(archive)
+    stated, named = version_of(wheel.dist_info_dir.removesuffix(".dist-info").rpartition("-")[2]), wheel.version
+    if stated and stated != version_of(named):
+        raise refusal(f"its name says version {named}, and what it holds is {stated}")
     _refuse_large_record(archive, f"{wheel.dist_info_dir}/RECORD", refusal)
     try:
         wheel.validate_record()

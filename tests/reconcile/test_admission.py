@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import pytest
+from structlog.testing import capture_logs
 
 from secretsync.cluster.errors import Call, Denied
+from secretsync.config.target import Rollout
 from secretsync.core import packing
 from secretsync.core.errors import FAILED
-from secretsync.core.model import Secret
+from secretsync.core.model import Secret, Workload
 from secretsync.core.secret_codec import OURS
 from secretsync.operations import releases
 from secretsync.reconcile.admission import ChangedByAdmission
 from secretsync.reconcile.all_targets import reconcile_targets
+from secretsync.reconcile.apply import NoUndo
 from secretsync.reconcile.destination import Clock
 from secretsync.reconcile.recording import record_outcome
 from tests.reconcile.test_reconciler import Site, files
 
 Policy = Callable[[Secret], Secret]
+
+
+def makes_immutable(secret: Secret) -> Secret:
+    return replace(secret, immutable=True) if secret.name == "atlas" else secret
+
+
+def changes_the_type(secret: Secret) -> Secret:
+    return replace(secret, type="example.org/policy") if secret.name == "atlas" else secret
 
 
 @pytest.fixture
@@ -89,7 +101,12 @@ def test_an_idle_pass_asks_for_no_admission(site: Site) -> None:
 
 @pytest.mark.parametrize(
     ("policy", "field"),
-    [(changes_data, "data['init.py']"), (changes_a_label, "metadata.labels['app.kubernetes.io/managed-by']")],
+    [
+        (changes_data, "data['init.py']"),
+        (changes_a_label, "metadata.labels['app.kubernetes.io/managed-by']"),
+        (makes_immutable, "(immutable)"),
+        (changes_the_type, "(type)"),
+    ],
 )
 def test_what_a_policy_changes_is_named_and_no_pass_writes_or_restarts_for_it(
     site: Site, policy: Policy, field: str
@@ -135,7 +152,60 @@ def test_a_change_that_no_dry_run_showed_is_put_back_and_nothing_is_restarted(si
     assert "annotate" not in {verb for verb, _ in site.cluster.calls}
 
 
+def test_what_a_policy_changes_as_it_is_put_back_too_is_not_said_to_be_as_it_was(site: Site) -> None:
+    site.sync()
+    shows_nothing_in_a_dry_run(site)
+    site.source.push(init="2", sub__x="2")
+    with capture_logs() as logs, pytest.raises(ChangedByAdmission):
+        site.sync()
+    events = {entry["event"] for entry in logs if entry.get("secret") == "atlas"}
+    assert "a Secret could not be put back as it was" in events
+    assert not {event for event in events if event.startswith("put back")}
+
+
+@pytest.mark.parametrize(("on_failure", "error"), [("restore", NoUndo), ("stop", None)])
+def test_a_bundle_that_a_policy_changes_as_it_is_kept_could_not_be_put_back(
+    site: Site, on_failure: Literal["restore", "stop"], error: type[Exception] | None
+) -> None:
+    site.destination = replace(site.destination, rollout=Rollout(on_failure=on_failure))
+    site.sync()
+    site.source.push(init="2", sub__x="2")
+    site.cluster.admit = lambda secret: replace(secret, data={}) if "-history-" in secret.name else secret
+    with pytest.raises(error, match="otherwise than it was sent") if error else contextlib.nullcontext():
+        site.sync()
+    assert files(site) == {"init.py": b"1" if error else b"2"}
+
+
+def test_a_stamp_that_a_policy_drops_is_a_failure_and_is_not_tried_again(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.sync()
+    site.source.push(init="2", sub__x="2")
+    stamp = site.cluster.annotate
+
+    def dropped(workload: Workload, annotations: Mapping[str, str], *, manager: str) -> Workload:
+        return stamp(workload, {} if workload.ref.name == "judge" else annotations, manager=manager)
+
+    monkeypatch.setattr(site.cluster, "annotate", dropped)
+    report = site.sync()
+    assert "judge otherwise than it was sent (annotation secretsync.rucio/atlas" in report.failure
+    assert report.undone is None
+    site.cluster.calls.clear()
+    (note,) = site.sync().plan.notes
+    assert "judge lost the annotation" in note
+    assert "annotate" not in {verb for verb, _ in site.cluster.calls}
+
+
 STATE = "secretsync-state"
+
+
+def test_a_policy_that_changes_what_is_remembered_is_met_before_a_file_is_written(site: Site) -> None:
+    site.sync()
+    site.source.push(init="2", sub__x="2")
+    site.cluster.admit = lambda secret: replace(secret, data={}) if secret.name == STATE else secret
+    with pytest.raises(ChangedByAdmission, match="secretsync-state otherwise than it was sent"):
+        site.sync()
+    assert files(site) == {"init.py": b"1"}
 
 
 def test_an_answer_to_a_write_that_lost_its_data_on_the_way_blames_no_policy(

@@ -9,14 +9,15 @@ from datetime import timedelta
 
 import pytest
 
-from secretsync.cluster.errors import Conflict
+from secretsync.cluster.errors import Call, Conflict, NamespaceTerminating, Unauthorized, WorkloadGone
 from secretsync.config.target import Rollout
 from secretsync.core.errors import SecretSyncError
-from secretsync.core.model import Manifest, Workload
+from secretsync.core.model import Manifest, Ref, Workload
 from secretsync.plan import history
 from secretsync.plan.restarts import Restart
 from secretsync.plan.state import PackageState, from_secret, to_secret
 from secretsync.reconcile import apply
+from secretsync.reconcile.lock import LeaseLost
 from tests.build import pod, waiting, workload
 from tests.reconcile.test_reconciler import GOOD, KEY, Broken, Died, Site, files, strict, with_image
 
@@ -176,6 +177,20 @@ def test_where_nothing_would_be_put_back_a_bundle_that_cannot_be_kept_is_replace
     assert files(site) == {"init.py": b"2"}
 
 
+CREATE = Call("create", "secrets", "rucio", "atlas-history-1")
+
+
+@pytest.mark.parametrize("on_failure", ["restore", "stop"])
+@pytest.mark.parametrize("error", [LeaseLost("rucio"), NamespaceTerminating(CREATE, 403), Unauthorized(CREATE, 401)])
+def test_what_would_meet_any_write_is_no_matter_of_the_bundle_that_is_kept(on_failure: str, error: Exception) -> None:
+    site = ran_well("server", on_failure=on_failure)
+    site.source.push(init="2")
+    at(site, "create", "atlas-history-1", 1, lambda: fail(error))
+    with pytest.raises(type(error)):
+        site.sync()
+    assert files(site) == {"init.py": b"1"}
+
+
 # --- whether a package is to blame
 
 
@@ -266,6 +281,31 @@ def test_a_secret_that_somebody_refers_to_since_the_plan_is_not_deleted() -> Non
 # --- conflicts
 
 
+def test_a_workload_that_is_made_anew_before_its_restart_is_planned_again_and_restarted_in_the_same_run() -> None:
+    site = ran_well("server", "judge")
+    site.source.push(init="2")
+    at(site, "annotate", "judge", 1, lambda: fail(WorkloadGone(Ref("Deployment", "rucio", "judge"))))
+    assert not site.sync().failed
+    assert site.stamp("judge") == site.stamp("server")
+
+
+def test_a_package_of_which_somebody_seized_the_second_secret_in_mid_run_stays_as_it_was() -> None:
+    site = Site("server", mounts=("atlas", "atlas-sub"))
+    site.source.push(init="1", sub__x="1")
+    site.sync()
+    site.source.push(init="2", sub__x="2")
+
+    def seize() -> None:
+        secret = site.cluster.secrets["atlas-sub"]
+        metadata = {**secret.metadata, "resourceVersion": "other"}
+        site.cluster.secrets["atlas-sub"] = replace(secret, immutable=True, metadata=metadata)
+
+    at(site, "replace", "atlas-sub", 1, seize)
+    with pytest.raises(SecretSyncError, match="is immutable"):
+        site.sync()
+    assert files(site) == {"init.py": b"1"}
+
+
 def test_a_workload_that_was_restarted_before_a_conflict_is_remembered() -> None:
     site = Site("server", "judge")
     always = Conflict(site.cluster.live_workloads[next(iter(site.cluster.live_workloads))].ref, "was changed")
@@ -279,7 +319,10 @@ def test_a_conflict_while_putting_back_is_planned_again_too() -> None:
     site = ran_well("server")
     site.source.push(init="import nothing")
     at(site, "replace", "atlas", 2, lambda: site.cluster.edit("atlas", other=b"from somebody else"))
-    assert not site.sync().failed
+    report = site.sync()
+    assert report.failed, "the rollout did, whatever was in the way of its undo"
+    assert report.undone
+    assert not report.undone.failed
     assert files(site) == {"init.py": b"1"}
 
 

@@ -221,6 +221,22 @@ def test_a_run_that_was_stopped_until_another_took_over_writes_nothing_more(
     assert PLACEMENT.secret not in cluster.secrets
 
 
+def test_a_run_that_was_stopped_while_it_took_the_lease_writes_nothing_once_another_was_at_work(
+    site: Destination, time: Time, cluster: MemoryCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped_before_the_answer(lease: Manifest, *, manager: str) -> Manifest:
+        monkeypatch.undo()
+        stored = cluster.store(lease, manager=manager)
+        time.passes(SECONDS + 1)
+        with hold_lease(site, time):
+            pass
+        return stored
+
+    monkeypatch.setattr(cluster, "store", stopped_before_the_answer)
+    with hold_lease(site, time) as mine, pytest.raises(LeaseLost):
+        mine.fenced.cluster.create(SECRET, manager="x")
+
+
 def test_a_lease_that_expired_and_that_nobody_took_is_still_this_runs(
     site: Destination, time: Time, cluster: MemoryCluster
 ) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -27,6 +27,7 @@ from secretsync.reconcile.asked_once import AskedOncePerPass
 from secretsync.reconcile.destination import Clock, Delivery, Destination, Report
 from secretsync.reconcile.lock import LeaseLost
 from secretsync.reconcile.reconciler import preview, sync
+from secretsync.reconcile.state_store import load_state
 from tests.build import PLACEMENT, pod, waiting, workload
 from tests.memory_cluster import MemoryCluster
 
@@ -320,12 +321,40 @@ def test_an_undo_that_fails_says_where_what_was_live_is_kept_and_the_next_run_pu
         broken.sync()
     assert told.value.exit_code == 4
     assert "putting back what was live FAILED too: the API server is gone" in str(told.value)
-    assert "kept in Secret atlas-history-1" in str(told.value)
+    assert "It was kept in Secret atlas-history-1" in str(told.value)
     assert "CrashLoopBackOff" in str(told.value)
 
     broken.cluster.before = lambda verb, name: None
     assert not broken.sync().failed
     assert files(broken) == {"init.py": b"1"}
+
+
+def gone(site: Site) -> None:
+    del site.cluster.secrets["atlas-history-1"]
+
+
+def changed(site: Site) -> None:
+    site.cluster.edit("atlas-history-1", **{"more.py": b"x"})
+
+
+@pytest.mark.parametrize(("happens", "reason"), [(gone, "is gone"), (changed, "does not hold what")])
+def test_an_undo_whose_kept_bundle_is_lost_has_failed_and_other_content_of_the_source_ends_it(
+    broken: Site, happens: Callable[[Site], None], reason: str
+) -> None:
+    def lose(verb: str, name: str) -> None:
+        if (verb, name) == ("annotate", "judge"):
+            broken.cluster.before = lambda verb, name: None
+            happens(broken)
+
+    broken.cluster.before = lose
+    with pytest.raises(UndoFailed, match=reason):
+        broken.sync()
+    broken.live_on()
+    (degraded,) = broken.sync().plan.degraded
+    assert reason in str(degraded), "the source still holds what was rejected"
+    broken.source.push(init="good")
+    assert not broken.sync().failed
+    assert files(broken) == {"init.py": b"good"}
 
 
 def test_a_failure_that_is_not_the_packages_stops_and_rejects_nothing(broken: Site) -> None:
@@ -630,7 +659,7 @@ def test_a_package_of_which_one_secret_is_refused_stays_as_it_was(refused: tuple
     site.source.push(init="1", sub__x="1")
     site.sync()
     before = {name: files(site, name) for name in site.cluster.secrets if name.startswith("atlas")}
-    stamp = site.stamp()
+    stamp, remembered = site.stamp(), load_state(site.destination).state.of("atlas")
 
     def deny(verb: str, name: str) -> None:
         if (verb, name) == refused:
@@ -644,6 +673,7 @@ def test_a_package_of_which_one_secret_is_refused_stays_as_it_was(refused: tuple
     live = {name: files(site, name) for name in site.cluster.secrets if name in ("atlas", "atlas-sub", "atlas-a")}
     assert live == before
     assert site.stamp() == stamp
+    assert replace(load_state(site.destination).state.of("atlas"), kept={}) == remembered, "no rollout began"
     site.live_on()
     assert not site.sync().failed
     assert {files(site, name)["x.py"] for name in ("atlas-a", "atlas-new", "atlas-sub")} == {b"2"}

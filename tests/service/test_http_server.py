@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import http.client
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from http import HTTPStatus
+from socketserver import TCPServer
 
 import pytest
 from structlog.testing import capture_logs
@@ -19,6 +21,8 @@ from secretsync.service.http_server import PortUnusable, Request, Response
 def echo(request: Request) -> Response:
     if request.path == "/breaks":
         raise RuntimeError("a bug")
+    if request.path == "/large":
+        return Response(HTTPStatus.OK, "x" * 30_000_000)
     return Response(HTTPStatus.OK, f"{request.method} {request.path} {request.headers.get('x-name')} {request.body!r}")
 
 
@@ -53,6 +57,22 @@ def test_a_body_that_is_too_large_is_not_read(port: int, length: str) -> None:
     with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
         connection.sendall(b"POST / HTTP/1.0\r\nContent-Length: " + length.encode() + b"\r\n\r\n")
         assert b" 413 " in connection.recv(1000)
+
+
+@pytest.mark.parametrize(
+    ("header", "status"),
+    [
+        (b"Transfer-Encoding: chunked", b" 411 "),
+        (b"Transfer-Encoding: chunked\r\nContent-Length: 2", b" 411 "),
+        (b"Content-Length: 2\r\nContent-Length: 5", b" 413 "),
+        (b"Content-Length: 2, 2", b" 413 "),
+        (b"Content-Length: 2\r\nContent-Length: 2", b" 200 "),
+    ],
+)
+def test_a_body_is_as_long_as_one_header_says(port: int, header: bytes, status: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+        connection.sendall(b"POST / HTTP/1.1\r\n" + header + b"\r\n\r\n{}")
+        assert status in connection.recv(1000)
 
 
 def test_a_broken_answer_does_not_end_the_server(port: int) -> None:
@@ -102,6 +122,48 @@ def test_those_who_let_bytes_drip_keep_nobody_out(port: int) -> None:
     finally:
         for connection in dripping:
             connection.close()
+
+
+def test_those_who_do_not_read_keep_nobody_out(port: int) -> None:
+    readers = [socket.create_connection(("127.0.0.1", port), timeout=30) for _ in range(8)]
+    try:
+        for connection in readers:
+            connection.sendall(b"GET /large HTTP/1.1\r\n\r\n")
+            assert connection.recv(4) == b"HTTP"
+        assert [ask(port, "GET", "/healthz")[0] for _ in range(20)] == [200] * 20
+    finally:
+        for connection in readers:
+            connection.close()
+
+
+def test_a_thread_that_cannot_be_started_costs_one_connection(monkeypatch: pytest.MonkeyPatch, port: int) -> None:
+    def refused(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with capture_logs() as said, monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refused)
+        for _ in range(10):
+            with pytest.raises((http.client.HTTPException, ConnectionError)):
+                ask(port, "GET", "/")
+    warnings = [entry["event"] for entry in said if entry["log_level"] == "warning"]
+    assert warnings == ["a connection was closed: no thread can be started for it"]
+    assert ask(port, "GET", "/")[0] == 200
+
+
+def test_without_a_file_descriptor_a_connection_is_tried_again_after_a_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+    refusals = iter([OSError(errno.EMFILE, "Too many open files")] * 3)
+
+    def accept(server: TCPServer) -> tuple[socket.socket, object]:
+        for refusal in refusals:
+            raise refusal
+        return server.socket.accept()
+
+    monkeypatch.setattr(TCPServer, "get_request", accept)
+    monkeypatch.setattr(http_server.time, "sleep", pauses.append)
+    with http_server.listening(0, echo) as port:
+        assert ask(port, "GET", "/")[0] == 200
+    assert len(pauses) == 3
 
 
 @pytest.mark.parametrize("path", ["//sync", "/sync/", "/sync;x", "http://h/sync", "/%73ync"])

@@ -14,8 +14,8 @@ from structlog.testing import capture_logs
 
 from secretsync.cluster.errors import Call, Unreachable
 from secretsync.config.credentials import NoCredential
-from secretsync.service.http_server import Request, Response
-from secretsync.service.webhook import By, RefusalLog, proven_by, respond
+from secretsync.service.http_server import RateLimitedLog, Request, Response
+from secretsync.service.webhook import By, proven_by, respond
 
 SECRET = "It's a Secret to Everybody"
 BODY = b"Hello, World!"
@@ -38,7 +38,7 @@ SIGNED = {
 def told(headers: dict[str, str], method: str = "POST", path: str = "/sync") -> tuple[Response, list[By]]:
     asked: list[By] = []
     request = Request(method, path, headers, BODY, "192.0.2.1")
-    return respond(request, lambda: SECRET, asked.append, RefusalLog()), asked
+    return respond(request, lambda: SECRET, asked.append, RateLimitedLog()), asked
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_a_secret_that_cannot_be_read_refuses_all() -> None:
 
     request = Request("POST", "/sync", {"x-gitlab-token": SECRET}, BODY, "192.0.2.1")
     asked: list[By] = []
-    assert respond(request, unreadable, asked.append, RefusalLog()).status == HTTPStatus.SERVICE_UNAVAILABLE
+    assert respond(request, unreadable, asked.append, RateLimitedLog()).status == HTTPStatus.SERVICE_UNAVAILABLE
     assert asked == []
 
 
@@ -175,7 +175,7 @@ def test_only_a_post_to_sync_asks_for_a_pass(method: str, path: str, status: int
 
 def test_refused_requests_do_not_fill_the_log() -> None:
     moment = [0.0]
-    refusals = RefusalLog(now=lambda: moment[0])
+    refusals = RateLimitedLog(now=lambda: moment[0])
     request = Request("POST", "/sync", {}, BODY, "192.0.2.1")
     with capture_logs() as said:
         for second in range(121):
@@ -184,9 +184,20 @@ def test_refused_requests_do_not_fill_the_log() -> None:
     assert [entry["requests"] for entry in said] == [1, 60, 60]
 
 
+def test_who_knows_the_secret_cannot_fill_the_log_either() -> None:
+    moment = [0.0]
+    limited_log = RateLimitedLog(now=lambda: moment[0])
+    request = Request("POST", "/sync", {"x-gitlab-token": SECRET}, BODY, "192.0.2.1")
+    with capture_logs() as said:
+        for hundredth in range(1_001):
+            moment[0] = hundredth / 100
+            respond(request, lambda: SECRET, lambda by: None, limited_log)
+    assert [(entry["log_level"], entry["requests"]) for entry in said] == [("info", 1), ("info", 500), ("info", 500)]
+
+
 def test_a_leader_that_cannot_be_told_is_said() -> None:
     def away(by: By) -> None:
         raise Unreachable(Call("update", "leases", "ops", "secretsync-leader"), "api", "timed out")
 
     request = Request("POST", "/sync", {"x-gitlab-token": SECRET}, BODY, "192.0.2.1")
-    assert respond(request, lambda: SECRET, away, RefusalLog()).status == HTTPStatus.SERVICE_UNAVAILABLE
+    assert respond(request, lambda: SECRET, away, RateLimitedLog()).status == HTTPStatus.SERVICE_UNAVAILABLE

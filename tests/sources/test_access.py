@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from secretsync.config import Package
+from secretsync.config import Package, credentials
 from secretsync.config.access import Access, FromFile
 from secretsync.config.credentials import CredentialsOverPlainHttp, NoCredential, read
 from secretsync.core.model import Bundle
@@ -21,6 +21,7 @@ from secretsync.sources.git.errors import (
     HostKeyChanged,
     HostKeyUnknown,
     KeyRejected,
+    PassphraseRefused,
     RepositoryMoved,
 )
 from secretsync.sources.git.remote import VerificationTurnedOff
@@ -187,10 +188,10 @@ def test_credentials_are_refused_over_plain_http_unless_allowed_by_name(
 def test_a_credential_that_this_user_may_not_read_says_who_decides_that_in_a_pod(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(path: Path) -> str:
+    def refuse(path: Path) -> bytes:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "read_text", refuse)  # the tests' own user may be one who may read everything
+    monkeypatch.setattr(credentials, "read_regular", refuse)  # the tests' own user may be one who may read everything
     with pytest.raises(NoCredential, match=r"may not be read by this user .* fsGroup"):
         read(FromFile(file=Path("token")), tmp_path, "access.token")
 
@@ -207,6 +208,27 @@ def test_a_private_authority_must_be_named(https: tuple[str, Behaviour], authori
     with pytest.raises(CertificateNotTrusted, match=r"access\.ca"):
         fetch(url, tmp_path)
     assert fetch(url, tmp_path, access={"ca": str(authority.ca)}).files
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("ca", b"", "holds no certificate in PEM"),
+        ("ca", b"\x30\x82\x01\x0a", "holds no certificate in PEM"),
+        ("clientCertificate", b"-----BEGIN PRIVATE KEY-----\n", "holds no certificate in PEM"),
+        ("clientKey", b"-----BEGIN CERTIFICATE-----\n", "holds no private key in PEM"),
+        ("clientKey", b"-----BEGIN ENCRYPTED PRIVATE KEY-----\n", "is encrypted"),
+        ("clientKey", b"-----BEGIN EC PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n", "is encrypted"),
+    ],
+)
+def test_a_file_of_certificates_that_no_library_can_use_is_named_before_anybody_is_asked(
+    name: str, content: bytes, words: str, tmp_path: Path
+) -> None:
+    (tmp_path / "file.pem").write_bytes(content)
+    for requirement in ("git+https://localhost:1/policy", "my-policy"):
+        with pytest.raises(NoCredential, match=words) as refused:
+            fetch(requirement, tmp_path, index="https://localhost:1/simple", access={name: "file.pem"})
+        assert f"access.{name}" in str(refused.value)
 
 
 def test_a_variable_that_turns_verification_off_is_refused(
@@ -305,7 +327,7 @@ def test_a_passphrase_from_a_file_opens_the_key_and_shows_nowhere(
     assert fetch(url, tmp_path, access={**access, "sshKey": str(key), "sshPassphrase": {"file": "token"}}).files
     assert_the_canary_is_nowhere(tmp_path, argv, capfd)
     token.write_text("wrong")
-    with pytest.raises(KeyRejected):
+    with pytest.raises(PassphraseRefused, match="does not open"):
         fetch(f"{url}@another", tmp_path, access={**access, "sshKey": str(key), "sshPassphrase": {"file": "token"}})
 
 
@@ -351,17 +373,35 @@ def test_without_known_hosts_nobody_is_trusted(
         fetch(url, tmp_path, access={"sshKey": access["sshKey"]})
 
 
+_HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f"
+_ECDSA_KEY = "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAAABBA=="
+
+
 @pytest.mark.parametrize(
     "written",
     [
-        "ssh-ed25519 AAAAC3Nza",
-        "ssh-ed25519 AAAAC3Nza root@host",
-        "host ssh-ed25519 AAAAC3Nza",
-        "[host]:2222 ssh-ed25519 AAAAC3Nza",
+        _HOST_KEY,
+        f"{_HOST_KEY} root@host",
+        f"host {_HOST_KEY}",
+        f"[host]:2222 {_HOST_KEY} a comment of words",
+        f"# host:22 SSH-2.0-OpenSSH_9.2\nhost {_HOST_KEY}\n",
     ],
 )
 def test_a_host_key_is_taken_as_pub_files_and_ssh_keyscan_show_it(written: str) -> None:
-    assert Access.model_validate({"hostKey": written}, by_alias=True).host_key == "ssh-ed25519 AAAAC3Nza"
+    assert Access.model_validate({"hostKey": written}, by_alias=True).host_key == _HOST_KEY
+
+
+def test_of_the_keys_that_ssh_keyscan_shows_none_is_lost() -> None:
+    written = f"host {_ECDSA_KEY}\n# host:22 SSH-2.0\n\nhost {_HOST_KEY}\n"
+    assert Access.model_validate({"hostKey": written}, by_alias=True).host_key == f"{_ECDSA_KEY}\n{_HOST_KEY}"
+
+
+@pytest.mark.parametrize(
+    "written", [_HOST_KEY[:-8], f"ssh-rsa {_HOST_KEY.split()[1]}", "ssh-ed25519 AAAA", "ssh-ed25519 AAA"]
+)
+def test_a_host_key_that_was_cut_off_or_is_of_another_type_is_refused(written: str) -> None:
+    with pytest.raises(ValueError, match="not a whole key"):
+        Access.model_validate({"hostKey": written}, by_alias=True)
 
 
 @pytest.mark.parametrize(
@@ -378,7 +418,7 @@ def test_what_is_no_host_key_is_refused_with_its_form(written: str) -> None:
     [
         ({"token": {"env": "A"}, "bearer": {"env": "B"}}, "choose one"),
         ({"password": {"env": "A"}}, "without username"),
-        ({"knownHosts": "a", "hostKey": "ssh-ed25519 AAAA"}, "choose one"),
+        ({"knownHosts": "a", "hostKey": _HOST_KEY}, "choose one"),
         ({"token": "glpat-written-down"}, "FromFile"),
     ],
 )

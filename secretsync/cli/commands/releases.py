@@ -20,6 +20,7 @@ from secretsync.cli.output.describe import describe_target, file_changes, proble
 from secretsync.cli.output.status import StatusReport, TargetStatus, describe_status
 from secretsync.cli.output.status_text import status_text
 from secretsync.cli.settings import Settings, only_fitting
+from secretsync.cli.streams import output_is_lost
 from secretsync.core import shutdown
 from secretsync.core.errors import CHANGES_PENDING, INTERRUPTED, SecretSyncError, worst
 from secretsync.operations import releases
@@ -71,6 +72,8 @@ def status_command(context: click.Context, watch: bool, exit_code: bool, accept:
         if sys.stdout.isatty() and settings.output == "text":
             click.clear()
         settings.print(report, status_text)
+        if output_is_lost():
+            context.exit(code)
         try:
             time.sleep(_WATCH)
         except shutdown.Stopped:

@@ -10,6 +10,10 @@ from secretsync.config.requirement.errors import UnusableRequirement
 from secretsync.config.requirement.form import Requirement, Written
 from secretsync.config.requirement.url import split_url
 
+# as pip takes it, and git; servers name commits in lower case
+_COMMIT = re.compile(r"[0-9a-fA-F]{40}|[0-9a-fA-F]{64}")
+# what ssh refuses in a user's name
+_NO_USER = re.compile(r"""['"`;&<>|(){}]""")
 _SCHEMES = ("https", "http", "ssh", "file")
 # What git itself refuses in a ref's name (git check-ref-format).
 _NO_REF = re.compile(r"^[-/.]|[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/$|\.$|\.lock$|^@$")
@@ -40,6 +44,7 @@ def _git(text: str) -> GitRequirement:
     elif _NO_REF.search(ref) or not ref:
         raise UnusableRequirement(text, f"{ref!r} after '@' cannot be the name of a branch or a tag, nor a commit id")
     _refuse_odd_addresses(parts, path, text)
+    ref = ref.lower() if _COMMIT.fullmatch(ref) else ref
     if parts.scheme in ("http", "https"):
         path = path.replace(" ", "%20")  # as forges show it, and curl does not take it
     return GitRequirement(f"{parts.scheme}://{parts.netloc}{path}", ref, _subdirectory(parts.fragment, text))
@@ -49,6 +54,8 @@ def _refuse_odd_addresses(parts: SplitResult, path: str, requirement: str) -> No
     # ssh and git would read a leading '-' as one of their options.
     if parts.netloc.startswith("-") or (parts.hostname or "").startswith("-") or path.startswith(("-", "/-")):
         raise UnusableRequirement(requirement, "neither host nor path may begin with '-'")
+    if _NO_USER.search(parts.username or ""):
+        raise UnusableRequirement(requirement, "the name before '@' holds a character that ssh takes in no user's name")
     if parts.query:
         raise UnusableRequirement(requirement, "a repository's URL has no '?'")
     if not path.strip("/"):

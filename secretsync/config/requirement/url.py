@@ -19,17 +19,19 @@ def split_url(url: str, requirement: str) -> SplitResult:
     """The URL's parts; refuses credentials, except the user's name of ssh, which is not secret."""
     try:
         parts = urlsplit(url)
-        port_is_a_number = parts.port is None or parts.port > 0
+        port = parts.port
     except ValueError:
         if scp := _HOST_WITH_PATH.search(url):
             hint = f"a path begins with '/' in a URL: write {scp[1]}/{scp[2]}… instead of {scp[1]}:{scp[2]}…"
             raise UnusableRequirement(requirement, hint) from None
-        raise UnusableRequirement(requirement, "is not a URL") from None
+        raise UnusableRequirement(requirement, "is not a URL: its host or port cannot be read") from None
     if any(_SECRET_KEY.search(key) for key, _ in parse_qsl(parts.query)):
         raise CredentialsInRequirement(requirement)
     if parts.password is not None or (parts.username is not None and parts.scheme != "ssh"):
         raise CredentialsInRequirement(requirement)
-    if not port_is_a_number or not (parts.hostname or parts.scheme == "file"):
+    if port == 0:
+        raise UnusableRequirement(requirement, "0 is no port")
+    if not (parts.hostname or parts.scheme == "file"):
         raise UnusableRequirement(requirement, "is not a URL: no host follows '://'")
     return parts
 

@@ -77,7 +77,7 @@ def environment(container: Manifest, sources: Sources) -> Environment:
         if variable.get("valueFrom"):
             variables[variable["name"]] = _referred(variable["valueFrom"], sources)
         else:
-            variables[variable["name"]] = _expanded(variable.get("value") or "", variables)
+            variables[variable["name"]] = expanded(variable.get("value") or "", variables)
     return variables
 
 
@@ -137,14 +137,19 @@ def _key_of(value_from: Manifest) -> tuple[str, str, str] | None:
     return None
 
 
-def _expanded(value: str, before: Environment) -> str:
-    """``$(NAME)`` stands for a variable that was set before; else it stays as it is."""
+def expanded(value: str, before: Environment) -> str:
+    """``$(NAME)`` stands for a variable that was set before, else it stays as it is; ``$$`` is a dollar sign.
+
+    https://kubernetes.io/docs/tasks/inject-data-application/define-interdependent-environment-variables/
+    """
 
     def known(found: re.Match[str]) -> str:
+        if found[0] == "$$":
+            return "$"
         referenced = before.get(found[1])
         return referenced if isinstance(referenced, str) else found[0]
 
-    return re.sub(r"\$\(([A-Za-z_][\w.-]*)\)", known, value)
+    return re.sub(r"\$\$|\$\(([A-Za-z_][\w.-]*)\)", known, value)
 
 
 def mounts(template: Manifest, container: Manifest) -> tuple[Mount, ...]:

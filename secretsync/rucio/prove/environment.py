@@ -120,7 +120,8 @@ def _run(command: list[str], version: str, interpreter: str, environment: dict[s
 
 
 def _last_word(output: str) -> str:
-    """Pip's ERROR lines say what is wrong; without one, the last line does."""
+    """Pip's ERROR lines say what is wrong; without one, and where pip itself broke, the last line does."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
+    errors = [error for error in errors if error != "Exception:"]
     return (errors or lines or ["no reason was given"])[-1][:300]

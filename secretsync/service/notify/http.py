@@ -58,6 +58,7 @@ def send(settings: HttpChannel, base: Path, message: Message, text: str) -> None
 def post(url: str, body: bytes, headers: Mapping[str, str], access: Access, base: Path) -> None:
     """Send *body* to *url*. Raises NotSent, NoCredential, CredentialsOverPlainHttp."""
     host = _host(url)
+    credentials.refuse_unusable_certificates(access, base)
     allowed = credentials.authorization(access, url, base, default_user="")
     authorized = {**headers, "Authorization": allowed.header} if allowed else headers
     # given with the request, as requests lets REQUESTS_CA_BUNDLE win over the session's (psf/requests#3829)

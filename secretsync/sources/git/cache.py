@@ -178,7 +178,11 @@ class GitCache:
 
     def has_commit(self, commit: str) -> bool:
         """Whether the commit and its tree are on this disk."""
-        return self._run_git("rev-parse", "--quiet", "--verify", f"{commit}^{{tree}}").status == 0
+        return self._run_git("rev-parse", "--quiet", "--verify", f"{commit}^{{commit}}^{{tree}}").status == 0
+
+    def kind_of(self, name: str) -> str:
+        """Whether the object of that id is a ``commit``, ``tree`` or ``blob``; empty where it is not on this disk."""
+        return self._run_git("cat-file", "-t", f"{name}^{{}}").stdout.decode().strip()
 
     def fetch_commit(self, commit: str, ref: str) -> None:
         """Bring one commit and its trees, without history and, where the server can, without files.

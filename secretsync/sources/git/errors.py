@@ -121,11 +121,37 @@ class HostKeyChanged(GitFailed):
     )
 
 
+class HostKeyRevoked(GitFailed):
+    """The known hosts say that the SSH server's key is revoked."""
+
+    code = "host_key_revoked"
+    remedy = (
+        "somebody who has this key may stand in for the server: ask its administrator for the new one, and replace it "
+        "in 'access.knownHosts' once the server shows that"
+    )
+
+
 class NoCommonAlgorithm(GitFailed):
     """SSH client and server have no algorithm in common."""
 
     code = "no_common_algorithm"
     remedy = "the server offers only what this ssh refuses as unsafe: have it renewed (a host key of ed25519), or use https://"
+
+
+class KeyNotLoaded(GitFailed):
+    """ssh cannot load the private key."""
+
+    code = "key_not_loaded"
+    category = "configuration"
+    remedy = "write the private key that 'access.sshKey' means into its file as ssh-keygen made it"
+
+
+class PassphraseRefused(GitFailed):
+    """The passphrase does not open the private key."""
+
+    code = "passphrase_refused"
+    category = "configuration"
+    remedy = "correct 'access.sshPassphrase' of the package or target"
 
 
 class KeyRejected(GitFailed):
@@ -185,6 +211,20 @@ class HttpRefused(GitFailed):
     remedy = "the server refuses this request: ask its administrator why"
 
 
+class ServerFailed(GitFailed):
+    """The server, or a proxy before it, answered that it failed."""
+
+    code = "git_server_failed"
+    remedy = "this is the server's fault, or a proxy's: the next run tries again; ask its administrator if it goes on"
+
+
+class NoTls(GitFailed):
+    """What answers at a port of https:// does not speak TLS."""
+
+    code = "no_tls"
+    remedy = certificates.NO_TLS.remedy
+
+
 class CommitNotServed(GitFailed):
     """The server does not hand out this commit."""
 
@@ -214,12 +254,14 @@ _SILENT = "Could not read from remote repository"
 # and those of GitHub, GitLab, Bitbucket, Azure DevOps, Gitea, Gerrit and gitolite.
 _MEANINGS: tuple[tuple[str, type[GitFailed]], ...] = (
     (r"No space left on device|Disk quota exceeded", DiskFull),
+    (r"REVOKED HOST KEY|marked as revoked", HostKeyRevoked),
     (r"REMOTE HOST IDENTIFICATION HAS CHANGED", HostKeyChanged),
     (r"Host key verification failed|No .* host key is known", HostKeyUnknown),
     (r"no matching (host key type|key exchange method|cipher|MAC) found|no mutual signature", NoCommonAlgorithm),
     (r"No user exists for uid|[Yy]ou don't exist", UserUnknown),
+    (r"Load key .*: ", KeyNotLoaded),
     (
-        r"Load key .*: |Permission denied \(|Too many authentication failures|Public key authentication failed|"
+        r"Permission denied \(|Too many authentication failures|Public key authentication failed|"
         r"(key|Key) (is|has) (expired|been revoked|invalid)|sign_and_send_pubkey",
         KeyRejected,
     ),
@@ -244,6 +286,7 @@ _MEANINGS: tuple[tuple[str, type[GitFailed]], ...] = (
         r"[Pp]roject .*(not found|could not be found)|does not exist|not found or you do not have",
         RepositoryNotFound,
     ),
+    (r"Received HTTP/0\.9", NotAGitServer),
     (
         r"could not read (Username|Password)|Authentication failed|error: 40[13]|HTTP 40[13]|Unauthorized|DENIED|"
         r"[Aa]ccess denied|[Pp]ermission (to .* )?denied|not authorized|not allowed|forbidden|blocked|"
@@ -257,9 +300,11 @@ _MEANINGS: tuple[tuple[str, type[GitFailed]], ...] = (
     ),
     (
         r"Could not resolve|Failed to connect|Connection (refused|timed out|reset|closed)|No route to host|"
-        r"Network is unreachable|unable to connect|error: (5\d\d|408)|Operation timed out",
+        r"Network is unreachable|unable to connect|Operation timed out|Broken pipe",
         Unreachable,
     ),
+    (r"error: (5\d\d|408)", ServerFailed),
+    (certificates.NO_TLS.pattern, NoTls),
     (r"dumb http transport does not support", PlainFiles),
     (
         r"not valid: is this a git repository|invalid server response; got|bad line length character: <|"

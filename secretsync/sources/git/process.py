@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import IO, cast
 
 import structlog
@@ -95,7 +96,7 @@ def run(
     """
     verb = next(argument for argument in arguments if not argument.startswith("-"))
     started_at = time.monotonic()
-    with tempfile.TemporaryFile() as stdin:
+    with tempfile.TemporaryFile() if text else Path(os.devnull).open("w+b") as stdin:
         stdin.write(text)
         stdin.seek(0)
         process = _start(arguments, environment, stdin.fileno(), keep_open)

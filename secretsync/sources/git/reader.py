@@ -17,7 +17,7 @@ from secretsync.sources.git.cache import GitCache, entries
 from secretsync.sources.git.commit import committed_at, subject_of
 from secretsync.sources.git.errors import CommitNotServed
 from secretsync.sources.git.fetched_refs import FetchedRefs
-from secretsync.sources.git.refs import RolledBack, check_rollback
+from secretsync.sources.git.refs import NotACommit, RolledBack, check_rollback
 from secretsync.sources.git.signature import confirm_tag_name, split_commit, split_tag, verify
 from secretsync.sources.tree import Kind
 from secretsync.sources.version import confirmed_version, stated_version, tagged_version
@@ -42,6 +42,7 @@ class CommitReader:
         self._cache.prepare(commit)
         if not self._cache.has_commit(commit):
             self._cache.fetch_commit(commit, ref)
+            self._refuse_what_is_no_commit(revision.ref or "HEAD", commit)
         self._verify(revision.ref, commit)
         notes = (*notes, *self._check_older_commit(revision.ref, commit))
         revision = replace(revision, subject=subject_of(self._cache.object("commit", commit)))
@@ -50,6 +51,11 @@ class CommitReader:
         except CommitNotServed:
             self._cache.fetch_whole(commit, ref)
             return self._bundle(revision, commit, notes)
+
+    def _refuse_what_is_no_commit(self, ref: str, name: str) -> None:
+        kind = self._cache.kind_of(name)
+        if kind in ("tree", "blob"):
+            raise NotACommit(self._requirement.url, ref, kind)
 
     def _verify(self, ref: str, commit: str) -> None:
         """Raises a SignatureRefused before anything of the tree is read."""

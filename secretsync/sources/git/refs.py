@@ -73,6 +73,20 @@ class RefVanished(UnknownRef):
 
 
 @dataclass(eq=False)
+class NotACommit(SourceError):
+    """A tag, or an id, names a tree or a blob, which has no history and no message; *kind* is which."""
+
+    code = "not_a_commit"
+
+    url: str
+    ref: str
+    kind: str
+
+    def __str__(self) -> str:
+        return f"{self.url}: {self.ref!r} names a {self.kind}, not a commit; name a branch, or a tag of a commit"
+
+
+@dataclass(eq=False)
 class TagMoved(SourceError):
     """A tag names another commit than before, which honest tags do not."""
 

@@ -7,16 +7,16 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from urllib.parse import urljoin, urlsplit
 
 from secretsync.config.access import Access
 from secretsync.config.credentials import (
     Authorization,
     authorization,
     describe_credential,
-    refuse_missing_certificates,
+    refuse_unusable_certificates,
 )
 from secretsync.core.errors import SourceError
+from secretsync.core.escape import visible
 from secretsync.core.files import write_atomically
 from secretsync.sources import certificates, redirects
 from secretsync.sources.cache import private_folder
@@ -25,8 +25,10 @@ from secretsync.sources.git.errors import (
     AccessRefused,
     CertificateNotTrusted,
     GitFailed,
+    HttpRefused,
     KeyRejected,
     NotAGitServer,
+    PassphraseRefused,
     RepositoryMoved,
     RepositoryNotFound,
     explain,
@@ -55,6 +57,7 @@ _SETTINGS = """\
 """
 
 _MOST_REDIRECTS = 5
+_LONGEST_URL = 300
 _UNTRACED: Mapping[str, str] = {"GIT_TRACE_CURL": "0"}
 _TRACED: Mapping[str, str] = {"GIT_TRACE_CURL": "1", "GIT_TRACE_CURL_NO_DATA": "1", "GIT_TRACE_REDACT": "1"}
 _HEADER = re.compile(r"<= Recv header: (?P<name>[\w-]+): (?P<value>.*)")
@@ -111,9 +114,10 @@ class Remote:
             ca = self._base / self._access.ca if self._access.ca else None
             if message := certificates.handshake_problem(self.url, ca, self._timeout):
                 return explain(self.url, f"server certificate verification failed: {message}")
-        if isinstance(failure, RepositoryMoved) and (location := self._headers().get("location")):
-            address = redirects.shown(urlsplit(urljoin(self.url, location)))
-            return RepositoryMoved(self.url, f"it redirects to {address.removesuffix('/info/refs')}")
+        if isinstance(failure, RepositoryMoved):
+            return self._redirected()
+        if isinstance(failure, KeyRejected) and not self._passphrase_opens_the_key():
+            return PassphraseRefused(self.url, f"the passphrase does not open {self._access.ssh_key}")
         if isinstance(failure, (AccessRefused, RepositoryNotFound, KeyRejected)):
             return replace(failure, sent=describe_credential(self._access, self.url))
         return failure
@@ -142,6 +146,24 @@ class Remote:
             self._moved_to = redirect_url
             result = self._run(arguments, text=text, repository=repository, keep_open=keep_open, watch=watch)
         return result
+
+    def _passphrase_opens_the_key(self) -> bool:
+        access = self._access
+        if not access.ssh_key or not access.ssh_passphrase:
+            return True
+        return ssh.opens(ssh.environment(access, self.url, self._base, self._folder), self._base / access.ssh_key)
+
+    def _redirected(self) -> GitFailed:
+        """Why a redirect was not followed."""
+        location = self._headers().get("location", "")
+        current_url = self._moved_to or self.url
+        repository = redirects.repository_at(current_url, location)
+        if not repository:
+            target = visible(redirects.target_of(current_url, location))[:_LONGEST_URL]
+            return NotAGitServer(self.url, f"it redirects to {target or 'what is no URL'}")
+        if self._may_follow(current_url, repository):
+            return HttpRefused(self.url, "it redirects for ever")
+        return RepositoryMoved(self.url, f"it redirects to {visible(repository)[:_LONGEST_URL]}")
 
     def _may_follow(self, current_url: str, redirect_url: str) -> bool:
         """Whether a redirect is followed: on the same server, or without credentials to a host of ``redirectsTo``."""
@@ -216,7 +238,7 @@ class Remote:
 
     def _certificates(self) -> dict[str, str]:
         access = self._access
-        refuse_missing_certificates(access, self._base)
+        refuse_unusable_certificates(access, self._base)
         files = {
             "GIT_SSL_CAINFO": access.ca,
             "GIT_SSL_CERT": access.client_certificate,

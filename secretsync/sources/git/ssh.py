@@ -5,7 +5,11 @@ from __future__ import annotations
 import base64
 import os
 import pwd
+import re
 import shlex
+import subprocess
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -13,7 +17,9 @@ from urllib.parse import urlsplit
 from secretsync.config.access import Access
 from secretsync.config.credentials import read
 from secretsync.core.errors import SourceError
-from secretsync.core.files import write_atomically
+from secretsync.core.escape import visible
+from secretsync.core.files import opened_regular, read_regular, write_atomically
+from secretsync.sources.environment import passed_on
 
 _ALWAYS = (
     *("-F", "none"),
@@ -22,7 +28,10 @@ _ALWAYS = (
     *("-o", "ServerAliveInterval=15", "-o", "ConnectTimeout=30", "-o", "ForwardAgent=no", "-o", "ControlPath=none"),
 )
 _PORT = 22
+_TIMEOUT = 30
 _LARGEST_KEY = 64 * 1024
+_PEM_KIND = re.compile(rb"-----BEGIN (.*?)-----")
+_UNENCRYPTED = b"openssh-key-v1\0\0\0\0\4none"
 _NSS_WRAPPER = ("/usr/lib/*/libnss_wrapper.so", "/usr/lib*/libnss_wrapper.so")
 _ASKPASS = '#!/bin/sh\nprintf "%s\\n" "$SECRETSYNC_SSH_PASSPHRASE"\n'
 
@@ -63,6 +72,15 @@ class KeyFileUnusable(SourceError):
         )
 
 
+class KeyEncrypted(KeyFileUnusable):
+    """The private key wants a passphrase, and none is configured; ssh says only 'Permission denied'."""
+
+    code = "key_encrypted"
+
+    def __str__(self) -> str:
+        return f"{self.path} {self.reason}; name the place of its passphrase under 'access.sshPassphrase'"
+
+
 class KeyMalformed(KeyFileUnusable):
     """The file's bytes are no private key; ssh says of all these only 'error in libcrypto' or 'invalid format'."""
 
@@ -81,7 +99,7 @@ def environment(access: Access, url: str, base: Path, folder: Path) -> dict[str,
     """
     options = [*_ALWAYS, "-o", f"UserKnownHostsFile={_quoted(_known_hosts(access, url, base, folder))}"]
     if access.ssh_key:
-        key = _quoted(_key(access.ssh_key, base))
+        key = _quoted(_key(access.ssh_key, base, has_passphrase=bool(access.ssh_passphrase)))
         options += ["-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none", "-o", f"IdentityFile={key}"]
     passphrase: dict[str, str] = {}
     if access.ssh_passphrase:
@@ -116,7 +134,8 @@ def _known_hosts(access: Access, url: str, base: Path, folder: Path) -> Path:
     if access.host_key:
         # as ssh itself names a server (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT)
         name = host if port == _PORT else f"[{host}]:{port}"
-        return write_atomically(folder / f"known-{host}-{port}", f"{name} {access.host_key}\n", 0o600)
+        lines = "".join(f"{name} {key}\n" for key in access.host_key.splitlines())
+        return write_atomically(folder / f"known-{host}-{port}", lines, 0o600)
     if access.known_hosts:
         path = base / access.known_hosts
     else:
@@ -124,17 +143,18 @@ def _known_hosts(access: Access, url: str, base: Path, folder: Path) -> Path:
             path = Path.home() / ".ssh" / "known_hosts"
         except RuntimeError:  # neither HOME nor an entry in /etc/passwd
             raise KnownHostsMissing(host, "~/.ssh/known_hosts", port) from None
-    if not path.is_file():
-        raise KnownHostsMissing(host, str(path), port)
-    return path
+    try:
+        with opened_regular(path):
+            return path
+    except OSError:
+        raise KnownHostsMissing(host, str(path), port) from None
 
 
-def _key(path: Path, base: Path) -> Path:
+def _key(path: Path, base: Path, *, has_passphrase: bool) -> Path:
     key = base / path
     try:
         status = key.stat()
-        with key.open("rb") as file:
-            content = file.read(_LARGEST_KEY)
+        content = read_regular(key, _LARGEST_KEY)
     except OSError as error:
         raise KeyFileUnusable(str(key.absolute()), f"cannot be read: {error.strerror}") from None
     # OpenSSH ignores such a key (authfile.c, sshkey_perm_ok), and then says only 'Permission denied'.
@@ -142,12 +162,37 @@ def _key(path: Path, base: Path) -> Path:
         raise KeyFileUnusable(str(key.absolute()), "can be read by others, so ssh ignores it")
     if malformed := key_fault(content):
         raise KeyMalformed(str(key.absolute()), malformed)
+    if is_encrypted(content) and not has_passphrase:
+        raise KeyEncrypted(str(key.absolute()), "is encrypted")
     return key
+
+
+def opens(environment: Mapping[str, str], key: Path) -> bool:
+    """Whether the passphrase in *environment*, as made here, opens the private key; ssh does not say so."""
+    command = ["ssh-keygen", "-y", "-f", str(key)]
+    whole = {**passed_on(), **environment}
+    with suppress(OSError, subprocess.TimeoutExpired):
+        done = subprocess.run(
+            command, env=whole, stdin=subprocess.DEVNULL, capture_output=True, timeout=_TIMEOUT, check=False
+        )
+        return done.returncode == 0
+    return True
+
+
+def is_encrypted(content: bytes) -> bool:
+    """Whether a private key wants a passphrase: PEM says so, OpenSSH's form (PROTOCOL.key) names a cipher first."""
+    head, _, body = content.partition(b"\n")
+    if b"OPENSSH" not in head:
+        return b"ENCRYPTED" in head or b"Proc-Type: 4,ENCRYPTED" in content
+    with suppress(ValueError):
+        return not base64.b64decode(body.partition(b"-----END")[0]).startswith(_UNENCRYPTED)
+    return False
 
 
 def key_fault(content: bytes) -> str:
     """What is wrong with the form of a private key, as a part of a sentence; empty where nothing is."""
-    if content.startswith((b"ssh-", b"ecdsa-", b"sk-", b"---- BEGIN SSH2 PUBLIC", b"-----BEGIN PUBLIC")):
+    kind = _PEM_KIND.match(content)
+    if content.startswith((b"ssh-", b"ecdsa-", b"sk-", b"---- BEGIN SSH2 PUBLIC")) or (kind and b"PUBLIC" in kind[1]):
         return "is the public half of a key"
     if content.startswith(b"PuTTY-User-Key-File"):
         return "is a key of PuTTY (puttygen exports it in OpenSSH's form)"
@@ -155,6 +200,8 @@ def key_fault(content: bytes) -> str:
         if content.lstrip().startswith(b"-----BEGIN ") or content.startswith(b"\xef\xbb\xbf"):
             return "has something before '-----BEGIN'"
         return "holds base64 of a key: it was encoded twice" if _is_encoded_twice(content) else "is no private key"
+    if kind and not kind[1].endswith(b"PRIVATE KEY"):
+        return f"holds a {visible(kind[1].decode(errors='replace'))} and no private key of SSH"
     if b"\r" in content:
         return "has the line ends of Windows (CRLF)"
     if b"\n" not in content.strip():

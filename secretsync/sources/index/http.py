@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
@@ -18,7 +19,7 @@ from secretsync.config.credentials import Authorization, CredentialsOverPlainHtt
 from secretsync.core.files import write_atomically
 from secretsync.core.foreign import read_json
 from secretsync.sources.cache import CacheFailed, mark_used, private_folder, prune_cache
-from secretsync.sources.http import get, open_session, refuse_detour
+from secretsync.sources.http import get, open_session, refuse_detour, shown_url
 from secretsync.sources.index.errors import DownloadTooLarge, HashMismatch, IndexFailed, UnknownDistribution
 from secretsync.sources.index.page import LARGEST, Listed, files_of
 from secretsync.sources.index.select import Candidate
@@ -27,6 +28,7 @@ from secretsync.sources.redirects import ANYWHERE
 DEFAULT_INDEX = "https://pypi.org/simple/"
 _ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.01"
 """As PEP 691 has it, the best form first."""
+_CODINGS_NOT_READ = ("br", "zstd", "compress")
 
 
 class Index:
@@ -90,6 +92,9 @@ class Index:
             if response.status_code == 404:
                 return None
             if response.status_code != 304 or not cached:
+                coding = response.headers.get("Content-Encoding", "").lower()
+                if coding in _CODINGS_NOT_READ:
+                    raise _no_index(url, f"it is coded as {coding!r}, though that was not asked for")
                 body = b"".join(_at_most(pieces, LARGEST, url))
                 cached = {
                     "etag": response.headers.get("ETag", ""),
@@ -102,7 +107,8 @@ class Index:
             else:
                 mark_used(cache_file)
         page_url = cached["url"]
-        return files_of(name, cached["type"], page_url, cached["body"], lambda reason: _no_index(page_url, reason))
+        refusal = partial(_no_index, shown_url(page_url))
+        return files_of(name, cached["type"], page_url, cached["body"], refusal)
 
     def _get(self, candidate: Candidate) -> Path:
         private_folder(self._folder)
@@ -110,21 +116,21 @@ class Index:
             refuse_detour(candidate.page, candidate.url, self._access.redirects_to, "names a file at")
         # a digest of the configuration's own says more than the place where the file lies
         redirects_to = (ANYWHERE,) if candidate.sha256 and not candidate.page else ()
-        with NamedTemporaryFile(dir=self._folder, prefix="partial-") as partial:
+        with NamedTemporaryFile(dir=self._folder, prefix="partial-") as download:
             with (
                 self._session(*redirects_to) as session,
                 get(session, candidate.url, self._timeout, decode=False) as (response, pieces),
             ):
                 if response.status_code == 404:
-                    raise IndexFailed(candidate.url, "it answered 404")
+                    raise IndexFailed(shown_url(candidate.url), "it answered 404")
                 for piece in _at_most(pieces, self._limit, candidate.file):
-                    partial.write(piece)
-            partial.flush()
-            if mismatch := _mismatch(Path(partial.name), candidate):
+                    download.write(piece)
+            download.flush()
+            if mismatch := _mismatch(Path(download.name), candidate):
                 raise mismatch
-            path = self._folder / _digest(Path(partial.name), "sha256") / candidate.file
+            path = self._folder / _digest(Path(download.name), "sha256") / candidate.file
             path.parent.mkdir(exist_ok=True)
-            _link(Path(partial.name), path)
+            _link(Path(download.name), path)
         prune_cache(self._folder, limit=self._limit)
         return path
 

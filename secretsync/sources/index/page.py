@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
@@ -56,8 +58,8 @@ def files_of(name: str, kind: str, url: str, body: str, refusal: Refusal) -> lis
     if kind == _JSON:
         from pypi_simple import ProjectPage
 
-        with reading(refusal):
-            packages = ProjectPage.from_json_data(read_json(body, refusal), url).packages
+        with reading(refusal), _known_version(refusal):
+            packages = ProjectPage.from_json_data(_without_nulls(read_json(body, refusal)), url).packages
             return [file for file in map(_listed, packages) if _is_short(file)]
     if kind not in _HTML:
         raise refusal(f"its type is {kind[:100]!r}")
@@ -77,7 +79,7 @@ def links(page: bytes) -> list[dict[str, Any]]:
 
 def _files_of_html(name: str, url: str, body: str, refusal: Refusal) -> list[Listed]:
     page = f"{name}\n{url}\n{body}".encode(errors="replace")
-    with reading(refusal):
+    with reading(refusal), _known_version(refusal):
         if len(page) <= _SMALL:
             files = links(page)
         else:
@@ -91,11 +93,35 @@ def _listed(file: DistributionPackage) -> Listed:
     return Listed(
         file.filename,
         file.url,
-        {name.lower(): digest.lower() for name, digest in file.digests.items()},
+        _digests(file.digests),
         file.requires_python or "",
         file.is_yanked,
         file.yanked_reason or "",
     )
+
+
+@contextmanager
+def _known_version(refusal: Refusal) -> Iterator[None]:
+    from pypi_simple import UnexpectedRepoVersionWarning, UnsupportedRepoVersionError
+
+    with warnings.catch_warnings():
+        # a later minor version is to be read as the one that is known (PEP 629)
+        warnings.simplefilter("ignore", UnexpectedRepoVersionWarning)
+        try:
+            yield
+        except UnsupportedRepoVersionError as error:
+            raise refusal(f"its api-version is {error.declared_version[:20]}, and 1.x is known") from None
+
+
+def _without_nulls(page: Any) -> Any:
+    """A page whose files lack what is null in them: pip takes both alike."""
+    if not isinstance(page, dict) or not isinstance(page.get("files"), list):
+        return page
+    files = [
+        {key: value for key, value in file.items() if value is not None} if isinstance(file, dict) else file
+        for file in page["files"]
+    ]
+    return {**page, "files": files}
 
 
 def _is_short(file: Listed) -> bool:
@@ -105,11 +131,10 @@ def _is_short(file: Listed) -> bool:
 
 def _named_by_url(file: Listed) -> Listed:
     """A link's text is free, as pip has it; the file's name is the last part of its URL."""
-    return Listed(
-        unquote(urlsplit(file.url).path.rpartition("/")[2]),
-        file.url,
-        file.digests,
-        file.requires_python,
-        file.is_yanked,
-        file.yanked_reason,
-    )
+    return replace(file, file=unquote(urlsplit(file.url).path.rpartition("/")[2]))
+
+
+def _digests(given: Mapping[str, str]) -> dict[str, str]:
+    """Each digest that a fragment gives: as pip has it, more than one, and other options before it."""
+    pairs = (pair.partition("=") for name, value in given.items() for pair in f"{name}={value}".lower().split("&"))
+    return {name: digest for name, _, digest in pairs}

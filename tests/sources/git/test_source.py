@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -18,20 +20,22 @@ from secretsync.sources.git.errors import (
     AccessRefused,
     BrokenAnswer,
     CommitNotServed,
+    GitFailed,
     HttpRefused,
     NotAGitServer,
     PlainFiles,
     ProxyWantsPassword,
     RepositoryMoved,
     RepositoryNotFound,
+    ServerFailed,
     TooManyRequests,
-    Unreachable,
 )
 from secretsync.sources.git.process import GitTimedOut, run
 from secretsync.sources.git.refs import (
     AmbiguousRef,
     AmbiguousVersion,
     NoDefaultBranch,
+    NotACommit,
     NoTagMatches,
     RefVanished,
     TagMoved,
@@ -40,11 +44,22 @@ from secretsync.sources.git.refs import (
 from secretsync.sources.open import open_source
 from secretsync.sources.version import VersionMismatch
 from tests.servers.git_http import Behaviour, serve
+from tests.servers.http import Answer, Request, serving
 from tests.sources.layouts import POLICY, below, commit, git, write
 
 pytestmark = pytest.mark.slow  # each case starts git
 
 MODULE = "my_policy"
+
+
+@dataclass
+class Redirecting:
+    """Sends everybody to one place."""
+
+    location: str
+
+    def answer(self, _request: Request) -> Answer:
+        return Answer(302, headers={"Location": self.location})
 
 
 @pytest.fixture
@@ -224,12 +239,12 @@ def test_a_commit_that_was_never_pushed_is_named(url: str, tmp_path: Path) -> No
         ({"garbage": b"<!DOCTYPE html>\n<html>\n<body>Sign in</body>\n</html>\n"}, NotAGitServer),
         ({"status": 400}, HttpRefused),
         ({"status": 407}, ProxyWantsPassword),
-        ({"status": 408}, Unreachable),
+        ({"status": 408}, ServerFailed),
         ({"status": 410}, RepositoryNotFound),
         ({"status": 423}, HttpRefused),
         ({"status": 429}, TooManyRequests),
         ({"status": 451}, HttpRefused),
-        ({"status": 503}, Unreachable),
+        ({"status": 503}, ServerFailed),
         ({"redirect": "http://localhost:1/elsewhere"}, RepositoryMoved),
     ],
 )
@@ -240,6 +255,38 @@ def test_what_a_server_does_wrong_is_one_error(
         setattr(behaviour, name, value)
     with pytest.raises(error):
         resolve(package(f"git+{url}"), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("location", "error", "words"),
+    [
+        ("/users/sign_in?next=/policy", NotAGitServer, "/users/sign_in;"),
+        ("", NotAGitServer, "what is no URL"),
+        ("http://[::1/policy/info/refs", NotAGitServer, "what is no URL"),
+        ("/policy/info/refs", HttpRefused, "redirects for ever"),
+        ("/\x1b[31m", NotAGitServer, r"x1b"),
+        ("https://elsewhere/" + "a" * 5000 + "/info/refs", RepositoryMoved, "https://elsewhere/aaa"),
+    ],
+)
+def test_a_redirect_that_is_not_followed_has_its_own_reason(
+    location: str, error: type[GitFailed], words: str, tmp_path: Path
+) -> None:
+    with serving(Redirecting(location)) as url, pytest.raises(error, match=re.escape(words)) as refused:
+        resolve(package(f"git+{url}/policy"), tmp_path)
+    assert type(refused.value) is error
+    assert len(str(refused.value)) < 700
+
+
+@pytest.mark.parametrize("name", ["of-a-tree", "of-a-blob", "refs/tags/light", "TREE"])
+def test_what_is_no_commit_is_named_and_the_cache_is_not_called_damaged(
+    name: str, repository: Path, url: str, tmp_path: Path
+) -> None:
+    git(repository, "tag", "--annotate", "--message=x", "of-a-tree", "HEAD^{tree}")
+    git(repository, "tag", "--annotate", "--message=x", "of-a-blob", "HEAD:src/my_policy/__init__.py")
+    git(repository, "tag", "light", "HEAD^{tree}")
+    ref = git(repository, "rev-parse", "HEAD^{tree}") if name == "TREE" else name
+    with pytest.raises(NotACommit, match=r"names a (tree|blob)"):
+        fetch(package(f"git+{url}@{ref}"), tmp_path)
 
 
 @pytest.mark.parametrize("status", [400, 423, 429, 451])
@@ -385,7 +432,7 @@ def test_git_gets_an_environment_of_its_own(tmp_path: Path, monkeypatch: pytest.
 
 def test_redirects_for_ever_end(url: str, behaviour: Behaviour, tmp_path: Path) -> None:
     behaviour.redirect = url.removesuffix("/policy") + "/again"
-    with pytest.raises(RepositoryMoved):
+    with pytest.raises(HttpRefused, match="redirects for ever"):
         resolve(package(f"git+{url}"), tmp_path)
 
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import base64
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from secretsync.config.access import Access
+from secretsync.config.access import Access, FromFile
 from secretsync.sources.git import ssh
-from secretsync.sources.git.ssh import KeyMalformed, KnownHostsMissing, key_fault
+from secretsync.sources.git.ssh import KeyEncrypted, KeyMalformed, KnownHostsMissing, key_fault
 
 _KEY = b"-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXk=\n-----END OPENSSH PRIVATE KEY-----\n"
-_ACCESS = Access.model_validate({"hostKey": "ssh-ed25519 AAAA"}, by_alias=True)
+_HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f"
+_ACCESS = Access.model_validate({"hostKey": _HOST_KEY}, by_alias=True)
 
 
 @pytest.mark.parametrize(
@@ -23,7 +25,13 @@ _ACCESS = Access.model_validate({"hostKey": "ssh-ed25519 AAAA"}, by_alias=True)
 def test_a_server_has_the_name_that_ssh_looks_for(url: str, name: str, tmp_path: Path) -> None:
     ssh.environment(_ACCESS, url, tmp_path, tmp_path)
     (known,) = tmp_path.glob("known-*")
-    assert known.read_text() == f"{name} ssh-ed25519 AAAA\n"
+    assert known.read_text() == f"{name} {_HOST_KEY}\n"
+
+
+def test_each_of_several_host_keys_is_a_line(tmp_path: Path) -> None:
+    access = Access.model_validate({"hostKey": f"{_HOST_KEY}\n{_HOST_KEY} again\n"}, by_alias=True)
+    ssh.environment(access, "ssh://h/r", tmp_path, tmp_path)
+    assert (tmp_path / "known-h-22").read_text() == f"h {_HOST_KEY}\n" * 2
 
 
 @pytest.mark.parametrize(
@@ -40,6 +48,8 @@ def test_a_server_has_the_name_that_ssh_looks_for(url: str, name: str, tmp_path:
         (_KEY[:50], "cut off"),
         (b"", "no private key"),
         (b"\xff\x00" * 40, "no private key"),
+        (_KEY.replace(b"OPENSSH PRIVATE KEY", b"CERTIFICATE"), "holds a CERTIFICATE"),
+        (_KEY.replace(b"OPENSSH PRIVATE KEY", b"RSA PUBLIC KEY"), "public half"),
     ],
 )
 def test_a_key_that_ssh_cannot_load_is_named_by_its_fault(content: bytes, fault: str) -> None:
@@ -52,6 +62,22 @@ def test_a_key_that_ssh_cannot_load_is_refused_before_ssh_is_started(tmp_path: P
     (tmp_path / "key").chmod(0o400)
     with pytest.raises(KeyMalformed, match="cut off"):
         ssh.environment(_ACCESS.model_copy(update={"ssh_key": Path("key")}), "ssh://h/r", tmp_path, tmp_path)
+
+
+@pytest.mark.parametrize("form", [(), ("-m", "PEM"), ("-m", "PKCS8")])
+def test_a_key_that_wants_a_passphrase_is_named_before_ssh_is_started(form: tuple[str, ...], tmp_path: Path) -> None:
+    for name, passphrase in (("plain", ""), ("locked", "open sesame")):
+        command = ["ssh-keygen", "-q", "-t", "ecdsa", *form, "-N", passphrase, "-f", str(tmp_path / name)]
+        subprocess.run(command, check=True, capture_output=True)
+    ssh.environment(_ACCESS.model_copy(update={"ssh_key": Path("plain")}), "ssh://h/r", tmp_path, tmp_path)
+    locked = _ACCESS.model_copy(update={"ssh_key": Path("locked")})
+    with pytest.raises(KeyEncrypted, match="sshPassphrase"):
+        ssh.environment(locked, "ssh://h/r", tmp_path, tmp_path)
+    for passphrase, opened in (("open sesame", True), ("another one", False)):
+        (tmp_path / "passphrase").write_text(passphrase)
+        access = locked.model_copy(update={"ssh_passphrase": FromFile(file=Path("passphrase"))})
+        environment = ssh.environment(access, "ssh://h/r", tmp_path, tmp_path)
+        assert ssh.opens(environment, tmp_path / "locked") is opened
 
 
 def test_who_has_neither_a_home_nor_an_account_is_asked_for_known_hosts(

@@ -410,6 +410,39 @@ def test_a_file_whose_url_is_longer_than_servers_take_is_no_file(url: str, tmp_p
         fetch("my-policy", f"{there}/simple/", tmp_path)
 
 
+@pytest.mark.parametrize("file", ["http://me:canary@localhost:1/{}", "http://localhost:1/{}?signature=canary"])
+def test_what_opens_a_file_in_the_url_that_an_index_names_is_never_repeated(
+    file: str, index: SimpleIndex, tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    listed = {"filename": index.releases[0].file, "url": file.format(index.releases[0].file), "hashes": {}}
+    body = json.dumps({"meta": {"api-version": "1.0"}, "name": "my-policy", "files": [listed]}).encode()
+    page = Answer(200, body, {"Content-Type": "application/vnd.pypi.simple.v1+json"})
+    with serving(Always(page)) as there, pytest.raises(IndexFailed, match="localhost:1/") as failed:
+        fetch("my-policy", f"{there}/simple/", tmp_path)
+    assert "canary" not in str(failed.value) + caplog.text + "".join(capfd.readouterr())
+
+
+@pytest.mark.parametrize("address", ["ftp://h/", "file:///srv/", "http://h:99999/"])
+def test_a_file_that_cannot_be_requested_is_named(address: str, tmp_path: Path) -> None:
+    listed = {
+        "filename": "my_policy-1.0-py3-none-any.whl",
+        "url": f"{address}my_policy-1.0-py3-none-any.whl",
+        "hashes": {},
+    }
+    body = json.dumps({"meta": {"api-version": "1.0"}, "name": "my-policy", "files": [listed]}).encode()
+    page = Answer(200, body, {"Content-Type": "application/vnd.pypi.simple.v1+json"})
+    with serving(Always(page)) as there, pytest.raises(IndexFailed, match="no URL of https"):
+        fetch("my-policy", f"{there}/simple/", tmp_path)
+
+
+def test_a_wheel_whose_name_says_another_version_than_it_holds_is_refused(
+    index: SimpleIndex, url: str, tmp_path: Path
+) -> None:
+    index.releases = [Release("my-policy", "my_policy-2.0-py3-none-any.whl", wheel({"my_policy/__init__.py": b""}))]
+    with pytest.raises(UnusableWheel, match=r"says version 2\.0, and what it holds is 1\.0"):
+        fetch("my-policy", url, tmp_path)
+
+
 @dataclass
 class Always:
     """A server that gives one answer to all."""
@@ -426,6 +459,9 @@ STRANGE = {
     "a part": (Answer(206, b"x", {"Content-Type": "text/html"}), "it answered 206"),
     "as before, though nothing was asked before": (Answer(304), "it answered 304"),
     "nothing": (Answer(204), "it answered 204"),
+    "a rate limit": (Answer(429), "raise 'interval'"),
+    "a failure of the index": (Answer(502), "the next run tries again"),
+    "a coding": (Answer(200, b"\x0b", {"Content-Encoding": "br", "Content-Type": "text/html"}), "coded as 'br'"),
     "two lengths": (
         Answer(0, raw=b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 9\r\n\r\nabcde"),
         "broke off",
