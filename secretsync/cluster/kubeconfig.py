@@ -176,6 +176,7 @@ class _Loader(KubeConfigLoader):
             raise ConfigException(f"its user's tokenFile {path} cannot be read: {error.strerror}.") from None
         if not token or not _fits_a_header(token):
             raise ConfigException("its user's tokenFile holds no token: it is empty, or has more than one line.")
+        register_secret(token)
         self.token = f"Bearer {token}"
         self.expiry = datetime.now(UTC) + _READ_AGAIN
         return True
@@ -184,6 +185,8 @@ class _Loader(KubeConfigLoader):
         if "exec" not in self._user:
             return None
         status = credentials(self._user["exec"].value, base_folder(self._user.path), self._cluster.value)
+        for secret in {"token", "clientKeyData"} & status.keys():
+            register_secret(status[secret])
         if "token" in status:
             self.token = f"Bearer {status['token']}"
         if "clientCertificateData" in status:

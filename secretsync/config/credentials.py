@@ -75,8 +75,7 @@ def authorization(access: Access, url: str, base: Path, *, default_user: str) ->
     secret = read(credential, base, f"access.{key}")
     if key == "bearer":
         return Authorization(f"Bearer {secret}", (secret,))
-    basic = base64.b64encode(f"{access.username or default_user}:{secret}".encode()).decode()
-    return Authorization(f"Basic {basic}", (secret, basic))
+    return _basic(access.username or default_user, secret)
 
 
 def refuse_unusable_certificates(access: Access, base: Path) -> None:
@@ -160,7 +159,12 @@ def of_url(url: str) -> tuple[str, Authorization | None]:
     if parts.username is None:
         return url, None
     user, password = unquote(parts.username), unquote(parts.password or "")
-    basic = base64.b64encode(f"{user}:{password}".encode()).decode()
     register_secret(password)
     clean = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
-    return clean, Authorization(f"Basic {basic}", (password, basic))
+    return clean, _basic(user, password)
+
+
+def _basic(user: str, password: str) -> Authorization:
+    encoded = base64.b64encode(f"{user}:{password}".encode()).decode()
+    register_secret(encoded)
+    return Authorization(f"Basic {encoded}", (password, encoded))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import logging
 import re
 import sys
@@ -9,16 +11,19 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 import structlog
 
 from secretsync.core.escape import visible
 
-_IN_URL = re.compile(r"(?<=://)[^/\s@]+(?=@)")
+_IN_URL = re.compile(r"(?<=://)[^/\s?#]+(?=@)")
 _TOKENS = re.compile(r"\b(gh[pousr]_[A-Za-z0-9]{16,}|glpat-[-\w]{16,}|eyJ[-\w]+\.[-\w]+\.[-\w]+)")
 _NAMES = re.compile(r"password|passphrase|secret_value|token|authorization", re.IGNORECASE)
 _SHORTEST = 4
 """Characters of a credential that is taken out of every text; shorter ones are found in words."""
+_SHORTEST_BASE64 = 8
+"""Characters of base64 that stand for a credential whatever lies before it, such as a user."""
 
 _MOST_FRAMES = 40
 """Frames of a traceback that are logged: one of endless recursion has a thousand."""
@@ -30,7 +35,8 @@ API_CALL, GIT_CALL, INDEX_CALL = "api call", "git call", "index call"
 """Events that are logged at the second ``-v`` alone."""
 
 _CALLS = frozenset({API_CALL, GIT_CALL, INDEX_CALL})
-_credentials: set[str] = set()
+_credentials: list[str] = []
+"""Each in all its forms, the longest first: one may be the begin of another."""
 
 Event = MutableMapping[str, Any]
 
@@ -83,13 +89,31 @@ def lines_through(write: Callable[[str], None]) -> Iterator[None]:
 
 def register_secret(credential: str) -> None:
     """A text that was read as a credential: from now on no log line holds it."""
-    if len(credential) >= _SHORTEST:
-        _credentials.add(credential)
+    if len(credential) < _SHORTEST or credential in _credentials:
+        return
+    _credentials.extend({credential, *_encoded(credential)}.difference(_credentials))
+    _credentials.sort(key=len, reverse=True)
+
+
+def _encoded(credential: str) -> Iterator[str]:
+    """The forms in which programs and servers repeat a credential: of URLs, JSON, Python and HTTP's Basic."""
+    content = credential.encode(errors="replace")
+    for percent_encoded in (quote(content), quote(content, safe=""), quote_plus(content)):
+        yield percent_encoded
+        yield re.sub("%..", lambda escape: escape[0].lower(), percent_encoded)
+    yield from (json.dumps(credential, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False))
+    yield from (repr(credential)[1:-1], repr(content)[2:-1])
+    for before in range(3):
+        encoded = base64.b64encode(bytes(before) + content).decode()[4 * bool(before) :]
+        # the last group of four is another where bytes follow the credential
+        for own in (encoded, encoded[:-4]):
+            if len(own) >= _SHORTEST_BASE64:
+                yield from (own, own.replace("+", "-").replace("/", "_"))
 
 
 def redact(text: str) -> str:
     """The text without credentials: those that were read in this process, and what looks like one."""
-    for credential in sorted(_credentials, key=len, reverse=True):  # one may be the begin of another
+    for credential in _credentials:
         text = text.replace(credential, "***")
     return _TOKENS.sub("***", _IN_URL.sub("***", text))
 
@@ -108,9 +132,9 @@ def redact_event(_logger: Any, _method: str, event: Event) -> Event:
 def _redacted(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {_redacted(key): _redacted(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
+    if isinstance(value, list | tuple | set | frozenset):
         return [_redacted(item) for item in value]
-    return redact(value) if isinstance(value, str) else value
+    return value if value is None or isinstance(value, bool | int | float) else redact(str(value))
 
 
 def _without_calls(_logger: Any, _method: str, event: Event) -> Event:

@@ -152,6 +152,10 @@ BOMBS: dict[str, tuple[str, Callable[[], Content]]] = {
     "HTML of tags": ("page in HTML", lambda: "<a>" * (2 * MEGA)),
     "HTML of attributes": ("page in HTML", lambda: "<a " + "b " * (3 * MEGA) + ">"),
     "HTML that is never closed": ("page in HTML", lambda: "<!--" * 300_000),
+    "HTML of comments that only the last link ends": ("page in HTML", lambda: "<!--" * 300_000 + "<a href=x>x</a>"),
+    "HTML of sections that are never closed": ("page in HTML", lambda: "<![CDATA[" * 200_000 + "-->"),
+    "HTML of instructions that are never closed": ("page in HTML", lambda: "<a href=x>x</a>" + "<?" * 400_000),
+    "HTML of end tags that are never closed": ("page in HTML", lambda: "</a " * 400_000),
     "HTML of open tags": ("page in HTML", lambda: "<a href=x " * 300_000),
     "a file's name of 5 MB": ("page in HTML", lambda: f'<a href="{"1" * 5 * MEGA}-1-py3-none-any.whl">x</a>'),
     "a version of 5,000 digits": ("page in HTML", lambda: f'<a href="my_policy-{"9" * 5000}-py3-none-any.whl">x</a>'),
@@ -198,7 +202,9 @@ BOMBS |= {
     f"YAML, {what}, as {reader}": (reader, partial(str, text)) for what, text in YAML.items() for reader in OF_YAML
 }
 # What is read of these is a value: findings, another file of the index, or the file as it is.
-ARE_READ = re.compile("policy|live zip|50,000|TOML|15 MB$|a last word|many versions|Requires-Python|rucio.cfg")
+ARE_READ = re.compile(
+    "policy|live zip|50,000|TOML(?! with a dotted)|15 MB$|a last word|many versions|Requires-Python|rucio.cfg"
+)
 
 QUICK = sorted(BOMBS)[::4]
 

@@ -30,6 +30,10 @@ _SMALL = 32 * 1024
 _LONGEST = 8_000
 """Characters of a URL: what servers take."""
 
+_CLOSED_BY = {"<": ">", "<!--": "-->", "<![": "]]>"}
+_MOST_OPEN = 100
+"""Of HTML, without their end: Python's parser reads on to the last character for each (CVE-2025-6069)."""
+
 _FORM = re.compile(r"<(form|input)\b", re.IGNORECASE)
 
 
@@ -78,6 +82,7 @@ def links(page: bytes) -> list[dict[str, Any]]:
 
 
 def _files_of_html(name: str, url: str, body: str, refusal: Refusal) -> list[Listed]:
+    _refuse_unclosed(body, refusal)
     page = f"{name}\n{url}\n{body}".encode(errors="replace")
     with reading(refusal), _known_version(refusal):
         if len(page) <= _SMALL:
@@ -87,6 +92,12 @@ def _files_of_html(name: str, url: str, body: str, refusal: Refusal) -> list[Lis
 
             files = confined.call(f"{__name__}:links", page, refusal)
         return [file for fields in files if _is_short(file := Listed(**fields))]
+
+
+def _refuse_unclosed(body: str, refusal: Refusal) -> None:
+    for opening, end in _CLOSED_BY.items():
+        if body.count(opening, body.rfind(end) + 1) > _MOST_OPEN:
+            raise refusal(f"it has more than {_MOST_OPEN} times {opening} without {end}")
 
 
 def _listed(file: DistributionPackage) -> Listed:
