@@ -162,6 +162,20 @@ def unpack(secrets: Iterable[Secret]) -> tuple[File, ...]:
     return tuple(sorted(files))
 
 
+def is_in_place(live: Sequence[Secret]) -> bool:
+    """Whether each live Secret has the name of the directory that it says to hold: two may have been swapped.
+
+    Those that somebody else made say no directory; their names alone count.
+    """
+    if not any(DIRECTORY in secret.annotations for secret in live):
+        return True
+    directories = {secret.name: directory_of(secret) for secret in live}
+    tops = [name for name, directory in directories.items() if directory == "."]
+    return len(tops) == 1 and all(
+        name == _name_of(tops[0], directory) for name, directory in directories.items() if directory != "."
+    )
+
+
 def drop_emptied(live: Sequence[Secret]) -> tuple[Secret, ...]:
     """Live Secrets less those of sub-directories that have gone, which are kept empty while something needs them."""
     return tuple(secret for secret in live if secret.data or directory_of(secret) == ".")
@@ -229,9 +243,11 @@ def with_directory_of(live: Secret, desired: Secret) -> Secret:
 
 def secret_name(placement: Placement, directory: str) -> str:
     """``NAME`` for the package's own directory, ``NAME-algorithms`` for its ``algorithms/``."""
-    if not directory:
-        return placement.secret
-    return f"{placement.secret}-{re.sub('[^a-z0-9]', '-', directory.lower()).strip('-') or 'x'}"
+    return _name_of(placement.secret, directory) if directory else placement.secret
+
+
+def _name_of(top: str, directory: str) -> str:
+    return f"{top}-{re.sub('[^a-z0-9]', '-', directory.lower()).strip('-') or 'x'}"
 
 
 def stamp_key(secret: str) -> str:

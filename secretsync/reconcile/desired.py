@@ -74,9 +74,10 @@ def resolve_source(delivery: Delivery, live: Sequence[Secret], package: PackageS
 def is_as_deployed(delivery: Delivery, live: Sequence[Secret], package: PackageState) -> bool:
     """Whether *live* Secrets hold the files that were written, by the state object and by what was fetched.
 
-    Somebody may have changed files together with the digest that their Secrets carry, and with the state object.
+    Somebody may have changed files together with the digest that their Secrets carry, and with the state object, or
+    swapped what two Secrets hold.
     """
-    if not live:
+    if not live or not packing.is_in_place(live):
         return False
     bundle = packing.live_bundle(live)
     return package.is_as_written(bundle.digest) and _fetched(delivery, live, bundle) in ("", bundle.digest)

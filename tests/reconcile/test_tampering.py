@@ -112,6 +112,35 @@ def test_an_edit_that_the_state_object_agrees_with_too_is_noticed_and_put_right(
     )
 
 
+def swap(site: Site) -> None:
+    """Somebody swaps what the two Secrets of the package hold, and all that they say of it."""
+    top, below = site.cluster.secrets["atlas"], site.cluster.secrets["atlas-sub"]
+    site.cluster.secrets["atlas"] = replace(top, data=below.data, annotations=below.annotations)
+    site.cluster.secrets["atlas-sub"] = replace(below, data=top.data, annotations=top.annotations)
+    for name in ("atlas", "atlas-sub"):
+        annotate(site, name)
+
+
+def test_files_that_were_swapped_between_secrets_with_what_these_say_are_put_right(with_cache: Site) -> None:
+    swap(with_cache)
+    (deployed,) = status(with_cache.destination)
+    assert deployed.drift
+    assert "drift: somebody changed" in str(with_cache.preview().plan.notes)
+    with_cache.sync()
+    assert files(with_cache) == {"init.py": b"2"}
+    assert files(with_cache, "atlas-sub") == {"x.py": b"1"}
+    with_cache.cluster.calls.clear()
+    with_cache.sync()
+    assert with_cache.cluster.writes == []
+
+
+def test_swapped_files_of_a_suspended_package_are_refused(site: Site) -> None:
+    releases.suspend(site.destination, site.destination.deliveries[0], "under review")
+    swap(site)
+    (degraded,) = site.sync().plan.degraded
+    assert isinstance(degraded.error, HeldAndEdited)
+
+
 def test_it_is_refused_while_the_package_is_suspended(with_cache: Site) -> None:
     releases.suspend(with_cache.destination, with_cache.destination.deliveries[0], "under review")
     forge_everything(with_cache)
