@@ -44,6 +44,7 @@ FOUND = "found in the cluster"
 
 _NUMBER = re.compile(r"[0-9]{1,18}")
 _KEY = re.compile(r"[-._a-zA-Z0-9]+")
+_OF_DIGEST = re.compile(r"-[0-9a-f]{12}(\.zip)?(-[a-z0-9-]+)?$")
 _NAME_LIMIT = 253
 _PATH_LIMIT = 4096
 _PACKING = 1  # part of every recipe: raise it when the same bundle is packed differently
@@ -187,15 +188,20 @@ def newest_revision(live: Sequence[Secret]) -> tuple[Secret, ...]:
     Those that change in place are one write; those that are named by their digest are one for each name, and count
     only when all of it is there: a write that was cut off has not taken place.
     """
-    in_place = [secret for secret in live if not secret.immutable]
+    in_place = [secret for secret in live if not _is_named_by_digest(secret)]
     by_package: dict[tuple[str, str], list[Secret]] = defaultdict(list)
     for secret in live:
-        if secret.immutable:
+        if _is_named_by_digest(secret):
             by_package[secret.annotations.get(DIGEST, ""), secret.annotations.get(LAYOUT, "")].append(secret)
     writes = [secrets for secrets in by_package.values() if is_intact(secrets)]
     if not writes or any(secret.data for secret in in_place):
         writes.append(in_place)
     return tuple(max(writes, key=_write))
+
+
+def _is_named_by_digest(secret: Secret) -> bool:
+    """Somebody may have made one immutable that changes in place."""
+    return secret.immutable and _OF_DIGEST.search(secret.name) is not None
 
 
 def _write(secrets: Iterable[Secret]) -> int:

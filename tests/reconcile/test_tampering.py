@@ -141,6 +141,13 @@ def test_swapped_files_of_a_suspended_package_are_refused(site: Site) -> None:
     assert isinstance(degraded.error, HeldAndEdited)
 
 
+def test_a_secret_that_somebody_made_immutable_is_live_as_before(site: Site) -> None:
+    site.cluster.secrets["atlas"] = replace(site.cluster.secrets["atlas"], immutable=True)
+    site.sync()
+    (deployed,) = status(site.destination)
+    assert (deployed.drift, deployed.damage) == (False, ())
+
+
 def test_it_is_refused_while_the_package_is_suspended(with_cache: Site) -> None:
     releases.suspend(with_cache.destination, with_cache.destination.deliveries[0], "under review")
     forge_everything(with_cache)
