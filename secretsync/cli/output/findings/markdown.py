@@ -19,7 +19,8 @@ def _section(checked: Checked) -> Iterator[str]:
     yield f"### {plain_text(f'{checked.package}{versions}')}"
     yield ""
     for proof in checked.proofs:
-        yield f"Proven on Rucio {plain_text(proof.rucio)}, Python {plain_text(proof.python)}: **{plain_text(proof.verdict)}**"
+        rucio, python, verdict = map(plain_text, (proof.rucio, proof.python, proof.verdict))
+        yield f"Proven on Rucio {rucio}, Python {python}: **{verdict}**"
         yield ""
     if not checked.findings:
         yield "Passed."
