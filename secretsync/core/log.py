@@ -23,8 +23,6 @@ _TOKENS = re.compile(r"\b(gh[pousr]_[A-Za-z0-9]{16,}|glpat-[-\w]{16,}|eyJ[-\w]+\
 _NAMES = re.compile(r"password|passphrase|secret_value|token|authorization", re.IGNORECASE)
 _SHORTEST = 4
 """Characters of a credential that is taken out of every text; shorter ones are found in words."""
-_SHORTEST_BASE64 = 8
-"""Characters of base64 that stand for a credential whatever lies before it, such as a user."""
 
 _SHORTEST_ENCODED = 8
 _IN_URLS = str.maketrans("+/", "-_")
@@ -41,8 +39,7 @@ API_CALL, GIT_CALL, INDEX_CALL = "api call", "git call", "index call"
 """Events that are logged at the second ``-v`` alone."""
 
 _CALLS = frozenset({API_CALL, GIT_CALL, INDEX_CALL})
-_credentials: list[str] = []
-"""Each in all its forms, the longest first: one may be the begin of another."""
+_credentials: set[str] = set()
 
 Event = MutableMapping[str, Any]
 
@@ -95,40 +92,17 @@ def lines_through(write: Callable[[str], None]) -> Iterator[None]:
 
 def register_secret(credential: str) -> None:
     """A text that was read as a credential: from now on no log line holds it."""
-    if len(credential) < _SHORTEST or credential in _credentials:
-        return
-    _credentials.extend({credential, *_encoded(credential)}.difference(_credentials))
-    _credentials.sort(key=len, reverse=True)
-
-
-def _encoded(credential: str) -> Iterator[str]:
-    """The forms in which programs and servers repeat a credential: of URLs, JSON, Python and HTTP's Basic."""
-    content = credential.encode(errors="replace")
-    for percent_encoded in (quote(content), quote(content, safe=""), quote_plus(content)):
-        yield percent_encoded
-        yield re.sub("%..", lambda escape: escape[0].lower(), percent_encoded)
-    yield from (json.dumps(credential, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False))
-    yield from (repr(credential)[1:-1], repr(content)[2:-1])
-    for before in range(3):
-        encoded = base64.b64encode(bytes(before) + content).decode()[4 * bool(before) :]
-        # the last group of four is another where bytes follow the credential
-        for own in (encoded, encoded[:-4]):
-            if len(own) >= _SHORTEST_BASE64:
-                yield from (own, own.replace("+", "-").replace("/", "_"))
+    if len(credential) >= _SHORTEST:
+        _credentials.add(credential)
 
 
 def redact(text: str) -> str:
     """The text without credentials: those that were read in this process, and what looks like one."""
-<<<<<<< HEAD
-    for credential in _credentials:
-        text = text.replace(credential, "***")
-=======
     forms = sorted((form for credential in _credentials for form in _forms(credential)), key=len, reverse=True)
     text = _masked(text, forms)  # the longest first: one may be the begin of another
     joined = _BETWEEN.sub("", text)
     if joined != text and any(form in joined for form in forms):
         text = _masked(joined, forms)
->>>>>>> main
     return _TOKENS.sub("***", _IN_URL.sub("***", text))
 
 
@@ -140,11 +114,12 @@ def _masked(text: str, forms: Iterable[str]) -> str:
 
 @lru_cache(256)
 def _forms(credential: str) -> frozenset[str]:
-    """How *credential* may be written: as it is, in a URL, in JSON, and in base64 wherever it begins in there."""
-    quoted = quote(credential, safe="")
-    forms = {credential, quoted, quote_plus(credential), json.dumps(credential)[1:-1]}
-    forms |= {re.sub("%..", lambda code: code[0].lower(), form) for form in (quoted, quote_plus(credential))}
-    data = credential.encode(errors="surrogateescape")
+    """How *credential* may be written: as it is, in a URL, in JSON, by Python, and in base64 wherever it begins."""
+    data = credential.encode(errors="surrogatepass")
+    in_urls = {quote(data), quote(data, safe=""), quote_plus(data)}
+    forms = {credential, *in_urls, repr(credential)[1:-1], repr(data)[2:-1]}
+    forms |= {json.dumps(credential, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False)}
+    forms |= {re.sub("%..", lambda code: code[0].lower(), form) for form in in_urls}
     for before in range(3):
         encoded = base64.b64encode(bytes(before) + data).decode()
         # the first and the last of its characters have bits of what stands beside it

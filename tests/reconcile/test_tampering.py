@@ -112,7 +112,6 @@ def test_an_edit_that_the_state_object_agrees_with_too_is_noticed_and_put_right(
     )
 
 
-<<<<<<< HEAD
 def swap(site: Site) -> None:
     """Somebody swaps what the two Secrets of the package hold, and all that they say of it."""
     top, below = site.cluster.secrets["atlas"], site.cluster.secrets["atlas-sub"]
@@ -147,7 +146,8 @@ def test_a_secret_that_somebody_made_immutable_is_live_as_before(site: Site) -> 
     site.sync()
     (deployed,) = status(site.destination)
     assert (deployed.drift, deployed.damage) == (False, ())
-=======
+
+
 def test_an_edited_revision_that_was_brought_back_by_its_number_is_no_drift(with_cache: Site) -> None:
     secret = with_cache.cluster.secrets["atlas"]
     with_cache.cluster.secrets["atlas"] = replace(secret, data={**secret.data, "init.py": b"hot fix"})
@@ -156,7 +156,6 @@ def test_an_edited_revision_that_was_brought_back_by_its_number_is_no_drift(with
     (deployed,) = status(with_cache.destination)
     assert files(with_cache)["init.py"] == b"hot fix"
     assert not deployed.drift
->>>>>>> main
 
 
 def test_it_is_refused_while_the_package_is_suspended(with_cache: Site) -> None:
