@@ -95,6 +95,8 @@ YAML: dict[str, str] = {
     "lists of aliases": aliases("{{kind: List, items: [{}]}}", "kind: List\nitems: [{}]"),
     "merges of aliases": aliases("{{<<: [{}]}}", "kind: Secret\nmetadata: {{name: b, labels: {}}}"),
     "4,000,000 values": "a: [" + "b," * 3_900_000 + "]\n",
+    "50,000 braces": "{" * 50_000,
+    "50,000 brackets amid words": "a: [b, " * 50_000,
     "50 MB of spaces": " " * 50 * MEGA,
 }
 OF_YAML = ("manifests", "values", "configuration", "rucio.cfg")
