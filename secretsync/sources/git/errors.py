@@ -61,6 +61,14 @@ class ProxyWantsPassword(GitFailed):
     remedy = "the proxy wants a user and a password: put them into HTTPS_PROXY"
 
 
+class ProxyUnusable(GitFailed):
+    """HTTPS_PROXY is no URL of a proxy; curl repeats the part of it that it cannot read, which may be its password."""
+
+    code = "proxy_unusable"
+    category = "configuration"
+    remedy = "name the proxy in HTTPS_PROXY as http://host:port; in its password, write '/' as %2F and '@' as %40"
+
+
 class ProxyRefused(GitFailed):
     """The proxy does not connect to this host."""
 
@@ -266,6 +274,7 @@ _MEANINGS: tuple[tuple[str, type[GitFailed]], ...] = (
         KeyRejected,
     ),
     (r"(response|error:|HTTP code) 407|Proxy Authentication Required", ProxyWantsPassword),
+    (r"Unsupported proxy (syntax|scheme)", ProxyUnusable),
     (r"CONNECT tunnel failed|from proxy after CONNECT|Proxy CONNECT aborted", ProxyRefused),
     (certificates.NOT_YET_VALID.pattern, CertificateNotYetValid),
     (certificates.EXPIRED.pattern, CertificateExpired),
@@ -337,6 +346,8 @@ def explain(url: str, complaint: str) -> GitFailed:
         if re.search(phrase, complaint):
             if meaning is AccessRefused and _UNASKED.search(complaint):
                 return AccessRefused(url, "it wants credentials, or other ones")
+            if meaning is ProxyUnusable:
+                return ProxyUnusable(url, "the proxy on the way to it cannot be used")
             matching = [line for line in lines if re.search(phrase, line)]
             return meaning(url, visible(matching[0] if matching else _shown_lines(lines, complaint))[:_LONGEST_WORD])
     return GitFailed(url, visible(_shown_lines(lines, complaint))[:_LONGEST_WORD])

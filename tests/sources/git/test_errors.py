@@ -91,6 +91,15 @@ def test_a_complaint_is_one_failure_with_its_cause(complaint: str, failure: type
     assert error.remedy in str(error)
 
 
+def test_what_curl_repeats_of_a_proxys_password_is_not_repeated() -> None:
+    error = explain(
+        "https://h/r", "fatal: unable to access 'https://h/r/': Unsupported proxy syntax in 'user:canary'\n"
+    )
+    assert type(error) is errors.ProxyUnusable
+    assert "canary" not in str(error)
+    assert "%2F" in str(error)
+
+
 def test_what_a_server_sent_reaches_no_terminal_as_a_control_code() -> None:
     error = explain("https://h/r", "remote: \x1b[31mERROR: Repository not found\x07\u202e\n")
     assert str(error).isprintable()
