@@ -12,12 +12,14 @@ from secretsync import config
 from secretsync.cli import apply
 from secretsync.core.errors import ConfigError, SecretSyncError
 from secretsync.core.escape import visible
+from secretsync.core.files import read_limited
 from secretsync.plan.approval import PlanDocument, differences, plan_document
 from secretsync.reconcile.all_targets import Outcome
 from secretsync.reconcile.approval import approvable
 from secretsync.reconcile.approval_errors import NotApproved
 
 _LONGEST_REASON = 200
+_MOST_BYTES = 64 * 1024 * 1024
 
 
 @dataclass(eq=False)
@@ -86,7 +88,7 @@ class UnwritablePlan(ConfigError):
 def read_plan(path: Path) -> PlanDocument:
     """The document in *path*. Raises UnreadablePlan."""
     try:
-        return PlanDocument.model_validate_json(path.read_bytes())
+        return PlanDocument.model_validate_json(read_limited(path, _MOST_BYTES))
     except OSError as error:
         raise UnreadablePlan(path, error.strerror or str(error)) from None
     except ValidationError as error:

@@ -15,12 +15,13 @@ from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import structlog
 import urllib3
 import yaml
 from urllib3 import BaseHTTPResponse, HTTPHeaderDict
-from urllib3.exceptions import HTTPError, InsecureRequestWarning, MaxRetryError, ProxySchemeUnknown, ReadTimeoutError
+from urllib3.exceptions import HTTPError, InsecureRequestWarning, MaxRetryError, ReadTimeoutError
 from urllib3.util.retry import Retry
 
 from secretsync import __version__
@@ -213,7 +214,7 @@ class Connection:
         except RecursionError:  # the client serializes what it was given, managedFields included
             raise NotKubernetes(call, self._client.configuration.host, "an object nested too deeply") from None
         except (ConfigException, OSError) as error:
-            raise UnusableCluster("the credentials of the kubeconfig", _first_line(error)) from None
+            raise UnusableCluster("the credentials for the API server", _first_line(error)) from None
 
     def serves(self, kind: Kind) -> bool:
         """Whether the API server has *kind*, by discovery, which is asked once in the life of this process."""
@@ -308,7 +309,7 @@ def in_cluster() -> ApiClient:
         load_incluster_config(client_configuration=configuration)
     except ConfigException:
         raise UnusableCluster("the service account ('inCluster: true')", _NO_ACCOUNT) from None
-    return ApiClient(configuration)
+    return _client(configuration, "the service account ('inCluster: true')", ())
 
 
 def in_context(context: str, path: Path | None = None) -> ApiClient:
@@ -330,11 +331,15 @@ def in_context(context: str, path: Path | None = None) -> ApiClient:
     if not configuration.verify_ssl:
         urllib3.disable_warnings(InsecureRequestWarning)  # said once here, not with each request
         log.warning("the API server's certificate is not verified (insecure-skip-tls-verify)", context=context)
-    try:
-        return _Client(configuration, identity)
-    except (ImportError, ProxySchemeUnknown):  # SOCKS needs a library that is not there
+    return _client(configuration, location, identity)
+
+
+def _client(configuration: Configuration, location: str, identity: tuple[tuple[str, str], ...]) -> ApiClient:
+    # urllib3 takes SOCKS too, warns, and needs a library that is not there
+    if configuration.proxy and urlsplit(configuration.proxy).scheme not in ("http", "https"):
         reason = "its 'proxy-url', or HTTPS_PROXY, does not begin with http:// or https://"
-        raise UnusableCluster(location, reason) from None
+        raise UnusableCluster(location, reason)
+    return _Client(configuration, identity)
 
 
 class _Client(ApiClient):

@@ -87,7 +87,13 @@ class Unreachable(ClusterError):
     reason: str
 
     def __str__(self) -> str:
-        return f"cannot {self.call}: no answer from {self.host} ({self.reason}); is the API server up and reachable?"
+        return f"cannot {self.call}: no answer from {self.host} ({self.reason}); {self._remedy}"
+
+    @property
+    def _remedy(self) -> str:
+        if "CERTIFICATE_VERIFY_FAILED" in self.reason:
+            return "correct the certificate authority, the server's name or 'tls-server-name' of its kubeconfig"
+        return "is the API server up and reachable?"
 
 
 @dataclass(eq=False)

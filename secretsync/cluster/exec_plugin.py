@@ -111,7 +111,7 @@ def _information(version: str, plugin: Mapping[str, Any], cluster: Mapping[str, 
         for extension in cluster.get("extensions") or ():
             if extension.get("name") == "client.authentication.k8s.io/exec":
                 spec["cluster"]["config"] = extension.get("extension")
-    return json.dumps({"apiVersion": version, "kind": "ExecCredential", "spec": spec})
+    return json.dumps({"apiVersion": version, "kind": "ExecCredential", "spec": spec}, default=str)
 
 
 def _status(command: str, version: str, output: bytes) -> dict[str, str]:

@@ -37,6 +37,8 @@ _ADMISSION = re.compile(
 _PLUGIN = re.compile(r"is forbidden: (?!User \")(?P<plugin>)")
 """What the API server's own admission plugins say (PodSecurity, LimitRanger, security context constraints); a missing
 right is told of a user."""
+_ANONYMOUS = 'User "system:anonymous"'
+"""Whose credentials were not accepted, a client certificate that has expired for instance."""
 _SILENT_WEBHOOK = re.compile(r"failed calling webhook (?P<webhook>\"[^\"]+\")")
 _QUOTA = re.compile(r"exceeded quota: [^,]+|failed quota: [^:]+")
 _IMMUTABLE = "field is immutable when `immutable` is set"
@@ -82,6 +84,8 @@ def _forbidden(call: Call, code: int, status: dict[str, Any], message: str, sent
     """A missing right, unless the answer says that it is something else."""
     if "NamespaceTerminating" in _causes(status, "reason"):
         return NamespaceTerminating(call, code)
+    if _ANONYMOUS in message:
+        return Unauthorized(call, code)
     if denial := _PLUGIN.search(message):
         return Denied(call, code, _refusal_text(message, denial, sent))
     return Forbidden(call, code)

@@ -21,6 +21,7 @@ from secretsync.config.repository import RepositoryCluster
 from secretsync.config.service import Election, Health, Webhook
 from secretsync.config.target import Cluster, ContextCluster, DirectoryCluster, InCluster, LiveCluster, Rollout, Target
 from secretsync.core.errors import ConfigError
+from secretsync.core.files import read_limited
 
 __all__ = [
     "Channel",
@@ -159,7 +160,7 @@ def load(path: Path) -> Config:
 def read(path: Path) -> str:
     """What the file says. Raises UnusableConfig."""
     try:
-        return path.read_text(encoding="utf-8")
+        return read_limited(path).decode().replace("\r\n", "\n")
     except FileNotFoundError:
         reason = "does not exist: name the configuration with --config, or in $SECRETSYNC_CONFIG"
         raise UnusableConfig(path, [reason]) from None

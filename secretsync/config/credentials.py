@@ -11,10 +11,8 @@ from urllib.parse import unquote, urlsplit
 
 from secretsync.config.access import Access, Credential, FromFile
 from secretsync.core.errors import SourceError
+from secretsync.core.files import read_regular
 from secretsync.core.log import register_secret
-
-_LARGEST_PEM = 4 * 1024 * 1024
-"""Bytes of a bundle of authorities: those of an operating system have a quarter of a megabyte."""
 
 
 @dataclass(eq=False)
@@ -94,11 +92,10 @@ def refuse_unusable_certificates(access: Access, base: Path) -> None:
 
 def _pem_fault(path: Path, kind: bytes) -> str:
     """What is wrong with a file of PEM that must hold *kind*, as a part of a sentence; empty where nothing is."""
-    if not path.is_file():
-        return "is not there, or no file"
     try:
-        with path.open("rb") as file:
-            content = file.read(_LARGEST_PEM)
+        content = read_regular(path)
+    except FileNotFoundError:
+        return "is not there, or no file"
     except OSError as error:
         return f"cannot be read: {error.strerror}"
     if not re.search(rb"-----BEGIN [A-Z0-9 ]*" + kind, content):
@@ -137,7 +134,7 @@ def read(credential: Credential, base: Path, key: str) -> str:
     if isinstance(credential, FromFile):
         location = str((base / credential.file).absolute())
         try:
-            value = (base / credential.file).read_text()
+            value = read_regular(base / credential.file).decode()
         except PermissionError:
             reason = (
                 f"may not be read by this user ({os.getuid()}; in a pod, fsGroup or the volume's defaultMode decides)"

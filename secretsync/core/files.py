@@ -2,18 +2,65 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import secrets
+import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
+
+MOST_BYTES = 8 * 1024 * 1024
+"""Bytes of a file that somebody names: a key, a certificate, a kubeconfig, a list of hashes."""
 
 HALF_WRITTEN = ".half-written"
 """How the name of a file ends that is being written; it begins with a dot and the name of the file that it becomes."""
 
 _WAIT_FOR_OTHERS = 0.1
+
+
+@contextmanager
+def opened_regular(path: Path, most_bytes: int = MOST_BYTES) -> Iterator[BinaryIO]:
+    """The file at *path*, or where a symlink there leads, as Kubernetes mounts them; it never waits for a pipe.
+
+    Raises OSError, whose strerror says why: no regular file, more than *most_bytes*, or the system's reason.
+    """
+    _refuse_irregular(path.stat(), most_bytes)
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    with open(descriptor, "rb") as file:  # noqa: PTH123 - it is open already
+        _refuse_irregular(os.fstat(descriptor), most_bytes)
+        yield file
+
+
+def _refuse_irregular(status: os.stat_result, most_bytes: int) -> None:
+    if stat.S_ISDIR(status.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "not a regular file")
+    if status.st_size > most_bytes:
+        raise OSError(errno.EFBIG, f"more than {most_bytes:,} bytes")
+
+
+def read_regular(path: Path, most_bytes: int = MOST_BYTES) -> bytes:
+    """What the file at *path* holds. Raises OSError as `opened_regular` does."""
+    with opened_regular(path, most_bytes) as file:
+        return _read_at_most(file, most_bytes)
+
+
+def read_limited(path: Path, most_bytes: int = MOST_BYTES) -> bytes:
+    """What is read at *path*, which may be a pipe of the caller's shell. Raises OSError, also for more bytes."""
+    with path.open("rb") as file:
+        return _read_at_most(file, most_bytes)
+
+
+def _read_at_most(file: BinaryIO, most_bytes: int) -> bytes:
+    content = file.read(most_bytes + 1)
+    if len(content) > most_bytes:
+        raise OSError(errno.EFBIG, f"more than {most_bytes:,} bytes")
+    return content
 
 
 def make_folder(folder: Path) -> None:

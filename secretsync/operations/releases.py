@@ -10,10 +10,11 @@ from secretsync.core import packing, revision_numbers
 from secretsync.core.errors import ConfigError, SecretSyncError
 from secretsync.core.model import Bundle, Secret
 from secretsync.operations.status import is_managed, live_secrets
-from secretsync.plan import history, mounts
+from secretsync.plan import drift, history, mounts
 from secretsync.plan.managed_fields import wiring_manager
 from secretsync.plan.state import Hold, PackageState, State
 from secretsync.reconcile.destination import REAL_TIME, Clock, Delivery, Destination, Report
+from secretsync.reconcile.lock import Busy
 from secretsync.reconcile.reconciler import preview_with, sync
 from secretsync.reconcile.state_store import StateStore, load_state
 
@@ -46,7 +47,8 @@ class NotInHistory(SecretSyncError):
         names = ", ".join(self.known) or "no revision"
         problem = f"{self.requested!r} names {'several revisions' if self.several else 'no revision'}"
         if not self.requested:
-            problem = "there is no earlier revision"
+            edited = "somebody had edited every earlier revision: name the one to bring back"
+            problem = edited if self.known else "there is no earlier revision"
         hint = " An encrypted package goes back by a revert of the commit that brought it." if self.encrypted else ""
         return f"{problem}; the history keeps {names} (see 'secretsync history').{hint}".removesuffix(".")
 
@@ -83,6 +85,24 @@ class ChangedByRequests(ConfigError):
         )
 
 
+@dataclass(eq=False)
+class RollbackWaits(SecretSyncError):
+    """Another run is at work: it, or the next one, does what the rollback asks for."""
+
+    code = "rollback_waits"
+    category = "busy"
+
+    module: str
+    reason: str
+    busy: str
+
+    def __str__(self) -> str:
+        return (
+            f"it is remembered that {self.module} is to be {self.reason}, and it is suspended, but its files were not "
+            f"put back yet: {self.busy}. Every run does it from now on; 'secretsync status' says when it is done"
+        )
+
+
 @dataclass(frozen=True)
 class Entry:
     """A revision: its number, its files, and when they were written; *live* is the one that is deployed.
@@ -109,18 +129,19 @@ def revisions(destination: Destination, delivery: Delivery) -> tuple[Entry, ...]
     memory = load_state(destination)
     live = live_secrets(destination, delivery, memory)
     kept = _kept_bundles(destination, delivery)
-    deployed = [_live_entry(live, kept)] if live and all(is_managed(secret, delivery) for secret in live) else []
+    is_ours = bool(live) and all(is_managed(secret, delivery) for secret in live)
+    deployed = [_live_entry(live, kept, memory.state.of(delivery.placement.secret))] if is_ours else []
     digests = {entry.bundle.digest for entry in deployed}
     return (*deployed, *(_kept_entry(bundle) for bundle in kept if bundle.bundle.digest not in digests))
 
 
-def _live_entry(live: Sequence[Secret], kept: Sequence[history.KeptBundle]) -> Entry:
+def _live_entry(live: Sequence[Secret], kept: Sequence[history.KeptBundle], package_state: PackageState) -> Entry:
     numbers = [revision_numbers.parse(secret.annotations.get(packing.REVISION_NUMBER)) for secret in live]
     written = max((secret.data_written for secret in live if secret.data_written), default=None)
     bundle, number = packing.live_bundle(live), max(numbers)
     same = [entry for entry in kept if entry.bundle.digest == bundle.digest]
     restores = {known for entry in same for known in (entry.revision_number, *entry.earlier_numbers)} - {0, number}
-    edited = history.is_edited(live)
+    edited = history.is_edited(live) and not drift.is_cut_off(live, package_state)
     return Entry(bundle, number, written, live=True, edited=edited, restores=tuple(sorted(restores)))
 
 
@@ -144,11 +165,11 @@ def find(entries: Sequence[Entry], requested: str) -> Entry:
 def rollback(
     destination: Destination, delivery: Delivery, requested: str = "", clock: Clock = REAL_TIME, *, by: str = ""
 ) -> Report:
-    """Bring back a kept revision, by default the newest that is not live, and suspend the package.
+    """Bring back a kept revision, and suspend the package. By default it is the newest that nobody edited.
 
     *requested* is its number, its version, or the start of its commit, hash or digest.
 
-    Raises NotInHistory, AlreadyLive, ChangedByRequests.
+    Raises NotInHistory, AlreadyLive, ChangedByRequests, RollbackWaits.
     """
     refuse_requests(destination)
     memory = load_state(destination)
@@ -156,7 +177,11 @@ def rollback(
     memory.save(state)
     hold = state.of(delivery.placement.secret).hold
     _publish(destination, f"secretsync: {delivery.placement.module} is {hold.reason if hold else 'rolled back'}")
-    return sync(destination, clock)
+    try:
+        return sync(destination, clock)
+    except Busy as busy:
+        reason = hold.reason if hold else "rolled back"
+        raise RollbackWaits(delivery.placement.module, reason, busy.at_work) from None
 
 
 def refuse_requests(destination: Destination) -> None:
@@ -178,11 +203,15 @@ def _rolled_back(
     live = live_secrets(destination, delivery, memory)
     digest = packing.live_bundle(live).digest if live else ""
     candidates = [bundle for bundle in _kept_bundles(destination, delivery) if bundle.bundle.digest != digest]
-    chosen = _named(candidates, requested) if requested else candidates[:1]
+    # what somebody wrote into the cluster comes back by its name alone
+    chosen = _named(candidates, requested) if requested else [one for one in candidates if not one.edited][:1]
     if requested and not chosen:
         _refuse_live(destination, delivery, requested)
     if len(chosen) != 1:
-        choices = [f"{bundle.revision_number} ({bundle.bundle.revision.short})" for bundle in candidates]
+        choices = [
+            f"{bundle.revision_number} ({bundle.bundle.revision.short}{', edited' if bundle.edited else ''})"
+            for bundle in candidates
+        ]
         raise NotInHistory(requested, choices, packing.is_encrypted(live))
     (bundle,) = chosen
     history.refuse_changed(bundle.secret, delivery.placement, memory.state.of(delivery.placement.secret))

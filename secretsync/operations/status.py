@@ -204,7 +204,10 @@ def _observed(
 
 
 def _has_drifted(delivery: Delivery, live: Sequence[Secret], memory: StateStore) -> bool:
-    return not packing.is_intact(live) or was_edited(delivery, live, memory.state.of(delivery.placement.secret))
+    package_state = memory.state.of(delivery.placement.secret)
+    if drift.is_cut_off(live, package_state):
+        return False
+    return not packing.is_intact(live) or was_edited(delivery, live, package_state)
 
 
 def _as_workloads(unrestarted: Sequence[NotRestarted]) -> Sequence[Workload]:

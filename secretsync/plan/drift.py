@@ -9,6 +9,7 @@ from secretsync.core import packing, revision_numbers
 from secretsync.core.log import foreign_text
 from secretsync.core.model import Secret
 from secretsync.plan.diff import Desired, file_changes
+from secretsync.plan.state import PackageState
 
 _SOURCE_ANNOTATIONS = (packing.REVISION, packing.RECIPE)
 """What says which files a Secret was written with; its digest may have been edited together with them."""
@@ -32,6 +33,11 @@ def keep_edits(desired: Desired, live: Mapping[str, Secret]) -> Desired:
         return desired
     secrets = tuple(replace(secret, data=live[secret.name].data) for secret in desired.secrets)
     return replace(desired, secrets=secrets, left=paths)
+
+
+def is_cut_off(live: Sequence[Secret], package_state: PackageState) -> bool:
+    """Whether *live* are of several writes, as a run ended, or still is, between two of them: nobody changed those."""
+    return not package_state.finished and len({secret.annotations.get(packing.DIGEST) for secret in live}) > 1
 
 
 def _has_same_source(live: Secret, desired: Secret) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from secretsync.core.errors import ClusterError
 from secretsync.core.instrumentation import timed_stage
-from secretsync.core.model import Placement, Secret
+from secretsync.core.model import Placement, Ref, Secret, Workload
 from secretsync.plan.diff import Change
 from secretsync.plan.plan import Plan
 from secretsync.plan.state import ChangedWrite
@@ -46,6 +46,30 @@ class ChangedByAdmission(ClusterError):
                 else "and run again"
             )
         )
+
+
+@dataclass(eq=False)
+class StampChanged(ClusterError):
+    """The API stores the pod template of a workload without the stamp that was sent, which is what restarts it."""
+
+    code = "stamp_changed"
+
+    ref: Ref
+    keys: Sequence[str]
+
+    def __str__(self) -> str:
+        names = ", ".join(self.keys)
+        return (
+            f"the API server stores {self.ref} otherwise than it was sent (annotation {names} of its pod template), "
+            "probably because of a mutating admission webhook or policy: exempt the annotation from it; its pods may "
+            "run older files until somebody restarts them ('kubectl rollout restart')"
+        )
+
+
+def refuse_changed_stamp(sent: Mapping[str, str], stored: Workload) -> None:
+    """Raises StampChanged where *stored* has not the annotations that were sent for its pod template."""
+    if keys := [key for key, value in sent.items() if stored.template_annotations.get(key) != value]:
+        raise StampChanged(stored.ref, keys)
 
 
 @timed_stage("admission")

@@ -24,6 +24,7 @@ from secretsync.plan.lost_mounts import still_expected
 from secretsync.plan.plan import Plan
 from secretsync.plan.restarts import Restart
 from secretsync.plan.rollout_status import is_ready, pods_of
+from secretsync.reconcile.admission import ChangedByAdmission, StampChanged, refuse_changed, refuse_changed_stamp
 from secretsync.reconcile.destination import Clock, Destination
 from secretsync.reconcile.lock import LeaseLost
 from secretsync.reconcile.observe import referrers
@@ -99,7 +100,7 @@ def _keep_or_warn(destination: Destination, package: PackagePlan, memory: StateS
     except (Conflict, LeaseLost):
         raise
     except SecretSyncError as error:
-        if isinstance(error, ClusterError) and not isinstance(error, OBJECT_REFUSED):
+        if isinstance(error, ClusterError) and not isinstance(error, (*OBJECT_REFUSED, ChangedByAdmission)):
             raise
         if destination.rollout.undo:
             raise NoUndo(package.placement.secret, str(error)) from None
@@ -126,9 +127,9 @@ def _keep_as(
 ) -> str:
     copy = history.history_secret(live, package.placement, name, existing)
     if existing is None:
-        destination.cluster.create(copy, manager=destination.manager)
+        refuse_changed(copy, destination.cluster.create(copy, manager=destination.manager))
     elif existing.annotations != copy.annotations or existing.data != copy.data:
-        destination.cluster.replace(copy, existing, manager=destination.manager)
+        refuse_changed(copy, destination.cluster.replace(copy, existing, manager=destination.manager))
     log.debug("kept", secret=name, digest=package.desired.bundle.digest[:12])
     return name
 
@@ -178,6 +179,8 @@ def restart_workloads(destination: Destination, restarts: Sequence[Restart], mem
             if isinstance(error, WorkloadGone) and not destination.approved:
                 # what has taken its name may run older files
                 raise Conflict(ref, "was deleted, or made anew,") from None
+            if isinstance(error, StampChanged):
+                stamped.add(ref)  # nor is it restarted for that again
             refused[ref] = Status(RolloutState.FAILED, f"could not be restarted: {error}", Cause.OTHER)
             log.error("not restarted", workload=str(ref), why=str(error))
         else:
@@ -207,7 +210,8 @@ def _remember_restarts(restarts: Sequence[Restart], stamped: Container[Ref], mem
 
 def _restart_workload(destination: Destination, restart: Restart) -> None:
     if restart.rewiring is None:
-        destination.cluster.annotate(restart.workload, restart.annotations, manager=destination.manager)
+        stored = destination.cluster.annotate(restart.workload, restart.annotations, manager=destination.manager)
+        refuse_changed_stamp(restart.annotations, stored)
         return
     workload, change = restart.workload, restart.rewiring
     if change.managed_fields:

@@ -48,9 +48,14 @@ class Busy(SecretSyncError):
     holder: str
     seconds: float
 
+    @property
+    def at_work(self) -> str:
+        """Who it is, without what follows from that."""
+        return f"another run of secretsync is at work in namespace {self.namespace}: {self.holder}"
+
     def __str__(self) -> str:
         return (
-            f"another run of secretsync is at work in namespace {self.namespace}: {self.holder}; nothing was written. "
+            f"{self.at_work}; nothing was written. "
             f"Run again when it has ended; if it was killed, in {self.seconds:.0f} s"
         )
 

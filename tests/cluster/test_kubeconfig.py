@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import os
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -15,6 +18,7 @@ from secretsync.cluster.connection import Connection, in_context
 from secretsync.cluster.errors import Call, UnusableCluster
 from secretsync.cluster.exec_plugin import ExecPluginFailed
 from tests.servers import http
+from tests.servers.certificates import Authority
 
 _V1 = "client.authentication.k8s.io/v1"
 
@@ -204,4 +208,106 @@ def test_a_proxy_of_another_kind_is_a_fault_of_the_kubeconfig(tmp_path: Path) ->
     content["clusters"][0]["cluster"]["proxy-url"] = "socks5://127.0.0.1:1"
     path.write_text(yaml.safe_dump(content))
     with pytest.raises(UnusableCluster, match="'proxy-url', or HTTPS_PROXY, does not begin"):
+        in_context("c", path)
+
+
+IRREGULAR = {"device": "/dev/zero", "pipe": "pipe", "folder": ".", "large": "large"}
+
+
+@pytest.mark.parametrize("named", IRREGULAR)
+@pytest.mark.parametrize("key", ["tokenFile", "client-certificate", "certificate-authority", "the kubeconfig"])
+def test_a_file_that_is_named_is_a_regular_one_of_some_size(key: str, named: str, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with (tmp_path / "large").open("wb") as file:
+        file.truncate(10**9)
+    path = tmp_path / IRREGULAR[named]
+    if key == "the kubeconfig":
+        config = path
+    elif key == "certificate-authority":
+        config = changed(kubeconfig(tmp_path, {"token": "t"}), **{key: str(path)})
+    else:
+        config = kubeconfig(tmp_path, {key: str(path), **({"client-key": str(path)} if "client" in key else {})})
+    with pytest.raises(
+        UnusableCluster, match=r"cannot be read: (not a regular file|Is a directory|more than 8,388,608)"
+    ):
+        in_context("c", config)
+
+
+def changed(path: Path, **cluster: Any) -> Path:
+    """The kubeconfig at *path* with more fields of its cluster."""
+    content = yaml.safe_load(path.read_text())
+    content["clusters"][0]["cluster"] |= cluster
+    path.write_text(yaml.safe_dump(content))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("cluster", "words"),
+    [
+        ({"insecure-skip-tls-verify": "false"}, "neither true nor false"),
+        ({"insecure-skip-tls-verify": True, "certificate-authority-data": "YQ=="}, "which kubectl refuses too"),
+        ({"tls-server-name": ["a"]}, "tls-server-name is no name"),
+        ({"proxy-url": ["http://127.0.0.1"]}, "proxy-url is no URL"),
+        ({"certificate-authority-data": "!"}, "certificate-authority-data is not base64"),
+        ({"certificate-authority-data": "YQ=="}, "holds no certificate in PEM"),
+    ],
+)
+def test_a_cluster_whose_tls_cannot_be_obeyed_is_refused(cluster: dict[str, Any], words: str, tmp_path: Path) -> None:
+    path = changed(kubeconfig(tmp_path, {"token": "t"}, "https://127.0.0.1:1"), **cluster)
+    with pytest.raises(UnusableCluster, match=words):
+        in_context("c", path)
+
+
+def test_a_client_certificate_that_opens_no_connection_is_refused(tmp_path: Path) -> None:
+    authority = Authority(tmp_path / "authority")
+    certificate, own_key = authority.certificate("one")
+    _, other_key = authority.certificate("another")
+    encrypt = ["openssl", "pkcs8", "-topk8", "-in", str(own_key), "-passout", "pass:x"]
+    encrypted = base64.b64encode(subprocess.run(encrypt, capture_output=True, check=True).stdout).decode()
+    for user, words in [
+        ({"client-key": str(other_key)}, "does not belong to the client-certificate"),
+        ({"client-key-data": encrypted}, "client-key is encrypted"),
+        ({"client-key": str(certificate)}, "not in PEM"),
+        ({}, "a client-certificate without a client-key"),
+    ]:
+        path = kubeconfig(tmp_path, {"client-certificate": str(certificate), **user}, "https://127.0.0.1:1")
+        with pytest.raises(UnusableCluster, match=words):
+            in_context("c", path)
+
+
+def test_files_of_a_user_lie_beside_the_kubeconfig_that_has_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.mkdir()
+    certificate, key = Authority(second).certificate("one")
+    user = {"client-certificate": certificate.name, "client-key": key.name, "token": ""}
+    files = kubeconfig(first, {}, "https://127.0.0.1:1"), kubeconfig(second, user)
+    content = yaml.safe_load(files[0].read_text())
+    files[0].write_text(yaml.safe_dump({**content, "users": [{"name": "nobody", "user": None}]}))
+    monkeypatch.setenv("KUBECONFIG", os.pathsep.join(map(str, files)))
+    configuration = in_context("c").configuration
+    assert (configuration.cert_file, configuration.key_file) == (str(certificate), str(key))
+
+
+def test_empty_fields_stand_in_the_way_of_nothing(tmp_path: Path) -> None:
+    authority = Authority(tmp_path).ca
+    path = kubeconfig(tmp_path, {"token": "t", "client-certificate-data": "", "exec": None}, "https://127.0.0.1:1")
+    changed(path, **{"certificate-authority": authority.name, "certificate-authority-data": ""})
+    assert in_context("c", path).configuration.ssl_ca_cert == str(authority)
+
+
+@pytest.mark.parametrize(
+    "entry", [{"name": "u", "token": "hunter-two"}, {"name": "u", "user": ["hunter-two"]}, {"user": "hunter-two"}]
+)
+def test_a_user_that_is_written_wrong_is_refused_without_what_it_holds(entry: dict[str, Any], tmp_path: Path) -> None:
+    path = kubeconfig(tmp_path, {})
+    path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), "users": [entry]}))
+    with pytest.raises(UnusableCluster) as raised:
+        in_context("c", path)
+    assert "hunter" not in str(raised.value)
+
+
+def test_a_context_whose_user_is_not_there_makes_no_anonymous_request(tmp_path: Path) -> None:
+    path = kubeconfig(tmp_path, {"token": "t"})
+    path.write_text(path.read_text().replace("user: u", "user: nobody"))
+    with pytest.raises(UnusableCluster, match="its user is not among the users"):
         in_context("c", path)

@@ -30,6 +30,7 @@ CAUSE = {"reason": "FieldValueInvalid", "field": "data[a/b]", "message": 'Invali
     [
         (401, status("Unauthorized", "Unauthorized"), errors.Unauthorized),
         (403, status('secrets is forbidden: User "x" cannot list resource', "Forbidden"), errors.Forbidden),
+        (403, status('secrets is forbidden: User "system:anonymous" cannot list', "Forbidden"), errors.Unauthorized),
         (403, status("forbidden", causes=[{"reason": "NamespaceTerminating"}]), errors.NamespaceTerminating),
         (403, status('secrets "a" is forbidden: exceeded quota: few, requested: 1'), errors.QuotaExceeded),
         (403, status('admission webhook "w.example" denied the request: no'), errors.Denied),

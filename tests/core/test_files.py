@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
-from secretsync.core.files import locked, write_atomically
+from secretsync.core.files import locked, read_limited, read_regular, write_atomically
 
 
 def test_what_is_written_has_the_mode_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
@@ -35,3 +36,32 @@ def test_a_folder_or_a_file_is_held_by_one_at_a_time(name: str, tmp_path: Path) 
         pass
     with locked(tmp_path / name, timeout=0):
         pass
+
+
+def test_what_is_named_is_read_where_a_symlink_leads(tmp_path: Path) -> None:
+    """As Kubernetes mounts a Secret: the name leads through ``..data``."""
+    (tmp_path / "..2026").mkdir()
+    (tmp_path / "..2026" / "token").write_text("t")
+    (tmp_path / "..data").symlink_to("..2026")
+    (tmp_path / "token").symlink_to("..data/token")
+    assert read_regular(tmp_path / "token") == b"t"
+
+
+@pytest.mark.parametrize("name", ["pipe", "/dev/zero", "/dev/null", "folder", "large", "grows"])
+def test_what_is_no_file_of_that_size_is_refused_at_once(name: str, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "large").write_bytes(b"12345")
+    (tmp_path / "grows").symlink_to("/proc/self/maps")  # the size of such a file is not known before it is read
+    with pytest.raises(OSError, match=r"not a regular file|Is a directory|more than 4 bytes"):
+        read_regular(tmp_path / name, 4)
+
+
+def test_a_pipe_of_the_shell_is_read_to_a_limit(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="more than 4 bytes"):
+        read_limited(Path("/dev/zero"), 4)
+    reading, writing = os.pipe()
+    os.write(writing, b"1234")
+    os.close(writing)
+    assert read_limited(Path(f"/dev/fd/{reading}"), 4) == b"1234"
+    os.close(reading)

@@ -12,7 +12,8 @@ from secretsync.core.model import Revision
 from secretsync.operations import releases
 from secretsync.operations.status import status
 from secretsync.reconcile.destination import Clock, Report
-from tests.reconcile.test_reconciler import Site, files
+from secretsync.reconcile.lock import hold_lease
+from tests.reconcile.test_reconciler import Died, Site, files
 
 
 @pytest.fixture
@@ -96,6 +97,21 @@ def test_a_revision_that_somebody_had_edited_is_told_as_such_and_a_rollback_brin
     assert hold.reason.endswith(", as somebody had edited it")
 
 
+def test_what_somebody_wrote_into_the_cluster_comes_back_by_its_name_alone(site: Site) -> None:
+    _edit(site, b"planted")
+    site.sync()
+    rollback(site)
+    assert live(site) == b"third"
+
+
+def test_a_history_of_edits_alone_asks_for_a_name(site: Site) -> None:
+    for number in range(5):
+        _edit(site, f"edit {number}".encode())
+        site.sync()
+    with pytest.raises(releases.NotInHistory, match=r"^somebody had edited every earlier revision: .*, edited\)"):
+        rollback(site)
+
+
 def entries(site: Site) -> list[tuple[int, tuple[int, ...]]]:
     (delivery,) = site.destination.deliveries
     return [(entry.revision_number, entry.restores) for entry in releases.revisions(site.destination, delivery)]
@@ -125,3 +141,36 @@ def test_status_says_which_number_a_rollback_gave(site: Site) -> None:
     target = describe_status("production", status(site.destination))
     text = " ".join(status_text(StatusReport(time=site.utc, targets=(target,))).split())
     assert "rolled back to revision 2 (commit 3a0000000000); live as revision 5" in text
+
+
+def test_a_rollback_that_meets_another_run_is_remembered_and_says_so_and_the_next_run_does_it(site: Site) -> None:
+    with hold_lease(site.destination), pytest.raises(releases.RollbackWaits, match="its files were not put back yet"):
+        rollback(site)
+    assert live(site) == b"fourth"
+    site.sync()
+    assert live(site) == b"third"
+
+
+def test_a_write_that_was_cut_off_between_two_secrets_is_nobodys_edit() -> None:
+    site = Site("server", mounts=("atlas", "atlas-sub"))
+    site.source.push(init="1", sub__x="1")
+    site.sync()
+    site.source.push(init="2", sub__x="2")
+
+    def die(verb: str, name: str) -> None:
+        if (verb, name) == ("replace", "atlas-sub"):
+            raise Died
+
+    site.cluster.before = die
+    with pytest.raises(Died):
+        site.sync()
+    site.live_on()
+    (package,) = status(site.destination)
+    (delivery,) = site.destination.deliveries
+    (entry, *_) = releases.revisions(site.destination, delivery)
+    assert (package.drift, entry.edited) == (False, False)
+    site.cluster.edit("atlas", other=b"by somebody")
+    site.sync()
+    site.cluster.edit("atlas", other=b"by somebody")
+    (package,) = status(site.destination)
+    assert package.drift, "once the rollout has ended"

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from structlog.testing import capture_logs
 
 from secretsync.cluster.errors import Call, Denied
+from secretsync.config.target import Rollout
 from secretsync.core import packing
 from secretsync.core.errors import FAILED
-from secretsync.core.model import Secret
+from secretsync.core.model import Secret, Workload
 from secretsync.core.secret_codec import OURS
 from secretsync.operations import releases
 from secretsync.reconcile.admission import ChangedByAdmission
 from secretsync.reconcile.all_targets import reconcile_targets
+from secretsync.reconcile.apply import NoUndo
 from secretsync.reconcile.destination import Clock
 from secretsync.reconcile.recording import record_outcome
 from tests.reconcile.test_reconciler import Site, files
@@ -158,6 +161,39 @@ def test_what_a_policy_changes_as_it_is_put_back_too_is_not_said_to_be_as_it_was
     events = {entry["event"] for entry in logs if entry.get("secret") == "atlas"}
     assert "a Secret could not be put back as it was" in events
     assert not {event for event in events if event.startswith("put back")}
+
+
+@pytest.mark.parametrize(("on_failure", "error"), [("restore", NoUndo), ("stop", None)])
+def test_a_bundle_that_a_policy_changes_as_it_is_kept_could_not_be_put_back(
+    site: Site, on_failure: Literal["restore", "stop"], error: type[Exception] | None
+) -> None:
+    site.destination = replace(site.destination, rollout=Rollout(on_failure=on_failure))
+    site.sync()
+    site.source.push(init="2", sub__x="2")
+    site.cluster.admit = lambda secret: replace(secret, data={}) if "-history-" in secret.name else secret
+    with pytest.raises(error, match="otherwise than it was sent") if error else contextlib.nullcontext():
+        site.sync()
+    assert files(site) == {"init.py": b"1" if error else b"2"}
+
+
+def test_a_stamp_that_a_policy_drops_is_a_failure_and_is_not_tried_again(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.sync()
+    site.source.push(init="2", sub__x="2")
+    stamp = site.cluster.annotate
+
+    def dropped(workload: Workload, annotations: Mapping[str, str], *, manager: str) -> Workload:
+        return stamp(workload, {} if workload.ref.name == "judge" else annotations, manager=manager)
+
+    monkeypatch.setattr(site.cluster, "annotate", dropped)
+    report = site.sync()
+    assert "judge otherwise than it was sent (annotation secretsync.rucio/atlas" in report.failure
+    assert report.undone is None
+    site.cluster.calls.clear()
+    (note,) = site.sync().plan.notes
+    assert "judge lost the annotation" in note
+    assert "annotate" not in {verb for verb, _ in site.cluster.calls}
 
 
 STATE = "secretsync-state"

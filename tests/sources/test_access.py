@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from secretsync.config import Package
+from secretsync.config import Package, credentials
 from secretsync.config.access import Access, FromFile
 from secretsync.config.credentials import CredentialsOverPlainHttp, NoCredential, read
 from secretsync.core.model import Bundle
@@ -188,10 +188,10 @@ def test_credentials_are_refused_over_plain_http_unless_allowed_by_name(
 def test_a_credential_that_this_user_may_not_read_says_who_decides_that_in_a_pod(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(path: Path) -> str:
+    def refuse(path: Path) -> bytes:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "read_text", refuse)  # the tests' own user may be one who may read everything
+    monkeypatch.setattr(credentials, "read_regular", refuse)  # the tests' own user may be one who may read everything
     with pytest.raises(NoCredential, match=r"may not be read by this user .* fsGroup"):
         read(FromFile(file=Path("token")), tmp_path, "access.token")
 

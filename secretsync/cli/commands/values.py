@@ -19,7 +19,7 @@ from secretsync.cli.output.style import PLAIN
 from secretsync.cli.settings import chosen_targets, only_fitting
 from secretsync.core import packing
 from secretsync.core.errors import FAILED
-from secretsync.core.files import write_atomically
+from secretsync.core.files import read_limited, write_atomically
 from secretsync.core.yaml_edit import Keys
 from secretsync.reconcile import factory
 from secretsync.reconcile.destination import Delivery
@@ -214,7 +214,7 @@ def _lint(paths: Sequence[Path], wiring: Wiring, chart: str, via: str, at: Keys,
 def _read(path: Path) -> str:
     """The text with its line ends as they are."""
     try:
-        return path.read_bytes().decode()
+        return read_limited(path).decode()
     except OSError as error:
         raise click.UsageError(f"{path} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:

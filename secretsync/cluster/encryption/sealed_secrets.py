@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from secretsync.cluster.encryption.encryption import SEALED_SECRET, dump
 from secretsync.cluster.encryption.errors import CertificateUnusable
+from secretsync.core.files import read_regular
 from secretsync.core.model import Manifest, Secret
 from secretsync.core.secret_codec import OURS
 
@@ -116,7 +117,6 @@ def _public_key(path: Path) -> RSAPublicKey:
 
 def _read(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
-            return file.read(_MOST_BYTES)
+        return read_regular(path, _MOST_BYTES)
     except OSError as error:
         raise CertificateUnusable(path, f"cannot be read ({error.strerror})") from None

@@ -72,6 +72,16 @@ def command(container: Manifest, probe: Sequence[str]) -> list[str]:
     return alone
 
 
+def deciding_command(container: Manifest) -> list[str]:
+    """The words that a proof runs, less those that only Rucio's daemon or server is given: what may change a load."""
+    if not executables(container):
+        return command(container, ())
+    own = [str(word) for word in container.get("command") or ()]
+    words = [*own, *(str(word) for word in container.get("args") or ())]
+    has_script = any(posixpath.basename(word) in _SHELLS and _script(words, place) for place, word in enumerate(words))
+    return words if has_script else own
+
+
 def _in_script(words: list[str], place: int, probe: Sequence[str]) -> list[str]:
     """The command of the shell at *place* with a script that ends in the probe; empty where it ends otherwise."""
     number = _script(words, place)

@@ -41,18 +41,13 @@ class Environment:
 
 def environment(workload: Workload, container: Manifest) -> Environment:
     """What distinguishes *container*, as far as the manifest tells."""
-    folders = _override_folders(container)
-    mounts = [mount for mount in container.get("volumeMounts") or () if not _is_configuration(mount, folders)]
     spec = workload.template["spec"]
-    used = {mount["name"] for mount in mounts}
     facts: list[Any] = [
         container.get("image"),
-        container.get("command"),
-        entrypoint.command(container, ()),
+        entrypoint.deciding_command(container),
         container.get("workingDir"),
-        mounts,
-        [volume for volume in spec.get("volumes") or () if volume["name"] in used],
-        [variable for variable in container.get("env") or () if _decides(variable["name"])],
+        _deciding_mounts(workload, container),
+        _deciding_variables(container),
         container.get("envFrom"),
         container.get("securityContext"),
         spec.get("securityContext"),
@@ -127,6 +122,28 @@ def _override_folders(container: Manifest) -> frozenset[str]:
 def _is_configuration(mount: Manifest, folders: frozenset[str]) -> bool:
     path = posixpath.normpath(mount["mountPath"])
     return bool({path, posixpath.dirname(path)} & folders)
+
+
+def _deciding_mounts(workload: Workload, container: Manifest) -> list[Manifest]:
+    """What is mounted where: neither the order of the list nor the names of volumes change what a pod sees."""
+    folders = _override_folders(container)
+    volumes = {volume["name"]: volume for volume in workload.template["spec"].get("volumes") or ()}
+    mounts = [
+        {**mount, "name": "", "volume": {**volumes.get(mount["name"], {}), "name": ""}}
+        for mount in container.get("volumeMounts") or ()
+        if not _is_configuration(mount, folders)
+    ]
+    return sorted(mounts, key=lambda mount: str(mount["mountPath"]))
+
+
+def _deciding_variables(container: Manifest) -> dict[str, str]:
+    """Each with what it refers to: ``$(NAME)`` stands for a variable before it, and the last of a name counts."""
+    variables: dict[str, str | seen.Unknown] = {}
+    for variable in container.get("env") or ():
+        source = variable.get("valueFrom")
+        value = json.dumps(source, sort_keys=True) if source else seen.expanded(variable.get("value") or "", variables)
+        variables[variable["name"]] = value
+    return {name: str(value) for name, value in variables.items() if _decides(name)}
 
 
 def _decides(variable: str) -> bool:

@@ -24,12 +24,13 @@ PROOF = "SECRETSYNC_PROOF"
 _KEPT_OF_A_POD = (
     "volumes", "serviceAccountName", "tolerations", "nodeSelector", "affinity", "imagePullSecrets", "securityContext",
     "priorityClassName", "runtimeClassName", "dnsPolicy", "dnsConfig", "hostAliases", "automountServiceAccountToken",
+    "schedulerName", "enableServiceLinks",
 )  # fmt: skip
 _KEPT_OF_A_CONTAINER = (
     "image", "imagePullPolicy", "env", "envFrom", "volumeMounts", "workingDir", "securityContext", "resources",
 )  # fmt: skip
-_SPARE = 60
-"""Seconds for the image to be pulled and the pod to start, beside those of the proof itself."""
+_SPARE = 120
+"""Seconds beside those of the proof itself: who waits for it gives up sooner, and says why; this ends what is left."""
 
 
 @dataclass(frozen=True)

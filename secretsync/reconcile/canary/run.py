@@ -29,6 +29,11 @@ SECONDS = 120.0
 STARTS_WITHIN = 40.0
 """Seconds in which an entrypoint has to come to Rucio's executable, from when its container runs."""
 _SPARE = 60.0
+_NO_POD = (
+    "no pod was made for its Job: a quota, an admission policy, Pod Security or a missing service account may refuse "
+    "it, see the namespace's Events ('kubectl get events')"
+)
+_DELETED = "its pod was deleted before it ended"
 _SOON, _POLL, _POLL_LATER = 20.0, 1.0, 5.0
 
 
@@ -95,7 +100,8 @@ class _Running:
     started_at: float
     ran: float | None = None
     started: bool = False
-    waits_for: str = "its pod was never started"
+    is_scheduled: bool = False
+    waits_for: str = _NO_POD
 
     @property
     def name(self) -> str:
@@ -213,31 +219,64 @@ def _message(proof: _Running, pods: Sequence[Manifest], now: float) -> str | Non
     """
     pod = next((pod for pod in pods if _belongs(pod, proof.name)), None)
     if pod is not None:
-        for container in pod.get("status", {}).get("containerStatuses") or ():
-            _note_progress(proof, container, now)
-            if terminated := (container.get("state") or {}).get("terminated"):
-                return _termination_message(proof, terminated)
-        if pod.get("status", {}).get("phase") == "Failed":
-            return "its pod was evicted or failed"
+        status = _container_status(pod, proof.candidate.container)
+        _note_progress(proof, status, now)
+        terminated = (status.get("state") or {}).get("terminated") or {}
+        if message := terminated.get("message"):
+            return str(message)
+        if reason := _interruption(pod, terminated):
+            raise NotProven(str(proof.candidate.workload.ref), [foreign_text(reason)])
+        if terminated:
+            return _ending_without_message(proof, terminated)
         if failure := pod_failure(pod):
             raise NotProven(str(proof.candidate.workload.ref), [foreign_text(failure.message)])
-        if (status := blocked_pod_status(pod)) and foreign_text(status.message) != proof.waits_for:
-            proof.waits_for = foreign_text(status.message)
+        if (blocked := blocked_pod_status(pod)) and foreign_text(blocked.message) != proof.waits_for:
+            proof.waits_for = foreign_text(blocked.message)
             if proof.ran is None:
-                log.info("the proof waits", job=proof.name, why=status.message)
+                log.info("the proof waits", job=proof.name, why=blocked.message)
+    elif proof.waits_for != _NO_POD:
+        raise NotProven(str(proof.candidate.workload.ref), [_DELETED])
     _check_deadline(proof, now)
     return None
 
 
+def _container_status(pod: Manifest, name: str) -> Manifest:
+    """The status of the proof's own container: an admission webhook may have put others beside it."""
+    statuses = pod.get("status", {}).get("containerStatuses") or ()
+    return next((status for status in statuses if status.get("name") == name), {})
+
+
+def _interruption(pod: Manifest, terminated: Manifest) -> str:
+    """Why a proof ended that says nothing about the package; empty where nobody interrupted it.
+
+    https://kubernetes.io/docs/concepts/workloads/pods/disruptions/#pod-disruption-conditions
+    """
+    status = pod.get("status", {})
+    for condition in status.get("conditions") or ():
+        if condition.get("type") == "DisruptionTarget" and condition.get("status") == "True":
+            return f"its pod was evicted ({condition.get('reason')}): {condition.get('message')}"
+    if status.get("phase") == "Failed" and (status.get("reason") or not terminated):
+        return f"its pod failed ({status.get('reason')}): {status.get('message')}"
+    if "deletionTimestamp" in pod["metadata"]:
+        return _DELETED
+    if terminated.get("reason") == "OOMKilled":
+        return (
+            "its container reached its limit of memory (OOMKilled): raise 'resources.limits.memory' of the workload, "
+            "or load less when the package is imported"
+        )
+    return ""
+
+
 def _note_progress(proof: _Running, container: Manifest, now: float) -> None:
+    proof.is_scheduled = bool(container)
     proof.started = proof.started or bool(container.get("ready"))
     if proof.ran is None and (container.get("state") or {}).get("running") is not None:
         proof.ran = now
+    if proof.waits_for == _NO_POD:
+        proof.waits_for = "its pod was never started"
 
 
-def _termination_message(proof: _Running, terminated: Manifest) -> str:
-    if message := terminated.get("message"):
-        return str(message)
+def _ending_without_message(proof: _Running, terminated: Manifest) -> str:
     ending = foreign_text(
         ", ".join(filter(None, [f"exit code {terminated.get('exitCode')}", terminated.get("reason", "")]))
     )
@@ -251,11 +290,15 @@ def _check_deadline(proof: _Running, now: float) -> None:
     if proof.candidate.through_entrypoint and not proof.started and runs_for > STARTS_WITHIN:
         raise _EntrypointPassedBy(f"it did not start Rucio's executable within {STARTS_WITHIN:.0f} s")
     if now - proof.started_at > SECONDS + _SPARE:
-        template = {"spec": {"volumes": proof.candidate.workload.template["spec"].get("volumes")}}
-        secrets = ", ".join(sorted(secrets_referenced(template)))
-        hint = f"; it mounts what its workload does (the Secrets {secrets}): do all of them exist?" if secrets else ""
-        reason = f"it did not end within {SECONDS + _SPARE:.0f} s: {proof.waits_for}{hint if proof.ran is None else ''}"
+        hint = _hint_at_secrets(proof.candidate) if proof.is_scheduled and proof.ran is None else ""
+        reason = f"it did not end within {SECONDS + _SPARE:.0f} s: {proof.waits_for}{hint}"
         raise NotProven(str(proof.candidate.workload.ref), [reason])
+
+
+def _hint_at_secrets(candidate: Candidate) -> str:
+    template = {"spec": {"volumes": candidate.workload.template["spec"].get("volumes")}}
+    secrets = ", ".join(sorted(secrets_referenced(template)))
+    return f"; it mounts what its workload does (the Secrets {secrets}): do all of them exist?" if secrets else ""
 
 
 def _belongs(pod: Manifest, job_name: str) -> bool:

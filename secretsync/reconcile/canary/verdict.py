@@ -16,6 +16,7 @@ from secretsync.core.model import Bundle, digest
 
 _LONGEST_MESSAGE = 4096
 _LARGEST_REPORT = 4 * 1024 * 1024
+_LONGEST_QUOTE = 200
 _MOST = 20
 """Reasons, and notes, that are told of one proof."""
 
@@ -61,7 +62,7 @@ def _judge(bundle: Bundle, message: str, mounted_at: str) -> Judgement:
     try:
         exit_status, report = _decoded(message)
     except UnusableReport:
-        return Judgement((f"the proof ended without a verdict: {message[:200]}",))
+        return Judgement((f"the proof ended without a verdict: {foreign_text(message, _LONGEST_QUOTE)}",))
     seen = report.pop("digest", None)
     report["files"] = _files(bundle, seen, set(_texts(report, "paths")))
     report.setdefault("folders", [])

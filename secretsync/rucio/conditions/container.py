@@ -35,7 +35,7 @@ class Unknown:
 
 Environment = Mapping[str, str | Unknown]
 
-_REFERENCE = re.compile(r"\$\(([A-Za-z_][\w.-]*)\)")
+_REFERENCE = re.compile(r"\$\$|\$\(([A-Za-z_][\w.-]*)\)")
 _LONGEST_VALUE = 128 * 1024
 """Characters of a variable: MAX_ARG_STRLEN of Linux, above which no process is started."""
 
@@ -53,6 +53,11 @@ class Mount:
     keys: Mapping[str, str] | None
     mode: int = _FILE_MODE
     single: bool = False
+
+    @property
+    def place(self) -> str:
+        """The path that it covers: of one file, or of a folder and all below it."""
+        return posixpath.join(self.path, *(self.keys or ())) if self.single else self.path
 
 
 def seen(template: Manifest, container: Manifest) -> str:
@@ -81,7 +86,7 @@ def environment(container: Manifest, sources: Sources) -> Environment:
         if variable.get("valueFrom"):
             variables[variable["name"]] = _referred(variable["valueFrom"], sources)
         else:
-            variables[variable["name"]] = _expanded(variable.get("value") or "", variables)
+            variables[variable["name"]] = expanded(variable.get("value") or "", variables)
     return variables
 
 
@@ -141,10 +146,15 @@ def _key_of(value_from: Manifest) -> tuple[str, str, str] | None:
     return None
 
 
-def _expanded(value: str, before: Environment) -> str | Unknown:
-    """``$(NAME)`` stands for a variable that was set before; else it stays as it is."""
+def expanded(value: str, before: Environment) -> str | Unknown:
+    """``$(NAME)`` stands for a variable that was set before, else it stays as it is; ``$$`` is a dollar sign.
+
+    https://kubernetes.io/docs/tasks/inject-data-application/define-interdependent-environment-variables/
+    """
 
     def known(found: re.Match[str]) -> str:
+        if found[0] == "$$":
+            return "$"
         referenced = before.get(found[1])
         return referenced if isinstance(referenced, str) else found[0]
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from secretsync.config.access import Verification
 from secretsync.core.errors import SourceError
+from secretsync.core.files import opened_regular
 from secretsync.sources.environment import passed_on
 
 _TIMEOUT = 30
@@ -156,7 +157,7 @@ def _verify_openpgp(signed_object: str, signed: Signed, keys: list[Path]) -> Non
     with tempfile.TemporaryDirectory(prefix="secretsync-") as home:
         gpg = ["gpg", "--homedir", home, "--batch", "--no-tty", "--no-autostart", "--status-fd", "1"]
         for key in keys:
-            if not key.is_file() or _run([*gpg, "--import", str(key)]).returncode != 0:
+            if not _is_readable(key) or _run([*gpg, "--import", str(key)]).returncode != 0:
                 raise CannotVerify(f"{key} is no OpenPGP public key")
         signature, payload = Path(home) / "signature", Path(home) / "payload"
         signature.write_bytes(signed.signature)
@@ -164,6 +165,14 @@ def _verify_openpgp(signed_object: str, signed: Signed, keys: list[Path]) -> Non
         # Whoever is in this keyring is trusted: the configuration says so.
         completed = _run([*gpg, "--trust-model", "always", "--verify", str(signature), str(payload)])
     _check_openpgp_status(signed_object, completed.returncode, completed.stdout.decode(errors="replace"))
+
+
+def _is_readable(path: Path) -> bool:
+    try:
+        with opened_regular(path):
+            return True
+    except OSError:
+        return False
 
 
 def _check_openpgp_status(signed_object: str, status: int, lines: str) -> None:
@@ -187,8 +196,8 @@ def _check_openpgp_status(signed_object: str, status: int, lines: str) -> None:
 
 def _verify_ssh(signed_object: str, signed: Signed, signers: Path, revoked: Path | None) -> None:
     for path in (signers, *([revoked] if revoked else [])):
-        if not path.is_file():
-            raise CannotVerify(f"{path} is not there")
+        if not _is_readable(path):
+            raise CannotVerify(f"{path} is not there, or no file that can be read")
     with tempfile.TemporaryDirectory(prefix="secretsync-") as folder:
         signature = Path(folder) / "signature"
         signature.write_bytes(signed.signature)

@@ -18,7 +18,7 @@ from secretsync.config.access import Access
 from secretsync.config.credentials import read
 from secretsync.core.errors import SourceError
 from secretsync.core.escape import visible
-from secretsync.core.files import write_atomically
+from secretsync.core.files import opened_regular, read_regular, write_atomically
 from secretsync.sources.environment import passed_on
 
 _ALWAYS = (
@@ -143,17 +143,18 @@ def _known_hosts(access: Access, url: str, base: Path, folder: Path) -> Path:
             path = Path.home() / ".ssh" / "known_hosts"
         except RuntimeError:  # neither HOME nor an entry in /etc/passwd
             raise KnownHostsMissing(host, "~/.ssh/known_hosts", port) from None
-    if not path.is_file():
-        raise KnownHostsMissing(host, str(path), port)
-    return path
+    try:
+        with opened_regular(path):
+            return path
+    except OSError:
+        raise KnownHostsMissing(host, str(path), port) from None
 
 
 def _key(path: Path, base: Path, *, has_passphrase: bool) -> Path:
     key = base / path
     try:
         status = key.stat()
-        with key.open("rb") as file:
-            content = file.read(_LARGEST_KEY)
+        content = read_regular(key, _LARGEST_KEY)
     except OSError as error:
         raise KeyFileUnusable(str(key.absolute()), f"cannot be read: {error.strerror}") from None
     # OpenSSH ignores such a key (authfile.c, sshkey_perm_ok), and then says only 'Permission denied'.

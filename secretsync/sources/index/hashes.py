@@ -13,6 +13,7 @@ from pathlib import Path
 from packaging.utils import canonicalize_name
 
 from secretsync.core.errors import SourceError
+from secretsync.core.files import read_regular
 
 _CONTINUED = re.compile(r"\\\r?\n")
 _COMMENT = re.compile(r"(^|\s)#.*$")
@@ -40,7 +41,7 @@ class NoHashes(SourceError):
 def read_hashes(path: Path, name: str) -> tuple[str, ...]:
     """The sha256, in hex, that *path* gives for the distribution *name*; never none. Raises NoHashes."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_regular(path).decode().replace("\r\n", "\n")
     except OSError as error:
         raise NoHashes(path, name, f"cannot be read ({error.strerror})") from None
     except UnicodeDecodeError:

@@ -17,7 +17,7 @@ from secretsync.core.log import LONGEST_WORDS
 from secretsync.core.model import Manifest
 from secretsync.plan.plan import Live, Plan, make_plan
 from secretsync.plan.state import State
-from secretsync.reconcile.canary import NotProven, proof_failures, prove_candidates
+from secretsync.reconcile.canary import CandidateRefused, NotProven, proof_failures, prove_candidates
 from secretsync.reconcile.canary.in_pod import HUNG, digest, encoded
 from secretsync.reconcile.canary.verdict import judge
 from secretsync.reconcile.destination import Clock, Delivery, Destination
@@ -152,6 +152,73 @@ def test_what_keeps_a_proof_from_running_is_told_apart(cluster: ProvingCluster, 
     with pytest.raises(NotProven, match=words):
         prove_candidates(destination(cluster), plan(cluster), clock())
     assert cluster.objects == {}
+
+
+def interrupted(phase: str = "Running", **more: Any) -> Manifest:
+    """A pod whose container was ended by a signal, as it is when a node is drained."""
+    killed = {"name": "rucio", "state": {"terminated": {"exitCode": 143, "reason": "Error"}}}
+    conditions = more.pop("conditions", [])
+    found = pod(containers=[killed], conditions=conditions)
+    return {**found, "status": {**found["status"], "phase": phase, **more}}
+
+
+def deleted(found: Manifest) -> Manifest:
+    return {**found, "metadata": {**found["metadata"], "deletionTimestamp": "2026-01-01T12:01:00Z"}}
+
+
+DISRUPTED = {"type": "DisruptionTarget", "status": "True", "reason": "EvictionByEvictionAPI", "message": "drained\n"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (interrupted(conditions=[DISRUPTED]), r"was evicted \(EvictionByEvictionAPI\): drained"),
+        (deleted(interrupted()), "was deleted before it ended"),
+        (deleted(pod()), "was deleted before it ended"),
+        (interrupted("Failed", reason="Evicted", message="low on memory"), r"failed \(Evicted\): low on memory"),
+        (interrupted("Failed", reason="Terminated", message="Pod was terminated"), r"failed \(Terminated\)"),
+        (pod(containers=[{"name": "rucio", "state": {"terminated": {"exitCode": 137, "reason": "OOMKilled"}}}]),
+         "limit of memory"),
+    ],
+)  # fmt: skip
+def test_an_interrupted_proof_says_nothing_about_the_package(
+    cluster: ProvingCluster, answer: Manifest, words: str
+) -> None:
+    cluster.answer = answer
+    with pytest.raises(NotProven, match=words) as raised:
+        prove_candidates(destination(cluster), plan(cluster), clock())
+    assert not isinstance(raised.value, CandidateRefused)
+    assert cluster.objects == {}
+
+
+def test_a_proof_that_ended_before_its_pod_was_deleted_counts(cluster: ProvingCluster) -> None:
+    cluster.answer = deleted(ended("no verdict"))
+    with pytest.raises(CandidateRefused):
+        prove_candidates(destination(cluster), plan(cluster), clock())
+
+
+def test_a_container_that_a_webhook_adds_is_not_the_proof(cluster: ProvingCluster) -> None:
+    injected = {"name": "istio-proxy", "state": {"terminated": {"exitCode": 0, "message": "no verdict"}}, "ready": True}
+    waits = {"name": "rucio", "state": {"waiting": {"reason": "PodInitializing"}}}
+    cluster.answer = pod(containers=[injected, waits])
+    with pytest.raises(NotProven, match="PodInitializing") as raised:
+        prove_candidates(destination(cluster), plan(cluster), clock())
+    assert not isinstance(raised.value, CandidateRefused)
+
+
+def test_a_pod_that_vanishes_is_not_waited_for(cluster: ProvingCluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster.answer = pod()
+    looks = iter([True])
+    monkeypatch.setattr(MemoryCluster, "pods", lambda self, _: self.live_pods if next(looks, False) else [])
+    with pytest.raises(NotProven, match="was deleted before it ended"):
+        prove_candidates(destination(cluster), plan(cluster), clock())
+
+
+def test_a_job_without_a_pod_names_what_may_refuse_it(cluster: ProvingCluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster.answer = pod()
+    monkeypatch.setattr(MemoryCluster, "pods", lambda *_: [])
+    with pytest.raises(NotProven, match="a quota, an admission policy, Pod Security or a missing"):
+        prove_candidates(destination(cluster), plan(cluster), clock())
 
 
 def forbid(verb: str, name: str) -> None:

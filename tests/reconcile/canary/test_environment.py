@@ -88,3 +88,96 @@ def test_configuration_that_decides_nothing_is_not_asked_for() -> None:
 )
 def test_a_variable_distinguishes_only_where_it_may_change_what_is_loaded(variable: str, alike: bool) -> None:
     assert distinct(daemon("a"), daemon("b", **{variable: "x"})) == (1 if alike else 2)
+
+
+def changed(one: Workload, **container: Any) -> Workload:
+    manifest = deepcopy(one.manifest)
+    manifest["spec"]["template"]["spec"]["containers"][0] |= container
+    return Workload(one.ref, manifest)
+
+
+def as_the_chart_of_a_site_makes_them(number: int) -> Workload:
+    """28 daemons that differ in all that cannot change how a package loads."""
+    one = daemon(f"daemon{number}", PYTHONPATH="/opt/policy", RUCIO_HOME="/opt/rucio")
+    manifest = deepcopy(one.manifest)
+    spec = manifest["spec"]["template"]["spec"]
+    (container,) = spec["containers"]
+    for volume in (*spec["volumes"], *container["volumeMounts"]):
+        volume["name"] += f"-of-{number}"
+    turn = number % len(container["env"])
+    container["env"] = [*container["env"][turn:], *container["env"][:turn], {"name": "THREADS", "value": str(number)}]
+    if number % 2:
+        spec["volumes"].reverse()
+        container["volumeMounts"].reverse()
+    container |= {
+        "name": f"daemon{number}",
+        "args": ["--threads", str(number)],
+        "resources": {"requests": {"memory": f"{number + 1}Gi"}},
+        "livenessProbe": {"periodSeconds": number + 1, "exec": {"command": ["true"]}},
+        "lifecycle": {"preStop": {"exec": {"command": ["sleep", str(number)]}}},
+        "ports": [{"containerPort": 8000 + number}],
+    }
+    spec |= {
+        "nodeSelector": {"pool": str(number)},
+        "priorityClassName": f"class-{number}",
+        "initContainers": [{"name": f"wait-{number}", "image": "busybox"}],
+        "terminationGracePeriodSeconds": number,
+        "serviceAccountName": f"daemon{number}",
+    }
+    manifest["spec"]["template"]["metadata"]["labels"] |= {"number": str(number)}
+    return Workload(one.ref, manifest)
+
+
+def test_28_daemons_of_a_chart_that_differ_in_what_changes_no_load_are_one_environment() -> None:
+    assert distinct(*map(as_the_chart_of_a_site_makes_them, range(28))) == 1
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        lambda number: {"command": [f"rucio-daemon{number}", "--threads", str(number)]},
+        lambda number: {"command": ["python3", "-u", "-m", f"rucio.daemons.daemon{number}"]},
+        lambda number: {"command": ["tini", "--"], "args": [f"rucio-daemon{number}"]},
+        lambda number: {"command": ["bash", "-c", f". /env.sh; exec rucio-daemon{number} --threads {number}"]},
+        lambda number: {"command": ["/start-daemon.sh"], "args": [f"daemon{number}"]},
+    ],
+    ids=["daemon", "module", "init", "script", "entrypoint"],
+)
+def test_commands_that_differ_in_the_daemon_and_its_arguments_are_one_environment(command: Any) -> None:
+    assert distinct(*(changed(daemon(f"daemon{number}"), **command(number)) for number in range(28))) == 1
+
+
+@pytest.mark.parametrize(
+    ("some", "other"),
+    [
+        (["/venv-a/bin/python", "-m", "rucio.x"], ["/venv-b/bin/python", "-m", "rucio.x"]),
+        (["bash", "-c", "PYTHONPATH=/a /start-daemon.sh"], ["bash", "-c", "PYTHONPATH=/b /start-daemon.sh"]),
+        (["bash", "-c", "PYTHONPATH=/a rucio-x"], ["bash", "-c", "PYTHONPATH=/b rucio-x"]),
+        (["/start-daemon.sh"], ["/site/entrypoint.sh"]),
+    ],
+)
+def test_commands_that_may_find_another_package_are_two(some: list[str], other: list[str]) -> None:
+    assert distinct(changed(daemon("a"), command=some), changed(daemon("b"), command=other)) == 2
+    one, two = ({"command": words[:-1], "args": words[-1:]} for words in (some, other))
+    assert distinct(changed(daemon("a"), **one), changed(daemon("b"), **two)) == (2 if len(some) > 1 else 1)
+
+
+def variables(*pairs: tuple[str, str]) -> dict[str, Any]:
+    return {"env": [{"name": name, "value": value} for name, value in pairs]}
+
+
+def test_a_variable_counts_with_what_it_refers_to() -> None:
+    site = [variables(("BASE", base), ("PYTHONPATH", "$(BASE)/policy")) for base in ("/a", "/b")]
+    assert distinct(*(changed(daemon("a"), **one) for one in site)) == 2
+    other_order = variables(("PYTHONPATH", "$(BASE)/policy"), ("BASE", "/a"))
+    assert distinct(changed(daemon("a"), **site[0]), changed(daemon("a"), **other_order)) == 2
+    written_out = variables(("PYTHONPATH", "/no"), ("PYTHONPATH", "/a/policy"))
+    assert distinct(changed(daemon("a"), **site[0]), changed(daemon("a"), **written_out)) == 1
+    escaped = [variables(("BASE", base), ("PYTHONPATH", "$$(BASE)/policy")) for base in ("/a", "/b")]
+    assert distinct(*(changed(daemon("a"), **one) for one in escaped)) == 1
+
+
+def test_the_same_volume_at_another_path_is_another_environment() -> None:
+    here = changed(daemon("a"), volumeMounts=[{"name": "config", "mountPath": "/opt/policy"}])
+    there = changed(daemon("b"), volumeMounts=[{"name": "config", "mountPath": "/opt/elsewhere"}])
+    assert distinct(here, there) == 2

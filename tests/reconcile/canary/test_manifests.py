@@ -90,7 +90,7 @@ def made_job(one: Workload | None = None) -> Manifest:
 def test_the_job_runs_once_and_leaves_nothing() -> None:
     spec = made_job()["spec"]
     assert (spec["backoffLimit"], spec["template"]["spec"]["restartPolicy"]) == (0, "Never")
-    assert spec["activeDeadlineSeconds"] == 180
+    assert spec["activeDeadlineSeconds"] == 240
     assert spec["ttlSecondsAfterFinished"] == 60
 
 
