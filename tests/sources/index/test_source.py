@@ -500,6 +500,12 @@ def test_an_index_whose_url_cannot_be_read_is_refused_without_its_password(
     assert "canary" not in str(refused.value)
 
 
+@pytest.mark.parametrize("keys", [{"index": "https://[::1/"}, {"extraIndexes": ["https://host:port/"]}])
+def test_an_index_of_the_configuration_that_is_no_url_is_refused_there(keys: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="host or port cannot be read"):
+        Package.model_validate({"moduleName": "m", "requirement": "m", **keys}, by_alias=True)
+
+
 def test_credentials_in_the_configurations_index_are_refused() -> None:
     with pytest.raises(ValueError, match="must not hold credentials"):
         Package.model_validate({"moduleName": "m", "requirement": "m", "index": "https://me:x@host/"}, by_alias=True)
