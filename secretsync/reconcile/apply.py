@@ -254,12 +254,14 @@ def prune_secrets(destination: Destination, plan: Plan) -> None:
 def record_end(plan: Plan, memory: StateStore) -> None:
     """The rollout was seen to its end: what is left of each package's Secrets is remembered."""
     state = memory.state
+    unwired = {restart.workload.ref for restart in plan.restarts if restart.unwires}
+    workloads = [workload for workload in plan.workloads if workload.ref not in unwired]
     for package in plan.packages:
         secret = package.placement.secret
         remaining = {change.desired.name for change in package.changes if change.action is not Action.DELETE}
         if not state.of(secret).finished:
             names, digest = tuple(remaining.difference(package.outdated)), package.desired.bundle.digest
-            mounting = () if package.placement.wired else still_expected(state.of(secret), remaining, plan.workloads)
+            mounting = () if package.placement.wired else still_expected(state.of(secret), remaining, workloads)
             finished = state.of(secret).ended(names, package.outdated, digest=digest, mounting=mounting)
             state = state.with_package(secret, finished)
     memory.save(state)
