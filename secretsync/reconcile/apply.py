@@ -24,7 +24,7 @@ from secretsync.plan.lost_mounts import still_expected
 from secretsync.plan.plan import Plan
 from secretsync.plan.restarts import Restart
 from secretsync.plan.rollout_status import is_ready, pods_of
-from secretsync.reconcile.admission import ChangedByAdmission, StampChanged, refuse_changed, refuse_changed_stamp
+from secretsync.reconcile.admission import ChangedByAdmission, StampChanged, refuse_changed_stamp, refuse_changed_write
 from secretsync.reconcile.destination import Clock, Destination
 from secretsync.reconcile.lock import LeaseLost
 from secretsync.reconcile.observe import referrers
@@ -127,9 +127,12 @@ def _keep_as(
 ) -> str:
     copy = history.history_secret(live, package.placement, name, existing)
     if existing is None:
-        refuse_changed(copy, destination.cluster.create(copy, manager=destination.manager))
+        stored = destination.cluster.create(copy, manager=destination.manager)
     elif existing.annotations != copy.annotations or existing.data != copy.data:
-        refuse_changed(copy, destination.cluster.replace(copy, existing, manager=destination.manager))
+        stored = destination.cluster.replace(copy, existing, manager=destination.manager)
+    else:
+        return name
+    refuse_changed_write(destination, copy, stored)
     log.debug("kept", secret=name, digest=package.desired.bundle.digest[:12])
     return name
 
@@ -211,7 +214,7 @@ def _remember_restarts(restarts: Sequence[Restart], stamped: Container[Ref], mem
 def _restart_workload(destination: Destination, restart: Restart) -> None:
     if restart.rewiring is None:
         stored = destination.cluster.annotate(restart.workload, restart.annotations, manager=destination.manager)
-        refuse_changed_stamp(restart.annotations, stored)
+        refuse_changed_stamp(destination, restart.annotations, stored)
         return
     workload, change = restart.workload, restart.rewiring
     if change.managed_fields:
