@@ -79,7 +79,9 @@ def is_as_deployed(delivery: Delivery, live: Sequence[Secret], package: PackageS
     if not live:
         return False
     bundle = packing.live_bundle(live)
-    return package.is_as_written(bundle.digest) and _fetched(delivery, live, bundle) in ("", bundle.digest)
+    # a revision that was brought back may hold what somebody had edited, which no source has
+    fetched = "" if package.hold and package.hold.kept else _fetched(delivery, live, bundle)
+    return package.is_as_written(bundle.digest) and fetched in ("", bundle.digest)
 
 
 def was_edited(delivery: Delivery, live: Sequence[Secret], package: PackageState) -> bool:

@@ -61,6 +61,14 @@ class ProxyWantsPassword(GitFailed):
     remedy = "the proxy wants a user and a password: put them into HTTPS_PROXY"
 
 
+class ProxyUnusable(GitFailed):
+    """HTTPS_PROXY is no URL of a proxy; curl repeats the part of it that it cannot read, which may be its password."""
+
+    code = "proxy_unusable"
+    category = "configuration"
+    remedy = "name the proxy in HTTPS_PROXY as http://host:port; in its password, write '/' as %2F and '@' as %40"
+
+
 class ProxyRefused(GitFailed):
     """The proxy does not connect to this host."""
 
@@ -118,6 +126,16 @@ class HostKeyChanged(GitFailed):
     remedy = (
         "this may be an attack: ask the server's administrator for its key's fingerprint "
         "before you replace it in 'access.knownHosts'"
+    )
+
+
+class HostKeyRevoked(GitFailed):
+    """The known hosts say that the SSH server's key is revoked."""
+
+    code = "host_key_revoked"
+    remedy = (
+        "somebody who has this key may stand in for the server: ask its administrator for the new one, and replace it "
+        "in 'access.knownHosts' once the server shows that"
     )
 
 
@@ -244,6 +262,7 @@ _SILENT = "Could not read from remote repository"
 # and those of GitHub, GitLab, Bitbucket, Azure DevOps, Gitea, Gerrit and gitolite.
 _MEANINGS: tuple[tuple[str, type[GitFailed]], ...] = (
     (r"No space left on device|Disk quota exceeded", DiskFull),
+    (r"REVOKED HOST KEY|marked as revoked", HostKeyRevoked),
     (r"REMOTE HOST IDENTIFICATION HAS CHANGED", HostKeyChanged),
     (r"Host key verification failed|No .* host key is known", HostKeyUnknown),
     (r"no matching (host key type|key exchange method|cipher|MAC) found|no mutual signature", NoCommonAlgorithm),
@@ -255,6 +274,7 @@ _MEANINGS: tuple[tuple[str, type[GitFailed]], ...] = (
         KeyRejected,
     ),
     (r"(response|error:|HTTP code) 407|Proxy Authentication Required", ProxyWantsPassword),
+    (r"Unsupported proxy (syntax|scheme)", ProxyUnusable),
     (r"CONNECT tunnel failed|from proxy after CONNECT|Proxy CONNECT aborted", ProxyRefused),
     (certificates.NOT_YET_VALID.pattern, CertificateNotYetValid),
     (certificates.EXPIRED.pattern, CertificateExpired),
@@ -326,6 +346,8 @@ def explain(url: str, complaint: str) -> GitFailed:
         if re.search(phrase, complaint):
             if meaning is AccessRefused and _UNASKED.search(complaint):
                 return AccessRefused(url, "it wants credentials, or other ones")
+            if meaning is ProxyUnusable:
+                return ProxyUnusable(url, "the proxy on the way to it cannot be used")
             matching = [line for line in lines if re.search(phrase, line)]
             return meaning(url, visible(matching[0] if matching else _shown_lines(lines, complaint))[:_LONGEST_WORD])
     return GitFailed(url, visible(_shown_lines(lines, complaint))[:_LONGEST_WORD])

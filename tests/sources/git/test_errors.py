@@ -71,6 +71,12 @@ _GITLAB = (
             errors.ServerFailed,
             "error: 502",
         ),
+        (
+            "@ WARNING: REVOKED HOST KEY DETECTED! @\nThe ED25519 host key for h is marked as revoked.\n"
+            f"Host key verification failed.\n{_SILENT}",
+            errors.HostKeyRevoked,
+            "REVOKED HOST KEY",
+        ),
         ("fatal: Received HTTP/0.9 when not allowed\n", errors.NotAGitServer, "HTTP/0.9"),
         ("fatal: gnutls_handshake() failed: An unexpected TLS packet was received.\n", errors.NoTls, "packet"),
         ("fatal: OpenSSL/3.0: error:0A00010B:SSL routines::wrong version number\n", errors.NoTls, "version number"),
@@ -83,6 +89,15 @@ def test_a_complaint_is_one_failure_with_its_cause(complaint: str, failure: type
     assert type(error) is failure
     assert words in str(error)
     assert error.remedy in str(error)
+
+
+def test_what_curl_repeats_of_a_proxys_password_is_not_repeated() -> None:
+    error = explain(
+        "https://h/r", "fatal: unable to access 'https://h/r/': Unsupported proxy syntax in 'user:canary'\n"
+    )
+    assert type(error) is errors.ProxyUnusable
+    assert "canary" not in str(error)
+    assert "%2F" in str(error)
 
 
 def test_what_a_server_sent_reaches_no_terminal_as_a_control_code() -> None:
