@@ -44,14 +44,17 @@ def _has_same_source(live: Secret, desired: Secret) -> bool:
     return all(live.annotations.get(key) == desired.annotations.get(key) for key in _SOURCE_ANNOTATIONS)
 
 
-def damage(live: Sequence[Secret], missing: Sequence[str], revision_number: int) -> tuple[str, ...]:
+def damage(
+    live: Sequence[Secret], deleted: Sequence[str], replaced: Sequence[str], revision_number: int
+) -> tuple[str, ...]:
     """What is wrong with the live Secrets of a package beside their files, a sentence each.
 
-    *missing* are the names of those that were written and are gone; *revision_number* is the newest one that the state
-    object knows.
+    *deleted* are the names of those that were written and are gone, *replaced* those that somebody else has taken;
+    *revision_number* is the newest one that the state object knows.
     """
     return (
-        *(f"Secret {name} was deleted: no pod that mounts it can start" for name in missing),
+        *(f"Secret {name} was deleted: no pod that mounts it can start" for name in deleted),
+        *(f"Secret {name} was replaced by one that secretsync did not make" for name in replaced),
         *(sentence for secret in live for sentence in _damaged_annotations(secret, revision_number)),
         *_different_numbers(live, revision_number),
     )
