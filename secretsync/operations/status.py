@@ -166,12 +166,15 @@ def _damage(
     if not package_state.finished or not all(is_managed(secret, delivery) for secret in live):
         return ()
     names = {secret.name for secret in live}
-    missing = [
-        name for name in package_state.secrets if name not in names and ownership.can_be_named(name, delivery.placement)
-    ]
-    replaced = [name for name in missing if destination.cluster.secret(destination.namespace, name)]
-    deleted = [name for name in missing if name not in replaced]
-    return drift.damage(live, deleted, replaced, package_state.revision_number)
+    found = {
+        name: destination.cluster.secret(destination.namespace, name)
+        for name in package_state.secrets
+        if name not in names and ownership.can_be_named(name, delivery.placement)
+    }
+    return (
+        *(drift.unusable(secret) for secret in found.values() if secret),
+        *drift.damage(live, [name for name, secret in found.items() if secret is None], package_state.revision_number),
+    )
 
 
 def accept_lost_mounts(destination: Destination) -> tuple[LostMounts, ...]:

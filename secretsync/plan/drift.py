@@ -44,20 +44,24 @@ def _has_same_source(live: Secret, desired: Secret) -> bool:
     return all(live.annotations.get(key) == desired.annotations.get(key) for key in _SOURCE_ANNOTATIONS)
 
 
-def damage(
-    live: Sequence[Secret], deleted: Sequence[str], replaced: Sequence[str], revision_number: int
-) -> tuple[str, ...]:
+def damage(live: Sequence[Secret], missing: Sequence[str], revision_number: int) -> tuple[str, ...]:
     """What is wrong with the live Secrets of a package beside their files, a sentence each.
 
-    *deleted* are the names of those that were written and are gone, *replaced* those that somebody else has taken;
-    *revision_number* is the newest one that the state object knows.
+    *missing* are the names of those that were written and are gone; *revision_number* is the newest one that the state
+    object knows.
     """
     return (
-        *(f"Secret {name} was deleted: no pod that mounts it can start" for name in deleted),
-        *(f"Secret {name} was replaced by one that secretsync did not make" for name in replaced),
+        *(f"Secret {name} was deleted: no pod that mounts it can start" for name in missing),
         *(sentence for secret in live for sentence in _damaged_annotations(secret, revision_number)),
         *_different_numbers(live, revision_number),
     )
+
+
+def unusable(secret: Secret) -> str:
+    """What is wrong with a Secret that was written for a package, and that no longer counts as one of it."""
+    if secret.immutable:
+        return f"Secret {secret.name} was made immutable: delete it"
+    return f"Secret {secret.name} no longer has the labels of this installation: delete it"
 
 
 def _damaged_annotations(secret: Secret, revision_number: int) -> Iterator[str]:

@@ -115,14 +115,6 @@ def test_after_a_run_that_failed_the_next_one_only_tries_to_restore_an_edit() ->
     assert "somebody changed the live files; the next run tries to restore them" in as_text(site)
 
 
-def test_a_secret_whose_name_somebody_else_has_taken_was_replaced() -> None:
-    site = Site("server")
-    site.source.push(init="1", sub__x="1")
-    site.sync()
-    site.cluster.secrets["atlas-sub"] = Secret("rucio", "atlas-sub", {"password": b"geheim"})
-    assert "Secret atlas-sub was replaced by one that secretsync did not make" in as_text(site)
-
-
 def test_a_secret_that_somebody_deleted_is_said_to_be_deleted_by_status_and_plan() -> None:
     site = Site("server", "judge")
     site.sync()
