@@ -167,7 +167,7 @@ def _damage(delivery: Delivery, live: Sequence[Secret], memory: StateStore) -> t
     missing = [
         name for name in package_state.secrets if name not in names and ownership.can_be_named(name, delivery.placement)
     ]
-    return drift.damage(live, missing, package_state.revision_number)
+    return drift.damage(live, missing, package_state.revision_number, delivery.placement)
 
 
 def accept_lost_mounts(destination: Destination) -> tuple[LostMounts, ...]:
@@ -224,7 +224,9 @@ def _judged(delivery: Delivery, live: Sequence[Secret], workloads: Sequence[Work
 def is_managed(secret: Secret, delivery: Delivery) -> bool:
     """Whether the labels of a live Secret say that this installation manages it."""
     labels = packing.labels(delivery.placement)
-    return all(secret.labels.get(name) == labels[name] for name in (packing.MANAGED_BY, packing.INSTALLATION))
+    return all(
+        secret.labels.get(name) == labels[name] for name in (packing.MANAGED_BY, packing.INSTALLATION, packing.MODULE)
+    )
 
 
 def _status(destination: Destination, workload: Workload) -> Status:
