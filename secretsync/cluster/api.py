@@ -17,6 +17,7 @@ from secretsync.cluster.idle_replica_sets import without_unread_fields
 from secretsync.core.deferred_imports import deferred_imports
 from secretsync.core.kinds import KINDS, SPAWNERS, api_version, resource_of
 from secretsync.core.kinds.kind import Kind, plural
+from secretsync.core.log import redact
 from secretsync.core.model import Manifest, Ref, Secret, Workload
 from secretsync.core.revision_numbers import has_newer_stamp
 from secretsync.core.secret_codec import contains, matches, replacement_manifest, secret_from, to_manifest
@@ -193,7 +194,9 @@ class KubernetesCluster:
                     "limitBytes": _LOG_BYTES,
                 },
             )
-            lines = reply.body.decode(errors="replace").split("\n") if reply.status == HTTPStatus.OK else []
+            text = reply.body.decode(errors="replace") if reply.status == HTTPStatus.OK else ""
+            # masked before it is cut: half a credential is not known for one
+            lines = redact(text).split("\n")
             if nonempty := [line.strip() for line in lines if line.strip()]:
                 return nonempty[-1][:_LONGEST_LINE]
         return ""

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from secretsync.config.fields import Model, Text
+from secretsync.config.fields import Count, Model, Text
 
 _KEY_TYPE = re.compile(r"(ssh|ecdsa|sk)-[a-z0-9@.-]+")
 _CREDENTIALS = ("password", "token", "bearer")
@@ -125,12 +125,12 @@ class Verification(Model):
 class Limits(Model):
     """A policy package is about 100 KB; more than this is a mistake or an attack."""
 
-    files: int = Field(2_000, gt=0, description="how many files the package may have")
-    bytes: int = Field(
+    files: Count = Field(2_000, gt=0, description="how many files the package may have")
+    bytes: Count = Field(
         16 * 1024 * 1024,
         gt=0,
         description="how many bytes its files may have in all, and those of an archive that brings it",
     )
-    download: int = Field(
+    download: Count = Field(
         512 * 1024 * 1024, gt=0, description="how many bytes a fetch may bring, and its cache may hold"
     )

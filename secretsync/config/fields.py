@@ -37,10 +37,17 @@ def _dns_label(value: str) -> str:
     )
 
 
+def _no_boolean(value: object) -> object:
+    """Python would count true as 1."""
+    if isinstance(value, bool):
+        raise ValueError(f"{str(value).lower()} is not a number")  # noqa: TRY004 - pydantic takes no TypeError
+    return value
+
+
 def _seconds(value: object) -> object:
     """``90``, ``"90s"``, ``"5m"``, ``"1h"``: seconds."""
     if not isinstance(value, str):
-        return value
+        return _no_boolean(value)
     if match := re.fullmatch(_DURATION, value.strip()):
         return float(match[1]) * _UNITS[match[2] or "s"]
     raise ValueError(f"{value!r} is not a duration: write 90s, 5m or 1h")
@@ -66,6 +73,7 @@ Seconds = Annotated[
     AfterValidator(_bounded),
     WithJsonSchema({"anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": _DURATION}]}),
 ]
+Count = Annotated[int, BeforeValidator(_no_boolean)]
 Text = Annotated[str, WithJsonSchema({"type": ["string", "number"]})]
 OffIsAWord = BeforeValidator(_off)
 

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag,
 
 from secretsync.config import window
 from secretsync.config.encrypt import Encrypt
-from secretsync.config.fields import Model, Name, OffIsAWord, Seconds, Text
+from secretsync.config.fields import Count, Model, Name, OffIsAWord, Seconds, Text
 from secretsync.config.problems import CLUSTER_TAGS
 from secretsync.config.repository import RepositoryCluster
 from secretsync.config.window import Window
@@ -110,15 +110,15 @@ class Rollout(Model):
         description="prove a package in the workloads' own images before anything live changes: "
         "where it is possible, always, or never",
     )
-    proofs: int = Field(
+    proofs: Count = Field(
         4, ge=1, le=50, description="how many proofs of the canary run at once, each in a pod of its own"
     )
     waves: tuple[Wave, ...] = Field(
         (), description="the order; default: one of Rucio's daemons, then its servers, then the rest"
     )
-    max_parallel: int = Field(0, ge=0, description="how many workloads are restarted at once; 0: all of a wave")
+    max_parallel: Count = Field(0, ge=0, description="how many workloads are restarted at once; 0: all of a wave")
     on_failure: Literal["restore", "stop"] = Field("restore", description="roll back when a wave fails, or stop there")
-    history: int = Field(
+    history: Count = Field(
         5, ge=2, le=50, description="how many earlier bundles are kept in the cluster: one for an undo, one to go back"
     )
     window: Annotated[str, AfterValidator(_window)] = Field(

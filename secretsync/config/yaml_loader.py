@@ -5,7 +5,8 @@ YAML 1.1, which PyYAML reads, takes ``1.10`` for 1.1, ``0123`` for 83, ``off`` f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import Any
 
@@ -13,6 +14,12 @@ import yaml
 from yaml.constructor import ConstructorError
 
 from secretsync.core.foreign import refuse_large
+
+_OLD_NUMBER = re.compile(r":|^[-+]?0[0-7_]+$")
+"""Numbers of YAML 1.1 that YAML 1.2 has not: to the base of sixty (12:30), and of eight (0123)."""
+
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")
+"""What no name, path or URL can hold: operating systems end a text there, or have no bytes for it."""
 
 _KEPT_AS_TEXT = ("tag:yaml.org,2002:timestamp",)
 _BOOLEANS = frozenset({"true", "True", "TRUE", "false", "False", "FALSE"})
@@ -51,12 +58,16 @@ class _Loader(yaml.SafeLoader):
             problem = "this value cannot be read"
             raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from None
 
-    def construct_yaml_int(self, node: yaml.ScalarNode) -> WrittenInt:
+    def construct_yaml_int(self, node: yaml.ScalarNode) -> WrittenInt | str:  # type: ignore[override]
+        if _OLD_NUMBER.search(node.value):
+            return str(node.value)
         number = WrittenInt(super().construct_yaml_int(node))
         number.written = node.value
         return number
 
-    def construct_yaml_float(self, node: yaml.ScalarNode) -> WrittenFloat:
+    def construct_yaml_float(self, node: yaml.ScalarNode) -> WrittenFloat | str:  # type: ignore[override]
+        if _OLD_NUMBER.search(node.value):
+            return str(node.value)
         number = WrittenFloat(super().construct_yaml_float(node))
         number.written = node.value
         return number
@@ -68,6 +79,12 @@ class _Loader(yaml.SafeLoader):
 _Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag not in _KEPT_AS_TEXT]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+# a set, bytes or a date is nothing that the configuration has
+_Loader.yaml_constructors = {
+    tag: constructor
+    for tag, constructor in yaml.SafeLoader.yaml_constructors.items()
+    if tag is None or tag.rpartition(":")[2] in ("null", "bool", "int", "float", "str", "seq", "map")
 }
 _Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_yaml_int)
 _Loader.add_constructor("tag:yaml.org,2002:float", _Loader.construct_yaml_float)
@@ -84,7 +101,9 @@ def load(text: str) -> Any:
         if node is None:
             return None
         refuse_large(node)
-        _refuse_keys_given_twice(node)
+        for part in _nodes(node):
+            _refuse_what_no_text_holds(part)
+            _refuse_keys_given_twice(part)
         return loader.construct_document(node)
     except RecursionError:
         raise yaml.YAMLError("it is nested too deep, or holds itself") from None
@@ -115,8 +134,8 @@ def _line(node: yaml.Node | None, location: Sequence[int | str]) -> int | None:
     return line
 
 
-def _refuse_keys_given_twice(root: yaml.Node) -> None:
-    """Before anything is merged by ``<<``, which may well replace keys. Raises ConstructorError."""
+def _nodes(root: yaml.Node) -> Iterator[yaml.Node]:
+    """Each node of the document once, however many aliases stand for it."""
     seen: set[int] = set()
     waiting = [root]
     while waiting:
@@ -127,12 +146,24 @@ def _refuse_keys_given_twice(root: yaml.Node) -> None:
         if isinstance(node, yaml.SequenceNode):
             waiting += node.value
         if isinstance(node, yaml.MappingNode):
-            lines: dict[str, int] = {}
-            for key, value in node.value:
-                waiting += (key, value)
-                if not isinstance(key, yaml.ScalarNode):
-                    continue
-                if key.value in lines:
-                    problem = f"key {key.value[:60]!r} is given twice; first in line {lines[key.value] + 1}"
-                    raise ConstructorError(None, None, problem, key.start_mark)
-                lines[key.value] = key.start_mark.line
+            waiting += (part for pair in node.value for part in pair)
+        yield node
+
+
+def _refuse_what_no_text_holds(node: yaml.Node) -> None:
+    if isinstance(node, yaml.ScalarNode) and _NO_TEXT.search(node.value):
+        raise ConstructorError(None, None, "this text holds a null, or half a character", node.start_mark)
+
+
+def _refuse_keys_given_twice(node: yaml.Node) -> None:
+    """Before anything is merged by ``<<``, which may well replace keys. Raises ConstructorError."""
+    if not isinstance(node, yaml.MappingNode):
+        return
+    lines: dict[str, int] = {}
+    for key, _ in node.value:
+        if not isinstance(key, yaml.ScalarNode):
+            continue
+        if key.value in lines:
+            problem = f"key {key.value[:60]!r} is given twice; first in line {lines[key.value] + 1}"
+            raise ConstructorError(None, None, problem, key.start_mark)
+        lines[key.value] = key.start_mark.line

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import logging
 import re
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 import structlog
 
@@ -19,6 +23,11 @@ _TOKENS = re.compile(r"\b(gh[pousr]_[A-Za-z0-9]{16,}|glpat-[-\w]{16,}|eyJ[-\w]+\
 _NAMES = re.compile(r"password|passphrase|secret_value|token|authorization", re.IGNORECASE)
 _SHORTEST = 4
 """Characters of a credential that is taken out of every text; shorter ones are found in words."""
+
+_SHORTEST_ENCODED = 8
+_IN_URLS = str.maketrans("+/", "-_")
+_BETWEEN = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\r\n]+ *")
+"""What breaks a word: the codes of a terminal's colours, and a line that is folded."""
 
 _MOST_FRAMES = 40
 """Frames of a traceback that are logged: one of endless recursion has a thousand."""
@@ -89,9 +98,34 @@ def register_secret(credential: str) -> None:
 
 def redact(text: str) -> str:
     """The text without credentials: those that were read in this process, and what looks like one."""
-    for credential in sorted(_credentials, key=len, reverse=True):  # one may be the begin of another
-        text = text.replace(credential, "***")
+    forms = sorted((form for credential in _credentials for form in _forms(credential)), key=len, reverse=True)
+    text = _masked(text, forms)  # the longest first: one may be the begin of another
+    joined = _BETWEEN.sub("", text)
+    if joined != text and any(form in joined for form in forms):
+        text = _masked(joined, forms)
     return _TOKENS.sub("***", _IN_URL.sub("***", text))
+
+
+def _masked(text: str, forms: Iterable[str]) -> str:
+    for form in forms:
+        text = text.replace(form, "***")
+    return text
+
+
+@lru_cache(256)
+def _forms(credential: str) -> frozenset[str]:
+    """How *credential* may be written: as it is, in a URL, in JSON, and in base64 wherever it begins in there."""
+    quoted = quote(credential, safe="")
+    forms = {credential, quoted, quote_plus(credential), json.dumps(credential)[1:-1]}
+    forms |= {re.sub("%..", lambda code: code[0].lower(), form) for form in (quoted, quote_plus(credential))}
+    data = credential.encode(errors="surrogateescape")
+    for before in range(3):
+        encoded = base64.b64encode(bytes(before) + data).decode()
+        # the first and the last of its characters have bits of what stands beside it
+        inner = encoded[-(-before * 8 // 6) : (before + len(data)) * 8 // 6]
+        if len(inner) >= _SHORTEST_ENCODED:
+            forms |= {inner, inner.translate(_IN_URLS)}
+    return frozenset(forms)
 
 
 def foreign_text(text: str, longest: int = LONGEST_WORDS) -> str:

@@ -47,7 +47,8 @@ class NotInHistory(SecretSyncError):
         names = ", ".join(self.known) or "no revision"
         problem = f"{self.requested!r} names {'several revisions' if self.several else 'no revision'}"
         if not self.requested:
-            problem = "there is no earlier revision"
+            edited = "somebody had edited every earlier revision: name the one to bring back"
+            problem = edited if self.known else "there is no earlier revision"
         hint = " An encrypted package goes back by a revert of the commit that brought it." if self.encrypted else ""
         return f"{problem}; the history keeps {names} (see 'secretsync history').{hint}".removesuffix(".")
 
@@ -164,7 +165,7 @@ def find(entries: Sequence[Entry], requested: str) -> Entry:
 def rollback(
     destination: Destination, delivery: Delivery, requested: str = "", clock: Clock = REAL_TIME, *, by: str = ""
 ) -> Report:
-    """Bring back a kept revision, by default the newest that is not live, and suspend the package.
+    """Bring back a kept revision, and suspend the package. By default it is the newest that nobody edited.
 
     *requested* is its number, its version, or the start of its commit, hash or digest.
 
@@ -202,11 +203,15 @@ def _rolled_back(
     live = live_secrets(destination, delivery, memory)
     digest = packing.live_bundle(live).digest if live else ""
     candidates = [bundle for bundle in _kept_bundles(destination, delivery) if bundle.bundle.digest != digest]
-    chosen = _named(candidates, requested) if requested else candidates[:1]
+    # what somebody wrote into the cluster comes back by its name alone
+    chosen = _named(candidates, requested) if requested else [one for one in candidates if not one.edited][:1]
     if requested and not chosen:
         _refuse_live(destination, delivery, requested)
     if len(chosen) != 1:
-        choices = [f"{bundle.revision_number} ({bundle.bundle.revision.short})" for bundle in candidates]
+        choices = [
+            f"{bundle.revision_number} ({bundle.bundle.revision.short}{', edited' if bundle.edited else ''})"
+            for bundle in candidates
+        ]
         raise NotInHistory(requested, choices, packing.is_encrypted(live))
     (bundle,) = chosen
     history.refuse_changed(bundle.secret, delivery.placement, memory.state.of(delivery.placement.secret))

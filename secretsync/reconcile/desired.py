@@ -79,10 +79,12 @@ def is_as_deployed(delivery: Delivery, live: Sequence[Secret], package: PackageS
     if not live or packing.misplaced(live, delivery.placement):
         return False
     bundle = packing.live_bundle(live)
+    # a revision that was brought back may hold what somebody had edited, which no source has
+    fetched = "" if package.hold and package.hold.kept else _fetched(delivery, live, bundle)
     return (
         package.is_as_written(bundle.digest)
         and package.is_described(packing.description(packing.drop_emptied(live)))
-        and _fetched(delivery, live, bundle) in ("", bundle.digest)
+        and fetched in ("", bundle.digest)
     )
 
 

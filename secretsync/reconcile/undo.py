@@ -33,8 +33,10 @@ def reject(packages: Sequence[PackagePlan], failure: str, store: StateStore) -> 
         package_state = state.of(secret)
         rejected = package_state.rejected(failure, bundle.digest, bundle.revision.id, kept=package_state.previous)
         state = state.with_package(secret, rejected)
-        log.error("rejected", module=bundle.module, digest=bundle.digest[:12], why=failure)
     store.save(state)
+    for package in packages:
+        bundle = package.desired.bundle
+        log.error("rejected", module=bundle.module, digest=bundle.digest[:12], why=failure)
 
 
 def _is_to_blame(package: PackagePlan, report: Report, store: StateStore) -> bool:

@@ -95,6 +95,8 @@ def _remember_put_back(packages: Sequence[PackagePlan], store: StateStore, previ
         state = state.with_package(secret, replace(previous.of(secret), kept=state.of(secret).kept))
     try:
         store.save(state)
+    except LeaseLost:
+        raise
     except SecretSyncError as error:
         log.warning("that nothing was changed could not be remembered; the next run finds out", why=str(error))
 

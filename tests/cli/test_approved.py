@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -160,6 +161,25 @@ def test_the_commands_write_and_take_the_plan(site: Site, tmp_path: Path, monkey
     other = CliRunner().invoke(apply_command, ["--plan", str(out), "--plan-id", "sha256:0"], obj=Settings())
     assert other.exit_code == 2
     assert CliRunner().invoke(apply_command, ["--plan", str(out)], obj=Settings()).exit_code == 0
+
+
+def test_a_plan_that_cannot_be_approved_takes_an_older_one_away_and_no_device(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Settings, "configuration", lambda _: told("production"))
+    site.source.push(init="a syntax error")
+    monkeypatch.setattr("secretsync.cli.approved.plan_of", refuse_to_approve)
+    older, device = tmp_path / "plan.json", tmp_path / "device"
+    older.touch()
+    os.mkfifo(device)
+    for out in (older, device):
+        CliRunner().invoke(plan_command, ["--out", str(out)], obj=Settings())
+    assert not older.exists()
+    assert device.exists()
+
+
+def refuse_to_approve(_outcomes: object) -> None:
+    raise approved.NotApprovable("production", "nothing can be approved")
 
 
 def test_a_write_of_somebody_else_during_the_rollout_says_which_workloads_restarted(site: Site) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from secretsync import config
 from secretsync.config import yaml_loader
 
+_TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
 _WHOLE = """packages:
   - {{moduleName: site_policy, requirement: "git+https://h/r", {package}}}
 targets: [{{cluster: {{inCluster: {yes}}}, namespace: {namespace}, adopt: {yes}, rollout: {{canary: {off}}}}}]
@@ -50,6 +51,31 @@ def test_a_switch_is_turned_on_by_each_of_yamls_words(yes: str) -> None:
     assert parse(yes=yes).targets[0].adopt
 
 
+@pytest.mark.parametrize(("written", "seconds"), [("0123", 123), ("'0123'", 123), ("0100s", 100), ("1_000", 1000)])
+def test_a_duration_of_digits_is_counted_in_tens(written: str, seconds: int) -> None:
+    assert parse(f"timeout: {written}").packages[0].timeout == seconds
+
+
+@pytest.mark.parametrize(
+    "key", ["timeout: 12:30", "timeout: 12:30.5", "timeout: true", "limits: {files: true}", "limits: {bytes: 1:0}"]
+)
+def test_what_is_no_number_is_counted_as_none(key: str) -> None:
+    with pytest.raises(config.UnusableConfig, match=key.rpartition(": ")[0].rpartition("{")[2]):
+        parse(key)
+
+
+@pytest.mark.parametrize("value", ["!!binary aGk=", "!!set {a}", "!!timestamp 2024-01-01", "!!omap [a: 1]"])
+def test_a_value_of_a_type_that_the_configuration_has_not_is_refused(value: str) -> None:
+    with pytest.raises(config.UnusableConfig, match="line 2"):
+        parse(f"vo: {value}")
+
+
+@pytest.mark.parametrize("value", [r'"\0"', r'"a\ud800"', r'["\0"]'])
+def test_a_text_that_no_path_can_hold_is_refused_before_it_is_used(value: str) -> None:
+    with pytest.raises(config.UnusableConfig, match="holds a null, or half a character"):
+        parse(f"access: {{sshKey: {value}}}")
+
+
 def test_a_namespace_of_digits_is_a_name() -> None:
     assert parse(namespace="0123").targets[0].namespace == "0123"
 
@@ -82,9 +108,7 @@ def test_yaml_that_is_nested_for_ever_is_a_yaml_error() -> None:
 
 
 @given(
-    st.recursive(
-        st.none() | st.booleans() | st.integers() | st.text(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)
-    )
+    st.recursive(st.none() | st.booleans() | st.integers() | _TEXT, lambda x: st.lists(x) | st.dictionaries(_TEXT, x))
 )
 def test_what_yaml_writes_is_read_as_it_was(value: object) -> None:
     assert yaml_loader.load(yaml.safe_dump(value)) == value

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import base64
 import json
+from urllib.parse import quote, quote_plus
 
 import pytest
 import structlog
+from hypothesis import given
+from hypothesis import strategies as st
 
 from secretsync.core import log
 
@@ -20,6 +24,42 @@ from secretsync.core import log
 )
 def test_what_looks_like_a_credential_is_masked(text: str, shown: str) -> None:
     assert log.redact(text) == shown
+
+
+CREDENTIAL = 'pa ss/w+rd"7fd1c9'
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        CREDENTIAL,
+        quote(CREDENTIAL, safe=""),
+        quote(CREDENTIAL, safe="").lower(),
+        quote_plus(CREDENTIAL),
+        json.dumps({"password": CREDENTIAL}),
+        *(base64.b64encode(f"{before}{CREDENTIAL}:".encode()).decode() for before in ("", "u", "us")),
+        base64.urlsafe_b64encode(f"user:{CREDENTIAL}".encode()).decode(),
+        CREDENTIAL.replace("w+", "w\n+"),
+        CREDENTIAL.replace("w+", "w\r\n   +"),
+        "".join(f"\x1b[31m{character}\x1b[0m" for character in CREDENTIAL),
+        base64.encodebytes(b"x" * 70 + CREDENTIAL.encode()).decode(),
+        f"Authorization: Bearer {CREDENTIAL}",
+    ],
+)  # fmt: skip
+def test_a_credential_is_masked_however_it_is_written(words: str) -> None:
+    log.register_secret(CREDENTIAL)
+    shown = log.foreign_text(f"before {words} after")
+    assert "***" in shown
+    for rest in ("7fd1", "N2ZkM", "dmZDF", "3ZmQx", "w+r", "w%2B", "w%2b"):
+        assert rest not in shown
+    assert (shown[:6], shown[-5:]) == ("before", "after")
+
+
+@given(st.text(min_size=8, max_size=40), st.binary(max_size=8), st.binary(max_size=8))
+def test_base64_of_a_credential_is_masked_wherever_it_begins(credential: str, before: bytes, after: bytes) -> None:
+    log._credentials.clear()
+    log.register_secret(credential)
+    assert "***" in log.redact(base64.b64encode(before + credential.encode() + after).decode())
 
 
 def test_facts_named_like_credentials_are_masked_whatever_they_hold(capsys: pytest.CaptureFixture[str]) -> None:

@@ -97,6 +97,21 @@ def test_a_revision_that_somebody_had_edited_is_told_as_such_and_a_rollback_brin
     assert hold.reason.endswith(", as somebody had edited it")
 
 
+def test_what_somebody_wrote_into_the_cluster_comes_back_by_its_name_alone(site: Site) -> None:
+    _edit(site, b"planted")
+    site.sync()
+    rollback(site)
+    assert live(site) == b"third"
+
+
+def test_a_history_of_edits_alone_asks_for_a_name(site: Site) -> None:
+    for number in range(5):
+        _edit(site, f"edit {number}".encode())
+        site.sync()
+    with pytest.raises(releases.NotInHistory, match=r"^somebody had edited every earlier revision: .*, edited\)"):
+        rollback(site)
+
+
 def entries(site: Site) -> list[tuple[int, tuple[int, ...]]]:
     (delivery,) = site.destination.deliveries
     return [(entry.revision_number, entry.restores) for entry in releases.revisions(site.destination, delivery)]

@@ -10,7 +10,7 @@ from secretsync.core.model import Secret
 from secretsync.plan.drift import damage, edited_files, keep_edits
 from secretsync.plan.plan import Live, make_plan
 from secretsync.plan.state import State
-from tests.build import MOUNTED_BY_NOBODY, REVISION, desired, live
+from tests.build import MOUNTED_BY_NOBODY, PLACEMENT, REVISION, desired, live
 
 WANTED = desired({"__init__.py": "1", "rules.py": "ALL = True", "sub/a.py": "2"})
 

@@ -16,7 +16,7 @@ from secretsync.plan.diff import Action, Desired
 from secretsync.plan.plan import Live, Plan, make_plan, prunable
 from secretsync.plan.refused import Refused
 from secretsync.plan.state import PackageState, State
-from tests.build import MOUNTED_BY_NOBODY, PLACEMENT, desired, live, workload
+from tests.build import MOUNTED_BY_NOBODY, PLACEMENT, REVISION, desired, live, workload
 
 ONE = desired({"__init__.py": "1", "permission.py": "1"})
 TWO = desired({"__init__.py": "1", "permission.py": "2"})

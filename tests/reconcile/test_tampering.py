@@ -114,6 +114,16 @@ def test_an_edit_that_the_state_object_agrees_with_too_is_noticed_and_put_right(
     )
 
 
+def test_an_edited_revision_that_was_brought_back_by_its_number_is_no_drift(with_cache: Site) -> None:
+    secret = with_cache.cluster.secrets["atlas"]
+    with_cache.cluster.secrets["atlas"] = replace(secret, data={**secret.data, "init.py": b"hot fix"})
+    with_cache.sync()
+    releases.rollback(with_cache.destination, with_cache.destination.deliveries[0], "2")
+    (deployed,) = status(with_cache.destination)
+    assert files(with_cache)["init.py"] == b"hot fix"
+    assert not deployed.drift
+
+
 def test_it_is_refused_while_the_package_is_suspended(with_cache: Site) -> None:
     releases.suspend(with_cache.destination, with_cache.destination.deliveries[0], "under review")
     forge_everything(with_cache)

@@ -174,7 +174,8 @@ def _write_plan(path: Path, outcomes: Sequence[Outcome]) -> str:
     try:
         document = plan_of(outcomes)
     except NotApprovable as error:
-        path.unlink(missing_ok=True)  # an older plan is not what this report says
+        if path.is_file():  # an older plan is not what this report says; a device is nobody's to delete
+            path.unlink()
         explain(error)
         return ""
     write_plan(path, document)

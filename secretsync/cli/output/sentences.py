@@ -148,12 +148,17 @@ def _back(target: Target, undo: Target) -> str:
 
 
 def _as_it_is(target: Target) -> str:
-    states = [status.state for status in target.rollout if status.counts]
+    states = _states(target)
     return f"{states.count('current')}/{count(len(states), 'workload')} current"
 
 
+def _states(target: Target) -> list[str]:
+    """Of the workloads that decide; of all that were restarted where none of them was healthy before."""
+    return [status.state for status in target.rollout if status.counts] or [status.state for status in target.rollout]
+
+
 def _applied(target: Target) -> str:
-    states = [status.state for status in target.rollout if status.counts]
+    states = _states(target)
     if target.dry_run:
         return "nothing to write; an earlier rollout is not complete"
     if not states or "written" in states:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from secretsync.config.access import Credential
-from secretsync.config.fields import Model
+from secretsync.config.fields import Count, Model
 
 Address = Annotated[str, StringConstraints(pattern=r"^[^@\s,]+@[^@\s,]+$")]
 
@@ -16,7 +16,7 @@ class Email(Model):
     """A mail server, and who gets the mail."""
 
     server: str = Field(min_length=1, description="the mail server's name")
-    port: int = Field(587, ge=1, le=65535, description="its port; 465 for tls")
+    port: Count = Field(587, ge=1, le=65535, description="its port; 465 for tls")
     encryption: Literal["starttls", "tls", "none"] = Field("starttls", description="none also sends no password")
     username: str = Field("", description="who sends; default: nobody logs in")
     password: Credential | None = Field(None, description="of username")

@@ -287,11 +287,15 @@ def _check_deadline(proof: _Running, now: float) -> None:
     if proof.candidate.through_entrypoint and not proof.started and runs_for > STARTS_WITHIN:
         raise _EntrypointPassedBy(f"it did not start Rucio's executable within {STARTS_WITHIN:.0f} s")
     if now - proof.started_at > SECONDS + _SPARE:
-        template = {"spec": {"volumes": proof.candidate.workload.template["spec"].get("volumes")}}
-        secrets = ", ".join(sorted(secrets_referenced(template)))
-        hint = f"; it mounts what its workload does (the Secrets {secrets}): do all of them exist?" if secrets else ""
-        reason = f"it did not end within {SECONDS + _SPARE:.0f} s: {proof.waits_for}{hint if proof.is_scheduled and proof.ran is None else ''}"
+        hint = _hint_at_secrets(proof.candidate) if proof.is_scheduled and proof.ran is None else ""
+        reason = f"it did not end within {SECONDS + _SPARE:.0f} s: {proof.waits_for}{hint}"
         raise NotProven(str(proof.candidate.workload.ref), [reason])
+
+
+def _hint_at_secrets(candidate: Candidate) -> str:
+    template = {"spec": {"volumes": candidate.workload.template["spec"].get("volumes")}}
+    secrets = ", ".join(sorted(secrets_referenced(template)))
+    return f"; it mounts what its workload does (the Secrets {secrets}): do all of them exist?" if secrets else ""
 
 
 def _belongs(pod: Manifest, job_name: str) -> bool:

@@ -121,6 +121,16 @@ class HostKeyChanged(GitFailed):
     )
 
 
+class HostKeyRevoked(GitFailed):
+    """The known hosts say that the SSH server's key is revoked."""
+
+    code = "host_key_revoked"
+    remedy = (
+        "somebody who has this key may stand in for the server: ask its administrator for the new one, and replace it "
+        "in 'access.knownHosts' once the server shows that"
+    )
+
+
 class NoCommonAlgorithm(GitFailed):
     """SSH client and server have no algorithm in common."""
 
@@ -244,6 +254,7 @@ _SILENT = "Could not read from remote repository"
 # and those of GitHub, GitLab, Bitbucket, Azure DevOps, Gitea, Gerrit and gitolite.
 _MEANINGS: tuple[tuple[str, type[GitFailed]], ...] = (
     (r"No space left on device|Disk quota exceeded", DiskFull),
+    (r"REVOKED HOST KEY|marked as revoked", HostKeyRevoked),
     (r"REMOTE HOST IDENTIFICATION HAS CHANGED", HostKeyChanged),
     (r"Host key verification failed|No .* host key is known", HostKeyUnknown),
     (r"no matching (host key type|key exchange method|cipher|MAC) found|no mutual signature", NoCommonAlgorithm),

@@ -19,3 +19,11 @@ def test_an_apply_that_waits_says_what_it_would_create() -> None:
     printed = text.render(report, Style(80))
     assert "    create    Secret atlas" in printed
     assert "created" not in printed
+
+
+def test_workloads_of_which_none_was_healthy_before_are_counted_all_the_same() -> None:
+    site = Site("server")
+    report = site.sync()
+    ignored = replace(report, verdicts={}, ignored=report.verdicts)
+    printed = text.render(describe([Outcome(site.destination, ignored)], "apply"), Style(80))
+    assert printed.splitlines()[-1] == "  applied: 1 Secret, 1/1 workload current"

@@ -71,6 +71,12 @@ _GITLAB = (
             errors.ServerFailed,
             "error: 502",
         ),
+        (
+            "@ WARNING: REVOKED HOST KEY DETECTED! @\nThe ED25519 host key for h is marked as revoked.\n"
+            f"Host key verification failed.\n{_SILENT}",
+            errors.HostKeyRevoked,
+            "REVOKED HOST KEY",
+        ),
         ("fatal: Received HTTP/0.9 when not allowed\n", errors.NotAGitServer, "HTTP/0.9"),
         ("fatal: gnutls_handshake() failed: An unexpected TLS packet was received.\n", errors.NoTls, "packet"),
         ("fatal: OpenSSL/3.0: error:0A00010B:SSL routines::wrong version number\n", errors.NoTls, "version number"),
