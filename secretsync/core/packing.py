@@ -173,8 +173,12 @@ def drop_emptied(live: Sequence[Secret]) -> tuple[Secret, ...]:
     return tuple(
         replace(secret, annotations={**secret.annotations, DIRECTORY: directory_of(secret)})
         for secret in live
-        if secret.data or directory_of(secret) == "."
+        if _is_needed(secret)
     )
+
+
+def _is_needed(secret: Secret) -> bool:
+    return bool(secret.data) or directory_of(secret) == "."
 
 
 def description(secrets: Iterable[Secret]) -> str:
@@ -193,7 +197,7 @@ def misplaced(live: Sequence[Secret], placement: Placement) -> tuple[Secret, ...
     tops = [replace(placement, secret=top) for top in (placement.secret, _named_by_digest(live, placement.secret))]
     return tuple(
         secret
-        for secret in drop_emptied(live)
+        for secret in filter(_is_needed, live)
         if secret.name not in [secret_name(top, directory_of(secret).removeprefix(".")) for top in tops]
     )
 
@@ -209,15 +213,20 @@ def newest_revision(live: Sequence[Secret]) -> tuple[Secret, ...]:
     Those that change in place are one write; those that are named by their digest are one for each name, and count
     only when all of it is there: a write that was cut off has not taken place.
     """
-    in_place = [secret for secret in live if not secret.immutable]
+    in_place = [secret for secret in live if not _never_changes(secret)]
     by_package: dict[tuple[str, str], list[Secret]] = defaultdict(list)
     for secret in live:
-        if secret.immutable:
+        if _never_changes(secret):
             by_package[secret.annotations.get(DIGEST, ""), secret.annotations.get(LAYOUT, "")].append(secret)
     writes = [secrets for secrets in by_package.values() if is_intact(secrets)]
     if not writes or any(secret.data for secret in in_place):
         writes.append(in_place)
     return tuple(max(writes, key=_write))
+
+
+def _never_changes(secret: Secret) -> bool:
+    """Whether a Secret is named by its digest: somebody may have made another one immutable."""
+    return secret.immutable and secret.annotations.get(DIGEST, "")[:12] in secret.name
 
 
 def _write(secrets: Iterable[Secret]) -> int:

@@ -531,7 +531,7 @@ DESCRIBING = (
 @pytest.mark.parametrize("annotation", DESCRIBING)
 @pytest.mark.parametrize("name", ["atlas", "atlas-sub"])
 def test_an_annotation_that_somebody_edits_is_noticed_and_put_right_and_restarts_nothing(
-    site: Site, name: str, annotation: str, value: str
+    site: Site, name: str, annotation: str, value: str | None
 ) -> None:
     written = site.cluster.secrets[name].annotations
     annotate(site, name, **{annotation: value})
@@ -541,8 +541,10 @@ def test_an_annotation_that_somebody_edits_is_noticed_and_put_right_and_restarts
     report = site.sync()
     note = "drift: somebody changed the annotations of the live Secrets of atlas_rucio_policy; they are restored"
     assert (note in report.plan.notes) is edited
-    assert report.plan.restarts == ()
-    assert site.cluster.secrets[name].annotations == written
+    # without its layout nobody knows which directory its files are of
+    assert annotation == packing.LAYOUT or report.plan.restarts == ()
+    restored = site.cluster.secrets[name].annotations
+    assert {key: restored.get(key) for key in DESCRIBING} == {key: written.get(key) for key in DESCRIBING}
     site.cluster.calls.clear()
     site.sync()
     assert site.cluster.writes == []
