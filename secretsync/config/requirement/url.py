@@ -12,6 +12,7 @@ DIGITS = {"md5": 32, "sha1": 40, "sha224": 56, "sha256": 64, "sha384": 96, "sha5
 
 _HEX = re.compile(r"[0-9a-fA-F]+")
 _SECRET_KEY = re.compile(r"token|secret|passw|key|sig|auth|cred", re.IGNORECASE)
+_NO_HOST = re.compile(r"[\s%]")
 _HOST_WITH_PATH = re.compile(r"@?([^/:@]+):([A-Za-z~][^/:@]*)(?:/|$)")
 
 
@@ -29,6 +30,8 @@ def split_url(url: str, requirement: str) -> SplitResult:
         raise CredentialsInRequirement(requirement)
     if parts.password is not None or (parts.username is not None and parts.scheme != "ssh"):
         raise CredentialsInRequirement(requirement)
+    if _NO_HOST.search(parts.netloc.rpartition("@")[2].partition("[")[0]):
+        raise UnusableRequirement(requirement, "is not a URL: its host holds a blank or a '%'")
     if port == 0:
         raise UnusableRequirement(requirement, "0 is no port")
     if not (parts.hostname or parts.scheme == "file"):

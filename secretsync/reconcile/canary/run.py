@@ -33,6 +33,7 @@ _NO_POD = (
     "no pod was made for its Job: a quota, an admission policy, Pod Security or a missing service account may refuse "
     "it, see the namespace's Events ('kubectl get events')"
 )
+_DELETED = "its pod was deleted before it ended"
 _SOON, _POLL, _POLL_LATER = 20.0, 1.0, 5.0
 
 
@@ -233,6 +234,8 @@ def _message(proof: _Running, pods: Sequence[Manifest], now: float) -> str | Non
             proof.waits_for = foreign_text(blocked.message)
             if proof.ran is None:
                 log.info("the proof waits", job=proof.name, why=blocked.message)
+    elif proof.waits_for != _NO_POD:
+        raise NotProven(str(proof.candidate.workload.ref), [_DELETED])
     _check_deadline(proof, now)
     return None
 
@@ -255,7 +258,7 @@ def _interruption(pod: Manifest, terminated: Manifest) -> str:
     if status.get("phase") == "Failed" and (status.get("reason") or not terminated):
         return f"its pod failed ({status.get('reason')}): {status.get('message')}"
     if "deletionTimestamp" in pod["metadata"]:
-        return "its pod was deleted before it ended"
+        return _DELETED
     if terminated.get("reason") == "OOMKilled":
         return (
             "its container reached its limit of memory (OOMKilled): raise 'resources.limits.memory' of the workload, "
