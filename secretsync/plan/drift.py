@@ -57,6 +57,13 @@ def damage(live: Sequence[Secret], missing: Sequence[str], revision_number: int)
     )
 
 
+def unusable(secret: Secret) -> str:
+    """What is wrong with a Secret that was written for a package, and that no longer counts as one of it."""
+    if secret.immutable:
+        return f"Secret {secret.name} was made immutable: delete it"
+    return f"Secret {secret.name} no longer has the labels of this installation: delete it"
+
+
 def _damaged_annotations(secret: Secret, revision_number: int) -> Iterator[str]:
     number, directory = (secret.annotations.get(key) for key in (packing.REVISION_NUMBER, packing.DIRECTORY))
     if not revision_numbers.is_counted(revision_numbers.parse(number), revision_number):

@@ -50,6 +50,11 @@ class Mount:
     mode: int = _FILE_MODE
     single: bool = False
 
+    @property
+    def place(self) -> str:
+        """The path that it covers: of one file, or of a folder and all below it."""
+        return posixpath.join(self.path, *(self.keys or ())) if self.single else self.path
+
 
 def seen(template: Manifest, container: Manifest) -> str:
     """All of a manifest that decides what *container* sees, as a text: those of a fleet are nearly all the same."""
