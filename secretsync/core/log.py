@@ -19,7 +19,9 @@ import structlog
 from secretsync.core.escape import visible
 
 _IN_URL = re.compile(r"(?<=://)[^/\s@]+(?=@)")
-_TOKENS = re.compile(r"\b(gh[pousr]_[A-Za-z0-9]{16,}|glpat-[-\w]{16,}|eyJ[-\w]+\.[-\w]+\.[-\w]+)")
+_TOKENS = re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{16,}|glpat-[-\w]{16,})")
+_JSON_WEB_TOKENS = re.compile(r"(?<![-\w])(?P<before>(?>[-\w]*?\b(?=eyJ)))[-\w]++\.[-\w]++\.[-\w]+")
+"""Atomic and possessive, so that a text that nearly is one, or many of them, is read once and not from each letter."""
 _NAMES = re.compile(r"password|passphrase|secret_value|token|authorization", re.IGNORECASE)
 _SHORTEST = 4
 """Characters of a credential that is taken out of every text; shorter ones are found in words."""
@@ -103,7 +105,7 @@ def redact(text: str) -> str:
     joined = _BETWEEN.sub("", text)
     if joined != text and any(form in joined for form in forms):
         text = _masked(joined, forms)
-    return _TOKENS.sub("***", _IN_URL.sub("***", text))
+    return _JSON_WEB_TOKENS.sub(r"\g<before>***", _TOKENS.sub("***", _IN_URL.sub("***", text)))
 
 
 def _masked(text: str, forms: Iterable[str]) -> str:

@@ -19,6 +19,8 @@ from secretsync.core import log
         ("ssh://git@github.com/x", "ssh://***@github.com/x"),
         ("token ghp_0123456789abcdefghij was refused", "token *** was refused"),
         ("glpat-0123456789abcdefghij", "***"),
+        ("key=eyJhbGciOi.eyJzdWIi.c2ln, x-eyJhbGciOi.eyJzdWIi.c2ln.", "key=***, x-***."),
+        ("eyJ-eyJhbGciOi.eyJzdWIi.c2ln eyJhbGciOi.eyJzdWIi", "*** eyJhbGciOi.eyJzdWIi"),
         ("nothing to hide", "nothing to hide"),
     ],
 )
