@@ -81,6 +81,8 @@ def read_yaml(text: str, loader: Any = SAFE_LOADER) -> Iterator[Any]:
             if "*" in text:
                 refuse_large(node)
             yield parser.construct_document(node)
+    except OverflowError:
+        raise _too_large("it has an escape that is no character") from None
     finally:
         parser.dispose()
 

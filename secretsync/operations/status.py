@@ -173,7 +173,12 @@ def _damage(
     }
     return (
         *(drift.unusable(secret) for secret in found.values() if secret),
-        *drift.damage(live, [name for name, secret in found.items() if secret is None], package_state.revision_number),
+        *drift.damage(
+            live,
+            [name for name, secret in found.items() if secret is None],
+            package_state.revision_number,
+            delivery.placement,
+        ),
     )
 
 
@@ -231,7 +236,9 @@ def _judged(delivery: Delivery, live: Sequence[Secret], workloads: Sequence[Work
 def is_managed(secret: Secret, delivery: Delivery) -> bool:
     """Whether the labels of a live Secret say that this installation manages it."""
     labels = packing.labels(delivery.placement)
-    return all(secret.labels.get(name) == labels[name] for name in (packing.MANAGED_BY, packing.INSTALLATION))
+    return all(
+        secret.labels.get(name) == labels[name] for name in (packing.MANAGED_BY, packing.INSTALLATION, packing.MODULE)
+    )
 
 
 def _status(destination: Destination, workload: Workload) -> Status:

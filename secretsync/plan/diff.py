@@ -229,10 +229,10 @@ def _our_metadata(secret: Secret) -> dict[str, str]:
 
 
 def _metadata_written_by_us(live: Secret, desired: Secret) -> dict[str, str]:
-    """Labels and annotations that others, as an admission policy, add do not count; nor that 0.1.0 wrote no subject."""
+    """Labels and annotations that others, as an admission policy, add do not count."""
     desired_annotations, live_annotations = _our_metadata(desired), _our_metadata(live)
-    subject = {key: value for key, value in desired_annotations.items() if key == packing.SUBJECT}
-    return subject | {key: value for key, value in live_annotations.items() if key in desired_annotations}
+    ours = {*desired_annotations, *packing.DESCRIBING}
+    return {key: value for key, value in live_annotations.items() if key in ours}
 
 
 def _removal(live: Secret, desired: Desired, referrers: Mapping[str, Sequence[str]]) -> Change:

@@ -265,6 +265,12 @@ def record_end(plan: Plan, memory: StateStore) -> None:
         if not state.of(secret).finished:
             names, digest = tuple(remaining.difference(package.outdated)), package.desired.bundle.digest
             mounting = () if package.placement.wired else still_expected(state.of(secret), remaining, workloads)
-            finished = state.of(secret).ended(names, package.outdated, digest=digest, mounting=mounting)
+            finished = state.of(secret).ended(
+                names,
+                package.outdated,
+                digest=digest,
+                description=packing.description(package.desired.secrets),
+                mounting=mounting,
+            )
             state = state.with_package(secret, finished)
     memory.save(state)

@@ -12,15 +12,18 @@ from collections.abc import Callable
 from functools import partial
 
 import pytest
+import yaml
 
 from secretsync.cluster.errors import Call, Denied, InvalidObject, Refusal, UnreadableSelector
 from secretsync.cluster.refusals import refusal
 from secretsync.cluster.selector import selects
+from secretsync.config import yaml_loader
 from secretsync.config.requirement import UnusableRequirement, parse
-from secretsync.core.errors import SourceError
+from secretsync.core.errors import SecretSyncError, SourceError
 from secretsync.core.log import redact
 from secretsync.core.model import Manifest
 from secretsync.reconcile.canary.entrypoint import command
+from secretsync.rucio.charts import site_values
 from secretsync.rucio.conditions.container import Unknown, environment
 from secretsync.sources.index.page import files_of
 
@@ -89,6 +92,12 @@ def test_variables_that_each_repeat_the_one_before_are_not_expanded_beyond_what_
     seen = environment({"env": [{"name": "A0_PYTHONPATH", "value": "x"}, *doubled]}, {})
     assert seen["A3_PYTHONPATH"] == "x" * 8
     assert isinstance(seen["A18_PYTHONPATH"], Unknown)
+
+
+@pytest.mark.parametrize("load", [yaml_loader.load, site_values.read])
+def test_an_escape_in_yaml_that_is_no_character_is_a_fault_of_the_file(load: Callable[[str], object]) -> None:
+    with pytest.raises((yaml.YAMLError, SecretSyncError), match=r"no character|cannot be read"):
+        load('a: "\\UFFFFFFFF"\n')
 
 
 class Damaged(SourceError):
