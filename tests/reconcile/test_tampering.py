@@ -143,13 +143,6 @@ def test_swapped_files_of_a_suspended_package_are_refused(site: Site) -> None:
     assert isinstance(degraded.error, HeldAndEdited)
 
 
-def test_a_secret_that_somebody_made_immutable_is_live_as_before(site: Site) -> None:
-    site.cluster.secrets["atlas"] = replace(site.cluster.secrets["atlas"], immutable=True)
-    site.sync()
-    (deployed,) = status(site.destination)
-    assert (deployed.drift, deployed.damage) == (False, ())
-
-
 def test_an_edited_revision_that_was_brought_back_by_its_number_is_no_drift(with_cache: Site) -> None:
     secret = with_cache.cluster.secrets["atlas"]
     with_cache.cluster.secrets["atlas"] = replace(secret, data={**secret.data, "init.py": b"hot fix"})
