@@ -196,7 +196,7 @@ def outdated_secrets(desired: Sequence[Desired], state: State) -> tuple[str, ...
 def _forgotten(packages: Sequence[PackagePlan], state: State) -> Iterable[str]:
     for package in packages:
         package_state = state.of(package.placement.secret)
-        written = package.desired.bundle.digest, packing.description(package.desired.secrets)
+        written = package.desired.bundle.digest, package.description
         same_content = (package_state.digest, package_state.description) == written
         yield from (
             secret.name

@@ -269,7 +269,7 @@ def record_end(plan: Plan, memory: StateStore) -> None:
                 names,
                 package.outdated,
                 digest=digest,
-                description=packing.description(package.desired.secrets),
+                description=package.description,
                 mounting=mounting,
             )
             state = state.with_package(secret, finished)

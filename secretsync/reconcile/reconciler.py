@@ -11,7 +11,6 @@ from dataclasses import replace
 import structlog
 
 from secretsync.cluster.errors import Conflict
-from secretsync.core import packing
 from secretsync.core.deferred_imports import deferred_imports
 from secretsync.core.errors import SecretSyncError
 from secretsync.core.instrumentation import timed_stage
@@ -243,14 +242,8 @@ def _record_idle(destination: Destination, report: Report) -> Report:
         state = store.state
         for package in report.plan.packages:
             names = tuple(secret.name for secret in package.desired.secrets)
-            digest = package.desired.bundle.digest
-            state = state.with_live(
-                package.placement.secret,
-                names,
-                package.revision_number,
-                digest,
-                packing.description(package.desired.secrets),
-            )
+            digest, secret = package.desired.bundle.digest, package.placement.secret
+            state = state.with_live(secret, names, package.revision_number, digest, package.description)
         store.save(state.checked(check.keys))
     return _with_stripped(replace(report, done=True))
 

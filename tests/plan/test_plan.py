@@ -105,12 +105,26 @@ def test_labels_and_annotations_of_others_are_no_difference() -> None:
     assert not plan(ONE, secrets).pending
 
 
+@pytest.mark.parametrize("commit", ["a", "b"])
+def test_a_subject_that_release_0_1_did_not_write_is_written_with_the_next_commit_alone(commit: str) -> None:
+    files = {"__init__.py": "1", "permission.py": "1"}
+    deployed = desired(files, revision=Revision("s", "main", "commit:" + "a" * 40))
+    wanted = desired(files, revision=Revision("s", "main", f"commit:{commit * 40}", subject="A change"))
+    upgraded = plan(wanted, live(deployed))
+    (change,) = upgraded.changes
+    assert change.action is (Action.KEEP if commit == "a" else Action.UPDATE)
+    assert change.desired.annotations[packing.SUBJECT] == "A change"
+    (package,) = upgraded.packages
+    assert package.description == packing.description((deployed if commit == "a" else wanted).secrets)
+
+
 @pytest.mark.parametrize("subject", ["", "A change"])
-def test_a_subject_that_is_missing_or_was_added_is_put_right_without_a_new_revision_number(subject: str) -> None:
+def test_a_subject_that_was_taken_away_or_added_is_put_right_without_a_new_revision_number(subject: str) -> None:
     files = {"__init__.py": "1", "permission.py": "1"}
     deployed = desired(files, revision=replace(REVISION, subject=subject))
     wanted = desired(files, revision=replace(REVISION, subject="" if subject else "A change"))
-    made = plan(wanted, live(deployed))
+    known = PackageState(finished=True, description=packing.description(wanted.secrets))
+    made = plan(wanted, live(deployed), state=State({"atlas": known}))
     (change,) = made.changes
     assert (change.action, change.content) == (Action.UPDATE, False)
     assert made.packages[0].revision_number == 1
