@@ -158,9 +158,10 @@ def limit_processes() -> None:
 
 
 def hide_sockets(folder: Path) -> None:
-    """Have nothing in /run to connect to but what resolves names: a socket there may be an engine's or a bus's."""
+    """Have nothing in /run to connect to: a socket there may be an engine's or a bus's; but names are resolved."""
+    names = Path("/etc/resolv.conf").resolve().parent  # of systemd-resolved, resolvconf or NetworkManager
     for path in (*Path("/run").glob("*"), *Path("/run/systemd").glob("*")):
-        if path.is_symlink() or path.name in ("systemd", "resolve") or folder.is_relative_to(path):
+        if path.is_symlink() or any(kept.is_relative_to(path) for kept in (folder, names)):
             continue
         if path.is_dir():
             _libc.mount(b"none", bytes(path), b"tmpfs", _NOSUID_NODEV_NOEXEC, None)
