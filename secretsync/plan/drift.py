@@ -64,8 +64,6 @@ def damage(
 
 def unusable(secret: Secret) -> str:
     """What is wrong with a Secret that was written for a package, and that no longer counts as one of it."""
-    if secret.immutable:
-        return f"Secret {secret.name} was made immutable: delete it"
     return f"Secret {secret.name} no longer has the labels of this installation: delete it"
 
 

@@ -182,4 +182,4 @@ def test_a_secret_that_somebody_made_immutable_was_not_deleted() -> None:
     site.sync()
     site.cluster.secrets["atlas-sub"] = replace(site.cluster.secrets["atlas-sub"], immutable=True)
     (package,) = status(site.destination)
-    assert package.damage == ("Secret atlas-sub was made immutable: delete it",)
+    assert package.damage == ("Secret atlas-sub was made immutable, so that no run can change it: delete it",)
