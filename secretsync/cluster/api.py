@@ -1,55 +1,29 @@
-"""The cluster behind an API server."""
+"""The cluster behind an API server, with what is written: each write only where nothing newer is replaced."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
 
 import structlog
 
 from secretsync.cluster import connection as kubernetes_connection
-from secretsync.cluster.connection import CALLS_AT_ONCE, Connection, Reply
-from secretsync.cluster.errors import Call, Conflict, Forbidden, UnreadableSelector, WorkloadGone
-from secretsync.cluster.idle_replica_sets import without_unread_fields
-from secretsync.core.deferred_imports import deferred_imports
-from secretsync.core.kinds import KINDS, SPAWNERS, api_version, resource_of
-from secretsync.core.kinds.kind import Kind, plural
-from secretsync.core.log import redact
+from secretsync.cluster.api_reader import SECRETS, ApiReader, path_of, workload_from
+from secretsync.cluster.connection import Connection, Reply
+from secretsync.cluster.errors import Call, Conflict, WorkloadGone
+from secretsync.core.kinds import api_version, resource_of
 from secretsync.core.model import Manifest, Ref, Secret, Workload
 from secretsync.core.revision_numbers import has_newer_stamp
 from secretsync.core.secret_codec import contains, matches, replacement_manifest, secret_from, to_manifest
 
-# rights are asked for where there is something to do
-with deferred_imports("secretsync.cluster.rbac"):
-    from secretsync.cluster.rbac import Access, Review
-
 log = structlog.get_logger()
 
-_SECRETS = "/api/v1/namespaces/{namespace}/secrets"
-_PODS = "/api/v1/namespaces/{namespace}/pods"
-_PAGE = 500
 _TRIES = 5
-_LOG_LINES = 10
-_LOG_BYTES = 1 << 16
-_LONGEST_LINE = 500
 
 
-class KubernetesCluster:
+class KubernetesCluster(ApiReader):
     """The verbs of Cluster as calls to the API, with plain dicts."""
-
-    runs_pods = True
-    calls_at_once = CALLS_AT_ONCE
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
-    def secret(self, namespace: str, name: str) -> Secret | None:
-        """The Secret, or None where there is none. Raises ClusterError."""
-        reply = self._connection.send(Call("get", "secrets", namespace, name), "GET", _SECRETS + "/{name}")
-        return None if reply.absent else secret_from(reply.stored())
 
     def create(self, secret: Secret, *, manager: str) -> Secret:
         """The Secret as the API stored it. Raises Conflict where one of that name exists with other content."""
@@ -87,7 +61,7 @@ class KubernetesCluster:
         reply = self._connection.send(
             Call("delete", "secrets", live.namespace, live.name),
             "DELETE",
-            _SECRETS + "/{name}",
+            SECRETS + "/{name}",
             body={
                 "apiVersion": "v1",
                 "kind": "DeleteOptions",
@@ -98,25 +72,6 @@ class KubernetesCluster:
             raise Conflict(live.ref, "was changed by someone else")
         if not reply.absent:
             reply.check()
-
-    def workloads(self, namespace: str, selector: str = "") -> Sequence[Workload]:
-        """The workloads of all kinds in *namespace* that the label *selector* takes; empty takes all."""
-        return [
-            workload for kind in self.workload_kinds() for workload in self._workloads_of(kind, namespace, selector)
-        ]
-
-    def workload_kinds(self) -> Sequence[Kind]:
-        """The kinds of workload whose API is there; discovery is asked only for those that may be absent."""
-        return [kind for kind in KINDS.values() if not kind.optional or self._connection.serves(kind)]
-
-    def pods(self, namespace: str) -> Sequence[Manifest]:
-        """All pods of *namespace*, without their ``managedFields``."""
-        return [_without_managed_fields(manifest) for manifest in self._list("Pod", namespace)]
-
-    def spawners(self, namespace: str) -> Sequence[Manifest]:
-        """All objects of *namespace* that can start pods: the kinds of `SPAWNERS`."""
-        found = (manifest for kind in SPAWNERS for manifest in self._list(kind, namespace))
-        return list(without_unread_fields(map(_without_managed_fields, found)))
 
     def annotate(self, workload: Workload, annotations: Mapping[str, str], *, manager: str) -> Workload:
         """Stamp the pod template. Raises Conflict where it has a newer stamp or keeps changing, WorkloadGone."""
@@ -135,7 +90,7 @@ class KubernetesCluster:
             raise Conflict(workload.ref, "kept changing")
         if reply.absent or _names_another_uid(reply):
             raise WorkloadGone(workload.ref)
-        return _workload(workload.ref.kind, reply.stored())
+        return workload_from(workload.ref.kind, reply.stored())
 
     def wire(self, workload: Workload, part: Manifest, *, manager: str) -> Workload:
         """Apply *part* of the template as *manager*. Raises Conflict where the template changed, WorkloadGone."""
@@ -151,7 +106,7 @@ class KubernetesCluster:
             raise Conflict(workload.ref, "kept changing")
         if reply.absent or _names_another_uid(reply):
             raise WorkloadGone(workload.ref)
-        return _workload(workload.ref.kind, reply.stored())
+        return workload_from(workload.ref.kind, reply.stored())
 
     def set_managed_fields(self, workload: Workload, fields: Sequence[Manifest], *, manager: str) -> Workload:
         """Replace all ``managedFields`` but the status's. Raises Conflict where the template changed, WorkloadGone."""
@@ -164,7 +119,7 @@ class KubernetesCluster:
             reply = self._connection.send(
                 Call("patch", resource_of(ref.kind), ref.namespace, ref.name),
                 "PATCH",
-                _path(ref.kind) + "/{name}",
+                path_of(ref.kind) + "/{name}",
                 query={"fieldManager": manager},
                 body={"metadata": {"resourceVersion": version, "managedFields": [*desired, *status_entries]}},
                 content_type="application/merge-patch+json",
@@ -178,33 +133,7 @@ class KubernetesCluster:
             raise Conflict(ref, "kept changing")
         if reply.absent:
             raise WorkloadGone(ref)
-        return _workload(ref.kind, reply.stored())
-
-    def log_tail(self, namespace: str, pod: str, container: str) -> str:
-        """The last line of the container's log that is not empty, of its previous run where this one wrote none."""
-        for previous in ("false", "true"):
-            reply = self._connection.send(
-                Call("get", "pods/log", namespace, pod),
-                "GET",
-                _PODS + "/{name}/log",
-                query={
-                    "container": container,
-                    "previous": previous,
-                    "tailLines": _LOG_LINES,
-                    "limitBytes": _LOG_BYTES,
-                },
-            )
-            text = reply.body.decode(errors="replace") if reply.status == HTTPStatus.OK else ""
-            # masked before it is cut: half a credential is not known for one
-            lines = redact(text).split("\n")
-            if nonempty := [line.strip() for line in lines if line.strip()]:
-                return nonempty[-1][:_LONGEST_LINE]
-        return ""
-
-    def read(self, kind: str, namespace: str, name: str) -> Manifest | None:
-        """The object, or None where there is none. Raises ClusterError."""
-        reply = self._connection.send(Call("get", resource_of(kind), namespace, name), "GET", _path(kind) + "/{name}")
-        return None if reply.absent else reply.stored()
+        return workload_from(ref.kind, reply.stored())
 
     def store(self, manifest: Manifest, *, manager: str) -> Manifest:
         """Create the object, or update it where it has a resourceVersion. Returns it as stored. Raises Conflict."""
@@ -213,7 +142,7 @@ class KubernetesCluster:
         reply = self._connection.send(
             Call("update" if exists else "create", resource_of(kind), metadata["namespace"], metadata["name"]),
             "PUT" if exists else "POST",
-            _path(kind) + ("/{name}" if exists else ""),
+            path_of(kind) + ("/{name}" if exists else ""),
             query={"fieldManager": manager},
             body=manifest,
         )
@@ -230,7 +159,7 @@ class KubernetesCluster:
         reply = self._connection.send(
             Call("create", resource_of("Event"), metadata["namespace"], metadata["name"]),
             "POST",
-            _path("Event"),
+            path_of("Event"),
             query={"fieldManager": manager},
             body=event,
         )
@@ -244,7 +173,7 @@ class KubernetesCluster:
         reply = self._connection.send(
             Call("delete", resource_of(kind), metadata["namespace"], metadata["name"]),
             "DELETE",
-            _path(kind) + "/{name}",
+            path_of(kind) + "/{name}",
             body={
                 "apiVersion": "v1",
                 "kind": "DeleteOptions",
@@ -256,63 +185,23 @@ class KubernetesCluster:
         if not reply.absent and reply.status != HTTPStatus.CONFLICT:
             reply.check()
 
-    def server_time(self) -> datetime:
-        """The time by the API server's clock."""
-        return self._connection.server_time()
-
-    def review(self, namespace: str) -> Review:
-        """What this account may do in *namespace*, as the API itself tells."""
-        reply = self._post_review("SelfSubjectRulesReview", namespace, {"namespace": namespace})
-        rules = reply.review()
-        time = self.server_time() if reply.date else None
-        return Review(tuple(rules.get("resourceRules") or ()), not rules.get("incomplete"), time)
-
-    def allows(self, namespace: str, access: Access) -> bool:
-        """Whether this account may do one thing in *namespace*, as the API itself tells."""
-        resource, _, subresource = access.resource.partition("/")
-        attributes = {"namespace": namespace, "verb": access.verb, "group": access.group, "resource": resource}
-        spec = {"resourceAttributes": {**attributes, "subresource": subresource, "name": access.name}}
-        reply = self._post_review("SelfSubjectAccessReview", namespace, spec)
-        return bool(reply.review().get("allowed"))
-
-    def _post_review(self, kind: str, namespace: str, spec: Manifest) -> Reply:
-        """A question about this account, which the API takes as an object."""
-        resource = f"{kind.lower()}s"
-        return self._connection.send(
-            Call("create", f"{resource}.authorization.k8s.io", namespace),
-            "POST",
-            f"/apis/authorization.k8s.io/v1/{resource}",
-            body={"apiVersion": "authorization.k8s.io/v1", "kind": kind, "spec": spec},
-        )
-
     def _post(self, secret: Secret, query: Mapping[str, str]) -> Reply:
         call = Call("create", "secrets", secret.namespace, secret.name)
-        return self._connection.send(call, "POST", _SECRETS, query=dict(query), body=to_manifest(secret))
+        return self._connection.send(call, "POST", SECRETS, query=dict(query), body=to_manifest(secret))
 
     def _put(self, secret: Secret, query: Mapping[str, str]) -> Reply:
         call = Call("update", "secrets", secret.namespace, secret.name)
-        return self._connection.send(call, "PUT", _SECRETS + "/{name}", query=dict(query), body=to_manifest(secret))
+        return self._connection.send(call, "PUT", SECRETS + "/{name}", query=dict(query), body=to_manifest(secret))
 
     def _apply(self, ref: Ref, body: Manifest, manager: str) -> Reply:
         return self._connection.send(
             Call("patch", resource_of(ref.kind), ref.namespace, ref.name),
             "PATCH",
-            _path(ref.kind) + "/{name}",
+            path_of(ref.kind) + "/{name}",
             query={"fieldManager": manager, "force": "true"},
             body=body,
             content_type="application/apply-patch+yaml",
         )
-
-    def _workloads_of(self, kind: Kind, namespace: str, selector: str) -> list[Workload]:
-        try:
-            manifests = list(self._list(kind.name, namespace, selector))
-        except Forbidden as error:
-            if not kind.optional:
-                raise
-            # an installation whose Role is older than the API must not fail for a kind that it may not even use
-            log.warning("a kind of workload is left out", kind=kind.name, why=str(error))
-            return []
-        return [_workload(kind.name, manifest) for manifest in manifests if kind.has_template(manifest)]
 
     def _with_the_same_template(self, workload: Workload) -> Workload:
         """*workload* as it is now. Raises WorkloadGone, and Conflict where its pod template has changed."""
@@ -338,24 +227,6 @@ class KubernetesCluster:
             raise Conflict(desired.ref, otherwise)
         return live
 
-    def _list(self, kind: str, namespace: str, selector: str = "", *, name: str = "") -> Iterator[Manifest]:
-        """All of a kind, or those with *name* alone; their kind is added, which a list leaves out."""
-        query: dict[str, Any] = {"limit": _PAGE}
-        if selector:
-            query["labelSelector"] = selector
-        if name:
-            query["fieldSelector"] = f"metadata.name={name}"
-        while True:
-            reply = self._connection.send(Call("list", resource_of(kind), namespace), "GET", _path(kind), query=query)
-            if selector and reply.status == HTTPStatus.BAD_REQUEST:
-                raise UnreadableSelector(selector)
-            items, continue_token = reply.items()
-            for item in items:
-                yield {"apiVersion": api_version(kind), "kind": kind, **item}
-            query["continue"] = continue_token
-            if not continue_token:
-                return
-
 
 def in_cluster() -> KubernetesCluster:
     """The cluster that this process runs in, as its service account. Raises UnusableCluster."""
@@ -365,16 +236,6 @@ def in_cluster() -> KubernetesCluster:
 def in_context(context: str, kubeconfig: Path | None = None) -> KubernetesCluster:
     """The cluster of *context* in *kubeconfig* ($KUBECONFIG, else ~/.kube/config). Raises UnusableCluster."""
     return KubernetesCluster(Connection(kubernetes_connection.in_context(context, kubeconfig)))
-
-
-def _path(kind: str) -> str:
-    version = api_version(kind)
-    return f"/{'apis' if '/' in version else 'api'}/{version}/namespaces/{{namespace}}/{plural(kind)}"
-
-
-def _workload(kind: str, manifest: Manifest) -> Workload:
-    metadata = manifest["metadata"]
-    return Workload(Ref(kind, metadata["namespace"], metadata["name"]), manifest)
 
 
 def _is_of_status(fields: Manifest) -> bool:
@@ -406,9 +267,3 @@ def _apply_body(workload: Workload, part: Manifest, **metadata: str) -> Manifest
         },
         "spec": {"template": part},
     }
-
-
-def _without_managed_fields(manifest: Manifest) -> Manifest:
-    """Who wrote what is read of workloads alone."""
-    manifest["metadata"].pop("managedFields", None)
-    return manifest

@@ -74,8 +74,10 @@ def _merged(files: list[Path]) -> Any:
             raise ConfigException(f"{file} cannot be read: {error.strerror}.") from None
         except (yaml.YAMLError, ValueError, RecursionError):
             raise ConfigException(f"{file} is not a kubeconfig: it is no YAML, or too large.") from None
+        if document is None:
+            continue  # kubectl passes over a file that is empty
         if not isinstance(document, dict):
-            raise ConfigException(f"{file} is not a kubeconfig: it is empty, or no mapping.")
+            raise ConfigException(f"{file} is not a kubeconfig: it is no mapping.")
         for section, entries in sections.items():
             known = {entry.value["name"] for entry in entries}
             for entry in _entries(document, section, file):
@@ -113,7 +115,8 @@ def _refuse_unusable_certificates(configuration: Configuration) -> None:
         except ssl.SSLError as error:
             if error.reason == "KEY_VALUES_MISMATCH":
                 raise ConfigException("its user's client-key does not belong to the client-certificate.") from None
-            raise ConfigException("its user's client-certificate or client-key is not in PEM.") from None
+            reason = f"is not in PEM, or refused by OpenSSL ({error.reason or 'PEM'})"
+            raise ConfigException(f"its user's client-certificate or client-key {reason}.") from None
 
 
 def _refuse_password() -> str:
@@ -176,6 +179,7 @@ class _Loader(KubeConfigLoader):
             raise ConfigException(f"its user's tokenFile {path} cannot be read: {error.strerror}.") from None
         if not token or not _fits_a_header(token):
             raise ConfigException("its user's tokenFile holds no token: it is empty, or has more than one line.")
+        register_secret(token)
         self.token = f"Bearer {token}"
         self.expiry = datetime.now(UTC) + _READ_AGAIN
         return True
@@ -184,6 +188,8 @@ class _Loader(KubeConfigLoader):
         if "exec" not in self._user:
             return None
         status = credentials(self._user["exec"].value, base_folder(self._user.path), self._cluster.value)
+        for secret in {"token", "clientKeyData"} & status.keys():
+            register_secret(status[secret])
         if "token" in status:
             self.token = f"Bearer {status['token']}"
         if "clientCertificateData" in status:

@@ -43,6 +43,8 @@ _SILENT_WEBHOOK = re.compile(r"failed calling webhook (?P<webhook>\"[^\"]+\")")
 _QUOTA = re.compile(r"exceeded quota: [^,]+|failed quota: [^:]+")
 _IMMUTABLE = "field is immutable when `immutable` is set"
 _API_SERVER = "the API server's admission"
+_LONGEST_MESSAGE = 16_000
+"""Characters of a Status' message that are read: what matters comes first, and a webhook adds what it likes."""
 _LONGEST_WHY = 300
 _LONGEST_REASON = 60
 """Characters: Kubernetes' reasons are one word in CamelCase."""
@@ -53,7 +55,7 @@ _SHORTEST_PIECE = 16
 def refusal(call: Call, code: int, body: bytes, sent: Manifest | None = None) -> Refusal:
     """The error that answer *code* with *body* to *call* stands for; *sent* is the object that was sent with it."""
     status = _status(body)
-    message = str(status.get("message", ""))
+    message = str(status.get("message", ""))[:_LONGEST_MESSAGE]
     reason = visible(str(status.get("reason", "")))[:_LONGEST_REASON]
     if denial := _ADMISSION.search(message):
         return Denied(call, code, _refusal_text(message, denial, sent or {}))

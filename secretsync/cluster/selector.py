@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from secretsync.cluster.errors import UnreadableSelector
 
 _REQUIREMENT = re.compile(
-    r"\s*(?:"
-    r"(?P<key>[-\w./]+)\s*(?P<equality>==?|!=)\s*(?P<value>[-\w.]*)"
-    r"|(?P<set_key>[-\w./]+)\s+(?P<membership>in|notin)\s*\((?P<values>[^()]*)\)"
-    r"|(?P<absent>!?)\s*(?P<exists>[-\w./]+)"
-    r")\s*(?:,|$)"
+    r"\s*+(?:"
+    r"(?P<key>[-\w./]+)\s*+(?P<equality>==?|!=)\s*(?P<value>[-\w.]*)"
+    r"|(?P<set_key>[-\w./]+)\s++(?P<membership>in|notin)\s*+\((?P<values>[^()]*)\)"
+    r"|(?P<absent>!?)\s*+(?P<exists>[-\w./]+)"
+    r")\s*+(?:,|$)"
 )
 
 

@@ -48,6 +48,18 @@ class CredentialsOverPlainHttp(SourceError):
         )
 
 
+class UnreadableIndexUrl(SourceError):
+    """The index's URL is none; it is not repeated, as PIP_INDEX_URL may hold a password."""
+
+    code = "unreadable_index_url"
+    category = "configuration"
+
+    def __str__(self) -> str:
+        return (
+            "the index's URL has a host or port that cannot be read: correct 'index' of the package, or PIP_INDEX_URL"
+        )
+
+
 @dataclass(frozen=True)
 class Authorization:
     """The value of an ``Authorization`` header; *secrets* are all texts that must appear nowhere."""
@@ -75,8 +87,7 @@ def authorization(access: Access, url: str, base: Path, *, default_user: str) ->
     secret = read(credential, base, f"access.{key}")
     if key == "bearer":
         return Authorization(f"Bearer {secret}", (secret,))
-    basic = base64.b64encode(f"{access.username or default_user}:{secret}".encode()).decode()
-    return Authorization(f"Basic {basic}", (secret, basic))
+    return _basic(access.username or default_user, secret)
 
 
 def refuse_unusable_certificates(access: Access, base: Path) -> None:
@@ -155,12 +166,24 @@ def read(credential: Credential, base: Path, key: str) -> str:
 
 
 def of_url(url: str) -> tuple[str, Authorization | None]:
-    """PIP_INDEX_URL may hold credentials, as pip allows: the URL without them, and what they are."""
-    parts = urlsplit(url)
+    """PIP_INDEX_URL may hold credentials, as pip allows: the URL without them, and what they are.
+
+    Raises UnreadableIndexUrl.
+    """
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        raise UnreadableIndexUrl from None
     if parts.username is None:
-        return url, None
+        return parts.geturl(), None  # its scheme in lower case
     user, password = unquote(parts.username), unquote(parts.password or "")
-    basic = base64.b64encode(f"{user}:{password}".encode()).decode()
     register_secret(password)
     clean = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
-    return clean, Authorization(f"Basic {basic}", (password, basic))
+    return clean, _basic(user, password)
+
+
+def _basic(user: str, password: str) -> Authorization:
+    encoded = base64.b64encode(f"{user}:{password}".encode()).decode()
+    register_secret(encoded)
+    return Authorization(f"Basic {encoded}", (password, encoded))

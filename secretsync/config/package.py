@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
@@ -21,6 +22,10 @@ def plain_index_url(url: str) -> str:
         raise ValueError("an index's URL must not hold credentials; name their place under 'access'")
     if not url.lower().startswith(("https://", "http://")):
         raise ValueError("an index is read over https:// or http:// alone; './dir' names a package's directory")
+    try:
+        _ = urlsplit(url).port
+    except ValueError:
+        raise ValueError("is no URL: its host or port cannot be read") from None
     return url
 
 

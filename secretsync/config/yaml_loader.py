@@ -107,6 +107,8 @@ def load(text: str) -> Any:
         return loader.construct_document(node)
     except RecursionError:
         raise yaml.YAMLError("it is nested too deep, or holds itself") from None
+    except OverflowError:
+        raise yaml.YAMLError("it has an escape that is no character") from None
     finally:
         loader.dispose()
 

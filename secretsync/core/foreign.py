@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import islice
@@ -22,6 +23,11 @@ MOST_BYTES = 8 * 1024 * 1024
 
 MOST_VALUES = 200_000
 """Values of a document that are parsed: each costs up to a hundred bytes of memory, however short it is."""
+
+_DEEPEST = 1_000
+"""Brackets of YAML that are open at once: its scanner in Python goes through all of them at each word."""
+
+_BRACKET = re.compile(r"[][{}]")
 
 SAFE_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """Of YAML, by libyaml where that is there: it is optional."""
@@ -64,6 +70,8 @@ def read_yaml(text: str, loader: Any = SAFE_LOADER) -> Iterator[Any]:
     """
     if len(text) > MOST_BYTES:
         raise _too_large(f"it has more than {MOST_BYTES:,} characters")
+    if text.count("[") + text.count("{") > _DEEPEST:
+        _refuse_deep(text)
     if len(text) > MOST_VALUES:  # a shorter one cannot have as many
         _refuse_many(yaml.parse(text, loader))
     parser = loader(text)
@@ -73,6 +81,8 @@ def read_yaml(text: str, loader: Any = SAFE_LOADER) -> Iterator[Any]:
             if "*" in text:
                 refuse_large(node)
             yield parser.construct_document(node)
+    except OverflowError:
+        raise _too_large("it has an escape that is no character") from None
     finally:
         parser.dispose()
 
@@ -85,6 +95,14 @@ def refuse_large(root: yaml.Node) -> None:
         raise _too_large("it is nested too deeply") from None
     if size > MOST_VALUES:
         raise _too_large(f"it has more than {MOST_VALUES:,} values, aliases counted as what they stand for")
+
+
+def _refuse_deep(text: str) -> None:
+    depth = 0
+    for bracket in _BRACKET.finditer(text):
+        depth = depth + 1 if bracket[0] in "[{" else max(depth - 1, 0)
+        if depth > _DEEPEST:
+            raise _too_large("it is nested too deeply")
 
 
 def _refuse_many(events: Iterator[yaml.Event]) -> None:

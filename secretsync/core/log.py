@@ -18,8 +18,10 @@ import structlog
 
 from secretsync.core.escape import visible
 
-_IN_URL = re.compile(r"(?<=://)[^/\s@]+(?=@)")
-_TOKENS = re.compile(r"\b(gh[pousr]_[A-Za-z0-9]{16,}|glpat-[-\w]{16,}|eyJ[-\w]+\.[-\w]+\.[-\w]+)")
+_IN_URL = re.compile(r"(?<=://)[^/\s?#]+(?=@)")
+_TOKENS = re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{16,}|glpat-[-\w]{16,})")
+_JSON_WEB_TOKENS = re.compile(r"(?<![-\w])(?P<before>(?>[-\w]*?\b(?=eyJ)))[-\w]++\.[-\w]++\.[-\w]+")
+"""Atomic and possessive, so that a text that nearly is one, or many of them, is read once and not from each letter."""
 _NAMES = re.compile(r"password|passphrase|secret_value|token|authorization", re.IGNORECASE)
 _SHORTEST = 4
 """Characters of a credential that is taken out of every text; shorter ones are found in words."""
@@ -103,7 +105,7 @@ def redact(text: str) -> str:
     joined = _BETWEEN.sub("", text)
     if joined != text and any(form in joined for form in forms):
         text = _masked(joined, forms)
-    return _TOKENS.sub("***", _IN_URL.sub("***", text))
+    return _JSON_WEB_TOKENS.sub(r"\g<before>***", _TOKENS.sub("***", _IN_URL.sub("***", text)))
 
 
 def _masked(text: str, forms: Iterable[str]) -> str:
@@ -114,11 +116,12 @@ def _masked(text: str, forms: Iterable[str]) -> str:
 
 @lru_cache(256)
 def _forms(credential: str) -> frozenset[str]:
-    """How *credential* may be written: as it is, in a URL, in JSON, and in base64 wherever it begins in there."""
-    quoted = quote(credential, safe="")
-    forms = {credential, quoted, quote_plus(credential), json.dumps(credential)[1:-1]}
-    forms |= {re.sub("%..", lambda code: code[0].lower(), form) for form in (quoted, quote_plus(credential))}
-    data = credential.encode(errors="surrogateescape")
+    """How *credential* may be written: as it is, in a URL, in JSON, by Python, and in base64 wherever it begins."""
+    data = credential.encode(errors="surrogatepass")
+    in_urls = {quote(data), quote(data, safe=""), quote_plus(data)}
+    forms = {credential, *in_urls, repr(credential)[1:-1], repr(data)[2:-1]}
+    forms |= {json.dumps(credential, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False)}
+    forms |= {re.sub("%..", lambda code: code[0].lower(), form) for form in in_urls}
     for before in range(3):
         encoded = base64.b64encode(bytes(before) + data).decode()
         # the first and the last of its characters have bits of what stands beside it
@@ -142,9 +145,9 @@ def redact_event(_logger: Any, _method: str, event: Event) -> Event:
 def _redacted(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {_redacted(key): _redacted(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
+    if isinstance(value, list | tuple | set | frozenset):
         return [_redacted(item) for item in value]
-    return redact(value) if isinstance(value, str) else value
+    return value if value is None or isinstance(value, bool | int | float) else redact(str(value))
 
 
 def _without_calls(_logger: Any, _method: str, event: Event) -> Event:

@@ -14,6 +14,8 @@ from secretsync.core.model import Bundle
 UNPACKED_LIMIT = 48 * 1024 * 1024
 """Bytes that the files of a zip in a Secret may have: a text file shrinks to a quarter, so a package has far less."""
 
+_END = zipfile.stringEndArchive  # type: ignore[attr-defined]
+
 
 @dataclass(eq=False)
 class UnreadableZip(SecretSyncError):
@@ -47,6 +49,16 @@ def zip_bytes(bundle: Bundle) -> bytes:
     return buffer.getvalue()
 
 
+def _is_plain(value: bytes) -> bool:
+    """Whether a zip has nothing before, after or beside its entries: programs differ in which of two they read."""
+    return value[:4] in (b"PK\3\4", _END[:4]) and value[-22:-18] == _END[:4] and value[-42:-38] != b"PK\6\7"
+
+
+def _names(entries: Iterable[zipfile.ZipInfo]) -> list[str]:
+    files = {entry.filename for entry in entries}
+    return sorted(files | {folder for path in files for folder in _parents(path)})
+
+
 def _parents(path: str) -> Iterable[str]:
     parts = path.split("/")[:-1]
     return ("/".join(parts[: n + 1]) + "/" for n in range(len(parts)))
@@ -56,6 +68,8 @@ def members(secret: str, value: bytes) -> list[tuple[str, bytes]]:
     """The files of a live zip. Raises UnreadableZip for what we do not write: anybody may have written it."""
     with reading(lambda reason: UnreadableZip(secret, reason)), zipfile.ZipFile(io.BytesIO(value)) as archive:
         entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+        if not _is_plain(value) or [entry.filename for entry in archive.infolist()] != _names(entries):
+            raise UnreadableZip(secret, "it is not as secretsync writes one")
         if sum(entry.file_size for entry in entries) > UNPACKED_LIMIT:
             raise UnreadableZip(secret, f"unpacked it has more than {UNPACKED_LIMIT:,} bytes")
         if any(entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for entry in entries):

@@ -36,6 +36,9 @@ DIGEST = OURS + "digest"
 REVISION_NUMBER = OURS + "write"
 ENCRYPTION = OURS + "encryption"
 
+DESCRIBING = (LAYOUT, VERSION, SOURCE, REF, REVISION, SUBJECT, RECIPE, ENCRYPTION)
+"""Annotations that describe the bundle, beside its digest: the same on all Secrets of a write."""
+
 UNKNOWN_DIGEST = "unknown"
 """The digest of encrypted files that tell none: it equals no other."""
 
@@ -150,7 +153,7 @@ def _is_relative(path: str) -> bool:
 
 
 def unpack(secrets: Iterable[Secret]) -> tuple[File, ...]:
-    """The files that Secrets hold: the inverse of pack. A key that is no zip in the zip layout is a file as it is."""
+    """The files that Secrets hold: the inverse of pack. What `pack` would not write keeps its key and whole path."""
     files: list[File] = []
     for secret in secrets:
         directory = directory_of(secret)
@@ -163,8 +166,45 @@ def unpack(secrets: Iterable[Secret]) -> tuple[File, ...]:
 
 
 def drop_emptied(live: Sequence[Secret]) -> tuple[Secret, ...]:
-    """Live Secrets less those of sub-directories that have gone, which are kept empty while something needs them."""
-    return tuple(secret for secret in live if secret.data or directory_of(secret) == ".")
+    """Live Secrets less those of sub-directories that have gone, which are kept empty while something needs them.
+
+    Each says a directory, also where somebody took that annotation away.
+    """
+    return tuple(
+        replace(secret, annotations={**secret.annotations, DIRECTORY: directory_of(secret)})
+        for secret in live
+        if _is_needed(secret)
+    )
+
+
+def _is_needed(secret: Secret) -> bool:
+    return bool(secret.data) or directory_of(secret) == "."
+
+
+def description(secrets: Iterable[Secret]) -> str:
+    """A short digest of what the annotations of a package's Secrets say of it, beside the digest of its files."""
+    facts = sorted({tuple(secret.annotations.get(key, "") for key in DESCRIBING) for secret in secrets})
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
+
+
+def misplaced(live: Sequence[Secret], placement: Placement) -> tuple[Secret, ...]:
+    """Live Secrets that hold another directory than their names stand for: their pods find it where it does not belong.
+
+    Of encrypted ones that is not known.
+    """
+    if not live or is_encrypted(live):
+        return ()
+    tops = [replace(placement, secret=top) for top in (placement.secret, _named_by_digest(live, placement.secret))]
+    return tuple(
+        secret
+        for secret in filter(_is_needed, live)
+        if secret.name not in [secret_name(top, directory_of(secret).removeprefix(".")) for top in tops]
+    )
+
+
+def _named_by_digest(live: Sequence[Secret], secret: str) -> str:
+    """The name that the first of *live* Secrets has where they never change."""
+    return f"{secret}-{live_bundle(live).digest[:12]}{_suffix(live[0].annotations.get(LAYOUT))}"
 
 
 def newest_revision(live: Sequence[Secret]) -> tuple[Secret, ...]:
@@ -173,15 +213,20 @@ def newest_revision(live: Sequence[Secret]) -> tuple[Secret, ...]:
     Those that change in place are one write; those that are named by their digest are one for each name, and count
     only when all of it is there: a write that was cut off has not taken place.
     """
-    in_place = [secret for secret in live if not secret.immutable]
+    in_place = [secret for secret in live if not _never_changes(secret)]
     by_package: dict[tuple[str, str], list[Secret]] = defaultdict(list)
     for secret in live:
-        if secret.immutable:
+        if _never_changes(secret):
             by_package[secret.annotations.get(DIGEST, ""), secret.annotations.get(LAYOUT, "")].append(secret)
     writes = [secrets for secrets in by_package.values() if is_intact(secrets)]
     if not writes or any(secret.data for secret in in_place):
         writes.append(in_place)
     return tuple(max(writes, key=_write))
+
+
+def _never_changes(secret: Secret) -> bool:
+    """Whether a Secret is named by its digest: somebody may have made another one immutable."""
+    return secret.immutable and secret.annotations.get(DIGEST, "")[:12] in secret.name
 
 
 def _write(secrets: Iterable[Secret]) -> int:
@@ -222,7 +267,7 @@ def has_same_files(live: Secret, desired: Secret) -> bool:
 
 def with_directory_of(live: Secret, desired: Secret) -> Secret:
     """*live*, and where nobody of ours made it, with the directory that its name stands for."""
-    if DIRECTORY in live.annotations:
+    if DIRECTORY in live.annotations or REVISION in live.annotations:
         return live
     return replace(live, annotations={**live.annotations, DIRECTORY: desired.annotations[DIRECTORY]})
 
@@ -263,14 +308,18 @@ def _zipped(bundle: Bundle) -> dict[str, dict[str, bytes]]:
 
 
 def _unzipped(secret: Secret) -> Iterable[File]:
+    """The files of a zip; what is no zip that we write, or not of the package, is told by its key."""
+    module = secret.labels.get(MODULE, "")
     for key, value in secret.data.items():
         try:
             files = members(secret.name, value)
         except UnreadableZip:
             yield File(key, value)
             continue
-        paths = ((name.partition("/")[2], data) for name, data in files)
-        yield from (File(path, data) for path, data in paths if _is_relative(path))
+        for name, data in files:
+            path = name.removeprefix(f"{module}/")
+            belongs = key == f"{module}.zip" and path != name and _is_relative(path)
+            yield File(path if belongs else f"{key}/{name}", data)
 
 
 def _by_directory(files: Iterable[File]) -> dict[str, dict[str, bytes]]:
@@ -287,7 +336,11 @@ def _top(bundle: Bundle, placement: Placement) -> str:
     """The name of the Secret for the package's own directory; one that never changes is named by what it holds."""
     if not placement.wired:
         return placement.secret
-    return f"{placement.secret}-{bundle.digest[:12]}{'.zip' if placement.layout == 'zip' else ''}"
+    return f"{placement.secret}-{bundle.digest[:12]}{_suffix(placement.layout)}"
+
+
+def _suffix(layout: str | None) -> str:
+    return ".zip" if layout == "zip" else ""
 
 
 def _refuse_bad_names(placement: Placement, directories: Iterable[str]) -> None:
@@ -338,7 +391,7 @@ def matches_source(live: Sequence[Secret], revision: Revision, recipe: str, plac
         if labels(placement).items() <= secret.labels.items()
         and dict(placement.annotations).items() <= secret.annotations.items()
     }
-    return bool(live) and written == {(revision.id, recipe, digest(unpack(live)))}
+    return bool(live) and written == {(revision.id, recipe, digest(unpack(live)))} and not misplaced(live, placement)
 
 
 def is_intact(live: Sequence[Secret]) -> bool:

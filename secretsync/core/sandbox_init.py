@@ -32,6 +32,10 @@ _SUBREAPER, _NO_NEW_PRIVILEGES, _DIES_WITH_PARENT, _DROP_CAPABILITY = 36, 38, 1,
 _NOSUID_NODEV_NOEXEC, _BIND, _RECURSIVE, _PRIVATE = 0xE, 0x1000, 0x4000, 0x40000
 _MOUNT_SETATTR, _HERE, _AT_RECURSIVE, _READ_ONLY = 442, -100, 0x8000, 1
 _LARGEST_FILE = 1024**3
+_MOST_PROCESSES = 1024
+_OF_LINUX_5_19 = 2
+"""Landlock's version."""
+
 
 _OF_THE_SYSTEM = (
     *("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/opt", "/nix", "/proc", "/sys/devices/system"),
@@ -85,6 +89,7 @@ def run(command: list[str], folder: str, *, is_apart: bool, with_network: bool) 
     """The wait status of *command*; what it left behind has ended with this process where that is a namespace's."""
     if is_apart:
         hide_machine(folder.encode())
+        limit_processes()
     if (started := os.fork()) == 0:
         for capability in range(_CAPABILITIES):
             _libc.prctl(_DROP_CAPABILITY, capability)
@@ -136,11 +141,32 @@ def hide_machine(folder: bytes) -> None:
     _libc.mount(None, b"/", None, _RECURSIVE | _PRIVATE, None)
     if _libc.mount(b"proc", b"/proc", b"proc", _NOSUID_NODEV_NOEXEC, None) != 0:
         _libc.mount(b"none", b"/proc", b"tmpfs", _NOSUID_NODEV_NOEXEC, None)
+    hide_sockets(Path(os.fsdecode(folder)))
     if _libc.mount(folder, folder, None, _BIND | _RECURSIVE, None) == 0:
         _set_attributes(b"/", set_flags=_READ_ONLY, cleared_flags=0)
         _set_attributes(folder, set_flags=0, cleared_flags=_READ_ONLY)
         with suppress(OSError):
             os.chdir(folder)
+
+
+def limit_processes() -> None:
+    """From Linux 5.14 on those of a user namespace are counted by themselves; root is never bound by it."""
+    if landlock.version() >= _OF_LINUX_5_19:
+        _, hard = resource.getrlimit(resource.RLIMIT_NPROC)
+        most = _MOST_PROCESSES if hard == resource.RLIM_INFINITY else min(hard, _MOST_PROCESSES)
+        resource.setrlimit(resource.RLIMIT_NPROC, (most, most))
+
+
+def hide_sockets(folder: Path) -> None:
+    """Have nothing in /run to connect to: a socket there may be an engine's or a bus's; but names are resolved."""
+    names = Path("/etc/resolv.conf").resolve().parent  # of systemd-resolved, resolvconf or NetworkManager
+    for path in (*Path("/run").glob("*"), *Path("/run/systemd").glob("*")):
+        if path.is_symlink() or any(kept.is_relative_to(path) for kept in (folder, names)):
+            continue
+        if path.is_dir():
+            _libc.mount(b"none", bytes(path), b"tmpfs", _NOSUID_NODEV_NOEXEC, None)
+        else:
+            _libc.mount(b"/dev/null", bytes(path), None, _BIND, None)
 
 
 def _set_attributes(path: bytes, *, set_flags: int, cleared_flags: int) -> None:

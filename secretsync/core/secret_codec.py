@@ -7,6 +7,7 @@ import binascii
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from secretsync.core.errors import SecretSyncError
 from secretsync.core.model import Manifest, Secret
@@ -18,19 +19,20 @@ OURS = "secretsync.rucio/"
 
 @dataclass(eq=False)
 class UnreadableSecret(SecretSyncError):
-    """A value of a Secret's ``data`` is not base64; *key* names it."""
+    """A value of a Secret's ``data`` is not base64, or one of its ``stringData`` no text; *key* names it."""
 
     code = "unreadable_secret"
 
     namespace: str
     name: str
     key: str
+    is_text: bool = False
 
     def __str__(self) -> str:
-        return (
-            f"Secret {self.namespace}/{self.name}: the value of {self.key!r} in 'data' is not base64; "
-            "put plain text under 'stringData', or delete the key"
-        )
+        value = f"Secret {self.namespace}/{self.name}: the value of {self.key!r}"
+        if self.is_text:
+            return f"{value} in 'stringData' is no text; quote it, or delete the key"
+        return f"{value} in 'data' is not base64; put plain text under 'stringData', or delete the key"
 
 
 def secret_from(manifest: Manifest) -> Secret:
@@ -42,7 +44,7 @@ def secret_from(manifest: Manifest) -> Secret:
     namespace, name = metadata.pop("namespace", ""), metadata.pop("name")
     labels, annotations = metadata.pop("labels", None), metadata.pop("annotations", None)
     data = {key: _decoded(namespace, name, key, value) for key, value in (manifest.get("data") or {}).items()}
-    data |= {key: value.encode() for key, value in (manifest.get("stringData") or {}).items()}
+    data |= {key: _encoded(namespace, name, key, value) for key, value in (manifest.get("stringData") or {}).items()}
     return Secret(
         namespace=namespace,
         name=name,
@@ -54,6 +56,13 @@ def secret_from(manifest: Manifest) -> Secret:
         metadata=metadata,
         data_written=_newest_write_to_data(metadata.get("managedFields") or ()),
     )
+
+
+def _encoded(namespace: str, name: str, key: str, value: Any) -> bytes:
+    try:
+        return str.encode(value)
+    except (TypeError, UnicodeEncodeError):
+        raise UnreadableSecret(namespace, name, key, is_text=True) from None
 
 
 def to_manifest(secret: Secret) -> Manifest:

@@ -39,7 +39,7 @@ def annotated(text: str, document: int, workload: Sequence[Step], annotations: M
     try:
         for key, value in sorted(annotations.items()):
             edited = set_first(edited, document, (*workload, *_ANNOTATIONS, key), value)
-    except (CannotEdit, yaml.YAMLError, ValueError, RecursionError):
+    except (CannotEdit, yaml.YAMLError, ValueError, OverflowError, RecursionError):
         raise NotEditable from None
     if _parsed(edited) != _expected(text, document, workload, annotations):
         raise NotEditable
@@ -61,7 +61,7 @@ def _expected(text: str, document: int, workload: Sequence[Step], annotations: M
 def _parsed(text: str) -> list[Any]:
     try:
         documents = list(read_yaml(text, yaml.SafeLoader))
-    except (yaml.YAMLError, ValueError, RecursionError):
+    except (yaml.YAMLError, ValueError, OverflowError, RecursionError):
         raise NotEditable from None
     return [_unshared(document) for document in documents]
 

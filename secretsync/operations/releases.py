@@ -292,7 +292,7 @@ def _publish(destination: Destination, title: str) -> None:
 
 
 def _now(clock: Clock) -> int:
-    return int(clock.utc().timestamp())
+    return max(0, int(clock.utc().timestamp()))
 
 
 def _put_back(destination: Destination, delivery: Delivery, package_state: PackageState) -> Sequence[str]:

@@ -140,7 +140,7 @@ def _deployed(
             if names & workload.referenced_secrets
         },
         foreign=tuple(secret.name for secret in foreign),
-        damage=_damage(delivery, live, memory),
+        damage=_damage(destination, delivery, live, memory),
         owner=ownership.describe_owner(foreign[0], delivery.placement) if foreign else "",
         not_in_force=judged.not_in_force,
         undecided=judged.undecided,
@@ -155,19 +155,31 @@ def _deployed(
 def damage(destination: Destination, delivery: Delivery) -> tuple[str, ...]:
     """What is wrong with the live Secrets of a package beside their files, a sentence each."""
     memory = load_state(destination)
-    return _damage(delivery, live_secrets(destination, delivery, memory), memory)
+    return _damage(destination, delivery, live_secrets(destination, delivery, memory), memory)
 
 
-def _damage(delivery: Delivery, live: Sequence[Secret], memory: StateStore) -> tuple[str, ...]:
+def _damage(
+    destination: Destination, delivery: Delivery, live: Sequence[Secret], memory: StateStore
+) -> tuple[str, ...]:
     package_state = memory.state.of(delivery.placement.secret)
     # while a rollout goes on, not all have been written yet
     if not package_state.finished or not all(is_managed(secret, delivery) for secret in live):
         return ()
     names = {secret.name for secret in live}
-    missing = [
-        name for name in package_state.secrets if name not in names and ownership.can_be_named(name, delivery.placement)
-    ]
-    return drift.damage(live, missing, package_state.revision_number)
+    found = {
+        name: destination.cluster.secret(destination.namespace, name)
+        for name in package_state.secrets
+        if name not in names and ownership.can_be_named(name, delivery.placement)
+    }
+    return (
+        *(drift.unusable(secret) for secret in found.values() if secret),
+        *drift.damage(
+            live,
+            [name for name, secret in found.items() if secret is None],
+            package_state.revision_number,
+            delivery.placement,
+        ),
+    )
 
 
 def accept_lost_mounts(destination: Destination) -> tuple[LostMounts, ...]:
@@ -224,7 +236,9 @@ def _judged(delivery: Delivery, live: Sequence[Secret], workloads: Sequence[Work
 def is_managed(secret: Secret, delivery: Delivery) -> bool:
     """Whether the labels of a live Secret say that this installation manages it."""
     labels = packing.labels(delivery.placement)
-    return all(secret.labels.get(name) == labels[name] for name in (packing.MANAGED_BY, packing.INSTALLATION))
+    return all(
+        secret.labels.get(name) == labels[name] for name in (packing.MANAGED_BY, packing.INSTALLATION, packing.MODULE)
+    )
 
 
 def _status(destination: Destination, workload: Workload) -> Status:

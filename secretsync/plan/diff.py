@@ -116,6 +116,12 @@ class PackagePlan:
         return f"{self.revision_number} sha256:{self.desired.bundle.digest}"
 
     @property
+    def description(self) -> str:
+        """A digest of the annotations that describe the package in its Secrets once the plan is carried out."""
+        kept = {change.desired.name: change.live for change in self.changes if change.action is Action.KEEP}
+        return packing.description(kept.get(secret.name) or secret for secret in self.desired.secrets)
+
+    @property
     def writes(self) -> tuple[Change, ...]:
         """Creates, then updates: whoever mounts a new directory finds it before the old files change."""
         writes = [change for change in self.changes if change.action in (Action.CREATE, Action.UPDATE)]
@@ -163,7 +169,12 @@ def plan_package(
         for name in known_names
         if name not in names and name in live and ownership.is_ours(live[name], desired.placement)
     ]
-    desired_changes = [_change(secret, live.get(secret.name), _earlier(secret, removed)) for secret in desired.secrets]
+    known = [live[secret.name] for secret in desired.secrets if secret.name in live]
+    as_written = package_state.is_described(packing.description(known))
+    desired_changes = [
+        _change(secret, live.get(secret.name), _earlier(secret, removed), as_written=as_written)
+        for secret in desired.secrets
+    ]
     removals = [_removal(secret, desired, referrers or {}) for secret in removed]
     revision_number = _write_id(desired_changes, removals, desired, package_state, stamped)
     remaining = (
@@ -207,15 +218,21 @@ def _earlier(desired: Secret, removed: Sequence[Secret]) -> Secret | None:
     return max(before, key=_write_of, default=None)
 
 
-def _change(desired: Secret, live: Secret | None, earlier: Secret | None = None) -> Change:
-    """What happens to a Secret; the files of one that is made anew are compared with those of the *earlier* one."""
+def _change(desired: Secret, live: Secret | None, earlier: Secret | None, *, as_written: bool) -> Change:
+    """What happens to a Secret; the files of one that is made anew are compared with those of the *earlier* one.
+
+    *as_written* says that nobody edited the annotations, as far as that is remembered.
+    """
     if live is None:
         return Change(Action.CREATE, desired, None, file_changes(earlier, desired))
     files = file_changes(live, desired)
     change = Change(Action.UPDATE, desired, live, files)
     freezes = desired.immutable and not live.immutable
     recoded = live.encrypted and packing.ENCRYPTION not in desired.annotations
-    if change.content or freezes or recoded or _our_metadata(desired) != _metadata_written_by_us(live, desired):
+    metadata = _our_metadata(desired)
+    if as_written and packing.SUBJECT not in live.annotations:
+        metadata.pop(packing.SUBJECT, None)  # 0.1.0 wrote none: it comes with the next commit
+    if change.content or freezes or recoded or metadata != _metadata_written_by_us(live, desired):
         return change
     return Change(Action.KEEP, desired, live)
 
@@ -229,10 +246,10 @@ def _our_metadata(secret: Secret) -> dict[str, str]:
 
 
 def _metadata_written_by_us(live: Secret, desired: Secret) -> dict[str, str]:
-    """Labels and annotations that others, as an admission policy, add do not count; nor that 0.1.0 wrote no subject."""
+    """Labels and annotations that others, as an admission policy, add do not count."""
     desired_annotations, live_annotations = _our_metadata(desired), _our_metadata(live)
-    subject = {key: value for key, value in desired_annotations.items() if key == packing.SUBJECT}
-    return subject | {key: value for key, value in live_annotations.items() if key in desired_annotations}
+    ours = {*desired_annotations, *packing.DESCRIBING}
+    return {key: value for key, value in live_annotations.items() if key in ours}
 
 
 def _removal(live: Secret, desired: Desired, referrers: Mapping[str, Sequence[str]]) -> Change:
@@ -243,7 +260,8 @@ def _removal(live: Secret, desired: Desired, referrers: Mapping[str, Sequence[st
         return Change(Action.KEEP, live, live)
     top = desired.secrets[0]
     annotations = {**top.annotations, packing.DIRECTORY: packing.directory_of(live)}
-    return _change(replace(live, data={}, labels=top.labels, annotations=annotations, encrypted=False), live)
+    emptied = replace(live, data={}, labels=top.labels, annotations=annotations, encrypted=False)
+    return _change(emptied, live, None, as_written=False)
 
 
 def _is_left(removal: Change) -> bool:

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from secretsync.core import packing, revision_numbers
 from secretsync.core.log import foreign_text
-from secretsync.core.model import Secret
+from secretsync.core.model import Placement, Secret
+from secretsync.plan import ownership
 from secretsync.plan.diff import Desired, file_changes
 from secretsync.plan.state import PackageState
 
@@ -44,7 +45,9 @@ def _has_same_source(live: Secret, desired: Secret) -> bool:
     return all(live.annotations.get(key) == desired.annotations.get(key) for key in _SOURCE_ANNOTATIONS)
 
 
-def damage(live: Sequence[Secret], missing: Sequence[str], revision_number: int) -> tuple[str, ...]:
+def damage(
+    live: Sequence[Secret], missing: Sequence[str], revision_number: int, placement: Placement
+) -> tuple[str, ...]:
     """What is wrong with the live Secrets of a package beside their files, a sentence each.
 
     *missing* are the names of those that were written and are gone; *revision_number* is the newest one that the state
@@ -53,16 +56,47 @@ def damage(live: Sequence[Secret], missing: Sequence[str], revision_number: int)
     return (
         *(f"Secret {name} was deleted: no pod that mounts it can start" for name in missing),
         *(sentence for secret in live for sentence in _damaged_annotations(secret, revision_number)),
+        *(sentence for secret in live for sentence in _damaged_form(secret, placement)),
+        *(_misplaced(secret) for secret in packing.misplaced(live, placement) if _says_a_directory(secret)),
         *_different_numbers(live, revision_number),
     )
 
 
+def unusable(secret: Secret) -> str:
+    """What is wrong with a Secret that was written for a package, and that no longer counts as one of it."""
+    return f"Secret {secret.name} no longer has the labels of this installation: delete it"
+
+
 def _damaged_annotations(secret: Secret, revision_number: int) -> Iterator[str]:
-    number, directory = (secret.annotations.get(key) for key in (packing.REVISION_NUMBER, packing.DIRECTORY))
+    number = secret.annotations.get(packing.REVISION_NUMBER)
     if not revision_numbers.is_counted(revision_numbers.parse(number), revision_number):
         yield _damaged(secret, packing.REVISION_NUMBER, number, "revision number")
-    if directory is None or (directory != "." and packing.directory_of(secret) != directory):
-        yield _damaged(secret, packing.DIRECTORY, directory, "directory of a package")
+    if not _says_a_directory(secret):
+        yield _damaged(secret, packing.DIRECTORY, secret.annotations.get(packing.DIRECTORY), "directory of a package")
+
+
+def _says_a_directory(secret: Secret) -> bool:
+    return secret.annotations.get(packing.DIRECTORY) == packing.directory_of(secret)
+
+
+def _damaged_form(secret: Secret, placement: Placement) -> Iterator[str]:
+    if secret.type != ownership.TYPE:
+        shown = foreign_text(secret.type, _LONGEST)
+        yield f"Secret {secret.name} has the type {shown!r}, which no run can change: delete it"
+    if was_frozen(secret, placement):
+        yield f"Secret {secret.name} was made immutable, so that no run can change it: delete it"
+
+
+def was_frozen(secret: Secret, placement: Placement) -> bool:
+    """Whether somebody made a Secret immutable that changes in place: those that never change are named by digest."""
+    return secret.immutable and not ownership.named_by_digest(placement.secret).fullmatch(secret.name)
+
+
+def _misplaced(secret: Secret) -> str:
+    return (
+        f"Secret {secret.name}: its annotation {packing.DIRECTORY} is "
+        f"{foreign_text(packing.directory_of(secret), _LONGEST)!r}, which is not the directory of that name"
+    )
 
 
 def _damaged(secret: Secret, key: str, value: str | None, expected: str) -> str:

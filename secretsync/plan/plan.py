@@ -132,6 +132,8 @@ def make_plan(desired: Sequence[Desired], live: Live, state: State, *, adopt: bo
         (
             *_holds(desired),
             *_drifts(desired, live),
+            *_annotation_drifts(desired, live, state),
+            *_frozen(desired, live),
             *_deleted(desired, live, state),
             *(note for package in desired for note in package.bundle.notes),
             *_taken_over(desired, live),
@@ -194,7 +196,8 @@ def outdated_secrets(desired: Sequence[Desired], state: State) -> tuple[str, ...
 def _forgotten(packages: Sequence[PackagePlan], state: State) -> Iterable[str]:
     for package in packages:
         package_state = state.of(package.placement.secret)
-        same_content = package_state.digest == package.desired.bundle.digest
+        written = package.desired.bundle.digest, package.description
+        same_content = (package_state.digest, package_state.description) == written
         yield from (
             secret.name
             for secret in package.desired.secrets
@@ -312,6 +315,27 @@ def _holds(desired: Sequence[Desired]) -> tuple[str, ...]:
         f"{'a new commit or ' if package.hold.digest else ''}'secretsync resume'"
         for package in desired
         if package.hold
+    )
+
+
+def _annotation_drifts(packages: Sequence[Desired], live: Live, state: State) -> Iterable[str]:
+    for package in packages:
+        package_state = state.of(package.placement.secret)
+        found = packing.newest_revision([live.secrets[name] for name in package_state.secrets if name in live.secrets])
+        if found and not package_state.is_described(packing.description(packing.drop_emptied(found))):
+            yield (
+                "drift: somebody changed the annotations of the live Secrets of "
+                f"{package.placement.module}; they are restored"
+            )
+
+
+def _frozen(packages: Sequence[Desired], live: Live) -> Iterable[str]:
+    return (
+        f"drift: somebody made Secret {secret.name} immutable, so that its next change will be refused: delete it, and "
+        "it is made anew"
+        for package in packages
+        for secret in package.secrets
+        if (found := live.secrets.get(secret.name)) and drift.was_frozen(found, package.placement)
     )
 
 

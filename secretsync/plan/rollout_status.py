@@ -60,6 +60,8 @@ def pod_failure(pod: Manifest) -> Status | None:
         waiting = (container_status.get("state") or {}).get("waiting") or {}
         if failure := _FAILURES.get(waiting.get("reason", "")):
             cause, message = failure
+            if cause is Cause.OTHER and waiting.get("message"):
+                message = f"{waiting['reason']}, {waiting['message']}"
             name, container = pod["metadata"]["name"], container_status["name"]
             terminated = (container_status.get("lastState") or {}).get("terminated") or {}
             code = f" (exit code {terminated['exitCode']})" if "exitCode" in terminated and cause is Cause.CRASH else ""

@@ -84,6 +84,7 @@ class PackageState:
     *ailing* are the workloads that were not current before it; *outdated* are immutable Secrets of earlier revisions,
     which pods of an earlier revision may need. *digest* is that of the files that were written, and *kept* those of the
     bundles in the history, by their Secrets: what says so elsewhere than here may have been edited with the files.
+    *description* is that of the annotations that were written with them; earlier releases remembered none.
     *mounting* are the workloads whose owners mounted it when a rollout ended: one that no longer does is named.
     *changed_write* is one that admission changed and that was put back: the same files are not written again.
     """
@@ -98,6 +99,7 @@ class PackageState:
     ailing: tuple[str, ...] = ()
     outdated: tuple[str, ...] = ()
     digest: str = ""
+    description: str = ""
     kept: Mapping[str, str] = field(default_factory=dict)
     rewired: tuple[str, ...] = ()
     mounting: tuple[str, ...] = ()
@@ -143,11 +145,20 @@ class PackageState:
         outdated: tuple[str, ...] = (),
         *,
         digest: str = "",
+        description: str = "",
         mounting: tuple[str, ...] = (),
     ) -> PackageState:
         """The rollout came to its end; these are the Secrets that are left, and the workloads that mount them."""
         remaining, outdated = tuple(sorted(secrets)), tuple(sorted(outdated))
-        return replace(self, secrets=remaining, outdated=outdated, finished=True, digest=digest, mounting=mounting)
+        return replace(
+            self,
+            secrets=remaining,
+            outdated=outdated,
+            finished=True,
+            digest=digest,
+            description=description,
+            mounting=mounting,
+        )
 
     def replaced(self, name: str, digest: str) -> PackageState:
         """The Secret *name* of the history keeps the bundle with *digest* from now on, to go back to."""
@@ -158,8 +169,12 @@ class PackageState:
         return replace(previous, secrets=self.secrets, kept=self.kept, changed_write=changed)
 
     def is_as_written(self, digest: str) -> bool:
-        """Whether files with *digest* are those that were written; while a rollout goes on, it may be either."""
-        return self.digest == digest or not self.finished
+        """Whether files with *digest* are those that were written; while a rollout goes on, or those before them."""
+        return digest == self.digest or (not self.finished and digest == self.kept.get(self.previous))
+
+    def is_described(self, description: str) -> bool:
+        """Whether the annotations are those that were written, as far as that is known."""
+        return not self.finished or self.description in ("", description)
 
     def rejected(self, reason: str, digest: str, revision: str, *, kept: str = "") -> PackageState:
         """What has this digest is not to come again: what is *kept* shall be live, or stay live, instead."""
@@ -204,13 +219,18 @@ class State:
         }
         return replace(self, packages=packages)
 
-    def with_live(self, secret: str, names: tuple[str, ...], revision_number: int, digest: str) -> State:
+    def with_live(
+        self, secret: str, names: tuple[str, ...], revision_number: int, digest: str, description: str
+    ) -> State:
         """The Secrets called *names* hold a revision of a package, whether that was remembered or not."""
         package = self.of(secret)
-        if set(names) <= set(package.secrets) and package.digest == digest:
+        known = (package.digest, package.description) == (digest, description)
+        if set(names) <= set(package.secrets) and known:
             return self
         all_names = tuple(sorted({*names, *package.secrets}))
-        live = replace(package, secrets=all_names, revision_number=revision_number, digest=digest)
+        live = replace(
+            package, secrets=all_names, revision_number=revision_number, digest=digest, description=description
+        )
         return self.with_package(secret, live)
 
     def unwired(self, workload: str) -> State:
@@ -297,6 +317,7 @@ def _package(stored: Mapping[str, Any]) -> PackageState:
         rewired=_texts(stored.get("rewired", ())),
         mounting=_texts(stored.get("mounting", ())),
         digest=_text(stored.get("digest", "")),
+        description=_text(stored.get("description", "")),
         kept={_text(name): _text(digest) for name, digest in stored.get("kept", {}).items()},
         changed_write=_changed_write(stored["changed_write"]) if stored.get("changed_write") else None,
     )

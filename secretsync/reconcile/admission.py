@@ -66,10 +66,20 @@ class StampChanged(ClusterError):
         )
 
 
-def refuse_changed_stamp(sent: Mapping[str, str], stored: Workload) -> None:
-    """Raises StampChanged where *stored* has not the annotations that were sent for its pod template."""
-    if keys := [key for key, value in sent.items() if stored.template_annotations.get(key) != value]:
-        raise StampChanged(stored.ref, keys)
+def refuse_changed_stamp(destination: Destination, sent: Mapping[str, str], stored: Workload) -> None:
+    """Raises StampChanged where *stored* has not the annotations that were sent for its pod template.
+
+    An answer may have been damaged on its way, so what is stored is asked for first.
+    """
+    if _lacking(sent, stored):
+        live = destination.cluster.workloads(destination.namespace)
+        stored = next((workload for workload in live if workload.ref == stored.ref), stored)
+        if keys := _lacking(sent, stored):
+            raise StampChanged(stored.ref, keys)
+
+
+def _lacking(sent: Mapping[str, str], stored: Workload) -> list[str]:
+    return [key for key, value in sent.items() if stored.template_annotations.get(key) != value]
 
 
 @timed_stage("admission")
@@ -108,6 +118,12 @@ def refuse_changed(sent: Secret, stored: Secret) -> None:
     """Labels and annotations that admission adds are its own matter. Raises ChangedByAdmission for all else."""
     if fields := changed_fields(sent, stored):
         raise ChangedByAdmission(sent.namespace, sent.name, fields)
+
+
+def refuse_changed_write(destination: Destination, sent: Secret, stored: Secret) -> None:
+    """The same of a write: an answer may have been damaged on its way, so what is stored is asked for first."""
+    if changed_fields(sent, stored):
+        refuse_changed(sent, destination.cluster.secret(stored.namespace, stored.name) or stored)
 
 
 def changed_fields(sent: Secret, stored: Secret) -> tuple[str, ...]:

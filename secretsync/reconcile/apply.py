@@ -24,7 +24,7 @@ from secretsync.plan.lost_mounts import still_expected
 from secretsync.plan.plan import Plan
 from secretsync.plan.restarts import Restart
 from secretsync.plan.rollout_status import is_ready, pods_of
-from secretsync.reconcile.admission import ChangedByAdmission, StampChanged, refuse_changed, refuse_changed_stamp
+from secretsync.reconcile.admission import ChangedByAdmission, StampChanged, refuse_changed_stamp, refuse_changed_write
 from secretsync.reconcile.destination import Clock, Destination
 from secretsync.reconcile.lock import LeaseLost
 from secretsync.reconcile.observe import referrers
@@ -127,9 +127,12 @@ def _keep_as(
 ) -> str:
     copy = history.history_secret(live, package.placement, name, existing)
     if existing is None:
-        refuse_changed(copy, destination.cluster.create(copy, manager=destination.manager))
+        stored = destination.cluster.create(copy, manager=destination.manager)
     elif existing.annotations != copy.annotations or existing.data != copy.data:
-        refuse_changed(copy, destination.cluster.replace(copy, existing, manager=destination.manager))
+        stored = destination.cluster.replace(copy, existing, manager=destination.manager)
+    else:
+        return name
+    refuse_changed_write(destination, copy, stored)
     log.debug("kept", secret=name, digest=package.desired.bundle.digest[:12])
     return name
 
@@ -211,7 +214,7 @@ def _remember_restarts(restarts: Sequence[Restart], stamped: Container[Ref], mem
 def _restart_workload(destination: Destination, restart: Restart) -> None:
     if restart.rewiring is None:
         stored = destination.cluster.annotate(restart.workload, restart.annotations, manager=destination.manager)
-        refuse_changed_stamp(restart.annotations, stored)
+        refuse_changed_stamp(destination, restart.annotations, stored)
         return
     workload, change = restart.workload, restart.rewiring
     if change.managed_fields:
@@ -254,12 +257,20 @@ def prune_secrets(destination: Destination, plan: Plan) -> None:
 def record_end(plan: Plan, memory: StateStore) -> None:
     """The rollout was seen to its end: what is left of each package's Secrets is remembered."""
     state = memory.state
+    unwired = {restart.workload.ref for restart in plan.restarts if restart.unwires}
+    workloads = [workload for workload in plan.workloads if workload.ref not in unwired]
     for package in plan.packages:
         secret = package.placement.secret
         remaining = {change.desired.name for change in package.changes if change.action is not Action.DELETE}
         if not state.of(secret).finished:
             names, digest = tuple(remaining.difference(package.outdated)), package.desired.bundle.digest
-            mounting = () if package.placement.wired else still_expected(state.of(secret), remaining, plan.workloads)
-            finished = state.of(secret).ended(names, package.outdated, digest=digest, mounting=mounting)
+            mounting = () if package.placement.wired else still_expected(state.of(secret), remaining, workloads)
+            finished = state.of(secret).ended(
+                names,
+                package.outdated,
+                digest=digest,
+                description=package.description,
+                mounting=mounting,
+            )
             state = state.with_package(secret, finished)
     memory.save(state)

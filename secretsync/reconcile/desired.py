@@ -72,20 +72,29 @@ def resolve_source(delivery: Delivery, live: Sequence[Secret], package: PackageS
 
 
 def is_as_deployed(delivery: Delivery, live: Sequence[Secret], package: PackageState) -> bool:
-    """Whether *live* Secrets hold the files that were written, by the state object and by what was fetched.
+    """Whether *live* Secrets are what was written, by the state object and by what was fetched.
 
     Somebody may have changed files together with the digest that their Secrets carry, and with the state object.
     """
-    if not live:
+    if not live or packing.misplaced(live, delivery.placement):
         return False
     bundle = packing.live_bundle(live)
     # a revision that was brought back may hold what somebody had edited, which no source has
     fetched = "" if package.hold and package.hold.kept else _fetched(delivery, live, bundle)
-    return package.is_as_written(bundle.digest) and fetched in ("", bundle.digest)
+    return (
+        package.is_as_written(bundle.digest)
+        and package.is_described(packing.description(packing.drop_emptied(live)))
+        and fetched in ("", bundle.digest)
+    )
 
 
 def was_edited(delivery: Delivery, live: Sequence[Secret], package: PackageState) -> bool:
-    """Whether somebody changed *live* files; earlier releases remembered no digest of them, which does not count."""
+    """Whether somebody changed *live* Secrets; earlier releases remembered no digest of them, which does not count.
+
+    Nor does a write that was cut off.
+    """
+    if not package.finished and not packing.is_intact(live):
+        return False
     recorded = replace(package, digest=package.digest or packing.live_bundle(live).digest)
     return not is_as_deployed(delivery, live, recorded)
 

@@ -175,12 +175,18 @@ def _undo(destination: Destination, report: Report, store: StateStore, clock: Cl
     if untouched := failed_untouched(destination, report):
         reason = f"{report.failure}; {untouched}, which was not restarted, failed too, so something else is wrong"
         return replace(report, failure=reason)
-    reject(rejected, report.failure, store)
+    kept = [store.state.of(package.placement.secret).previous for package in rejected]
+    try:
+        reject(rejected, report.failure, store)
+    except Conflict:
+        # another run, or somebody by hand, decided meanwhile
+        raise
+    except SecretSyncError as error:
+        raise apply.UndoFailed(report.failure, str(error), kept) from None
     try:
         undone = _put_back(replace(destination, approved=None), store, clock)
         _refuse_degraded(undone, rejected)
     except SecretSyncError as error:
-        kept = [store.state.of(package.placement.secret).previous for package in rejected]
         raise apply.UndoFailed(report.failure, str(error), kept) from None
     return replace(report, undone=undone)
 
@@ -236,8 +242,8 @@ def _record_idle(destination: Destination, report: Report) -> Report:
         state = store.state
         for package in report.plan.packages:
             names = tuple(secret.name for secret in package.desired.secrets)
-            digest = package.desired.bundle.digest
-            state = state.with_live(package.placement.secret, names, package.revision_number, digest)
+            digest, secret = package.desired.bundle.digest, package.placement.secret
+            state = state.with_live(secret, names, package.revision_number, digest, package.description)
         store.save(state.checked(check.keys))
     return _with_stripped(replace(report, done=True))
 

@@ -64,7 +64,7 @@ def _log_unrecorded(outcome: Outcome, error: SecretSyncError) -> None:
 def _record(outcome: Outcome, utc: Callable[[], datetime]) -> Sequence[Event]:
     """What is news, once that was remembered: of two that are at work, one tells it."""
     destination = outcome.destination
-    results = results_of(outcome, int(utc().timestamp()))
+    results = results_of(outcome, max(0, int(utc().timestamp())))
     if not results or isinstance(outcome.error, (Unreachable, ConfigError)):
         return ()
     previous = _before(outcome)

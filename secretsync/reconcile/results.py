@@ -69,7 +69,7 @@ def verdicts_of(outcome: Outcome) -> Mapping[str, Verdict]:
 def results_of(outcome: Outcome, now: int) -> Mapping[str, Result]:
     """What a run came to at *now*, as it is remembered: its verdicts, and why it failed."""
     return {
-        secret: Result(str(verdict), now, foreign_text(_reason(outcome, secret, verdict)))
+        secret: Result(str(verdict), now, foreign_text("; ".join(_reason(outcome, secret, verdict).splitlines())))
         for secret, verdict in verdicts_of(outcome).items()
     }
 

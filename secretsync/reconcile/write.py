@@ -16,7 +16,7 @@ from secretsync.core.model import Secret
 from secretsync.plan.diff import Action, Change, PackagePlan
 from secretsync.plan.plan import Plan
 from secretsync.plan.state import ChangedWrite, State
-from secretsync.reconcile.admission import ChangedByAdmission, changed_fields, field_manager, refuse_changed
+from secretsync.reconcile.admission import ChangedByAdmission, field_manager, refuse_changed_write
 from secretsync.reconcile.destination import Destination
 from secretsync.reconcile.lock import LeaseLost
 from secretsync.reconcile.state_store import StateStore
@@ -45,7 +45,7 @@ def apply_secrets(destination: Destination, plan: Plan, store: StateStore, previ
                 stored = _write_secret(destination, change)
                 written.append((change, stored))
                 everything.append((change, stored))
-                _refuse_changed(destination, change.desired, stored)
+                refuse_changed_write(destination, change.desired, stored)
         except (Conflict, Refusal, ChangedByAdmission) as error:
             # a Conflict too: planned again, the package may be refused for what somebody made of its other Secret
             all_of_it = isinstance(error, Conflict) and destination.approved
@@ -55,12 +55,6 @@ def apply_secrets(destination: Destination, plan: Plan, store: StateStore, previ
                 _remember_change(error, package, store, previous)
                 raise replace(error, written=True) from None
             raise
-
-
-def _refuse_changed(destination: Destination, sent: Secret, stored: Secret) -> None:
-    """Raises ChangedByAdmission. An answer may have been damaged on its way: what is stored is asked for first."""
-    if changed_fields(sent, stored):
-        refuse_changed(sent, destination.cluster.secret(stored.namespace, stored.name) or stored)
 
 
 def _put_back(destination: Destination, written: Sequence[tuple[Change, Secret]]) -> bool:
@@ -84,7 +78,7 @@ def _put_back_secret(destination: Destination, change: Change, secret: Secret) -
         destination.cluster.delete(secret)
     else:
         stored = destination.cluster.replace(change.live, secret, manager=destination.manager)
-        _refuse_changed(destination, change.live, stored)
+        refuse_changed_write(destination, change.live, stored)
 
 
 def _remember_put_back(packages: Sequence[PackagePlan], store: StateStore, previous: State) -> None:

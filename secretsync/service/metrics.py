@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from secretsync.core.escape import visible
 from secretsync.core.kinds.kind import State
 from secretsync.core.model import Secret
 from secretsync.plan import drift, rollout_status
@@ -140,7 +141,7 @@ def _of_package(package: PackagePlan, report: Report, of: tuple[str, str], *, he
     for state in State:
         yield Sample("secretsync_workloads", (*of, state), states[state])
     revision = bundle.revision
-    labels = (bundle.version, revision.id, revision.ref, f"sha256:{bundle.digest}")
+    labels = (visible(bundle.version), revision.id, visible(revision.ref), f"sha256:{bundle.digest}")
     yield Sample("secretsync_revision_info", (*of, *labels), 1)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -94,6 +95,8 @@ def _run_pip(module: str, folder: Path, version: str, timeout: float) -> None:
     )
     if completed.code is None:
         raise BuildFailed(module, f"it did not end within {timeout:g} s")
+    if completed.code == -signal.SIGXFSZ:
+        raise BuildFailed(module, f"it wrote more than {sandbox.MOST_WRITTEN:,} bytes")
     if completed.code != 0:
         raise BuildFailed(module, _last_error_line(completed.complaint.decode(errors="replace")))
 

@@ -77,8 +77,8 @@ def source_class(requirement: Requirement) -> SourceClass:
 def plain_http_notes(package: Package, requirement: Requirement) -> tuple[str, ...]:
     """A warning for each URL over http:// that is asked; not where nobody is on the way."""
     return tuple(
-        f"{of_url(url)[0]}: over http:// everybody on the way can read and change what is fetched; use https://"
-        for url in _requested_urls(package, requirement)
+        f"{url}: over http:// everybody on the way can read and change what is fetched; use https://"
+        for url, _ in map(of_url, _requested_urls(package, requirement))
         if url.startswith("http:") and not _is_loopback(urlsplit(url).hostname or "")
     )
 

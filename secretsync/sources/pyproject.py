@@ -10,6 +10,9 @@ from secretsync.core.foreign import Refusal, reading
 _LARGEST = 1024 * 1024
 _PLAIN_BYTES = 64 * 1024
 _PLAIN_DOTS = 50
+_MOST_WORK = 100_000_000
+"""The squares of the dots of each line, added: tomllib takes so long for a key of many parts."""
+
 _LONGEST = 200
 """Characters of a version, and of a file's path, that are taken for one."""
 
@@ -26,6 +29,8 @@ def read_project(pyproject: bytes, refusal: Refusal) -> Project:
     """What *pyproject* says. Raises the refusal where it is no TOML, or would take too much to read."""
     if len(pyproject) > _LARGEST:
         raise refusal(f"it has more than {_LARGEST:,} bytes")
+    if sum(line.count(b".") ** 2 for line in pyproject.splitlines()) > _MOST_WORK:
+        raise refusal("a key has too many parts, or a line too many dots")
     with reading(refusal):
         return Project(**(facts(pyproject) if _is_plain(pyproject) else _confined(pyproject, refusal)))
 

@@ -119,8 +119,8 @@ def stated_version(pyproject: bytes) -> str:
 
 def tagged_version(ref: str) -> str:
     """``0.3.1`` of ``v0.3.1`` or ``policy-0.3.1``; empty for a ref that names no version."""
-    match = re.fullmatch(r"(?:[A-Za-z][A-Za-z_-]*[-_/])?v?(\d+(?:\.\d+)+\w*)", ref[: _LONGEST + 1])
-    return match[1] if match and len(ref) <= _LONGEST else ""
+    match = re.fullmatch(r"(?:[A-Za-z][A-Za-z_-]*[-_/])?[vV]?((?:\d+!)?\d+(?:\.\d+)+\S*)", ref[: _LONGEST + 1])
+    return match[1] if match and version_of(match[1]) else ""
 
 
 def notes_on_generated_files(projects: Mapping[str, bytes], tree: Container[str]) -> tuple[str, ...]:

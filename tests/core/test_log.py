@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import base64
 import json
+import re
+from collections.abc import Callable
+from pathlib import Path
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -16,9 +19,13 @@ from secretsync.core import log
     ("text", "shown"),
     [
         ("https://user:hunter2@git.example.org/x", "https://***@git.example.org/x"),
+        ("https://user:hunt@er2@git.example.org/x", "https://***@git.example.org/x"),
+        ("https://git.example.org/x?mail=a@b", "https://git.example.org/x?mail=a@b"),
         ("ssh://git@github.com/x", "ssh://***@github.com/x"),
         ("token ghp_0123456789abcdefghij was refused", "token *** was refused"),
         ("glpat-0123456789abcdefghij", "***"),
+        ("key=eyJhbGciOi.eyJzdWIi.c2ln, x-eyJhbGciOi.eyJzdWIi.c2ln.", "key=***, x-***."),
+        ("eyJ-eyJhbGciOi.eyJzdWIi.c2ln eyJhbGciOi.eyJzdWIi", "*** eyJhbGciOi.eyJzdWIi"),
         ("nothing to hide", "nothing to hide"),
     ],
 )
@@ -114,6 +121,47 @@ def test_what_was_read_as_a_credential_is_in_no_line(capsys: pytest.CaptureFixtu
     log.register_secret("correct horse battery")
     structlog.get_logger().warning("refused", why="the server said: correct horse battery is wrong")
     assert capsys.readouterr().err[9:] == "warning: refused: the server said: *** is wrong\n"
+
+
+PASSWORD = "p@ss w/ör%d:?#&=+\"x'<>\\z"
+REPEATED: dict[str, Callable[[str], str]] = {
+    "in a path": quote,
+    "in a URL": lambda password: quote(password, safe=""),
+    "in a URL in lower case": lambda password: re.sub("%..", lambda escape: escape[0].lower(), quote(password)),
+    "in a form": quote_plus,
+    "in JSON": lambda password: json.dumps(password)[1:-1],
+    "in JSON of UTF-8": lambda password: json.dumps(password, ensure_ascii=False)[1:-1],
+    "as Python's text": lambda password: repr(password)[1:-1],
+    "as Python's bytes": lambda password: repr(password.encode())[2:-1],
+}
+
+
+@pytest.mark.parametrize("form", REPEATED)
+def test_a_credential_is_masked_as_others_repeat_it(form: str) -> None:
+    log.register_secret(PASSWORD)
+    assert log.redact(f"[{REPEATED[form](PASSWORD)}]") == "[***]"
+
+
+@pytest.mark.parametrize(
+    "fact",
+    [ValueError(PASSWORD), PASSWORD.encode(), {PASSWORD}, [ValueError(PASSWORD)], {"x": (Path(PASSWORD),)}],
+    ids=lambda fact: type(fact).__name__,
+)
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_it_is_masked_in_facts_of_whatever_type(
+    log_format: str, fact: object, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log.register_secret(PASSWORD)
+    log.configure(log_format, verbosity=0)
+    structlog.get_logger().info("refused", fact=fact)
+    line = capsys.readouterr().err
+    assert ("***" in line, "p@ss" in line) == (True, False)
+
+
+@pytest.mark.parametrize("credential", ["\udcff\udcfe\udcfd\udcfc", "\ud800abc", "%25%", "    ", "\x00\x00\x00\x00"])
+def test_a_credential_of_whatever_characters_can_be_masked(credential: str) -> None:
+    log.register_secret(credential)
+    assert log.redact(f"[{credential}]") == "[***]"
 
 
 def test_a_credential_that_begins_another_leaves_nothing_of_it(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -63,6 +64,13 @@ def test_a_program_that_does_not_end_is_ended(tmp_path: Path) -> None:
     assert run("import time; time.sleep(100)", tmp_path, seconds=1).code is None
 
 
+def test_a_program_that_fills_the_disk_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sandbox, "MOST_WRITTEN", 5_000_000)
+    monkeypatch.setattr(sandbox, "_LOOK", 0.1)
+    code = "import time\nfor name in 'abc': open(name, 'wb').write(bytes(range(256)) * 10_000)\ntime.sleep(100)"
+    assert run(code, tmp_path).code == -signal.SIGXFSZ
+
+
 def test_only_the_beginning_of_what_it_says_is_kept(tmp_path: Path) -> None:
     ended = run("import sys\nfor _ in range(300): sys.stderr.write('x' * 1000000)", tmp_path)
     assert (ended.code, len(ended.complaint)) == (0, sandbox.MOST_OUTPUT)
@@ -121,6 +129,28 @@ def test_it_writes_to_its_folder_alone(place: str, errors: bytes, tmp_path: Path
 def test_it_has_no_network_unless_it_needs_one(network: bool, devices: bytes | None, tmp_path: Path) -> None:
     ended = run("import socket, sys; sys.stderr.write(str(len(socket.if_nameindex())))", tmp_path, network=network)
     assert ended.complaint == (devices or str(len(socket.if_nameindex())).encode())
+
+
+@NAMESPACES
+@pytest.mark.skipif(landlock.version() < 2, reason="an older kernel counts all processes of the user")
+def test_it_has_so_many_processes_and_no_more(tmp_path: Path) -> None:
+    code = "import resource, sys; sys.stderr.write(str(resource.getrlimit(resource.RLIMIT_NPROC)))"
+    assert run(code, tmp_path).complaint == b"(1024, 1024)"
+
+
+@NAMESPACES
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can put a socket into /run")
+@pytest.mark.parametrize("network", [True, False])
+def test_it_connects_to_no_socket_in_run(network: bool, tmp_path: Path) -> None:
+    place = Path(f"/run/secretsync-test-{os.getpid()}.sock")
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(place))
+        server.listen()
+        try:
+            code = f"import socket; socket.socket(socket.AF_UNIX).connect({str(place)!r})"
+            assert b"Error" in run(code, tmp_path, network=network).complaint
+        finally:
+            place.unlink()
 
 
 @NAMESPACES

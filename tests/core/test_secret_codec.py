@@ -117,3 +117,10 @@ def manifest(managers: list[Manifest] | None = None, **fields: object) -> Manife
 
 def manager(name: str, time: str, field: str) -> Manifest:
     return {"manager": name, "operation": "Update", "time": time, "fieldsV1": {field: {}}}
+
+
+@pytest.mark.parametrize("value", [1, None, True, ["a"], "\ud800"])
+def test_a_value_of_string_data_that_is_no_text_is_named(value: object) -> None:
+    manifest = {"metadata": {"namespace": "rucio", "name": "policy"}, "stringData": {"a": value}}
+    with pytest.raises(UnreadableSecret, match="Secret rucio/policy: the value of 'a' in 'stringData' is no text"):
+        secret_from(manifest)

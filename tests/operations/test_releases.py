@@ -174,3 +174,12 @@ def test_a_write_that_was_cut_off_between_two_secrets_is_nobodys_edit() -> None:
     site.cluster.edit("atlas", other=b"by somebody")
     (package,) = status(site.destination)
     assert package.drift, "once the rollout has ended"
+
+
+def test_a_secret_that_somebody_made_immutable_was_not_deleted() -> None:
+    site = Site("server", mounts=("atlas", "atlas-sub"))
+    site.source.push(init="1", sub__x="1")
+    site.sync()
+    site.cluster.secrets["atlas-sub"] = replace(site.cluster.secrets["atlas-sub"], immutable=True)
+    (package,) = status(site.destination)
+    assert package.damage == ("Secret atlas-sub was made immutable, so that no run can change it: delete it",)

@@ -10,7 +10,7 @@ from secretsync.core.model import Secret
 from secretsync.plan.drift import damage, edited_files, keep_edits
 from secretsync.plan.plan import Live, make_plan
 from secretsync.plan.state import State
-from tests.build import MOUNTED_BY_NOBODY, REVISION, desired, live
+from tests.build import MOUNTED_BY_NOBODY, PLACEMENT, REVISION, desired, live
 
 WANTED = desired({"__init__.py": "1", "rules.py": "ALL = True", "sub/a.py": "2"})
 
@@ -77,7 +77,7 @@ def annotated(key: str, value: str | None) -> list[Secret]:
 
 @pytest.mark.parametrize("number", ["", "NaN", "-1", "999999999999999", "9" * 5000, "１", "7 ", "1\x1b[2J"])
 def test_an_annotation_that_is_no_revision_number_is_said_in_a_sentence(number: str) -> None:
-    (sentence,) = damage(annotated(packing.REVISION_NUMBER, number), [], 3)
+    (sentence,) = damage(annotated(packing.REVISION_NUMBER, number), [], 3, PLACEMENT)
     assert sentence.startswith("Secret atlas-sub: its annotation secretsync.rucio/write is '")
     assert sentence.endswith("', which is no revision number")
     assert sentence.isprintable()
@@ -86,28 +86,28 @@ def test_an_annotation_that_is_no_revision_number_is_said_in_a_sentence(number: 
 
 @pytest.mark.parametrize("directory", ["../../etc", "/etc", "a//b", "", "sub\n", "x" * 5000])
 def test_an_annotation_that_is_no_directory_is_said_in_a_sentence(directory: str) -> None:
-    (sentence,) = damage(annotated(packing.DIRECTORY, directory), [], 3)
+    (sentence,) = damage(annotated(packing.DIRECTORY, directory), [], 3, PLACEMENT)
     assert "its annotation secretsync.rucio/directory is" in sentence
     assert sentence.endswith(", which is no directory of a package")
 
 
 def test_an_annotation_that_is_missing_is_said_in_a_sentence() -> None:
-    assert damage(annotated(packing.DIRECTORY, None), [], 3) == (
+    assert damage(annotated(packing.DIRECTORY, None), [], 3, PLACEMENT) == (
         "Secret atlas-sub: its annotation secretsync.rucio/directory is missing",
     )
 
 
 def test_secrets_of_one_package_with_different_revision_numbers_are_said_in_a_sentence() -> None:
-    assert damage(annotated(packing.REVISION_NUMBER, "2"), [], 3) == (
+    assert damage(annotated(packing.REVISION_NUMBER, "2"), [], 3, PLACEMENT) == (
         "its Secrets carry different revision numbers (2, 3)",
     )
 
 
 def test_a_secret_that_was_deleted_is_said_in_a_sentence() -> None:
-    assert damage([live(WANTED)["atlas"]], ["atlas-sub"], 1) == (
+    assert damage([live(WANTED)["atlas"]], ["atlas-sub"], 1, PLACEMENT) == (
         "Secret atlas-sub was deleted: no pod that mounts it can start",
     )
 
 
 def test_secrets_as_they_were_written_have_no_damage() -> None:
-    assert damage(list(live(WANTED, 3).values()), [], 3) == ()
+    assert damage(list(live(WANTED, 3).values()), [], 3, PLACEMENT) == ()

@@ -16,7 +16,7 @@ from secretsync.plan.diff import Action, Desired
 from secretsync.plan.plan import Live, Plan, make_plan, prunable
 from secretsync.plan.refused import Refused
 from secretsync.plan.state import PackageState, State
-from tests.build import MOUNTED_BY_NOBODY, PLACEMENT, desired, live, workload
+from tests.build import MOUNTED_BY_NOBODY, PLACEMENT, REVISION, desired, live, workload
 
 ONE = desired({"__init__.py": "1", "permission.py": "1"})
 TWO = desired({"__init__.py": "1", "permission.py": "2"})
@@ -110,9 +110,24 @@ def test_a_subject_that_release_0_1_did_not_write_is_written_with_the_next_commi
     files = {"__init__.py": "1", "permission.py": "1"}
     deployed = desired(files, revision=Revision("s", "main", "commit:" + "a" * 40))
     wanted = desired(files, revision=Revision("s", "main", f"commit:{commit * 40}", subject="A change"))
-    (change,) = plan(wanted, live(deployed)).changes
+    upgraded = plan(wanted, live(deployed))
+    (change,) = upgraded.changes
     assert change.action is (Action.KEEP if commit == "a" else Action.UPDATE)
     assert change.desired.annotations[packing.SUBJECT] == "A change"
+    (package,) = upgraded.packages
+    assert package.description == packing.description((deployed if commit == "a" else wanted).secrets)
+
+
+@pytest.mark.parametrize("subject", ["", "A change"])
+def test_a_subject_that_was_taken_away_or_added_is_put_right_without_a_new_revision_number(subject: str) -> None:
+    files = {"__init__.py": "1", "permission.py": "1"}
+    deployed = desired(files, revision=replace(REVISION, subject=subject))
+    wanted = desired(files, revision=replace(REVISION, subject="" if subject else "A change"))
+    known = PackageState(finished=True, description=packing.description(wanted.secrets))
+    made = plan(wanted, live(deployed), state=State({"atlas": known}))
+    (change,) = made.changes
+    assert (change.action, change.content) == (Action.UPDATE, False)
+    assert made.packages[0].revision_number == 1
 
 
 def test_a_changed_layout_is_a_change_of_content_though_the_files_are_the_same() -> None:
@@ -125,7 +140,9 @@ def test_a_zip_with_the_same_files_is_kept_whatever_its_bytes() -> None:
     zipped = desired({"__init__.py": "1", "sub/a.py": "1"}, replace(PLACEMENT, layout="zip"))
     secrets, buffer = live(zipped), io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr("atlas_rucio_policy/", "")
         archive.writestr("atlas_rucio_policy/__init__.py", "1")
+        archive.writestr("atlas_rucio_policy/sub/", "")
         archive.writestr("atlas_rucio_policy/sub/a.py", "1")
     secrets["atlas"] = replace(secrets["atlas"], data={"atlas_rucio_policy.zip": buffer.getvalue()})
     assert actions(plan(zipped, secrets)) == {"atlas": "keep"}

@@ -138,6 +138,16 @@ def in_progress() -> object:
             "pod server-1, container rucio: CreateContainerConfigError, "
             "a Secret or ConfigMap that it refers to is missing",
         ),
+        (
+            [
+                {
+                    **waiting(""),
+                    "state": {"waiting": {"reason": "CreateContainerConfigError", "message": "runs as root"}},
+                }
+            ],
+            Cause.OTHER,
+            "pod server-1, container rucio: CreateContainerConfigError, runs as root",
+        ),
     ],
 )
 def test_a_pod_that_will_not_come_up_fails_its_workload_at_once(

@@ -196,6 +196,19 @@ def test_a_stamp_that_a_policy_drops_is_a_failure_and_is_not_tried_again(
     assert "annotate" not in {verb for verb, _ in site.cluster.calls}
 
 
+def test_an_answer_that_lost_the_stamp_on_the_way_blames_no_policy(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.sync()
+    site.source.push(init="2", sub__x="2")
+    stamp = site.cluster.annotate
+
+    def damaged(workload: Workload, annotations: Mapping[str, str], *, manager: str) -> Workload:
+        stamp(workload, annotations, manager=manager)
+        return workload
+
+    monkeypatch.setattr(site.cluster, "annotate", damaged)
+    assert not site.sync().failed
+
+
 STATE = "secretsync-state"
 
 

@@ -329,6 +329,17 @@ def test_an_undo_that_fails_says_where_what_was_live_is_kept_and_the_next_run_pu
     assert files(broken) == {"init.py": b"1"}
 
 
+def test_a_rejection_that_cannot_be_remembered_does_not_hide_the_rollout_that_failed(broken: Site) -> None:
+    def refuse(verb: str, name: str) -> None:
+        if broken.cluster.calls.count(("replace", "secretsync-state")) == 3:
+            raise SecretSyncError("no right to write it")
+
+    broken.cluster.before = refuse
+    with pytest.raises(UndoFailed, match=r"CrashLoopBackOff.*no right to write it") as told:
+        broken.sync()
+    assert told.value.exit_code == 4
+
+
 def gone(site: Site) -> None:
     del site.cluster.secrets["atlas-history-1"]
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
-from collections.abc import Mapping
+import zipfile
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -54,7 +56,7 @@ def seal(site: Site, told: str, *names: str) -> None:
         annotate(site, name, **{packing.DIGEST: told})
 
 
-def annotate(site: Site, name: str, **annotations: str) -> None:
+def annotate(site: Site, name: str, **annotations: str | None) -> None:
     secret = site.cluster.secrets[name]
     told = {key: value for key, value in {**secret.annotations, **annotations}.items() if value is not None}
     version = str(int(secret.metadata["resourceVersion"]) + 1000)
@@ -110,6 +112,35 @@ def test_an_edit_that_the_state_object_agrees_with_too_is_noticed_and_put_right(
     assert "drift: somebody changed init.py in the live Secrets of atlas_rucio_policy; it is restored" in (
         report.plan.notes
     )
+
+
+def swap(site: Site) -> None:
+    """Somebody swaps what the two Secrets of the package hold, and all that they say of it."""
+    top, below = site.cluster.secrets["atlas"], site.cluster.secrets["atlas-sub"]
+    site.cluster.secrets["atlas"] = replace(top, data=below.data, annotations=below.annotations)
+    site.cluster.secrets["atlas-sub"] = replace(below, data=top.data, annotations=top.annotations)
+    for name in ("atlas", "atlas-sub"):
+        annotate(site, name)
+
+
+def test_files_that_were_swapped_between_secrets_with_what_these_say_are_put_right(with_cache: Site) -> None:
+    swap(with_cache)
+    (deployed,) = status(with_cache.destination)
+    assert deployed.drift
+    assert "drift: somebody changed" in str(with_cache.preview().plan.notes)
+    with_cache.sync()
+    assert files(with_cache) == {"init.py": b"2"}
+    assert files(with_cache, "atlas-sub") == {"x.py": b"1"}
+    with_cache.cluster.calls.clear()
+    with_cache.sync()
+    assert with_cache.cluster.writes == []
+
+
+def test_swapped_files_of_a_suspended_package_are_refused(site: Site) -> None:
+    releases.suspend(site.destination, site.destination.deliveries[0], "under review")
+    swap(site)
+    (degraded,) = site.sync().plan.degraded
+    assert isinstance(degraded.error, HeldAndEdited)
 
 
 def test_an_edited_revision_that_was_brought_back_by_its_number_is_no_drift(with_cache: Site) -> None:
@@ -461,3 +492,146 @@ def test_status_and_history_name_a_secret_that_was_deleted_and_the_next_run_make
     site.sync()
     assert damage(site.destination, site.destination.deliveries[0]) == ()
     assert len(numbers(site)) == 1
+
+
+def edit_zip(site: Site, edit: Callable[[zipfile.ZipFile], None], *, prefix: bytes = b"", key: str = "") -> None:
+    """Somebody edits the zip of a package, so that the files of the package in it stay as they are."""
+    secret = site.cluster.secrets["atlas"]
+    ((name, value),) = secret.data.items()
+    buffer = io.BytesIO(prefix + value)
+    with zipfile.ZipFile(buffer, "a") as archive:
+        edit(archive)
+    site.cluster.secrets["atlas"] = replace(secret, data={key or name: buffer.getvalue()})
+
+
+def write_comment(archive: zipfile.ZipFile) -> None:
+    archive.comment = b"PK"
+
+
+ZIP_EDITS: Mapping[str, Callable[[Site], None]] = {
+    "a module beside the package": lambda site: edit_zip(site, lambda it: it.writestr("sitecustomize.py", "evil")),
+    "a package beside it": lambda site: edit_zip(site, lambda it: it.writestr("rucio/__init__.py", "evil")),
+    "a path that leads up": lambda site: edit_zip(site, lambda it: it.writestr("m/../evil.py", "evil")),
+    "an absolute path": lambda site: edit_zip(site, lambda it: it.writestr("/evil.py", "evil")),
+    "a folder with content": lambda site: edit_zip(site, lambda it: it.writestr("evil.py/", "evil")),
+    "a comment": lambda site: edit_zip(site, write_comment),
+    "bytes before it": lambda site: edit_zip(site, lambda _: None, prefix=b"#!/bin/sh\n"),
+    "another key": lambda site: edit_zip(site, lambda _: None, key="other.zip"),
+}
+
+
+def zip_site() -> Site:
+    site = Site("server")
+    (delivery,) = site.destination.deliveries
+    zipped = replace(delivery, placement=replace(delivery.placement, layout="zip"))
+    site.destination = replace(site.destination, deliveries=[zipped])
+    site.source.push(init="1", sub__x="1")
+    site.sync()
+    return site
+
+
+@pytest.mark.parametrize("edit", ZIP_EDITS)
+def test_what_somebody_adds_to_the_zip_of_a_package_is_noticed_and_put_right(edit: str) -> None:
+    site = zip_site()
+    written = files(site)
+    ZIP_EDITS[edit](site)
+    assert files(site) != written
+    (deployed,) = status(site.destination)
+    assert deployed.drift
+    assert any(note.startswith("drift: somebody changed ") for note in site.sync().plan.notes)
+    assert files(site) == written
+    (deployed,) = status(site.destination)
+    assert not deployed.drift
+
+
+DESCRIBING = (
+    packing.VERSION,
+    packing.SOURCE,
+    packing.REF,
+    packing.REVISION,
+    packing.SUBJECT,
+    packing.RECIPE,
+    packing.LAYOUT,
+    packing.ENCRYPTION,
+)
+
+
+@pytest.mark.parametrize("value", ["9.9.9", "zip", "\x1b[2J\u202e", None])
+@pytest.mark.parametrize("annotation", DESCRIBING)
+@pytest.mark.parametrize("name", ["atlas", "atlas-sub"])
+def test_an_annotation_that_somebody_edits_is_noticed_and_put_right_and_restarts_nothing(
+    site: Site, name: str, annotation: str, value: str | None
+) -> None:
+    written = site.cluster.secrets[name].annotations
+    annotate(site, name, **{annotation: value})
+    edited = site.cluster.secrets[name].annotations != written
+    (deployed,) = status(site.destination)
+    assert deployed.drift is edited
+    report = site.sync()
+    note = "drift: somebody changed the annotations of the live Secrets of atlas_rucio_policy; they are restored"
+    assert (note in report.plan.notes) is edited
+    # without its layout nobody knows which directory its files are of
+    assert annotation == packing.LAYOUT or report.plan.restarts == ()
+    restored = site.cluster.secrets[name].annotations
+    assert {key: restored.get(key) for key in DESCRIBING} == {key: written.get(key) for key in DESCRIBING}
+    site.cluster.calls.clear()
+    site.sync()
+    assert site.cluster.writes == []
+
+
+def test_two_secrets_whose_contents_somebody_swaps_with_what_they_say_are_named_and_put_right(site: Site) -> None:
+    top, sub = (site.cluster.secrets[name] for name in ("atlas", "atlas-sub"))
+    for secret, other in ((top, sub), (sub, top)):
+        site.cluster.secrets[secret.name] = replace(secret, data=other.data)
+        annotate(site, secret.name, **{packing.DIRECTORY: other.annotations[packing.DIRECTORY]})
+    (deployed,) = status(site.destination)
+    assert deployed.damage == (
+        "Secret atlas: its annotation secretsync.rucio/directory is 'sub', which is not the directory of that name",
+        "Secret atlas-sub: its annotation secretsync.rucio/directory is '.', which is not the directory of that name",
+    )
+    site.sync()
+    assert [files(site, name) for name in ("atlas", "atlas-sub")] == [top.data, sub.data]
+    (deployed,) = status(site.destination)
+    assert deployed.damage == ()
+
+
+def test_a_directory_annotation_that_somebody_takes_away_stops_no_run(site: Site) -> None:
+    annotate(site, "atlas", **{packing.DIRECTORY: None})
+    site.sync()
+    assert site.cluster.secrets["atlas"].annotations[packing.DIRECTORY] == "."
+
+
+def test_an_edit_with_its_digest_while_a_rollout_goes_on_is_put_right(site: Site) -> None:
+    forge(site, "atlas", b"forged")
+    remember(site, finished=False)
+    site.sync()
+    assert files(site) == {"init.py": b"1"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"type": "kubernetes.io/tls"}, "has the type 'kubernetes.io/tls', which no run can change: delete it"),
+        ({"immutable": True}, "was made immutable, so that no run can change it: delete it"),
+    ],
+)
+def test_status_names_a_secret_that_no_run_can_change_any_more(
+    site: Site, changes: Mapping[str, Any], sentence: str
+) -> None:
+    site.cluster.secrets["atlas"] = replace(site.cluster.secrets["atlas"], **changes)
+    (deployed,) = status(site.destination)
+    assert f"Secret atlas {sentence}" in deployed.damage
+
+
+def test_a_plan_names_a_secret_that_somebody_made_immutable(site: Site) -> None:
+    site.cluster.secrets["atlas"] = replace(site.cluster.secrets["atlas"], immutable=True)
+    (note,) = site.preview().plan.notes
+    assert note.startswith("drift: somebody made Secret atlas immutable")
+
+
+def test_status_calls_a_secret_foreign_that_says_to_hold_another_package(site: Site) -> None:
+    secret = site.cluster.secrets["atlas"]
+    site.cluster.secrets["atlas"] = replace(secret, labels={**secret.labels, packing.MODULE: "other"})
+    (deployed,) = status(site.destination)
+    assert deployed.foreign == ("atlas",)
+    assert deployed.owner == "holds the package 'other'"

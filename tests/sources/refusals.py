@@ -248,7 +248,11 @@ ROWS = (
     ),
     Row("git: no build", lambda w: _unbuildable(w).local(build="wheel"), "my_policy cannot be built"),
     Row("ssh: another key", lambda w: w.over_ssh(sshKey=_another_key(w)), "a deploy key of the repository"),
-    Row("ssh: a wrong passphrase", lambda w: w.over_ssh(sshPassphrase={"file": "token"}), "check 'access.sshKey'"),
+    Row(
+        "ssh: a wrong passphrase",
+        lambda w: w.over_ssh(sshPassphrase={"file": "token"}),
+        "correct 'access.sshPassphrase'",
+    ),
     Row("ssh: a key for all", lambda w: w.over_ssh(sshKey=_open_to_all(w)), "read by others"),
     Row(
         "ssh: another host key",

@@ -95,6 +95,8 @@ YAML: dict[str, str] = {
     "lists of aliases": aliases("{{kind: List, items: [{}]}}", "kind: List\nitems: [{}]"),
     "merges of aliases": aliases("{{<<: [{}]}}", "kind: Secret\nmetadata: {{name: b, labels: {}}}"),
     "4,000,000 values": "a: [" + "b," * 3_900_000 + "]\n",
+    "braces that are never closed": "{" * 50_000,
+    "brackets amid words that are never closed": "a: [b, " * 50_000,
     "50 MB of spaces": " " * 50 * MEGA,
 }
 OF_YAML = ("manifests", "values", "configuration", "rucio.cfg")
@@ -152,6 +154,10 @@ BOMBS: dict[str, tuple[str, Callable[[], Content]]] = {
     "HTML of tags": ("page in HTML", lambda: "<a>" * (2 * MEGA)),
     "HTML of attributes": ("page in HTML", lambda: "<a " + "b " * (3 * MEGA) + ">"),
     "HTML that is never closed": ("page in HTML", lambda: "<!--" * 300_000),
+    "HTML of comments that only the last link ends": ("page in HTML", lambda: "<!--" * 300_000 + "<a href=x>x</a>"),
+    "HTML of sections that are never closed": ("page in HTML", lambda: "<![CDATA[" * 200_000 + "-->"),
+    "HTML of instructions that are never closed": ("page in HTML", lambda: "<a href=x>x</a>" + "<?" * 400_000),
+    "HTML of end tags that are never closed": ("page in HTML", lambda: "</a " * 400_000),
     "HTML of open tags": ("page in HTML", lambda: "<a href=x " * 300_000),
     "a file's name of 5 MB": ("page in HTML", lambda: f'<a href="{"1" * 5 * MEGA}-1-py3-none-any.whl">x</a>'),
     "a version of 5,000 digits": ("page in HTML", lambda: f'<a href="my_policy-{"9" * 5000}-py3-none-any.whl">x</a>'),

@@ -21,7 +21,7 @@ from secretsync.sources.open import plain_http_notes
         ("http://files.example.org/policy-1.0.tar.gz", {}, ["http://files.example.org/policy-1.0.tar.gz"]),
         (
             "policy",
-            {"index": "https://a.example.org/", "extraIndexes": ["http://b.example.org/"]},
+            {"index": "https://a.example.org/", "extraIndexes": ["HTTP://b.example.org/"]},
             ["http://b.example.org/"],
         ),
     ],

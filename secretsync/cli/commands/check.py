@@ -18,6 +18,7 @@ from secretsync.config import problems
 from secretsync.config.requirement import DirectoryRequirement, Requirement, parse
 from secretsync.core import packing
 from secretsync.core.errors import FAILED
+from secretsync.core.escape import visible
 from secretsync.core.model import Bundle, Secret
 from secretsync.reconcile import factory
 from secretsync.reconcile.destination import Delivery, Destination
@@ -122,7 +123,7 @@ def check_command(
     else:
         requests = list(of_configuration(context.obj, module, versions, ask_cluster=diff or not versions))
     for note in dict.fromkeys(note for request in requests for note in request.bundle.notes):
-        click.echo(f"warning: {note}", err=True)
+        click.echo(visible(f"warning: {note}"), err=True)
     checked = [_checked(request, diff=diff, generic=generic, actions=with_actions) for request in requests]
     if proving:
         checked = [_proven(request, result, pythons) for request, result in zip(requests, checked, strict=True)]
@@ -142,7 +143,8 @@ def of_requirement(requirement: str, module: str | None, versions: tuple[str, ..
             raise
         package, bundle = _fetched(requirement, intended, vo)
         place = f", the folder {bundle.directory}" if "/" in bundle.directory else ""
-        click.echo(f"note: the package is taken to be {intended}{place}; say --module to choose", err=True)
+        note = f"note: the package is taken to be {intended}{place}; say --module to choose"
+        click.echo(visible(note), err=True)
     directory = _in_repository(package.requirement, Path(), bundle)
     return CheckRequest(bundle.module, bundle, Situation(rucio=versions, vo=vo), package.check, directory=directory)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from secretsync.cli.output.report import PolicyChange, PolicyKind
 from secretsync.cli.output.style import Style
+from secretsync.core.escape import visible
 
 if TYPE_CHECKING:
     from secretsync.rucio.check.against_generic import AgainstGeneric
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 def diff_text(diff: PolicyDiff) -> str:
     """The policy diff, the decisions first."""
-    return "\n".join(_lines(diff)) + "\n"
+    return "\n".join(map(visible, _lines(diff))) + "\n"
 
 
 def against_generic_text(compared: AgainstGeneric) -> str:
@@ -29,7 +30,7 @@ def against_generic_text(compared: AgainstGeneric) -> str:
         lines += _listed(f"({compared.decided_by} decides on them):", compared.lacks)
     if compared.only_here:
         lines += _listed("Actions that its generic permissions do not have:", compared.only_here)
-    return "\n".join(lines) + "\n"
+    return "\n".join(map(visible, lines)) + "\n"
 
 
 def _lines(diff: PolicyDiff) -> Iterator[str]:
@@ -57,13 +58,7 @@ def _listed(title: str, names: Iterable[str]) -> list[str]:
 def _differences(kind: str, changes: Iterable[Changed]) -> Iterator[str]:
     for change in changes:
         yield f"{kind} {change.name}:"
-        yield from (f"  {_printable(line)}" for line in change.diff)
-
-
-def _printable(line: str) -> str:
-    return "".join(
-        character if character.isprintable() or character == "\t" else repr(character)[1:-1] for character in line
-    )
+        yield from (f"  {line}" for line in change.diff)
 
 
 def policy_changes(difference: PolicyDiff, *, texts: bool) -> Iterator[PolicyChange]:

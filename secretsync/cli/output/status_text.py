@@ -71,7 +71,7 @@ def _remarks(package: PackageStatus, now: datetime) -> Iterator[str]:
 def _deleted(package: PackageStatus) -> Iterator[str]:
     """What was deployed and is gone, and who creates it again."""
     if not package.suspension:
-        return _damage(package, "; the next run corrects it")
+        return _damage(package, f"; the next run {_tries(package, 'corrects', 'to correct')} it")
     return _damage(
         package,
         ", and no run creates it again, as the package is suspended: follow its source with 'secretsync resume', or go "
@@ -157,14 +157,19 @@ def _last_run_remark(run: LastRun, now: datetime) -> str:
 
 
 def _drift(package: PackageStatus) -> Iterator[str]:
-    yield from _damage(package, "; the next run corrects it")
+    yield from _damage(package, f"; the next run {_tries(package, 'corrects', 'to correct')} it")
     if package.status == "drift" and not package.damage:
         what_follows = (
             "the target says 'drift: report', so they stay until there is new content"
             if package.drift_is_left
-            else "the next run restores them"
+            else f"the next run {_tries(package, 'restores', 'to restore')} them"
         )
         yield f"{package.module}: somebody changed the live files; {what_follows}"
+
+
+def _tries(package: PackageStatus, does: str, infinitive: str) -> str:
+    """What the next run *does*; where the last one failed, it may fail again."""
+    return f"tries {infinitive}" if package.last_run and package.last_run.failed else does
 
 
 def _restored(package: PackageStatus) -> str:

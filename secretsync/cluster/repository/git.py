@@ -22,7 +22,7 @@ from secretsync.sources.git.process import LARGEST_ANSWER, GitResult, run
 from secretsync.sources.git.remote import Remote
 
 _STALE = re.compile(r"! \[rejected\]|stale info|fetch first|non-fast-forward|cannot lock ref")
-_REJECTED = re.compile(r"! \[remote rejected\][^(\n]*\((?P<why>[^)\n]*)\)")
+_REJECTED = re.compile(r"^ *! \[remote rejected\][^(\n]*\((?P<why>[^)\n]*)\)", re.MULTILINE)
 _RACED = re.compile(r"cannot lock ref|failed to update ref|incorrect old value")
 """Of a push that the server rejected as another came first: between its reading and its writing of the branch."""
 

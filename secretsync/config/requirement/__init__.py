@@ -47,7 +47,7 @@ SOURCES: Mapping[str, Reader] = {
 
 _HASH_OPTION = re.compile(r"\s--hash=(\S*)")
 _SHA256 = re.compile(r"sha256[:=]([0-9a-fA-F]{64})")
-_USER_INFO = re.compile(r"[^\s/@]*:[^\s/@]*@")
+_USER_INFO = re.compile(r":[^\s/@:]*@")
 _DIRECT_REFERENCE = re.compile(r"(?P<name>[A-Za-z0-9][\w.\-]*)\s*(?:\[[^]]*\]\s*)?@\s*(?P<url>[a-z+]+:.*)", re.DOTALL)
 _SCP_LIKE = re.compile(r"(?:git\+)?[^/:@\s]+@[^/:@\s]+:(?!//).*")
 _HELPER = re.compile(r"(?:git\+)?([a-z][a-z0-9+.-]*)::")

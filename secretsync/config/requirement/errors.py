@@ -15,6 +15,8 @@ _HARMLESS = re.compile(
     r"(?:[\w.\-]+\s*(?:\[[^]]*\]\s*)?@\s*)?(?:git\+)?(?:https?|file|ssh|git\+ssh)://(?:(?<=ssh://)[\w.\-]+@)?"
     r"[\w.\-]*(?::\d+)?(?:/[^:]*)?"
 )
+_NAME = re.compile(r"[^\s/@]+@")
+_SCHEME = re.compile(r"(?:https?|git\+ssh|ssh|git|file):/*", re.IGNORECASE)
 
 
 class UnusableRequirement(ConfigError, ValueError):
@@ -50,8 +52,21 @@ def without_credentials(text: str) -> str:
     """*text* less all that stands before an '@', where it is not certain what that is, and less queries."""
     if len(text) > LONGEST:
         return "…"
+    if not _HARMLESS.fullmatch(re.split("[?#]", text, maxsplit=1)[0]):
+        text = _without_names(text)
+    text = re.sub(r"(;[^;=?#/\s]*=)[^?#/]*", r"\1…", text)
     text = re.sub(r"\?[^#]*", "?…", text)
-    text = re.sub(r"#(?!(?:subdirectory|egg|sha256)=).*", "#…", text, flags=re.DOTALL)
-    if not _HARMLESS.fullmatch(text.partition("#")[0].removesuffix("?…")):
-        text = re.sub(r"[^\s/@]+@", "…@", text)
+    text = re.sub(r"#(?!(?:subdirectory|egg|sha256)=[^&]*$).*", "#…", text, flags=re.DOTALL)
     return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
+
+
+def _without_names(text: str) -> str:
+    """*text* less all between its scheme and the first '@' behind that, and what stands before each later one.
+
+    A password that is not percent-encoded may hold '/', '?', '#' and spaces.
+    """
+    scheme = _SCHEME.search(text)
+    start = scheme.end() if scheme else len("git+") if text.startswith("git+") else 0
+    before, at, behind = text[start:].partition("@")
+    masked = f"…@{_NAME.sub('…@', behind)}" if at else before
+    return _NAME.sub("…@", text[:start]) + masked

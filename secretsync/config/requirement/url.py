@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from secretsync.config.requirement.errors import CredentialsInRequirement, UnusableRequirement
 
@@ -12,6 +12,9 @@ DIGITS = {"md5": 32, "sha1": 40, "sha224": 56, "sha256": 64, "sha384": 96, "sha5
 
 _HEX = re.compile(r"[0-9a-fA-F]+")
 _SECRET_KEY = re.compile(r"token|secret|passw|key|sig|auth|cred", re.IGNORECASE)
+_PARAMETER = re.compile(r"[?&;#]([^?&;#=/]*)=")
+"""Of a query, a fragment, or a part of the path."""
+_NO_HOST = re.compile(r"[\s%]")
 _HOST_WITH_PATH = re.compile(r"@?([^/:@]+):([A-Za-z~][^/:@]*)(?:/|$)")
 
 
@@ -22,13 +25,19 @@ def split_url(url: str, requirement: str) -> SplitResult:
         port = parts.port
     except ValueError:
         if scp := _HOST_WITH_PATH.search(url):
-            hint = f"a path begins with '/' in a URL: write {scp[1]}/{scp[2]}… instead of {scp[1]}:{scp[2]}…"
+            # a password that holds a '/' looks the same: what may be one is not repeated
+            host, path = (
+                (scp[1], f"{scp[2]}…") if scp[0].startswith("@") or "@" not in url[scp.end() :] else ("host", "path")
+            )
+            hint = f"a path begins with '/' in a URL: write {host}/{path} instead of {host}:{path}"
             raise UnusableRequirement(requirement, hint) from None
         raise UnusableRequirement(requirement, "is not a URL: its host or port cannot be read") from None
-    if any(_SECRET_KEY.search(key) for key, _ in parse_qsl(parts.query)):
+    if any(_SECRET_KEY.search(unquote(key)) for key in _PARAMETER.findall(url)):
         raise CredentialsInRequirement(requirement)
     if parts.password is not None or (parts.username is not None and parts.scheme != "ssh"):
         raise CredentialsInRequirement(requirement)
+    if _NO_HOST.search(parts.netloc.rpartition("@")[2].partition("[")[0]):
+        raise UnusableRequirement(requirement, "is not a URL: its host holds a blank or a '%'")
     if port == 0:
         raise UnusableRequirement(requirement, "0 is no port")
     if not (parts.hostname or parts.scheme == "file"):

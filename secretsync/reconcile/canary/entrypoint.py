@@ -32,13 +32,14 @@ _PYTHON = re.compile(r"python[\d.]*")
 _DAEMON = re.compile(r"rucio-[a-z0-9-]+")
 _FROM_DIRECTORY = ("--from-directory",)
 """The probe's option for ``python -m``, which looks for packages in the working directory first."""
-_ENDS_IN_RUCIO = re.compile(
-    r"(?P<before>(?:^|.*[\s;&|(]))"
-    r"(?:(?P<python>\S*\bpython[\d.]*)\s+(?:-\S+\s+)*?-m\s+rucio[\w.]*|(?:[^\s;&|()]*/)?rucio-[a-z0-9-]+)"
-    r"(?P<arguments>\s(?:[^;&|\n]|[<>]&|&>)*)?\s*$",
-    re.DOTALL,
+_SEPARATOR = re.compile(r"[<>]&|&>|(?P<separator>[;&|\n])")
+_RUNS_RUCIO = re.compile(
+    r"(?P<before>(?:.*[\s(])?)"
+    r"(?:(?P<python>\S*\bpython[\d.]*)\s+(?:-\S+\s+)*?-m\s+rucio[\w.]*|(?:[^\s()]*/)?rucio-[a-z0-9-]+)(?:\s.*)?"
 )
-"""A script of a shell whose last command is one of Rucio's daemons."""
+"""A command of a shell that runs one of Rucio's daemons."""
+_LONGEST_COMMAND = 4_000
+"""Characters of the last command of a script: longer ones are not read."""
 _RUNS_WORDS = re.compile(r"(?:^|[\s;&|])\"?\$[@0]")
 
 
@@ -84,12 +85,20 @@ def deciding_command(container: Manifest) -> list[str]:
 def _in_script(words: list[str], place: int, probe: Sequence[str]) -> list[str]:
     """The command of the shell at *place* with a script that ends in the probe; empty where it ends otherwise."""
     number = _script(words, place)
-    found = _ENDS_IN_RUCIO.fullmatch(words[number]) if number else None
+    earlier, last = _last_command(words[number]) if number else ("", "")
+    found = _RUNS_RUCIO.fullmatch(last) if len(last) <= _LONGEST_COMMAND else None
     if found is None:
         return []
     arguments = _FROM_DIRECTORY if found["python"] else ()
-    script = f"{found['before']}{shlex.join([found['python'] or 'python3', *probe, *arguments])}"
+    script = f"{earlier}{found['before']}{shlex.join([found['python'] or 'python3', *probe, *arguments])}"
     return [*words[:number], script, *words[number + 1 :]]
+
+
+def _last_command(script: str) -> tuple[str, str]:
+    """What stands before the last command of *script*, and that command."""
+    script = script.rstrip()
+    begin = max((found.end() for found in _SEPARATOR.finditer(script) if found["separator"]), default=0)
+    return script[:begin], script[begin:]
 
 
 def _passes_on(words: list[str], place: int) -> bool:

@@ -138,12 +138,12 @@ def _deciding_mounts(workload: Workload, container: Manifest) -> list[Manifest]:
 
 def _deciding_variables(container: Manifest) -> dict[str, str]:
     """Each with what it refers to: ``$(NAME)`` stands for a variable before it, and the last of a name counts."""
-    variables: dict[str, str] = {}
+    variables: dict[str, str | seen.Unknown] = {}
     for variable in container.get("env") or ():
         source = variable.get("valueFrom")
         value = json.dumps(source, sort_keys=True) if source else seen.expanded(variable.get("value") or "", variables)
         variables[variable["name"]] = value
-    return {name: value for name, value in variables.items() if _decides(name)}
+    return {name: str(value) for name, value in variables.items() if _decides(name)}
 
 
 def _decides(variable: str) -> bool:

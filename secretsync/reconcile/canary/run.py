@@ -19,6 +19,7 @@ from secretsync.core.pod_references import secrets_referenced
 from secretsync.plan.diff import PackagePlan
 from secretsync.plan.rollout_status import blocked_pod_status, pod_failure
 from secretsync.reconcile.canary.manifests import Candidate, job, secrets
+from secretsync.reconcile.canary.pods import DELETED, belongs, container_status, interruption
 from secretsync.reconcile.canary.verdict import Judgement, judge
 from secretsync.reconcile.destination import Clock, Destination
 
@@ -216,14 +217,14 @@ def _message(proof: _Running, pods: Sequence[Manifest], now: float) -> str | Non
 
     Raises NotProven where there will be none, and _EntrypointPassedBy.
     """
-    pod = next((pod for pod in pods if _belongs(pod, proof.name)), None)
+    pod = next((pod for pod in pods if belongs(pod, proof.name)), None)
     if pod is not None:
-        status = _container_status(pod, proof.candidate.container)
+        status = container_status(pod, proof.candidate.container)
         _note_progress(proof, status, now)
         terminated = (status.get("state") or {}).get("terminated") or {}
         if message := terminated.get("message"):
             return str(message)
-        if reason := _interruption(pod, terminated):
+        if reason := interruption(pod, terminated):
             raise NotProven(str(proof.candidate.workload.ref), [foreign_text(reason)])
         if terminated:
             return _ending_without_message(proof, terminated)
@@ -233,35 +234,10 @@ def _message(proof: _Running, pods: Sequence[Manifest], now: float) -> str | Non
             proof.waits_for = foreign_text(blocked.message)
             if proof.ran is None:
                 log.info("the proof waits", job=proof.name, why=blocked.message)
+    elif proof.waits_for != _NO_POD:
+        raise NotProven(str(proof.candidate.workload.ref), [DELETED])
     _check_deadline(proof, now)
     return None
-
-
-def _container_status(pod: Manifest, name: str) -> Manifest:
-    """The status of the proof's own container: an admission webhook may have put others beside it."""
-    statuses = pod.get("status", {}).get("containerStatuses") or ()
-    return next((status for status in statuses if status.get("name") == name), {})
-
-
-def _interruption(pod: Manifest, terminated: Manifest) -> str:
-    """Why a proof ended that says nothing about the package; empty where nobody interrupted it.
-
-    https://kubernetes.io/docs/concepts/workloads/pods/disruptions/#pod-disruption-conditions
-    """
-    status = pod.get("status", {})
-    for condition in status.get("conditions") or ():
-        if condition.get("type") == "DisruptionTarget" and condition.get("status") == "True":
-            return f"its pod was evicted ({condition.get('reason')}): {condition.get('message')}"
-    if status.get("phase") == "Failed" and (status.get("reason") or not terminated):
-        return f"its pod failed ({status.get('reason')}): {status.get('message')}"
-    if "deletionTimestamp" in pod["metadata"]:
-        return "its pod was deleted before it ended"
-    if terminated.get("reason") == "OOMKilled":
-        return (
-            "its container reached its limit of memory (OOMKilled): raise 'resources.limits.memory' of the workload, "
-            "or load less when the package is imported"
-        )
-    return ""
 
 
 def _note_progress(proof: _Running, container: Manifest, now: float) -> None:
@@ -296,11 +272,6 @@ def _hint_at_secrets(candidate: Candidate) -> str:
     template = {"spec": {"volumes": candidate.workload.template["spec"].get("volumes")}}
     secrets = ", ".join(sorted(secrets_referenced(template)))
     return f"; it mounts what its workload does (the Secrets {secrets}): do all of them exist?" if secrets else ""
-
-
-def _belongs(pod: Manifest, job_name: str) -> bool:
-    owners = pod["metadata"].get("ownerReferences") or ()
-    return any(owner.get("kind") == "Job" and owner.get("name") == job_name for owner in owners)
 
 
 def _judgement(candidate: Candidate, message: str) -> Judgement:

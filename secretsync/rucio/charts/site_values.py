@@ -138,7 +138,7 @@ def _reading() -> Iterator[None]:
         mark = getattr(error, "problem_mark", None)
         location = f"line {mark.line + 1}: " if mark else ""
         raise NotValues(f"{location}{getattr(error, 'problem', None) or 'it is not YAML'}") from None
-    except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+    except (ValueError, OverflowError, TypeError, LookupError, AttributeError, RecursionError) as error:
         raise NotValues(f"a value in it cannot be read ({type(error).__name__})") from None
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ast
 import re
+import tokenize
 import warnings
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from io import BytesIO
 
 from secretsync.core.errors import SecretSyncError
 from secretsync.core.model import File
@@ -25,6 +27,9 @@ TOKENS = 60_000
 kilobyte of memory, however short it is."""
 
 _TOKEN = re.compile(rb"\w+|[^\w\s]")
+_LONG_NAME = re.compile(r"(?:\.(?:[ \t\f]|\\\r?\n)*+\w++(?:[ \t\f]|\\\r?\n)*+){200}")
+"""A dotted name of 200 parts: Python's parser copies what an import names for each part, by gigabytes."""
+
 PYTHON = (3, 9)
 """What Rucio's images run (AlmaLinux 9)."""
 
@@ -149,6 +154,8 @@ def unread(name: str, file: File) -> Module:
 def parse(name: str, file: File) -> Module:
     """The file as a module; what keeps it from being one is its *fault*, and never raises."""
     empty = ast.Module(body=[], type_ignores=[])
+    if _LONG_NAME.search(_text(file.data)):
+        return Module(name, file, empty, Fault(0, "holds a name of hundreds of parts", too_large=True))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -160,6 +167,14 @@ def parse(name: str, file: File) -> Module:
     if any(isinstance(node, ast.Constant) and _is_huge(node.value) for node in module.nodes):
         return Module(name, file, empty, Fault(0, "holds a number of thousands of digits", too_large=True))
     return module
+
+
+def _text(source: bytes) -> str:
+    """As Python decodes it; empty where it cannot be decoded, of which `ast.parse` says why."""
+    try:
+        return source.decode(tokenize.detect_encoding(BytesIO(source).readline)[0])
+    except (*_GIVES_UP, LookupError):
+        return ""
 
 
 def _compile(tree: ast.Module, file: File) -> None:

@@ -107,7 +107,7 @@ def uncompilable(pattern: str, work: Work) -> str:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             re.compile(pattern)
-    except (re.error, RecursionError, OverflowError) as error:
+    except (re.error, ValueError, RecursionError, OverflowError) as error:
         return str(error)
     return ""
 

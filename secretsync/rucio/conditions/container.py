@@ -35,6 +35,10 @@ class Unknown:
 
 Environment = Mapping[str, str | Unknown]
 
+_REFERENCE = re.compile(r"\$\$|\$\(([A-Za-z_][\w.-]*)\)")
+_LONGEST_VALUE = 128 * 1024
+"""Characters of a variable: MAX_ARG_STRLEN of Linux, above which no process is started."""
+
 
 @dataclass(frozen=True)
 class Mount:
@@ -49,6 +53,11 @@ class Mount:
     keys: Mapping[str, str] | None
     mode: int = _FILE_MODE
     single: bool = False
+
+    @property
+    def place(self) -> str:
+        """The path that it covers: of one file, or of a folder and all below it."""
+        return posixpath.join(self.path, *(self.keys or ())) if self.single else self.path
 
 
 def seen(template: Manifest, container: Manifest) -> str:
@@ -137,7 +146,7 @@ def _key_of(value_from: Manifest) -> tuple[str, str, str] | None:
     return None
 
 
-def expanded(value: str, before: Environment) -> str:
+def expanded(value: str, before: Environment) -> str | Unknown:
     """``$(NAME)`` stands for a variable that was set before, else it stays as it is; ``$$`` is a dollar sign.
 
     https://kubernetes.io/docs/tasks/inject-data-application/define-interdependent-environment-variables/
@@ -149,7 +158,10 @@ def expanded(value: str, before: Environment) -> str:
         referenced = before.get(found[1])
         return referenced if isinstance(referenced, str) else found[0]
 
-    return re.sub(r"\$\$|\$\(([A-Za-z_][\w.-]*)\)", known, value)
+    length = len(value) + sum(len(known(found)) - len(found[0]) for found in _REFERENCE.finditer(value))
+    if length > _LONGEST_VALUE:  # a few variables that each repeat the one before come to gigabytes
+        return Unknown(f"has {length:,} characters, more than Linux gives to a process")
+    return _REFERENCE.sub(known, value)
 
 
 def mounts(template: Manifest, container: Manifest) -> tuple[Mount, ...]:

@@ -123,6 +123,9 @@ def _code_wrong(package: Deployed, view: View, root: str) -> tuple[str, str]:
             f"mountPath: {posixpath.join(_parent(view) or posixpath.dirname(root), package.module)}",
         )
     if missing := [] if package.zipped else _missing(package, view, root):
+        if cover := _cover(package, view, posixpath.join(root, missing[0])):
+            source = f"{cover.kind or 'volume'} {cover.name}"
+            return f"{missing[0]} is covered by the mount of {source} at {cover.place}", "take that mount away"
         return (_unmounted_files if _file_by_file(package, view) else _lost)(package, root, missing)
     closed = [path for path, shown in view.shown.items() if shown[0] in package.secrets and not shown[2] & 0o004]
     if closed and view.user != "root":
@@ -170,6 +173,15 @@ def _missing(package: Deployed, view: View, root: str) -> list[str]:
         for path, held in sorted(package.files.items())
         if view.shown.get(posixpath.join(root, path), ("", ""))[:2] != held and _must_be_there(package, view, path)
     ]
+
+
+def _cover(package: Deployed, view: View, path: str) -> Mount | None:
+    """The mount of something else that lies over the file at *path*, which a mount of the package would show."""
+    above = [mount for mount in view.mounts if f"{path}/".startswith(f"{mount.place}/")]
+    ours = {mount.place for mount in above if mount.name in package.secrets}
+    covers = [mount for mount in above if any(mount.place.startswith(f"{place}/") for place in ours)]
+    deepest = max(covers, key=lambda mount: len(mount.place), default=None)
+    return None if deepest is None or deepest.name in package.secrets else deepest
 
 
 def _must_be_there(package: Deployed, view: View, path: str) -> bool:

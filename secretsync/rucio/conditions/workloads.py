@@ -61,7 +61,7 @@ def view_of(found: RucioContainer, sources: Sources, behind: str = "") -> View:
     return View(
         image=found.manifest.get("image") or "",
         mounts=found.mounts,
-        shown=dict(_shown(found.mounts, sources)),
+        shown=_shown(found.mounts, sources),
         variables=variables,
         policy=rucio_cfg.policy(found.mounts, variables, sources),
         behind=behind,
@@ -92,12 +92,21 @@ def deployed_package(placement: Placement, secrets: Sequence[Secret], directorie
     return Deployed(placement.module, placement.vo, top, {} if zipped else files, zipped, wired=placement.wired)
 
 
-def _shown(mounts: Iterable[Mount], sources: Sources) -> Iterator[tuple[str, tuple[str, str, int, bool]]]:
+def _shown(mounts: Iterable[Mount], sources: Sources) -> dict[str, tuple[str, str, int, bool]]:
+    """The files of Secrets, by their path. A mount covers what one above it has there: runtimes mount parents first."""
+    shown: dict[str, tuple[str, str, int, bool]] = {}
+    places: dict[str, list[Mount]] = {}
     for mount in mounts:
-        if mount.kind == "Secret":
-            for file, key in container.files(mount, sources).items():
-                if key in (sources.get(("Secret", mount.name)) or {}):
-                    yield posixpath.join(mount.path, file), (mount.name, key, mount.mode, mount.single)
+        places.setdefault(mount.place, []).append(mount)
+    for place in sorted(places, key=lambda place: place.count("/")):
+        for path in [path for path in shown if path == place or path.startswith(f"{place}/")]:
+            del shown[path]
+        for mount in places[place]:
+            if mount.kind == "Secret":
+                for file, key in container.files(mount, sources).items():
+                    if key in (sources.get(("Secret", mount.name)) or {}):
+                        shown[posixpath.join(mount.path, file)] = (mount.name, key, mount.mode, mount.single)
+    return shown
 
 
 def contents(secrets: Iterable[Secret]) -> dict[tuple[str, str], Mapping[str, bytes] | None]:

@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 from secretsync.config import credentials
 from secretsync.config.notify.email import Email
 from secretsync.config.notify.message import Message
+from secretsync.core.escape import visible
 from secretsync.service.notify.http import NotSent
 
 TIMEOUT = 10.0
@@ -30,6 +31,8 @@ MOST_LINES = 200
 
 TRIES = 3
 _PAUSE = 1.0
+_LOWEST_CODE = 200
+_LONGEST_WORD = 200
 
 
 class _Bounded:
@@ -124,12 +127,22 @@ def _reason(settings: Email, error: Exception) -> str:
     match error:
         case smtplib.SMTPAuthenticationError():
             return "does not accept the username and password"
+        case smtplib.SMTPNotSupportedError() if "SMTPUTF8" in str(error):
+            return "takes no address that is not ASCII: write others under from and to"
         case smtplib.SMTPNotSupportedError():
             return f"does not offer what 'encryption: {settings.encryption}' needs"
         case smtplib.SMTPRecipientsRefused() | smtplib.SMTPSenderRefused():
             return f"does not take the mail ({type(error).__name__}): check from and to"
+        case smtplib.SMTPResponseException() if error.smtp_code < _LOWEST_CODE:
+            return "does not answer as a mail server: check server and port"
+        case smtplib.SMTPResponseException():
+            words = error.smtp_error if isinstance(error.smtp_error, bytes) else str(error.smtp_error).encode()
+            said = visible(words.decode(errors="replace"))[:_LONGEST_WORD]
+            return f"answered {error.smtp_code} ({said}): ask its administrator"
         case ssl.SSLCertVerificationError():
             return "has a certificate that is not trusted"
+        case ssl.SSLError():
+            return f"does not speak TLS there: check the port, and 'encryption: {settings.encryption}'"
         case _:
             return f"cannot be reached ({type(error).__name__}); check server and port"
 

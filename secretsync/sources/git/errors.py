@@ -61,6 +61,14 @@ class ProxyWantsPassword(GitFailed):
     remedy = "the proxy wants a user and a password: put them into HTTPS_PROXY"
 
 
+class ProxyUnusable(GitFailed):
+    """HTTPS_PROXY is no URL of a proxy; curl repeats the part of it that it cannot read, which may be its password."""
+
+    code = "proxy_unusable"
+    category = "configuration"
+    remedy = "name the proxy in HTTPS_PROXY as http://host:port; in its password, write '/' as %2F and '@' as %40"
+
+
 class ProxyRefused(GitFailed):
     """The proxy does not connect to this host."""
 
@@ -225,6 +233,20 @@ class NoTls(GitFailed):
     remedy = certificates.NO_TLS.remedy
 
 
+class UnsafeTls(GitFailed):
+    """TLS came to no agreement: the server has only what the library here refuses."""
+
+    code = "unsafe_tls"
+    remedy = "the server's TLS is of a kind that is refused as unsafe here: ask its administrator to renew it"
+
+
+class SshMissing(GitFailed):
+    """There is no ssh command."""
+
+    code = "ssh_missing"
+    remedy = "there is no 'ssh' on PATH: install OpenSSH's client, or use https://"
+
+
 class CommitNotServed(GitFailed):
     """The server does not hand out this commit."""
 
@@ -254,6 +276,7 @@ _SILENT = "Could not read from remote repository"
 # and those of GitHub, GitLab, Bitbucket, Azure DevOps, Gitea, Gerrit and gitolite.
 _MEANINGS: tuple[tuple[str, type[GitFailed]], ...] = (
     (r"No space left on device|Disk quota exceeded", DiskFull),
+    (r"cannot run ssh|ssh: (command )?not found", SshMissing),
     (r"REVOKED HOST KEY|marked as revoked", HostKeyRevoked),
     (r"REMOTE HOST IDENTIFICATION HAS CHANGED", HostKeyChanged),
     (r"Host key verification failed|No .* host key is known", HostKeyUnknown),
@@ -266,6 +289,7 @@ _MEANINGS: tuple[tuple[str, type[GitFailed]], ...] = (
         KeyRejected,
     ),
     (r"(response|error:|HTTP code) 407|Proxy Authentication Required", ProxyWantsPassword),
+    (r"Unsupported proxy (syntax|scheme)", ProxyUnusable),
     (r"CONNECT tunnel failed|from proxy after CONNECT|Proxy CONNECT aborted", ProxyRefused),
     (certificates.NOT_YET_VALID.pattern, CertificateNotYetValid),
     (certificates.EXPIRED.pattern, CertificateExpired),
@@ -305,6 +329,11 @@ _MEANINGS: tuple[tuple[str, type[GitFailed]], ...] = (
     ),
     (r"error: (5\d\d|408)", ServerFailed),
     (certificates.NO_TLS.pattern, NoTls),
+    (
+        r"legacy renegotiation|key too small|md too weak|no protocols available|unsupported protocol|"
+        r"[Hh]andshake fail|signature verification has failed",
+        UnsafeTls,
+    ),
     (r"dumb http transport does not support", PlainFiles),
     (
         r"not valid: is this a git repository|invalid server response; got|bad line length character: <|"
@@ -313,7 +342,8 @@ _MEANINGS: tuple[tuple[str, type[GitFailed]], ...] = (
     ),
     (
         r"early EOF|unexpected disconnect|invalid index-pack|index-pack failed|RPC failed|hung up|protocol error|"
-        r"bad line length|bad pack header|non-properly terminated|unexpected eof|Empty reply|transfer closed",
+        r"bad line length|bad pack header|non-properly terminated|unexpected eof|Empty reply|transfer closed|"
+        r"SSL_(read|connect|write)|gnutls_handshake|HTTP/2 stream|(Send|Recv) failure|getpeername",
         BrokenAnswer,
     ),
     (r"error: [1-9]\d\d", HttpRefused),
@@ -337,9 +367,19 @@ def explain(url: str, complaint: str) -> GitFailed:
         if re.search(phrase, complaint):
             if meaning is AccessRefused and _UNASKED.search(complaint):
                 return AccessRefused(url, "it wants credentials, or other ones")
+            if meaning is ProxyUnusable:
+                return ProxyUnusable(url, "the proxy on the way to it cannot be used")
             matching = [line for line in lines if re.search(phrase, line)]
-            return meaning(url, visible(matching[0] if matching else _shown_lines(lines, complaint))[:_LONGEST_WORD])
+            detail = matching[0] if matching else _shown_lines(lines, complaint)
+            return meaning(url, visible(_after_the_servers_words(complaint, detail))[:_LONGEST_WORD])
     return GitFailed(url, visible(_shown_lines(lines, complaint))[:_LONGEST_WORD])
+
+
+def _after_the_servers_words(complaint: str, detail: str) -> str:
+    """*detail*, git's own word, after those of the server, which name the cause where git has but a status."""
+    words = [_unprefixed(line) for line in complaint.splitlines() if line.startswith("remote:")]
+    shown = " ".join([word for word in words if not _BOILERPLATE.search(word)][:_LAST_LINES])
+    return f"{shown} ({detail})" if shown and detail not in shown else detail
 
 
 def _unprefixed(line: str) -> str:

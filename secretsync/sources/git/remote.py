@@ -184,7 +184,8 @@ class Remote:
         allowed = authorization(self._access, self.url, self._base, default_user="x-access-token")
         environment = {**self.settings(), **self._transport_configuration(allowed), **traced}
         if repository:
-            environment["GIT_DIR"] = str(repository)
+            # for a commit that the server itself has not git would ask for ever, one process within another
+            environment |= {"GIT_DIR": str(repository), "GIT_NO_LAZY_FETCH": "1"}
         result = run(
             arguments, environment=environment, timeout=self._timeout, text=text, keep_open=keep_open, watch=watch
         )

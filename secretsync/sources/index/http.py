@@ -38,7 +38,7 @@ class Index:
         self._folder, self._limit = folder, package.limits.download
         index_url = package.index or os.environ.get("PIP_INDEX_URL") or DEFAULT_INDEX
         self._url, self._in_the_url = of_url(index_url)
-        self._further = package.extra_indexes
+        self._further = tuple(of_url(url)[0] for url in package.extra_indexes)
         self._timeout, self._access, self._base = package.timeout, package.access, base
 
     def files(self, name: str) -> tuple[str, list[Listed]]:

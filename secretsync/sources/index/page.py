@@ -21,6 +21,10 @@ LARGEST = 8 * 1024 * 1024
 MOST_FILES = 2_000
 """Files of a page, ten times what a hundred releases have: each is judged by its name and by its Python."""
 
+_MOST_MARKUP = 20 * MOST_FILES
+"""Tags, comments and entities of a page in HTML: a file has six or so. What parses them takes the square of their
+number where they are not closed."""
+
 _FILE_OF_JSON, _FILE_OF_HTML = '"filename"', "<a "
 _JSON = "application/vnd.pypi.simple.v1+json"
 _HTML = ("application/vnd.pypi.simple.v1+html", "text/html")
@@ -78,6 +82,10 @@ def links(page: bytes) -> list[dict[str, Any]]:
 
 
 def _files_of_html(name: str, url: str, body: str, refusal: Refusal) -> list[Listed]:
+    if body.count("<") + body.count("&") > _MOST_MARKUP:
+        raise refusal(f"it has more than {_MOST_MARKUP:,} tags and entities")
+    if body.rfind("<!--") > body.rfind("-->"):
+        raise refusal("it ends within a comment")
     page = f"{name}\n{url}\n{body}".encode(errors="replace")
     with reading(refusal), _known_version(refusal):
         if len(page) <= _SMALL:

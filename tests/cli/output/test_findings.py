@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import xml.etree.ElementTree as ElementTree
 
 import pytest
@@ -10,6 +11,10 @@ import pytest
 from secretsync.cli.output.findings import FORMATS, Checked, Proven
 from secretsync.rucio.check import Finding, Severity, fails, with_severities
 from secretsync.rucio.check.actions import ActionRow
+from secretsync.rucio.check.against_generic import AgainstGeneric
+from secretsync.rucio.check.policy_diff import Changed, PolicyDiff
+from tests.cli.output.test_foreign_words import CONTROLS, HOSTILE
+from tests.cli.output.test_markdown import outside_of_code
 
 FINDING = Finding(
     "syntax", Severity.ERROR, "permission.py", 7, "Rucio dies, 100% of " + "a b " * 40, "Mend it", "", ("41.5.1",)
@@ -30,9 +35,31 @@ def test_nothing_found_is_said() -> None:
     assert FORMATS["text"]([Checked("pol", ())]) == "pol: passed\n"
 
 
-@pytest.mark.parametrize("form", ["text", "markdown", "junit"])
-def test_what_is_shown_obeys_no_word_of_a_package(form: str) -> None:
-    assert "\x1b" not in FORMATS[form]([Checked("pol", (NASTY,))])
+@pytest.mark.parametrize("words", HOSTILE, ids=range(len(HOSTILE)))
+@pytest.mark.parametrize("form", FORMATS)
+def test_no_format_obeys_the_words_of_a_package(form: str, words: str) -> None:
+    findings = (NASTY, Finding("syntax", Severity.WARNING, words, 1, words, words))
+    names, changed = (words,), Changed(words, "", words)
+    diff = PolicyDiff(names, names, (changed,), (changed,), (changed,), (changed,), names, names, changed, changed)
+    shown = FORMATS[form](
+        [
+            Checked(
+                f"pol {words}",
+                findings,
+                diff,
+                (AgainstGeneric(words, (words,), (words,), words),),
+                actions=(ActionRow(words, words, words, ("41.5.1",), words),),
+                proofs=(Proven(words, words, words),),
+            )
+        ]
+    )
+    assert not CONTROLS.search(shown)
+    assert not re.search(r"^(FAKE|::error::)", shown, re.MULTILINE)
+    shown.encode()
+    if form == "markdown":
+        assert not re.search(r"@channel|<b>|<img|<script|\]\(|https?://evil", outside_of_code(shown))
+    if form == "sarif":
+        assert "](" not in shown
 
 
 @pytest.mark.parametrize("form", sorted(FORMATS))
@@ -102,7 +129,7 @@ def test_junit_fails_the_rule_that_finds_an_error_and_passes_the_others() -> Non
 
 def test_markdown_keeps_a_packages_words_in_their_cell() -> None:
     shown = FORMATS["markdown"]([Checked("pol", (NASTY,))])
-    assert r"\| \*\*x\*\*" in shown
+    assert "&#124; &#42;&#42;x&#42;&#42;" in shown
     assert FORMATS["markdown"]([Checked("pol", (), rucio=("41.5.1",))]).startswith("### pol for Rucio 41.5.1\n")
 
 
@@ -115,7 +142,7 @@ def test_the_table_of_actions_and_the_proof_are_shown_where_they_were_asked_for(
         "action    decided by     changed  proven   Rucio",
         "add_rule  perm_add_rule  changed  package  41.5.1",
     ]
-    assert r"| add\_rule | perm\_add\_rule | changed | package | 41.5.1 |" in FORMATS["markdown"](shown)
+    assert "| add&#95;rule | perm&#95;add&#95;rule | changed | package | 41.5.1 |" in FORMATS["markdown"](shown)
 
 
 def test_a_package_that_is_the_repositorys_root_has_paths_without_a_folder() -> None:

@@ -106,6 +106,15 @@ def test_status_says_what_becomes_of_an_edit_by_hand(drift: Literal["repair", "r
     assert sentence in as_text(site)
 
 
+def test_after_a_run_that_failed_the_next_one_only_tries_to_restore_an_edit() -> None:
+    site = Site("server")
+    site.sync()
+    store = StateStore(site.cluster, "secretsync", "rucio", "test")
+    store.save(store.state.with_results({"atlas": Result("failing refused", 0, "Secret rucio/atlas is immutable")}))
+    site.cluster.edit("atlas", **{"init.py": b"edited"})
+    assert "somebody changed the live files; the next run tries to restore them" in as_text(site)
+
+
 def test_a_secret_that_somebody_deleted_is_said_to_be_deleted_by_status_and_plan() -> None:
     site = Site("server", "judge")
     site.sync()

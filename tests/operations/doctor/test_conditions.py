@@ -127,6 +127,32 @@ SICK = {
         f"{{secretFullName: atlas, mountPath: {ROOT}/__init__.py, subPath: __init__.py}}",
         pods(lambda it: (mount(it, "atlas").update(mountPath=ROOT), mount(it, "atlas").pop("subPath"))),
     ),
+    "a file of another Secret over one of the package": Sick(
+        pods(
+            with_mount("database", f"{ROOT}/permission.py"),
+            lambda it: mount(it, "database").update(subPath="password"),
+        ),
+        Condition.CODE,
+        f"permission.py is covered by the mount of Secret database at {ROOT}/permission.py",
+        "take that mount away",
+        pods(without_mount("database")),
+        made=lambda site: site.add_secret("database", password=""),
+    ),
+    "a folder over one of the package, listed before it": Sick(
+        pods(
+            lambda it: it["volumes"].append({"name": "scratch", "emptyDir": {}}),
+            lambda it: it["containers"][0]["volumeMounts"].insert(
+                0, {"name": "scratch", "mountPath": f"{ROOT}/algorithms/__init__.py"}
+            ),
+        ),
+        Condition.CODE,
+        f"algorithms/__init__.py is covered by the mount of volume scratch at {ROOT}/algorithms/__init__.py",
+        "take that mount away",
+        pods(
+            lambda it: it["containers"][0]["volumeMounts"].pop(0),
+            lambda it: it["volumes"].remove({"name": "scratch", "emptyDir": {}}),
+        ),
+    ),
     "mode 0400 and a user of its own": Sick(
         pods(
             lambda it: volume(it, "atlas")["secret"].update(defaultMode=0o400),
@@ -425,6 +451,14 @@ class Configured:
 
     def fetch(self, revision: Revision) -> Bundle:
         return bundle(FILES, revision=revision)
+
+
+@pytest.mark.parametrize("path", [f"{ROOT}/__pycache__", "/opt/policy", f"{ROOT}.d", "/opt"])
+def test_a_mount_that_covers_none_of_the_packages_files_is_no_fault(path: str) -> None:
+    namespace = Namespace()
+    namespace.add_secret("other", **{"permission.py": ""})
+    namespace.change(with_mount("other", path))
+    assert list(namespace.sick()) == []
 
 
 def test_a_mount_with_a_wrong_name_moves_below_the_folder_that_pythonpath_names_already() -> None:

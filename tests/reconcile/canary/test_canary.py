@@ -206,6 +206,14 @@ def test_a_container_that_a_webhook_adds_is_not_the_proof(cluster: ProvingCluste
     assert not isinstance(raised.value, CandidateRefused)
 
 
+def test_a_pod_that_vanishes_is_not_waited_for(cluster: ProvingCluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster.answer = pod()
+    looks = iter([True])
+    monkeypatch.setattr(MemoryCluster, "pods", lambda self, _: self.live_pods if next(looks, False) else [])
+    with pytest.raises(NotProven, match="was deleted before it ended"):
+        prove_candidates(destination(cluster), plan(cluster), clock())
+
+
 def test_a_job_without_a_pod_names_what_may_refuse_it(cluster: ProvingCluster, monkeypatch: pytest.MonkeyPatch) -> None:
     cluster.answer = pod()
     monkeypatch.setattr(MemoryCluster, "pods", lambda *_: [])

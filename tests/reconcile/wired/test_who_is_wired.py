@@ -31,7 +31,9 @@ def test_without_wire_everything_that_was_injected_goes_and_the_secret_that_chan
     assert [one.workload.ref.name for one in report.plan.restarts] == ["server", "judge"]
     assert site.cluster.secrets["atlas"].data == {"init.py": b"1"}
     assert site.source.fetched == 1
-    assert site.sync().plan.idle
+    plan = site.sync().plan
+    assert plan.idle
+    assert not [note for note in plan.notes if "no longer" in note], "that was asked for"
     assert name in site.cluster.secrets
 
 

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from secretsync.rucio.check import Severity
+from secretsync.core.model import File
+from secretsync.rucio.check import Severity, code
 from tests import ROOT
 from tests.rucio.check.build import GOOD, errors, findings, only
 
@@ -101,6 +102,28 @@ def test_files_of_more_words_and_signs_than_any_policy_are_not_parsed() -> None:
     found = [one for one in findings({"a.py": "a\n" * 50_000, "b.py": "b\n" * 30_000}) if one.rule == "syntax"]
     assert [one.path for one in found] == ["a.py"]
     assert "60,000 words and signs" in found[0].effect
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        b"import " + b"a." * 20_000 + b"a\n",
+        b"import " + b"a . " * 1_000 + b"a\n",
+        b"x = 1; from " + b"a.\\\n" * 1_000 + b"a import b\n",
+        "import {}a\n".format("é." * 1_000).encode(),
+        b"# coding: utf-7\nimport " + b"a+AC4-" * 1_000 + b"a\n",
+    ],
+    ids=["plain", "spaced", "over lines", "letters", "in another encoding"],
+)
+def test_a_name_of_hundreds_of_parts_is_not_given_to_pythons_parser(source: bytes) -> None:
+    module = code.parse("schema", File("schema.py", source))
+    assert module.fault is not None
+    assert module.fault.reason == "holds a name of hundreds of parts"
+
+
+def test_dots_of_prose_are_no_name_of_many_parts() -> None:
+    source = b"# " + b"." * 500 + b"\n'" + b"Sentence. Another, " * 300 + b"'\n" + b"x = a" + b".b()" * 150 + b"\n"
+    assert code.parse("schema", File("schema.py", source)).fault is None
 
 
 @pytest.mark.parametrize(

@@ -267,12 +267,24 @@ def test_a_server_without_encryption_is_told_from_one_that_is_away(
     assert told_of(log) == "127.0.0.1 does not offer what 'encryption: starttls' needs"
 
 
+def test_a_server_that_speaks_no_tls_and_one_that_takes_ascii_alone_have_reasons_of_their_own(
+    tmp_path: Path, post_office: MailServer, log: structlog.testing.LogCapture
+) -> None:
+    notify.send_all([letter_box(tmp_path, post_office, encryption="tls")], [NEWS])
+    assert "does not speak TLS there" in told_of(log)
+    log.entries.clear()
+    notify.send_all([letter_box(tmp_path, post_office, to=["größe@example.org"])], [NEWS])
+    assert "takes no address that is not ASCII" in told_of(log)
+
+
 @pytest.mark.parametrize(
     ("refuse", "sentence"),
     [
         ({"MAIL": "550 no"}, "does not take the mail"),
         ({"RCPT": "550 no"}, "does not take the mail"),
-        ({"DATA": "451 later"}, "cannot be reached"),
+        ({"DATA": "451 later"}, "answered 451 (later): ask its administrator"),
+        ({"DATA": "554 \x1b[31mspam"}, "answered 554 (\\x1b[31mspam)"),
+        ({"EHLO": "no number", "HELO": "no number"}, "does not answer as a mail server: check server and port"),
     ],
 )
 def test_a_server_that_refuses_is_told_in_a_sentence(

@@ -77,6 +77,17 @@ _GITLAB = (
             errors.HostKeyRevoked,
             "REVOKED HOST KEY",
         ),
+        (
+            "remote: Repository 'policy' is disabled.\nremote: Please ask the owner.\n"
+            "fatal: unable to access 'https://h/r/': The requested URL returned error: 403\n",
+            errors.AccessRefused,
+            "Repository 'policy' is disabled. Please ask the owner. (unable to access",
+        ),
+        (f"sh: 1: ssh: not found\n{_SILENT}", errors.SshMissing, "ssh: not found"),
+        ("error: cannot run ssh: No such file or directory\nfatal: unable to fork\n", errors.SshMissing, "cannot run"),
+        ("fatal: error:0A00018A:SSL routines::dh key too small\n", errors.UnsafeTls, "dh key too small"),
+        ("fatal: gnutls_handshake() failed: Handshake failed\n", errors.UnsafeTls, "Handshake failed"),
+        ("fatal: OpenSSL SSL_read: Connection was reset, errno 10054\n", errors.BrokenAnswer, "was reset"),
         ("fatal: Received HTTP/0.9 when not allowed\n", errors.NotAGitServer, "HTTP/0.9"),
         ("fatal: gnutls_handshake() failed: An unexpected TLS packet was received.\n", errors.NoTls, "packet"),
         ("fatal: OpenSSL/3.0: error:0A00010B:SSL routines::wrong version number\n", errors.NoTls, "version number"),
@@ -89,6 +100,15 @@ def test_a_complaint_is_one_failure_with_its_cause(complaint: str, failure: type
     assert type(error) is failure
     assert words in str(error)
     assert error.remedy in str(error)
+
+
+def test_what_curl_repeats_of_a_proxys_password_is_not_repeated() -> None:
+    error = explain(
+        "https://h/r", "fatal: unable to access 'https://h/r/': Unsupported proxy syntax in 'user:canary'\n"
+    )
+    assert type(error) is errors.ProxyUnusable
+    assert "canary" not in str(error)
+    assert "%2F" in str(error)
 
 
 def test_what_a_server_sent_reaches_no_terminal_as_a_control_code() -> None:

@@ -277,6 +277,25 @@ def test_a_redirect_that_is_not_followed_has_its_own_reason(
     assert len(str(refused.value)) < 700
 
 
+def test_a_commit_that_a_shallow_server_has_not_is_asked_for_a_few_times(
+    repository: Path, url: str, behaviour: Behaviour, tmp_path: Path
+) -> None:
+    first = git(repository, "rev-parse", "HEAD")
+    commit(repository, "second")
+    git(
+        tmp_path,
+        "clone",
+        "--quiet",
+        "--bare",
+        "--depth=1",
+        f"file://{repository}",
+        str(tmp_path / "served" / "shallow"),
+    )
+    with pytest.raises(CommitNotServed, match="was pushed"):
+        fetch(package(f"git+{url.removesuffix('policy')}shallow@{first}", timeout=30), tmp_path)
+    assert len(behaviour.requests) < 20
+
+
 @pytest.mark.parametrize("name", ["of-a-tree", "of-a-blob", "refs/tags/light", "TREE"])
 def test_what_is_no_commit_is_named_and_the_cache_is_not_called_damaged(
     name: str, repository: Path, url: str, tmp_path: Path

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from secretsync.config import Package
-from secretsync.config.credentials import CredentialsOverPlainHttp, NoCredential
+from secretsync.config.credentials import CredentialsOverPlainHttp, NoCredential, UnreadableIndexUrl
 from secretsync.core.model import Bundle
 from secretsync.sources.index.errors import (
     DownloadTooLarge,
@@ -488,6 +488,22 @@ def test_credentials_in_pips_variable_are_used_and_never_repeated(
     assert "canary" not in str(unknown.value)
     with pytest.raises(CredentialsOverPlainHttp):
         fetch("my-policy", "", tmp_path)
+
+
+@pytest.mark.parametrize("port", ["[::1/", "host:port/", "host:99999/"])
+def test_an_index_whose_url_cannot_be_read_is_refused_without_its_password(
+    port: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIP_INDEX_URL", f"https://me:canary@{port}")
+    with pytest.raises(UnreadableIndexUrl) as refused:
+        fetch("my-policy", "", tmp_path)
+    assert "canary" not in str(refused.value)
+
+
+@pytest.mark.parametrize("keys", [{"index": "https://[::1/"}, {"extraIndexes": ["https://host:port/"]}])
+def test_an_index_of_the_configuration_that_is_no_url_is_refused_there(keys: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="host or port cannot be read"):
+        Package.model_validate({"moduleName": "m", "requirement": "m", **keys}, by_alias=True)
 
 
 def test_credentials_in_the_configurations_index_are_refused() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from secretsync.core.escape import visible
 from secretsync.rucio.check import Finding
 from secretsync.rucio.check.actions import ActionRow
 from secretsync.rucio.check.against_generic import AgainstGeneric
@@ -46,7 +47,7 @@ class Checked:
         folder = self.directory or self.package.partition(" ")[0]
         present = [name for name in (finding.path, "__init__.py", *self.files) if name in self.files]
         name = present[0] if present else finding.path or "__init__.py"
-        return name if folder == "." else f"{folder}/{name}"
+        return visible(name if folder == "." else f"{folder}/{name}")
 
     def versions_of(self, finding: Finding) -> str:
         """``Rucio 38.5.5, 41.5.1``; empty where no version was named."""
@@ -62,10 +63,5 @@ def sentence(text: str) -> str:
 
 
 def message(finding: Finding) -> str:
-    """What Rucio does and the way out."""
-    return f"{sentence(finding.effect)} {sentence(finding.remedy)}"
-
-
-def printable(text: str) -> str:
-    """A package's own words may hold control characters: nothing that shows them must obey."""
-    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)
+    """What Rucio does and the way out, on one line: a package's own words are in it."""
+    return visible(f"{sentence(finding.effect)} {sentence(finding.remedy)}")

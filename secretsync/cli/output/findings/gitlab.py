@@ -25,7 +25,7 @@ def _issue(checked: Checked, finding: Finding) -> dict[str, object]:
     return {
         "description": f"{message(finding)}{f' ({versions})' if versions else ''}",
         "check_name": finding.rule,
-        "fingerprint": hashlib.sha256(identity.encode()).hexdigest(),
+        "fingerprint": hashlib.sha256(identity.encode(errors="backslashreplace")).hexdigest(),
         "severity": _SEVERITIES[finding.severity],
         "location": {"path": checked.path_of(finding), "lines": {"begin": max(finding.line, 1)}},
     }

@@ -5,7 +5,8 @@ from __future__ import annotations
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Sequence
 
-from secretsync.cli.output.findings.checked import Checked, message, printable
+from secretsync.cli.output.findings.checked import Checked, message
+from secretsync.core.escape import visible
 from secretsync.rucio.check import RULES, Finding, Severity
 
 
@@ -25,24 +26,24 @@ def _suite(checked: Checked) -> ElementTree.Element:
     cases = [_case(checked, rule) for rule in rules]
     failed = sum(case.find("failure") is not None for case in cases)
     suite = ElementTree.Element(
-        "testsuite", name=f"{printable(checked.package)}{versions}", tests=str(len(cases)), failures=str(failed)
+        "testsuite", name=f"{visible(checked.package)}{versions}", tests=str(len(cases)), failures=str(failed)
     )
     suite.extend(cases)
     return suite
 
 
 def _case(checked: Checked, rule: str) -> ElementTree.Element:
-    case = ElementTree.Element("testcase", classname=printable(checked.package), name=rule)
+    case = ElementTree.Element("testcase", classname=visible(checked.package), name=rule)
     findings = [finding for finding in checked.findings if finding.rule == rule]
     errors = [finding for finding in findings if finding.severity is Severity.ERROR]
     for error in errors:
-        failure = ElementTree.SubElement(case, "failure", message=printable(message(error)), type=rule)
+        failure = ElementTree.SubElement(case, "failure", message=message(error), type=rule)
         failure.text = _location(checked, error)
     warnings = [finding for finding in findings if finding.severity is not Severity.ERROR]
     if warnings:
         output = ElementTree.SubElement(case, "system-out")
         output.text = "\n".join(
-            f"{_location(checked, finding)}: {finding.severity}: {printable(message(finding))}" for finding in warnings
+            f"{_location(checked, finding)}: {finding.severity}: {message(finding)}" for finding in warnings
         )
     return case
 
@@ -50,4 +51,4 @@ def _case(checked: Checked, rule: str) -> ElementTree.Element:
 def _location(checked: Checked, finding: Finding) -> str:
     line = f":{finding.line}" if finding.line else ""
     versions = checked.versions_of(finding)
-    return printable(f"{checked.path_of(finding)}{line}{f' ({versions})' if versions else ''}")
+    return visible(f"{checked.path_of(finding)}{line}{f' ({versions})' if versions else ''}")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
-from secretsync.cli.output.findings.checked import Checked, message, printable
+from secretsync.cli.output.findings.checked import Checked, message
+from secretsync.cli.output.markdown import plain_text
 from secretsync.rucio.check import Finding
 
 
@@ -16,10 +16,11 @@ def render(checked: Sequence[Checked]) -> str:
 
 def _section(checked: Checked) -> Iterator[str]:
     versions = f" for Rucio {', '.join(checked.rucio)}" if checked.rucio else ""
-    yield f"### {_cell(checked.package)}{_cell(versions)}"
+    yield f"### {plain_text(f'{checked.package}{versions}')}"
     yield ""
     for proof in checked.proofs:
-        yield f"Proven on Rucio {_cell(proof.rucio)}, Python {_cell(proof.python)}: **{_cell(proof.verdict)}**"
+        rucio, python, verdict = map(plain_text, (proof.rucio, proof.python, proof.verdict))
+        yield f"Proven on Rucio {rucio}, Python {python}: **{verdict}**"
         yield ""
     if not checked.findings:
         yield "Passed."
@@ -33,7 +34,7 @@ def _section(checked: Checked) -> Iterator[str]:
         yield "|---|---|---|---|---|"
         for row in checked.actions:
             cells = (row.action, row.decided_by, row.changed, row.proven, ", ".join(row.rucio))
-            yield f"| {' | '.join(map(_cell, cells))} |"
+            yield f"| {' | '.join(map(plain_text, cells))} |"
         yield ""
 
 
@@ -41,9 +42,4 @@ def _row(checked: Checked, finding: Finding) -> str:
     line = f":{finding.line}" if finding.line else ""
     versions = ", ".join(finding.rucio or checked.rucio)
     cells = (finding.severity, f"{checked.path_of(finding)}{line}", message(finding), finding.rule, versions)
-    return f"| {' | '.join(map(_cell, cells))} |"
-
-
-def _cell(text: str) -> str:
-    """A package's own words must stay in their cell and be no markup."""
-    return re.sub(r"([\\`*_<>|\[\]#])", r"\\\1", printable(text))
+    return f"| {' | '.join(map(plain_text, cells))} |"

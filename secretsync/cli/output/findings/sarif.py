@@ -41,7 +41,7 @@ def _result(checked: Checked, finding: Finding) -> dict[str, Any]:
     return {
         "ruleId": finding.rule,
         "level": _LEVELS[finding.severity],
-        "message": {"text": message(finding)},
+        "message": {"text": message(finding).replace("](", "] (")},  # which would be a link
         "locations": [{"physicalLocation": location}],
         "properties": {"rucio": list(finding.rucio or checked.rucio), "about": finding.about},
     }

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from textwrap import wrap
 
 from secretsync.cli.output import policy
-from secretsync.cli.output.findings.checked import Checked, printable, sentence
+from secretsync.cli.output.findings.checked import Checked, sentence
+from secretsync.core.escape import visible
 from secretsync.rucio.check import Finding, Severity
 from secretsync.rucio.check.actions import ActionRow
 
@@ -15,7 +16,7 @@ _WIDTH = 80
 
 def render(checked: Sequence[Checked]) -> str:
     """The worst first, then who decides on what and how the policy changes, where that was asked for."""
-    return "\n".join(line for package in checked for line in _package(package)) + "\n"
+    return "\n".join(visible(line) for package in checked for line in _package(package)) + "\n"
 
 
 def _package(checked: Checked) -> Iterator[str]:
@@ -26,19 +27,19 @@ def _package(checked: Checked) -> Iterator[str]:
     yield f"{checked.package}: {_verdict(checked)}"
     yield from _actions(checked.actions)
     if checked.diff:
-        yield policy.diff_text(checked.diff).rstrip("\n")
+        yield from policy.diff_text(checked.diff).splitlines()
     for compared in checked.against_generic:
-        yield policy.against_generic_text(compared).rstrip("\n")
+        yield from policy.against_generic_text(compared).splitlines()
 
 
 def _paragraph(finding: Finding) -> Iterator[str]:
     line = f":{finding.line}" if finding.line else ""
-    location = f" {printable(finding.path)}{line}" if finding.path else ""
+    location = f" {finding.path}{line}" if finding.path else ""
     versions = f" (Rucio {', '.join(finding.rucio)})" if finding.rucio else ""
     yield f"{finding.severity}{location} [{finding.rule}]{versions}"
     for paragraph in (finding.effect, finding.remedy):
         yield from wrap(
-            printable(sentence(paragraph)), _WIDTH, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False
+            visible(sentence(paragraph)), _WIDTH, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False
         )
 
 
@@ -57,7 +58,7 @@ def _actions(rows: tuple[ActionRow, ...]) -> Iterator[str]:
     head = ("action", "decided by", "changed", "proven", "Rucio")
     cells = [(row.action, row.decided_by, row.changed, row.proven, ", ".join(row.rucio)) for row in rows]
     used = [index for index in range(len(head)) if any(row[index] for row in cells)]
-    table = [[printable(row[index]) for index in used] for row in (head, *cells)]
+    table = [[visible(row[index]) for index in used] for row in (head, *cells)]
     widths = [max(len(row[column]) for row in table) for column in range(len(used))]
     for row in table:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
