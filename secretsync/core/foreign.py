@@ -70,8 +70,7 @@ def read_yaml(text: str, loader: Any = SAFE_LOADER) -> Iterator[Any]:
     """
     if len(text) > MOST_BYTES:
         raise _too_large(f"it has more than {MOST_BYTES:,} characters")
-    if text.count("[") + text.count("{") > _DEEPEST:
-        _refuse_deep(text)
+    refuse_deep(text)
     if len(text) > MOST_VALUES:  # a shorter one cannot have as many
         _refuse_many(yaml.parse(text, loader))
     parser = loader(text)
@@ -97,8 +96,11 @@ def refuse_large(root: yaml.Node) -> None:
         raise _too_large(f"it has more than {MOST_VALUES:,} values, aliases counted as what they stand for")
 
 
-def _refuse_deep(text: str) -> None:
+def refuse_deep(text: str) -> None:
+    """Raises yaml.YAMLError where so many brackets are open at once that the scanner would take minutes."""
     depth = 0
+    if text.count("[") + text.count("{") <= _DEEPEST:
+        return
     for bracket in _BRACKET.finditer(text):
         depth = depth + 1 if bracket[0] in "[{" else max(depth - 1, 0)
         if depth > _DEEPEST:

@@ -94,6 +94,12 @@ def test_variables_that_each_repeat_the_one_before_are_not_expanded_beyond_what_
     assert isinstance(seen["A18_PYTHONPATH"], Unknown)
 
 
+@pytest.mark.parametrize("bracket", ["{", "[", "a: [b, "])
+def test_values_with_brackets_that_are_never_closed_are_refused_before_they_are_parsed(bracket: str) -> None:
+    with pytest.raises(SecretSyncError, match="nested too deeply"):
+        site_values.read(bracket * 100_000)
+
+
 @pytest.mark.parametrize("load", [yaml_loader.load, site_values.read])
 def test_an_escape_in_yaml_that_is_no_character_is_a_fault_of_the_file(load: Callable[[str], object]) -> None:
     with pytest.raises((yaml.YAMLError, SecretSyncError), match=r"no character|cannot be read"):

@@ -10,6 +10,7 @@ from itertools import pairwise
 
 import yaml
 
+from secretsync.core.foreign import refuse_deep
 from secretsync.core.yaml_edit import CannotEdit, Keys
 
 _LINES = re.compile(r"[^\n]*\n|[^\n]+")
@@ -30,6 +31,7 @@ def excerpt(text: str, at: Keys) -> Excerpt:
     Where nothing is there, or in several documents, it is the whole text. Raises CannotEdit where the values are in a
     text that is no block or is empty, and yaml.YAMLError.
     """
+    refuse_deep(text)
     parts = _documents(text)
     if len(parts) > 1:
         holding = [part for part in range(len(parts)) if at and _leads(yaml.compose(parts[part], yaml.SafeLoader), at)]
