@@ -77,18 +77,21 @@ def value_of(package: Modules, module: Module, expression: ast.expr, names: Mapp
         return UNREADABLE
 
 
-def failing_in(package: Modules, module: Module, expression: ast.expr, names: Names) -> Mapping[int, Exception]:
-    """What Python raises in *expression* and the expressions below it, by their identities; none that is not known."""
-    reader = _Reader(package, module, names, 0)
-    try:
-        reader.value(expression)
-        return {
-            id(node): reader.failed[id(node)]
-            for node in walk(expression)
-            if id(node) in reader.failed and all(is_plain(reader.value(operand)) for operand in _operands(node))
-        }
-    except TooMuchWork:
-        return {}
+class Operations:
+    """Expressions of *module* whose names have the values *names*: those within another are calculated once."""
+
+    def __init__(self, package: Modules, module: Module, names: Names) -> None:
+        self._reader = _Remembering(package, module, names, 0)
+
+    def error_of(self, expression: ast.expr) -> Exception | None:
+        """What Python raises in the operation of *expression* itself; None where nothing, or that is not known."""
+        try:
+            self._reader.value(expression)
+            error = self._reader.failed.get(id(expression))
+            is_known = error and all(is_plain(self._reader.value(operand)) for operand in _operands(expression))
+        except TooMuchWork:
+            return None
+        return error if is_known else None
 
 
 def _operands(node: ast.AST) -> Iterator[ast.expr]:
@@ -316,3 +319,16 @@ def _foreign_names(module: str) -> Names:
     if module in ("rucio.common.schema.generic", "rucio.common.schema.generic_multi_vo"):
         return {"SCHEMAS": {UNREADABLE: UNREADABLE}}
     return {"TYPE_CHECKING": False} if module == "typing" else {}
+
+
+class _Remembering(_Reader):
+    """Reads expressions while no name changes."""
+
+    def __init__(self, package: Modules, module: Module, names: Names, depth: int) -> None:
+        super().__init__(package, module, names, depth)
+        self._known: dict[int, Any] = {}
+
+    def value(self, expression: ast.expr) -> Any:
+        if id(expression) not in self._known:
+            self._known[id(expression)] = super().value(expression)
+        return self._known[id(expression)]

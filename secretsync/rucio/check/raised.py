@@ -10,7 +10,7 @@ from itertools import groupby
 
 from secretsync.rucio.check.code import Module
 from secretsync.rucio.check.import_time import Running, at_import
-from secretsync.rucio.check.interpret import failing_in
+from secretsync.rucio.check.interpret import Operations
 from secretsync.rucio.check.names import writes_globals
 from secretsync.rucio.check.package import Package
 from secretsync.rucio.check.rucio import Rucio
@@ -30,15 +30,12 @@ def _raised(package: Package, rucio: Rucio) -> Iterator[tuple[Running, Exception
     # what one call of a function runs has the same values
     for _, one_run in groupby(at_import(package, rucio), key=lambda running: (running.module.name, id(running.given))):
         all_running = list(one_run)
-        covered: set[int] = set()
-        errors: dict[int, Exception] = {}
+        module, given = all_running[0].module, all_running[0].given
+        operations = Operations(package, module, {**package.values(module), **given})
         for running in all_running:
-            if isinstance(running.node, ast.expr) and id(running.node) not in covered:
-                covered.update(map(id, walk(running.node)))
-                names = {**package.values(running.module), **running.given}
-                errors.update(failing_in(package, running.module, running.node, names))
-        for running in all_running:
-            error = _unpacking(package, running) or errors.get(id(running.node))
+            error = _unpacking(package, running)
+            if error is None and isinstance(running.node, ast.expr):
+                error = operations.error_of(running.node)
             if error and _is_constant(package, running):
                 yield running, error
 
