@@ -71,8 +71,15 @@ def read_yaml(text: str, loader: Any = SAFE_LOADER) -> Iterator[Any]:
     if len(text) > MOST_BYTES:
         raise _too_large(f"it has more than {MOST_BYTES:,} characters")
     refuse_deep(text)
-    if len(text) > MOST_VALUES:  # a shorter one cannot have as many
-        _refuse_many(yaml.parse(text, loader))
+    try:
+        if len(text) > MOST_VALUES:  # a shorter one cannot have as many
+            _refuse_many(yaml.parse(text, loader))
+        yield from _documents(text, loader)
+    except OverflowError:
+        raise _too_large("it has an escape that is no character") from None
+
+
+def _documents(text: str, loader: Any) -> Iterator[Any]:
     parser = loader(text)
     try:
         while parser.check_node():
@@ -80,8 +87,6 @@ def read_yaml(text: str, loader: Any = SAFE_LOADER) -> Iterator[Any]:
             if "*" in text:
                 refuse_large(node)
             yield parser.construct_document(node)
-    except OverflowError:
-        raise _too_large("it has an escape that is no character") from None
     finally:
         parser.dispose()
 

@@ -61,7 +61,7 @@ def _expected(text: str, document: int, workload: Sequence[Step], annotations: M
 def _parsed(text: str) -> list[Any]:
     try:
         documents = list(read_yaml(text, yaml.SafeLoader))
-    except (yaml.YAMLError, ValueError, OverflowError, RecursionError):
+    except (yaml.YAMLError, ValueError, RecursionError):
         raise NotEditable from None
     return [_unshared(document) for document in documents]
 

@@ -20,6 +20,7 @@ from secretsync.cluster.selector import selects
 from secretsync.config import yaml_loader
 from secretsync.config.requirement import UnusableRequirement, parse
 from secretsync.core.errors import SecretSyncError, SourceError
+from secretsync.core.foreign import read_yaml
 from secretsync.core.log import redact
 from secretsync.core.model import Manifest
 from secretsync.reconcile.canary.entrypoint import command
@@ -100,10 +101,19 @@ def test_values_with_brackets_that_are_never_closed_are_refused_before_they_are_
         site_values.read(bracket * 100_000)
 
 
+@pytest.mark.parametrize("comment", ["", "#" * 300_000])
 @pytest.mark.parametrize("load", [yaml_loader.load, site_values.read])
-def test_an_escape_in_yaml_that_is_no_character_is_a_fault_of_the_file(load: Callable[[str], object]) -> None:
+def test_an_escape_in_yaml_that_is_no_character_is_a_fault_of_the_file(
+    load: Callable[[str], object], comment: str
+) -> None:
     with pytest.raises((yaml.YAMLError, SecretSyncError), match=r"no character|cannot be read"):
-        load('a: "\\UFFFFFFFF"\n')
+        load(f'a: "\\UFFFFFFFF"\n{comment}\n')
+
+
+@pytest.mark.parametrize("comment", ["", "#" * 300_000])
+def test_an_escape_in_yaml_that_is_no_character_is_an_error_of_yaml(comment: str) -> None:
+    with pytest.raises(yaml.YAMLError, match="no character"):
+        list(read_yaml(f'a: "\\UFFFFFFFF"\n{comment}\n', yaml.SafeLoader))
 
 
 class Damaged(SourceError):
